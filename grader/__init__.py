@@ -1,0 +1,3 @@
+"""Verify the Backpropagation and MNIST assignment."""
+
+__version__ = "0.1.0"

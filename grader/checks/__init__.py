@@ -1,0 +1,1 @@
+"""One file, one rule; found by a folder walk."""

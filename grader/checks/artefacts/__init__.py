@@ -1,0 +1,1 @@
+"""AR: what was handed in."""

@@ -1,0 +1,1 @@
+"""BP: the derivation in text."""

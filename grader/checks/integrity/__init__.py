@@ -1,0 +1,1 @@
+"""IN: can what is shown be trusted."""

@@ -1,0 +1,1 @@
+"""RD: the README against everything else."""

@@ -1,0 +1,1 @@
+"""RT: the accuracy that we reach."""

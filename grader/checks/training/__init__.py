@@ -1,0 +1,1 @@
+"""TR: the training that the log shows."""

@@ -1,0 +1,1 @@
+"""WB: the spreadsheet."""

@@ -1,0 +1,1 @@
+"""Many submissions to facts for the instructor, never points."""

@@ -1,0 +1,1 @@
+"""Records that every other layer speaks; imports nothing of ours."""

@@ -1,0 +1,46 @@
+"""Everything that grader raises on purpose.
+
+GraderFault
+├── UsageFault          the command line or a path is wrong; nothing was graded (exit status 2)
+│   ├── RubricFault     a rubric cannot be used; carries every fault of it
+│   └── IngestFault     a path is no submission at all
+├── SandboxFault        our isolation failed: an `error`, never the student's `fail`
+└── Unavailable         a need of a check cannot be had; carries the verdict that follows
+"""
+
+from grader.core.outcome import Verdict
+
+
+class GraderFault(Exception):
+    """Base of every exception that grader raises on purpose."""
+
+
+class UsageFault(GraderFault):
+    """The command line or a path is wrong; nothing was graded."""
+
+
+class RubricFault(UsageFault):
+    """A rubric that cannot be used; `faults` lists everything that is wrong with it."""
+
+    def __init__(self, faults: tuple[str, ...]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+class IngestFault(UsageFault):
+    """A path that is no submission: it does not exist, or nothing in it can be read."""
+
+
+class SandboxFault(GraderFault):
+    """Our isolation or worker failed; never the student's fault."""
+
+
+class Unavailable(GraderFault):
+    """A need of a check cannot be had: `unknown` where a person should look, `skipped` where something is not there."""
+
+    def __init__(self, reason: str, verdict: Verdict = Verdict.UNKNOWN) -> None:
+        if verdict not in (Verdict.UNKNOWN, Verdict.SKIPPED):
+            raise ValueError(f"an unavailable need is unknown or skipped, not {verdict.value}")
+        super().__init__(reason)
+        self.reason = reason
+        self.verdict = verdict

@@ -1,0 +1,116 @@
+"""What a check module exports, and how its needs are read off its signature."""
+
+import inspect
+import typing
+from collections.abc import Callable
+from enum import Enum
+from types import NoneType, UnionType
+from typing import TypeVar
+
+import msgspec
+
+from grader.core.evidence.base import Evidence
+from grader.core.facts.base import Fact
+from grader.core.outcome import Outcome
+from grader.core.rubric import CheckParams, CheckPolicy, Profile
+from grader.core.submission import Submission
+
+_S = TypeVar("_S", CheckParams, CheckPolicy)
+
+
+class Status(Enum):
+    """The life cycle of a check. Codes are for ever."""
+
+    PREVIEW = "preview"
+    """Shown, worth nothing, until measured on real submissions."""
+    STABLE = "stable"
+    DEPRECATED = "deprecated"
+
+
+class Need(msgspec.Struct, frozen=True, kw_only=True):
+    """One parameter of a check that the planner must fill."""
+
+    parameter: str
+    type: type[Evidence] | type[Fact] | type[Submission]
+    optional: bool
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True):
+    """A check: a stable code, a readable name, a pure function.
+
+    The function's parameters are annotated with Evidence, Fact or Submission (needs; `X | None` is filled with None where
+    the need cannot be had), CheckParams, CheckPolicy or Profile. It opens no file, asks no clock and returns an Outcome.
+    """
+
+    code: str
+    name: str
+    check: Callable[..., Outcome]
+    status: Status = Status.STABLE
+
+    @property
+    def doc(self) -> str:
+        """The docstring of the check's module: its doc page and its `explain` text."""
+        return inspect.getdoc(inspect.getmodule(self.check)) or ""
+
+    @property
+    def title(self) -> str:
+        """The first line of the doc page."""
+        return self.doc.partition("\n")[0]
+
+    @property
+    def family(self) -> str:
+        """The two letters of the code."""
+        return self.code[:2]
+
+    @property
+    def needs(self) -> tuple[Need, ...]:
+        """What the planner must provide, in the order of the signature."""
+        return tuple(
+            Need(parameter=name, type=bare, optional=optional)
+            for name, bare, optional in self._parameters()
+            if issubclass(bare, Evidence | Fact | Submission)
+        )
+
+    @property
+    def params(self) -> type[CheckParams]:
+        """The thresholds that the function takes, or the empty struct."""
+        return self._single(CheckParams)
+
+    @property
+    def policy(self) -> type[CheckPolicy]:
+        """The policy that the function takes, or the empty struct."""
+        return self._single(CheckPolicy)
+
+    def arguments(self, params: CheckParams, policy: CheckPolicy, profile: Profile) -> dict[str, object]:
+        """Return the arguments that come from the rubric, by parameter name."""
+        given: dict[str, object] = {}
+        for name, bare, _ in self._parameters():
+            for value in (params, policy, profile):
+                if issubclass(bare, CheckParams | CheckPolicy | Profile) and isinstance(value, bare):
+                    given[name] = value
+        return given
+
+    def _single(self, base: type[_S]) -> type[_S]:
+        return next((bare for _, bare, _ in self._parameters() if issubclass(bare, base)), base)
+
+    def _parameters(self) -> list[tuple[str, type, bool]]:
+        hints = typing.get_type_hints(self.check)
+        found: list[tuple[str, type, bool]] = []
+        for name in inspect.signature(self.check).parameters:
+            bare, optional = _without_none(hints.get(name))
+            allowed = Evidence | Fact | Submission | CheckParams | CheckPolicy | Profile
+            if not (isinstance(bare, type) and issubclass(bare, allowed)):
+                raise TypeError(
+                    f"{self.code}: parameter {name!r} of {self.check.__module__}.check must be annotated with an "
+                    f"Evidence, Fact, Submission, CheckParams, CheckPolicy or Profile, got {hints.get(name)!r}"
+                )
+            found.append((name, bare, optional))
+        return found
+
+
+def _without_none(hint: object) -> tuple[object, bool]:
+    if isinstance(hint, UnionType) or typing.get_origin(hint) is typing.Union:
+        rest = [a for a in typing.get_args(hint) if a is not NoneType]
+        if len(rest) == 1 and len(typing.get_args(hint)) == 2:
+            return rest[0], True
+    return hint, False

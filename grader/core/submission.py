@@ -1,0 +1,92 @@
+"""What a student handed in: files with their kinds and hashes, and the bytes beside them."""
+
+from collections.abc import Iterator
+from enum import Enum
+
+import msgspec
+
+
+class Kind(Enum):
+    """What an artefact is by its content; the suffix is only a hint."""
+
+    README = "readme"
+    """Markdown or plain text."""
+    NOTEBOOK = "notebook"
+    WORKBOOK = "workbook"
+    SOURCE = "source"
+    """A Python file."""
+    IMAGE = "image"
+    OTHER = "other"
+
+
+class Problem(Enum):
+    """Why an artefact cannot be what its name says."""
+
+    NONE = ""
+    LFS_POINTER = "lfs-pointer"
+    LOCK_FILE = "lock-file"
+    EMPTY = "empty"
+    NOT_WHAT_IT_SAYS = "not-what-it-says"
+    BROKEN = "broken"
+    TOO_LARGE = "too-large"
+    ENCRYPTED = "encrypted"
+    OLD_FORMAT = "old-format"
+
+
+class Artefact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One submitted file. `path` is relative to the submission, with `/`; `size` is in bytes."""
+
+    path: str
+    kind: Kind
+    sha256: str
+    size: int
+    main: bool = False
+    problem: Problem = Problem.NONE
+    note: str = ""
+    """One sentence for a person: what is wrong, what was repaired, why it is or is not the main one."""
+
+    @property
+    def readable(self) -> bool:
+        """Whether an extractor should try to read it."""
+        return self.problem is Problem.NONE
+
+
+class Submission(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One student's hand-in. `sha256` is over the sorted (path, sha256) pairs of the artefacts."""
+
+    id: str
+    slug: str
+    """File-system-safe and collision-safe name of the report folder."""
+    sha256: str
+    artefacts: tuple[Artefact, ...]
+    single_file: bool = False
+    """Whether one file was given instead of a folder or archive."""
+    doubts: tuple[str, ...] = ()
+    """Choices of a main artefact that a person should confirm, one sentence each."""
+    notes: tuple[str, ...] = ()
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """An artefact with its bytes."""
+
+    artefact: Artefact
+    data: bytes
+
+
+class Sources(msgspec.Struct, frozen=True, kw_only=True):
+    """Every artefact of one submission with its bytes, sorted by path."""
+
+    submission: Submission
+    items: tuple[Source, ...]
+
+    def __iter__(self) -> Iterator[Source]:
+        return iter(self.items)
+
+    def of(self, kind: Kind) -> tuple[Source, ...]:
+        """All readable sources of a kind, the main one first, then by path."""
+        found = [s for s in self.items if s.artefact.kind is kind and s.artefact.readable]
+        return tuple(sorted(found, key=lambda s: (not s.artefact.main, s.artefact.path)))
+
+    def main(self, kind: Kind) -> Source | None:
+        """The main source of a kind, if one was chosen."""
+        return next((s for s in self.of(kind) if s.artefact.main), None)

@@ -1,0 +1,1 @@
+"""Facts: what we run, replay or rebuild ourselves."""

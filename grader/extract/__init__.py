@@ -1,0 +1,1 @@
+"""Artefact to Evidence: pure functions of bytes."""

@@ -1,0 +1,1 @@
+"""Runs bytes that we do not trust, behind one interface."""

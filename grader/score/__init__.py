@@ -1,0 +1,1 @@
+"""Outcomes to marks: the only place where points exist."""
