@@ -1,0 +1,115 @@
+"""result.json: round trip, documentation, old and foreign files."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from render_samples import bare, everyone, mixed, report
+
+from grader.core.faults import UsageFault
+from grader.core.report import SCHEMA, Report
+from grader.render import result_json
+
+DOC = Path(__file__).parents[2] / "docs" / "reference" / "result-json.md"
+
+
+@pytest.mark.parametrize("sample", everyone(), ids=lambda r: r.submission.slug)
+def test_round_trip_gives_the_same_report_and_the_same_bytes(sample: Report) -> None:
+    data = result_json.encode(sample)
+    assert result_json.decode(data) == sample
+    assert result_json.encode(result_json.decode(data)) == data
+
+
+def test_layout_is_stable() -> None:
+    data = result_json.encode(mixed())
+    tree = json.loads(data)
+    assert data.endswith(b"\n}\n")
+    assert data.startswith(b'{\n  "schema": 1,\n  "submission": {\n    "id"')
+    assert list(tree) == [
+        "schema", "submission", "rubric", "outcomes", "verdict", "score", "max_score", "pending_points", "percent",
+        "provenance", "read",
+    ]  # fmt: skip
+    finding = tree["outcomes"][1]["findings"][0]
+    assert finding["place"] == {"text": "README.md:41", "artefact": "README.md", "line": 41}
+    assert finding["diagnosis"] == "index-swapped"
+    assert tree["outcomes"][4]["findings"][0]["place"]["text"] == "S4.ipynb cell 7 line 3"
+    assert "∂E/∂w3".encode() in data
+
+
+def test_percent_counts_judged_points_only() -> None:
+    assert json.loads(result_json.encode(mixed()))["percent"] == round(100 * 9 / 14, 2)
+    assert json.loads(result_json.encode(bare()))["percent"] is None
+
+
+def test_every_key_is_documented() -> None:
+    documented = set(re.findall(r"^\| `([a-z0-9_]+)` \|", DOC.read_text(encoding="utf-8"), re.MULTILINE))
+    tree = json.loads(result_json.encode(mixed()))
+    open_maps = {"packages", "options"}
+    written: set[str] = set()
+
+    def walk(node: object) -> None:
+        if isinstance(node, dict):
+            written.update(node)
+            for key, value in node.items():
+                if key not in open_maps:
+                    walk(value)
+        elif isinstance(node, list):
+            for value in node:
+                walk(value)
+
+    walk(tree)
+    for entry in (*tree["outcomes"], *[f for o in tree["outcomes"] for f in o["findings"]]):
+        written.update(entry)
+    explained_in_words = {"what", "text"}
+    assert written - documented - explained_in_words == set()
+    verdicts = {"error", "unknown", "fail", "partial", "skipped", "pass"}
+    assert documented - written == verdicts, "documented, but never written"
+
+
+def test_file_without_later_keys_still_loads() -> None:
+    """Keys with defaults may be missing, as in files of earlier versions of the same schema."""
+    tree = json.loads(result_json.encode(mixed()))
+    for key in ("read", "percent"):
+        del tree[key]
+    del tree["submission"]["doubts"]
+    for outcome in tree["outcomes"]:
+        del outcome["provisional"]
+        for finding in outcome["findings"]:
+            del finding["diagnosis"], finding["weight"], finding["excerpt"], finding["marked"]
+    loaded = result_json.decode(json.dumps(tree).encode())
+    assert loaded.read == ()
+    assert loaded.outcomes[1].findings[0].hint.startswith("w3 leads from i1")
+
+
+def test_older_schema_is_brought_up_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    def rename(tree: dict[str, object]) -> dict[str, object]:
+        renamed = {("verdict" if key == "status" else key): value for key, value in tree.items()}
+        return {**renamed, "schema": SCHEMA}
+
+    monkeypatch.setitem(result_json.UPGRADES, SCHEMA - 1, rename)
+    tree = json.loads(result_json.encode(mixed()))
+    tree["status"] = tree.pop("verdict")
+    tree["schema"] = SCHEMA - 1
+    assert result_json.decode(json.dumps(tree).encode()) == mixed()
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"\xff\xfe", "not JSON"),
+        (b"[]", "whole number as `schema`"),
+        (b'{"schema": 99}', "update grader"),
+        (b'{"schema": -4}', "no grader ever wrote"),
+        (b'{"schema": 1, "verdict": "pass"}', "does not follow schema 1"),
+        (b'{"schema": 1, "outcomes": [3, {"findings": [4]}]}', "does not follow schema 1"),
+    ],
+)
+def test_what_is_no_result_is_refused_with_a_sentence(data: bytes, sentence: str) -> None:
+    with pytest.raises(UsageFault, match=sentence):
+        result_json.decode(data)
+
+
+def test_half_characters_do_not_break_the_file() -> None:
+    sample = report("x", (), submission_id="na\udce9ve")
+    assert json.loads(result_json.encode(sample))["submission"]["id"] == "na\ufffdve"
