@@ -63,6 +63,7 @@ class ReferenceNetwork(nn.Module):
         self.classify = nn.Linear(widths.fifth, 10)
 
     def forward(self, images: Tensor) -> Tensor:
+        """One row of ten logits for each image."""
         maps: Tensor = self.average(self.features(images))
         logits: Tensor = self.classify(self.dropout(maps.flatten(1)))
         return logits
