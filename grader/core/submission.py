@@ -5,6 +5,9 @@ from enum import Enum
 
 import msgspec
 
+from grader.core.faults import Unavailable
+from grader.core.outcome import Verdict
+
 
 class Kind(Enum):
     """What an artefact is by its content; the suffix is only a hint."""
@@ -90,3 +93,18 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
     def main(self, kind: Kind) -> Source | None:
         """The main source of a kind, if one was chosen."""
         return next((s for s in self.of(kind) if s.artefact.main), None)
+
+    def damaged(self, kind: Kind) -> tuple[Artefact, ...]:
+        """Artefacts that say they are of a kind and cannot be read, by path."""
+        return tuple(s.artefact for s in self.items if s.artefact.kind is kind and not s.artefact.readable)
+
+    def absent(self, kind: Kind, what: str) -> Unavailable:
+        """Return why nothing of a kind can be read: `unknown` where a damaged one was handed in, else `skipped`.
+
+        `what` names the thing in the sentence, with its article: "a notebook".
+        """
+        damaged = self.damaged(kind)
+        if damaged:
+            listed = "; ".join(f"{a.path}: {a.note or a.problem.value}" for a in damaged)
+            return Unavailable(f"{what} was handed in that cannot be read ({listed})", Verdict.UNKNOWN)
+        return Unavailable(f"the submission holds no readable {what.partition(' ')[2]}", Verdict.SKIPPED)

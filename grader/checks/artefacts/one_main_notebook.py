@@ -1,0 +1,46 @@
+"""It is clear which notebook is the submission.
+
+## What it checks
+Whether one notebook stands out by its content (a network, training, test accuracy), or several could be the one.
+
+## Why it matters
+Two versions of a notebook have two networks and two logs. grader reads both, takes one as the main one and shows which;
+if they are nearly alike, a person should confirm.
+
+## Example
+    S4.ipynb
+    S4 (copy).ipynb
+
+## What to do instead
+Hand in one notebook, or put drafts into a folder `drafts/` and name the final one in the README.
+"""
+
+from grader.core.outcome import Finding, Outcome, passed, skipped, unknown
+from grader.core.place import Place
+from grader.core.rule import Rule
+from grader.core.submission import Kind, Submission
+
+
+def check(submission: Submission) -> Outcome:
+    """Pass where the choice is clear; `unknown` with the list where it is not."""
+    notebooks = [a for a in submission.artefacts if a.kind is Kind.NOTEBOOK and a.readable]
+    if not notebooks:
+        return skipped("the submission holds no readable notebook")
+    main = next((a for a in notebooks if a.main), notebooks[0])
+    if not submission.doubts:
+        return passed(f"{main.path} is the main notebook")
+    findings = [
+        Finding(
+            message="could be the submitted notebook",
+            place=Place(artefact=a.path),
+            expected="one notebook that stands out",
+            found="taken as the main one" if a.main else "read as well",
+            hint="name the final notebook in the README, or hand in only that one",
+            diagnosis="several-notebooks",
+        )
+        for a in notebooks
+    ]
+    return unknown("; ".join(submission.doubts), findings)
+
+
+rule = Rule(code="AR003", name="one-main-notebook", check=check)

@@ -1,0 +1,204 @@
+"""A path becomes a submission: a folder, a zip or one file, within limits, with nothing lost in silence.
+
+Nothing here follows a symbolic link out of the submission, unpacks to disk or executes anything.
+"""
+
+import hashlib
+import io
+import stat
+import zipfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
+
+import msgspec
+
+from grader.core.faults import IngestFault
+from grader.core.submission import Kind, Source, Sources, Submission
+from grader.ingest.choose import choose
+from grader.ingest.identify import identify
+from grader.ingest.limits import (
+    MAX_FILE_BYTES,
+    MAX_FILES,
+    MAX_RATIO,
+    MAX_TOTAL_BYTES,
+    RATIO_FROM_BYTES,
+    SKIPPED_FOLDERS,
+)
+from grader.ingest.slug import slug
+
+
+class _Bytes(msgspec.Struct, frozen=True, kw_only=True):
+    path: str
+    data: bytes
+
+
+def read_submission(path: Path, name: str = "") -> Sources:
+    """Return the submission at `path`; `name` overrides its id.
+
+    Raises IngestFault with what was expected where the path does not exist, holds no file, or is a broken archive.
+    """
+    notes: list[str] = []
+    if not path.exists():
+        raise IngestFault(
+            f"{path}: no such file or folder; give a submission's folder, zip, README, notebook or workbook"
+        )
+    single = path.is_file() and not _is_archive(path)
+    if path.is_dir():
+        items = list(_folder(path, notes))
+        if not items:
+            raise IngestFault(
+                f"{path}: the folder holds no file; expected a README, a workbook and a notebook"
+            )
+    elif single:
+        items = [_Bytes(path=path.name, data=_read_file(path, notes))]
+    else:
+        items = list(_archive(path, notes))
+        if not items:
+            raise IngestFault(
+                f"{path}: the archive holds no file; expected a README, a workbook and a notebook"
+            )
+    identity = name or (path.resolve().name if path.is_dir() else path.stem)
+    return assemble(identity, items, notes, single=single)
+
+
+def assemble(identity: str, items: Iterable[_Bytes], notes: Iterable[str], *, single: bool) -> Sources:
+    """Identify, choose and hash."""
+    by_path = {i.path: i.data for i in items}
+    found = [Source(artefact=identify(p, d), data=d) for p, d in sorted(by_path.items())]
+    if single:
+        found = [_single(s) for s in found]
+    choice = choose(found)
+    listing = "".join(f"{a.sha256}  {a.path}\n" for a in choice.artefacts)
+    submission = Submission(
+        id=identity,
+        slug=slug(identity),
+        sha256=hashlib.sha256(listing.encode("utf-8", "surrogatepass")).hexdigest(),
+        artefacts=choice.artefacts,
+        single_file=single,
+        doubts=choice.doubts,
+        notes=tuple(notes),
+    )
+    sources = tuple(Source(artefact=a, data=s.data) for a, s in zip(choice.artefacts, found, strict=True))
+    return Sources(submission=submission, items=sources)
+
+
+def from_bytes(identity: str, files: dict[str, bytes], *, single: bool = False) -> Sources:
+    """Return a submission made of given bytes, for tests and for callers that hold no folder."""
+    return assemble(identity, [_Bytes(path=p, data=d) for p, d in files.items()], (), single=single)
+
+
+def _single(source: Source) -> Source:
+    # A file that a person names on the command line is meant: text without a telling suffix is a README.
+    artefact = source.artefact
+    if artefact.kind is Kind.OTHER and artefact.readable and b"\0" not in source.data[:4096]:
+        artefact = msgspec.structs.replace(artefact, kind=Kind.README)
+    return Source(artefact=artefact, data=source.data)
+
+
+def _is_archive(path: Path) -> bool:
+    return path.suffix.lower() == ".zip"
+
+
+def _read_file(path: Path, notes: list[str]) -> bytes:
+    try:
+        with path.open("rb") as handle:
+            data = handle.read(MAX_FILE_BYTES + 1)
+    except OSError as fault:
+        notes.append(f"{path.name} could not be read: {fault.strerror}")
+        return b""
+    return data
+
+
+def _folder(root: Path, notes: list[str]) -> Iterator[_Bytes]:
+    total = 0
+    for count, path in enumerate(
+        sorted(_walk(root, root, notes), key=lambda p: p.relative_to(root).as_posix())
+    ):
+        relative = path.relative_to(root).as_posix()
+        if count >= MAX_FILES:
+            notes.append(f"more than {MAX_FILES:,} files: the rest, from {relative} on, was not read")
+            return
+        data = _read_file(path, notes)
+        total += len(data)
+        if total > MAX_TOTAL_BYTES:
+            notes.append(f"more than {MAX_TOTAL_BYTES:,} bytes: the rest, from {relative} on, was not read")
+            return
+        yield _Bytes(path=relative, data=data)
+
+
+def _walk(folder: Path, root: Path, notes: list[str]) -> Iterator[Path]:
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as fault:
+        notes.append(f"{folder.relative_to(root).as_posix()} could not be opened: {fault.strerror}")
+        return
+    for entry in entries:
+        if entry.is_symlink():
+            notes.append(f"{entry.relative_to(root).as_posix()} is a symbolic link and was not followed")
+        elif entry.is_dir():
+            if entry.name not in SKIPPED_FOLDERS:
+                yield from _walk(entry, root, notes)
+        elif entry.is_file():
+            yield entry
+
+
+def _archive(path: Path, notes: list[str]) -> Iterator[_Bytes]:
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(path.read_bytes()))
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as fault:
+        raise IngestFault(
+            f"{path}: not a zip archive that can be opened ({fault}); pack the folder again"
+        ) from fault
+    with archive:
+        members = [m for m in archive.infolist() if not m.is_dir()]
+        if len(members) > MAX_FILES:
+            notes.append(f"{len(members):,} files in the archive: only the first {MAX_FILES:,} were read")
+            members = members[:MAX_FILES]
+        total = 0
+        kept: list[_Bytes] = []
+        for member in members:
+            refusal = _refuse(member, total)
+            if refusal:
+                notes.append(f"{member.filename!r} was not read: {refusal}")
+                continue
+            try:
+                with archive.open(member) as handle:
+                    data = handle.read(MAX_FILE_BYTES + 1)
+            except (
+                zipfile.BadZipFile,
+                RuntimeError,
+                OSError,
+                NotImplementedError,
+                EOFError,
+                ValueError,
+            ) as fault:
+                notes.append(f"{member.filename!r} could not be unpacked: {fault}")
+                continue
+            total += len(data)
+            kept.append(_Bytes(path=member.filename.replace("\\", "/"), data=data))
+    yield from _without_common_folder(kept)
+
+
+def _refuse(member: zipfile.ZipInfo, total: int) -> str:
+    path = PurePosixPath(member.filename.replace("\\", "/"))
+    if path.is_absolute() or ".." in path.parts or not path.parts or ":" in path.parts[0]:
+        return "its path leads out of the archive"
+    if stat.S_ISLNK(member.external_attr >> 16):
+        return "it is a symbolic link"
+    if SKIPPED_FOLDERS & set(path.parts[:-1]):
+        return "it lies in a folder that holds no hand-in"
+    if member.flag_bits & 0x1:
+        return "it is encrypted"
+    if member.file_size > MAX_FILE_BYTES or total + member.file_size > MAX_TOTAL_BYTES:
+        return f"{member.file_size:,} bytes unpacked are beyond the limit"
+    if member.file_size > RATIO_FROM_BYTES and member.file_size > MAX_RATIO * max(member.compress_size, 1):
+        return "it unpacks to more than a real file can (a zip bomb)"
+    return ""
+
+
+def _without_common_folder(items: list[_Bytes]) -> Iterator[_Bytes]:
+    # `name.zip` that holds the one folder `name/`: the folder is packing, not content.
+    tops = {i.path.split("/", 1)[0] for i in items if "/" in i.path}
+    nested = len(tops) == 1 and all("/" in i.path for i in items)
+    for item in items:
+        yield _Bytes(path=item.path.split("/", 1)[1], data=item.data) if nested else item

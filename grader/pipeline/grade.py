@@ -1,0 +1,72 @@
+"""Grade one submission: the sentence of the design, as code."""
+
+from collections.abc import Callable, Mapping
+
+from grader.core.report import Note, Report
+from grader.core.rule import Rule
+from grader.core.settings import Settings
+from grader.core.submission import Problem, Sources
+from grader.pipeline.judge import judge
+from grader.pipeline.known import Known
+from grader.pipeline.plan import Plan, make_plan
+from grader.pipeline.provenance import provenance
+from grader.pipeline.providers import Phase
+from grader.pipeline.reading import read_notes
+from grader.pipeline.rubrics import LoadedRubric
+from grader.score.marks import mark
+
+Progress = Callable[[str], None]
+"""Called with a short sentence whenever something that may take seconds begins."""
+
+
+def grade_one(
+    sources: Sources,
+    loaded: LoadedRubric,
+    rules: Mapping[str, Rule],
+    settings: Settings,
+    progress: Progress = lambda _: None,
+) -> tuple[Report, Known]:
+    """Return the report of one submission, and what was learnt on the way.
+
+    Never raises on student bytes: a crash of ours is an `error` outcome of the criteria that needed it.
+    """
+    known = Known(sources, settings, loaded.rubric.profile)
+    plan = make_plan(loaded.rubric, rules)
+    compute(plan, known, progress)
+    return report_on(known, loaded, rules, settings), known
+
+
+def compute(plan: Plan, known: Known, progress: Progress, phases: tuple[Phase, ...] = tuple(Phase)) -> None:
+    """Run the plan's providers of the given phases."""
+    for step in plan.steps:
+        if step.provider.phase in phases:
+            progress(f"{known.submission.id}: {step.provider.name}")
+            known.provide(step)
+
+
+def report_on(known: Known, loaded: LoadedRubric, rules: Mapping[str, Rule], settings: Settings) -> Report:
+    """Judge and score what is known; pure, so a stored `Known` can be judged again with another rubric."""
+    outcomes = judge(loaded.rubric, rules, known)
+    marks = mark(loaded.rubric, rules, outcomes)
+    return Report(
+        submission=known.submission,
+        rubric=loaded.ref,
+        outcomes=marks.outcomes,
+        verdict=marks.verdict,
+        score=marks.score,
+        max_score=marks.max_score,
+        pending_points=marks.pending_points,
+        provenance=provenance(settings, known),
+        read=(*_artefact_notes(known), *read_notes(known)),
+    )
+
+
+def _artefact_notes(known: Known) -> tuple[Note, ...]:
+    submission = known.submission
+    problems = tuple(
+        Note(what=a.path, text=a.note or a.problem.value)
+        for a in submission.artefacts
+        if a.problem is not Problem.NONE
+    )
+    doubts = tuple(Note(what="choice", text=d) for d in submission.doubts)
+    return (*problems, *doubts, *(Note(what="submission", text=n) for n in submission.notes))

@@ -1,0 +1,69 @@
+"""From a rubric to what must be computed, and why: the checks' signatures decide, nothing else is run."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from grader.core.rubric import Criterion, Rubric
+from grader.core.rule import Rule
+from grader.core.submission import Submission
+from grader.pipeline.providers import Phase, Provider, by_product, needs_of
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One provider that will run, and for whom."""
+
+    provider: Provider
+    product: type
+    wanted_by: tuple[str, ...]
+    """Codes of checks, or names of products, that need it."""
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """Providers in an order in which every need stands before its user."""
+
+    steps: tuple[Step, ...]
+    criteria: tuple[Criterion, ...]
+
+    def phases(self) -> tuple[Phase, ...]:
+        """The phases that have anything to do, cheap first."""
+        return tuple(p for p in Phase if any(s.provider.phase is p for s in self.steps))
+
+
+def make_plan(rubric: Rubric, rules: Mapping[str, Rule]) -> Plan:
+    """Return what the rubric's checks need, transitively.
+
+    Raises TypeError where a check or provider needs a type that no provider makes.
+    """
+    makers = by_product()
+    wanted: dict[str, tuple[type, set[str]]] = {}
+    order: list[str] = []
+    in_progress: list[str] = []
+
+    def want(product: type, by: str) -> None:
+        name = product.__name__
+        if name in in_progress:
+            raise TypeError(f"providers need one another in a circle: {' > '.join([*in_progress, name])}")
+        if name in wanted:
+            wanted[name][1].add(by)
+            return
+        if name not in makers:
+            raise TypeError(f"{by} needs {name}, which no provider in grader/pipeline/providers.py makes")
+        wanted[name] = (product, {by})
+        in_progress.append(name)
+        for need in needs_of(makers[name].load()):
+            if by_product().get(need.type.__name__) is not None:
+                want(need.type, name)
+        in_progress.pop()
+        order.append(name)
+
+    for criterion in rubric.criterion:
+        for need in rules[criterion.check].needs:
+            if not issubclass(need.type, Submission):
+                want(need.type, criterion.check)
+    phases = list(Phase)
+    names = sorted(order, key=lambda n: (phases.index(makers[n].phase), order.index(n)))
+    steps = tuple(
+        Step(provider=makers[n], product=wanted[n][0], wanted_by=tuple(sorted(wanted[n][1]))) for n in names
+    )
+    return Plan(steps=steps, criteria=rubric.criterion)

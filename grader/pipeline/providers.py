@@ -1,0 +1,133 @@
+"""Who makes which evidence and which fact: one line a product, imported only when a rubric needs it.
+
+A provider is a plain function. Its annotations name what it needs and what it makes; `Unavailable` says why not.
+"""
+
+import importlib
+import typing
+from collections.abc import Callable
+from enum import Enum
+from types import NoneType
+
+import msgspec
+
+from grader.core.evidence.base import Evidence
+from grader.core.facts.base import Fact
+from grader.core.rubric import Profile
+from grader.core.settings import Settings
+from grader.core.submission import Sources, Submission
+
+Product = type[Evidence] | type[Fact]
+
+
+class Phase(Enum):
+    """When a provider runs: cheap phases first, for the whole class."""
+
+    READ = "read"
+    REPLAY = "replay"
+    EXECUTE = "execute"
+    RETRAIN = "retrain"
+
+
+class Provider(msgspec.Struct, frozen=True, kw_only=True):
+    """A function that makes one product. `version` goes up whenever its result for the same bytes may change."""
+
+    name: str
+    target: str
+    """`package.module:function`, imported on first use."""
+    product: str
+    """Name of the type that it makes."""
+    phase: Phase
+    version: int = 1
+
+    def load(self) -> Callable[..., Evidence | Fact]:
+        """Import and return the function."""
+        module, _, function = self.target.partition(":")
+        found: Callable[..., Evidence | Fact] = getattr(importlib.import_module(module), function)
+        return found
+
+
+class ProviderNeed(msgspec.Struct, frozen=True, kw_only=True):
+    """One parameter of a provider."""
+
+    parameter: str
+    type: type
+    optional: bool
+
+
+def needs_of(function: Callable[..., object]) -> tuple[ProviderNeed, ...]:
+    """Read a provider's needs off its annotations; TypeError where one cannot be filled."""
+    hints = typing.get_type_hints(function)
+    hints.pop("return", None)
+    found: list[ProviderNeed] = []
+    for name, hint in hints.items():
+        args = [a for a in typing.get_args(hint) if a is not NoneType]
+        optional = len(args) == 1 and NoneType in typing.get_args(hint)
+        bare = args[0] if optional else hint
+        fillable = (Evidence, Fact, Sources, Submission, Settings, Profile)
+        if not (isinstance(bare, type) and issubclass(bare, fillable)):
+            raise TypeError(
+                f"provider {function.__module__}.{function.__qualname__}: cannot fill {name!r}: {hint!r}"
+            )
+        found.append(ProviderNeed(parameter=name, type=bare, optional=optional))
+    return tuple(found)
+
+
+PROVIDERS: tuple[Provider, ...] = (
+    Provider(
+        name="formulas",
+        target="grader.extract.formulas.provider:read_formulas",
+        product="FormulaEvidence",
+        phase=Phase.READ,
+    ),
+    Provider(
+        name="notebooks",
+        target="grader.extract.notebook:read_notebooks",
+        product="NotebookEvidence",
+        phase=Phase.READ,
+    ),
+    Provider(
+        name="logs", target="grader.extract.training_log:read_logs", product="LogEvidence", phase=Phase.READ
+    ),
+    Provider(
+        name="summaries",
+        target="grader.extract.model_summary:read_summaries",
+        product="SummaryEvidence",
+        phase=Phase.READ,
+    ),
+    Provider(
+        name="claims", target="grader.extract.claims:read_claims", product="ClaimEvidence", phase=Phase.READ
+    ),
+    Provider(
+        name="workbooks",
+        target="grader.extract.workbook.provider:read_workbooks",
+        product="WorkbookEvidence",
+        phase=Phase.READ,
+    ),
+    Provider(
+        name="replay",
+        target="grader.execute.replay.provider:replay_workbooks",
+        product="ReplayFacts",
+        phase=Phase.REPLAY,
+    ),
+    Provider(
+        name="run",
+        target="grader.execute.notebook:run_notebook",
+        product="NotebookRun",
+        phase=Phase.EXECUTE,
+    ),
+    Provider(
+        name="network",
+        target="grader.execute.graph.provider:network_facts",
+        product="NetworkFacts",
+        phase=Phase.EXECUTE,
+    ),
+    Provider(
+        name="retrain", target="grader.execute.retrain:retrain", product="RetrainFacts", phase=Phase.RETRAIN
+    ),
+)
+
+
+def by_product(providers: tuple[Provider, ...] = PROVIDERS) -> dict[str, Provider]:
+    """Return the providers by the name of the type that they make."""
+    return {p.product: p for p in providers}

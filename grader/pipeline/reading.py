@@ -1,0 +1,27 @@
+"""The lines of "what we read": shown before any judgement, so that a student can object to the reading itself."""
+
+from typing import Protocol, runtime_checkable
+
+from grader.core.report import Note
+from grader.pipeline.known import Known
+
+
+@runtime_checkable
+class Readable(Protocol):
+    """Evidence or facts that can say in a few lines what was read."""
+
+    def reading(self) -> tuple[tuple[str, str], ...]:
+        """Pairs of what was read and what we made of it."""
+        ...
+
+
+def read_notes(known: Known) -> tuple[Note, ...]:
+    """Return the notes of everything that was made, then why the rest is missing."""
+    notes = [
+        Note(what=what, text=text)
+        for product in known.products().values()
+        if isinstance(product, Readable)
+        for what, text in product.reading()
+    ]
+    reasons = sorted({(m.reason) for m in known.missing().values()})
+    return (*notes, *(Note(what="not read", text=reason) for reason in reasons))

@@ -1,0 +1,132 @@
+"""Reads a rubric file and reports every fault in it, not only the first."""
+
+import hashlib
+import math
+import tomllib
+from collections import Counter
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+
+import msgspec
+
+from grader.core.faults import RubricFault
+from grader.core.report import RubricRef
+from grader.core.rubric import Criterion, Profile, Rubric
+from grader.core.rule import Rule, Status
+
+
+class LoadedRubric(msgspec.Struct, frozen=True, kw_only=True):
+    """A rubric with the identity of the file that it came from."""
+
+    rubric: Rubric
+    sha256: str
+    path: str
+
+    @property
+    def ref(self) -> RubricRef:
+        """What a report says of it."""
+        return RubricRef(id=self.rubric.id, title=self.rubric.title, sha256=self.sha256)
+
+
+def rubric_folder() -> Path:
+    """Return the folder of the rubrics that come with grader: beside the package in a checkout, inside it in a wheel."""
+    packaged = Path(str(files("grader") / "_data" / "rubrics"))
+    return packaged if packaged.is_dir() else Path(__file__).parents[2] / "rubrics"
+
+
+def available() -> tuple[Path, ...]:
+    """Return the rubric files that come with grader, by name."""
+    return tuple(sorted(rubric_folder().glob("*.toml")))
+
+
+def find(name: str) -> Path:
+    """Return the file of a rubric given as a path or as the name of one that comes with grader."""
+    path = Path(name)
+    if path.suffix == ".toml" or path.exists():
+        return path
+    return rubric_folder() / f"{name}.toml"
+
+
+def load(name: str, rules: Mapping[str, Rule]) -> LoadedRubric:
+    """Return a rubric by path or name; RubricFault lists everything that is wrong with it."""
+    path = find(name)
+    try:
+        data = path.read_bytes()
+    except OSError as fault:
+        have = ", ".join(p.stem for p in available()) or "none"
+        raise RubricFault(
+            (f"{name}: no such rubric ({fault.strerror}); give a .toml file or one of: {have}",)
+        ) from fault
+    return parse(data, path.name, rules)
+
+
+def parse(data: bytes, name: str, rules: Mapping[str, Rule]) -> LoadedRubric:
+    """Return the rubric in `data`; RubricFault names each fault with its criterion and field."""
+    try:
+        raw = tomllib.loads(data.decode("utf-8"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as fault:
+        raise RubricFault((f"{name}: not a TOML file: {fault}",)) from fault
+    faults: list[str] = []
+    criteria = raw.pop("criterion", [])
+    if not isinstance(criteria, list) or not criteria:
+        faults.append(f"{name}: needs at least one [[criterion]]")
+        criteria = []
+    good: list[Criterion] = []
+    for number, item in enumerate(criteria, 1):
+        label = item.get("id", "no id") if isinstance(item, dict) else "not a table"
+        where = f"{name}: criterion {number} ({label})"
+        found, wrong = _criterion(item, rules)
+        faults += [f"{where}: {w}" for w in wrong]
+        if found is not None:
+            good.append(found)
+    twice = [i for i, n in Counter(c.id for c in good).items() if n > 1]
+    faults += [f"{name}: criterion id {i!r} stands more than once" for i in twice]
+    profile = raw.pop("profile", {})
+    faults += [f"{name}: profile: {w}" for w in _profile_faults(profile)]
+    head = {"criterion": ()}
+    try:
+        rubric = msgspec.convert(raw | head, Rubric)
+    except msgspec.ValidationError as fault:
+        faults.append(f"{name}: {fault}")
+    if faults:
+        raise RubricFault(tuple(faults))
+    rubric = msgspec.structs.replace(
+        rubric, criterion=tuple(good), profile=msgspec.convert(profile, Profile, strict=False)
+    )
+    return LoadedRubric(rubric=rubric, sha256=hashlib.sha256(data).hexdigest(), path=name)
+
+
+def _criterion(item: object, rules: Mapping[str, Rule]) -> tuple[Criterion | None, list[str]]:
+    try:
+        # Not strict: TOML writes `points = 5` as an integer, and that is meant as 5.0.
+        found = msgspec.convert(item, Criterion, strict=False)
+    except msgspec.ValidationError as fault:
+        return None, [str(fault)]
+    wrong: list[str] = []
+    if not (math.isfinite(found.points) and found.points >= 0):
+        wrong.append(f"points must be zero or more, got {found.points!r}")
+    rule = rules.get(found.check)
+    if rule is None:
+        wrong.append(f"unknown check {found.check!r}; `grader rules` lists them")
+        return found, wrong
+    if rule.status is Status.PREVIEW and found.points > 0:
+        wrong.append(f"{rule.code} is in preview: shown, worth nothing; set points = 0")
+    for field, kind in (("params", rule.params), ("policy", rule.policy)):
+        try:
+            msgspec.convert(getattr(found, field), kind)
+        except msgspec.ValidationError as fault:
+            allowed = ", ".join(f.name for f in msgspec.structs.fields(kind)) or "nothing"
+            wrong.append(f"{field}: {fault}; {rule.code} knows {allowed}")
+    return found, wrong
+
+
+def _profile_faults(raw: object) -> list[str]:
+    try:
+        profile = msgspec.convert(raw, Profile, strict=False)
+    except msgspec.ValidationError as fault:
+        return [str(fault)]
+    if not profile.learning_rates:
+        return ["learning_rates must name at least one rate"]
+    numbers = (*profile.inputs, *profile.targets, *profile.weights, *profile.learning_rates)
+    return [] if all(math.isfinite(n) for n in numbers) else ["every value must be finite"]

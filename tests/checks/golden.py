@@ -1,0 +1,113 @@
+"""Reads golden cases of checks: a small submission or evidence literals, and the outcome that must follow."""
+
+import io
+import tomllib
+import zipfile
+from pathlib import Path
+
+import msgspec
+
+from grader.checks.catalogue import catalogue
+from grader.core.evidence.base import Evidence
+from grader.core.facts.base import Fact
+from grader.core.outcome import Outcome, Verdict, Weight
+from grader.core.rubric import Criterion, Profile, Rubric
+from grader.core.rule import Rule
+from grader.core.settings import Settings
+from grader.core.submission import Sources
+from grader.ingest.read import from_bytes
+from grader.pipeline.grade import compute
+from grader.pipeline.judge import judge_one
+from grader.pipeline.known import Known, Missing
+from grader.pipeline.plan import make_plan
+from grader.pipeline.providers import Phase
+
+ROOT = Path(__file__).parent
+
+
+class Expect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What must come out; fields that are not given are not compared."""
+
+    verdict: Verdict
+    credit: float | None = None
+    summary: str | None = None
+    diagnoses: tuple[str, ...] | None = None
+    places: tuple[str, ...] | None = None
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One golden file."""
+
+    expect: Expect
+    files: dict[str, str] = {}
+    known: dict[str, object] = {}
+    params: dict[str, object] = {}
+    policy: dict[str, object] = {}
+    profile: Profile = Profile()
+    single_file: bool = False
+    missing: dict[str, str] = {}
+
+
+def folder_of(rule: Rule) -> Path:
+    """The golden folder of a rule."""
+    *_, family, name = rule.check.__module__.split(".")
+    return ROOT / family / name
+
+
+def cases() -> list[tuple[Rule, Path]]:
+    """Every rule with every golden file of it."""
+    return [(r, p) for r in catalogue().values() for p in sorted(folder_of(r).glob("*.toml"))]
+
+
+def run(rule: Rule, path: Path) -> tuple[Case, Outcome]:
+    """Judge one golden file."""
+    case = msgspec.convert(tomllib.loads(path.read_text("utf-8")), Case, strict=False)
+    criterion = Criterion(id="golden", check=rule.code, points=1.0, params=case.params, policy=case.policy)
+    rubric = Rubric(id="golden", title="golden", criterion=(criterion,), profile=case.profile)
+    sources = _sources(case)
+    known = Known(sources, Settings(execute=False, retrain=False), case.profile)
+    types = {n.type.__name__: n.type for n in rule.needs}
+    for name, literal in case.known.items():
+        product = msgspec.convert(literal, types[name], strict=False)
+        assert isinstance(product, Evidence | Fact)
+        known.put(product)
+    for name, verdict in case.missing.items():
+        known.miss(name, Missing(reason=f"{name} cannot be had", verdict=Verdict(verdict)))
+    if case.files:
+        compute(
+            make_plan(rubric, {rule.code: rule}),
+            known,
+            lambda _: None,
+            (Phase.READ, Phase.REPLAY, Phase.EXECUTE),
+        )
+    return case, judge_one(criterion, rule, rubric, known)
+
+
+def _sources(case: Case) -> Sources:
+    files = {name: _content(text) for name, text in case.files.items()}
+    return from_bytes("golden", files, single=case.single_file)
+
+
+def _content(text: str) -> bytes:
+    if text == "@empty-workbook":
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as archive:
+            archive.writestr("[Content_Types].xml", "<Types/>")
+        return buffer.getvalue()
+    return text.encode("utf-8")
+
+
+def observed(outcome: Outcome, expect: Expect) -> Expect:
+    """The outcome in the shape of an expectation, with the same fields filled."""
+    faults = [f for f in outcome.findings if f.weight is Weight.FAULT]
+    return Expect(
+        verdict=outcome.verdict,
+        credit=None if expect.credit is None else round(outcome.credit, 6),
+        summary=None if expect.summary is None else outcome.summary,
+        diagnoses=None
+        if expect.diagnoses is None
+        else tuple(sorted({f.diagnosis for f in outcome.findings if f.diagnosis})),
+        places=None
+        if expect.places is None
+        else tuple(sorted(str(f.place) for f in faults if f.place is not None)),
+    )
