@@ -1,0 +1,57 @@
+"""The command group: commands are imported only when they run, so that `grader --help` stays quick."""
+
+import importlib
+import sys
+
+import click
+
+import grader
+
+_COMMANDS = {
+    "batch": "grader.cli.commands.batch",
+    "grade": "grader.cli.commands.grade",
+    "explain": "grader.cli.commands.explain",
+    "rules": "grader.cli.commands.rules",
+    "rubric": "grader.cli.commands.rubric",
+    "plan": "grader.cli.commands.plan",
+    "inspect": "grader.cli.commands.inspect",
+    "retrain": "grader.cli.commands.retrain",
+    "doctor": "grader.cli.commands.doctor",
+}
+"""Name to module; the module's `command` is the click command."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands live in modules of their own."""
+
+    def __init__(self, *, modules: dict[str, str], **options: object) -> None:
+        super().__init__(**options)  # type: ignore[arg-type]  # click's own keyword arguments, passed through
+        self._modules = modules
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, sorted."""
+        return sorted({*self._modules, *super().list_commands(ctx)})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the module of a command."""
+        if cmd_name in self._modules:
+            found: click.Command = importlib.import_module(self._modules[cmd_name]).command
+            return found
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(
+    cls=LazyGroup,
+    modules=_COMMANDS,
+    help="Verify a 'Backpropagation and MNIST' submission: README, workbook and notebook.",
+)
+@click.version_option(grader.__version__, prog_name="grader")
+def app() -> None:
+    """Root command."""
+
+
+def main() -> None:
+    """Entry point: exit status 2 for usage and rubric faults, 130 for Ctrl-C, 3 for a crash of ours with a log file."""
+    from grader.cli.crash import guarded
+
+    sys.exit(guarded(lambda: app(standalone_mode=False)))

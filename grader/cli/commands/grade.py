@@ -1,0 +1,43 @@
+"""`grader grade PATH`: one submission, one report."""
+
+from pathlib import Path
+
+import click
+
+from grader.cli.options import run_options, settings_from
+
+
+@click.command(help="Grade one submission: a folder, a zip, or a single README, notebook or workbook.")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option(
+    "-r", "--rubric", default="default", show_default=True, help="A rubric file or the name of one."
+)
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("reports"),
+    show_default=True,
+    help="Where the report goes.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print result.json instead of the terminal report.")
+@click.option("-q", "--quiet", is_flag=True, help="Print the verdict and the places of the reports only.")
+@run_options
+def command(path: Path, rubric: str, out: Path, *, as_json: bool, quiet: bool, **options: object) -> int:
+    """Write OUT/<slug>/index.html and result.json; returns the exit status of `grader.cli.status`."""
+    from grader.checks.catalogue import catalogue
+    from grader.cli.output import echo_report, progress_line
+    from grader.cli.status import status
+    from grader.ingest.read import read_submission
+    from grader.pipeline.grade import grade_one
+    from grader.pipeline.publish import publish
+    from grader.pipeline.rubrics import load
+
+    rules = catalogue()
+    loaded = load(rubric, rules)
+    sources = read_submission(path)
+    with progress_line(enabled=not (as_json or quiet)) as progress:
+        report, known = grade_one(sources, loaded, rules, settings_from(options), progress)
+    written = publish(report, known, out)
+    echo_report(report, written, as_json=as_json, quiet=quiet)
+    return status(report)

@@ -1,0 +1,59 @@
+"""What the shell gets when something ends early: a status, one clear line, and a log file where it was our fault."""
+
+import os
+import platform
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+import grader
+from grader.core.faults import UsageFault
+
+
+def guarded(run: Callable[[], object]) -> int:
+    """Run a command and return its exit status."""
+    try:
+        result = run()
+    except click.exceptions.Exit as done:
+        return int(done.exit_code)
+    except click.ClickException as wrong:
+        wrong.show()
+        return 2
+    except UsageFault as fault:
+        for line in str(fault).splitlines():
+            print(f"grader: {_plain(line)}", file=sys.stderr)
+        return 2
+    except (KeyboardInterrupt, click.Abort):
+        print("grader: interrupted; what is finished is kept", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`): nothing is wrong with the run. Without a fresh stdout Python
+        # would complain a second time when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as crash:
+        path = _log(crash)
+        print(
+            f"grader: a fault of grader itself ({type(crash).__name__}); please report {path}",
+            file=sys.stderr,
+        )
+        return 3
+    return result if isinstance(result, int) else 0
+
+
+def _plain(line: str) -> str:
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
+
+
+def _log(crash: Exception) -> Path:
+    text = "".join(traceback.format_exception(crash))
+    head = f"grader {grader.__version__}, Python {platform.python_version()}, {platform.platform()}\n{sys.argv}\n\n"
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="grader-crash-", suffix=".log", delete=False, encoding="utf-8", errors="backslashreplace"
+    ) as handle:
+        handle.write(head + text)
+    return Path(handle.name)

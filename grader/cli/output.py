@@ -1,0 +1,48 @@
+"""What goes to the terminal while and after grading."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import click
+
+from grader.core.report import Report
+from grader.pipeline.publish import Written
+
+
+@contextmanager
+def progress_line(*, enabled: bool) -> Iterator[Callable[[str], None]]:
+    """Yield a function that shows one line of progress on a terminal's stderr, and nothing elsewhere."""
+    live = enabled and sys.stderr.isatty()
+
+    def show(text: str) -> None:
+        if live:
+            width = shutil.get_terminal_size().columns - 1
+            clean = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+            click.echo(f"\r\x1b[2K{clean[:width]}", nl=False, err=True)
+
+    try:
+        yield show
+    finally:
+        if live:
+            click.echo("\r\x1b[2K", nl=False, err=True)
+
+
+def color_wanted() -> bool:
+    """Whether stdout is a terminal and NO_COLOR (no-color.org) is not set."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def echo_report(report: Report, written: Written, *, as_json: bool, quiet: bool) -> None:
+    """Print a report the way the options ask for."""
+    from grader.render.result_json import encode
+    from grader.render.terminal import print_report
+
+    if as_json:
+        click.echo(encode(report).decode("utf-8"), nl=False)
+        return
+    width = shutil.get_terminal_size().columns
+    click.echo(print_report(report, width=width, color=color_wanted(), quiet=quiet))
+    click.echo(f"page    {written.page}\nresult  {written.result}")
