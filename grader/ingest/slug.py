@@ -17,7 +17,7 @@ def slug(name: str) -> str:
     """
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode("ascii").lower()
     safe = re.sub(r"[^a-z0-9._-]+", "-", plain).strip("-._")[:_MAX].strip("-._")
-    if safe == name and safe not in _RESERVED and not safe.startswith("_"):
+    if safe and safe == name and safe not in _RESERVED and not safe.startswith("_"):
         return safe
     tail = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:6]
     return f"{safe}-{tail}" if safe else f"submission-{tail}"

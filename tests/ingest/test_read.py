@@ -1,0 +1,175 @@
+"""A path becomes a submission, and nothing that a student can pack hurts."""
+
+import io
+import stat
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from grader.core.faults import IngestFault
+from grader.core.submission import Kind, Problem
+from grader.ingest import limits
+from grader.ingest.read import from_bytes, read_submission
+from grader.ingest.slug import slug
+
+
+def _zip(path: Path, members: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return path
+
+
+def test_missing_path_is_refused_with_its_name(tmp_path: Path) -> None:
+    with pytest.raises(IngestFault, match=r"nowhere: no such file or folder"):
+        read_submission(tmp_path / "nowhere")
+
+
+def test_empty_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(IngestFault, match="holds no file"):
+        read_submission(tmp_path)
+
+
+def test_broken_zip_is_refused_with_a_remedy(tmp_path: Path) -> None:
+    path = tmp_path / "hand-in.zip"
+    path.write_bytes(b"PK\x03\x04 not really")
+    with pytest.raises(IngestFault, match="pack the folder again"):
+        read_submission(path)
+
+
+def test_folder_and_zip_of_the_same_files_are_the_same_submission(tmp_path: Path) -> None:
+    folder = tmp_path / "ann"
+    (folder / "part 2").mkdir(parents=True)
+    (folder / "README.md").write_text("# w1", encoding="utf-8")
+    (folder / "part 2" / "S4.ipynb").write_text('{"cells": [], "nbformat": 4}', encoding="utf-8")
+    packed = _zip(
+        tmp_path / "ann.zip",
+        {"ann/README.md": b"# w1", "ann/part 2/S4.ipynb": b'{"cells": [], "nbformat": 4}'},
+    )
+    assert read_submission(folder).submission == read_submission(packed).submission
+
+
+def test_one_file_is_a_submission_whatever_its_suffix(tmp_path: Path) -> None:
+    path = tmp_path / "notes.text"
+    path.write_text("h1 = w1*i1 + w2*i2", encoding="utf-8")
+    submission = read_submission(path).submission
+    assert submission.single_file
+    assert [a.kind for a in submission.artefacts] == [Kind.README]
+
+
+def test_paths_out_of_the_archive_are_named_and_not_read(tmp_path: Path) -> None:
+    packed = _zip(tmp_path / "x.zip", {"../../evil.txt": b"x", "README.md": b"ok"})
+    submission = read_submission(packed).submission
+    assert [a.path for a in submission.artefacts] == ["README.md"]
+    assert any("evil.txt" in n and "out of the archive" in n for n in submission.notes)
+
+
+def test_symbolic_links_are_not_followed(tmp_path: Path) -> None:
+    secret = tmp_path / "secret.txt"
+    secret.write_text("labels", encoding="utf-8")
+    folder = tmp_path / "ann"
+    folder.mkdir()
+    (folder / "README.md").write_text("x", encoding="utf-8")
+    (folder / "labels.txt").symlink_to(secret)
+    submission = read_submission(folder).submission
+    assert [a.path for a in submission.artefacts] == ["README.md"]
+    assert any("symbolic link" in n for n in submission.notes)
+
+
+def test_symbolic_link_in_a_zip_is_not_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        link = zipfile.ZipInfo("labels.txt")
+        link.external_attr = (stat.S_IFLNK | 0o777) << 16
+        archive.writestr(link, "/etc/passwd")
+        archive.writestr("README.md", "x")
+    assert [a.path for a in read_submission(path).submission.artefacts] == ["README.md"]
+
+
+def test_zip_bomb_is_refused_and_the_rest_is_read(tmp_path: Path) -> None:
+    packed = _zip(tmp_path / "x.zip", {"bomb.txt": b"\0" * (limits.RATIO_FROM_BYTES + 1), "README.md": b"x"})
+    submission = read_submission(packed).submission
+    assert [a.path for a in submission.artefacts] == ["README.md"]
+    assert any("zip bomb" in n for n in submission.notes)
+
+
+def _ole(marker: bytes = b"") -> bytes:
+    return b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600 + marker
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "problem"),
+    [
+        ("a.ipynb", b"version https://git-lfs.github.com/spec/v1\n", Problem.LFS_POINTER),
+        ("a.xlsx", b"version https://git-lfs.github.com/spec/v1\n", Problem.LFS_POINTER),
+        ("~$a.xlsx", b"user", Problem.LOCK_FILE),
+        ("a.ipynb", b"", Problem.EMPTY),
+        ("a.ipynb", b'{"cells": [{"cell_ty', Problem.BROKEN),
+        ("a.ipynb", b"<!DOCTYPE html><html>", Problem.NOT_WHAT_IT_SAYS),
+        ("a.ipynb", b"[" * 100_000, Problem.BROKEN),
+        ("a.xlsx", b"t1,t2\n0.01,0.99\n", Problem.NOT_WHAT_IT_SAYS),
+        ("a.xlsx", b"<html><table>", Problem.NOT_WHAT_IT_SAYS),
+        ("a.xlsx", _ole(), Problem.OLD_FORMAT),
+        ("a.xlsx", _ole("EncryptedPackage".encode("utf-16-le")), Problem.ENCRYPTED),
+        ("a.xlsx", b"PK\x03\x04garbage", Problem.BROKEN),
+        ("README.md", b"%PDF-1.7", Problem.NOT_WHAT_IT_SAYS),
+    ],
+)
+def test_bad_file_is_named_and_costs_nothing_else(name: str, data: bytes, problem: Problem) -> None:
+    sources = from_bytes("x", {name: data, "notes.md": b"# fine"})
+    bad = next(a for a in sources.submission.artefacts if a.path == name)
+    assert bad.problem is problem
+    assert bad.note
+    assert [s.artefact.path for s in sources.of(Kind.README)] == ["notes.md"]
+
+
+def test_truncated_notebook_makes_the_need_unknown_and_a_missing_one_skipped() -> None:
+    cut = from_bytes("x", {"a.ipynb": b'{"cells": ['})
+    none = from_bytes("x", {"a.md": b"# x"})
+    assert cut.absent(Kind.NOTEBOOK, "a notebook").verdict.value == "unknown"
+    assert none.absent(Kind.NOTEBOOK, "a notebook").verdict.value == "skipped"
+
+
+def test_notebook_is_chosen_by_content_not_by_name() -> None:
+    real = b'{"cells": [{"source": "class Net(nn.Module): MNIST loss.backward() optimizer.step() BatchNorm2d"}], "nbformat": 4}'
+    toy = b'{"cells": [{"source": "print(1)"}], "nbformat": 4}'
+    sources = from_bytes("x", {"final.ipynb": toy, "scratch/untitled7.ipynb": real})
+    main = sources.main(Kind.NOTEBOOK)
+    assert main is not None
+    assert main.artefact.path == "scratch/untitled7.ipynb"
+    assert sources.submission.doubts == ()
+
+
+def test_workbook_under_a_foreign_suffix_is_found_by_content() -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("xl/workbook.xml", "<workbook/>")
+        archive.writestr("[Content_Types].xml", "<Types/>")
+    sources = from_bytes("x", {"sheet.bin": buffer.getvalue()})
+    assert sources.submission.artefacts[0].kind is Kind.WORKBOOK
+
+
+def test_slugs_are_safe_and_keep_two_names_apart() -> None:
+    names = [
+        "ann-b",
+        "Ann B",
+        "../../etc",
+        "con",
+        "日本",
+        "x" * 300,
+        "a/b",
+        "a\\b",
+        "_class",
+        "",
+        "ann-b ",
+        "\u202eevil",
+    ]
+    slugs = [slug(n) for n in names]
+    assert slugs[0] == "ann-b"
+    assert len(set(slugs)) == len(slugs)
+    for s in slugs:
+        assert s
+        assert not s.startswith((".", "_", "-"))
+        assert set(s) <= set("abcdefghijklmnopqrstuvwxyz0123456789._-")
+        assert len(s) <= 70

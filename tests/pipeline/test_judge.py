@@ -1,0 +1,215 @@
+"""The planner computes what signatures name; a crash of ours is never a student's fail."""
+
+import pytest
+
+from grader.core.evidence.base import Evidence
+from grader.core.facts.base import Fact
+from grader.core.faults import RubricFault, Unavailable
+from grader.core.outcome import Outcome, Verdict, passed
+from grader.core.rubric import CheckParams, Criterion, Profile, Rubric
+from grader.core.rule import Rule, Status
+from grader.core.settings import Settings
+from grader.core.submission import Sources, Submission
+from grader.ingest.read import from_bytes
+from grader.pipeline import plan as planning
+from grader.pipeline.judge import judge
+from grader.pipeline.known import Known, Missing
+from grader.pipeline.providers import Phase, Provider, needs_of
+from grader.pipeline.rubrics import parse
+from grader.score.marks import mark
+
+
+class Apples(Evidence, frozen=True, kw_only=True):
+    count: int
+
+
+class Juice(Fact, frozen=True, kw_only=True):
+    litres: float
+
+
+class Enough(CheckParams, frozen=True, kw_only=True):
+    at_least: int = 3
+
+
+def read_apples(sources: Sources) -> Apples:
+    if not sources.items:
+        raise Unavailable("no basket", Verdict.SKIPPED)
+    return Apples(count=len(sources.items))
+
+
+def press(apples: Apples, settings: Settings) -> Juice:
+    if not settings.execute:
+        raise Unavailable("the press may not run", Verdict.SKIPPED)
+    return Juice(litres=apples.count / 10)
+
+
+def crash(apples: Apples) -> Juice:
+    raise ZeroDivisionError("press is broken")
+
+
+def enough_apples(apples: Apples, enough: Enough) -> Outcome:
+    return passed(f"{apples.count} of {enough.at_least}")
+
+
+def enough_juice(juice: Juice, submission: Submission, profile: Profile) -> Outcome:
+    return passed(f"{juice.litres} {submission.id} {profile.learning_rates[0]}")
+
+
+def maybe_juice(apples: Apples, juice: Juice | None) -> Outcome:
+    return passed("without juice" if juice is None else "with juice")
+
+
+def broken_check(apples: Apples) -> Outcome:
+    raise KeyError("oops")
+
+
+RULES = {
+    "XX001": Rule(code="XX001", name="enough-apples", check=enough_apples),
+    "XX002": Rule(code="XX002", name="enough-juice", check=enough_juice),
+    "XX003": Rule(code="XX003", name="maybe-juice", check=maybe_juice),
+    "XX004": Rule(code="XX004", name="broken-check", check=broken_check),
+    "XX005": Rule(code="XX005", name="new-check", check=enough_apples, status=Status.PREVIEW),
+}
+
+
+def _rubric(*codes: str) -> Rubric:
+    return Rubric(id="t", title="t", criterion=tuple(Criterion(id=c, check=c, points=2.0) for c in codes))
+
+
+def _providers(monkeypatch: pytest.MonkeyPatch, press_with: str = "press") -> None:
+    here = __name__
+    found = {
+        "Apples": Provider(name="apples", target=f"{here}:read_apples", product="Apples", phase=Phase.READ),
+        "Juice": Provider(name="press", target=f"{here}:{press_with}", product="Juice", phase=Phase.EXECUTE),
+    }
+    monkeypatch.setattr(planning, "by_product", lambda: found)
+
+
+def _grade(rubric: Rubric, settings: Settings, files: dict[str, bytes]) -> tuple[Outcome, ...]:
+    known = Known(from_bytes("ann", files), settings, rubric.profile)
+    for step in planning.make_plan(rubric, RULES).steps:
+        known.provide(step)
+    return judge(rubric, RULES, known)
+
+
+def test_plan_holds_only_what_the_checks_name_and_needs_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    _providers(monkeypatch)
+    assert [s.provider.name for s in planning.make_plan(_rubric("XX001"), RULES).steps] == ["apples"]
+    assert [s.provider.name for s in planning.make_plan(_rubric("XX002"), RULES).steps] == ["apples", "press"]
+
+
+def test_a_need_without_provider_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planning, "by_product", dict)
+    with pytest.raises(TypeError, match="XX001 needs Apples"):
+        planning.make_plan(_rubric("XX001"), RULES)
+
+
+def test_missing_need_passes_its_reason_and_verdict_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    _providers(monkeypatch)
+    out = _grade(_rubric("XX001", "XX002", "XX003"), Settings(execute=False), {"a.md": b"x"})
+    assert [o.verdict for o in out] == [Verdict.PASS, Verdict.SKIPPED, Verdict.PASS]
+    assert out[1].summary == "the press may not run"
+    assert out[2].summary == "without juice"
+
+
+def test_reason_travels_through_a_chain_of_providers(monkeypatch: pytest.MonkeyPatch) -> None:
+    _providers(monkeypatch)
+    (out,) = _grade(_rubric("XX002"), Settings(), {})
+    assert (out.verdict, out.summary) == (Verdict.SKIPPED, "no basket")
+
+
+def test_crash_of_a_provider_is_our_error_for_those_who_need_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    _providers(monkeypatch, "crash")
+    out = _grade(_rubric("XX001", "XX002"), Settings(), {"a.md": b"x"})
+    assert [o.verdict for o in out] == [Verdict.PASS, Verdict.ERROR]
+    assert "ZeroDivisionError" in out[1].summary
+
+
+def test_crash_of_a_check_is_our_error_for_its_criterion_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    _providers(monkeypatch)
+    out = _grade(_rubric("XX004", "XX001"), Settings(), {"a.md": b"x"})
+    assert [o.verdict for o in out] == [Verdict.ERROR, Verdict.PASS]
+
+
+def test_pending_points_are_neither_lost_nor_earned(monkeypatch: pytest.MonkeyPatch) -> None:
+    _providers(monkeypatch)
+    rubric = _rubric("XX001", "XX002")
+    marks = mark(rubric, RULES, _grade(rubric, Settings(execute=False), {"a.md": b"x"}))
+    assert (marks.score, marks.max_score, marks.pending_points) == (2.0, 4.0, 2.0)
+    assert marks.verdict is Verdict.SKIPPED
+
+
+def test_provider_with_an_unfillable_need_is_refused() -> None:
+    def bad(number: int) -> Apples:
+        return Apples(count=number)
+
+    with pytest.raises(TypeError, match="cannot fill 'number'"):
+        needs_of(bad)
+
+
+def test_check_with_an_unfillable_parameter_is_refused() -> None:
+    def bad(number: int) -> Outcome:
+        return passed(str(number))
+
+    with pytest.raises(TypeError, match="parameter 'number'"):
+        _ = Rule(code="XX009", name="bad", check=bad).needs
+
+
+def test_known_says_why_something_is_missing() -> None:
+    known = Known(from_bytes("x", {"a.md": b"x"}), Settings(), Profile())
+    found = known.get(Apples)
+    assert isinstance(found, Missing)
+    assert "not computed" in found.reason
+
+
+def test_every_fault_of_a_rubric_is_reported_at_once() -> None:
+    text = """
+id = "x"
+title = "y"
+colour = "red"
+[profile]
+targets = [0.5]
+[[criterion]]
+id = "a"
+check = "XX999"
+points = 1
+[[criterion]]
+id = "b"
+check = "XX001"
+points = 1
+params = {at_leest = 3}
+[[criterion]]
+id = "b"
+check = "XX001"
+points = -1
+[[criterion]]
+id = "c"
+check = "XX005"
+points = 1
+[[criterion]]
+id = "d"
+check = "XX001"
+points = "many"
+"""
+    with pytest.raises(RubricFault) as caught:
+        parse(text.encode(), "r.toml", RULES)
+    told = "\n".join(caught.value.faults)
+    for part in (
+        "criterion 1 (a): unknown check 'XX999'",
+        "criterion 2 (b): params",
+        "at_leest",
+        "knows at_least",
+        "criterion 3 (b): points must be zero or more",
+        "criterion id 'b' stands more than once",
+        "criterion 4 (c): XX005 is in preview",
+        "criterion 5 (d)",
+        "profile",
+        "colour",
+    ):
+        assert part in told, told
+
+
+@pytest.mark.parametrize("text", ["", "id = ", "\xff\xfe"])
+def test_a_file_that_is_no_rubric_is_refused(text: str) -> None:
+    with pytest.raises(RubricFault):
+        parse(text.encode("latin-1"), "r.toml", RULES)
