@@ -16,6 +16,10 @@ pair = st.tuples(number, number)
 weights = st.tuples(*[number] * 8).map(lambda w: Weights(*w))
 
 
+def loss_of(inputs: tuple[float, float], targets: tuple[float, float], w: Weights) -> float:
+    return forward(inputs, targets, w).E
+
+
 @pytest.mark.parametrize(
     ("targets", "loss"), [((0.01, 0.99), 0.242519857348377), ((0.5, 0.5), 0.0141813779378917)]
 )
