@@ -1,0 +1,289 @@
+"""Take a live network out of the sandbox as data: two graphs of ATen operators, the live tensors, the declared shapes.
+
+Runs inside the sandbox, next to student code, so everything it returns is a claim; the trusted side validates, rebuilds
+and counts for itself (`grader/execute/graph`). Imports nothing of grader.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import warnings
+from typing import Any
+
+import safetensors.torch
+import torch
+from torch import fx, nn
+
+FORMAT = 1
+EXAMPLES = 4  # batch size of the export: above 1, because torch specialises a batch of one
+LARGEST_BATCH = 512
+LARGEST = 5_000_000  # numbers in the live tensors; a network for MNIST has 20,000
+
+# Wrappers whose own forward cannot be exported and adds nothing to the network.
+WRAPPERS = {"DataParallel": "module", "DistributedDataParallel": "module", "OptimizedModule": "_orig_mod"}
+
+# These may return their own argument although their schema does not say so.
+MAY_ALIAS = {
+    "dropout",
+    "feature_dropout",
+    "alpha_dropout",
+    "to",
+    "contiguous",
+    "reshape",
+    "flatten",
+    "getitem",
+    "type_as",
+}
+
+
+class NotExportable(Exception):
+    """Why the network cannot leave as data, in words for the student."""
+
+
+def export_model(model: Any, state: dict[str, Any] | None, example: Any) -> list[tuple[str, bytes]]:
+    """Return the frames of `model`: ("model", JSON) and, where it can be exported, two ("graph", JSON) and ("weights", safetensors).
+
+    `state` is the state dict at the last training step (the live one where it is None); `example` is a batch that the
+    network accepts. Never raises: a failure becomes the reason in the model frame.
+    """
+    claim: dict[str, Any] = {
+        "format": FORMAT,
+        "class_name": type(model).__name__,
+        "parameters": [],
+        "buffers": [],
+        "example_shape": [],
+        "export": "failed",
+        "unwrapped": [],
+        "reason": "",
+    }
+    try:
+        frames = _export(model, state, example, claim)
+    except (Exception, SystemExit) as error:  # student code runs in here; whatever it raises is the reason
+        claim["export"] = "failed"
+        claim["reason"] = _reason(error)
+        frames = []
+    return [("model", _json(claim)), *frames]
+
+
+def _export(
+    model: Any, state: dict[str, Any] | None, example: Any, claim: dict[str, Any]
+) -> list[tuple[str, bytes]]:
+    if not isinstance(model, nn.Module):
+        raise NotExportable(f"{type(model).__name__} is no torch.nn.Module")
+    model = _unwrapped(model, claim["unwrapped"])
+    claim["class_name"] = type(model).__name__
+    claim["parameters"] = [_declared(name, tensor) for name, tensor in model.named_parameters()]
+    claim["buffers"] = [_declared(name, tensor) for name, tensor in model.named_buffers()]
+    batch = _batch(example)
+    modes = {id(module): module.training for module in model.modules()}
+    try:
+        programs, claim["export"], shape = _both_modes(model, batch)
+        claim["example_shape"] = list(shape)
+    finally:
+        for module in model.modules():
+            module.training = modes.get(id(module), module.training)
+    graphs = [_graph(program, mode) for program, mode in zip(programs, ("train", "eval"), strict=True)]
+    tensors = _live_tensors(programs, graphs, state or {}, claim["unwrapped"])
+    return [
+        ("graph", _json(graphs[0])),
+        ("graph", _json(graphs[1])),
+        ("weights", safetensors.torch.save(tensors)),
+    ]
+
+
+def _unwrapped(model: nn.Module, seen: list[str]) -> nn.Module:
+    while (attribute := WRAPPERS.get(type(model).__name__)) and len(seen) < 4:
+        inner = getattr(model, attribute, None)
+        if not isinstance(inner, nn.Module):
+            break
+        seen.append(type(model).__name__)
+        model = inner
+    return model
+
+
+def _declared(name: str, tensor: torch.Tensor) -> list[Any]:
+    return [name, list(tensor.shape), str(tensor.dtype).removeprefix("torch.")]
+
+
+def _batch(example: Any) -> torch.Tensor:
+    if not isinstance(example, torch.Tensor) or example.dim() < 2 or example.shape[0] < 1:
+        shape = tuple(example.shape) if isinstance(example, torch.Tensor) else type(example).__name__
+        raise NotExportable(f"the network was called with {shape}, expected a batch of images")
+    batch = example.detach().cpu()[:LARGEST_BATCH]
+    return batch.repeat(EXAMPLES, *[1] * (batch.dim() - 1)) if len(batch) == 1 else batch.clone()
+
+
+def _both_modes(model: nn.Module, batch: torch.Tensor) -> tuple[list[Any], str, torch.Size]:
+    """The exported programs in training and in evaluation mode, and the shape of the input that they were traced with.
+
+    With a free batch size where that is possible, else with the one that the notebook uses.
+    """
+    failures = []
+    free = ({0: torch.export.Dim("batch", min=1)},)
+    for way, shapes, images in (("dynamic", free, batch[:EXAMPLES]), ("static", None, batch)):
+        try:
+            programs = []
+            for training in (True, False):
+                model.train(training)
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    programs.append(
+                        torch.export.export(model, (images.clone(),), dynamic_shapes=shapes, strict=False)
+                    )
+        except (Exception, SystemExit) as error:
+            failures.append(_reason(error))
+        else:
+            return programs, way, images.shape
+    raise NotExportable(failures[-1])
+
+
+def _graph(program: Any, mode: str) -> dict[str, Any]:
+    """The live part of an exported program as plain data."""
+    graph: fx.Graph = program.graph
+    weights: dict[str, tuple[str, str]] = {}
+    entrance = ""
+    for spec in program.graph_signature.input_specs:
+        kind = spec.kind.name
+        if kind == "USER_INPUT":
+            if entrance:
+                raise NotExportable("forward takes more than one input")
+            entrance = spec.arg.name
+        elif kind in ("PARAMETER", "BUFFER", "CONSTANT_TENSOR"):
+            weights[spec.arg.name] = (spec.target, "constant" if kind == "CONSTANT_TENSOR" else kind.lower())
+        else:
+            raise NotExportable(f"forward takes an input of kind {kind.lower()}")
+    outputs = [
+        spec.arg.name
+        for spec in program.graph_signature.output_specs
+        if spec.kind.name == "USER_OUTPUT" and hasattr(spec.arg, "name")
+    ]
+    if len(outputs) != 1:
+        raise NotExportable(f"forward returns {len(outputs)} tensors, expected one")
+    live = _live(graph, outputs[0])
+    nodes, inputs = [], []
+    for node in graph.nodes:
+        if node not in live or node.op == "output":
+            continue
+        if node.op == "placeholder":
+            if node.name in weights:
+                key, kind = weights[node.name]
+                value = node.meta["val"]
+                shape, dtype = _declared("", value)[1:]
+                inputs.append({"name": node.name, "key": key, "kind": kind, "shape": shape, "dtype": dtype})
+        elif node.op == "call_function":
+            nodes.append(
+                {
+                    "name": node.name,
+                    "op": _operator(node.target),
+                    "args": [_argument(value) for value in node.args],
+                    "kwargs": {name: _argument(value) for name, value in node.kwargs.items()},
+                }
+            )
+        else:
+            raise NotExportable(
+                f"forward holds a nested graph ({node.target}): a torch.no_grad or autocast block or a scripted part"
+            )
+    return {
+        "format": FORMAT,
+        "mode": mode,
+        "input": entrance,
+        "output": outputs[0],
+        "weights": inputs,
+        "nodes": nodes,
+    }
+
+
+def _live(graph: fx.Graph, output: str) -> set[fx.Node]:
+    """The nodes that the output depends on; an in-place operator counts where something that is needed shares its memory."""
+    family: dict[fx.Node, fx.Node] = {}
+
+    def root(node: fx.Node) -> fx.Node:
+        while node in family:
+            node = family[node]
+        return node
+
+    for node in graph.nodes:
+        if (
+            node.op == "call_function"
+            and node.args
+            and isinstance(node.args[0], fx.Node)
+            and _aliases(node.target)
+        ):
+            family[node] = root(node.args[0])
+    calls = [node for node in graph.nodes if node.op == "call_function"]
+    live = {node for node in graph.nodes if node.name == output}
+    while True:
+        before = len(live)
+        touched = {root(node) for node in live}
+        for node in reversed(calls):
+            if node in live or (_in_place(node.target) and root(node) in touched):
+                live |= {node, *node.all_input_nodes}
+        if len(live) == before:
+            return live
+
+
+def _in_place(target: Any) -> bool:
+    name: str = getattr(getattr(target, "_schema", None), "name", "")
+    return name.endswith("_")
+
+
+def _aliases(target: Any) -> bool:
+    schema = getattr(target, "_schema", None)
+    name = schema.name.removeprefix("aten::") if schema else getattr(target, "__name__", "")
+    return name in MAY_ALIAS or (schema is not None and any(value.alias_info for value in schema.returns))
+
+
+def _operator(target: Any) -> str:
+    if isinstance(target, torch._ops.OpOverload):
+        return str(target)
+    module = getattr(target, "__module__", "").removeprefix("_")
+    return f"{module}.{getattr(target, '__name__', type(target).__name__)}"
+
+
+def _argument(value: Any) -> Any:
+    if isinstance(value, fx.Node):
+        return {"type": "node", "name": value.name}
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, list | tuple):
+        return [_argument(item) for item in value]
+    if isinstance(value, torch.dtype | torch.device | torch.layout | torch.memory_format):
+        return {"type": "torch", "name": str(value)}
+    raise NotExportable(f"an operator takes a {type(value).__name__}")
+
+
+def _live_tensors(
+    programs: list[Any], graphs: list[dict[str, Any]], state: dict[str, Any], unwrapped: list[str]
+) -> dict[str, torch.Tensor]:
+    """The tensors that either graph reads, as they were at the last training step."""
+    prefix = "".join(f"{WRAPPERS[name]}." for name in unwrapped)
+    tensors: dict[str, torch.Tensor] = {}
+    for program, graph in zip(programs, graphs, strict=True):
+        for entry in graph["weights"]:
+            key = entry["key"]
+            live = program.state_dict.get(key, program.constants.get(key))
+            snapshot = state.get(prefix + key, state.get(key))
+            usable = isinstance(snapshot, torch.Tensor) and list(snapshot.shape) == entry["shape"]
+            value = snapshot if usable else live
+            if not isinstance(value, torch.Tensor):
+                raise NotExportable(f"the values of {key} are not at hand")
+            tensors[key] = value.detach().cpu().contiguous().clone()
+    count = sum(tensor.numel() for tensor in tensors.values())
+    if count > LARGEST:
+        raise NotExportable(f"the live tensors hold {count:,} numbers, more than {LARGEST:,}")
+    return tensors
+
+
+def _json(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _reason(error: BaseException) -> str:
+    text = ""
+    with contextlib.suppress(Exception):  # a hostile __str__ raises too
+        text = str(error)
+    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    if isinstance(error, NotExportable):
+        return line[:500]
+    return f"{type(error).__name__}: {line}"[:500]
