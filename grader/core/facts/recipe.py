@@ -1,0 +1,57 @@
+"""How a student trains, as data: what the sandbox worker read from the live objects. All of it is a claim.
+
+The worker sends one JSON object with these fields (`StudentRecipe`); what it could not read it leaves out and names in
+`missing`. Names and arguments are torch's and torchvision's own: `{"kind": "SGD", "arguments": {"lr": 0.01, "momentum":
+0.9}}`. Arguments are those in force (from `param_groups` and `__dict__`), with the learning rate that the notebook
+started with. A list of transforms is in the order of `Compose`.
+"""
+
+from enum import Enum
+from typing import Literal
+
+import msgspec
+
+Value = None | bool | int | float | str | tuple[float, ...]
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One object of torch or torchvision by its class name, with its arguments."""
+
+    kind: str
+    arguments: dict[str, Value] = {}
+
+
+class Stepping(Enum):
+    """When the schedule of the learning rate moves on."""
+
+    NEVER = "never"
+    BATCH = "batch"
+    EPOCH = "epoch"
+
+
+class StudentRecipe(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """A training recipe. `None` and 0 mean: not read.
+
+    `optimizer` is the one that steps; `scheduler` the one that acts on it. `initialisation` says whether the weights
+    were left as torch draws them. `missing` names, in words, what the worker could not read.
+    """
+
+    format: Literal[1] = 1
+    optimizer: Part | None = None
+    """SGD, Adam, AdamW, ... with lr, momentum, weight_decay, dampening, nesterov, betas, eps, alpha, amsgrad."""
+    scheduler: Part | None = None
+    """StepLR, MultiStepLR, ExponentialLR, OneCycleLR, CosineAnnealingLR, ReduceLROnPlateau, ...; None where there is none."""
+    stepping: Stepping = Stepping.NEVER
+    loss: Part | None = None
+    """nll (on log-probabilities) or cross-entropy, with label_smoothing."""
+    batch_size: int = 0
+    drop_last: bool = False
+    shuffle: bool = True
+    epochs: int = 0
+    training_transform: tuple[Part, ...] | None = None
+    test_transform: tuple[Part, ...] | None = None
+    default_initialisation: bool = True
+    seed: int | None = None
+    missing: tuple[str, ...] = ()
