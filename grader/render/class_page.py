@@ -1,0 +1,225 @@
+"""The page for instructors: who needs a person first, then the table, the scores and the mistakes of a class.
+
+It names every submission, so it stands apart from what students get. Its one script sorts and filters the table; without it the page reads the same.
+"""
+
+import statistics
+from collections import Counter
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Final, Self
+from urllib.parse import quote
+
+import msgspec
+
+from grader.core.outcome import Finding, Verdict
+from grader.core.report import Marked, Report
+from grader.render import strings
+from grader.render.html import render_page
+from grader.render.pictures.picture import DataTable
+from grader.render.result_json import percent
+from grader.render.summary import at_stake, faults, title_of
+
+BINS: Final = 10
+SLOWEST_SHOWN: Final = 10
+MISTAKES_SHOWN: Final = 40
+
+
+class Waiting(msgspec.Struct, frozen=True, kw_only=True):
+    """One criterion that a person must decide, or that failed on our side."""
+
+    code: str
+    title: str
+    verdict: str
+    summary: str
+    points: float
+
+
+class Mistake(msgspec.Struct, frozen=True, kw_only=True, order=True):
+    """A check and the stable code of what it found; `diagnosis` is empty where the check has none."""
+
+    code: str
+    title: str
+    diagnosis: str
+
+
+class ClassRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One submission of a class, as far as the class page needs it."""
+
+    slug: str
+    id: str
+    verdict: str
+    link: str = ""
+    """Address of the student's page relative to the class page; empty for none."""
+    score: float = 0.0
+    max_score: float = 0.0
+    pending_points: float = 0.0
+    percent: float | None = None
+    counts: dict[str, int] = {}
+    """Number of criteria by verdict."""
+    worst: str = ""
+    """The most costly finding, in a sentence."""
+    waiting: tuple[Waiting, ...] = ()
+    mistakes: tuple[Mistake, ...] = ()
+    provisional: bool = False
+    seconds: float | None = None
+    """Duration of grading, where it was taken; never part of result.json."""
+    problem: str = ""
+    """Why nothing of it could be graded; empty for a graded submission."""
+
+    @classmethod
+    def of(cls, report: Report, link: str = "", seconds: float | None = None) -> Self:
+        """Return the row of a graded submission."""
+        submission = report.submission
+        return cls(
+            slug=submission.slug,
+            id=submission.id,
+            verdict=report.verdict.value,
+            link=link or f"{submission.slug}/index.html",
+            score=report.score,
+            max_score=report.max_score,
+            pending_points=report.pending_points,
+            percent=percent(report),
+            counts=dict(Counter(marked.verdict.value for marked in report.outcomes)),
+            worst=_worst(report.outcomes),
+            waiting=tuple(
+                _waiting(m) for m in report.outcomes if m.verdict in (Verdict.UNKNOWN, Verdict.ERROR)
+            ),
+            mistakes=tuple(sorted({m for marked in report.outcomes for m in _mistakes(marked)})),
+            provisional=any(marked.provisional for marked in report.outcomes),
+            seconds=seconds,
+        )
+
+    @classmethod
+    def ungraded(
+        cls, slug: str, submission_id: str, problem: str, verdict: Verdict = Verdict.UNKNOWN
+    ) -> Self:
+        """Return the row of a submission of which nothing could be graded, with the reason in one sentence."""
+        return cls(slug=slug, id=submission_id, verdict=verdict.value, problem=problem)
+
+
+class Bar(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a histogram; `share` of the longest bar, 0 to 100."""
+
+    cells: tuple[str, ...]
+    count: int
+    share: float
+
+
+class ClassView(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that the template says, before any markup; golden tests compare this."""
+
+    title: str
+    rows: tuple[ClassRow, ...]
+    ungraded: tuple[ClassRow, ...]
+    waiting: tuple[ClassRow, ...]
+    states: tuple[tuple[str, int], ...]
+    median: float | None
+    scores: tuple[Bar, ...]
+    mistakes: tuple[Bar, ...]
+    slowest: tuple[ClassRow, ...]
+
+
+def view(rows: Sequence[ClassRow], title: str = "") -> ClassView:
+    """Return what the class page says. The order of `rows` does not matter."""
+    ordered = sorted(rows, key=_urgency)
+    graded = [row for row in ordered if not row.problem]
+    shares = [row.percent for row in graded if row.percent is not None]
+    timed = [row for row in graded if row.seconds is not None]
+    return ClassView(
+        title=title or strings.CLASS_TITLE,
+        rows=tuple(ordered),
+        ungraded=tuple(row for row in ordered if row.problem),
+        waiting=tuple(row for row in graded if row.waiting),
+        states=tuple(
+            (verdict.value, count)
+            for verdict in strings.VERDICTS
+            if (count := sum(row.verdict == verdict.value for row in ordered))
+        ),
+        median=statistics.median(shares) if shares else None,
+        scores=_scores(shares),
+        mistakes=_histogram(graded),
+        slowest=tuple(sorted(timed, key=lambda row: (-(row.seconds or 0.0), row.slug))[:SLOWEST_SHOWN]),
+    )
+
+
+def render(rows: Sequence[ClassRow], title: str = "", *, tables: Sequence[DataTable] = ()) -> str:
+    """Return the page as HTML. `tables` are further tables for instructors only, such as pairs of submissions that look alike."""
+    return render_page(
+        "class.html.j2",
+        script="class_table.js",
+        view=view(rows, title),
+        tables=tuple(tables),
+        labels={verdict.value: label for verdict, label in strings.VERDICTS.items()},
+        link=lambda address: quote(address, safe="/._-~"),
+    )
+
+
+def _urgency(row: ClassRow) -> tuple[int, float, float, str]:
+    """Sort key: not graded, then those who wait for a person (most open points first), then the lowest share."""
+    stage = 0 if row.problem else 1 if row.waiting else 2
+    open_points = sum(item.points for item in row.waiting)
+    return (stage, -open_points, 101.0 if row.percent is None else row.percent, row.slug)
+
+
+def _worst(outcomes: Sequence[Marked]) -> str:
+    wrong = [marked for marked in outcomes if marked.verdict in (Verdict.FAIL, Verdict.PARTIAL)]
+    if not wrong:
+        return ""
+    marked = max(wrong, key=at_stake)
+    finding: Finding | None = next(iter(faults(marked.findings)), None)
+    return marked.summary if finding is None else finding.message
+
+
+def _waiting(marked: Marked) -> Waiting:
+    return Waiting(
+        code=marked.code,
+        title=title_of(marked),
+        verdict=marked.verdict.value,
+        summary=marked.summary,
+        points=marked.max_points,
+    )
+
+
+def _mistakes(marked: Marked) -> list[Mistake]:
+    if marked.verdict not in (Verdict.FAIL, Verdict.PARTIAL):
+        return []
+    return [
+        Mistake(code=marked.code, title=title_of(marked), diagnosis=finding.diagnosis)
+        for finding in faults(marked.findings)
+    ]
+
+
+def _scores(shares: Sequence[float]) -> tuple[Bar, ...]:
+    if not shares:
+        return ()
+    width = 100 / BINS
+    counts = Counter(min(int(share // width), BINS - 1) for share in shares)
+    longest = max(counts.values())
+    return tuple(
+        Bar(
+            cells=(f"{b * width:.0f}–{(b + 1) * width:.0f}\N{NO-BREAK SPACE}%",),
+            count=counts[b],
+            share=round(100 * counts[b] / longest, 1),
+        )
+        for b in range(BINS)
+    )
+
+
+def _histogram(rows: Sequence[ClassRow]) -> tuple[Bar, ...]:
+    """Count submissions, not findings: eight wrong formulas of one student are one student's mistake."""
+    found = sorted((mistake, row.slug) for row in rows for mistake in row.mistakes)
+    counts = [
+        (mistake, len({slug for _, slug in group}))
+        for mistake, group in groupby(found, key=lambda pair: pair[0])
+    ]
+    counts.sort(key=lambda pair: (-pair[1], pair[0]))
+    longest = counts[0][1] if counts else 1
+    return tuple(
+        Bar(
+            cells=(m.code, m.title, m.diagnosis.replace("-", " ") or strings.CLASS_OTHER),
+            count=count,
+            share=round(100 * count / longest, 1),
+        )
+        for m, count in counts[:MISTAKES_SHOWN]
+    )

@@ -1,0 +1,65 @@
+"""The jinja2 environment and the frame that every page shares: style, script and the policy that allows just these two."""
+
+import base64
+import hashlib
+from functools import cache
+from importlib import resources
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from grader.render import escape, strings
+from grader.render.escape import SafeHtml
+from grader.render.markdown import render_markdown
+
+
+@cache
+def environment() -> Environment:
+    """Return the environment: everything is escaped, an unknown name is an error, `t` is the catalogue of strings."""
+    env = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        loader=PackageLoader("grader.render", "templates"),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    env.globals["t"] = strings
+    env.filters.update(
+        prose=escape.prose,
+        code=escape.code,
+        excerpt=escape.excerpt,
+        number=strings.number,
+        points=strings.points,
+        percent=strings.percent,
+        bytesize=strings.size,
+        markdown=render_markdown,
+    )
+    return env
+
+
+def render_page(template: str, *, script: str = "", **context: object) -> str:
+    """Return one self-contained page; `script` names the one static script that it may run, if any."""
+    style = _asset("style.css")
+    code = _asset(script) if script else ""
+    return (
+        environment()
+        .get_template(template)
+        .render(csp=_policy(style, code), style=SafeHtml(style), script=SafeHtml(code), **context)
+    )
+
+
+def _policy(style: str, script: str) -> str:
+    """Return a Content-Security-Policy: nothing from anywhere, except this style and this script, by hash."""
+    parts = ["default-src 'none'", f"style-src {_hash(style)}"]
+    if script:
+        parts.append(f"script-src {_hash(script)}")
+    return "; ".join([*parts, "img-src data:", "base-uri 'none'", "form-action 'none'"])
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode('utf-8')).digest()).decode('ascii')}'"
+
+
+@cache
+def _asset(name: str) -> str:
+    return resources.files("grader.render").joinpath(name).read_text(encoding="utf-8")

@@ -1,0 +1,231 @@
+"""The catalogue of labels and headings of pages and terminal; a check's sentences stay in its own file."""
+
+from typing import Final, NamedTuple
+
+from grader.core.outcome import Verdict
+
+
+class VerdictLabel(NamedTuple):
+    """How one verdict is shown: never by colour alone."""
+
+    word: str
+    symbol: str
+    ascii_symbol: str
+    heading: str
+    """Heading of the section that lists its criteria."""
+    meaning: str
+    """One sentence for a student."""
+
+
+VERDICTS: Final[dict[Verdict, VerdictLabel]] = {
+    Verdict.FAIL: VerdictLabel(
+        "Failed", "✗", "x", "To mend", "Something is wrong; the evidence and a way to mend it stand below."
+    ),
+    Verdict.PARTIAL: VerdictLabel(
+        "Partly right", "◐", "~", "Partly right", "A part is right and earned its points; the rest stands below."
+    ),
+    Verdict.UNKNOWN: VerdictLabel(
+        "Needs a person", "?", "?", "Waiting for a person",
+        "The program could not decide. A person will look; until then these points are open, not lost.",
+    ),
+    Verdict.ERROR: VerdictLabel(
+        "Our error", "!", "!", "Errors of ours",
+        "The grading program failed here. It is not your fault, and these points are open, not lost.",
+    ),
+    Verdict.SKIPPED: VerdictLabel(
+        "Not checked", "○", "-", "Not checked",
+        "Something that the check needs is not there. These points are open until it is.",
+    ),
+    Verdict.PASS: VerdictLabel("Passed", "✓", "+", "Passed", "Right."),
+}  # fmt: skip
+"""In the order in which pages list them: what a student can mend first, what is done last."""
+
+HEADLINE: Final[dict[Verdict, str]] = {
+    Verdict.ERROR: "A part of the grading failed on our side. The rest is graded.",
+    Verdict.UNKNOWN: "A person has to look at a part of this. The rest is graded.",
+    Verdict.FAIL: "Something is not right yet.",
+    Verdict.PARTIAL: "Right in large part, with something left to mend.",
+    Verdict.SKIPPED: "A part could not be checked, because something is missing.",
+    Verdict.PASS: "Everything that was checked is right.",
+}
+
+SKIP_LINK: Final = "Skip to the results"
+REPORT_TITLE: Final = "Report"
+SCORE: Final = "Score"
+POINTS: Final = "points"
+POINT: Final = "point"
+OF: Final = "of"
+OPEN_POINTS: Final = "Points still open"
+OPEN_POINTS_NOTE: Final = (
+    "They wait for a person or for something that is missing. They are neither won nor lost."
+)
+LOST_POINTS: Final = "Points missed"
+PERCENT_NOTE: Final = "of the points that are decided"
+NOTHING_DECIDED: Final = "Nothing could be decided yet."
+OVERVIEW: Final = "Results by state"
+
+STEPS: Final = "Do this next"
+STEPS_NONE: Final = "Nothing is left to mend."
+STEPS_WAIT: Final = "There is nothing for you to mend. The open points wait for a person."
+STEP_WORTH: Final = "worth"
+STEP_UP_TO: Final = "up to"
+
+FINDING_EXPECTED: Final = "Expected"
+FINDING_FOUND: Final = "Found"
+FINDING_WHERE: Final = "Where"
+FINDING_HINT: Final = "What to do"
+FINDING_REMARK: Final = "Remark (costs nothing)"
+FINDINGS_MORE: Final = "more findings of this kind stand in result.json."
+EXCERPT: Final = "Excerpt from"
+ABOUT_CHECK: Final = "About this check"
+ABOUT_CHECKS: Final = "About the checks"
+NEXT_CARD: Final = "Next one to mend"
+BACK_TO_TOP: Final = "Back to the top"
+PROVISIONAL: Final = "provisional"
+CREDIT_SHARE: Final = "of"
+
+ARITHMETIC: Final = "How the points add up"
+ARITHMETIC_CAPTION: Final = "Share earned × points of the criterion = points"
+CRITERION: Final = "Criterion"
+RESULT: Final = "Result"
+SHARE: Final = "Share"
+WORTH: Final = "Worth"
+EARNED: Final = "Points"
+OPEN: Final = "Open"
+TOTAL: Final = "Total"
+OPEN_SHARE: Final = "open"
+
+PICTURES: Final = "Pictures"
+PICTURE_TABLE: Final = "The numbers behind this picture"
+CLAIMS: Final = "What your files say and what we found"
+CLAIMS_CAPTION: Final = "One line a claim; where two columns disagree, the last one counts"
+CLAIM: Final = "Claim"
+CLAIM_README: Final = "README says"
+CLAIM_CODE: Final = "Code does"
+CLAIM_LOG: Final = "Saved log shows"
+CLAIM_OURS: Final = "Our run gave"
+CLAIM_AGREES: Final = "Agree?"
+NOT_SAID: Final = "–"
+
+READ: Final = "What we read"
+READ_LEAD: Final = (
+    "Check this first if a result surprises you: perhaps we read something else than you meant."
+)
+READ_FILES: Final = "Files of the submission"
+FILE: Final = "File"
+FILE_KIND: Final = "Read as"
+FILE_MAIN: Final = "Main"
+FILE_NOTE: Final = "Note"
+FILE_SIZE: Final = "Size"
+FILES_NONE: Final = "No file could be read."
+READ_NOTES: Final = "What we made of them"
+READ_DOUBTS: Final = "Where we were in doubt"
+YES: Final = "yes"
+NO: Final = "no"
+
+KINDS: Final[dict[str, str]] = {
+    "readme": "text", "notebook": "notebook", "workbook": "workbook", "source": "Python file", "image": "picture", "other": "other",
+}  # fmt: skip
+PROBLEMS: Final[dict[str, str]] = {
+    "lfs-pointer": "only a Git LFS pointer, not the file itself",
+    "lock-file": "a lock file of an office program, not a workbook",
+    "empty": "empty",
+    "not-what-it-says": "not what its name says",
+    "broken": "broken",
+    "too-large": "too large to read",
+    "encrypted": "protected by a password",
+    "old-format": "an old format that cannot be read",
+}
+
+REPRODUCE: Final = "Reproduce this"
+REPRODUCE_COMMAND: Final = "Command"
+REPRODUCE_GRADER: Final = "grader"
+REPRODUCE_PYTHON: Final = "Python"
+REPRODUCE_PLATFORM: Final = "Platform"
+REPRODUCE_PACKAGES: Final = "Libraries"
+REPRODUCE_ISOLATION: Final = "Isolation of student code"
+REPRODUCE_DEVICE: Final = "Trained on"
+REPRODUCE_SEEDS: Final = "Seeds"
+REPRODUCE_OPTIONS: Final = "Options"
+REPRODUCE_RUBRIC: Final = "Rubric"
+REPRODUCE_SUBMISSION: Final = "Submission (SHA-256)"
+REPRODUCE_RUBRIC_HASH: Final = "Rubric (SHA-256)"
+
+STAMP_ISOLATION: Final = (
+    "Student code ran without isolation: a self-check, not a result to grade a class with."
+)
+STAMP_PROVISIONAL: Final = (
+    "Some points are provisional: they rest on what the submission says, because its code was not run."
+)
+
+CLASS_TITLE: Final = "Class overview"
+CLASS_SUBMISSIONS: Final = "submissions"
+CLASS_SUBMISSION: Final = "submission"
+CLASS_EMPTY: Final = "No submission was graded."
+CLASS_WAITING: Final = "Waiting for a person"
+CLASS_WAITING_NONE: Final = "Nobody waits for a person."
+CLASS_WAITING_CAPTION: Final = "Most open points first"
+CLASS_WAITING_REASON: Final = "What to look at"
+CLASS_TABLE: Final = "All submissions"
+CLASS_TABLE_CAPTION: Final = "One line a submission, those who need a person first"
+CLASS_ID: Final = "Submission"
+CLASS_PERCENT: Final = "Of decided"
+CLASS_WORST: Final = "Most costly finding"
+CLASS_SCORES: Final = "Distribution of scores"
+CLASS_SCORES_CAPTION: Final = "Submissions by share of the decided points"
+CLASS_BIN: Final = "Share"
+CLASS_COUNT: Final = "Submissions"
+CLASS_MISTAKES: Final = "Frequent mistakes"
+CLASS_MISTAKES_CAPTION: Final = "Submissions in which a check found this mistake"
+CLASS_MISTAKES_NONE: Final = "No mistake was found."
+CLASS_CHECK: Final = "Check"
+CLASS_DIAGNOSIS: Final = "Mistake"
+CLASS_OTHER: Final = "other"
+CLASS_SLOWEST: Final = "Slowest"
+CLASS_SLOWEST_CAPTION: Final = "Seconds of grading, the ten longest"
+CLASS_SECONDS: Final = "Seconds"
+CLASS_UNGRADED: Final = "Could not be graded"
+CLASS_UNGRADED_CAPTION: Final = "Nothing of these could be judged"
+CLASS_REASON: Final = "Reason"
+CLASS_STATES: Final = "Submissions by their most severe result"
+CLASS_MEDIAN: Final = "Median of the decided points"
+CLASS_FILTER: Final = "Filter by name or finding"
+CLASS_STATE: Final = "State"
+CLASS_ALL: Final = "all"
+CLASS_SHOWN: Final = "shown"
+INSTRUCTORS_ONLY: Final = "For instructors only: this page names every submission."
+
+TERMINAL_NEXT: Final = "Next:"
+TERMINAL_EXPECTED: Final = "expected"
+TERMINAL_FOUND: Final = "found"
+TERMINAL_WHERE: Final = "where"
+TERMINAL_HINT: Final = "do"
+TERMINAL_REMARK: Final = "remark"
+TERMINAL_PASSED: Final = "Passed:"
+
+
+def points(value: float) -> str:
+    """`1 point`, `2.5 points`."""
+    text = number(value)
+    return f"{text} {POINT if text == '1' else POINTS}"
+
+
+def number(value: float) -> str:
+    """Two decimals at most, no idle zeros, a true minus sign: `7`, `7.5`, `−0.25`."""
+    text = f"{value:.2f}".rstrip("0").rstrip(".")
+    return "0" if text in ("-0", "") else text.replace("-", "−")
+
+
+def percent(value: float) -> str:
+    """`93.3 %`, with a space that does not break; never rounded up to a full 100."""
+    shown = min(round(value, 1), 99.9) if value < 100 else value
+    return f"{number(shown)}\N{NO-BREAK SPACE}%"
+
+
+def size(count: int) -> str:
+    """Bytes for people: `812 bytes`, `20 kB`, `3.4 MB`."""
+    if count < 1_000:
+        return f"{count} byte" if count == 1 else f"{count} bytes"
+    if count < 1_000_000:
+        return f"{count / 1_000:.0f} kB"
+    return f"{count / 1_000_000:.1f} MB"

@@ -1,0 +1,211 @@
+"""The page for one student: one file without script or network, first what to do next, then the evidence."""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Final
+
+import msgspec
+
+from grader.core.outcome import Finding, Verdict
+from grader.core.report import Marked, Note, Report
+from grader.core.submission import Artefact
+from grader.render import strings
+from grader.render.html import render_page
+from grader.render.pictures.picture import Picture
+from grader.render.result_json import percent
+from grader.render.summary import (
+    Step,
+    anchor_of,
+    at_stake,
+    faults,
+    for_student,
+    groups,
+    next_steps,
+    stamps,
+    title_of,
+)
+
+FINDINGS_SHOWN: Final = 25
+"""Findings of one criterion on the page; the rest stand in result.json, or a broken table would fill a page of 400 kB."""
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """One claim in the four voices of a submission; empty where a voice says nothing."""
+
+    what: str
+    readme: str = ""
+    code: str = ""
+    log: str = ""
+    ours: str = ""
+    agrees: bool = True
+
+
+class Card(msgspec.Struct, frozen=True, kw_only=True):
+    """One criterion on the page."""
+
+    anchor: str
+    code: str
+    title: str
+    verdict: str
+    summary: str
+    points: float
+    max_points: float
+    credit: float
+    open_points: float
+    provisional: bool
+    faults: tuple[Finding, ...]
+    remarks: tuple[Finding, ...]
+    omitted: int
+    """Findings that are not shown."""
+    guide: bool
+    """Whether the check's doc page is part of this page."""
+    next_anchor: str
+    """The next card that a student can mend; empty on the last one."""
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True):
+    """The criteria of one verdict."""
+
+    verdict: str
+    cards: tuple[Card, ...]
+
+
+class StudentView(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that the template says, before any markup; golden tests compare this."""
+
+    id: str
+    assignment: str
+    verdict: str
+    score: float
+    max_score: float
+    pending_points: float
+    lost_points: float
+    percent: float | None
+    stamps: tuple[str, ...]
+    steps: tuple[Step, ...]
+    waits_only: bool
+    """Whether points are open and there is nothing for the student to do."""
+    sections: tuple[Section, ...]
+    arithmetic: tuple[Card, ...]
+    claims: tuple[Claim, ...]
+    artefacts: tuple[Artefact, ...]
+    read: tuple[Note, ...]
+    doubts: tuple[str, ...]
+    guides: dict[str, str]
+    reproduce: tuple[tuple[str, str], ...]
+
+
+def view(
+    report: Report, *, claims: Sequence[Claim] = (), guides: Mapping[str, str] | None = None
+) -> StudentView:
+    """Return what the page of `report` says. `guides` maps check codes to their doc pages in Markdown."""
+    report = for_student(report)
+    guides = guides or {}
+    ordered = groups(report)
+    steps = next_steps(report)
+    to_mend = [
+        m for group in ordered if group.verdict in (Verdict.FAIL, Verdict.PARTIAL) for m in group.outcomes
+    ]
+    following = {anchor_of(m): anchor_of(n) for m, n in pairwise(to_mend)}
+
+    def card(marked: Marked) -> Card:
+        return _card(marked, guide=marked.code in guides, next_anchor=following.get(anchor_of(marked), ""))
+
+    shown = {m.code for group in ordered if group.verdict is not Verdict.PASS for m in group.outcomes}
+    return StudentView(
+        id=report.submission.id,
+        assignment=report.rubric.title or report.rubric.id,
+        verdict=report.verdict.value,
+        score=report.score,
+        max_score=report.max_score,
+        pending_points=report.pending_points,
+        lost_points=max(0.0, report.judged_points - report.score),
+        percent=percent(report),
+        stamps=stamps(report),
+        steps=steps,
+        waits_only=not steps and report.pending_points > 0,
+        sections=tuple(
+            Section(verdict=group.verdict.value, cards=tuple(card(m) for m in group.outcomes))
+            for group in ordered
+        ),
+        arithmetic=tuple(card(m) for m in report.outcomes),
+        claims=tuple(claims),
+        artefacts=report.submission.artefacts,
+        read=(*report.read, *(Note(what="", text=note) for note in report.submission.notes)),
+        doubts=report.submission.doubts,
+        guides={code: text for code, text in sorted(guides.items()) if code in shown},
+        reproduce=_reproduce(report),
+    )
+
+
+def render(
+    report: Report,
+    pictures: Sequence[Picture] = (),
+    *,
+    claims: Sequence[Claim] = (),
+    guides: Mapping[str, str] | None = None,
+) -> str:
+    """Return the page as HTML. Fields that a student must not see are taken out before anything is rendered."""
+    return render_page(
+        "student.html.j2",
+        view=view(report, claims=claims, guides=guides),
+        pictures=tuple(pictures),
+        labels={verdict.value: label for verdict, label in strings.VERDICTS.items()},
+        headline=strings.HEADLINE[report.verdict],
+    )
+
+
+def _card(marked: Marked, *, guide: bool, next_anchor: str) -> Card:
+    costly = faults(marked.findings)
+    remarks = tuple(finding for finding in marked.findings if finding not in costly)
+    return Card(
+        anchor=anchor_of(marked),
+        code=marked.code,
+        title=title_of(marked),
+        verdict=marked.verdict.value,
+        summary=marked.summary,
+        points=marked.points,
+        max_points=marked.max_points,
+        credit=marked.credit,
+        open_points=at_stake(marked) if marked.verdict.pending else 0.0,
+        provisional=marked.provisional,
+        faults=costly[:FINDINGS_SHOWN],
+        remarks=remarks[:FINDINGS_SHOWN],
+        omitted=max(0, len(costly) - FINDINGS_SHOWN) + max(0, len(remarks) - FINDINGS_SHOWN),
+        guide=guide and marked.verdict is not Verdict.PASS,
+        next_anchor=next_anchor,
+    )
+
+
+def _reproduce(report: Report) -> tuple[tuple[str, str], ...]:
+    made = report.provenance
+    pairs = (
+        (
+            strings.REPRODUCE_COMMAND,
+            f"grader grade {_quoted(report.submission.id)} -r {_quoted(report.rubric.id)}",
+        ),
+        (strings.REPRODUCE_GRADER, made.grader),
+        (strings.REPRODUCE_RUBRIC, report.rubric.id),
+        (strings.REPRODUCE_SUBMISSION, report.submission.sha256),
+        (strings.REPRODUCE_RUBRIC_HASH, report.rubric.sha256),
+        (strings.REPRODUCE_ISOLATION, made.isolation),
+        (strings.REPRODUCE_DEVICE, made.device),
+        (strings.REPRODUCE_SEEDS, ", ".join(str(seed) for seed in made.seeds)),
+        (strings.REPRODUCE_PYTHON, made.python),
+        (strings.REPRODUCE_PLATFORM, made.platform),
+        (
+            strings.REPRODUCE_PACKAGES,
+            ", ".join(f"{name} {version}" for name, version in sorted(made.packages.items())),
+        ),
+        (
+            strings.REPRODUCE_OPTIONS,
+            ", ".join(f"{name} = {value}" for name, value in sorted(made.options.items())),
+        ),
+    )
+    return tuple(pair for pair in pairs if pair[1])
+
+
+def _quoted(name: str) -> str:
+    import shlex
+
+    return shlex.quote(name)

@@ -1,0 +1,127 @@
+"""What a reader needs first, computed once for page, terminal and class table: next steps, groups, stamps."""
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from grader.core.outcome import Finding, Verdict, Weight
+from grader.core.report import Marked, Report
+from grader.core.submission import Kind
+from grader.render import strings
+
+STEPS_SHOWN: Final = 3
+FAMILY_READS: Final = {
+    "BP": Kind.README,
+    "RD": Kind.README,
+    "WB": Kind.WORKBOOK,
+    "LR": Kind.WORKBOOK,
+    "NN": Kind.NOTEBOOK,
+    "TR": Kind.NOTEBOOK,
+    "RT": Kind.NOTEBOOK,
+}
+"""The kind of file that a family of checks judges: a skip is the student's to mend only where that file is missing."""
+PRIVATE_OPTIONS: Final = frozenset({"data", "cache"})
+"""Options that hold paths of the grading machine; a student's page and file leave them out."""
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing to do, with the points that it can win back."""
+
+    points: float
+    title: str
+    text: str
+    anchor: str
+
+
+class Group(msgspec.Struct, frozen=True, kw_only=True):
+    """The criteria of one verdict, most points at stake first."""
+
+    verdict: Verdict
+    outcomes: tuple[Marked, ...]
+
+
+def for_student(report: Report) -> Report:
+    """Return the report without what only the grading side may see. Fields are taken out here, never hidden in a page."""
+    options = {k: v for k, v in report.provenance.options.items() if k not in PRIVATE_OPTIONS}
+    return msgspec.structs.replace(
+        report, provenance=msgspec.structs.replace(report.provenance, options=options)
+    )
+
+
+def groups(report: Report) -> tuple[Group, ...]:
+    """Return the non-empty groups in the order of `strings.VERDICTS`: what can be mended first, what is right last."""
+    found = []
+    for verdict in strings.VERDICTS:
+        members = [marked for marked in report.outcomes if marked.verdict is verdict]
+        if members:
+            ordered = sorted(members, key=lambda m: -at_stake(m))  # stable: the rubric's order among equals
+            found.append(Group(verdict=verdict, outcomes=tuple(ordered)))
+    return tuple(found)
+
+
+def next_steps(report: Report, limit: int = STEPS_SHOWN) -> tuple[Step, ...]:
+    """Return what wins back the most points, in that order; criteria that need the same thing are one step.
+
+    Errors of ours are not the student's to mend, and a skip only where the student's own file is missing. What waits for a person
+    is one only where a check says what would spare the wait.
+    """
+    steps: dict[str, Step] = {}
+    present = {artefact.kind for artefact in report.submission.artefacts if artefact.readable}
+    for marked in report.outcomes:
+        advice = _advice(marked, present)
+        if not advice or at_stake(marked) <= 0:
+            continue
+        before = steps.get(advice)
+        if before is None:
+            steps[advice] = Step(
+                points=at_stake(marked), title=title_of(marked), text=advice, anchor=anchor_of(marked)
+            )
+        else:
+            steps[advice] = msgspec.structs.replace(before, points=before.points + at_stake(marked))
+    return tuple(sorted(steps.values(), key=lambda step: -step.points)[:limit])
+
+
+def at_stake(marked: Marked) -> float:
+    """Points that the criterion could still bring."""
+    return marked.max_points - marked.points
+
+
+def title_of(marked: Marked) -> str:
+    """The criterion's title; rubrics may leave it out."""
+    return marked.title or marked.name.replace("-", " ").capitalize()
+
+
+def anchor_of(marked: Marked) -> str:
+    """The fragment of the criterion's card; criterion ids are unique in a rubric, but may hold any character."""
+    return "c-" + "".join(
+        char if char.isascii() and char.isalnum() else f"-{ord(char):x}-" for char in marked.criterion
+    )
+
+
+def faults(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings that cost credit."""
+    return tuple(finding for finding in findings if finding.weight is Weight.FAULT)
+
+
+def stamps(report: Report) -> tuple[str, ...]:
+    """Return the warnings that every rendered form carries."""
+    found = []
+    if report.provenance.isolation.casefold().startswith("none"):
+        found.append(strings.STAMP_ISOLATION)
+    if any(marked.provisional for marked in report.outcomes):
+        found.append(strings.STAMP_PROVISIONAL)
+    return tuple(found)
+
+
+def _advice(marked: Marked, present: set[Kind]) -> str:
+    if marked.verdict in (Verdict.PASS, Verdict.ERROR):
+        return ""
+    if marked.verdict is Verdict.SKIPPED:
+        missing = FAMILY_READS.get(marked.code[:2], Kind.OTHER) not in {*present, Kind.OTHER}
+        return marked.summary if missing else ""
+    costly = faults(marked.findings)
+    hint = next((finding.hint for finding in costly if finding.hint), "")
+    if hint or marked.verdict is Verdict.UNKNOWN:
+        return hint
+    return costly[0].message if costly else marked.summary

@@ -1,0 +1,162 @@
+"""The same result for a terminal: width-aware, colours only on request, control sequences of students taken out."""
+
+import textwrap
+from typing import Final
+
+import msgspec
+
+from grader.core.outcome import Finding, Verdict, Weight
+from grader.core.report import Marked, Report
+from grader.render import strings
+from grader.render.escape import plain
+from grader.render.result_json import percent
+from grader.render.summary import groups, next_steps, stamps, title_of
+
+_COLOUR: Final = {
+    Verdict.FAIL: "31",
+    Verdict.PARTIAL: "33",
+    Verdict.UNKNOWN: "35",
+    Verdict.ERROR: "41;97",
+    Verdict.SKIPPED: "36",
+    Verdict.PASS: "32",
+}
+_ASCII: Final = str.maketrans(
+    {"∂": "d", "−": "-", "–": "-", "…": "...", "×": "x", "·": "*", "\N{NO-BREAK SPACE}": " "}
+)
+"""What a narrow encoding can say in its own words; everything else becomes an escape."""
+_BOLD: Final = "1"
+_DIM: Final = "2"
+FINDINGS_SHOWN: Final = 5
+EXCERPT_LIMIT: Final = 300
+NARROWEST: Final = 40
+
+
+class Console(msgspec.Struct, frozen=True, kw_only=True):
+    """What the terminal can show. `width` in columns; `unicode` is False where symbols cannot be encoded."""
+
+    width: int = 80
+    color: bool = False
+    quiet: bool = False
+    unicode: bool = True
+
+
+def print_report(report: Report, console: Console | None = None) -> str:
+    """Return the report as text that ends with a newline; `quiet` leaves the verdict line alone."""
+    page = _Page(console or Console())
+    page.head(report)
+    if not page.console.quiet:
+        for stamp in stamps(report):
+            page.paragraph(stamp, style=_BOLD)
+        page.steps(report)
+        for group in groups(report):
+            if group.verdict is Verdict.PASS:
+                page.passed(group.outcomes)
+                continue
+            for marked in group.outcomes:
+                page.criterion(marked)
+    return "\n".join(page.lines) + "\n"
+
+
+class _Page:
+    """Collects lines of at most `console.width` columns."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.width = max(console.width, NARROWEST)
+        self.lines: list[str] = []
+
+    def head(self, report: Report) -> None:
+        label = self._label(report.verdict)
+        share = percent(report)
+        parts = [f"{strings.number(report.score)} {strings.OF} {strings.points(report.max_score)}"]
+        if share is not None:
+            parts.append(f"{strings.percent(share)} {strings.PERCENT_NOTE}")
+        if report.pending_points:
+            parts.append(f"{strings.OPEN_POINTS.lower()}: {strings.number(report.pending_points)}")
+        self.paragraph(
+            f"{label}  {plain(report.submission.id, 200)}: {', '.join(parts)}", style=_COLOUR[report.verdict]
+        )
+
+    def steps(self, report: Report) -> None:
+        steps = next_steps(report)
+        if not steps:
+            return
+        self.lines.append("")
+        self.paragraph(strings.TERMINAL_NEXT, style=_BOLD)
+        for count, step in enumerate(steps, start=1):
+            title = f"{plain(step.title)} ({strings.STEP_UP_TO} {strings.points(step.points)}): {plain(step.text, 400)}"
+            self.paragraph(title, first=f"  {count}. ", rest="     ")
+
+    def criterion(self, marked: Marked) -> None:
+        self.lines.append("")
+        if marked.verdict.pending:
+            worth = f"{strings.points(marked.max_points)} {strings.OPEN_SHARE}"
+        else:
+            worth = f"{strings.number(marked.points)} {strings.OF} {strings.points(marked.max_points)}"
+        stamp = f", {strings.PROVISIONAL}" if marked.provisional else ""
+        head = f"{self._label(marked.verdict)}  {marked.code} {plain(title_of(marked))} ({worth}{stamp})"
+        self.paragraph(head, rest="  ", style=_COLOUR[marked.verdict])
+        self.paragraph(plain(marked.summary), first="  ", rest="  ")
+        for finding in marked.findings[:FINDINGS_SHOWN]:
+            self._finding(finding)
+        if len(marked.findings) > FINDINGS_SHOWN:
+            more = len(marked.findings) - FINDINGS_SHOWN
+            self.paragraph(f"{more} {strings.FINDINGS_MORE}", first="  ", rest="  ", style=_DIM)
+
+    def passed(self, outcomes: tuple[Marked, ...]) -> None:
+        self.lines.append("")
+        titles = ", ".join(f"{marked.code} {plain(title_of(marked))}" for marked in outcomes)
+        self.paragraph(
+            f"{self._symbol(Verdict.PASS)} {strings.TERMINAL_PASSED} {titles}",
+            rest="  ",
+            style=_COLOUR[Verdict.PASS],
+        )
+
+    def paragraph(self, text: str, *, first: str = "", rest: str = "", style: str = "") -> None:
+        if not self.console.unicode:
+            text = text.translate(_ASCII).encode("ascii", "backslashreplace").decode("ascii")
+        for number, line in enumerate(_wrapped(text, self.width, first, rest)):
+            indent = first if number == 0 else rest
+            self.lines.append(indent + self._styled(line, style))
+
+    def _finding(self, finding: Finding) -> None:
+        bullet = "•" if self.console.unicode else "*"
+        remark = f"({strings.TERMINAL_REMARK}) " if finding.weight is Weight.REMARK else ""
+        self.paragraph(remark + plain(finding.message), first=f"  {bullet} ", rest="    ")
+        pairs = (
+            (strings.TERMINAL_EXPECTED, finding.expected),
+            (strings.TERMINAL_FOUND, finding.found),
+            (strings.TERMINAL_WHERE, "" if finding.place is None else str(finding.place)),
+            (strings.TERMINAL_HINT, finding.hint),
+        )
+        for name, value in pairs:
+            if value:
+                self.paragraph(plain(value), first=f"      {name:<9}", rest=" " * 15)
+        if finding.excerpt and len(finding.excerpt) <= EXCERPT_LIMIT:
+            for line in plain(finding.excerpt).strip("\n").splitlines():
+                self.paragraph(line.strip(), first="      | ", rest="      | ", style=_DIM)
+
+    def _label(self, verdict: Verdict) -> str:
+        return f"{self._symbol(verdict)} {strings.VERDICTS[verdict].word}"
+
+    def _symbol(self, verdict: Verdict) -> str:
+        label = strings.VERDICTS[verdict]
+        return label.symbol if self.console.unicode else label.ascii_symbol
+
+    def _styled(self, text: str, style: str) -> str:
+        return f"\x1b[{style}m{text}\x1b[0m" if self.console.color and style else text
+
+
+def _wrapped(text: str, width: int, first: str, rest: str) -> list[str]:
+    """Break at spaces; a wide (East Asian) character counts two columns, so lines that hold them are broken early."""
+    columns = width - max(len(first), len(rest))
+    wide = sum(1 for char in text if _is_wide(char))
+    if wide:
+        columns = max(columns * len(text) // (len(text) + wide), 10)
+    return textwrap.wrap(" ".join(text.split()), columns, break_on_hyphens=False) or [""]
+
+
+def _is_wide(char: str) -> bool:
+    import unicodedata
+
+    return unicodedata.east_asian_width(char) in "WF"
