@@ -1,0 +1,1 @@
+"""Makers of test inputs: importable without pytest, deterministic by seed."""
