@@ -1,1 +1,1 @@
-"""Runs bytes that we do not trust, behind one interface."""
+"""Runs bytes that we do not trust: one interface (`api`), several backends, one conformance suite."""

@@ -1,1 +1,1 @@
-"""Runs inside the sandbox; imports nothing of grader."""
+"""Runs inside the sandbox, beside the student's code; imports nothing of grader, and nothing here is trusted outside."""

@@ -1,0 +1,223 @@
+"""The Linux backend: bubblewrap, started as a plain user, with nothing in its environment or on its command line."""
+
+import itertools
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from pathlib import Path
+
+from grader.core.faults import SandboxFault
+from grader.sandbox import cgroup, environment, launch, seccomp
+from grader.sandbox.api import Isolation, Job, RunResult, RunStatus
+from grader.sandbox.jobfile import encode, memory_file
+from grader.sandbox.limits import Limits
+from grader.sandbox.supervise import Watched, kill_group, tree_memory, watch
+
+FIRST_UID = 61_000
+SLOTS = 256
+INSIDE_UID = "1000"
+WORK = "/job"
+ENVIRONMENT = {
+    "HOME": WORK,
+    "LANG": "C.UTF-8",
+    "LOGNAME": "student",
+    "MPLBACKEND": "Agg",
+    "MPLCONFIGDIR": f"{WORK}/.matplotlib",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "PATH": "/usr/local/bin:/usr/bin:/bin",
+    "PYTHONHASHSEED": "0",
+    "TMPDIR": f"{WORK}/.tmp",
+    "TZ": "UTC",
+    "USER": "student",
+}
+_numbers = itertools.count()
+
+
+class Bubblewrap:
+    """Runs each job in namespaces of its own, under a uid of its own where grader runs as root."""
+
+    name = "bwrap"
+
+    def __init__(self, *, program: str = "", groups: bool = True) -> None:
+        """`groups=False` does without control groups, so that the watchdog can be tested where there are some."""
+        found = program or shutil.which("bwrap") or ""
+        if not found:
+            raise SandboxFault("bubblewrap is not installed: there is no program `bwrap` on PATH")
+        self._program = str(Path(found).resolve())
+        self._groups = groups
+
+    def run(self, job: Job) -> RunResult:
+        """Run one job. Linux only.
+
+        Raises:
+            SandboxFault: no free slot; what cannot start is the status `ours`.
+        """
+        with ExitStack() as stack:
+            uid = stack.enter_context(_slot()) if os.geteuid() == 0 else None
+            name = f"grader-{os.getpid()}-{next(_numbers)}"
+            group = cgroup.Group(cgroup.NONE, ())
+            if self._groups:
+                group = stack.enter_context(cgroup.group(name, job.limits))
+            watched, started = self._start(stack, job, uid, group)
+            if not started and watched.status in (RunStatus.NONZERO, RunStatus.INCOMPLETE, RunStatus.OK):
+                last = watched.stderr.strip().splitlines()[-1:] or ["no message"]
+                watched = watched._replace(status=RunStatus.OURS, detail=f"the sandbox did not start: {last[0]}")
+            elif watched.status in (RunStatus.NONZERO, RunStatus.INCOMPLETE):
+                if group.out_of_memory():
+                    detail = f"the kernel killed it at {job.limits.memory >> 20} MiB of memory"
+                    watched = watched._replace(status=RunStatus.MEMORY, detail=detail)
+                elif group.out_of_processes():
+                    watched = watched._replace(status=RunStatus.PIDS, detail=f"more than {job.limits.pids} processes")
+            return RunResult(
+                status=watched.status,
+                frames=watched.frames,
+                isolation=self._isolation(uid, group),
+                stderr_tail=watched.stderr,
+                exit_code=watched.exit_code,
+                detail=watched.detail,
+            )
+
+    def _start(self, stack: ExitStack, job: Job, uid: int | None, group: cgroup.Group) -> tuple[Watched, bool]:
+        """Start, watch and end the process; the second value says whether the inside was ever reached."""
+        jobfile = stack.enter_context(memory_file(encode(job), "job"))
+        filters = stack.enter_context(memory_file(seccomp.program(), "filter")) if seccomp.supported() else None
+        status_read, status_write = os.pipe()
+        reading = stack.enter_context(os.fdopen(status_read, "rb"))
+        writing = stack.enter_context(os.fdopen(status_write, "wb"))
+        options = self._options(job.limits, staged=uid is not None)
+        options += ["--json-status-fd", str(status_write)]
+        if filters is not None:
+            options += ["--seccomp", str(filters.fileno())]
+        arguments = stack.enter_context(memory_file(b"".join(o.encode() + b"\0" for o in options), "args"))
+        inside = [sys.executable, "-I", "-B", f"{environment.WORKER_INSIDE}/__main__.py"]
+        spec = {
+            "argv": [self._program, "--args", str(arguments.fileno()), "--", *inside],
+            "uid": uid,
+            "cgroups": [str(folder) for folder in group.folders],
+            "stage": [[bind.source, _staged(i)] for i, bind in enumerate(environment.view().binds)],
+            "folders": [
+                [f"{launch.STAGE}/job", f"size={job.limits.disk},nr_inodes={job.limits.inodes},mode=700"],
+                [f"{launch.STAGE}/shm", f"size={job.limits.shared_memory},nr_inodes=1k,mode=1777"],
+            ],
+            "rlimits": _rlimits(job.limits, own_uid=uid is not None),
+        }
+        description = stack.enter_context(memory_file(json.dumps(spec).encode(), "spec"))
+        handed = [description.fileno(), arguments.fileno(), status_write]
+        handed += [filters.fileno()] if filters is not None else []
+        process = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-I", "-S", str(Path(launch.__file__)), str(description.fileno())],
+            stdin=jobfile,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={},
+            cwd="/",
+            pass_fds=handed,
+            start_new_session=True,
+        )
+        writing.close()
+        watchdog = not group.folders
+        watched = watch(
+            process,
+            job.limits,
+            kill=lambda: kill_group(process),  # with bwrap dies its PID namespace, and all that is in it
+            memory_exceeded=lambda: watchdog and tree_memory(process.pid) > job.limits.memory,
+        )
+        return watched, b"child-pid" in reading.read()
+
+    def _options(self, limits: Limits, *, staged: bool) -> list[str]:
+        seen = environment.view()
+        options = ["--unshare-all", "--unshare-user", "--uid", INSIDE_UID, "--gid", INSIDE_UID]
+        options += ["--hostname", "sandbox", "--new-session", "--die-with-parent", "--cap-drop", "ALL"]
+        if _knows(self._program, "--disable-userns"):
+            options += ["--disable-userns"]
+        for link in seen.links:
+            options += ["--symlink", link.target, link.path]
+        for position, bind in enumerate(seen.binds):
+            options += ["--ro-bind", _staged(position) if staged else bind.source, bind.target]
+        options += ["--proc", "/proc", "--dev", "/dev"]
+        if staged:
+            options += ["--bind", f"{launch.STAGE}/shm", "/dev/shm", "--bind", f"{launch.STAGE}/job", WORK]  # noqa: S108
+        else:
+            sized = _knows(self._program, "--size")
+            for size, target in ((limits.shared_memory, "/dev/shm"), (limits.disk, WORK)):  # noqa: S108
+                options += [*(["--size", str(size)] if sized else []), "--tmpfs", target]
+        # /dev is a tmpfs that anybody could fill, and so is the new root.
+        options += ["--symlink", f"{WORK}/.tmp", "/tmp", "--remount-ro", "/dev", "--remount-ro", "/"]  # noqa: S108
+        options += ["--chdir", WORK]
+        # As root the launcher caps the processes of a uid of the job's own; else the worker caps its namespace.
+        own = {} if staged else {"GRADER_PIDS": str(limits.pids)}
+        for name, value in sorted((ENVIRONMENT | own).items()):
+            options += ["--setenv", name, value]
+        return options
+
+    def _isolation(self, uid: int | None, group: cgroup.Group) -> Isolation:
+        weaknesses: list[str] = []
+        if not seccomp.supported():
+            weaknesses.append("no system call filter for this processor")
+        if not group.folders:
+            weaknesses.append("memory is watched ten times a second, not capped by the kernel")
+        if uid is None:
+            weaknesses.append("the job's processes belong to your own user")
+            if not _knows(self._program, "--size"):
+                weaknesses.append("this bubblewrap cannot cap the size of the working directory")
+        return Isolation(
+            backend=self.name,
+            isolated=True,
+            user="own" if uid is None else "dedicated",
+            network=False,
+            processes=False,
+            seccomp=seccomp.fingerprint() if seccomp.supported() else "",
+            memory="watchdog" if not group.folders else f"cgroup {group.version}",
+            weaknesses=tuple(weaknesses),
+        )
+
+
+def _staged(position: int) -> str:
+    return f"{launch.STAGE}/bind{position}"
+
+
+def _rlimits(limits: Limits, *, own_uid: bool) -> dict[str, int]:
+    found = {
+        "RLIMIT_AS": limits.address_space,
+        "RLIMIT_CORE": 0,
+        "RLIMIT_CPU": limits.cpu,
+        "RLIMIT_FSIZE": limits.file_size,
+        "RLIMIT_MEMLOCK": 1 << 16,
+        "RLIMIT_MSGQUEUE": 0,
+        "RLIMIT_NOFILE": limits.open_files,
+    }
+    # Counted for the whole uid: with the user's own uid it would count the user's own desktop.
+    return found | ({"RLIMIT_NPROC": limits.pids} if own_uid else {})
+
+
+@cache
+def _knows(program: str, option: str) -> bool:
+    """Whether this version of bubblewrap has an option."""
+    answer = subprocess.run([program, "--help"], capture_output=True, text=True, check=False, env={}, timeout=10)  # noqa: S603
+    return f"{option} " in answer.stdout + answer.stderr or f"{option}\n" in answer.stdout + answer.stderr
+
+
+@contextmanager
+def _slot() -> Iterator[int]:
+    """A uid that no other running job has: limits on processes are counted per uid, and equal uids can signal.
+
+    The lock is the name of an abstract socket: it vanishes with its holder, whatever happens.
+    """
+    for number in range(SLOTS):
+        lock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            lock.bind(f"\0grader-sandbox-slot-{number}")
+        except OSError:
+            lock.close()
+            continue
+        with lock:
+            yield FIRST_UID + number
+        return
+    raise SandboxFault(f"all {SLOTS} sandbox slots of this machine are taken")

@@ -1,0 +1,70 @@
+"""What of this machine a job may see: the Python that runs it and the system's libraries, read-only; nothing else.
+
+Not the working directory, not the repository of an editable installation, not the home directory: a submission of
+another student could stand there.
+"""
+
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+WORKER = Path(__file__).parent / "worker"
+WORKER_INSIDE = "/grader/worker"
+_SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+_FILES = ("/etc/ld.so.cache", "/etc/alternatives")
+
+
+class Bind(NamedTuple):
+    """A path of this machine and where it stands inside."""
+
+    source: str
+    target: str
+
+
+class Link(NamedTuple):
+    """A symbolic link to make inside."""
+
+    target: str
+    path: str
+
+
+class View(NamedTuple):
+    """Everything of this machine that a job sees."""
+
+    binds: tuple[Bind, ...]
+    links: tuple[Link, ...]
+
+
+def view() -> View:
+    """Collect the read-only parts, parents before children, without duplicates."""
+    links = tuple(Link(str(p.readlink()), str(p)) for p in map(Path, _SYSTEM) if p.is_symlink())
+    wanted = ["/usr", *(p for p in _SYSTEM if Path(p).is_dir() and not Path(p).is_symlink())]
+    wanted += [p for p in _FILES if Path(p).exists()]
+    wanted += _python()
+    chosen: list[str] = []
+    for path in sorted(set(wanted)):
+        if not any(path == c or path.startswith(c + "/") for c in chosen):
+            chosen.append(path)
+    binds = tuple(Bind(path, path) for path in chosen)
+    return View(binds=(*binds, Bind(str(WORKER), WORKER_INSIDE)), links=links)
+
+
+def _python() -> list[str]:
+    """The environment, its base interpreter and the site-packages that this process itself imports from."""
+    roots = {sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix}
+    roots |= {str(Path(root).resolve()) for root in roots}
+    roots |= {p for p in sys.path if Path(p).name in ("site-packages", "dist-packages") and Path(p).is_dir()}
+    roots |= {str(parent) for parent in _links_to_executable()}
+    return [root for root in roots if root not in ("/", str(Path.home()))]
+
+
+def _links_to_executable() -> list[Path]:
+    """Folders of the chain of symbolic links from `sys.executable` to the real interpreter."""
+    found: list[Path] = []
+    path = Path(sys.executable)
+    for _ in range(40):
+        found.append(path.parent)
+        if not path.is_symlink():
+            break
+        path = path.parent / path.readlink()
+    return found

@@ -1,0 +1,171 @@
+"""Watches one sandboxed process from outside: time, memory, output; the same for every backend."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from grader.sandbox.api import Frame, RunStatus
+from grader.sandbox.frames import FrameReader, ProtocolFault, TooMuch
+from grader.sandbox.limits import Limits
+
+TICK = 0.05
+TAIL = 8192
+_CPU_SIGNAL = 24  # SIGXCPU
+
+
+class Watched(NamedTuple):
+    """What the outside saw of one process."""
+
+    status: RunStatus
+    detail: str
+    frames: tuple[Frame, ...]
+    stderr: str
+    exit_code: int | None
+
+
+class _Pipes:
+    """Reads both pipes in threads, so that neither a flood nor silence can block the watcher (also on Windows)."""
+
+    def __init__(self, process: subprocess.Popen[bytes], limits: Limits) -> None:
+        self.reader = FrameReader(limits)
+        self.fault: ProtocolFault | None = None
+        self.ended = threading.Event()
+        self.tail = bytearray()
+        self._limits = limits
+        self._threads = [
+            threading.Thread(target=self._frames, args=(process.stdout,), daemon=True),
+            threading.Thread(target=self._stderr, args=(process.stderr,), daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def _frames(self, pipe: IO[bytes]) -> None:
+        try:
+            while data := os.read(pipe.fileno(), 1 << 16):
+                self.reader.feed(data)
+                if self.reader.done:
+                    break
+        except ProtocolFault as fault:
+            self.fault = fault
+        except (OSError, ValueError):
+            pass  # the pipe was closed under us after the process had ended
+        self.ended.set()
+
+    def _stderr(self, pipe: IO[bytes]) -> None:
+        total = 0
+        with contextlib.suppress(OSError, ValueError):
+            while data := os.read(pipe.fileno(), 1 << 16):
+                total += len(data)
+                self.tail += data
+                del self.tail[:-TAIL]
+                if total > self._limits.stderr:
+                    self.fault = TooMuch(f"more than {self._limits.stderr} bytes on stderr")
+                    self.ended.set()
+                    return
+
+    def join(self) -> None:
+        """Wait briefly for what is still in the pipes; a stray process may hold them open for ever."""
+        for thread in self._threads:
+            thread.join(1.0)
+
+
+def watch(
+    process: subprocess.Popen[bytes],
+    limits: Limits,
+    *,
+    kill: Callable[[], None],
+    memory_exceeded: Callable[[], bool],
+) -> Watched:
+    """Wait until the process is done, dead, or over a limit; then kill it and say what happened.
+
+    `memory_exceeded` is asked at every tick; `kill` must end the process and everything that it started.
+    """
+    pipes = _Pipes(process, limits)
+    deadline = time.monotonic() + limits.wall
+    stopped: tuple[RunStatus, str] | None = None
+    while True:
+        if pipes.ended.wait(TICK) and (pipes.fault or pipes.reader.done):
+            break
+        if process.poll() is not None:
+            break
+        if time.monotonic() > deadline:
+            stopped = (RunStatus.WALL, f"killed after {limits.wall:g} seconds")
+            break
+        if memory_exceeded():
+            stopped = (RunStatus.MEMORY, f"killed above {limits.memory >> 20} MiB of memory")
+            break
+        if pipes.ended.is_set():
+            time.sleep(TICK)  # the channel was closed early; the process may still live
+    finished = process.poll()
+    kill()
+    process.wait()
+    pipes.join()
+    for pipe in (process.stdout, process.stderr):
+        if pipe is not None:
+            with contextlib.suppress(OSError):
+                pipe.close()
+    status, detail = stopped or _judge(pipes, finished)
+    return Watched(
+        status=status,
+        detail=detail,
+        frames=tuple(pipes.reader.frames),
+        stderr=pipes.tail.decode("utf-8", "replace"),
+        exit_code=finished,
+    )
+
+
+def _judge(pipes: _Pipes, code: int | None) -> tuple[RunStatus, str]:
+    if isinstance(pipes.fault, TooMuch):
+        return RunStatus.OUTPUT, str(pipes.fault)
+    if pipes.fault is not None:
+        return RunStatus.PROTOCOL_ERROR, str(pipes.fault)
+    if pipes.reader.done:
+        return RunStatus.OK, ""
+    if code in (-_CPU_SIGNAL, 128 + _CPU_SIGNAL):
+        return RunStatus.CPU, "the processor time ran out"
+    if code == 0:
+        return RunStatus.INCOMPLETE, "the process ended before the worker said that it was done"
+    return RunStatus.NONZERO, f"the process died with exit status {code}"
+
+
+def kill_group(process: subprocess.Popen[bytes]) -> None:
+    """End a process and its process group (where there are groups)."""
+    if sys.platform != "win32":
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
+
+
+def tree_memory(root: int) -> int:
+    """Resident bytes of a process and all its descendants, from /proc; 0 where there is none."""
+    children: dict[int, list[int]] = {}
+    resident: dict[int, int] = {}
+    try:
+        entries = os.listdir("/proc")
+    except OSError:
+        return 0
+    page = os.sysconf("SC_PAGE_SIZE")
+    for entry in entries:
+        if not entry.isdigit():
+            continue
+        try:
+            stat = Path("/proc", entry, "stat").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            continue
+        fields = stat[stat.rindex(")") + 2 :].split()
+        children.setdefault(int(fields[1]), []).append(int(entry))
+        resident[int(entry)] = int(fields[21]) * page
+    total, open_ = 0, [root]
+    while open_:
+        pid = open_.pop()
+        total += resident.get(pid, 0)
+        open_ += children.get(pid, [])
+    return total

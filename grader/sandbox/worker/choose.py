@@ -1,0 +1,108 @@
+"""Which network is the submitted one: the last that was trained; else the only instance; else the only class that fits."""
+
+import inspect
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+
+from .tracker import Tracker
+
+
+class Chosen(NamedTuple):
+    """The network with the state to export; `module` is None when there is none, and `reason` says why."""
+
+    how: str
+    module: nn.Module | None
+    state: dict[str, Any] | None
+    example: Any
+    reason: str
+
+
+def choose(tracker: Tracker, namespace: dict[str, Any]) -> Chosen:
+    """Find the submitted network; never raises."""
+    if tracker.latest is not None:
+        known = tracker.latest
+        return Chosen("last-trained", known.module, known.state, _example(tracker, known.module), "")
+    instances = _instances(namespace)
+    if len(instances) == 1:
+        return Chosen("only-instance", instances[0], None, _example(tracker, instances[0]), "")
+    if len(instances) > 1:
+        names = ", ".join(sorted(type(m).__name__ for m in instances))
+        return Chosen("none", None, None, None, f"nothing was trained, and there are several networks: {names}"[:500])
+    fitting = [(name, made) for name, made in _extracted(namespace) if made is not None]
+    if len(fitting) == 1:
+        return Chosen("extracted-class", fitting[0][1], None, _default(), "")
+    if fitting:
+        names = ", ".join(name for name, _ in fitting)
+        return Chosen("none", None, None, None, f"nothing was trained, and several classes fit: {names}"[:500])
+    return Chosen("none", None, None, None, "the notebook made no network: nothing was trained, no instance, no class that fits")
+
+
+def seen(tracker: Tracker, namespace: dict[str, Any], chosen: nn.Module | None) -> list[dict[str, Any]]:
+    """All networks that were trained or stand in the namespace, as claims."""
+    modules: dict[int, nn.Module] = {i: t.module for i, t in tracker.trained.items()}
+    for module in _instances(namespace):
+        modules.setdefault(id(module), module)
+    if chosen is not None:
+        modules.setdefault(id(chosen), chosen)
+    found = []
+    for key, module in list(modules.items())[:64]:
+        try:
+            declared = sum(int(p.numel()) for p in module.parameters())
+        except Exception:
+            declared = -1
+        steps = tracker.trained[key].steps if key in tracker.trained else 0
+        found.append({
+            "name": type(module).__name__[:200],
+            "declared": declared,
+            "steps": steps,
+            "chosen": module is chosen,
+        })
+    return found
+
+
+def _default() -> torch.Tensor:
+    return torch.rand(4, 1, 28, 28, generator=torch.Generator().manual_seed(4))
+
+
+def _example(tracker: Tracker, module: nn.Module) -> Any:
+    example = tracker.examples.get(id(module))
+    if example is None:
+        return _default()
+    if 0 < example.shape[0] < 4:  # the last batch of an epoch may hold one digit
+        repeat = [4] + [1] * (example.dim() - 1)
+        example = example.repeat(repeat)[:4]
+    return example
+
+
+def _instances(namespace: dict[str, Any]) -> list[nn.Module]:
+    found: dict[int, nn.Module] = {}
+    for name, value in list(namespace.items()):
+        if name.startswith("_") or not isinstance(value, nn.Module):
+            continue
+        # A single layer or a container of the library is no network unless it is a Sequential.
+        library = type(value).__module__.startswith("torch.") and not isinstance(value, nn.Sequential)
+        if not library and next(value.parameters(), None) is not None:
+            found[id(value)] = value
+    inner = {id(child) for module in found.values() for child in module.modules() if child is not module}
+    return [module for key, module in found.items() if key not in inner]
+
+
+def _extracted(namespace: dict[str, Any]) -> list[tuple[str, nn.Module | None]]:
+    classes = {
+        value.__name__: value
+        for value in list(namespace.values())
+        if inspect.isclass(value) and issubclass(value, nn.Module) and not value.__module__.startswith("torch.")
+    }
+    made = []
+    for name, kind in sorted(classes.items()):
+        try:
+            module = kind()
+            with torch.no_grad():
+                answer = module.eval()(_default())
+            fits = isinstance(answer, torch.Tensor) and answer.dim() == 2 and answer.shape[0] == 4
+        except Exception:
+            fits = False
+        made.append((name, module.train() if fits else None))
+    return made

@@ -1,0 +1,85 @@
+"""One notebook's run: everything imported and patched, the cells, and then the network and the recipe as data."""
+
+import sys
+from typing import Any
+
+import numpy as np
+import torch
+import torch.utils.data
+
+from . import choose, export, ledger, mnist_stub, recipe, shims, stubs, torchvision_ops
+from .cells import Cell
+from .channel import Channel
+from .shell import CellTimeout, Shell, time_limit
+from .tracker import Tracker
+
+EXPORT_SECONDS = 50.0
+LEAST_SECONDS = 0.5
+STDOUT_TOTAL = 200_000
+
+
+class Session:
+    """Made before any student code runs."""
+
+    def __init__(self, digits: bytes | None, limits: dict[str, Any]) -> None:
+        torch.set_num_threads(1)
+        torchvision_ops.declare()
+        from torchvision import datasets, transforms
+
+        assert transforms is not None and np is not None  # imported here so that no file of the student stands in
+        self._path = list(sys.path)
+        self._ledger = ledger.Ledger()
+        loaded = mnist_stub.load(digits)
+        self.synthetic = loaded.synthetic
+        mnist_stub.install(loaded, self._ledger)
+        shims.install(self._ledger, datasets.MNIST)
+        stubs.install(self._ledger)
+        self._tracker = Tracker(self._ledger)
+        self._tracker.start()
+        self._recorder = recipe.Recorder(self._ledger, self._tracker, datasets.MNIST)
+        self._shell = Shell(self._ledger, total=limits["cells"], each=limits["cell"])
+        self._printed = 0
+
+    def run(self, cell: Cell) -> dict[str, Any]:
+        """Run one cell; the result is a `cell` frame."""
+        found: dict[str, Any] = {"cell": cell.number, "status": "ok", "error": "", "message": "", "line": 0, "stdout": ""}
+        if self._shell.left < LEAST_SECONDS:
+            return found | {"status": "not-run", "message": "the time for all cells was used up"}
+        ran = self._shell.run(cell.source)
+        stdout = ran.stdout if self._printed < STDOUT_TOTAL else ""
+        self._printed += len(stdout)
+        found |= {"error": ran.error, "message": ran.message, "line": ran.line, "stdout": stdout}
+        if ran.error:
+            found["status"] = "timeout" if ran.timeout else "failed"
+        return {key: _clean(value) for key, value in found.items()}
+
+    def finish(self, run: dict[str, Any], channel: Channel) -> None:
+        """Choose, export and send the network; fill in the `run` frame."""
+        self._tracker.stop()
+        self._ledger.restore()
+        sys.path[:] = self._path
+        namespace = self._shell.namespace
+        try:
+            with time_limit(EXPORT_SECONDS):
+                self._finish(run, channel, namespace)
+        except (Exception, SystemExit, KeyboardInterrupt, CellTimeout) as fault:
+            run["export_error"] = _clean(f"{type(fault).__name__}: {fault}"[:500])
+        run["shims"] = self._ledger.report()
+
+    def _finish(self, run: dict[str, Any], channel: Channel, namespace: dict[str, Any]) -> None:
+        chosen = choose.choose(self._tracker, namespace)
+        run["choice"] = chosen.how
+        run["export_error"] = chosen.reason
+        run["models"] = choose.seen(self._tracker, namespace, chosen.module)
+        latest = self._tracker.latest
+        if latest is not None and latest.foreign:
+            run["notes"].append("the optimizer also trains parameters outside of the chosen network")
+        if chosen.module is not None:
+            for kind, payload in export.export_model(chosen.module, chosen.state, chosen.example):
+                channel.send(kind, payload)
+        channel.send_json("recipe", self._recorder.recipe(namespace))
+
+
+def _clean(value: Any) -> Any:
+    """Text without lone surrogates, which JSON could not carry as UTF-8."""
+    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else value

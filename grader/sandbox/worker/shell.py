@@ -1,0 +1,211 @@
+"""Runs cells one after the other in one namespace: an in-process IPython shell, or plain Python where there is none."""
+
+import ast
+import io
+import signal
+import sys
+import time
+import types
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from typing import Any, NamedTuple
+
+from .ledger import Ledger
+
+HEAD, TAIL = 1000, 3000
+_INSTALLERS = ("pip", "pip3", "conda", "mamba", "uv", "apt", "apt-get")
+
+
+class CellTimeout(BaseException):
+    """Raised in student code when its time is up; no `Exception`, so that a broad handler does not swallow it."""
+
+
+class Ran(NamedTuple):
+    """How a cell ended; `error` is empty when it ran through."""
+
+    error: str
+    message: str
+    line: int
+    stdout: str
+    timeout: bool
+
+
+class Tape(io.StringIO):
+    """Keeps the beginning and the end of what is written, and no more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._head = ""
+        self._tail = ""
+        self._cut = False
+
+    def write(self, text: str) -> int:
+        """Take text of any length."""
+        text = str(text)
+        size = len(text)
+        room = HEAD - len(self._head)
+        if room > 0:
+            self._head += text[:room]
+            text = text[room:]
+        self._cut = self._cut or len(self._tail) + len(text) > TAIL
+        self._tail = (self._tail + text)[-TAIL:]
+        return size
+
+    def isatty(self) -> bool:
+        """Never a terminal."""
+        return False
+
+    def excerpt(self) -> str:
+        """What was kept."""
+        return self._head + ("\n[...]\n" if self._cut else "") + self._tail
+
+
+@contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raise `CellTimeout` in the main thread after so many seconds, and again every second until it gets through."""
+    if not hasattr(signal, "setitimer"):  # Windows: only the limit from outside holds
+        yield
+        return
+
+    def ring(_number: int, _frame: Any) -> None:
+        raise CellTimeout(f"more than {seconds:.0f} seconds")
+
+    signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.01), 1.0)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, signal.SIG_IGN)
+
+
+class Shell:
+    """One namespace. `total` and `each` are seconds for all cells and for one."""
+
+    def __init__(self, ledger: Ledger, *, total: float, each: float) -> None:
+        self._ledger = ledger
+        self._each = each
+        self._deadline = time.monotonic() + total
+        try:
+            self._ipython = _ipython(ledger)
+        except ImportError:
+            self._ipython = None
+            module = types.ModuleType("__main__")
+            sys.modules["__main__"] = module
+            self.namespace: dict[str, Any] = module.__dict__
+        else:
+            self.namespace = self._ipython.user_ns
+
+    @property
+    def left(self) -> float:
+        """Seconds that remain for all cells together."""
+        return self._deadline - time.monotonic()
+
+    def run(self, source: str) -> Ran:
+        """Run one cell; never raises."""
+        tape = Tape()
+        error: BaseException | None = None
+        with redirect_stdout(tape), redirect_stderr(Tape()):
+            try:
+                with time_limit(min(self._each, self.left)):
+                    error = self._execute(source)
+            except BaseException as fault:
+                error = fault
+        if error is None:
+            return Ran("", "", 0, tape.excerpt(), timeout=False)
+        return Ran(
+            type(error).__name__[:200],
+            _text(error)[:1000],
+            _line(error),
+            tape.excerpt(),
+            timeout=isinstance(error, CellTimeout),
+        )
+
+    def _execute(self, source: str) -> BaseException | None:
+        if self._ipython is not None:
+            result = self._ipython.run_cell(source, store_history=False)
+            return result.error_before_exec or result.error_in_exec
+        tree = ast.parse(_without_commands(source, self._ledger))
+        exec(compile(tree, "<cell>", "exec"), self.namespace)
+        return None
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except BaseException:
+        return "(its message could not be read)"
+
+
+def _line(error: BaseException) -> int:
+    """The line of the cell that raised, from 1; 0 when no frame of the traceback belongs to a cell."""
+    if isinstance(error, SyntaxError):
+        return error.lineno or 0
+    trace = error.__traceback__
+    while trace is not None:
+        name = trace.tb_frame.f_code.co_filename
+        if name == "<cell>" or "ipython-input" in name or "ipykernel" in name:
+            return trace.tb_lineno
+        trace = trace.tb_next
+    return 0
+
+
+def _without_commands(source: str, ledger: Ledger) -> str:
+    lines = []
+    for line in source.splitlines():
+        bare = line.lstrip()
+        if bare.startswith(("!", "%")):
+            ledger.used("shell-command" if bare.startswith("!") else "magic", bare)
+            line = line[: len(line) - len(bare)] + "pass"
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def _ipython(ledger: Ledger) -> Any:
+    from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
+
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.InteractiveShell.colors = "NoColor"
+    config.InteractiveShell.cache_size = 0
+    shell = InteractiveShell.instance(config=config)
+    shell.showtraceback = lambda *_a, **_k: None
+    shell.showsyntaxerror = lambda *_a, **_k: None
+
+    def command(line: str, *_rest: Any, **_options: Any) -> None:
+        words = str(line).replace("-m", " ").split()
+        installer = next((w for w in words[:3] if w in _INSTALLERS), "")
+        ledger.used("pip" if installer else "shell-command", str(line).strip())
+
+    def output(line: str, *_rest: Any, **_options: Any) -> list[str]:
+        command(line)
+        return []
+
+    shell.system = shell.system_raw = shell.system_piped = command
+    shell.getoutput = output
+    shell.enable_gui = lambda *_a, **_k: None
+    known = shell.find_line_magic
+    known_cell = shell.find_cell_magic
+    quiet = {"matplotlib", "tensorboard", "load_ext", "reload_ext", "autoreload", "config", "conda", "pip", "uv", "cd", "system", "sx", "sc"}
+    quiet_cells = {"bash", "sh", "script", "shell", "system", "sx", "javascript", "js", "html", "perl", "ruby", "cmd"}
+
+    def line_magic(name: str) -> Any:
+        found = None if name in quiet else known(name)
+
+        def skip(line: str = "") -> None:
+            ledger.used("pip" if name in ("pip", "conda", "uv") else "magic", f"%{name} {line}".strip())
+
+        return skip if found is None else found
+
+    def cell_magic(name: str) -> Any:
+        found = None if name in quiet_cells else known_cell(name)
+
+        def skip(line: str = "", cell: str = "") -> None:
+            ledger.used("shell-command", f"%%{name} {line}".strip())
+
+        return skip if found is None else found
+
+    shell.find_line_magic = line_magic
+    shell.find_cell_magic = cell_magic
+    return shell
