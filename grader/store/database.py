@@ -1,0 +1,77 @@
+"""SQLite in WAL mode: one transaction per finished phase, so that a kill at any moment loses at most what was running."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+
+from grader.core.faults import UsageFault
+
+FORMAT = 1
+"""Version of the schema, kept in `PRAGMA user_version`."""
+
+UPGRADES: dict[int, str] = {}
+"""SQL that turns format n into n + 1; every format ever released stays readable."""
+
+BUSY_SECONDS = 60.0
+"""How long a process waits for another one's transaction; each lasts milliseconds."""
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open a store, making or upgrading it as needed; UsageFault for a file that is none or is newer than this grader."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        _bring_up_to_date(connection, path)
+    except sqlite3.DatabaseError as fault:
+        raise UsageFault(
+            f"{path}: not a store of grader ({fault}); move it away or choose another with --store"
+        ) from fault
+    except OSError as fault:
+        raise UsageFault(f"{path}: the store cannot be opened ({fault.strerror})") from fault
+    return connection
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """All or nothing; takes the write lock at once, so that two processes wait for one another instead of failing."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
+    with transaction(
+        connection
+    ):  # a second process that opens the same new store waits here and finds it made
+        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        if version > FORMAT:
+            raise UsageFault(
+                f"{path}: written by a newer grader (store format {version}, this one knows {FORMAT})"
+            )
+        if version == 0:
+            schema = (files("grader") / "store" / "schema.sql").read_text("utf-8")
+            for statement in _statements(schema):
+                connection.execute(statement)
+        for step in range(max(version, 1), FORMAT):
+            for statement in _statements(UPGRADES[step]):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {FORMAT}")
+
+
+def _statements(script: str) -> Iterator[str]:
+    # executescript() would commit the surrounding transaction, so statements run one by one.
+    pending = ""
+    for line in script.splitlines():
+        pending += line + "\n"
+        if sqlite3.complete_statement(pending):
+            yield pending
+            pending = ""

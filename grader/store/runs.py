@@ -1,0 +1,274 @@
+"""Runs of a class: what was delivered, what each phase found, what a person decided."""
+
+import sqlite3
+import zlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from grader.core.faults import UsageFault
+from grader.core.outcome import Verdict
+from grader.core.report import Note
+from grader.core.settings import Settings
+from grader.core.submission import Submission
+from grader.store.database import connect, transaction
+from grader.store.objects import Objects
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """One grading of one class with one rubric."""
+
+    id: int
+    class_name: str
+    rubric_name: str
+    rubric: bytes
+    settings: Settings
+    fingerprint: str
+    started: str
+    finished: str
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """What one student handed in, in one run."""
+
+    submission: Submission
+    late_days: float = 0.0
+
+
+class Lost(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a product is missing; the same fields as the pipeline's `Missing`."""
+
+    reason: str
+    verdict: Verdict
+    trace: str = ""
+
+
+class PhaseRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What one finished phase of one submission left: payloads by key, reasons, and lines for the report."""
+
+    products: Mapping[str, str]
+    """Product name to its key in the cache."""
+    payloads: Mapping[str, bytes]
+    """Key to msgpack, for products that the cache did not hold yet."""
+    missing: Mapping[str, Lost]
+    notes: tuple[Note, ...]
+
+
+class Override(msgspec.Struct, frozen=True, kw_only=True):
+    """A person's decision about one criterion; never changed, only followed by a later one."""
+
+    submission: str
+    code: str
+    verdict: Verdict
+    credit: float
+    reason: str
+    who: str
+    made: str
+
+
+class Store:
+    """A store file with its folder of objects. Every method is one transaction."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.connection: sqlite3.Connection = connect(path)
+        self.objects = Objects(path.parent / "objects")
+
+    def close(self) -> None:
+        """Close the database; the write-ahead log is folded in."""
+        self.connection.close()
+
+    # -- runs ---------------------------------------------------------------------------------------------------------
+
+    def begin(
+        self, class_name: str, rubric_name: str, rubric: bytes, settings: Settings, fingerprint: str
+    ) -> tuple[Run, bool]:
+        """Return an unfinished run with the same fingerprint, or a new one; the flag says whether it goes on."""
+        with transaction(self.connection) as c:
+            row = c.execute(
+                "SELECT id FROM runs WHERE fingerprint = ? AND finished = '' ORDER BY id DESC", (fingerprint,)
+            ).fetchone()
+            if row is None:
+                cursor = c.execute(
+                    "INSERT INTO runs (class_name, rubric_name, rubric, settings, fingerprint, started) "
+                    "VALUES (?, ?, ?, ?, ?, ?)",
+                    (class_name, rubric_name, rubric, msgspec.msgpack.encode(settings), fingerprint, now()),
+                )
+                number = int(cursor.lastrowid or 0)
+            else:
+                number = int(row[0])
+        return self.run(number), row is not None
+
+    def finish(self, run: int) -> None:
+        """Mark a run as whole."""
+        with transaction(self.connection) as c:
+            c.execute("UPDATE runs SET finished = ? WHERE id = ? AND finished = ''", (now(), run))
+
+    def runs(self) -> tuple[Run, ...]:
+        """All runs, oldest first."""
+        rows = self.connection.execute(
+            "SELECT id, class_name, rubric_name, rubric, settings, fingerprint, started, finished FROM runs ORDER BY id"
+        ).fetchall()
+        return tuple(
+            Run(
+                id=row[0],
+                class_name=row[1],
+                rubric_name=row[2],
+                rubric=row[3],
+                settings=msgspec.msgpack.decode(row[4], type=Settings),
+                fingerprint=row[5],
+                started=row[6],
+                finished=row[7],
+            )
+            for row in rows
+        )
+
+    def run(self, number: int | None = None) -> Run:
+        """Return a run by its number, or the newest; UsageFault with the list where there is none."""
+        found = self.runs()
+        if not found:
+            raise UsageFault(f"{self.path}: holds no run yet; `grader batch CLASS` makes one")
+        if number is None:
+            return found[-1]
+        for run in found:
+            if run.id == number:
+                return run
+        raise UsageFault(f"{self.path}: no run {number}; there are {', '.join(str(r.id) for r in found)}")
+
+    # -- what was handed in -------------------------------------------------------------------------------------------
+
+    def deliver(self, run: int, delivery: Delivery) -> None:
+        """Record a hand-in; the bytes are in `objects` already."""
+        s = delivery.submission
+        with transaction(self.connection) as c:
+            c.execute(
+                "INSERT OR REPLACE INTO deliveries (run, id, slug, sha256, late_days, submission, seen) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (run, s.id, s.slug, s.sha256, delivery.late_days, msgspec.msgpack.encode(s), now()),
+            )
+
+    def deliveries(self, run: int) -> dict[str, Delivery]:
+        """Hand-ins of a run by submission id, sorted."""
+        rows = self.connection.execute(
+            "SELECT id, submission, late_days FROM deliveries WHERE run = ? ORDER BY id", (run,)
+        ).fetchall()
+        return {
+            row[0]: Delivery(submission=msgspec.msgpack.decode(row[1], type=Submission), late_days=row[2])
+            for row in rows
+        }
+
+    def refuse(self, run: int, name: str, reason: str) -> None:
+        """Record an entry of the class that is no submission."""
+        with transaction(self.connection) as c:
+            c.execute(
+                "INSERT OR REPLACE INTO refusals (run, name, reason) VALUES (?, ?, ?)", (run, name, reason)
+            )
+
+    def refusals(self, run: int) -> dict[str, str]:
+        """Refused entries of a run with their reasons, sorted."""
+        rows = self.connection.execute(
+            "SELECT name, reason FROM refusals WHERE run = ? ORDER BY name", (run,)
+        )
+        return {row[0]: row[1] for row in rows.fetchall()}
+
+    # -- what was found -----------------------------------------------------------------------------------------------
+
+    def payload(self, key: str) -> bytes | None:
+        """Return a cached product as msgpack."""
+        row = self.connection.execute("SELECT payload FROM products WHERE key = ?", (key,)).fetchone()
+        return None if row is None else zlib.decompress(row[0])
+
+    def finish_phase(self, run: int, submission: str, phase: str, record: PhaseRecord) -> None:
+        """Write everything that a phase found, in one transaction."""
+        names = {key: name for name, key in record.products.items()}
+        packed = {key: zlib.compress(data, 3) for key, data in record.payloads.items()}
+        with transaction(self.connection) as c:
+            c.executemany(
+                "INSERT OR IGNORE INTO products (key, product, payload) VALUES (?, ?, ?)",
+                [(key, names.get(key, ""), data) for key, data in sorted(packed.items())],
+            )
+            c.execute(
+                "INSERT OR REPLACE INTO phases (run, id, phase, products, missing, notes) VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    run,
+                    submission,
+                    phase,
+                    msgspec.msgpack.encode(dict(sorted(record.products.items()))),
+                    msgspec.msgpack.encode(dict(sorted(record.missing.items()))),
+                    msgspec.msgpack.encode(record.notes),
+                ),
+            )
+
+    def finished_phases(self, run: int) -> set[tuple[str, str]]:
+        """Pairs of submission id and phase that are whole."""
+        return set(self.connection.execute("SELECT id, phase FROM phases WHERE run = ?", (run,)).fetchall())
+
+    def phase_records(self, run: int, submission: str) -> tuple[PhaseRecord, ...]:
+        """What the finished phases of a submission left, without payloads."""
+        rows = self.connection.execute(
+            "SELECT products, missing, notes FROM phases WHERE run = ? AND id = ? ORDER BY rowid",
+            (run, submission),
+        ).fetchall()
+        return tuple(
+            PhaseRecord(
+                products=msgspec.msgpack.decode(row[0], type=dict[str, str]),
+                payloads={},
+                missing=msgspec.msgpack.decode(row[1], type=dict[str, Lost]),
+                notes=msgspec.msgpack.decode(row[2], type=tuple[Note, ...]),
+            )
+            for row in rows
+        )
+
+    # -- what was published -------------------------------------------------------------------------------------------
+
+    def published(self) -> dict[str, str]:
+        """Digest of what each slug's page shows."""
+        return dict(self.connection.execute("SELECT slug, digest FROM published").fetchall())
+
+    def set_published(self, slug: str, digest: str) -> None:
+        """Remember what a page shows."""
+        with transaction(self.connection) as c:
+            c.execute("INSERT OR REPLACE INTO published (slug, digest) VALUES (?, ?)", (slug, digest))
+
+    # -- what a person decided ----------------------------------------------------------------------------------------
+
+    def override(self, decision: Override) -> None:
+        """Append a decision."""
+        with transaction(self.connection) as c:
+            c.execute(
+                "INSERT INTO overrides (submission, code, verdict, credit, reason, who, made) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    decision.submission,
+                    decision.code,
+                    decision.verdict.value,
+                    decision.credit,
+                    decision.reason,
+                    decision.who,
+                    decision.made,
+                ),
+            )
+
+    def overrides(self) -> tuple[Override, ...]:
+        """All decisions, oldest first; the last one about a criterion holds."""
+        rows = self.connection.execute(
+            "SELECT submission, code, verdict, credit, reason, who, made FROM overrides ORDER BY number"
+        ).fetchall()
+        return tuple(
+            Override(
+                submission=r[0],
+                code=r[1],
+                verdict=Verdict(r[2]),
+                credit=r[3],
+                reason=r[4],
+                who=r[5],
+                made=r[6],
+            )
+            for r in rows
+        )
+
+
+def now() -> str:
+    """Return the time in UTC, to the second."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
