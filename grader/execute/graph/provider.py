@@ -1,0 +1,25 @@
+"""Provider of NetworkFacts: the frames of a sandboxed run, validated and measured."""
+
+from grader.core.facts.network import NetworkFacts
+from grader.core.facts.notebook import NotebookRun
+from grader.core.faults import Unavailable
+from grader.core.outcome import Verdict
+from grader.execute.graph.facts import network_facts as facts_of
+from grader.execute.graph.network import Network, load_network
+from grader.execute.graph.schema import InvalidNetwork
+
+
+def network_facts(run: NotebookRun) -> NetworkFacts:
+    """What the exported network is. Raises Unavailable (a person must look) where there is none or it is not sound."""
+    return facts_of(network_of(run))
+
+
+def network_of(run: NotebookRun) -> Network:
+    """The checked network of a run; raises Unavailable (a person must look) where there is none or it is not sound."""
+    if not run.export:
+        reason = run.export_error or "the notebook run left no network behind"
+        raise Unavailable(f"{run.artefact}: {reason}", Verdict.UNKNOWN)
+    try:
+        return load_network((frame.kind, frame.payload) for frame in run.export)
+    except InvalidNetwork as error:
+        raise Unavailable(f"{run.artefact}: {error}", Verdict.UNKNOWN) from error
