@@ -5,7 +5,7 @@ It names every submission, so it stands apart from what students get. Its one sc
 
 import statistics
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Final, Self
 from urllib.parse import quote
@@ -118,6 +118,11 @@ class ClassView(msgspec.Struct, frozen=True, kw_only=True):
     scores: tuple[Bar, ...]
     mistakes: tuple[Bar, ...]
     slowest: tuple[ClassRow, ...]
+
+
+def rows_from(reports: Iterable[Report]) -> tuple[ClassRow, ...]:
+    """Return a row for each graded submission; links follow the layout of the reports folder."""
+    return tuple(ClassRow.of(report) for report in reports)
 
 
 def view(rows: Sequence[ClassRow], title: str = "") -> ClassView:

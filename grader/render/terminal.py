@@ -1,6 +1,7 @@
 """The same result for a terminal: width-aware, colours only on request, control sequences of students taken out."""
 
 import textwrap
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -31,20 +32,22 @@ EXCERPT_LIMIT: Final = 300
 NARROWEST: Final = 40
 
 
-class Console(msgspec.Struct, frozen=True, kw_only=True):
-    """What the terminal can show. `width` in columns; `unicode` is False where symbols cannot be encoded."""
-
-    width: int = 80
-    color: bool = False
-    quiet: bool = False
-    unicode: bool = True
+class _Console(msgspec.Struct, frozen=True, kw_only=True):
+    width: int
+    color: bool
+    unicode: bool
 
 
-def print_report(report: Report, console: Console | None = None) -> str:
-    """Return the report as text that ends with a newline; `quiet` leaves the verdict line alone."""
-    page = _Page(console or Console())
+def print_report(
+    report: Report, *, width: int = 80, color: bool = False, quiet: bool = False, unicode: bool = True
+) -> str:
+    """Return the report as text, without a newline at its end.
+
+    `width` in columns; `quiet` leaves the verdict line alone; `unicode` is False where the terminal cannot encode symbols.
+    """
+    page = _Page(_Console(width=width, color=color, unicode=unicode))
     page.head(report)
-    if not page.console.quiet:
+    if not quiet:
         for stamp in stamps(report):
             page.paragraph(stamp, style=_BOLD)
         page.steps(report)
@@ -54,13 +57,23 @@ def print_report(report: Report, console: Console | None = None) -> str:
                 continue
             for marked in group.outcomes:
                 page.criterion(marked)
-    return "\n".join(page.lines) + "\n"
+    return "\n".join(page.lines)
+
+
+def class_lines(
+    reports: Iterable[Report], *, width: int = 80, color: bool = False, unicode: bool = True
+) -> list[str]:
+    """Return one line a submission for the end of a batch, those who need a person first."""
+    page = _Page(_Console(width=width, color=color, unicode=unicode))
+    for report in sorted(reports, key=lambda r: (r.verdict.severity, r.submission.slug)):
+        page.row(report)
+    return page.lines
 
 
 class _Page:
     """Collects lines of at most `console.width` columns."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: _Console) -> None:
         self.console = console
         self.width = max(console.width, NARROWEST)
         self.lines: list[str] = []
@@ -75,6 +88,21 @@ class _Page:
             parts.append(f"{strings.OPEN_POINTS.lower()}: {strings.number(report.pending_points)}")
         self.paragraph(
             f"{label}  {plain(report.submission.id, 200)}: {', '.join(parts)}", style=_COLOUR[report.verdict]
+        )
+
+    def row(self, report: Report) -> None:
+        label = f"{self._label(report.verdict):<16}"
+        points = f"{strings.number(report.score)} / {strings.number(report.max_score)}"
+        open_points = (
+            f" (+{strings.number(report.pending_points)} {strings.OPEN_SHARE})"
+            if report.pending_points
+            else ""
+        )
+        tail = f"{points}{open_points}"
+        room = max(self.width - len(label) - len(tail) - 2, 8)
+        name = textwrap.shorten(plain(report.submission.id, 200), room, placeholder="…") or "…"
+        self.lines.append(
+            self._styled(self._encodable(f"{label} {name:<{room}} {tail}"), _COLOUR[report.verdict])
         )
 
     def steps(self, report: Report) -> None:
@@ -113,9 +141,7 @@ class _Page:
         )
 
     def paragraph(self, text: str, *, first: str = "", rest: str = "", style: str = "") -> None:
-        if not self.console.unicode:
-            text = text.translate(_ASCII).encode("ascii", "backslashreplace").decode("ascii")
-        for number, line in enumerate(_wrapped(text, self.width, first, rest)):
+        for number, line in enumerate(_wrapped(self._encodable(text), self.width, first, rest)):
             indent = first if number == 0 else rest
             self.lines.append(indent + self._styled(line, style))
 
@@ -135,6 +161,11 @@ class _Page:
         if finding.excerpt and len(finding.excerpt) <= EXCERPT_LIMIT:
             for line in plain(finding.excerpt).strip("\n").splitlines():
                 self.paragraph(line.strip(), first="      | ", rest="      | ", style=_DIM)
+
+    def _encodable(self, text: str) -> str:
+        if self.console.unicode:
+            return text
+        return text.translate(_ASCII).encode("ascii", "backslashreplace").decode("ascii")
 
     def _label(self, verdict: Verdict) -> str:
         return f"{self._symbol(verdict)} {strings.VERDICTS[verdict].word}"

@@ -1,0 +1,225 @@
+"""Curves over iterations and epochs, ours beside the student's."""
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final
+
+import msgspec
+
+from grader.render.escape import SafeHtml
+from grader.render.pictures import svg
+from grader.render.pictures.picture import DataTable, Picture
+
+_WIDTH: Final = 640.0
+_HEIGHT: Final = 330.0
+_LEFT: Final = 62.0
+_RIGHT: Final = 132.0
+_TOP: Final = 14.0
+_BOTTOM: Final = 44.0
+_POINTS_DRAWN: Final = 160
+"""Points of one curve: more than one every three pixels cannot be told apart."""
+_ROWS_SHOWN: Final = 12
+_COLOURS: Final = 6
+
+
+class LossSeries(msgspec.Struct, frozen=True, kw_only=True):
+    """The losses of one learning rate, iteration 0 first. Either side may be empty; NaN and infinities are left out of the drawing."""
+
+    eta: float
+    student: tuple[float, ...] = ()
+    reference: tuple[float, ...] = ()
+
+
+class AccuracyRun(msgspec.Struct, frozen=True, kw_only=True):
+    """Test accuracy in percent after each epoch, from epoch 1. `note` says in a few words what kind of run it is."""
+
+    name: str
+    percents: tuple[float, ...]
+    note: str = ""
+
+
+class _Axes(msgspec.Struct, frozen=True, kw_only=True):
+    """Data ranges of a plot; `log` draws log10 of y."""
+
+    x: tuple[float, float]
+    y: tuple[float, float]
+    log: bool = False
+
+    def at(self, x: float, y: float) -> tuple[float, float]:
+        across = (x - self.x[0]) / (self.x[1] - self.x[0])
+        low, high, value = (math.log10(v) if self.log else v for v in (*self.y, y))
+        up = (value - low) / (high - low)
+        return (
+            _LEFT + across * (_WIDTH - _LEFT - _RIGHT),
+            _TOP + (1 - up) * (_HEIGHT - _TOP - _BOTTOM),
+        )
+
+
+@lru_cache(maxsize=256)
+def loss_curves(series: tuple[LossSeries, ...], *, sheet: str = "the workbook") -> Picture | None:
+    """Return the loss curves over a logarithmic axis, the student's solid over the reference's dashed; None without a single number."""
+    values = [v for s in series for v in (*s.student, *s.reference) if _drawable(v)]
+    longest = max((len(side) for s in series for side in (s.student, s.reference)), default=0)
+    if not values or longest < 2:
+        return None
+    low, high = 10.0 ** math.floor(math.log10(min(values))), 10.0 ** math.ceil(math.log10(max(values)))
+    axes = _Axes(x=(0, longest - 1), y=(low, high if high > low else 10 * low), log=True)
+    parts = [*_decades(axes), *_x_axis(axes, "iteration")]
+    labels: list[tuple[float, str, str]] = []
+    for i, s in enumerate(series):
+        colour = f"k{i % _COLOURS + 1}"
+        for side, style in ((s.reference, "reference"), (s.student, "student")):
+            parts.extend(_curve(axes, tuple(enumerate(side)), f"{style} {colour}"))
+        ends = [axes.at(n, v)[1] for n, v in list(enumerate(s.student or s.reference))[-1:] if _drawable(v)]
+        labels.extend((y, f"η = {s.eta:g}", colour) for y in ends)
+    parts.extend(_end_labels(labels))
+    sentence = f"Losses of {sheet} (solid) over the losses that we computed (dashed), on a logarithmic axis. Where you see one line, they agree."
+    title = "Loss for each learning rate"
+    return Picture(
+        title=title,
+        description=sentence,
+        drawing=svg.drawing(title, sentence, _WIDTH, _HEIGHT, parts),
+        table=_loss_table(series, longest),
+    )
+
+
+@lru_cache(maxsize=256)
+def accuracy_curve(
+    runs: tuple[AccuracyRun, ...], *, threshold: float = 99.4, noise: float = 0.05
+) -> Picture | None:
+    """Return accuracy for each epoch of several runs; None without two epochs.
+
+    `threshold` in percent; `noise` is the standard deviation between reruns in percentage points (0.05 measured), drawn as a band around the threshold.
+    """
+    longest = max((len(run.percents) for run in runs), default=0)
+    best = max((v for run in runs for v in run.percents if math.isfinite(v)), default=0.0)
+    if longest < 2 or best <= 0.0:
+        return None
+    finite = sorted(v for run in runs for v in run.percents if math.isfinite(v))
+    # The first epoch lies far below the others: the lowest tenth must not squeeze what is to be seen.
+    floor = min(finite[len(finite) // 10], threshold - 0.6)
+    axes = _Axes(
+        x=(1, longest), y=(math.floor(floor * 2) / 2, min(100.0, math.ceil(max(best, threshold) * 5 + 1) / 5))
+    )
+    parts = [*_bands(axes), *_x_axis(axes, "epoch")]
+    left, upper = axes.at(1, min(threshold + noise, axes.y[1]))
+    right, lower = axes.at(longest, threshold - noise)
+    parts.append(
+        svg.element("rect", x=left, y=upper, width=right - left, height=lower - upper, class_="noise")
+    )
+    level = axes.at(1, threshold)[1]
+    parts.append(svg.element("line", x1=left, x2=right, y1=level, y2=level, class_="threshold"))
+    labels = [(level, f"{threshold:g} % asked", "threshold")]
+    for i, run in enumerate(runs):
+        colour = f"k{i % _COLOURS + 1}"
+        points = tuple(
+            (n, max(v, axes.y[0])) for n, v in enumerate(run.percents, start=1) if math.isfinite(v)
+        )
+        parts.extend(_curve(axes, points, f"student {colour}", linear=True))
+        if points:
+            labels.append((axes.at(*points[-1])[1], run.name, colour))
+    parts.extend(_end_labels(labels))
+    sentence = (
+        f"Accuracy on the 10,000 test digits after each epoch. The line is the {threshold:g} % that the assignment asks for; "
+        f"the band around it is how far the same training can land from itself ({noise:g} points)."
+    )
+    title = "Accuracy for each epoch"
+    return Picture(
+        title=title,
+        description=sentence,
+        drawing=svg.drawing(title, sentence, _WIDTH, _HEIGHT, parts),
+        table=DataTable(
+            caption="Test accuracy in percent",
+            columns=("Epoch", *(f"{run.name} ({run.note})" if run.note else run.name for run in runs)),
+            rows=tuple(
+                (
+                    str(epoch + 1),
+                    *(f"{run.percents[epoch]:.2f}" if epoch < len(run.percents) else "" for run in runs),
+                )
+                for epoch in range(longest)
+            ),
+        ),
+    )
+
+
+def _drawable(value: float) -> bool:
+    return math.isfinite(value) and value > 0.0
+
+
+def _curve(
+    axes: _Axes, points: Sequence[tuple[float, float]], kind: str, *, linear: bool = False
+) -> list[SafeHtml]:
+    """One polyline for each unbroken stretch: a hole in the data stays a hole."""
+    step = max(1, len(points) // _POINTS_DRAWN)
+    kept = [p for i, p in enumerate(points) if i % step == 0 or i == len(points) - 1]
+    stretches: list[list[tuple[float, float]]] = [[]]
+    for x, y in kept:
+        if linear or _drawable(y):
+            stretches[-1].append(axes.at(x, y))
+        elif stretches[-1]:
+            stretches.append([])
+    return [svg.polyline(s, class_=f"curve {kind}") for s in stretches if len(s) > 1]
+
+
+def _decades(axes: _Axes) -> list[SafeHtml]:
+    first, last = round(math.log10(axes.y[0])), round(math.log10(axes.y[1]))
+    step = max(1, (last - first) // 8)
+    return [part for n in range(first, last + 1, step) for part in _level(axes, 10.0**n, f"{10.0**n:g}")]
+
+
+def _bands(axes: _Axes) -> list[SafeHtml]:
+    low, high = axes.y
+    step = next(s for s in (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0) if (high - low) / s <= 9 or s == 20.0)
+    count = int((high - low) / step + 1e-9)
+    return [
+        part for n in range(count + 1) for part in _level(axes, low + n * step, f"{low + n * step:.4g} %")
+    ]
+
+
+def _level(axes: _Axes, value: float, label: str) -> list[SafeHtml]:
+    left, y = axes.at(axes.x[0], value)
+    right = axes.at(axes.x[1], value)[0]
+    return [
+        svg.element("line", x1=left, x2=right, y1=y, y2=y, class_="grid"),
+        svg.text(label, left - 6, y + 4, text_anchor="end", class_="tick"),
+    ]
+
+
+def _x_axis(axes: _Axes, name: str) -> list[SafeHtml]:
+    low, high = axes.x
+    step = next(s for s in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 10**9) if (high - low) / s <= 10)
+    ticks = [low, *(n for n in range(step, int(high) + 1, step) if n > low)]
+    bottom = _HEIGHT - _BOTTOM
+    parts = [
+        svg.text(f"{n:g}", axes.at(n, axes.y[0])[0], bottom + 16, text_anchor="middle", class_="tick")
+        for n in ticks
+    ]
+    middle = (axes.at(low, axes.y[0])[0] + axes.at(high, axes.y[0])[0]) / 2
+    return [*parts, svg.text(name, middle, bottom + 34, text_anchor="middle", class_="tick")]
+
+
+def _end_labels(labels: Sequence[tuple[float, str, str]]) -> list[SafeHtml]:
+    """Names at the right end of their curves, pushed apart so that none covers another."""
+    parts: list[SafeHtml] = []
+    x, at = _WIDTH - _RIGHT + 8, _TOP - 12
+    for y, name, kind in sorted(labels):
+        at = max(y + 4, at + 15)
+        short = name if len(name) <= 18 else f"{name[:17]}…"
+        parts.append(svg.text(short, x, at, class_=f"name {kind}"))
+    return parts
+
+
+def _loss_table(series: tuple[LossSeries, ...], longest: int) -> DataTable:
+    step = max(1, math.ceil((longest - 1) / (_ROWS_SHOWN - 1)))
+    shown = sorted({*range(0, longest, step), longest - 1})
+    columns = ["Iteration"]
+    for s in series:
+        columns.extend((f"η = {s.eta:g}, yours", f"η = {s.eta:g}, ours"))
+    rows = []
+    for n in shown:
+        row = [str(n)]
+        for s in series:
+            row.extend(f"{side[n]:.6g}" if n < len(side) else "" for side in (s.student, s.reference))
+        rows.append(tuple(row))
+    return DataTable(caption="Losses at some iterations", columns=tuple(columns), rows=tuple(rows))
