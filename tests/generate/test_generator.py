@@ -226,7 +226,7 @@ def test_every_defect_is_made_in_every_layout_that_can_hold_it() -> None:
         impossible = drifting | ({Defect.STALE_CACHE, Defect.MISPASTED_SWEEP} if several else set())
         for defect in Defect:
             if defect not in impossible:
-                _, truth = make(random_spec(rng, defect=defect, layout=layout, rows=12))
+                _, truth = make(random_spec(rng, defect=defect, layout=layout, rows=7))
                 assert truth.defect is defect
                 column = layout is Layout.ETA_COLUMN and defect is Defect.LYING_TITLE
                 assert bool(truth.cells) == (defect is not Defect.NONE and not column)
