@@ -47,3 +47,18 @@ def settings_from(options: dict[str, object]) -> Settings:
         device=Device(str(options["device"])),
         unsafe_no_sandbox=bool(options["unsafe_no_sandbox"]),
     )
+
+
+def seconds(text: str) -> float:
+    """Return a duration such as `90s`, `30m` or `2h` in seconds; 0 for an empty text."""
+    if not text:
+        return 0.0
+    units = {"s": 1, "m": 60, "h": 3600}
+    number, unit = (text[:-1], text[-1]) if text[-1] in units else (text, "s")
+    try:
+        value = float(number) * units[unit]
+    except ValueError:
+        value = -1.0
+    if not 0 < value < 1e9:
+        raise click.UsageError(f"a duration is written like 90s, 30m or 2h, not {text!r}")
+    return value

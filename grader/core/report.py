@@ -32,11 +32,15 @@ class Marked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     findings: tuple[Finding, ...] = ()
     provisional: bool = False
     """Whether the points rest on claims only, because nothing could be executed."""
+    bonus: bool = False
+    """Whether these points come on top and are no part of the maximum."""
+    decided_by: str = ""
+    """Who overrode the check's verdict, from what, and why; empty where the check's own verdict stands."""
 
     @property
     def pending_points(self) -> float:
         """Points that wait for a person or a missing need."""
-        return self.max_points if self.verdict.pending else 0.0
+        return self.max_points if self.verdict.pending and not self.bonus else 0.0
 
 
 class Note(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -44,6 +48,13 @@ class Note(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     what: str
     text: str
+
+
+class Adjustment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One step of the score's arithmetic beyond the sum of the criteria: a late deduction, a cap."""
+
+    label: str
+    points: float
 
 
 class Provenance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -70,6 +81,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     max_score: float
     pending_points: float
     provenance: Provenance
+    adjustments: tuple[Adjustment, ...] = ()
     read: tuple[Note, ...] = ()
     schema: int = SCHEMA
 

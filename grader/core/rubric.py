@@ -34,6 +34,14 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     learning_rates: tuple[float, ...] = (0.1, 0.2, 0.5, 0.8, 1.0, 2.0)
 
 
+class LatePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a late hand-in costs, as shares of the points earned."""
+
+    free_days: float = 0.0
+    per_day: float = 0.0
+    at_most: float = 1.0
+
+
 class Criterion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One line of the mark sheet."""
 
@@ -41,6 +49,8 @@ class Criterion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     check: str
     points: float
     title: str = ""
+    bonus: bool = False
+    """Points on top: earned ones count, the maximum does not grow."""
     params: dict[str, object] = {}
     policy: dict[str, object] = {}
 
@@ -54,5 +64,8 @@ class Rubric(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     source: str = ""
     """The wording of the assignment that the rubric encodes."""
     profile: Profile = Profile()
+    late: LatePolicy = LatePolicy()
+    cap: float = 0.0
+    """Largest score that can be reached, bonus included; 0 for the maximum of the criteria."""
     provisional_claims: bool = False
     """Whether claims earn provisional points where nothing may be executed."""

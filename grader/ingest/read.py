@@ -7,7 +7,7 @@ import hashlib
 import io
 import stat
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 import msgspec
@@ -59,6 +59,20 @@ def read_submission(path: Path, name: str = "") -> Sources:
             )
     identity = name or (path.resolve().name if path.is_dir() else path.stem)
     return assemble(identity, items, notes, single=single)
+
+
+def read_entry(paths: Sequence[Path], name: str) -> Sources:
+    """Return the submission that lies at one path, or in several flat files as Canvas lays them; see `read_submission`."""
+    if len(paths) == 1:
+        return read_submission(paths[0], name)
+    notes: list[str] = []
+    items: list[_Bytes] = []
+    for path in paths:
+        if _is_archive(path):
+            items += _archive(path, notes)
+        else:
+            items.append(_Bytes(path=path.name, data=_read_file(path, notes)))
+    return assemble(name, items, notes, single=False)
 
 
 def assemble(identity: str, items: Iterable[_Bytes], notes: Iterable[str], *, single: bool) -> Sources:

@@ -33,7 +33,7 @@ def grade_one(
     known = Known(sources, settings, loaded.rubric.profile)
     plan = make_plan(loaded.rubric, rules)
     compute(plan, known, progress)
-    return report_on(known, loaded, rules, settings), known
+    return report_on(known, loaded, rules, settings, read_notes(known)), known
 
 
 def compute(plan: Plan, known: Known, progress: Progress, phases: tuple[Phase, ...] = tuple(Phase)) -> None:
@@ -44,10 +44,18 @@ def compute(plan: Plan, known: Known, progress: Progress, phases: tuple[Phase, .
             known.provide(step)
 
 
-def report_on(known: Known, loaded: LoadedRubric, rules: Mapping[str, Rule], settings: Settings) -> Report:
+def report_on(
+    known: Known,
+    loaded: LoadedRubric,
+    rules: Mapping[str, Rule],
+    settings: Settings,
+    notes: tuple[Note, ...],
+    *,
+    late_days: float = 0.0,
+) -> Report:
     """Judge and score what is known; pure, so a stored `Known` can be judged again with another rubric."""
     outcomes = judge(loaded.rubric, rules, known)
-    marks = mark(loaded.rubric, rules, outcomes)
+    marks = mark(loaded.rubric, rules, outcomes, late_days)
     return Report(
         submission=known.submission,
         rubric=loaded.ref,
@@ -57,7 +65,8 @@ def report_on(known: Known, loaded: LoadedRubric, rules: Mapping[str, Rule], set
         max_score=marks.max_score,
         pending_points=marks.pending_points,
         provenance=provenance(settings, known),
-        read=(*_artefact_notes(known), *read_notes(known)),
+        adjustments=marks.adjustments,
+        read=(*_artefact_notes(known), *notes),
     )
 
 

@@ -1,6 +1,7 @@
 """From a rubric to what must be computed, and why: the checks' signatures decide, nothing else is run."""
 
 from collections.abc import Mapping
+from typing import get_type_hints
 
 import msgspec
 
@@ -67,3 +68,8 @@ def make_plan(rubric: Rubric, rules: Mapping[str, Rule]) -> Plan:
         Step(provider=makers[n], product=wanted[n][0], wanted_by=tuple(sorted(wanted[n][1]))) for n in names
     )
     return Plan(steps=steps, criteria=rubric.criterion)
+
+
+def product_types() -> dict[str, type]:
+    """Return every product's type by its name, as the providers' return annotations say."""
+    return {name: get_type_hints(maker.load())["return"] for name, maker in by_product().items()}

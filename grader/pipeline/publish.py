@@ -5,14 +5,15 @@
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
+from grader.core.evidence.base import Evidence
+from grader.core.facts.base import Fact
 from grader.core.faults import UsageFault
 from grader.core.report import Report
-from grader.pipeline.known import Known
 
 
 class Written(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,14 +23,13 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
     result: Path
 
 
-def publish(report: Report, known: Known | None, out: Path) -> Written:
+def publish(report: Report, products: Mapping[str, Evidence | Fact], out: Path) -> Written:
     """Write the page and result.json of one submission under `out`; UsageFault where that folder cannot be written."""
     from grader.render.adapt import pictures_of
     from grader.render.result_json import encode
     from grader.render.student_page import render
 
     folder = out / report.submission.slug
-    products = known.products() if known is not None else {}
     page = render(report, pictures_of(products))
     return Written(
         page=write(folder / "index.html", page.encode("utf-8")),

@@ -1,5 +1,6 @@
 """The lines of "what we read": shown before any judgement, so that a student can object to the reading itself."""
 
+from collections.abc import Collection
 from typing import Protocol, runtime_checkable
 
 from grader.core.report import Note
@@ -15,13 +16,13 @@ class Readable(Protocol):
         ...
 
 
-def read_notes(known: Known) -> tuple[Note, ...]:
-    """Return the notes of everything that was made, then why the rest is missing."""
+def read_notes(known: Known, skip: Collection[str] = ()) -> tuple[Note, ...]:
+    """Return the notes of everything that was made, then why the rest is missing; `skip` names products to leave out."""
     notes = [
         Note(what=what, text=text)
-        for product in known.products().values()
-        if isinstance(product, Readable)
+        for name, product in known.products().items()
+        if isinstance(product, Readable) and name not in skip
         for what, text in product.reading()
     ]
-    reasons = sorted({(m.reason) for m in known.missing().values()})
+    reasons = sorted({m.reason for name, m in known.missing().items() if name not in skip})
     return (*notes, *(Note(what="not read", text=reason) for reason in reasons))

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from grader.core.outcome import Outcome, Verdict, worst
-from grader.core.report import Marked
-from grader.core.rubric import Criterion, Rubric
+from grader.core.report import Adjustment, Marked, Report
+from grader.core.rubric import Criterion, LatePolicy, Rubric
 from grader.core.rule import Rule
 
 
@@ -18,22 +18,63 @@ class Marks(msgspec.Struct, frozen=True, kw_only=True):
     score: float
     max_score: float
     pending_points: float
+    adjustments: tuple[Adjustment, ...]
 
 
-def mark(rubric: Rubric, rules: Mapping[str, Rule], outcomes: Sequence[Outcome]) -> Marks:
-    """Multiply credits by points.
+def mark(
+    rubric: Rubric, rules: Mapping[str, Rule], outcomes: Sequence[Outcome], late_days: float = 0.0
+) -> Marks:
+    """Multiply credits by points, then deduct for lateness, then cap.
 
     `outcomes` stand in the rubric's order. Points of `error`, `unknown` and `skipped` are pending: neither lost nor
-    earned. The verdict is the most severe outcome among the criteria.
+    earned. The verdict is the most severe outcome among the criteria. Bonus points count where they are earned and do
+    not enlarge the maximum.
     """
     marked = tuple(_one(c, rules[c.check], o) for c, o in zip(rubric.criterion, outcomes, strict=True))
+    return total(rubric, marked, late_days)
+
+
+def total(rubric: Rubric, marked: Sequence[Marked], late_days: float) -> Marks:
+    """Add up marked criteria under a rubric's late policy and cap."""
+    best = sum(m.max_points for m in marked if not m.bonus)
+    score = sum(m.points for m in marked)
+    adjustments = [*_late(rubric.late, score, late_days)]
+    score += sum(a.points for a in adjustments)
+    cap = rubric.cap or best
+    if score > cap:
+        adjustments.append(Adjustment(label=f"at most {cap:g} points", points=_rounded(cap - score)))
+        score = cap
     return Marks(
-        outcomes=marked,
+        outcomes=tuple(marked),
         verdict=worst(m.verdict for m in marked),
-        score=_rounded(sum(m.points for m in marked)),
-        max_score=_rounded(sum(m.max_points for m in marked)),
+        score=_rounded(score),
+        max_score=_rounded(best),
         pending_points=_rounded(sum(m.pending_points for m in marked)),
+        adjustments=tuple(adjustments),
     )
+
+
+def remarked(report: Report, rubric: Rubric, outcomes: Sequence[Marked], late_days: float) -> Report:
+    """Return a report with other marked criteria, added up afresh."""
+    marks = total(rubric, outcomes, late_days)
+    return msgspec.structs.replace(
+        report,
+        outcomes=marks.outcomes,
+        verdict=marks.verdict,
+        score=marks.score,
+        max_score=marks.max_score,
+        pending_points=marks.pending_points,
+        adjustments=marks.adjustments,
+    )
+
+
+def _late(policy: LatePolicy, score: float, days: float) -> tuple[Adjustment, ...]:
+    counted = max(0.0, days - policy.free_days)
+    share = min(policy.at_most, policy.per_day * counted)
+    if share <= 0:
+        return ()
+    label = f"{days:g} days late: {share:.0%} of the points earned"
+    return (Adjustment(label=label, points=_rounded(-share * score)),)
 
 
 def _one(criterion: Criterion, rule: Rule, outcome: Outcome) -> Marked:
@@ -48,6 +89,7 @@ def _one(criterion: Criterion, rule: Rule, outcome: Outcome) -> Marked:
         max_points=criterion.points,
         summary=outcome.summary,
         findings=outcome.findings,
+        bonus=criterion.bonus,
     )
 
 

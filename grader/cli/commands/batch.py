@@ -1,4 +1,4 @@
-"""`grader batch CLASS`: every submission of a folder."""
+"""`grader batch CLASS`: every submission of a class, resumable."""
 
 from pathlib import Path
 
@@ -7,8 +7,8 @@ import click
 from grader.cli.options import run_options, settings_from
 
 
-@click.command(help="Grade every folder and zip in CLASS and write a page for each and one for the class.")
-@click.argument("class_folder", metavar="CLASS", type=click.Path(path_type=Path))
+@click.command(help="Grade a class: a folder of folders or zips, a platform's download, or a roster .csv.")
+@click.argument("class_path", metavar="CLASS", type=click.Path(path_type=Path))
 @click.option(
     "-r", "--rubric", default="default", show_default=True, help="A rubric file or the name of one."
 )
@@ -20,23 +20,42 @@ from grader.cli.options import run_options, settings_from
     show_default=True,
     help="Where reports go.",
 )
+@click.option(
+    "-j", "--jobs", default=0, metavar="N", help="Processes (default: what cores and memory allow)."
+)
+@click.option(
+    "--resume", is_flag=True, help="Go on with an interrupted run; the same command does so anyway."
+)
+@click.option("--only", multiple=True, metavar="ID", help="Grade only this submission; may be repeated.")
+@click.option("--budget", default="", metavar="2h", help="Wall time for retraining: 90s, 30m, 2h.")
+@click.option(
+    "--store", type=click.Path(path_type=Path), help="Store file (default: OUT/.grader/store.sqlite)."
+)
 @run_options
-def command(class_folder: Path, rubric: str, out: Path, **options: object) -> int:
-    """Print a line a submission, then where the pages are; returns the exit status of the worst."""
+def command(
+    class_path: Path, rubric: str, out: Path, jobs: int, store: Path | None, **options: object
+) -> int:
+    """Print progress, a line a submission, and where the pages are; returns the exit status of the worst."""
     from grader.checks.catalogue import catalogue
-    from grader.cli.output import progress_line
+    from grader.cli.class_output import class_progress, echo_class
+    from grader.cli.options import seconds
     from grader.cli.status import DONE, NEEDS_A_PERSON, worst_status
-    from grader.pipeline.batch import grade_class
-    from grader.pipeline.rubrics import load
-    from grader.render.terminal import class_lines
+    from grader.pipeline.batch import Request, grade_class, workers_for
+    from grader.pipeline.rubrics import find, load
+    from grader.schedule.local import LocalProcesses
 
-    rules = catalogue()
-    loaded = load(rubric, rules)
-    with progress_line(enabled=True) as progress:
-        graded = grade_class(class_folder, loaded, rules, settings_from(options), out=out, progress=progress)
-    for line in class_lines(graded.reports):
-        click.echo(line)
-    for name, reason in graded.refused:
-        click.echo(f"not graded: {name!r}: {reason}", err=True)
-    click.echo(f"class page  {graded.page}")
+    loaded = load(rubric, catalogue())
+    request = Request(
+        path=class_path,
+        loaded=loaded,
+        rubric_bytes=find(rubric).read_bytes(),
+        settings=settings_from(options),
+        out=out,
+        store=store or out / ".grader" / "store.sqlite",
+        only=tuple(str(i) for i in options["only"]),  # type: ignore[attr-defined]  # click gives a tuple
+        budget_seconds=seconds(str(options["budget"])),
+    )
+    with class_progress() as progress:
+        graded = grade_class(request, LocalProcesses(workers_for(jobs)), progress)
+    echo_class(graded, class_path)
     return max(worst_status(graded.reports), NEEDS_A_PERSON if graded.refused else DONE)

@@ -1,0 +1,57 @@
+"""The cache key of a product: everything that can change it, and nothing else."""
+
+import hashlib
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+import msgspec
+
+from grader.core.rubric import Profile
+from grader.core.settings import Settings
+from grader.core.submission import Sources, Submission
+from grader.pipeline.providers import Phase, Provider, by_product, needs_of
+
+_ENVIRONMENT = ("torch", "torchvision", "ipython", "safetensors")
+"""Packages on which what runs, and not only what is read, depends."""
+
+
+def key_of(provider: Provider, submission: Submission, settings: Settings, profile: Profile) -> str:
+    """Return a SHA-256 over the provider's version and all its needs, transitively.
+
+    A submission counts by its artefacts, not by its name: the same files handed in by two students are read once.
+    """
+    makers = by_product()
+    parts: dict[str, object] = {
+        "provider": provider.name,
+        "target": provider.target,
+        "version": provider.version,
+    }
+    for need in needs_of(provider.load()):
+        if need.type in (Sources, Submission):
+            parts["artefacts"] = msgspec.to_builtins(submission.artefacts)
+        elif need.type is Settings:
+            parts["settings"] = [
+                settings.execute,
+                settings.unsafe_no_sandbox,
+                settings.retrain,
+                settings.device.value,
+            ]
+            parts["data"] = settings.data
+        elif need.type is Profile:
+            parts["profile"] = msgspec.to_builtins(profile)
+        else:
+            parts[need.parameter] = key_of(makers[need.type.__name__], submission, settings, profile)
+    if provider.phase in (Phase.EXECUTE, Phase.RETRAIN):
+        parts["environment"] = environment()
+    return hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()
+
+
+def environment() -> dict[str, str]:
+    """Return the versions on which execution depends."""
+    found = {"python": platform.python_version()}
+    for name in _ENVIRONMENT:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = ""
+    return found

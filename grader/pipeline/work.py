@@ -1,0 +1,134 @@
+"""One phase of one submission, as a job that any process can do: it reads the store, and returns what the caller writes."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from grader.core.evidence.base import Evidence
+from grader.core.facts.base import Fact
+from grader.core.outcome import Verdict
+from grader.core.rubric import Rubric
+from grader.core.settings import Settings
+from grader.core.submission import Source, Sources, Submission
+from grader.ingest.read import read_entry
+from grader.pipeline.keys import key_of
+from grader.pipeline.known import Known, Missing
+from grader.pipeline.plan import make_plan
+from grader.pipeline.providers import Phase
+from grader.pipeline.reading import read_notes
+from grader.pipeline.rubrics import LoadedRubric
+from grader.store.runs import Delivery, Lost, PhaseRecord, Store
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """Phases of one submission. `paths` are read where the store does not hold the hand-in yet."""
+
+    store: str
+    run: int
+    id: str
+    paths: tuple[str, ...]
+    rubric: Rubric
+    settings: Settings
+    phases: tuple[Phase, ...]
+    fresh: bool
+    """Whether the hand-in must be read from `paths`, and is not in the store yet."""
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True):
+    """What a job found; `submission` is set where it was read afresh."""
+
+    id: str
+    record: PhaseRecord
+    submission: Submission | None = None
+
+
+def work(job: Job) -> Done:
+    """Compute what the job's phases add. Raises IngestFault where `paths` are no submission."""
+    from grader.checks.catalogue import catalogue
+
+    store = Store(Path(job.store))
+    try:
+        if job.fresh:
+            sources = read_entry([Path(p) for p in job.paths], job.id)
+            for source in sources.items:
+                store.objects.put(source.data)
+        else:
+            sources = stored_sources(store, store.deliveries(job.run)[job.id])
+        known = Known(sources, job.settings, job.rubric.profile)
+        plan = make_plan(job.rubric, catalogue())
+        if not job.fresh:
+            restore(known, store, job.run, job.id, needed={s.product.__name__: s.product for s in plan.steps})
+        before = set(known.products()) | set(known.missing())
+        keys: dict[str, str] = {}
+        payloads: dict[str, bytes] = {}
+        for step in plan.steps:
+            name = step.provider.product
+            if step.provider.phase not in job.phases or name in before:
+                continue
+            key = key_of(step.provider, sources.submission, job.settings, job.rubric.profile)
+            cached = store.payload(key)
+            if cached is not None:
+                known.put(_decode(cached, step.product))
+            else:
+                known.provide(step)
+                if known.found(step.product):
+                    payloads[key] = msgspec.msgpack.encode(known.get(step.product))
+            if known.found(step.product):
+                keys[name] = key
+        lost = {
+            n: Lost(reason=m.reason, verdict=m.verdict, trace=m.trace)
+            for n, m in known.missing().items()
+            if n not in before
+        }
+        record = PhaseRecord(
+            products=keys, payloads=payloads, missing=lost, notes=read_notes(known, skip=before)
+        )
+        return Done(id=job.id, record=record, submission=sources.submission if job.fresh else None)
+    finally:
+        store.close()
+
+
+def stored_sources(store: Store, delivery: Delivery) -> Sources:
+    """Return a hand-in with its bytes from the store."""
+    artefacts = delivery.submission.artefacts
+    items = tuple(Source(artefact=a, data=store.objects.get(a.sha256)) for a in artefacts)
+    return Sources(submission=delivery.submission, items=items)
+
+
+def restore(known: Known, store: Store, run: int, submission: str, needed: Mapping[str, type]) -> None:
+    """Fill `known` with what the finished phases of a submission left, as far as it is in `needed`."""
+    for record in store.phase_records(run, submission):
+        for name, key in record.products.items():
+            payload = store.payload(key) if name in needed else None
+            if payload is not None:
+                known.put(_decode(payload, needed[name]))
+        for name, lost in record.missing.items():
+            known.miss(name, Missing(reason=lost.reason, verdict=lost.verdict, trace=lost.trace))
+
+
+def died(job: Job, reason: str) -> Done:
+    """What stands for a job whose process died: our fault, for whatever needed its products."""
+    from grader.checks.catalogue import catalogue
+
+    plan = make_plan(job.rubric, catalogue())
+    lost = {
+        s.provider.product: Lost(reason=reason, verdict=Verdict.ERROR)
+        for s in plan.steps
+        if s.provider.phase in job.phases
+    }
+    return Done(id=job.id, record=PhaseRecord(products={}, payloads={}, missing=lost, notes=()))
+
+
+def load_rubric(data: bytes, name: str) -> LoadedRubric:
+    """Return a stored rubric."""
+    from grader.checks.catalogue import catalogue
+    from grader.pipeline.rubrics import parse
+
+    return parse(data, name, catalogue())
+
+
+def _decode(payload: bytes, product: type) -> Evidence | Fact:
+    found: object = msgspec.msgpack.decode(payload, type=product)
+    assert isinstance(found, Evidence | Fact)
+    return found

@@ -1,0 +1,95 @@
+"""Processes on this machine, started afresh (spawn), with one job at a time each; a dead process costs only its job.
+
+`concurrent.futures` declares the whole pool broken when one worker dies, so each worker here is a process of its own with
+a pipe: the parent knows which job it was on, names it, and starts another worker.
+"""
+
+import multiprocessing as mp
+from collections.abc import Callable, Iterable, Iterator
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+
+from grader.schedule.base import Ended, J, R
+
+
+def _serve(channel: Connection) -> None:
+    while True:
+        try:
+            message = channel.recv()
+        except (EOFError, OSError):
+            return
+        if message is None:
+            return
+        function, job = message
+        try:
+            channel.send(("result", function(job), ""))
+        except Exception as fault:  # told to the parent, which names the job
+            channel.send(("fault", str(fault), type(fault).__name__))
+
+
+class _Worker:
+    def __init__(self) -> None:
+        context = mp.get_context("spawn")
+        self.channel, other = context.Pipe()
+        self.process: SpawnProcess = context.Process(target=_serve, args=(other,), daemon=False)
+        self.process.start()
+        other.close()
+
+    def stop(self) -> None:
+        self.channel.close()
+        self.process.join(timeout=5)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
+
+
+class LocalProcesses:
+    """At most `workers` processes; with one, jobs still run in a process of their own, so that a crash is survived."""
+
+    def __init__(self, workers: int) -> None:
+        if workers < 1:
+            raise ValueError(f"needs at least one worker, got {workers}")
+        self.workers = workers
+
+    def map(self, function: Callable[[J], R], jobs: Iterable[J]) -> Iterator[Ended[J, R]]:
+        """Run the jobs; results come in the order in which they end."""
+        queue = iter(jobs)
+        idle: list[_Worker] = []
+        busy: dict[_Worker, J] = {}
+        try:
+            while True:
+                while len(busy) < self.workers:
+                    try:
+                        job = next(queue)
+                    except StopIteration:
+                        break
+                    worker = idle.pop() if idle else _Worker()
+                    worker.channel.send((function, job))
+                    busy[worker] = job
+                if not busy:
+                    return
+                ready = wait([w.channel for w in busy])
+                for worker in [w for w in busy if w.channel in ready]:
+                    ended: Ended[J, R]
+                    ended, alive = self._collect(worker, busy.pop(worker))
+                    if alive:
+                        idle.append(worker)
+                    yield ended
+        finally:
+            for worker in (*idle, *busy):
+                if worker in busy:
+                    worker.process.kill()
+                worker.stop()
+
+    @staticmethod
+    def _collect(worker: _Worker, job: J) -> tuple["Ended[J, R]", bool]:
+        try:
+            kind, value, name = worker.channel.recv()
+        except (EOFError, OSError):
+            worker.stop()
+            code = worker.process.exitcode
+            how = f"killed by signal {-code}" if code is not None and code < 0 else f"exit status {code}"
+            return Ended(job=job, fault=f"the process that worked on it died ({how})", died=True), False
+        if kind == "fault":
+            return Ended(job=job, fault=value, fault_type=name), True
+        return Ended(job=job, result=value), True

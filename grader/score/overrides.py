@@ -1,0 +1,40 @@
+"""A person's decisions over a check's: applied last, visible, and never in place of what the check found."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from grader.core.outcome import Verdict
+from grader.core.report import Marked, Report
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """One override, as far as scoring needs it. `code` names a criterion id or a check code."""
+
+    submission: str
+    code: str
+    verdict: Verdict
+    credit: float
+    reason: str
+    who: str
+
+
+def decided(report: Report, decisions: Sequence[Decision]) -> tuple[Marked, ...]:
+    """Return the report's criteria with the last decision about each applied; the findings stay."""
+    last: dict[str, Decision] = {}
+    for decision in decisions:
+        if decision.submission == report.submission.id:
+            last[decision.code] = decision
+    return tuple(_apply(m, last.get(m.criterion) or last.get(m.code)) for m in report.outcomes)
+
+
+def _apply(marked: Marked, decision: Decision | None) -> Marked:
+    if decision is None:
+        return marked
+    return msgspec.structs.replace(
+        marked,
+        verdict=decision.verdict,
+        credit=decision.credit,
+        points=round(decision.credit * marked.max_points, 4),
+        decided_by=f"{decision.who}: {decision.reason} (the check said {marked.verdict.value})",
+    )
