@@ -202,7 +202,7 @@ class NetworkFacts(Fact, frozen=True, kw_only=True):
     """Floating-point operations of one forward pass for one digit."""
     layers: tuple[Layer, ...] = ()
     dead: tuple[str, ...] = ()
-    """Operators that run and whose result is discarded."""
+    """Operators that run and whose result is discarded (a claim of the worker, for explanations)."""
 
     @property
     def counted(self) -> int:

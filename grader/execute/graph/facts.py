@@ -85,7 +85,7 @@ def network_facts(network: Network) -> NetworkFacts:
         receptive_field=_last_field(graph, fields),
         flops=graph.flops,
         layers=tuple(layers.values()),
-        dead=graph.dead,
+        dead=(*network.claim.discarded, *graph.dead),
     )
 
 

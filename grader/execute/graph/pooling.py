@@ -38,8 +38,7 @@ def collapses(graph: CheckedGraph) -> list[Collapse]:
     by_name = {instruction.name: instruction for instruction in graph.instructions}
     found = []
     for instruction in graph.instructions:
-        shape = _result(instruction, graph)
-        if shape is None or not _is_point(shape):
+        if instruction.shape is None or not _is_point(instruction.shape):
             continue
         if instruction.base in _AVERAGES:
             collapse = _average(instruction, graph, by_name)
@@ -48,19 +47,6 @@ def collapses(graph: CheckedGraph) -> list[Collapse]:
         if collapse is not None:
             found.append(collapse)
     return found
-
-
-def _result(instruction: Instruction, graph: CheckedGraph) -> Shape | None:
-    if instruction.shape is not None:
-        return instruction.shape
-    if instruction.base in (
-        "max",
-        "max_pool2d_with_indices",
-    ):  # several outputs: look at what is taken from them
-        for other in graph.instructions:
-            if other.base == "getitem" and other.source == instruction.name:
-                return other.shape
-    return None
 
 
 def _is_point(shape: Shape) -> bool:

@@ -84,7 +84,7 @@ class Graph(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class ModelClaim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the worker says about the module; `reason` says why there are no graphs."""
+    """What the worker says about the module; `reason` says why there are no graphs, `discarded` what runs for nothing."""
 
     format: Literal[1]
     class_name: str
@@ -93,6 +93,7 @@ class ModelClaim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     example_shape: tuple[int, ...]
     export: Literal["dynamic", "static", "failed"]
     unwrapped: tuple[str, ...]
+    discarded: tuple[str, ...]
     reason: str
 
 

@@ -71,7 +71,7 @@ class Instruction:
     operator: Operator
     arguments: dict[str, Any]
     shape: Shape | None
-    """None for what is no single tensor."""
+    """Of the first result; None for what is no tensor."""
     flops: int
 
     @property
@@ -101,7 +101,7 @@ class CheckedGraph:
     """Live tensors by their name in the graph."""
     instructions: tuple[Instruction, ...]
     shapes: dict[str, Shape]
-    """Of every single tensor: input, weights, results."""
+    """Of input, weights and results; of several results the first."""
     dead: tuple[str, ...]
     flops: int
 
@@ -274,7 +274,14 @@ def _shapes(
                         f"{call.name}: {operator.name} makes {tensor.numel() // batch:,} numbers a digit, at most {LARGEST_TENSOR:,} are allowed"
                     )
             values[call.name] = result
-    return {name: tuple(value.shape) for name, value in values.items() if isinstance(value, torch.Tensor)}
+    if not isinstance(values[graph.output], torch.Tensor):
+        raise InvalidNetwork(
+            f"the output is of type {type(values[graph.output]).__name__}, expected a tensor"
+        )
+    first = {
+        name: value[0] if isinstance(value, list | tuple) else value for name, value in values.items()
+    }  # of a maximum and its positions, the maximum
+    return {name: tuple(value.shape) for name, value in first.items() if isinstance(value, torch.Tensor)}
 
 
 def apply(operator: Operator, resolved: Mapping[str, Any]) -> Any:

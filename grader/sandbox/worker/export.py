@@ -37,6 +37,10 @@ MAY_ALIAS = {
 }
 
 
+# Calls without a result that anybody reads: counting batches, asking for sizes, checks that `.to` leaves behind.
+BOOKKEEPING = ("aten.add_.Tensor", "aten.sym_size", "aten._assert", "aten.detach")
+
+
 class NotExportable(Exception):
     """Why the network cannot leave as data, in words for the student."""
 
@@ -55,6 +59,7 @@ def export_model(model: Any, state: dict[str, Any] | None, example: Any) -> list
         "example_shape": [],
         "export": "failed",
         "unwrapped": [],
+        "discarded": [],
         "reason": "",
     }
     try:
@@ -84,6 +89,7 @@ def _export(
         for module in model.modules():
             module.training = modes.get(id(module), module.training)
     graphs = [_graph(program, mode) for program, mode in zip(programs, ("train", "eval"), strict=True)]
+    claim["discarded"] = _discarded(programs[0], graphs[0])
     tensors = _live_tensors(programs, graphs, state or {}, claim["unwrapped"])
     return [
         ("graph", _json(graphs[0])),
@@ -192,6 +198,17 @@ def _graph(program: Any, mode: str) -> dict[str, Any]:
         "weights": inputs,
         "nodes": nodes,
     }
+
+
+def _discarded(program: Any, graph: dict[str, Any]) -> list[str]:
+    """Operators of the training graph that run without any effect on the output; bookkeeping of torch's own is left out."""
+    kept = {node["name"] for node in graph["nodes"]}
+    names = [
+        _operator(node.target)
+        for node in program.graph.nodes
+        if node.op == "call_function" and node.name not in kept and node.args and "val" in node.meta
+    ]
+    return [name for name in names if name.startswith("aten.") and not name.startswith(BOOKKEEPING)][:100]
 
 
 def _live(graph: fx.Graph, output: str) -> set[fx.Node]:
