@@ -1,0 +1,242 @@
+"""One raw line -> its statements: `a = b = c` with every side parsed, or the reason why a side could not be."""
+
+import re
+from typing import NamedTuple
+
+from grader.extract.formulas.expression import Expr
+from grader.extract.formulas.mapped import Mapped
+from grader.extract.formulas.notation import (
+    LIST_MARK,
+    latex_to_plain,
+    linked_formulas,
+    plain_notation,
+    strip_markdown,
+)
+from grader.extract.formulas.parser import Note, Parsed, Unparsed, located, parse_all, parse_prefix
+from grader.extract.formulas.vocabulary import Token, joined_names, tokens, without_ages
+
+MAX_LINE = 20_000
+MAX_FORMULA = 2_500
+
+
+class Side(NamedTuple):
+    """One side of a statement. `tree` is None where it could not be read (`problem` says why) or is empty."""
+
+    text: Mapped
+    tree: Expr | None
+    problem: str = ""
+    goal: bool = False
+    """`= ?` or `= …`: the student states what is to be found."""
+
+
+class Statement(NamedTuple):
+    """A line's assertion. `start`, `end` are its offsets in the raw line."""
+
+    sides: tuple[Side, ...]
+    notes: tuple[Note, ...]
+    start: int
+    end: int
+
+    @property
+    def trees(self) -> list[Expr]:
+        """The sides that could be read."""
+        return [s.tree for s in self.sides if s.tree is not None]
+
+    @property
+    def problems(self) -> list[int]:
+        """Indices of the sides that could not be read."""
+        return [k for k, s in enumerate(self.sides) if s.problem]
+
+    def noted(self, *codes: str) -> bool:
+        """Whether one of the notes carries one of the codes."""
+        return any(n.code in codes for n in self.notes)
+
+
+_MAY_ASSERT = re.compile(r"=|%3[dD]|≡|⇒|←|<-|\\(?:leftarrow|gets|equiv)")
+_LATEX = re.compile(r"\\(?:d?frac|partial|sigma|cdot|times|eta|left|begin)|\$")
+_LINK = ("codecogs.com", "render/math?math=", "cht=tx")
+_ROW_BREAK = re.compile(r"\\\\(?:\[[^\]]*\])?")
+_OPERATOR_BREAK = re.compile(r"([-+*/=(])\s*\\\\(?:\[[^\]]*\])?")
+_DOLLARS = re.compile(r"\${1,2}")
+_DELIMITERS = re.compile(r"\\[()\[\]]")
+_UNDERSCORE = re.compile(r"\\\\_|\\_")
+_ALIGNED = re.compile(r"&\s*=")
+_EQUALS = re.compile(r"==|:=|<-")
+_EQUAL = re.compile(r"=")
+_BAR = re.compile(r"(?<!\\)\|")
+_APART = re.compile(r"\n|;|=>|\bor\b|\bOr\b|\band\b(?=[^=]*=)|(?<=[\w)])\s*,\s*(?=[∂dδa-zA-Z_(][^=,]{0,30}=)")
+_ASIDE = re.compile(r"_\([A-Za-z][^()]{6,}(?:\([^()]*\)[^()]*)*\)_?\s*$")
+_NO_FORMULA = re.compile(r"<\s*=|>\s*=|!=|\bimg\b|https?:|it/s|batch_id|padding\s*=|stride\s*=|kernel")
+_VALUE = r"(?:[A-Za-z_0-9]+\s*=\s*)+[-\d.]+"
+_VALUES = re.compile(rf"\W*{_VALUE}(?:[,;\s]+(?:and\s+)?{_VALUE})*\W*")
+_TUPLE = re.compile(r"[^=]*[\w)]\s*,\s*[A-Za-z_∂(][^=]*=[^=]*,")
+_COMMA = re.compile(r",")
+_ANNOTATIONS = tuple(
+    re.compile(p)
+    for p in (
+        r"\s-\s*\(\d{1,2}\)\s*$",
+        r"_?\*{2}\s*$",
+        r"(?<=[\w)])_\s*$",
+        r"\s-\s*(?:By|by|[Rr]ef|[Ss]ubst\w*|[Uu]sing|[Ff]rom|[Aa]s|[Ss]ame)\b.*$",
+        r"_\(.*$",
+        r"\(\s*w\d does not.*$",
+        r"_?>>.*$",
+        r":\s*\(?\s*[Ss]ince.*$",
+        r"\b[Ss]ince\b.*$",
+        r"\beg\s*:.*$",
+        r"\s#\s.*$",
+        r"\s-\s*As .*$",
+        r"\*?\s*equation \d.*$",
+        r"\(\s*(?:[A-Za-z_0-9]+ )+(?:[A-Za-z]+)\s*\)?\s*$",
+        r"\(\s*as\b.*$",
+        r"\s{2,}\((?:[ivx]+|\d{1,2})\)\s*$",
+        r"-{2,}\s*>?\s*\(?\w{0,3}\)?\s*\*?\s*$",
+        r"\s-{2,}.*$",
+        r",?\s*\bwhere\b.*$",
+        r"\s//.*$",
+        r"\bas\s+[A-Z]\w* (?:is|does|has|do).*$",
+        r"\(\s*[Nn]ote.*$",
+        r",\s*(?:since|because|as|here|which)\b.*$",
+    )
+)
+_ZERO_FOR_O = re.compile(r"\b[aA]_?0[12]\b")
+
+
+def statements(raw: str) -> list[Statement]:
+    """Read every assertion of one raw line; an empty list where nothing looks like one.
+
+    Text over `MAX_LINE` characters, or formulas over `MAX_FORMULA`, are not read.
+    """
+    if len(raw) > MAX_LINE or not _MAY_ASSERT.search(raw):
+        return []
+    found: list[Statement] = []
+    for chunk in _chunks(Mapped(raw)):
+        if len(chunk.text) > MAX_FORMULA:
+            continue
+        plain = plain_notation(chunk.sub(_ALIGNED, "=")).sub(_EQUALS, "=").sub(_ASIDE, "")
+        for part in plain.split(_APART):
+            found += _statements(part)
+    return found
+
+
+def _chunks(line: Mapped) -> list[Mapped]:
+    raw = line.text
+    if any(mark in raw for mark in _LINK):
+        chunks = [
+            latex_to_plain(row)
+            for link in linked_formulas(line)
+            for row in link.sub(_OPERATOR_BREAK, r"\1 ").split(_ROW_BREAK)
+        ]
+    elif _LATEX.search(raw):
+        chunks = _latex_chunks(line.sub(LIST_MARK, ""))
+    else:
+        chunks = [strip_markdown(line)]
+    if raw.strip().startswith("|") and raw.count("|") >= 2:  # a table row: every cell on its own
+        chunks = [cell for chunk in chunks for cell in chunk.strip().strip("|").split(_BAR)]
+    return chunks
+
+
+def _latex_chunks(line: Mapped) -> list[Mapped]:
+    line = line.sub(_DELIMITERS, "$").sub(_UNDERSCORE, "_").sub(_OPERATOR_BREAK, r"\1 ").sub(_ROW_BREAK, "\n")
+    if line.text.count("$") < 2:
+        return [latex_to_plain(line.sub(_DOLLARS, " "))]
+    chunks = [latex_to_plain(part) for part in line.split(_DOLLARS)]
+    if any(chunk.text.lstrip().startswith("=") for chunk in chunks[2::2]):  # `$a$ $= b$`
+        return [Mapped("").join(chunks)]
+    return chunks
+
+
+def _statements(part: Mapped) -> list[Statement]:
+    text = part.text
+    if "=" not in text or _NO_FORMULA.search(text) or (len(text) < 400 and _VALUES.fullmatch(text)):
+        return []
+    for pattern in _ANNOTATIONS:
+        part = part.sub(pattern, "")
+    if _TUPLE.match(part.text):  # a, b = f, g
+        left, right = part.split(_EQUAL)[:2]
+        lefts, rights = left.split(_COMMA), right.split(_COMMA)
+        if len(lefts) == len(rights) and part.text.count("=") == 1:
+            return [_statement([a, b]) for a, b in zip(lefts, rights, strict=True)]
+    return [_statement(part.split(_EQUAL))]
+
+
+def _statement(parts: list[Mapped]) -> Statement:
+    notes: list[Note] = []
+    sides = []
+    for k, part in enumerate(parts):
+        text = joined_names(part.strip().rstrip(".,"))
+        sides.append(_side(text, first=k == 0 < len(parts) - 1, last=k == len(parts) - 1, notes=notes))
+    for part in parts:
+        zero = _ZERO_FOR_O.search(part.text)
+        if zero:
+            notes.append(Note("zero-for-o", f"digit 0 for the letter o in {zero.group(0)}"))
+            break
+    starts = [offset for side in sides for offset in side.text.at]
+    if sides[0].tree is not None and sides[0].tree.start >= 0:
+        starts = [o for o in starts if o >= sides[0].tree.start]
+    return Statement(tuple(sides), tuple(notes), min(starts, default=0), max(starts, default=-1) + 1)
+
+
+def _side(text: Mapped, *, first: bool, last: bool, notes: list[Note]) -> Side:
+    if not text.text:
+        return Side(text, None)
+    if text.text in ("?", "...", "…"):
+        return Side(text, None, goal=True)
+    try:
+        parsed = read_side(text.text, first=first, last=last)
+    except Unparsed as error:
+        return Side(text, None, str(error))
+    notes += parsed.notes
+    if parsed.rest:
+        words = " ".join(t.name for t in parsed.rest if t.kind == "word")[:40]
+        notes.append(Note("text-after", words))
+    return Side(text, located(parsed.tree, text.span))
+
+
+def read_side(text: str, *, first: bool = False, last: bool = False) -> Parsed:
+    """Parse one side: the left one after dropped prose, the last one before dropped prose, the others whole.
+
+    Raises:
+        Unparsed: it is no formula.
+
+    """
+    found = without_ages(tokens(text))
+    if first:
+        return _after_prose(found)
+    return parse_prefix(found) if last else parse_all(found)
+
+
+def _after_prose(found: list[Token]) -> Parsed:
+    """The longest suffix that parses; a bare quantity or derivative wins over an implicit product of words and it."""
+    best: list[tuple[int, Parsed]] = []
+    for start in range(max(0, len(found) - 120), len(found)):
+        if start and found[start - 1].kind == "op" and not _list_mark(found, start):
+            continue
+        try:
+            best.append((start, parse_all(found[start:])))
+        except Unparsed:
+            continue
+        if len(best) == 1 and not _doubtful(best[0][1]):
+            break
+    if not best:
+        raise Unparsed("the left side is no quantity")
+    start, parsed = best[0]
+    if _doubtful(parsed):
+        start, parsed = next(((s, p) for s, p in best if p.tree.head in ("sym", "deriv")), (start, parsed))
+    if start:
+        dropped = " ".join(t.name for t in found[:start] if t.kind == "word")[:40]
+        parsed = Parsed(parsed.tree, [*parsed.notes, Note("text-before", dropped)], parsed.rest)
+    return parsed
+
+
+def _list_mark(found: list[Token], start: int) -> bool:
+    return found[start - 1].name == "-" and start == 2 and found[0].kind == "num"
+
+
+def _doubtful(parsed: Parsed) -> bool:
+    tree = parsed.tree
+    if tree.head in ("sym", "deriv"):
+        return False
+    return any(n.code == "implicit-product" for n in parsed.notes) or (
+        tree.head == "-" and tree.args[0].head == "num"
+    )
