@@ -1,0 +1,150 @@
+"""Training logs as they were saved or quoted: test accuracy per epoch, with places. All of it is a claim."""
+
+from enum import Enum
+
+import msgspec
+
+from grader.core.evidence.base import Evidence
+from grader.core.place import Place
+
+
+class Origin(Enum):
+    """Where a log stands, which decides what it is worth."""
+
+    NOTEBOOK = "notebook"
+    """Saved output of a code cell."""
+    README = "readme"
+    """Quoted in a README or in a Markdown cell: anybody can type it."""
+    PASTED = "pasted"
+    """Output of a code cell whose source holds the same lines as text: printed, not measured."""
+
+
+class Answer(Enum):
+    """Whether a printed accuracy reaches a threshold; MAYBE where it was rounded too much to tell."""
+
+    YES = "yes"
+    NO = "no"
+    MAYBE = "maybe"
+
+
+class Epoch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One test-accuracy line. `percent` is computed from `correct`/`total` wherever the line prints the fraction."""
+
+    place: Place
+    percent: float
+    half_unit: float = 0.0
+    """Half a unit of the last printed digit, in points: how far the true value may lie from `percent`; 0 for a fraction."""
+    printed: int | None = None
+    """The number that the log gives this epoch; None where it gives none."""
+    correct: int | None = None
+    total: int | None = None
+    train_percent: float | None = None
+    """Training accuracy of the same epoch, where the log prints one."""
+    excerpt: str = ""
+
+    def at_least(self, threshold: float) -> Answer:
+        """Compare with a threshold in percent, honest about rounding.
+
+        Two printed decimals decide for 10,000 images; `99.4` alone may have been 99.35.
+        """
+        if self.half_unit <= 0.0051:
+            return Answer.YES if self.percent >= threshold - 1e-9 else Answer.NO
+        if self.percent - self.half_unit >= threshold:
+            return Answer.YES
+        return Answer.NO if self.percent + self.half_unit < threshold else Answer.MAYBE
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One training run, epochs in log order. `gaps` says in sentences why it may not be all of it."""
+
+    origin: Origin
+    artefact: str
+    main: bool
+    epochs: tuple[Epoch, ...]
+    cells: tuple[int, ...] = ()
+    """Cells of the notebook that hold it, from 1."""
+    planned: int | None = None
+    """Number of epochs that the log or the loop announces."""
+    rounded_percent: bool = False
+    """Whether the log prints whole percents beside the fractions, which would make everything 99."""
+    gaps: tuple[str, ...] = ()
+    heading: str = ""
+    """The heading of the README section that it stands in."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether every epoch of the run was found."""
+        return not self.gaps
+
+    @property
+    def place(self) -> Place:
+        """Where it starts."""
+        return self.epochs[0].place
+
+    @property
+    def best(self) -> float:
+        """Highest test accuracy in percent."""
+        return max(e.percent for e in self.epochs)
+
+    @property
+    def best_epoch(self) -> int:
+        """The first epoch with the best accuracy, counted from 1 in log order."""
+        return 1 + max(range(len(self.epochs)), key=lambda i: (self.epochs[i].percent, -i))
+
+    @property
+    def best_epoch_printed(self) -> int | None:
+        """What the log itself calls that epoch."""
+        return self.epochs[self.best_epoch - 1].printed
+
+    @property
+    def last(self) -> float:
+        """Test accuracy of the last epoch, in percent."""
+        return self.epochs[-1].percent
+
+    @property
+    def denominators(self) -> tuple[int, ...]:
+        """The different numbers of test images that the fractions show; empty without fractions."""
+        return tuple(sorted({e.total for e in self.epochs if e.total is not None}))
+
+
+class Evaluation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A single test accuracy outside any run: a final evaluation, a best-of line, an accuracy with test-time augmentation."""
+
+    origin: Origin
+    epoch: Epoch
+    what: str = ""
+
+
+class PastedLog(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Log lines that stand as text in the source of a code cell."""
+
+    place: Place
+    lines: int
+    excerpt: str
+
+
+class LogEvidence(Evidence, frozen=True, kw_only=True):
+    """Every run found in notebook outputs and READMEs: main notebook first, then by artefact and place."""
+
+    runs: tuple[Run, ...] = ()
+    evaluations: tuple[Evaluation, ...] = ()
+    pasted: tuple[PastedLog, ...] = ()
+    notebooks: int = 0
+    """Readable notebooks that were searched."""
+    notebooks_with_outputs: int = 0
+    framework_keras: bool = False
+
+    def of(self, origin: Origin) -> tuple[Run, ...]:
+        """Runs of one origin."""
+        return tuple(r for r in self.runs if r.origin is origin)
+
+    def reading(self) -> tuple[tuple[str, str], ...]:
+        """Lines of "what we read"."""
+        return tuple(
+            (
+                f"log at {r.place}",
+                f"{len(r.epochs)} epochs, best {r.best:.2f} % in epoch {r.best_epoch}, last {r.last:.2f} %"
+                + ("" if r.complete else f" (not complete: {'; '.join(r.gaps)})"),
+            )
+            for r in self.runs
+        )

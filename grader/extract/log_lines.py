@@ -1,0 +1,189 @@
+"""One line of a training log -> the accuracies, epoch numbers and progress bars on it.
+
+There is no standard format: 14 spellings were found in 80 real notebooks. What holds for all of them is that an accuracy is labelled,
+that the nearest `train`, `test` or `val` before the label says whose it is, and that a fraction beats the percent beside it.
+"""
+
+import re
+from enum import Enum
+from typing import NamedTuple
+
+
+class Split(Enum):
+    """Whose accuracy it is."""
+
+    TRAIN = "train"
+    TEST = "test"
+    """Test or validation: this assignment uses the test set as its validation set everywhere."""
+    UNSAID = "unsaid"
+
+
+class Accuracy(NamedTuple):
+    """One accuracy on a line, in percent; `half_unit` as in `Epoch`."""
+
+    split: Split
+    percent: float
+    half_unit: float
+    correct: int | None
+    total: int | None
+    rounded: bool
+    """Whether a whole percent stands beside the fraction."""
+    statement: bool
+    """Whether it sums up (best, final, target, with augmentation) instead of reporting an epoch."""
+    shape: str
+    """The words before it: lines of one print statement share it."""
+
+
+class Marker(NamedTuple):
+    """An epoch number, and of how many where the line says so."""
+
+    printed: int
+    planned: int | None
+
+
+class LogLine(NamedTuple):
+    """What one line says."""
+
+    accuracies: tuple[Accuracy, ...]
+    marker: Marker | None
+    bar: bool
+    """Whether it is a progress bar (tqdm, Keras)."""
+    split: Split
+    """The last split that the line names, for lines that follow a heading `Test:`."""
+
+
+_SPLIT = re.compile(
+    r"(?<![a-z])(?:(?P<train>train(?:ing)?)|(?P<test>test(?:ing)?|val(?:id(?:ation)?)?|eval(?:uation)?))(?=[^a-z]|acc|loss|$)",
+    re.IGNORECASE,
+)
+_LABEL = re.compile(r"acc(?:uracy|urancy|uarcy|\.)?(?![a-z])", re.IGNORECASE)
+_GLUE = r"[\s:=|>~*_`\"'\-–—]*"
+_VALUE = re.compile(
+    _GLUE
+    + r"(?:\(\s*%\s*\)|%)?"
+    + r"(?:(?:on|of|for)\s+(?:the\s+)?(?:test|val\w*|10000)\s+\w{0,8}\s*)?"
+    + r"(?:is|was)?"
+    + _GLUE
+    + r"(?:(?P<correct>\d{1,7})\s*/\s*(?P<total>\d{1,7})(?:\.0+)?(?:\s*[,|]?\s*\(?\s*(?P<beside>\d+(?:\.\d+)?)\s*%?\s*\)?)?"
+    + r"|(?P<number>\d+(?:\.\d+)?)\s*(?P<percent>%)?)(?![\d.]*\d)",
+    re.IGNORECASE,
+)
+_SHORT = re.compile(
+    r"(?<![a-z])(?P<name>test|val(?:id(?:ation)?)?)\s*[:=]\s*(?P<number>\d+(?:\.\d+)?)\s*%", re.IGNORECASE
+)
+# Words that make the next accuracy a summary instead of the report of an epoch.
+_STATEMENT = re.compile(
+    r"(?<![a-z])(?:best|highest|max(?:imum)?|peak|final(?:ly)?|target|goal|at\s+least|tta|achieved?|reached|average\s+of|overall)(?![a-z])",
+    re.IGNORECASE,
+)
+_MARKER = re.compile(
+    r"(?<![a-z])epochs?(?:\s+(?:no\.?|number|num|#))?[\s:=#>\-–.\[(]*(?P<n>\d{1,4})(?![\d.]*\d)(?:\s*(?:/|of|out of)\s*(?P<of>\d{1,4}))?",
+    re.IGNORECASE,
+)
+_LEADING = re.compile(r"^\s*\[?(?P<n>\d{1,3})\s*/\s*(?P<of>\d{1,3})\]?\s*(?:\|\||:|-|\])")
+_BAR = re.compile(
+    r"\d+%\s*\||it/s\b|s/it\b|\d+/\d+\s*\[[=>.]+\]|\[[=>]+[.>=]*\]|\d+\s*(?:ms|us|s)/(?:step|epoch|sample)"
+)
+
+
+def read_line(text: str) -> LogLine:
+    """Read one line (without `\\r`)."""
+    lowered = text.lower()
+    if "acc" not in lowered and "epoch" not in lowered and "/" not in text and "%" not in text:
+        split = _last_split(text) if _SPLIT.search(text) else Split.UNSAID
+        return LogLine((), None, bar=False, split=split)
+    bar = bool(_BAR.search(text))
+    return LogLine(_accuracies(text, bar=bar), _marker(text), bar, _last_split(text))
+
+
+def _last_split(text: str) -> Split:
+    found = Split.UNSAID
+    for match in _SPLIT.finditer(text):
+        found = Split.TRAIN if match.group("train") else Split.TEST
+    return found
+
+
+def _marker(text: str) -> Marker | None:
+    match = _MARKER.search(text)
+    if match and re.match(r"epochs", match.group(), re.IGNORECASE):
+        match = None  # `Epochs: 20` announces a number of epochs, it does not number one
+    match = match or _LEADING.match(text)
+    if not match:
+        return None
+    of = match.group("of")
+    return Marker(int(match.group("n")), int(of) if of else None)
+
+
+def _accuracies(text: str, *, bar: bool) -> tuple[Accuracy, ...]:
+    found: list[Accuracy] = []
+    taken: list[tuple[int, int]] = []
+    splits = [
+        (m.start(), m.end(), Split.TRAIN if m.group("train") else Split.TEST) for m in _SPLIT.finditer(text)
+    ]
+    begin = 0
+    for label in _LABEL.finditer(text):
+        value = _VALUE.match(text, label.end())
+        if not value:
+            continue
+        before = [s for s in splits if s[0] < label.start()]
+        inside = [s for s in splits if label.end() <= s[0] < value.end()]
+        split = inside[-1][2] if inside else before[-1][2] if before else Split.UNSAID
+        words = text[begin : label.start()]
+        accuracy = _value(value, split, words, bar=bar)
+        if accuracy:
+            found.append(accuracy)
+            taken.append((label.start(), value.end()))
+            begin = value.end()
+    for short in _SHORT.finditer(text):
+        if any(start <= short.start() < end for start, end in taken):
+            continue
+        number = short.group("number")
+        found.append(
+            Accuracy(
+                Split.TEST,
+                float(number),
+                _half_unit(number),
+                None,
+                None,
+                False,
+                _sums_up(text[: short.start()]),
+                "short",
+            )
+        )
+    return tuple(found)
+
+
+def _value(value: re.Match[str], split: Split, words: str, *, bar: bool) -> Accuracy | None:
+    shape = " ".join(re.findall(r"[a-z]+", words.lower())[-6:])
+    if value.group("correct"):
+        correct, total = int(value.group("correct")), int(value.group("total"))
+        if total < 100 or correct > total:
+            return None  # a batch counter, or a rubric's `5/5`
+        if split is Split.UNSAID:
+            split = {10_000: Split.TEST, 60_000: Split.TRAIN}.get(total, Split.UNSAID)
+        beside = value.group("beside")
+        return Accuracy(
+            split,
+            100 * correct / total,
+            0.0,
+            correct,
+            total,
+            bool(beside) and "." not in beside,
+            _sums_up(words),
+            shape,
+        )
+    number = value.group("number")
+    percent, half = float(number), _half_unit(number)
+    if percent <= 1.0 and not value.group("percent") and "." in number:
+        percent, half = round(percent * 100, 10), half * 100
+    if percent > 100.0 or (bar and split is Split.UNSAID):
+        return None
+    return Accuracy(split, percent, half, None, None, False, _sums_up(words), shape)
+
+
+def _sums_up(words: str) -> bool:
+    return bool(_STATEMENT.search(words))
+
+
+def _half_unit(number: str) -> float:
+    return 0.5 * 10.0 ** -len(number.partition(".")[2])

@@ -1,0 +1,226 @@
+"""Readings of one cell or text -> segments, and segments -> runs: what belongs together, and what is missing."""
+
+import itertools
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from grader.core.evidence.logs import Epoch, Origin, Run
+from grader.core.evidence.notebook import CellKind, Notebook, NotebookCell
+from grader.core.place import Place
+from grader.extract.log_lines import Accuracy, Marker
+
+FRESH_BELOW = 99.0
+"""Percent below which the first test accuracy of a fresh network of this size lies (real first epochs: 94 to 98.9)."""
+FRESH_DROP = 0.3
+"""Points by which a fresh network starts below the last epoch of the one before; epochs of one run vary by 0.1."""
+
+
+class Reading(NamedTuple):
+    """One test accuracy with what precedes it. `bars` says whether a progress bar was drawn before it."""
+
+    place: Place
+    accuracy: Accuracy
+    marker: Marker | None
+    train: float | None
+    excerpt: str
+    bars: bool
+
+
+class Segment(NamedTuple):
+    """Readings of one print statement, in order."""
+
+    readings: tuple[Reading, ...]
+    shape: str
+
+    @property
+    def looped(self) -> bool:
+        """Whether they came out of a training loop: several, or one with an epoch number or a training bar before it."""
+        return len(self.readings) > 1 or any(
+            r.marker is not None or r.bars or r.train is not None for r in self.readings
+        )
+
+
+def segments(readings: Sequence[Reading]) -> list[Segment]:
+    """Group the readings of one cell by print statement; of two that alternate, the more precise one stays."""
+    groups: dict[str, list[int]] = {}
+    for index, reading in enumerate(readings):
+        groups.setdefault(reading.accuracy.shape, []).append(index)
+    order = sorted(
+        groups, key=lambda s: (-len(groups[s]), readings[groups[s][0]].accuracy.total is None, groups[s][0])
+    )
+    kept: list[str] = []
+    for shape in order:
+        span = groups[shape]
+        if any(span[0] < groups[k][-1] and span[-1] > groups[k][0] for k in kept):
+            continue  # interleaved: the same epochs, printed a second time
+        kept.append(shape)
+    kept.sort(key=lambda s: groups[s][0])
+    return [Segment(tuple(readings[i] for i in groups[s]), s) for s in kept]
+
+
+def split_restarts(segment: Segment) -> list[Segment]:
+    """Cut where another network starts: numbering goes back and the accuracy falls to that of an untrained one."""
+    parts: list[list[Reading]] = []
+    for reading in segment.readings:
+        if parts and not _restarts(parts[-1][-1], reading):
+            parts[-1].append(reading)
+        else:
+            parts.append([reading])
+    return [segment._replace(readings=tuple(p)) for p in parts]
+
+
+def _restarts(before: Reading, after: Reading) -> bool:
+    if before.marker is None or after.marker is None:
+        return False
+    back = after.marker.printed <= before.marker.printed
+    return back and _is_fresh(before, after)
+
+
+def _is_fresh(before: Reading, after: Reading) -> bool:
+    return (
+        after.accuracy.percent < FRESH_BELOW and after.accuracy.percent < before.accuracy.percent - FRESH_DROP
+    )
+
+
+_MAKES_MODEL = re.compile(
+    r"(?m)^\s*(?:model|net|network|cnn|mnist_\w+|\w*model\w*|\w*net\w*)\s*=\s*[\w.]+\(|=\s*\w*[Nn]et\w*\(|=\s*\w*Model\w*\("
+)
+
+
+def joins(before: Segment, after: Segment, source: str) -> bool:
+    """Whether a cell goes on training the network of the cell before: no new model is made, and accuracy or numbering go on."""
+    if _MAKES_MODEL.search(source):
+        return False
+    last, first = before.readings[-1], after.readings[0]
+    if last.marker and first.marker and first.marker.printed == last.marker.printed + 1:
+        return True
+    return not _is_fresh(last, first)
+
+
+_RANGE = re.compile(r"\bfor\s+(\w+)\s+in\s+(?:tqdm\w*\(\s*)?(?:\w+\.)?range\(([^()\n]*)\)")
+_KERAS = re.compile(r"\.fit\w*\([^\n]*\bepochs\s*=\s*(\w+)")
+_CALL = re.compile(r"\b(num_epochs|n_epochs|max_epochs|epochs|epoch)\s*=\s*(\d{1,3})\b", re.IGNORECASE)
+
+
+def loop_length(notebook: Notebook, cells: Sequence[NotebookCell]) -> int | None:
+    """How many epochs the loops of some cells announce: `range(1, 20)`, `range(EPOCHS)`, `fit(epochs=20)`; None if unclear.
+
+    Where the loop stands in a function, its definition is looked up in the cells before.
+    """
+    total = 0
+    for cell in {c.number: c for c in cells}.values():
+        names = _constants(notebook, cell.number) | {
+            m.group(1): int(m.group(2)) for m in _CALL.finditer(cell.source)
+        }
+        lengths = _loops(cell.source, names) | {
+            _number(m.group(1), names) for m in _KERAS.finditer(cell.source)
+        }
+        if not lengths:
+            before = "\n".join(c.source for c in notebook.code_cells if c.number < cell.number)
+            lengths = _loops(before, names, only_epochs=True)
+        known = {n for n in lengths if n is not None}
+        if len(lengths) != 1 or len(known) != 1:
+            return None
+        total += known.pop()
+    return total or None
+
+
+def _loops(source: str, names: dict[str, int], *, only_epochs: bool = False) -> set[int | None]:
+    loops = [(m.group(1), _length(m.group(2), names)) for m in _RANGE.finditer(source)]
+    epochs = {length for variable, length in loops if "epoch" in variable.lower()}
+    return epochs if epochs or only_epochs else {length for _, length in loops}
+
+
+def _constants(notebook: Notebook, until: int) -> dict[str, int]:
+    names: dict[str, int] = {}
+    for cell in notebook.cells:
+        if cell.kind is CellKind.CODE and cell.number <= until:
+            for match in re.finditer(r"(?m)^\s*(\w+)\s*=\s*(\d{1,6})\s*(?:#.*)?$", cell.source):
+                names[match.group(1)] = int(match.group(2))
+    return names
+
+
+def _length(arguments: str, names: dict[str, int]) -> int | None:
+    values = [_number(part.strip(), names) for part in arguments.split(",")]
+    numbers = [v for v in values if v is not None]
+    if len(numbers) != len(values) or not 1 <= len(numbers) <= 2:
+        return None
+    return numbers[0] if len(numbers) == 1 else numbers[1] - numbers[0]
+
+
+def _number(text: str, names: dict[str, int]) -> int | None:
+    sum_of = re.fullmatch(r"(\w+)\s*\+\s*(\d+)", text)
+    if sum_of:
+        base = _number(sum_of.group(1), names)
+        return None if base is None else base + int(sum_of.group(2))
+    return int(text) if text.isdecimal() else names.get(text)
+
+
+def to_run(
+    segment: Segment,
+    *,
+    origin: Origin,
+    artefact: str,
+    main: bool,
+    cells: tuple[int, ...],
+    planned: int | None,
+    broken: tuple[str, ...] = (),
+    stops_early: bool = False,
+    heading: str = "",
+) -> Run:
+    """Make a run of the readings and say what is missing from it."""
+    items = segment.readings
+    coarsest = min(
+        r.accuracy.half_unit for r in items
+    )  # `99.4` beside `99.41` was 99.40: Python drops the zero
+    announced = [r.marker.planned for r in items if r.marker and r.marker.planned]
+    epochs = tuple(
+        Epoch(
+            place=r.place,
+            percent=r.accuracy.percent,
+            half_unit=min(r.accuracy.half_unit, coarsest),
+            printed=r.marker.printed if r.marker else None,
+            correct=r.accuracy.correct,
+            total=r.accuracy.total,
+            train_percent=r.train,
+            excerpt=r.excerpt,
+        )
+        for r in items
+    )
+    planned = max(announced) if announced else planned
+    return Run(
+        origin=origin,
+        artefact=artefact,
+        main=main,
+        epochs=epochs,
+        cells=cells,
+        planned=planned,
+        rounded_percent=any(r.accuracy.rounded for r in items),
+        gaps=(*broken, *_gaps(epochs, planned, cells=len(cells), stops_early=stops_early)),
+        heading=heading,
+    )
+
+
+def _gaps(epochs: tuple[Epoch, ...], planned: int | None, *, cells: int, stops_early: bool) -> list[str]:
+    gaps: list[str] = []
+    numbers = [e.printed for e in epochs]
+    known = [n for n in numbers if n is not None]
+    if not known:
+        if planned is None:
+            gaps.append(
+                "the log does not number its epochs and no loop length was found, so nobody can tell whether all are there"
+            )
+    elif len(known) < len(numbers):
+        if planned != len(epochs):
+            gaps.append(f"{len(numbers) - len(known)} of {len(numbers)} epochs carry no number")
+    else:
+        if known[0] > 1:
+            gaps.append(f"the log starts with epoch {known[0]}")
+        jumps = [(a, b) for a, b in itertools.pairwise(known) if b != a + 1]
+        if len(jumps) > max(cells - 1, 0) or any(b > a + 1 for a, b in jumps):
+            a, b = jumps[0]
+            gaps.append(f"after epoch {a} comes epoch {b}")
+    if planned is not None and len(epochs) < planned and not stops_early and not gaps:
+        gaps.append(f"{planned} epochs were planned, {len(epochs)} are in the log")
+    return gaps
