@@ -58,6 +58,7 @@ class Bubblewrap:
 
         Raises:
             SandboxFault: no free slot; what cannot start is the status `ours`.
+
         """
         with ExitStack() as stack:
             uid = stack.enter_context(_slot()) if os.geteuid() == 0 else None
@@ -68,13 +69,17 @@ class Bubblewrap:
             watched, started = self._start(stack, job, uid, group)
             if not started and watched.status in (RunStatus.NONZERO, RunStatus.INCOMPLETE, RunStatus.OK):
                 last = watched.stderr.strip().splitlines()[-1:] or ["no message"]
-                watched = watched._replace(status=RunStatus.OURS, detail=f"the sandbox did not start: {last[0]}")
+                watched = watched._replace(
+                    status=RunStatus.OURS, detail=f"the sandbox did not start: {last[0]}"
+                )
             elif watched.status in (RunStatus.NONZERO, RunStatus.INCOMPLETE):
                 if group.out_of_memory():
                     detail = f"the kernel killed it at {job.limits.memory >> 20} MiB of memory"
                     watched = watched._replace(status=RunStatus.MEMORY, detail=detail)
                 elif group.out_of_processes():
-                    watched = watched._replace(status=RunStatus.PIDS, detail=f"more than {job.limits.pids} processes")
+                    watched = watched._replace(
+                        status=RunStatus.PIDS, detail=f"more than {job.limits.pids} processes"
+                    )
             return RunResult(
                 status=watched.status,
                 frames=watched.frames,
@@ -84,10 +89,14 @@ class Bubblewrap:
                 detail=watched.detail,
             )
 
-    def _start(self, stack: ExitStack, job: Job, uid: int | None, group: cgroup.Group) -> tuple[Watched, bool]:
+    def _start(
+        self, stack: ExitStack, job: Job, uid: int | None, group: cgroup.Group
+    ) -> tuple[Watched, bool]:
         """Start, watch and end the process; the second value says whether the inside was ever reached."""
         jobfile = stack.enter_context(memory_file(encode(job), "job"))
-        filters = stack.enter_context(memory_file(seccomp.program(), "filter")) if seccomp.supported() else None
+        filters = (
+            stack.enter_context(memory_file(seccomp.program(), "filter")) if seccomp.supported() else None
+        )
         status_read, status_write = os.pipe()
         reading = stack.enter_context(os.fdopen(status_read, "rb"))
         writing = stack.enter_context(os.fdopen(status_write, "wb"))
@@ -200,8 +209,9 @@ def _rlimits(limits: Limits, *, own_uid: bool) -> dict[str, int]:
 @cache
 def _knows(program: str, option: str) -> bool:
     """Whether this version of bubblewrap has an option."""
-    answer = subprocess.run([program, "--help"], capture_output=True, text=True, check=False, env={}, timeout=10)  # noqa: S603
-    return f"{option} " in answer.stdout + answer.stderr or f"{option}\n" in answer.stdout + answer.stderr
+    command = [program, "--help"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False, env={}, timeout=10)  # noqa: S603
+    return option in (answer.stdout + answer.stderr).split()
 
 
 @contextmanager

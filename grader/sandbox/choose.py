@@ -25,7 +25,11 @@ class Trial(NamedTuple):
 def try_bubblewrap() -> Trial:
     """Start one empty job: nothing but running it tells whether this kernel allows it."""
     if sys.platform != "linux":
-        return Trial(False, f"bubblewrap needs Linux, this is {sys.platform}", "run grader under WSL2 or in a Linux container")
+        return Trial(
+            False,
+            f"bubblewrap needs Linux, this is {sys.platform}",
+            "run grader under WSL2 or in a Linux container",
+        )
     try:
         sandbox = Bubblewrap()
     except SandboxFault as fault:
@@ -39,7 +43,12 @@ def try_bubblewrap() -> Trial:
 
 def _remedy(said: str) -> str:
     lowered = said.lower()
-    if "namespace" in lowered or "uid map" in lowered or "permission denied" in lowered or "not permitted" in lowered:
+    if (
+        "namespace" in lowered
+        or "uid map" in lowered
+        or "permission denied" in lowered
+        or "not permitted" in lowered
+    ):
         return (
             "allow user namespaces: `sysctl -w kernel.apparmor_restrict_unprivileged_userns=0` (Ubuntu) or "
             "`sysctl -w user.max_user_namespaces=10000`; in a container start it with `--security-opt seccomp=unconfined`"
@@ -52,6 +61,7 @@ def choose(*, unsafe_no_sandbox: bool) -> Sandbox:
 
     Raises:
         SandboxFault: nothing isolates here and running without isolation was not asked for; says how to mend it.
+
     """
     trial = try_bubblewrap()
     if trial.works:

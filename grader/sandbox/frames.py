@@ -52,6 +52,7 @@ class FrameReader:
         Raises:
             TooMuch: the total cap is passed.
             ProtocolFault: unknown type, oversized frame, too many frames, malformed JSON, or bytes after `done`.
+
         """
         self._total += len(data)
         if self._total > self._limits.channel:
@@ -82,6 +83,7 @@ def strict_json(data: bytes) -> object:
 
     Raises:
         ProtocolFault: otherwise; the standard parser accepts all four.
+
     """
     _refuse_depth(data)
     try:

@@ -70,7 +70,9 @@ def stage(spec: dict[str, Any]) -> None:
         os.close(fd)
     for target, options in spec["folders"]:
         os.mkdir(target)  # noqa: PTH102
-        mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV, f"{options},uid={spec['uid']},gid={spec['uid']}")
+        mount(
+            "tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV, f"{options},uid={spec['uid']},gid={spec['uid']}"
+        )
 
 
 if __name__ == "__main__":

@@ -42,7 +42,16 @@ _DENIED: dict[str, tuple[int | None, int]] = {
     "syslog": (103, 116), "umount2": (166, 39), "unshare": (272, 97), "userfaultfd": (323, 282),
     "vhangup": (153, 58),
 }  # fmt: skip
-_DENIED_X86 = {"_sysctl": 156, "ioperm": 173, "iopl": 172, "mknod": 133, "modify_ldt": 154, "sysfs": 139, "uselib": 134, "ustat": 136}
+_DENIED_X86 = {
+    "_sysctl": 156,
+    "ioperm": 173,
+    "iopl": 172,
+    "mknod": 133,
+    "modify_ldt": 154,
+    "sysfs": 139,
+    "uselib": 134,
+    "ustat": 136,
+}
 
 
 class _Machine(NamedTuple):
@@ -81,6 +90,7 @@ def program(machine: str | None = None) -> bytes:
 
     Raises:
         KeyError: no table for the architecture; ask `supported` first.
+
     """
     name = machine or platform.machine()
     target = _MACHINES[name]

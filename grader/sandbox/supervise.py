@@ -149,20 +149,18 @@ def tree_memory(root: int) -> int:
     children: dict[int, list[int]] = {}
     resident: dict[int, int] = {}
     try:
-        entries = os.listdir("/proc")
+        entries = [path for path in Path("/proc").iterdir() if path.name.isdigit()]
     except OSError:
         return 0
-    page = os.sysconf("SC_PAGE_SIZE")
+    page = os.sysconf("SC_PAGE_SIZE") if entries else 0
     for entry in entries:
-        if not entry.isdigit():
-            continue
         try:
-            stat = Path("/proc", entry, "stat").read_text(encoding="utf-8", errors="replace")
+            stat = (entry / "stat").read_text(encoding="utf-8", errors="replace")
         except OSError:
             continue
         fields = stat[stat.rindex(")") + 2 :].split()
-        children.setdefault(int(fields[1]), []).append(int(entry))
-        resident[int(entry)] = int(fields[21]) * page
+        children.setdefault(int(fields[1]), []).append(int(entry.name))
+        resident[int(entry.name)] = int(fields[21]) * page
     total, open_ = 0, [root]
     while open_:
         pid = open_.pop()

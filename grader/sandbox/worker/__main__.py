@@ -1,12 +1,13 @@
 """Start of the process: loads this folder as a package of an unlikely name, so that no module of a student can clash."""
 
+import importlib
 import importlib.util
-import os
 import sys
+from pathlib import Path
 
-FOLDER = os.path.dirname(os.path.abspath(__file__))
+FOLDER = Path(__file__).resolve().parent
 spec = importlib.util.spec_from_file_location(
-    "_grader_worker", os.path.join(FOLDER, "__init__.py"), submodule_search_locations=[FOLDER]
+    "_grader_worker", FOLDER / "__init__.py", submodule_search_locations=[str(FOLDER)]
 )
 if spec is None or spec.loader is None:
     raise SystemExit("the worker's folder is not readable")

@@ -33,6 +33,7 @@ def read(name: str, data: bytes) -> list[Cell]:
 
     Raises:
         ValueError: the file is no notebook: not JSON, nested too deep, or without cells.
+
     """
     text = decode(data)
     if name.lower().endswith(".py"):
@@ -55,12 +56,14 @@ def read(name: str, data: bytes) -> list[Cell]:
 
 def _cells(notebook: Any) -> list[Any]:
     if not isinstance(notebook, dict):
-        raise ValueError("no notebook: the outermost JSON value is no object")
+        raise ValueError("no notebook: the outermost JSON value is no object")  # noqa: TRY004
     if isinstance(notebook.get("cells"), list):
         return list(notebook["cells"])
     sheets = notebook.get("worksheets")  # nbformat 3
     if isinstance(sheets, list):
-        return [c for s in sheets if isinstance(s, dict) and isinstance(s.get("cells"), list) for c in s["cells"]]
+        return [
+            c for s in sheets if isinstance(s, dict) and isinstance(s.get("cells"), list) for c in s["cells"]
+        ]
     raise ValueError("no notebook: it has no cells")
 
 

@@ -29,14 +29,24 @@ def choose(tracker: Tracker, namespace: dict[str, Any]) -> Chosen:
         return Chosen("only-instance", instances[0], None, _example(tracker, instances[0]), "")
     if len(instances) > 1:
         names = ", ".join(sorted(type(m).__name__ for m in instances))
-        return Chosen("none", None, None, None, f"nothing was trained, and there are several networks: {names}"[:500])
+        return Chosen(
+            "none", None, None, None, f"nothing was trained, and there are several networks: {names}"[:500]
+        )
     fitting = [(name, made) for name, made in _extracted(namespace) if made is not None]
     if len(fitting) == 1:
         return Chosen("extracted-class", fitting[0][1], None, _default(), "")
     if fitting:
         names = ", ".join(name for name, _ in fitting)
-        return Chosen("none", None, None, None, f"nothing was trained, and several classes fit: {names}"[:500])
-    return Chosen("none", None, None, None, "the notebook made no network: nothing was trained, no instance, no class that fits")
+        return Chosen(
+            "none", None, None, None, f"nothing was trained, and several classes fit: {names}"[:500]
+        )
+    return Chosen(
+        "none",
+        None,
+        None,
+        None,
+        "the notebook made no network: nothing was trained, no instance, no class that fits",
+    )
 
 
 def seen(tracker: Tracker, namespace: dict[str, Any], chosen: nn.Module | None) -> list[dict[str, Any]]:
@@ -53,12 +63,14 @@ def seen(tracker: Tracker, namespace: dict[str, Any], chosen: nn.Module | None) 
         except Exception:
             declared = -1
         steps = tracker.trained[key].steps if key in tracker.trained else 0
-        found.append({
-            "name": type(module).__name__[:200],
-            "declared": declared,
-            "steps": steps,
-            "chosen": module is chosen,
-        })
+        found.append(
+            {
+                "name": type(module).__name__[:200],
+                "declared": declared,
+                "steps": steps,
+                "chosen": module is chosen,
+            }
+        )
     return found
 
 
@@ -93,7 +105,9 @@ def _extracted(namespace: dict[str, Any]) -> list[tuple[str, nn.Module | None]]:
     classes = {
         value.__name__: value
         for value in list(namespace.values())
-        if inspect.isclass(value) and issubclass(value, nn.Module) and not value.__module__.startswith("torch.")
+        if inspect.isclass(value)
+        and issubclass(value, nn.Module)
+        and not value.__module__.startswith("torch.")
     }
     made = []
     for name, kind in sorted(classes.items()):

@@ -59,5 +59,11 @@ class Ledger:
         found = []
         for name in sorted(self.uses):
             detail = ", ".join(sorted(self.details.get(name, ())))
-            found.append({"name": name, "what": WHAT[name] + (f" ({detail})" if detail else ""), "uses": self.uses[name]})
+            found.append(
+                {
+                    "name": name,
+                    "what": WHAT[name] + (f" ({detail})" if detail else ""),
+                    "uses": self.uses[name],
+                }
+            )
         return found

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
 from typing import Any
 
 from . import cells as cells_module
@@ -24,6 +25,8 @@ def main() -> None:
         from . import probe
 
         channel.send_json("probe", probe.attack(header["options"]))
+    elif mode == "fill-memory":
+        _fill_memory()
     elif mode == "notebook":
         _notebook(header, files, data, channel)
     elif mode != "ping":
@@ -31,6 +34,15 @@ def main() -> None:
     channel.send("done", b"{}")
     # Nothing of the notebook (threads, atexit, destructors) gets another turn.
     os._exit(0)
+
+
+def _fill_memory() -> None:
+    """Touch ever more memory, for the doctor; ends with the process."""
+    held = []
+    while len(held) < 256:
+        block = bytearray(16 << 20)
+        block[::4096] = b"x" * len(block[::4096])
+        held.append(block)
 
 
 def _split(header: dict[str, Any], blobs: bytes) -> tuple[dict[str, bytes], dict[str, bytes]]:
@@ -65,23 +77,30 @@ def _limit_processes() -> None:
 
 def _unpack(files: dict[str, bytes], entry: str) -> str:
     """Write the student's files below the working directory and return the folder of the notebook."""
-    root = os.path.join(os.getcwd(), "work", "submission")
-    os.makedirs(os.environ.get("TMPDIR", os.path.join(os.getcwd(), ".tmp")), exist_ok=True)
+    root = Path.cwd() / "work" / "submission"
+    Path(os.environ.get("TMPDIR") or Path.cwd() / ".tmp").mkdir(parents=True, exist_ok=True)
     for name, blob in files.items():
-        path = os.path.normpath(os.path.join(root, name))
-        if not path.startswith(root + os.sep):
+        path = root / name
+        if ".." in path.parts or not path.is_relative_to(root):
             raise SystemExit("a file name leads out of the working directory")
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "wb") as file:
-            file.write(blob)
-    folder = os.path.dirname(os.path.normpath(os.path.join(root, entry)))
-    os.makedirs(folder, exist_ok=True)
-    return folder
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(blob)
+    return str((root / entry).parent)
 
 
-def _notebook(header: dict[str, Any], files: dict[str, bytes], data: dict[str, bytes], channel: Channel) -> None:
+def _notebook(
+    header: dict[str, Any], files: dict[str, bytes], data: dict[str, bytes], channel: Channel
+) -> None:
     entry = header["entry"]
-    run: dict[str, Any] = {"error": "", "data": "none", "shims": [], "models": [], "choice": "none", "export_error": "", "notes": []}
+    run: dict[str, Any] = {
+        "error": "",
+        "data": "none",
+        "shims": [],
+        "models": [],
+        "choice": "none",
+        "export_error": "",
+        "notes": [],
+    }
     try:
         cells = cells_module.read(entry, files[entry])
     except ValueError as fault:
@@ -98,6 +117,6 @@ def _notebook(header: dict[str, Any], files: dict[str, bytes], data: dict[str, b
     sys.path.insert(0, folder)
     for cell in cells:
         channel.send_json("cell", session.run(cell))
-    with redirect_stdout(open(os.devnull, "w")), redirect_stderr(open(os.devnull, "w")):
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
         session.finish(run, channel)
     channel.send_json("run", run)

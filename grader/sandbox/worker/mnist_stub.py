@@ -27,6 +27,7 @@ def load(blob: bytes | None) -> Digits:
 
     Raises:
         ValueError: the sizes do not fit.
+
     """
     if not blob:
         return _draw()
@@ -34,7 +35,9 @@ def load(blob: bytes | None) -> Digits:
     total, area = train + test, SIDE * SIDE
     if len(blob) != 8 + total * (area + 1):
         raise ValueError(f"the digits file has {len(blob)} bytes, expected {8 + total * (area + 1)}")
-    pixels = torch.frombuffer(bytearray(blob[8 : 8 + total * area]), dtype=torch.uint8).view(total, SIDE, SIDE)
+    pixels = torch.frombuffer(bytearray(blob[8 : 8 + total * area]), dtype=torch.uint8).view(
+        total, SIDE, SIDE
+    )
     labels = torch.frombuffer(bytearray(blob[8 + total * area :]), dtype=torch.uint8).long()
     return Digits(pixels[:train], labels[:train], pixels[train:], labels[train:], synthetic=False)
 
@@ -61,9 +64,11 @@ def install(digits: Digits, ledger: Ledger) -> None:
     from torchvision import datasets
     from torchvision.datasets.vision import VisionDataset
 
-    relatives = tuple(getattr(datasets, n) for n in ("FashionMNIST", "KMNIST", "EMNIST", "QMNIST") if hasattr(datasets, n))
+    relatives = tuple(
+        getattr(datasets, n) for n in ("FashionMNIST", "KMNIST", "EMNIST", "QMNIST") if hasattr(datasets, n)
+    )
 
-    def init(
+    def init(  # noqa: PLR0917  (torchvision's own order)
         self: Any,
         root: Any = "",
         train: bool = True,
@@ -72,7 +77,7 @@ def install(digits: Digits, ledger: Ledger) -> None:
         download: bool = False,
     ) -> None:
         if isinstance(self, relatives):
-            raise RuntimeError(f"{type(self).__name__} is not available: only MNIST is")
+            raise RuntimeError(f"{type(self).__name__} is not available: only MNIST is")  # noqa: TRY004
         VisionDataset.__init__(self, root or ".", transform=transform, target_transform=target_transform)
         ledger.used("mnist")
         self.train = bool(train)
@@ -101,7 +106,7 @@ def slice_of(dataset: Any, mnist: type, depth: int = 0) -> Any:
     return None
 
 
-def _scale(mnist: type, ledger: Ledger) -> None:
+def _scale(mnist: Any, ledger: Ledger) -> None:
     """Splits of 60,000 digits become splits of the slice in the same proportions."""
 
     def shrink(indices: list[int], dataset: Any) -> list[int]:
@@ -112,8 +117,8 @@ def _scale(mnist: type, ledger: Ledger) -> None:
         return sorted({min(size - 1, i * size // full) for i in indices})
 
     def subset_init(self: Any, dataset: Any, indices: Any) -> None:
-        chosen = [int(i) for i in indices]
-        original_subset(self, dataset, shrink(chosen, dataset) if isinstance(dataset, mnist) else chosen)
+        fits = shrink([int(i) for i in indices], dataset) if isinstance(dataset, mnist) else indices
+        original_subset(self, dataset, fits)
 
     original_subset = ledger.patch(torch_data.Subset, "__init__", subset_init)
 
@@ -129,7 +134,7 @@ def _scale(mnist: type, ledger: Ledger) -> None:
     ledger.patch(torch_data.dataset, "random_split", split)
 
 
-def fit_sampler(sampler: Any, dataset: Any, mnist: type, ledger: Ledger) -> None:
+def fit_sampler(sampler: Any, dataset: Any, mnist: Any, ledger: Ledger) -> None:
     """Scale the indices of a sampler to the slice, once the loader tells which data set they are for."""
     below = slice_of(dataset, mnist)
     if below is None or not isinstance(sampler, torch_data.SubsetRandomSampler):

@@ -124,7 +124,8 @@ class Shell:
     def _execute(self, source: str) -> BaseException | None:
         if self._ipython is not None:
             result = self._ipython.run_cell(source, store_history=False)
-            return result.error_before_exec or result.error_in_exec
+            fault: BaseException | None = result.error_before_exec or result.error_in_exec
+            return fault
         tree = ast.parse(_without_commands(source, self._ledger))
         exec(compile(tree, "<cell>", "exec"), self.namespace)
         return None
@@ -169,7 +170,7 @@ def _ipython(ledger: Ledger) -> Any:
     config.HistoryManager.enabled = False
     config.InteractiveShell.colors = "NoColor"
     config.InteractiveShell.cache_size = 0
-    shell = InteractiveShell.instance(config=config)
+    shell: Any = InteractiveShell.instance(config=config)
     shell.showtraceback = lambda *_a, **_k: None
     shell.showsyntaxerror = lambda *_a, **_k: None
 
@@ -187,8 +188,35 @@ def _ipython(ledger: Ledger) -> Any:
     shell.enable_gui = lambda *_a, **_k: None
     known = shell.find_line_magic
     known_cell = shell.find_cell_magic
-    quiet = {"matplotlib", "tensorboard", "load_ext", "reload_ext", "autoreload", "config", "conda", "pip", "uv", "cd", "system", "sx", "sc"}
-    quiet_cells = {"bash", "sh", "script", "shell", "system", "sx", "javascript", "js", "html", "perl", "ruby", "cmd"}
+    quiet = {
+        "matplotlib",
+        "tensorboard",
+        "load_ext",
+        "reload_ext",
+        "autoreload",
+        "config",
+        "conda",
+        "pip",
+        "uv",
+        "cd",
+        "system",
+        "sx",
+        "sc",
+    }
+    quiet_cells = {
+        "bash",
+        "sh",
+        "script",
+        "shell",
+        "system",
+        "sx",
+        "javascript",
+        "js",
+        "html",
+        "perl",
+        "ruby",
+        "cmd",
+    }
 
     def line_magic(name: str) -> Any:
         found = None if name in quiet else known(name)

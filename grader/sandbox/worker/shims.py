@@ -39,9 +39,16 @@ def _loaders(ledger: Ledger, mnist: type) -> None:
         given = bound.arguments
         if given.get("num_workers"):
             ledger.used("data-loader-workers")
-            for name in ("num_workers", "prefetch_factor", "persistent_workers", "multiprocessing_context", "timeout", "worker_init_fn"):
+            for name in (
+                "num_workers",
+                "prefetch_factor",
+                "persistent_workers",
+                "multiprocessing_context",
+                "timeout",
+                "worker_init_fn",
+            ):
                 given.pop(name, None)
-        dataset = given.get("dataset")
+        dataset: Any = given.get("dataset")
         if mnist_stub.slice_of(dataset, mnist) is not None:
             mnist_stub.fit_sampler(given.get("sampler"), dataset, mnist, ledger)
             if given.get("drop_last") and (given.get("batch_size") or 1) > len(dataset):
@@ -81,14 +88,7 @@ def _drop_verbose(kind: Any, name: str, ledger: Ledger) -> None:
 
 def _tensors(ledger: Ledger) -> None:
     for name in ("numpy", "__array__"):
-
-        def detached(self: Any, *args: Any, _original: Any = getattr(torch.Tensor, name), **kwargs: Any) -> Any:
-            if self.requires_grad:
-                ledger.used("numpy-on-grad")
-                self = self.detach()
-            return _original(self, *args, **kwargs)
-
-        ledger.patch(torch.Tensor, name, detached)
+        _detached(ledger, name)
 
     def load(*args: Any, **kwargs: Any) -> Any:
         ledger.used("torch-load")
@@ -102,6 +102,16 @@ def _tensors(ledger: Ledger) -> None:
             return original_load(*args, **kwargs, weights_only=False)
 
     original_load = ledger.patch(torch, "load", load)
+
+
+def _detached(ledger: Ledger, name: str) -> None:
+    def detached(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if self.requires_grad:
+            ledger.used("numpy-on-grad")
+            self = self.detach()
+        return original(self, *args, **kwargs)
+
+    original = ledger.patch(torch.Tensor, name, detached)
 
 
 def _cuda(ledger: Ledger) -> None:
@@ -128,7 +138,14 @@ def _cuda(ledger: Ledger) -> None:
             return _original(self, *args, **kwargs)
 
         ledger.patch(owner, "to", to)
-    for name in ("synchronize", "empty_cache", "reset_peak_memory_stats", "manual_seed_all", "manual_seed", "set_device"):
+    for name in (
+        "synchronize",
+        "empty_cache",
+        "reset_peak_memory_stats",
+        "manual_seed_all",
+        "manual_seed",
+        "set_device",
+    ):
         ledger.patch(torch.cuda, name, lambda *_a, **_k: None)
     for name in _CUDA_CALLS:
 

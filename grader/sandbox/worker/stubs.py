@@ -6,7 +6,7 @@ import types
 from collections.abc import Iterator, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
-from typing import Any
+from typing import Any, Self
 
 from .ledger import Ledger
 
@@ -20,7 +20,8 @@ DECORATION = frozenset({
 class Nothing:
     """Takes every call, attribute and item, and is empty."""
 
-    def __init__(self, *_args: Any, **_kwargs: Any) -> None: ...
+    def __init__(self, *_args: Any, **_kwargs: Any) -> None:
+        pass
 
     def __call__(self, *_args: Any, **_kwargs: Any) -> "Nothing":
         return Nothing()
@@ -41,11 +42,10 @@ class Nothing:
     def __len__(self) -> int:
         return 0
 
-    def __enter__(self) -> "Nothing":
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_exc: Any) -> bool:
-        return False
+    def __exit__(self, *_exc: object) -> None: ...
 
     def __str__(self) -> str:
         return ""
@@ -70,16 +70,18 @@ class _Finder(MetaPathFinder, Loader):
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    def find_spec(self, fullname: str, _path: Sequence[str] | None = None, _target: Any = None) -> ModuleSpec | None:
+    def find_spec(
+        self, fullname: str, _path: Sequence[str] | None = None, _target: Any = None
+    ) -> ModuleSpec | None:
         """Answer for the modules of the list only."""
-        if fullname.split(".")[0] in DECORATION:
+        if fullname.split(".", 1)[0] in DECORATION:
             return ModuleSpec(fullname, self, is_package=True)
         return None
 
     def create_module(self, spec: ModuleSpec) -> types.ModuleType:
         """Make an empty module that has every name."""
         name = spec.name
-        root = name.split(".")[0]
+        root = name.split(".", 1)[0]
         self._ledger.used(root if root in ("torchsummary", "torchinfo") else "stub-module", name)
         return fill(types.ModuleType(name))
 

@@ -1,0 +1,51 @@
+"""`grader doctor`: what this machine has and lacks, with the command that mends it."""
+
+import sys
+
+import click
+import msgspec
+
+from grader.core.settings import Settings
+from grader.sandbox.doctor import Health, Symptom, examine_cuda, examine_packages, examine_sandbox
+
+MARKS = {Health.OK: "ok", Health.WARN: "warn", Health.MISSING: "MISSING"}
+
+
+def mnist(data: str) -> Symptom:
+    """Whether MNIST is at hand, and what is lost without."""
+    from grader.execute import digits
+    from reference.mnist import HOW_TO_GET_IT, MnistError, load
+
+    settings = Settings(data=data)
+    place = digits.find(settings)
+    if place is None:
+        where = ", ".join(map(str, digits.places(settings)))
+        remedy = f"{HOW_TO_GET_IT}; then name the folder with --data or $GRADER_DATA"
+        return Symptom(name="MNIST", health=Health.MISSING, found=f"not found in {where}", remedy=remedy)
+    try:
+        load(place)
+    except MnistError as fault:
+        return Symptom(name="MNIST", health=Health.MISSING, found=str(fault), remedy=HOW_TO_GET_IT)
+    return Symptom(name="MNIST", health=Health.OK, found=f"{place}, all four files verified")
+
+
+@click.command(name="doctor")
+@click.option(
+    "--data", default="", metavar="DIR", help="Folder with MNIST (default: $GRADER_DATA, ./data, the cache)."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
+def command(data: str, as_json: bool) -> None:
+    """Attack the sandbox of this machine and look for what grading needs.
+
+    Exit status 0 when student code can be run in isolation and networks retrained, else 1.
+    """
+    symptoms = [*examine_sandbox(), *examine_packages(), mnist(data), examine_cuda()]
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(symptoms)).decode())
+    else:
+        width = max(len(s.name) for s in symptoms)
+        for s in symptoms:
+            click.echo(f"{MARKS[s.health]:8}{s.name:{width}}  {s.found}")
+            if s.remedy:
+                click.echo(f"{'':8}{'':{width}}  -> {s.remedy}")
+    sys.exit(1 if any(s.health is Health.MISSING for s in symptoms) else 0)

@@ -1,0 +1,212 @@
+"""Runs the main notebook in the sandbox and records what came back.
+
+The trusted side never imports, compiles or evaluates anything of the student: it hands over bytes, and takes back frames
+that it checks against a schema. Everything in a frame is a claim, since the student's code ran in the process that
+wrote it.
+"""
+
+import importlib.util
+import re
+
+import msgspec
+
+from grader.core.facts.notebook import CellRun, CellStatus, Choice, ExportFrame, NotebookRun, SeenModel, Shim
+from grader.core.faults import SandboxFault, Unavailable
+from grader.core.outcome import Verdict
+from grader.core.settings import Settings
+from grader.core.submission import Kind, Source, Sources
+from grader.execute import digits
+from grader.sandbox.api import Frame, Job, Limits, RunResult, RunStatus, Sandbox
+from grader.sandbox.choose import choose
+from grader.sandbox.worker.cells import decode
+from reference.mnist import MnistDamaged
+
+MAX_FILE = 32 << 20
+MAX_FILES = 64 << 20
+"""Bytes of the submission that are laid beside the notebook."""
+EXPORT_ORDER = (("model",), ("model", "graph", "graph", "weights"))
+"""What an honest worker sends of the network: all of it, or only the claim that says why not."""
+
+
+class _Cell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    cell: int
+    status: CellStatus
+    error: str
+    message: str
+    line: int
+    stdout: str
+
+
+class _Run(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    error: str
+    data: str
+    shims: tuple[Shim, ...]
+    models: tuple[SeenModel, ...]
+    choice: Choice
+    export_error: str
+    notes: tuple[str, ...]
+
+
+def run_notebook(sources: Sources, settings: Settings) -> NotebookRun:
+    """Execute the main notebook (or, where there is none, the Python file that trains) on a slice of digits.
+
+    Raises:
+        Unavailable: skipped where there is nothing to run or running was not allowed; unknown for Keras, and where
+            nothing isolates on this machine.
+        SandboxFault: the sandbox itself broke.
+
+    """
+    if not settings.execute:
+        raise Unavailable("running student code was not allowed (--no-exec)", Verdict.SKIPPED)
+    entry = choose_entry(sources)
+    if entry is None:
+        raise Unavailable("there is no notebook and no Python file that defines a network", Verdict.SKIPPED)
+    if _keras(entry):
+        raise Unavailable(f"{entry.artefact.path}: Keras; only PyTorch can be executed", Verdict.UNKNOWN)
+    if importlib.util.find_spec("torch") is None:
+        raise Unavailable("torch is not installed: `pip install 'grader[notebook]'`", Verdict.SKIPPED)
+    try:
+        sandbox = choose(unsafe_no_sandbox=settings.unsafe_no_sandbox)
+    except SandboxFault as fault:
+        raise Unavailable(str(fault), Verdict.UNKNOWN) from fault
+    return run_in(sandbox, sources, entry, settings)
+
+
+def run_in(
+    sandbox: Sandbox, sources: Sources, entry: Source, settings: Settings, limits: Limits | None = None
+) -> NotebookRun:
+    """Run one notebook in a given sandbox.
+
+    Raises:
+        Unavailable: the notebook cannot be read.
+        SandboxFault: the sandbox itself broke.
+
+    """
+    try:
+        slice_ = digits.training_slice(settings)
+    except MnistDamaged as fault:
+        raise Unavailable(str(fault), Verdict.UNKNOWN) from fault
+    job = Job(
+        files=_files(sources, entry),
+        entry=entry.artefact.path,
+        options={"mode": "notebook"},
+        data={} if slice_ is None else {"digits": slice_},
+        limits=limits or Limits(),
+    )
+    result = sandbox.run(job)
+    if result.status is RunStatus.OURS:
+        raise SandboxFault(result.detail)
+    return record(entry.artefact.path, result)
+
+
+def choose_entry(sources: Sources) -> Source | None:
+    """The main notebook; without any notebook the Python file that looks most like training a network."""
+    notebooks = sources.of(Kind.NOTEBOOK)
+    if notebooks:
+        return notebooks[0]
+    scored = [(_looks_like_training(s), s) for s in sources.of(Kind.SOURCE)]
+    best = max((score for score, _ in scored), default=0)
+    return next((s for score, s in scored if score == best > 0), None)
+
+
+def record(path: str, result: RunResult) -> NotebookRun:
+    """Check the frames and turn them into the record of the run. Pure; never raises on what the frames hold.
+
+    Raises:
+        Unavailable: the worker said that the file is no notebook.
+
+    """
+    status, detail = result.status, result.detail
+    cells: tuple[CellRun, ...] = ()
+    run: _Run | None = None
+    export: tuple[ExportFrame, ...] = ()
+    recipe = b""
+    try:
+        cells = tuple(_cell(frame) for frame in result.frames if frame.kind == "cell")
+        run = _only(result.frames, "run")
+        export = _export(result.frames)
+        recipes = [frame.payload for frame in result.frames if frame.kind == "recipe"]
+        recipe = recipes[0] if len(recipes) == 1 else b""
+    except (msgspec.ValidationError, msgspec.DecodeError, ValueError) as fault:
+        status, detail, export, recipe = (
+            RunStatus.PROTOCOL_ERROR,
+            f"what came over the pipe is not what our worker sends: {fault}",
+            (),
+            b"",
+        )
+    if run is not None and run.error:
+        raise Unavailable(f"{path}: {run.error}", Verdict.UNKNOWN)
+    reason = run.export_error if run is not None else ""
+    if not export and not reason:
+        reason = detail or "the run ended without a network"
+    return NotebookRun(
+        artefact=path,
+        ending=status,
+        isolation=result.isolation,
+        data=run.data if run is not None else "unknown",
+        cells=cells,
+        shims=run.shims if run is not None else (),
+        models=run.models if run is not None else (),
+        choice=run.choice if run is not None else Choice.NONE,
+        export=export,
+        export_error=reason,
+        recipe=recipe,
+        notes=(*(run.notes if run is not None else ()), *([detail] if detail else [])),
+    )
+
+
+def _cell(frame: Frame) -> CellRun:
+    cell = msgspec.json.decode(frame.payload, type=_Cell)
+    return CellRun(
+        cell=cell.cell,
+        status=cell.status,
+        error=cell.error,
+        message=cell.message,
+        line=cell.line,
+        stdout=cell.stdout,
+    )
+
+
+def _only(frames: tuple[Frame, ...], kind: str) -> _Run | None:
+    found = [frame.payload for frame in frames if frame.kind == kind]
+    if len(found) > 1:
+        raise ValueError(f"{len(found)} {kind} frames; the worker sends one")
+    return msgspec.json.decode(found[0], type=_Run) if found else None
+
+
+def _export(frames: tuple[Frame, ...]) -> tuple[ExportFrame, ...]:
+    parts = [frame for frame in frames if frame.kind in ("model", "graph", "weights")]
+    kinds = tuple(frame.kind for frame in parts)
+    if parts and kinds not in EXPORT_ORDER:
+        raise ValueError(f"the network came as {', '.join(kinds)}"[:200])
+    return tuple(ExportFrame(kind=frame.kind, payload=frame.payload) for frame in parts)
+
+
+def _files(sources: Sources, entry: Source) -> dict[str, bytes]:
+    """The notebook, and beside it whatever else of the submission fits, Python files first."""
+    chosen = {entry.artefact.path: entry.data}
+    total = len(entry.data)
+    for source in sorted(
+        sources, key=lambda s: (s.artefact.kind is not Kind.SOURCE, s.artefact.size, s.artefact.path)
+    ):
+        size = len(source.data)
+        if source.artefact.path not in chosen and size <= MAX_FILE and total + size <= MAX_FILES:
+            chosen[source.artefact.path] = source.data
+            total += size
+    return chosen
+
+
+_TORCH = re.compile(r"(?:import|from)\s+torch\b")
+_KERAS = re.compile(r"(?:import|from)\s+(?:keras|tensorflow)\b")
+
+
+def _keras(source: Source) -> bool:
+    text = decode(source.data)
+    return bool(_KERAS.search(text)) and not _TORCH.search(text)
+
+
+def _looks_like_training(source: Source) -> int:
+    text = decode(source.data)
+    if not _TORCH.search(text) or "Module" not in text:
+        return 0
+    return 1 + 4 * ("MNIST" in text and ".backward(" in text) + 2 * (".backward(" in text) + ("MNIST" in text)

@@ -1,0 +1,205 @@
+"""What this machine has and lacks for running student code: found by trying, never by looking up a version."""
+
+import importlib.metadata
+import importlib.util
+import json
+import sys
+import tempfile
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from grader.sandbox.api import Job, Limits, RunResult, RunStatus, Sandbox
+from grader.sandbox.bwrap import Bubblewrap
+from grader.sandbox.choose import try_bubblewrap
+
+TORCH_PAIR = {"torch": "2.13.0", "torchvision": "0.28.0"}
+"""The matched pair that grader is tested on."""
+REFUSED = ("EPERM", "ENOSYS", "EAFNOSUPPORT")
+
+
+class Health(Enum):
+    """How well a part stands."""
+
+    OK = "ok"
+    WARN = "warn"
+    MISSING = "missing"
+
+
+class Symptom(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One line of the doctor's table; `remedy` is a command or a sentence, empty where nothing is wrong."""
+
+    name: str
+    health: Health
+    found: str
+    remedy: str = ""
+
+
+def examine_sandbox() -> list[Symptom]:
+    """Start the sandbox and attack it from inside."""
+    trial = try_bubblewrap()
+    if not trial.works:
+        return [Symptom(name="isolation", health=Health.MISSING, found=trial.reason, remedy=trial.remedy)]
+    return examine(Bubblewrap())
+
+
+def examine(sandbox: Sandbox) -> list[Symptom]:
+    """Attack one backend and judge what was observed."""
+    with tempfile.NamedTemporaryFile(prefix="grader-doctor-", suffix=".txt") as secret:
+        Path(secret.name).chmod(0o644)
+        outside = [secret.name, *_own_files()]
+        options = {"mode": "probe", "outside": outside}
+        result = sandbox.run(Job(files={}, entry="", options=options, limits=Limits(wall=30.0)))
+    if result.status is not RunStatus.OK:
+        return [
+            Symptom(
+                name="isolation",
+                health=Health.MISSING,
+                found=result.detail,
+                remedy=result.stderr_tail.strip()[-300:],
+            )
+        ]
+    seen = json.loads(next(f.payload for f in result.frames if f.kind == "probe"))
+    return [*_judge(seen, result), _memory(sandbox, result)]
+
+
+def _judge(seen: dict[str, Any], result: RunResult) -> list[Symptom]:
+    isolation = result.isolation
+    open_calls = sorted(name for name, answer in seen["calls"].items() if answer not in REFUSED)
+    rows = [
+        ("files of this machine are hidden", not seen["readable"], ", ".join(seen["readable"])),
+        ("nothing of it can be written", not seen["writable"], ", ".join(seen["writable"])),
+        ("processes are hidden", seen["processes"] <= 3, f"{seen['processes']} processes can be seen"),
+        ("no network", not seen["network"], "a packet could leave"),
+        ("no odd sockets", not seen["sockets"], ", ".join(seen["sockets"])),
+        ("system calls are filtered", seen["filtered"] and not open_calls, ", ".join(open_calls) or "no filter"),
+        ("no capabilities", set(seen["capabilities"]) <= {"0"} and seen["no_new_privileges"], f"CapEff {seen['capabilities']}"),
+        ("our environment is hidden", not seen["environment_of_init"], "the launcher's environment can be read"),
+        ("no descriptors leak", len(seen["descriptors"]) <= 4, ", ".join(seen["descriptors"])),
+    ]  # fmt: skip
+    found = [
+        Symptom(
+            name=name,
+            health=Health.OK if held else Health.MISSING,
+            found="holds" if held else f"does NOT hold: {why}",
+            remedy="" if held else "do not run the work of others on this machine; please report this",
+        )
+        for name, held, why in rows
+    ]
+    backend = f"{isolation.backend}, {isolation.user} uid, filter {isolation.seccomp or 'none'}"
+    health = Health.OK if isolation.isolated and not isolation.weaknesses else Health.WARN
+    remedy = "" if health is Health.OK else "; ".join(isolation.weaknesses)
+    return [Symptom(name="isolation", health=health, found=backend, remedy=remedy), *found]
+
+
+def _memory(sandbox: Sandbox, first: RunResult) -> Symptom:
+    """Exceed the memory limit on purpose."""
+    limits = Limits(wall=30.0, memory=256 << 20)
+    result = sandbox.run(Job(files={}, entry="", options={"mode": "fill-memory"}, limits=limits))
+    held = result.status is RunStatus.MEMORY
+    return Symptom(
+        name="memory limit",
+        health=Health.OK if held else Health.MISSING,
+        found=f"holds ({first.isolation.memory})"
+        if held
+        else f"does NOT hold: ended as {result.status.value}",
+        remedy="" if held else "run grader as root, or where control groups can be written",
+    )
+
+
+def _own_files() -> list[str]:
+    """A file of the working directory and one of the home directory: names that a job must not be able to open."""
+    found = []
+    for folder in (Path.cwd(), Path.home()):
+        try:
+            files = sorted(p for p in folder.iterdir() if p.is_file())
+        except OSError:
+            continue
+        found += [str(p) for p in files[:1]]
+    return found
+
+
+def examine_packages() -> list[Symptom]:
+    """The Python packages that executing and retraining need."""
+    found = []
+    for name, wanted in TORCH_PAIR.items():
+        try:
+            version = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            remedy = "pip install 'grader[notebook]'" + (
+                " (needed to execute and retrain notebooks)" if name == "torch" else ""
+            )
+            found.append(Symptom(name=name, health=Health.MISSING, found="not installed", remedy=remedy))
+            continue
+        plain = version.split("+", 1)[0]
+        health = Health.OK if plain == wanted else Health.WARN
+        remedy = (
+            ""
+            if health is Health.OK
+            else f"tested with {name} {wanted}; torch and torchvision are a matched pair"
+        )
+        found.append(Symptom(name=name, health=health, found=version, remedy=remedy))
+    for name in ("safetensors", "IPython", "tqdm", "matplotlib", "pandas"):
+        there = importlib.util.find_spec(name) is not None
+        found.append(
+            Symptom(
+                name=name,
+                health=Health.OK if there else Health.WARN,
+                found="installed" if there else "not installed",
+                remedy="" if there else "pip install 'grader[notebook]'",
+            )
+        )
+    found.append(_torchvision_ops())
+    return found
+
+
+def _torchvision_ops() -> Symptom:
+    """Explain the error that students meet with a CPU build: operator torchvision::nms does not exist."""
+    name = "torchvision operators"
+    if importlib.util.find_spec("torch") is None or importlib.util.find_spec("torchvision") is None:
+        return Symptom(name=name, health=Health.WARN, found="not tried", remedy="")
+    code = "import torchvision"
+    import subprocess
+
+    answer = subprocess.run(
+        [sys.executable, "-I", "-c", code], capture_output=True, text=True, check=False, timeout=120
+    )
+    if answer.returncode == 0:
+        return Symptom(name=name, health=Health.OK, found="load")
+    last = (answer.stderr.strip().splitlines() or ["?"])[-1]
+    if "nms does not exist" in last:
+        remedy = "nothing to do: grader declares them itself. In your own code install torch and torchvision from one index"
+        return Symptom(
+            name=name,
+            health=Health.OK,
+            found="built for CUDA beside a CPU torch; data sets and transforms work",
+            remedy=remedy,
+        )
+    return Symptom(
+        name=name,
+        health=Health.MISSING,
+        found=last[:200],
+        remedy="pip install 'torch==2.13.0' 'torchvision==0.28.0'",
+    )
+
+
+def examine_cuda() -> Symptom:
+    """Whether grader's own training can use a GPU; student code never gets one."""
+    if importlib.util.find_spec("torch") is None:
+        return Symptom(name="CUDA", health=Health.WARN, found="not tried: no torch")
+    import subprocess
+
+    code = "import torch; print(torch.cuda.get_device_name(0) if torch.cuda.is_available() else '')"
+    answer = subprocess.run(
+        [sys.executable, "-I", "-c", code], capture_output=True, text=True, check=False, timeout=120
+    )
+    device = answer.stdout.strip()
+    if device:
+        return Symptom(
+            name="CUDA",
+            health=Health.OK,
+            found=f"{device} (for grader's own training; student code gets none)",
+        )
+    return Symptom(name="CUDA", health=Health.OK, found="none: training runs on the CPU")
