@@ -28,7 +28,7 @@ IDX_FILES = (
 
 
 def lay_out_mnist(source: Path, workplace: Path) -> None:
-    """Puts the unpacked files where torchvision looks for them below `./data` and `../data`."""
+    """Puts the unpacked files where torchvision looks for them, seen from `notebooks/`: in `../data` and in `./data`."""
     raw = workplace / "data" / "MNIST" / "raw"
     raw.mkdir(parents=True)
     for name in IDX_FILES:
@@ -40,6 +40,8 @@ def lay_out_mnist(source: Path, workplace: Path) -> None:
         else:
             sys.exit(f"{source} holds neither {name} nor {name}.gz; --data wants the four files of MNIST")
         (raw / name).write_bytes(content)
+    (workplace / "notebooks").mkdir()
+    (workplace / "notebooks" / "data").symlink_to(workplace / "data")
 
 
 def define_torchvision_schemas() -> object:
@@ -103,12 +105,15 @@ def execute(source: Path, target: Path) -> None:
 def outputs_of(captured: object, count: int) -> list[dict[str, object]]:
     """Streams and rich outputs as nbformat 4 keeps them."""
     outputs: list[dict[str, object]] = []
-    stdout: str = captured.stdout  # type: ignore[attr-defined]
+    stdout, shown, result = captured.stdout.partition(f"Out[{count}]: ")  # type: ignore[attr-defined]
     if stdout:
         outputs.append({"name": "stdout", "output_type": "stream", "text": as_lines(stdout)})
     for rich in captured.outputs:  # type: ignore[attr-defined]
         data = {kind: as_lines(v) if kind.startswith("text/") else v for kind, v in rich.data.items()}
         outputs.append({"data": data, "metadata": {}, "output_type": "display_data"})
+    if shown:
+        plain = {"text/plain": as_lines(result.rstrip("\n"))}
+        outputs.append({"data": plain, "execution_count": count, "metadata": {}, "output_type": "execute_result"})
     return outputs
 
 
@@ -140,7 +145,7 @@ def main() -> None:
             source = workplace / "source.ipynb"
             source.write_text(notebooks.build(name), "utf-8")
             command = [sys.executable, str(HERE / "run.py"), "--data", ".", "--one", str(source), str(target)]
-            status = subprocess.run(command, cwd=workplace, env=environment, check=False).returncode
+            status = subprocess.run(command, cwd=workplace / "notebooks", env=environment, check=False).returncode
             if status:
                 print(f"{name}: the runner ended with status {status}", flush=True)
                 continue
