@@ -1,0 +1,170 @@
+"""What the replay of workbooks showed: per book its tables, faults, shown losses and charts."""
+
+from enum import Enum
+
+import msgspec
+
+from grader.core.facts.base import Fact
+
+
+class Severity(Enum):
+    """How a finding weighs in the mathematics of the cells; what a rubric makes of it is the rubric's matter."""
+
+    FAIL = "fail"
+    WARN = "warn"
+    NOTE = "note"
+
+
+class BookVerdict(Enum):
+    """The mathematics of a book's cells."""
+
+    CORRECT = "correct"
+    WRONG = "wrong"
+    UNKNOWN = "unknown"
+
+
+class State(Enum):
+    """What is known of one quantity's column."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    VALUES = "values"
+    """Typed or pasted numbers, which agree; no formula shows how they came about."""
+    UNRESOLVED = "unresolved"
+    MISSING = "missing"
+
+
+class Agreement(Enum):
+    """The result of the whole replay from random settings."""
+
+    AGREES = "agrees"
+    DEVIATES = "deviates"
+    NOT_RUN = "not-run"
+
+
+class ShownAs(Enum):
+    """How the losses of a learning rate are shown."""
+
+    TABLE = "table"
+    COLUMN = "column"
+    CHART = "chart"
+
+
+class CellFault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One finding about cells; `cells` is in A1 notation (`Z33:Z100`), `quantity` a canonical name or empty.
+
+    `excerpt` is the student's formula in the first of the cells and `marked` its guilty part.
+    """
+
+    sheet: str
+    cells: str
+    quantity: str
+    diagnosis: str
+    severity: Severity
+    message: str
+    expected: str = ""
+    found: str = ""
+    hint: str = ""
+    excerpt: str = ""
+    marked: str = ""
+
+
+class QuantityFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One column of a table; `column` is its letter, empty where the table has none."""
+
+    quantity: str
+    column: str
+    state: State
+    reason: str = ""
+
+
+class TableFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One iteration table. `eta_known` says whether a learning rate was found; `eta_cell` is empty where it is typed
+    into the formulas. `deviation` is the largest difference of the whole replay from the reference, relative to the
+    largest value of the quantity.
+    """
+
+    sheet: str
+    header_row: int
+    first_column: str
+    iterations: int
+    layout: str
+    eta_known: bool
+    eta: float
+    eta_cell: str
+    inputs: tuple[float, ...]
+    targets: tuple[float, ...]
+    weights: tuple[float, ...]
+    quantities: tuple[QuantityFacts, ...]
+    agreement: Agreement
+    deviation: float
+    deviates_at: str = ""
+
+    def state(self, quantity: str) -> State:
+        """The state of a quantity's column."""
+        return next((q.state for q in self.quantities if q.quantity == quantity), State.MISSING)
+
+
+class ShownLosses(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The losses that the book shows for one learning rate, and how far they are from both recomputations (relative to
+    the first loss): `own` from the student's formulas, `reference` from ours, both from the student's initial values.
+    """
+
+    eta: float
+    shown_as: ShownAs
+    sheet: str
+    cells: str
+    losses: tuple[float, ...]
+    own_deviation: float
+    own_known: bool
+    reference_deviation: float
+    claimed: str = ""
+    """The text that names the learning rate: header, sheet name or title."""
+
+
+class Sweep(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The losses of one learning rate of the profile, recomputed from the student's own formulas."""
+
+    eta: float
+    losses: tuple[float, ...]
+    max_deviation: float
+    """Largest difference from the reference, relative to the first loss."""
+    sources: tuple[str, ...] = ()
+    """Where the book shows this rate; empty where it does not."""
+
+
+class ChartFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One chart. `eta` is 0 where the chart names or plots no learning rate; `problems` are contradictions found."""
+
+    title: str
+    sheet: str
+    ranges: tuple[str, ...]
+    eta: float
+    consistent: bool
+    problems: tuple[str, ...] = ()
+
+
+class BookFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One workbook. `signature` is equal for books with the same formulas in the same places, whatever their values."""
+
+    artefact: str
+    sha256: str
+    verdict: BookVerdict
+    signature: str = ""
+    problem: str = ""
+    tables: tuple[TableFacts, ...] = ()
+    faults: tuple[CellFault, ...] = ()
+    sweep: tuple[Sweep, ...] = ()
+    shown: tuple[ShownLosses, ...] = ()
+    charts: tuple[ChartFacts, ...] = ()
+    images: int = 0
+    cache_checked: int = 0
+    """Formula cells whose cached value was compared with the recomputed one."""
+    cache_off: int = 0
+    notes: tuple[str, ...] = ()
+
+
+class ReplayFacts(Fact, frozen=True, kw_only=True):
+    """All workbooks of a submission, replayed; the main one first."""
+
+    books: tuple[BookFacts, ...]

@@ -1,0 +1,434 @@
+"""What is wrong with a cell: the smallest edit of the student's formula that makes it right.
+
+Tried in the order of how often 89 real workbooks hold the mistake: the error inherited from a shared class sheet, one
+reference for another, a drifting learning rate, another quantity's formula, sign, operator, brackets, factor, a lost term,
+two references at once. An edit counts only if the edited formula passes the identity test.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+
+from grader.core.facts.replay import Severity
+from grader.execute.replay.formula import Form, Slot, Token, Unsupported, compile_tokens, evaluate
+from grader.execute.replay.functions import Value
+from grader.execute.replay.identity import TOLERANCE, Points, Tested, difference
+from grader.execute.replay.layout import Layout, Symbol
+from grader.execute.replay.network import GRADIENTS, INPUTS, QUANTITIES, WEIGHTS, Array, inherited_gradients
+from grader.execute.replay.notation import address, display, number, qualified
+from grader.execute.replay.terms import factors
+from grader.execute.replay.variants import Variant, brackets, numbers, operators, signs
+
+MAX_TOKENS = 160
+"""Longer formulas are not searched for brackets and double substitutions."""
+
+
+class Diagnosis(NamedTuple):
+    """What is wrong, in words and as a stable code. `expected` and `found` are short; `marked` is the guilty reference."""
+
+    code: str
+    message: str
+    expected: str = ""
+    found: str = ""
+    hint: str = ""
+    marked: str = ""
+    severity: Severity = Severity.FAIL
+
+
+class Flat(NamedTuple):
+    """A formula with the formulas of its helper cells written into it."""
+
+    tokens: tuple[Token, ...]
+    symbols: tuple[Symbol, ...]
+    cells: tuple[int, ...]
+    """The cell behind each symbol; 0 for ranges and typed numbers."""
+
+
+class Doctor:
+    """Diagnoses the failing formulas of one table."""
+
+    def __init__(self, layout: Layout, points: Points, own: dict[str, float]) -> None:
+        """`own` holds the student's first-row values of inputs, targets and weights."""
+        self.layout, self.points, self.own = layout, points, own
+
+    def diagnose(self, tested: Tested, index: int) -> Diagnosis:
+        """Find the smallest explanation of a failing test; the last resort names only the quantity."""
+        want = self.points.same[tested.quantity]
+        flat = flatten(self.layout, tested.symbol, index)
+        values = [self._value(symbol) for symbol in flat.symbols]
+        got = self._run(flat.tokens, values)
+        for found in self._attempts(tested.quantity, index, flat, values, got, want):
+            return found
+        name = display(tested.quantity)
+        return Diagnosis(
+            "unexplained",
+            f"this formula is not {name}: with right values in every cell that it reads it gives another number",
+            hint=f"Derive {name} again and compare it with the formula term by term.",
+        )
+
+    def _attempts(
+        self, quantity: str, index: int, flat: Flat, values: list[Slot], got: Value, want: Array
+    ) -> Iterator[Diagnosis]:
+        yield from self._inherited(quantity, index, got)
+        yield from self._overwritten(quantity, flat)
+        yield from self._drift(quantity, flat, values, want)
+        yield from self._typed(quantity, index, flat, values, want)
+        yield from self._other_quantity(quantity, got, want)
+        yield from self._reference(quantity, index, flat, values, want)
+        yield from self._edit(quantity, flat, values, want)
+        yield from self._term(quantity, got, want)
+        yield from self._two_references(quantity, index, flat, values, want)
+
+    def _value(self, symbol: Symbol) -> Slot:
+        try:
+            return self.points.value(symbol)
+        except Unsupported:
+            return float("nan")
+
+    @staticmethod
+    def _run(tokens: Sequence[Token], values: Sequence[Slot]) -> Value:
+        try:
+            return evaluate(compile_tokens(tokens), values)
+        except Unsupported:
+            return float("nan")
+
+    def _fits(self, tokens: Sequence[Token], values: Sequence[Slot], want: Array) -> bool:
+        return difference(self._run(tokens, values), want) <= TOLERANCE
+
+    def _inherited(self, quantity: str, index: int, got: Value) -> Iterator[Diagnosis]:
+        wrong = inherited_gradients(self.points.same).get(quantity)
+        if wrong is None or difference(got, wrong) > TOLERANCE:
+            return
+        used, right = self._name("a_h1", index), self._name("a_h2", index)
+        yield Diagnosis(
+            "inherited-class-error",
+            f"{display(quantity)} uses {used}·(1−{used}) where {right}·(1−{right}) belongs: w{quantity[-1]} leads to h2, not to h1",
+            expected=f"{right}*(1-{right})",
+            found=f"{used}*(1-{used})",
+            hint=f"Replace {used} by {right} in the slope of the sigmoid. A widespread class sheet has the same error; the loss curve hardly shows it.",
+            marked=self._cell("a_h1", index),
+        )
+
+    def _overwritten(self, quantity: str, flat: Flat) -> Iterator[Diagnosis]:
+        """A weight update filled over another column: the cell starts from itself in the row above."""
+        if quantity not in WEIGHTS and quantity not in INPUTS and ("q", quantity, "prev") in flat.symbols:
+            name = display(quantity)
+            yield Diagnosis(
+                "overwritten-by-update",
+                f"{name} is calculated from {name} of the row above, like a weight update: another column's formula was filled over it",
+                expected=f"the formula of {name}",
+                found="an update formula",
+                hint=f"Fill the column with the formula of {name} from the first row again.",
+            )
+
+    def _drift(self, quantity: str, flat: Flat, values: list[Slot], want: Array) -> Iterator[Diagnosis]:
+        eta = self.layout.eta
+        if quantity not in WEIGHTS or eta is None or any(symbol[0] == "eta" for symbol in flat.symbols):
+            return
+        for slot, symbol in enumerate(flat.symbols):
+            if symbol[0] == "range" or (symbol[0] == "q" and symbol[2] in ("prev", "same")):
+                continue
+            if not self._fits(flat.tokens, _with(values, slot, self.points.eta), want):
+                continue
+            read = flat.cells[slot]
+            right = qualified(self.layout.model, eta.cell, self.layout.table.sheet) if eta.cell else number(eta.value)
+            yield Diagnosis(
+                "eta-drift",
+                f"the update of {quantity} reads {address(read) if read else 'a number'} where the learning rate {right} belongs: the reference moved along when the formula was filled down",
+                expected=_anchored(right),
+                found=address(read) if read else "",
+                hint=f"Anchor the learning rate: write {_anchored(right)} and fill the column down again.",
+                marked=address(read) if read else "",
+            )
+            return
+
+    def _typed(self, quantity: str, index: int, flat: Flat, values: list[Slot], want: Array) -> Iterator[Diagnosis]:
+        """A number, typed or in a cell beside the table, that equals the student's own value of a quantity."""
+        for i, token in enumerate(flat.tokens):
+            if token.kind == "number":
+                yield from self._constant(quantity, index, flat, values, want, float(token.value), i, -1)
+        for slot, symbol in enumerate(flat.symbols):
+            if symbol[0] == "number":
+                yield from self._constant(quantity, index, flat, values, want, float(str(symbol[1])), -1, slot)
+
+    def _constant(
+        self, quantity: str, index: int, flat: Flat, values: list[Slot], want: Array, value: float, at: int, slot: int
+    ) -> Iterator[Diagnosis]:
+        names = [name for name in (*INPUTS, *WEIGHTS) if self.own.get(name) == value]
+        for name in names:
+            if name in WEIGHTS and index > 0:
+                continue
+            if at >= 0:
+                tokens = (*flat.tokens[:at], Token("ref", len(values)), *flat.tokens[at + 1 :])
+                fits = self._fits(tokens, [*values, self.points.same[name]], want)
+                where = number(value)
+            else:
+                fits = self._fits(flat.tokens, _with(values, slot, self.points.same[name]), want)
+                where = f"{address(flat.cells[slot])} ({number(value)})"
+            if fits:
+                right = self._name(name, index)
+                yield Diagnosis(
+                    "hard-coded-constant",
+                    f"{display(quantity)} takes {name} from {where} and not from the table ({right}): the value is right today, but the formula would not follow a change",
+                    expected=right,
+                    found=where,
+                    hint=f"Refer to {right}.",
+                    marked=where,
+                    severity=Severity.WARN,
+                )
+
+    def _other_quantity(self, quantity: str, got: Value, want: Array) -> Iterator[Diagnosis]:
+        for other in QUANTITIES:
+            if other != quantity and difference(got, self.points.same[other]) <= TOLERANCE:
+                name, right = display(other), display(quantity)
+                code = "swapped-gradients" if other in GRADIENTS and quantity in GRADIENTS else "other-quantity"
+                yield Diagnosis(
+                    code,
+                    f"the column of {right} holds the formula of {name}",
+                    expected=right,
+                    found=name,
+                    hint=f"Write the formula of {right} here, or swap the columns.",
+                )
+
+    def _reference(self, quantity: str, index: int, flat: Flat, values: list[Slot], want: Array) -> Iterator[Diagnosis]:
+        candidates = self._candidates(quantity)
+        groups: dict[Symbol, list[int]] = {}
+        for slot, symbol in enumerate(flat.symbols):
+            if symbol[0] != "range":
+                groups.setdefault(symbol, []).append(slot)
+        edits: list[dict[int, Array]] = []
+        meaning: list[tuple[list[int], Symbol, Symbol]] = []
+        for all_of_them in (True, False):
+            for symbol, slots in groups.items():
+                if not all_of_them and len(slots) < 2:
+                    continue
+                for chosen in [slots] if all_of_them else [[slot] for slot in slots]:
+                    for right, value in candidates:
+                        if right != symbol:
+                            edits.append(dict.fromkeys(chosen, value))
+                            meaning.append((chosen, symbol, right))
+        fitting = first_fitting(flat.tokens, values, edits, want)
+        if fitting >= 0:
+            yield self._swapped(quantity, index, flat, *meaning[fitting])
+
+    def _swapped(
+        self, quantity: str, index: int, flat: Flat, slots: list[int], symbol: Symbol, right: Symbol
+    ) -> Diagnosis:
+        read = flat.cells[slots[0]]
+        used = self._describe(symbol, read, index)
+        belongs = self._describe(right, 0, index)
+        code, hint = "wrong-reference", f"Replace {used} by {belongs}."
+        if quantity in WEIGHTS and str(symbol[1] if len(symbol) > 1 else "").startswith("dw"):
+            code = "wrong-gradient-in-update"
+            if isinstance(symbol[2], int):
+                code, hint = "frozen-gradient", f"Remove the $ before the row: every row must use its own gradient, here {belongs}."
+        elif right[0] == "eta":
+            code = "eta-drift"
+        elif _is_sum_of(symbol, right):
+            code = "preactivation-for-activation"
+        return Diagnosis(
+            code,
+            f"{self._subject(quantity)} uses {used} where {belongs} belongs",
+            expected=belongs,
+            found=used,
+            hint=hint,
+            marked=address(read) if read else "",
+        )
+
+    def _edit(self, quantity: str, flat: Flat, values: list[Slot], want: Array) -> Iterator[Diagnosis]:
+        kinds = [
+            ("sign", signs(flat.tokens)),
+            ("wrong-operator", operators(flat.tokens)),
+            ("wrong-factor", numbers(flat.tokens)),
+        ]
+        if len(flat.tokens) <= MAX_TOKENS:
+            kinds.append(("brackets", brackets(flat.tokens)))
+        for code, variants in kinds:
+            for variant in variants:
+                if self._fits(variant.tokens, values, want):
+                    yield self._edited(code, quantity, variant)
+                    return
+
+    def _edited(self, code: str, quantity: str, variant: Variant) -> Diagnosis:
+        subject = self._subject(quantity)
+        if code == "brackets":
+            return Diagnosis(
+                code,
+                f"{subject}: {variant.what}, so that the formula is calculated in another order",
+                hint="Excel multiplies and divides before it adds. Put the sum in brackets." if "missing" in variant.what else "Check where each bracket closes.",
+            )
+        if code == "sign":
+            return Diagnosis(code, f"{subject}: {variant.what}", hint="Check the sign of each term against your derivation.")
+        return Diagnosis(
+            code, f"{subject} has {variant.what}", found=variant.what.partition(" for ")[0], expected=variant.what.partition(" for ")[2],
+            hint=f"Write {variant.what.partition(' for ')[2]}.",
+        )  # fmt: skip
+
+    def _term(self, quantity: str, got: Value, want: Array) -> Iterator[Diagnosis]:
+        if isinstance(got, str) or not np.all(np.isfinite(np.asarray(got))):
+            return
+        result = np.asarray(got, dtype=np.float64) + np.zeros_like(want)
+        subject = self._subject(quantity)
+        library = factors(self.points.same, self.points.previous, self.points.eta)
+        for name, value in library:
+            with np.errstate(all="ignore"):
+                lost, extra = difference(result * value, want), difference(result / value, want)
+                lost_sum, extra_sum = difference(result + value, want), difference(result - value, want)
+            for gap, code, text in (
+                (lost, "missing-factor", f"the factor {name} is missing"),
+                (extra, "extra-factor", f"the factor {name} is too many"),
+                (lost_sum, "missing-term", f"the term {name} is missing"),
+                (extra_sum, "extra-term", f"the term {name} is too many"),
+            ):
+                if gap <= TOLERANCE:
+                    yield Diagnosis(code, f"{subject}: {text}", expected=name, hint=f"Compare with your derivation: {text}.")
+                    return
+
+    def _two_references(
+        self, quantity: str, index: int, flat: Flat, values: list[Slot], want: Array
+    ) -> Iterator[Diagnosis]:
+        if len(flat.tokens) > MAX_TOKENS:
+            return
+        groups: dict[Symbol, list[int]] = {}
+        for slot, symbol in enumerate(flat.symbols):
+            if symbol[0] == "q":
+                groups.setdefault(symbol, []).append(slot)
+        singles = []
+        for symbol, slots in groups.items():
+            for right, value in self._candidates(quantity):
+                if right != symbol and right[0] == "q" and _family(str(right[1])) & _family(str(symbol[1])):
+                    singles.append((symbol, slots, right, value))
+        if len(singles) > 150:
+            return
+        pairs = [(one, other) for one, other in combinations(singles, 2) if one[0] != other[0]]
+        edits = [{**dict.fromkeys(one[1], one[3]), **dict.fromkeys(other[1], other[3])} for one, other in pairs]
+        fitting = first_fitting(flat.tokens, values, edits, want)
+        if fitting < 0:
+            return
+        pair = pairs[fitting]
+        used = [self._describe(s[0], flat.cells[s[1][0]], index) for s in pair]
+        right = [self._describe(s[2], 0, index) for s in pair]
+        yield Diagnosis(
+            "wrong-references",
+            f"{self._subject(quantity)} uses {used[0]} and {used[1]} where {right[0]} and {right[1]} belong",
+            expected=", ".join(right),
+            found=", ".join(used),
+            hint=f"Replace {used[0]} by {right[0]} and {used[1]} by {right[1]}.",
+            marked=address(flat.cells[pair[0][1][0]]),
+        )
+
+    def _candidates(self, quantity: str) -> list[tuple[Symbol, Array]]:
+        found: list[tuple[Symbol, Array]] = []
+        rows = ("prev", "same") if quantity in WEIGHTS else ("same", "prev")
+        for row in rows:
+            for name in QUANTITIES:
+                if not (row == "prev" and name in INPUTS) and not (row == "same" and name == quantity):
+                    found.append((("q", name, row), self.points.state(row)[name]))
+        found.append((("eta",), self.points.eta))
+        return found
+
+    def _subject(self, quantity: str) -> str:
+        return f"the update of {quantity}" if quantity in WEIGHTS else display(quantity)
+
+    def _name(self, quantity: str, index: int) -> str:
+        cell = self._cell(quantity, index)
+        return f"{cell} ({display(quantity)})" if cell else display(quantity)
+
+    def _cell(self, quantity: str, index: int) -> str:
+        return address(self.layout.key(quantity, index)) if self.layout.has(quantity) and index >= 0 else ""
+
+    def _describe(self, symbol: Symbol, read: int, index: int) -> str:
+        if symbol[0] == "q":
+            at = {"same": index, "prev": index - 1}.get(str(symbol[2]), symbol[2])
+            row = at if isinstance(at, int) and 0 <= at < len(self.layout.rows) else index
+            cell = qualified(self.layout.model, read, self.layout.table.sheet) if read else self._cell(str(symbol[1]), row)
+            return f"{cell} ({display(str(symbol[1]))})" if cell else display(str(symbol[1]))
+        if symbol[0] == "eta":
+            eta = self.layout.eta
+            return f"{address(eta.cell)} (η)" if eta is not None and eta.cell else "η"
+        what = {"empty": "an empty cell", "text": "a text"}.get(str(symbol[0]), "")
+        value = number(float(str(symbol[1]))) if symbol[0] == "number" else what
+        return f"{qualified(self.layout.model, read, self.layout.table.sheet)} ({value})" if read else value
+
+
+def _with(values: list[Slot], slot: int, value: Slot) -> list[Slot]:
+    edited = list(values)
+    edited[slot] = value
+    return edited
+
+
+def _anchored(cell: str) -> str:
+    split = next((i for i, c in enumerate(cell) if c.isdigit()), 0)
+    return f"${cell[:split]}${cell[split:]}" if split and cell[:split].isalpha() else cell
+
+
+def _is_sum_of(symbol: Symbol, right: Symbol) -> bool:
+    return symbol[0] == "q" and right[0] == "q" and right[1] == f"a_{symbol[1]}"
+
+
+def _family(name: str) -> set[str]:
+    """Quantities that people confuse with one another share a letter of the result."""
+    if name[0] in "ti":
+        return {"inputs"}
+    return {"gradients"} if name.startswith("dw") else {"weights"} if name[0] == "w" else {"neurons"}
+
+
+def flatten(layout: Layout, symbol: Symbol, index: int) -> Flat:
+    """Write the formulas of helper cells into the formula that reads them."""
+    tokens: list[Token] = []
+    symbols: list[Symbol] = []
+    cells: list[int] = []
+
+    def write(one: Symbol) -> None:
+        form, inner, key = one[1], one[2], one[3]
+        if not isinstance(form, Form) or not isinstance(inner, tuple) or not isinstance(key, int):
+            return
+        places = layout.model.slots(key) if key in layout.model.owner else []
+        for token in form.tokens:
+            if token.kind not in ("ref", "range"):
+                tokens.append(token)
+                continue
+            slot = int(token.value)
+            target = inner[slot]
+            if target[0] == "formula":
+                tokens.append(Token("open", "("))
+                write(target)
+                tokens.append(Token("close", ")"))
+                continue
+            place = places[slot] if slot < len(places) else 0
+            tokens.append(Token(token.kind, len(symbols)))
+            symbols.append(target)
+            cells.append(place if isinstance(place, int) else 0)
+
+    write(symbol)
+    return Flat(tuple(tokens), tuple(symbols), tuple(cells))
+
+
+def first_fitting(
+    tokens: Sequence[Token], values: Sequence[Slot], edits: Sequence[dict[int, Array]], want: Array, chunk: int = 2_000
+) -> int:
+    """Index of the first edit (slot to value) under which the formula gives the wanted values, -1 for none.
+
+    All edits of a chunk are evaluated at once: every edited slot becomes an array of shape (edits, points).
+    """
+    try:
+        compiled = compile_tokens(tokens)
+    except Unsupported:
+        return -1
+    scale = float(np.max(np.abs(want))) or 1.0
+    for start in range(0, len(edits), chunk):
+        part = edits[start : start + chunk]
+        touched = sorted({slot for edit in part for slot in edit})
+        batch: list[Slot] = list(values)
+        for slot in touched:
+            own = values[slot]
+            base = np.full(want.shape, np.nan) if isinstance(own, str | list) else np.broadcast_to(own, want.shape)
+            batch[slot] = np.stack([edit.get(slot, base) for edit in part])
+        got = np.broadcast_to(np.asarray(evaluate(compiled, batch)), (len(part), *want.shape))
+        with np.errstate(invalid="ignore"):
+            fits = np.max(np.abs(got - want), axis=1) <= TOLERANCE * scale
+        if fits.any():
+            return start + int(np.argmax(fits))
+    return -1

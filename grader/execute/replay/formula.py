@@ -1,0 +1,258 @@
+"""Formulas in R1C1 notation: tokens, Excel's precedence, closures over NumPy values.
+
+Student text is never executed: a formula becomes tokens, tokens become closures over a fixed table of functions.
+Precedence is Excel's (measured: `=-2^2` is 4, `=2^3^2` is 64): prefix signs bind tighter than `^`, every infix operator
+associates to the left.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from grader.execute.replay.functions import FUNCTIONS, Value, add, as_number, compare, concatenate, divide, power
+
+Slot = Value | list[Value]
+Compiled = Callable[[Sequence[Slot]], Value]
+
+MAX_DEPTH = 60
+"""Nested brackets and calls of one formula; Excel allows 64 levels."""
+_PRECEDENCE = {"=": 1, "<>": 1, "<": 1, ">": 1, "<=": 1, ">=": 1, "&": 2, "+": 3, "-": 3, "*": 4, "/": 4, "^": 5}
+
+
+class Unsupported(Exception):
+    """A formula that the evaluator does not evaluate; the text names what and the cached value is kept."""
+
+
+class Token(NamedTuple):
+    """One token; `value` is a number, text, operator, function name, or the slot of a reference."""
+
+    kind: str
+    value: float | str | int
+
+
+class Reference(NamedTuple):
+    """Where a slot points: offsets where not fixed. `sheet` is empty for the formula's own sheet."""
+
+    sheet: str
+    row: int
+    row_fixed: bool
+    column: int
+    column_fixed: bool
+
+
+class Range(NamedTuple):
+    """Two corners."""
+
+    first: Reference
+    last: Reference
+
+
+class Form(NamedTuple):
+    """A parsed form: its tokens with numbered slots and what each slot refers to."""
+
+    tokens: tuple[Token, ...]
+    slots: tuple[Reference | Range, ...]
+    skeleton: str
+
+
+_CELL = r"R(?:\[(-?\d+)\]|(\d+))C(?:\[(-?\d+)\]|(\d+))"
+_TOKEN = re.compile(
+    rf"""(?P<text>"(?:[^"]|"")*")
+      | (?P<sheet>'(?:[^']|'')*'!)?(?P<ref>{_CELL})(?P<to>:(?:'(?:[^']|'')*'!)?{_CELL})?
+      | (?P<call>[^\W\d][\w.]*)\(
+      | (?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)
+      | (?P<op><>|<=|>=|[-+*/^&=<>%])
+      | (?P<open>\() | (?P<close>\)) | (?P<sep>[,;])
+      | (?P<name>[^\W\d][\w.]*)
+      | (?P<bad>.)""",
+    re.VERBOSE | re.DOTALL,
+)
+
+
+def scan(form: str) -> Form:
+    """Split a form into tokens and slots; raise `Unsupported` for what no formula of a network needs."""
+    tokens: list[Token] = []
+    slots: list[Reference | Range] = []
+    if form.startswith("#"):
+        raise Unsupported("a data table or array formula")
+    for match in _TOKEN.finditer(form):
+        if match["ref"]:
+            slots.append(_slot(match))
+            tokens.append(Token("range" if match["to"] else "ref", len(slots) - 1))
+        elif match["call"]:
+            tokens.append(Token("call", match["call"].upper().removeprefix("_XLFN.")))
+        elif match["number"]:
+            tokens.append(Token("number", float(match["number"])))
+        elif match["op"]:
+            tokens.append(Token("op", match["op"]))
+        elif match["open"]:
+            tokens.append(Token("open", "("))
+        elif match["close"]:
+            tokens.append(Token("close", ")"))
+        elif match["sep"]:
+            tokens.append(Token("sep", ","))
+        elif match["text"]:
+            tokens.append(Token("text", match["text"][1:-1].replace('""', '"')))
+        elif match["name"] and match["name"].upper() in ("TRUE", "FALSE"):
+            tokens.append(Token("number", float(match["name"].upper() == "TRUE")))
+        elif match["name"]:
+            raise Unsupported(f"the name {match['name']}")
+        else:
+            raise Unsupported(f"the notation {match[0]!r}")
+    skeleton = " ".join(t.kind if t.kind in ("ref", "range") else f"{t.kind}{t.value}" for t in tokens)
+    return Form(tuple(tokens), tuple(slots), skeleton)
+
+
+def _slot(match: re.Match[str]) -> Reference | Range:
+    sheet = match["sheet"][1:-2].replace("''", "'") if match["sheet"] else ""
+    if "[" in sheet:
+        raise Unsupported("a link to another workbook")
+    first = _reference(sheet, match["ref"])
+    if not match["to"]:
+        return first
+    return Range(first, _reference(sheet, match["to"].rpartition("!")[2].lstrip(":")))
+
+
+def _reference(sheet: str, text: str) -> Reference:
+    found = re.fullmatch(_CELL, text)
+    if found is None:
+        raise Unsupported(f"the reference {text}")
+    row, row_fixed, column, column_fixed = found.groups()
+    return Reference(
+        sheet,
+        int(row_fixed or row),
+        row_fixed is not None,
+        int(column_fixed or column),
+        column_fixed is not None,
+    )
+
+
+class _Parser:
+    """Precedence climbing over tokens; every method returns a closure."""
+
+    def __init__(self, tokens: Sequence[Token]) -> None:
+        self.tokens = tokens
+        self.at = 0
+        self.depth = 0
+
+    def peek(self) -> Token | None:
+        return self.tokens[self.at] if self.at < len(self.tokens) else None
+
+    def expression(self, lowest: int) -> Compiled:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise Unsupported(f"more than {MAX_DEPTH} nested brackets")
+        left = self.unary()
+        while (token := self.peek()) is not None and token.kind == "op":
+            operator = str(token.value)
+            precedence = _PRECEDENCE.get(operator, 0)
+            if precedence < lowest or precedence == 0:
+                break
+            self.at += 1
+            left = _binary(operator, left, self.expression(precedence + 1))
+        self.depth -= 1
+        return left
+
+    def unary(self) -> Compiled:
+        token = self.peek()
+        if token is not None and token.kind == "op" and token.value in ("+", "-"):
+            self.at += 1
+            self.depth += 1
+            if self.depth > MAX_DEPTH:
+                raise Unsupported(f"more than {MAX_DEPTH} nested signs")
+            operand = self.unary()
+            self.depth -= 1
+            if token.value == "+":
+                return operand
+            return lambda values: -as_number(operand(values))
+        operand = self.primary()
+        while (token := self.peek()) is not None and token == Token("op", "%"):
+            self.at += 1
+            operand = _percent(operand)
+        return operand
+
+    def primary(self) -> Compiled:
+        token = self.peek()
+        if token is None:
+            raise Unsupported("an unfinished formula")
+        self.at += 1
+        if token.kind == "ref":
+            slot = int(token.value)
+            return lambda values: values[slot]  # type: ignore[return-value]
+        if token.kind in ("number", "text"):
+            constant: Value = token.value
+            return lambda _: constant
+        if token.kind == "open":
+            inner = self.expression(1)
+            self.expect("close")
+            return inner
+        if token.kind == "call":
+            return self.call(str(token.value))
+        raise Unsupported("a range outside a function" if token.kind == "range" else f"the notation {token.value!r}")
+
+    def call(self, name: str) -> Compiled:
+        function = FUNCTIONS.get(name)
+        if function is None:
+            raise Unsupported(f"the function {name}")
+        arguments: list[Compiled | int] = []
+        while (token := self.peek()) is not None and token.kind != "close":
+            if token.kind == "sep":
+                self.at += 1
+                continue
+            following = self.tokens[self.at + 1] if self.at + 1 < len(self.tokens) else None
+            if token.kind == "range" and following is not None and following.kind in ("sep", "close"):
+                self.at += 1
+                arguments.append(int(token.value))
+            else:
+                arguments.append(self.expression(1))
+        self.expect("close")
+
+        def run(values: Sequence[Slot]) -> Value:
+            given = [values[a] if isinstance(a, int) else a(values) for a in arguments]
+            return function(given)
+
+        return run
+
+    def expect(self, kind: str) -> None:
+        token = self.peek()
+        if token is None or token.kind != kind:
+            raise Unsupported("unbalanced brackets")
+        self.at += 1
+
+
+def _percent(operand: Compiled) -> Compiled:
+    return lambda values: as_number(operand(values)) / 100.0
+
+
+def _binary(operator: str, left: Compiled, right: Compiled) -> Compiled:
+    if operator == "+":
+        return lambda values: add(left(values), right(values))
+    if operator == "-":
+        return lambda values: as_number(left(values)) - as_number(right(values))
+    if operator == "*":
+        return lambda values: as_number(left(values)) * as_number(right(values))
+    if operator == "/":
+        return lambda values: divide(left(values), right(values))
+    if operator == "^":
+        return lambda values: power(left(values), right(values))
+    if operator == "&":
+        return lambda values: concatenate(left(values), right(values))
+    return lambda values: compare(operator, left(values), right(values))
+
+
+def compile_tokens(tokens: Sequence[Token]) -> Compiled:
+    """Turn tokens into a closure over the values of their slots; raise `Unsupported`."""
+    parser = _Parser(tokens)
+    compiled = parser.expression(1)
+    if parser.at != len(tokens):
+        raise Unsupported("text after the end of the formula")
+    return compiled
+
+
+def evaluate(compiled: Compiled, values: Sequence[Slot]) -> npt.NDArray[np.float64] | float:
+    """Run a closure and return numbers; text and failed arithmetic are NaN, as Excel's `#VALUE!` would be."""
+    with np.errstate(all="ignore"):
+        return as_number(compiled(values))

@@ -1,0 +1,186 @@
+"""The local identity test: a cell's formula, with reference values in every cell that it reads, against the reference.
+
+Upstream faults do not spread, because what the formula reads is put right first. The values are random (fixed seed), and
+analytic functions that agree at eight random points are equal with probability one. Cells with the same formula over
+the same symbols are tested once.
+"""
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import NamedTuple
+
+import numpy as np
+
+from grader.execute.replay.formula import Compiled, Form, Slot, Token, Unsupported, compile_tokens, evaluate
+from grader.execute.replay.functions import Value
+from grader.execute.replay.layout import Layout, Symbol
+from grader.execute.replay.network import INPUTS, WEIGHTS, Array, step, updated
+
+POINTS = 8
+SEED = 20_260
+TOLERANCE = 1e-9
+"""Relative difference below which two formulas are the same one."""
+NEAR = 2e-4
+"""Relative difference below which a formula differs only by a rounded constant (`2.71828^-x`); faults differ by order one."""
+
+
+class Match(Enum):
+    """The result of one test."""
+
+    RIGHT = "right"
+    NEAR = "near"
+    WRONG = "wrong"
+    UNRESOLVED = "unresolved"
+
+
+class Tested(NamedTuple):
+    """One distinct formula over symbols, and what the test says."""
+
+    match: Match
+    quantity: str
+    symbol: Symbol
+    reason: str = ""
+
+
+class Points:
+    """Random settings: one for the row under test and the one before it, others for rows elsewhere."""
+
+    def __init__(self, merged: Sequence[tuple[str, str]] = ()) -> None:
+        self._merged = tuple(merged)
+        chance = np.random.default_rng(SEED)
+        self._inputs = {name: chance.uniform(-1.5, 1.5, POINTS) for name in INPUTS}
+        for one, other in self._merged:
+            if one in self._inputs and other in self._inputs:
+                self._inputs[other] = self._inputs[one]
+        self.eta = chance.uniform(0.1, 2.0, POINTS)
+        self.previous = step({**self._inputs, **self._weights(chance)})
+        self.same = step(updated(self.previous, self.eta))
+        self._others: dict[int, dict[str, Array]] = {}
+
+    def _weights(self, chance: np.random.Generator) -> dict[str, Array]:
+        weights = {name: chance.uniform(-1.5, 1.5, POINTS) for name in WEIGHTS}
+        for one, other in self._merged:
+            if one in weights and other in weights:
+                weights[other] = weights[one]
+        return weights
+
+    def state(self, row: object) -> dict[str, Array]:
+        """The quantities of a row: `same`, `prev`, or an index of a row elsewhere."""
+        if row == "same":
+            return self.same
+        if row == "prev":
+            return self.previous
+        index = int(row) if isinstance(row, int) else 0
+        if index not in self._others:
+            chance = np.random.default_rng((SEED, index))
+            self._others[index] = step({**self._inputs, **self._weights(chance)})
+        return self._others[index]
+
+    def value(self, symbol: Symbol) -> Slot:
+        """The value of a symbol at the points; formulas of helper cells are evaluated."""
+        kind = symbol[0]
+        if kind == "q":
+            return self.state(symbol[2])[str(symbol[1])]
+        if kind == "eta":
+            return self.eta
+        if kind == "empty":
+            return 0.0
+        if kind in ("number", "text"):
+            return symbol[1]  # type: ignore[return-value]
+        if kind == "range":
+            inside = [self.value(one) for one in symbol[1]]  # type: ignore[attr-defined]
+            return [value for value in inside if not isinstance(value, list)]
+        if kind == "formula":
+            return self.run(symbol)
+        raise Unsupported(str(symbol[1]))
+
+    def run(self, symbol: Symbol) -> Value:
+        """Evaluate a formula symbol."""
+        form, symbols = symbol[1], symbol[2]
+        if not isinstance(form, Form) or not isinstance(symbols, tuple):
+            raise Unsupported("a formula that cannot be followed")
+        return evaluate(_compiled(form.tokens), [self.value(one) for one in symbols])
+
+
+_memo: dict[tuple[Token, ...], Compiled] = {}
+
+
+def _compiled(tokens: tuple[Token, ...]) -> Compiled:
+    found = _memo.get(tokens)
+    if found is None:
+        if len(_memo) > 2_000:
+            _memo.clear()
+        found = _memo[tokens] = compile_tokens(tokens)
+    return found
+
+
+def difference(got: Value, want: Array) -> float:
+    """Largest difference relative to the size of the wanted values; infinite where anything is no number."""
+    if isinstance(got, str):
+        return float("inf")
+    scale = float(np.max(np.abs(want))) or 1.0
+    gap = np.max(np.abs(np.asarray(got, dtype=np.float64) - want))
+    return float(gap) / scale if np.isfinite(gap) else float("inf")
+
+
+def shape(symbol: Symbol) -> object:
+    """What makes two formulas the same test: skeleton and symbols, without the cells where they stand."""
+    kind = symbol[0]
+    if kind == "formula":
+        form, symbols = symbol[1], symbol[2]
+        return (form.skeleton, tuple(shape(one) for one in symbols))  # type: ignore[attr-defined]
+    if kind == "range":
+        return ("range", tuple(shape(one) for one in symbol[1]))  # type: ignore[attr-defined]
+    if kind in ("number", "text"):
+        return symbol[:2]
+    return symbol[:1] if kind == "empty" else symbol
+
+
+class IdentityTest:
+    """Tests the formula cells of one layout, each distinct formula once."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.points = Points(layout.merged)
+        self._memo: dict[tuple[str, bool, object], Tested] = {}
+
+    def want(self, quantity: str) -> Array:
+        """Reference values of a quantity in the row under test."""
+        return self.points.same[quantity]
+
+    def test(self, quantity: str, index: int) -> Tested:
+        """Test the formula cell of a quantity in the index-th row."""
+        layout = self.layout
+        key = layout.key(quantity, index)
+        if key in layout.model.refused:
+            return Tested(Match.UNRESOLVED, quantity, ("opaque", ""), layout.model.refused[key])
+        symbol = layout.formula(key, index)
+        if symbol[0] == "opaque":
+            return Tested(Match.UNRESOLVED, quantity, symbol, str(symbol[1]))
+        if layout.eta is not None and layout.eta.literal and quantity in WEIGHTS:
+            symbol = with_typed_eta(symbol, layout.eta.value)
+        signature = (quantity, index == 0, shape(symbol))
+        found = self._memo.get(signature)
+        if found is None:
+            found = self._memo[signature] = self._decide(quantity, symbol)
+        return found
+
+    def _decide(self, quantity: str, symbol: Symbol) -> Tested:
+        try:
+            gap = difference(self.points.run(symbol), self.want(quantity))
+        except Unsupported as reason:
+            return Tested(Match.UNRESOLVED, quantity, symbol, str(reason))
+        match = Match.RIGHT if gap <= TOLERANCE else Match.NEAR if gap <= NEAR else Match.WRONG
+        return Tested(match, quantity, symbol)
+
+
+def with_typed_eta(symbol: Symbol, value: float) -> Symbol:
+    """Replace a number that is typed into an update formula and is the learning rate by the symbol for it."""
+    form, symbols, key = symbol[1], symbol[2], symbol[3]
+    if not isinstance(form, Form) or not isinstance(symbols, tuple):
+        return symbol
+    slot = len(symbols)
+    tokens = tuple(Token("ref", slot) if t == Token("number", value) else t for t in form.tokens)
+    if tokens == form.tokens:
+        return symbol
+    return ("formula", Form(tokens, form.slots, form.skeleton + " typed"), (*symbols, ("eta",)), key)

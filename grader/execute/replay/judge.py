@@ -1,0 +1,272 @@
+"""One table: every cell judged, faults grouped by what is wrong, columns summed up."""
+
+from collections import Counter
+from typing import NamedTuple
+
+import numpy as np
+
+from grader.core.facts.replay import CellFault, QuantityFacts, Severity, State
+from grader.execute.replay.diagnose import Diagnosis, Doctor
+from grader.execute.replay.identity import IdentityTest, Match, Tested
+from grader.execute.replay.layout import Layout
+from grader.execute.replay.model import Model, cell
+from grader.execute.replay.network import (
+    FORWARD,
+    GRADIENTS,
+    INPUTS,
+    QUANTITIES,
+    WEIGHTS,
+    inherited_gradients,
+    step,
+)
+from grader.execute.replay.notation import address, display, formula_text, letters, number, ranges
+from grader.execute.replay.roles import Reading
+
+EXACT = 2e-9
+"""Relative difference of a pasted value from the recomputed one; Google's exports round to ten digits."""
+ROUNDED = 2e-3
+"""Relative difference up to which a typed value counts as rounded by hand."""
+MAX_DIAGNOSES = 8
+"""Distinct failing formulas of one column that are searched; a drifting reference makes a new one in every row."""
+
+
+class Judged(NamedTuple):
+    """A judged table: faults, columns, and the typed cells whose values are right (they do not follow a replay)."""
+
+    faults: tuple[CellFault, ...]
+    quantities: tuple[QuantityFacts, ...]
+    typed: dict[int, tuple[str, int]]
+    """Cell to quantity and row index."""
+
+
+class _Group:
+    """Cells of one column with one diagnosis."""
+
+    def __init__(self, diagnosis: Diagnosis, first: int) -> None:
+        self.diagnosis, self.first, self.cells = diagnosis, first, [first]
+
+
+class Judge:
+    """Judges one table under one reading of its columns."""
+
+    def __init__(self, model: Model, reading: Reading) -> None:
+        self.model = model
+        self.layout: Layout = reading.layout
+        self.reading = reading
+        self.sheet = model.book.sheets[self.layout.table.sheet].name
+        self.test = IdentityTest(self.layout)
+        self.own = {name: value for name in (*INPUTS, *WEIGHTS) if (value := self.shown(name, 0)) is not None}
+        self.doctor = Doctor(self.layout, self.test.points, self.own)
+        self.typed: dict[int, tuple[str, int]] = {}
+        self._groups: dict[tuple[str, str, str], _Group] = {}
+        self._diagnosed: dict[tuple[str, int], Diagnosis] = {}
+
+    def shown(self, name: str, index: int) -> float | None:
+        """The number that the file shows in a cell of the table."""
+        if not self.layout.has(name) or index >= len(self.layout.rows):
+            return None
+        key = self.layout.key(name, index)
+        value = self.model.constants.get(key, self.model.cached.get(key))
+        return value if isinstance(value, float) else None
+
+    def judge(self) -> Judged:
+        """Judge every cell of the table."""
+        quantities = tuple(self._column(name) for name in QUANTITIES)
+        faults = [self._fault(name, group) for (name, _, _), group in self._groups.items()]
+        faults += [self._header(*contradiction) for contradiction in self.reading.contradicted]
+        return Judged(tuple(faults), quantities, self.typed)
+
+    def _column(self, name: str) -> QuantityFacts:
+        if not self.layout.has(name):
+            return QuantityFacts(quantity=name, column="", state=State.MISSING)
+        counted: Counter[State] = Counter()
+        reason = ""
+        for index in range(len(self.layout.rows)):
+            if index == 0 and name in (*INPUTS, *WEIGHTS):
+                continue
+            state, why = self._cell(name, index)
+            if state is not None:
+                counted[state] += 1
+                reason = reason or why
+        column = letters(self.layout.columns[name])
+        for state in (State.WRONG, State.UNRESOLVED):
+            if counted[state]:
+                return QuantityFacts(quantity=name, column=column, state=state, reason=reason)
+        if counted[State.RIGHT] or name in INPUTS:
+            return QuantityFacts(quantity=name, column=column, state=State.RIGHT)
+        state = State.VALUES if counted[State.VALUES] else State.MISSING
+        return QuantityFacts(quantity=name, column=column, state=state)
+
+    def _cell(self, name: str, index: int) -> tuple[State | None, str]:
+        """The state of one cell, None where it is empty; faults are recorded."""
+        key = self.layout.key(name, index)
+        run = self.model.owner.get(key)
+        if run is not None and run.form.slots:
+            return self._formula(name, index, key)
+        if key in self.model.refused:
+            self._record(name, key, _not_evaluated(self.model.refused[key]))
+            return State.UNRESOLVED, self.model.refused[key]
+        value = self.shown(name, index)
+        if value is not None:
+            return self._number(name, index, key, value), ""
+        if key in self.model.constants:
+            reason = f"{address(key)} holds a text where a number belongs"
+            self._record(name, key, Diagnosis("text-cell", reason, severity=Severity.WARN))
+            return State.UNRESOLVED, reason
+        return None, ""
+
+    def _formula(self, name: str, index: int, key: int) -> tuple[State, str]:
+        tested = self.test.test(name, index)
+        if tested.match is Match.RIGHT:
+            return State.RIGHT, ""
+        if tested.match is Match.UNRESOLVED:
+            self._record(name, key, _not_evaluated(tested.reason))
+            return State.UNRESOLVED, tested.reason
+        if tested.match is Match.NEAR:
+            self._record(name, key, _rounded_formula(name))
+            return State.RIGHT, ""
+        diagnosis = self._diagnose(name, tested, index)
+        self._record(name, key, diagnosis)
+        return (State.WRONG if diagnosis.severity is Severity.FAIL else State.RIGHT), diagnosis.message
+
+    def _diagnose(self, name: str, tested: Tested, index: int) -> Diagnosis:
+        memo = (name, id(tested))
+        if memo not in self._diagnosed:
+            known = [d for (other, _), d in self._diagnosed.items() if other == name]
+            if len(known) >= MAX_DIAGNOSES and all(d.code == known[-1].code for d in known[-3:]):
+                self._diagnosed[memo] = known[-1]
+            else:
+                self._diagnosed[memo] = self.doctor.diagnose(tested, index)
+        return self._diagnosed[memo]
+
+    def _number(self, name: str, index: int, key: int, value: float) -> State:
+        """A typed or pasted number where a formula is expected."""
+        if name in INPUTS:
+            first = self.own.get(name)
+            if first is not None and abs(value - first) > EXACT * max(1.0, abs(first)):
+                text = f"{name} changes to {number(value)} in {address(key)}; it is {number(first)} in the first row"
+                self._record(name, key, Diagnosis("changed-input", text, number(first), number(value), f"Keep {name} the same in every row."))
+                return State.WRONG
+            if index > 0:
+                self.typed[key] = (name, index)
+            return State.VALUES
+        want = self._expected(name, index)
+        if want is None:
+            self._record(name, key, Diagnosis("hard-coded-cell", f"{display(name)} is typed as a number", severity=Severity.WARN))
+            return State.UNRESOLVED
+        gap = abs(value - want) / (abs(want) or 1.0)
+        if gap <= EXACT or gap <= ROUNDED or _is_rounding(value, want):
+            self.typed[key] = (name, index)
+            self._record(name, key, _typed(name, rounded=gap > EXACT))
+            return State.VALUES
+        inherited = self._inherited(name, index)
+        if inherited is not None and abs(value - inherited) <= EXACT * (abs(inherited) or 1.0):
+            text = f"the typed values of {display(name)} are those of a class sheet that uses a_h1 where a_h2 belongs"
+            self._record(name, key, Diagnosis("inherited-class-error", text, number(want), number(value), "Write the formula with a_h2."))
+            return State.WRONG
+        severity = Severity.WARN if name in WEIGHTS else Severity.FAIL
+        text = f"{display(name)} is typed as {number(value)}; the row gives {want:.10g}"
+        self._record(name, key, Diagnosis("wrong-value", text, f"{want:.10g}", number(value), "Replace the number by the formula.", severity=severity))
+        return State.WRONG if severity is Severity.FAIL else State.VALUES
+
+    def _state(self, index: int) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float64]]] | None:
+        inputs = {name: self.shown(name, index) for name in (*INPUTS, *WEIGHTS)}
+        if any(value is None for value in inputs.values()):
+            return None
+        return step({name: np.asarray(value, dtype=np.float64) for name, value in inputs.items() if value is not None})
+
+    def _expected(self, name: str, index: int) -> float | None:
+        """What a cell should hold by the numbers that its own row (for weights the row above) shows."""
+        if name in WEIGHTS:
+            before, slope, eta = self.shown(name, index - 1), self.shown("d" + name, index - 1), self.layout.eta
+            return None if before is None or slope is None or eta is None else before - eta.value * slope
+        state = self._state(index)
+        return None if state is None else float(state[name])
+
+    def _inherited(self, name: str, index: int) -> float | None:
+        state = self._state(index)
+        wrong = inherited_gradients(state).get(name) if state is not None else None
+        return None if wrong is None else float(wrong)
+
+    def _record(self, name: str, key: int, diagnosis: Diagnosis) -> None:
+        what = "" if diagnosis.code in ("eta-drift", "wrong-value", "hard-coded-cell", "changed-input") else _columns_only(diagnosis)
+        group = self._groups.get((name, diagnosis.code, what))
+        if group is None:
+            self._groups[name, diagnosis.code, what] = _Group(diagnosis, key)
+        else:
+            group.cells.append(key)
+
+    def _fault(self, name: str, group: _Group) -> CellFault:
+        d = group.diagnosis
+        return CellFault(
+            sheet=self.sheet,
+            cells=ranges(group.cells),
+            quantity=name,
+            diagnosis=d.code,
+            severity=d.severity,
+            message=d.message,
+            expected=d.expected,
+            found=d.found,
+            hint=d.hint,
+            excerpt=formula_text(self.model, group.first),
+            marked=d.marked,
+        )
+
+    def _header(self, column: int, header: str, quantity: str) -> CellFault:
+        row = self.layout.table.header_row
+        name = display(quantity)
+        return CellFault(
+            sheet=self.sheet,
+            cells=address(cell(self.layout.table.sheet, row, column)),
+            quantity=quantity,
+            diagnosis="wrong-header",
+            severity=Severity.NOTE,
+            message=f"the header says {header!r}, but the column behaves as {name}",
+            expected=name,
+            found=header,
+            hint=f"Rename the header to {name}.",
+        )
+
+
+def _columns_only(diagnosis: Diagnosis) -> str:
+    """Expected and found without rows, so that a filled-down mistake is one group."""
+    return "".join(c for c in f"{diagnosis.expected}|{diagnosis.found}" if not c.isdigit()) + (
+        diagnosis.message if not diagnosis.expected else ""
+    )
+
+
+def _not_evaluated(reason: str) -> Diagnosis:
+    return Diagnosis(
+        "not-evaluated",
+        f"the formula holds {reason}, which is not evaluated here; its stored value was kept",
+        hint="Use arithmetic, EXP and SUM.",
+        severity=Severity.WARN,
+    )
+
+
+def _rounded_formula(name: str) -> Diagnosis:
+    return Diagnosis(
+        "rounded-constant",
+        f"{display(name)} is right except for a rounded number in the formula",
+        hint="Use EXP(-x) instead of a typed e.",
+        severity=Severity.WARN,
+    )
+
+
+def _typed(name: str, *, rounded: bool) -> Diagnosis:
+    how = "a rounded number" if rounded else "a number"
+    return Diagnosis(
+        "rounded-value" if rounded else "hard-coded-cell",
+        f"{display(name)} is typed as {how} instead of calculated; the value agrees with its row",
+        hint="Replace the number by the formula, so that it follows the weights and the learning rate.",
+        severity=Severity.WARN,
+    )
+
+
+def _is_rounding(value: float, want: float) -> bool:
+    """Whether a typed number is the wanted one with fewer decimals (at least two)."""
+    decimals = len(repr(value).partition(".")[2]) if "e" not in repr(value) else 0
+    return decimals >= 2 and abs(value - want) <= 0.51 * 10.0**-decimals
+
+
+MEASURED = (*FORWARD, *GRADIENTS)

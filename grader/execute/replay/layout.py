@@ -1,0 +1,222 @@
+"""Which cell of an iteration table stands for which quantity, and where its learning rate comes from.
+
+A symbol is what a cell means to the formula that reads it: a quantity in the same or the previous row, the learning rate,
+a number that stands nowhere in the table, or the formula of a helper cell. References are followed to their symbols, so
+that `=$B$3*F5` and `=C5*F5` are the same formula where B3 is the cell from which column C is filled.
+"""
+
+from collections import Counter
+from typing import NamedTuple
+
+from grader.core.evidence.workbook import Table
+from grader.execute.replay.formula import Unsupported
+from grader.execute.replay.model import Model, cell, column_of, row_of, sheet_of
+from grader.execute.replay.network import INPUTS, WEIGHTS
+
+MAX_HELPERS = 40
+"""Helper cells in a row that a formula is followed through."""
+
+Symbol = tuple[object, ...]
+"""`("q", name, row)` with row `same`, `prev` or an index; `("eta",)`; `("number", value, cell)`; `("empty", cell)`;
+`("text", text, cell)`; `("formula", skeleton, symbols, cell)`; `("range", symbols)`; `("opaque", reason)`."""
+
+
+class Source(NamedTuple):
+    """Where a table's learning rate stands: the leaf cell, or a number typed into the formulas (`cell` 0)."""
+
+    value: float
+    cell: int
+    literal: bool = False
+
+
+class Layout:
+    """One table with one reading of its columns."""
+
+    def __init__(self, model: Model, table: Table, columns: dict[str, int]) -> None:
+        self.model = model
+        self.table = table
+        self.columns = dict(columns)
+        self.quantity = {column: name for name, column in self.columns.items()}
+        self.rows = _rows(model, table, self.columns)
+        self.index = {row: i for i, row in enumerate(self.rows)}
+        self.bound: dict[int, Symbol] = {}
+        self.merged: list[tuple[str, str]] = []
+        """Quantities that share one parameter cell; they get the same random value."""
+        self.leaves: dict[str, int] = {}
+        """The last cell of the chain of copies behind each input and first weight."""
+        self._bind_parameters()
+        self.eta = self._find_eta()
+
+    def key(self, quantity: str, index: int) -> int:
+        """The cell of a quantity in the index-th row."""
+        return cell(self.table.sheet, self.rows[index], self.columns[quantity])
+
+    def has(self, quantity: str) -> bool:
+        """Whether the table has a column for the quantity."""
+        return quantity in self.columns
+
+    def leaf(self, key: int) -> int:
+        """Follow pure references (`=B7`) to the cell that holds the value."""
+        for _ in range(MAX_HELPERS):
+            target = self.model.pure_reference(key)
+            if target is None:
+                return key
+            key = target
+        return key
+
+    def _chain(self, key: int) -> list[int]:
+        chain = []
+        for _ in range(MAX_HELPERS):
+            target = self.model.pure_reference(key)
+            if target is None:
+                break
+            key = target
+            chain.append(key)
+        return chain
+
+    def _inside(self, key: int) -> bool:
+        return sheet_of(key) == self.table.sheet and row_of(key) in self.index and column_of(key) in self.quantity
+
+    def _bind_parameters(self) -> None:
+        if not self.rows:
+            return
+        for name in (*INPUTS, *WEIGHTS):
+            if name not in self.columns:
+                continue
+            first = self.key(name, 0)
+            self.leaves[name] = self.leaf(first)
+            for key in self._chain(first):
+                if self._inside(key):
+                    continue
+                known = self.bound.get(key)
+                if known is None:
+                    self.bound[key] = ("q", name, 0)
+                elif known[1] != name:
+                    self.merged.append((str(known[1]), name))
+
+    def _find_eta(self) -> Source | None:
+        """The leaf that the first updates read outside the table; else the most frequent one; else a typed number."""
+        first, everywhere = self._outside(range(1, min(2, len(self.rows)))), Counter[int]()
+        if not first:
+            everywhere = self._outside(range(1, len(self.rows)))
+        for counted in (first, everywhere):
+            if not counted:
+                continue
+            leaf = max(counted, key=lambda key: (counted[key], -key))
+            value = self.model.constants.get(leaf, self.model.cached.get(leaf))
+            if isinstance(value, float):
+                for key in self._sources(leaf, value):
+                    self.bound[key] = ("eta",)
+                return Source(value, leaf)
+        return self._typed_eta()
+
+    def _outside(self, indices: range) -> Counter[int]:
+        counted: Counter[int] = Counter()
+        for name in WEIGHTS:
+            for index in indices if name in self.columns else ():
+                key = self.key(name, index)
+                if key not in self.model.owner:
+                    continue
+                for target in self._targets(key):
+                    if not self._inside(target):
+                        leaf = self.leaf(target)
+                        known = self.bound.get(target, self.bound.get(leaf))
+                        value = self.model.constants.get(leaf, self.model.cached.get(leaf))
+                        if known is None and not self._inside(leaf) and isinstance(value, float):
+                            counted[leaf] += 1
+        return counted
+
+    def _targets(self, key: int) -> list[int]:
+        try:
+            found = self.model.slots(key)
+        except Unsupported:
+            return []
+        return [target for target in found if isinstance(target, int)]
+
+    def _sources(self, leaf: int, value: float) -> set[int]:
+        """The leaf, the cells that copy it, and its equals in the same column: a learning rate typed in every row."""
+        found = {leaf}
+        for name in WEIGHTS:
+            for index in range(1, len(self.rows)) if name in self.columns else ():
+                key = self.key(name, index)
+                for target in self._targets(key) if key in self.model.owner else ():
+                    if self._inside(target) or target in self.bound:
+                        continue
+                    end = self.leaf(target)
+                    twin = column_of(end) == column_of(leaf) and self.model.constants.get(end) == value
+                    if end == leaf or twin:
+                        found |= {target, end}
+        return found
+
+    def _typed_eta(self) -> Source | None:
+        counted: Counter[float] = Counter()
+        for name in WEIGHTS:
+            if name in self.columns and len(self.rows) > 1:
+                run = self.model.owner.get(self.key(name, 1))
+                if run is not None:
+                    counted.update({float(t.value) for t in run.form.tokens if t.kind == "number"} - {0.0})
+        if not counted:
+            return None
+        value = max(counted, key=lambda number: (counted[number], -number))
+        return Source(value, 0, literal=True) if counted[value] >= 4 else None
+
+    def symbol(self, key: int, index: int, depth: int = 0) -> Symbol:
+        """What a cell means to a formula in the index-th row."""
+        if sheet_of(key) == self.table.sheet:
+            name = self.quantity.get(column_of(key))
+            if name is not None:
+                at = self.index.get(row_of(key))
+                if at is not None:
+                    return _quantity(name, at, index)
+        known = self.bound.get(key)
+        if known is not None:
+            return known if known[0] == "eta" else _quantity(str(known[1]), 0, index)
+        run = self.model.owner.get(key)
+        if run is not None:
+            if depth >= MAX_HELPERS:
+                return ("opaque", f"more than {MAX_HELPERS} helper cells in a row")
+            return self.formula(key, index, depth + 1)
+        if key in self.model.refused:
+            return ("opaque", self.model.refused[key])
+        value = self.model.constants.get(key)
+        if value is None:
+            return ("empty", key)
+        return ("text", value, key) if isinstance(value, str) else ("number", value, key)
+
+    def formula(self, key: int, index: int, depth: int = 0) -> Symbol:
+        """The formula of a cell with its references as symbols."""
+        run = self.model.owner[key]
+        try:
+            slots = self.model.slots(key)
+        except Unsupported as reason:
+            return ("opaque", str(reason))
+        symbols: list[Symbol] = []
+        for slot in slots:
+            if isinstance(slot, list):
+                if len(slot) > 500:
+                    return ("opaque", "a range of more than 500 cells")
+                inside = (self.symbol(one, index, depth) for one in slot)
+                symbols.append(("range", tuple(symbol for symbol in inside if symbol[0] not in ("empty", "text"))))
+            else:
+                symbols.append(self.symbol(slot, index, depth))
+        opaque = next((symbol for symbol in symbols if symbol[0] == "opaque"), None)
+        if opaque is not None:
+            return opaque
+        return ("formula", run.form, tuple(symbols), key)
+
+
+def _quantity(name: str, at: int, index: int) -> Symbol:
+    if name in INPUTS or at == index:
+        return ("q", name, "same")
+    return ("q", name, "prev" if at == index - 1 else at)
+
+
+def _rows(model: Model, table: Table, columns: dict[str, int]) -> list[int]:
+    need = max(1, len(columns) // 3)
+    rows = []
+    for row in range(table.first_row, table.last_row + 1):
+        keys = [cell(table.sheet, row, column) for column in columns.values()]
+        filled = sum(key in model.owner or key in model.refused or isinstance(model.constants.get(key), float) for key in keys)
+        if filled >= need:
+            rows.append(row)
+    return rows

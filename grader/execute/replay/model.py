@@ -1,0 +1,244 @@
+"""A workbook as a graph of cells that can be recalculated for many settings at once.
+
+A cell is one integer, `sheet << 40 | row << 20 | column`, so that a relative reference is an addition and a run of cells
+with one form needs its references resolved once.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from grader.core.evidence.workbook import Book, CellKind, Run
+from grader.execute.replay.formula import Compiled, Form, Range, Reference, Slot, Unsupported, compile_tokens, scan
+from grader.execute.replay.functions import Value, as_number
+
+ROW = 1 << 20
+SHEET = 1 << 40
+MAX_RANGE = 20_000
+"""Cells of one range."""
+
+
+def cell(sheet: int, row: int, column: int) -> int:
+    """The integer of a cell; rows and columns count from 1."""
+    return sheet << 40 | row << 20 | column
+
+
+def sheet_of(key: int) -> int:
+    """Index of the sheet."""
+    return key >> 40
+
+
+def row_of(key: int) -> int:
+    """Row from 1."""
+    return key >> 20 & 0xFFFFF
+
+
+def column_of(key: int) -> int:
+    """Column from 1."""
+    return key & 0xFFFFF
+
+
+class Step(NamedTuple):
+    """Where a slot of a run points: `base + i * step` for its i-th cell; `last` likewise for a range."""
+
+    base: int
+    step: int
+    last: int
+    last_step: int
+
+
+class FormulaRun(NamedTuple):
+    """A run of formula cells with its parsed form."""
+
+    start: int
+    count: int
+    form: Form
+    compiled: Compiled
+    steps: tuple[Step, ...]
+
+
+class Patch(NamedTuple):
+    """Values to put into a cell in some settings: `values` where `mask`, the cell's own value elsewhere."""
+
+    mask: npt.NDArray[np.bool_]
+    values: npt.NDArray[np.float64]
+
+
+class Recalculated(NamedTuple):
+    """Values by cell, and the cells that could not be evaluated with the reason; those kept their cached value."""
+
+    values: dict[int, Value]
+    kept: dict[int, str]
+
+
+class Model:
+    """The cells of one book."""
+
+    def __init__(self, book: Book) -> None:
+        self.book = book
+        self.sheets = {sheet.name.lower(): i for i, sheet in enumerate(book.sheets)}
+        self.constants: dict[int, float | str] = {}
+        self.cached: dict[int, float | str] = {}
+        self.owner: dict[int, FormulaRun] = {}
+        self.refused: dict[int, str] = {}
+        """Formula cells that cannot be evaluated at all, with the reason."""
+        self.form_of: dict[int, int] = {}
+        self._parsed: dict[int, tuple[Form, Compiled] | str] = {}
+        for index, sheet in enumerate(book.sheets):
+            for run in sheet.runs:
+                self._add(index, run)
+        self._order: list[int] | None = None
+
+    def _add(self, sheet: int, run: Run) -> None:
+        start = cell(sheet, run.row, run.column)
+        keys = range(start, start + run.count * ROW, ROW)
+        values: Sequence[float | str] = run.numbers if run.kind is CellKind.NUMBER else run.texts
+        if run.form < 0:
+            self.constants.update(zip(keys, values, strict=False))
+            return
+        self.cached.update(zip(keys, values, strict=False))
+        self.form_of.update(dict.fromkeys(keys, run.form))
+        parsed = self._parsed.get(run.form)
+        if parsed is None:
+            parsed = self._parsed[run.form] = self._parse(self.book.forms[run.form])
+        if isinstance(parsed, str):
+            self.refused.update(dict.fromkeys(keys, parsed))
+            return
+        try:
+            steps = tuple(self._step(start, slot) for slot in parsed[0].slots)
+        except Unsupported as reason:
+            self.refused.update(dict.fromkeys(keys, str(reason)))
+            return
+        owner = FormulaRun(start, run.count, parsed[0], parsed[1], steps)
+        self.owner.update(dict.fromkeys(keys, owner))
+
+    @staticmethod
+    def _parse(text: str) -> tuple[Form, Compiled] | str:
+        try:
+            form = scan(text)
+            return form, compile_tokens(form.tokens)
+        except Unsupported as reason:
+            return str(reason)
+
+    def _step(self, start: int, slot: Reference | Range) -> Step:
+        if isinstance(slot, Range):
+            base, step = self._resolve(start, slot.first)
+            last, last_step = self._resolve(start, slot.last)
+            return Step(base, step, last, last_step)
+        base, step = self._resolve(start, slot)
+        return Step(base, step, base, step)
+
+    def _resolve(self, start: int, reference: Reference) -> tuple[int, int]:
+        sheet = sheet_of(start)
+        if reference.sheet:
+            if reference.sheet.lower() not in self.sheets:
+                raise Unsupported(f"a reference to the sheet {reference.sheet!r}, which is not there")
+            sheet = self.sheets[reference.sheet.lower()]
+        row = reference.row if reference.row_fixed else row_of(start) + reference.row
+        column = reference.column if reference.column_fixed else column_of(start) + reference.column
+        if row < 1 or column < 1 or column > 16_384:
+            raise Unsupported("a reference outside the sheet")
+        return cell(sheet, row, column), 0 if reference.row_fixed else ROW
+
+    def slots(self, key: int) -> list[int | list[int]]:
+        """The cells that a formula cell reads, slot by slot; raises `Unsupported` for an oversized range."""
+        run = self.owner[key]
+        i = (key - run.start) // ROW
+        found: list[int | list[int]] = []
+        for slot, (base, step, last, last_step) in zip(run.form.slots, run.steps, strict=True):
+            if isinstance(slot, Range):
+                found.append(area(base + i * step, last + i * last_step))
+            else:
+                found.append(base + i * step)
+        return found
+
+    def pure_reference(self, key: int) -> int | None:
+        """The cell that a formula of the kind `=B7` copies, if it is of this kind."""
+        run = self.owner.get(key)
+        if run is None or run.form.skeleton not in ("ref", "op+ ref", "open( ref close)"):
+            return None
+        return run.steps[0].base + (key - run.start) // ROW * run.steps[0].step
+
+    def order(self) -> list[int]:
+        """Formula cells by sheet, row and column: nearly the order in which tables depend on themselves."""
+        if self._order is None:
+            self._order = sorted(self.owner)
+        return self._order
+
+    def recalculate(self, settings: int, patches: Mapping[int, Patch], only: Iterable[int] | None = None) -> Recalculated:
+        """Evaluate every formula (or those that `only` needs) for several settings at once.
+
+        Iterative, so that a chain of 100,000 cells is no danger; a circular reference keeps its cached value.
+        """
+        values: dict[int, Value] = dict(self.constants)
+        kept: dict[int, str] = {}
+        for key, reason in self.refused.items():
+            values[key] = self.cached.get(key, np.nan)
+            kept[key] = reason
+        for key, patch in patches.items():
+            if key not in self.owner:
+                values[key] = np.where(patch.mask, patch.values, as_number(values.get(key, np.nan)))
+        owner, busy = self.owner, set()
+        with np.errstate(all="ignore"):
+            for root in self.order() if only is None else only:
+                if root in values or root not in owner:
+                    continue
+                stack = [root]
+                while stack:
+                    key = stack[-1]
+                    if key in values:
+                        stack.pop()
+                        continue
+                    run = owner[key]
+                    arguments, missing = self._arguments(run, (key - run.start) // ROW, values)
+                    if missing:
+                        busy.add(key)
+                        looping = [m for m in missing if m in busy]
+                        for loop in looping:
+                            values[loop] = self.cached.get(loop, np.nan)
+                            kept[loop] = "a circular reference"
+                        stack.extend(m for m in missing if m not in busy)
+                        continue
+                    value = run.compiled(arguments)
+                    patch_here = patches.get(key)
+                    if patch_here is not None:
+                        value = np.where(patch_here.mask, patch_here.values, as_number(value))
+                    values[key] = value
+                    busy.discard(key)
+                    stack.pop()
+        return Recalculated(values, kept)
+
+    def _arguments(self, run: FormulaRun, i: int, values: dict[int, Value]) -> tuple[list[Slot], list[int]]:
+        arguments: list[Slot] = []
+        missing: list[int] = []
+        for slot, (base, step, last, last_step) in zip(run.form.slots, run.steps, strict=True):
+            if type(slot) is Reference:
+                key = base + i * step
+                value = values.get(key)
+                if value is None:
+                    if key in self.owner:
+                        missing.append(key)
+                    value = 0.0
+                arguments.append(value)
+                continue
+            inside: list[Value] = []
+            for key in area(base + i * step, last + i * last_step):
+                value = values.get(key)
+                if value is not None:
+                    inside.append(value)
+                elif key in self.owner:
+                    missing.append(key)
+            arguments.append(inside)
+        return arguments, missing
+
+
+def area(first: int, last: int) -> list[int]:
+    """The cells of a rectangle, row by row; raises `Unsupported` beyond `MAX_RANGE` cells."""
+    rows = sorted((row_of(first), row_of(last)))
+    columns = sorted((column_of(first), column_of(last)))
+    if (rows[1] - rows[0] + 1) * (columns[1] - columns[0] + 1) > MAX_RANGE:
+        raise Unsupported(f"a range of more than {MAX_RANGE:,} cells")
+    sheet = sheet_of(first)
+    return [cell(sheet, r, c) for r in range(rows[0], rows[1] + 1) for c in range(columns[0], columns[1] + 1)]

@@ -1,0 +1,156 @@
+"""Which column holds which quantity: what the headers say, confirmed or corrected by what the formulas do.
+
+Real headers lie: t2's column is headed "i2", a parameter list repeats "i1" beside the table, two headers are exchanged. A
+reading of the columns is scored by how many formulas of one row pass the identity test under it; another reading than
+the headers' is taken only where it makes more of them right and none wrong.
+"""
+
+from itertools import combinations, permutations
+from typing import NamedTuple
+
+from grader.core.evidence.workbook import Table
+from grader.execute.replay.identity import IdentityTest, Match
+from grader.execute.replay.layout import Layout
+from grader.execute.replay.model import Model, cell
+from grader.execute.replay.network import FORWARD, GRADIENTS, INPUTS, QUANTITIES, WEIGHTS
+
+MAX_READINGS = 400
+"""Readings that are tried for one table."""
+
+
+class Reading(NamedTuple):
+    """The chosen layout, and the headers that say something else: (column, header text, quantity)."""
+
+    layout: Layout
+    contradicted: tuple[tuple[int, str, str], ...]
+
+
+def read_columns(model: Model, table: Table) -> Reading:
+    """Choose the reading of a table's columns that its formulas confirm."""
+    by_name: dict[str, list[int]] = {}
+    for column in table.columns:
+        by_name.setdefault(column.quantity, []).append(column.column)
+    best = {name: columns[0] for name, columns in by_name.items()}
+    layout = Layout(model, table, best)
+    if not layout.rows:
+        return Reading(layout, ())
+    right, wrong = _score(layout)
+    spare = [column for columns in by_name.values() for column in columns[1:]]
+    missing = [name for name in QUANTITIES if name not in best]
+    tries = 0
+    for assignment in _assignments(best, by_name, missing, spare):
+        tries += 1
+        if tries > MAX_READINGS:
+            break
+        candidate = Layout(model, table, assignment)
+        scored, failing = _score(candidate)
+        if len(scored) > len(right) or (len(scored) == len(right) and len(failing) < len(wrong)):
+            best, layout, right, wrong = assignment, candidate, scored, failing
+    best, layout, right, wrong = _fill(model, table, best, layout, right, wrong)
+    if len(wrong) >= 2:
+        best, layout = _exchange(model, table, best, layout, right, wrong)
+    said = {column.column: (column.quantity, column.header) for column in table.columns}
+    contradicted = tuple(
+        (column, said[column][1], name)
+        for name, column in sorted(best.items(), key=lambda item: item[1])
+        if column in said and said[column][0] != name
+    )
+    return Reading(layout, contradicted)
+
+
+def _score(layout: Layout) -> tuple[frozenset[str], frozenset[str]]:
+    """Quantities whose formula is right and those whose is wrong, in the second row (in the first where there is one)."""
+    test = IdentityTest(layout)
+    index = min(1, len(layout.rows) - 1)
+    right, wrong = set(), set()
+    for name in (*WEIGHTS, *FORWARD, *GRADIENTS, *INPUTS):
+        if not layout.has(name):
+            continue
+        key = layout.key(name, index)
+        if key not in layout.model.owner:
+            if name in INPUTS and isinstance(layout.model.constants.get(key), float):
+                right.add(name)
+            continue
+        if index == 0 and name in (*INPUTS, *WEIGHTS):
+            continue
+        match = test.test(name, index).match
+        if match in (Match.RIGHT, Match.NEAR):
+            right.add(name)
+        elif match is Match.WRONG:
+            wrong.add(name)
+    return frozenset(right), frozenset(wrong)
+
+
+def _assignments(
+    best: dict[str, int], by_name: dict[str, list[int]], missing: list[str], spare: list[int]
+) -> list[dict[str, int]]:
+    """Other columns for names that stand twice, and the spare ones for names that stand nowhere."""
+    found = []
+    doubled = [name for name, columns in by_name.items() if len(columns) > 1]
+    for name in doubled:
+        found += [{**best, name: column} for column in by_name[name][1:]]
+    if spare and missing and len(spare) <= 4:
+        columns = sorted({column for name in doubled for column in by_name[name]})
+        names = [*doubled, *missing]
+        if len(columns) <= 5 and len(names) <= 7:
+            for chosen in permutations(names, len(columns)):
+                kept = {name: column for name, column in best.items() if name not in doubled}
+                assignment = {**kept, **dict(zip(chosen, columns, strict=True))}
+                if assignment != best:
+                    found.append(assignment)
+    return found
+
+
+def _fill(
+    model: Model, table: Table, best: dict[str, int], layout: Layout, right: frozenset[str], wrong: frozenset[str]
+) -> tuple[dict[str, int], Layout, frozenset[str], frozenset[str]]:
+    """Give a quantity without a header the column beside or inside the table whose formula it is."""
+    first, last = min(best.values()) - 2, max(best.values()) + 2
+    for name in QUANTITIES:
+        if name in best:
+            continue
+        for column in range(max(1, first), last + 1):
+            if column in best.values() or not _filled(model, table, layout, column):
+                continue
+            assignment = {**best, name: column}
+            candidate = Layout(model, table, assignment)
+            scored, failing = _score(candidate)
+            if len(scored) > len(right) + (name in INPUTS) and len(failing) <= len(wrong):
+                best, layout, right, wrong = assignment, candidate, scored, failing
+                break
+    return best, layout, right, wrong
+
+
+def _filled(model: Model, table: Table, layout: Layout, column: int) -> bool:
+    key = cell(table.sheet, layout.rows[min(1, len(layout.rows) - 1)], column)
+    return key in model.owner or isinstance(model.constants.get(key), float)
+
+
+def _exchange(
+    model: Model, table: Table, best: dict[str, int], layout: Layout, right: frozenset[str], wrong: frozenset[str]
+) -> tuple[dict[str, int], Layout]:
+    """Exchange two headers where that makes at least two wrong formulas right and breaks none."""
+    for _ in range(2):
+        chosen = None
+        pairs = [*combinations([n for n in INPUTS if n in best], 2), *combinations(sorted(wrong - set(INPUTS)), 2)]
+        for one, other in pairs:
+            if not _alike(one, other):
+                continue
+            assignment = {**best, one: best[other], other: best[one]}
+            candidate = Layout(model, table, assignment)
+            scored, failing = _score(candidate)
+            if scored > right and failing < wrong and len(failing) <= len(wrong) - 2:
+                chosen = (assignment, candidate, scored, failing)
+                break
+        if chosen is None:
+            break
+        best, layout, right, wrong = chosen
+        if len(wrong) < 2:
+            break
+    return best, layout
+
+
+def _alike(one: str, other: str) -> bool:
+    """Names that stand for one another in a wrong header are of one kind."""
+    kinds = (INPUTS, WEIGHTS, GRADIENTS, FORWARD)
+    return any(one in kind and other in kind for kind in kinds)

@@ -1,0 +1,1 @@
+"""Reading workbooks: bytes to cells, tables and charts, in a child process with limits."""

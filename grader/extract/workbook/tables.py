@@ -1,0 +1,78 @@
+"""Iteration tables: the longest run of known headers in a row, on any sheet, at any row, several to a sheet.
+
+A parameter list beside a table may repeat names of it in the same row (`i1 | 0.05`), so a number between two headers ends
+a run. Whether a header tells the truth is decided later, by replay.
+"""
+
+from grader.core.evidence.workbook import CellKind, Column, Sheet, Table
+from grader.extract.workbook.headers import canonical
+
+MIN_NAMES = 15
+"""Distinct known names that make a header row (19 to 31 in 89 real books)."""
+MAX_GAP = 8
+"""Unknown or empty columns between two known headers: helper columns."""
+MAX_BLANK = 3
+"""Empty rows that do not end a table."""
+
+
+def find_tables(index: int, sheet: Sheet) -> tuple[Table, ...]:
+    """All tables of a sheet, top to bottom."""
+    names: dict[int, dict[int, tuple[str, str]]] = {}
+    numbers: set[tuple[int, int]] = set()
+    rows_of: dict[int, set[int]] = {}
+    for run in sheet.runs:
+        if run.kind is CellKind.TEXT and run.form < 0:
+            for offset, text in enumerate(run.texts):
+                quantity = canonical(text)
+                if quantity:
+                    names.setdefault(run.row + offset, {})[run.column] = (quantity, text)
+        elif run.kind is not CellKind.TEXT:
+            rows = range(run.row, run.row + run.count)
+            numbers.update((row, run.column) for row in rows)
+            rows_of.setdefault(run.column, set()).update(rows)
+    headers = []
+    for row in sorted(names):
+        headers += [(row, columns) for columns in _segments(row, names[row], numbers) if _distinct(columns) >= MIN_NAMES]
+    tables = []
+    for position, (row, columns) in enumerate(headers):
+        below = [r for r, other in headers[position + 1 :] if r > row and _overlap(columns, other)]
+        last = _last_row(row, columns, rows_of, min(below, default=1 << 30))
+        tables.append(Table(sheet=index, header_row=row, first_row=last[0], last_row=last[1], columns=columns))
+    return tuple(tables)
+
+
+def _segments(
+    row: int, found: dict[int, tuple[str, str]], numbers: set[tuple[int, int]]
+) -> list[tuple[Column, ...]]:
+    segments: list[list[Column]] = []
+    previous = 0
+    for column in sorted(found):
+        quantity, text = found[column]
+        joined = bool(segments) and column - previous <= MAX_GAP
+        joined = joined and not any((row, between) in numbers for between in range(previous + 1, column))
+        if not joined:
+            segments.append([])
+        segments[-1].append(Column(quantity=quantity, column=column, header=" ".join(text.split())[:60]))
+        previous = column
+    return [tuple(segment) for segment in segments]
+
+
+def _distinct(columns: tuple[Column, ...]) -> int:
+    return len({column.quantity for column in columns})
+
+
+def _overlap(one: tuple[Column, ...], other: tuple[Column, ...]) -> bool:
+    return bool({c.column for c in one} & {c.column for c in other})
+
+
+def _last_row(header: int, columns: tuple[Column, ...], rows_of: dict[int, set[int]], stop: int) -> tuple[int, int]:
+    """First and last row with numbers in at least a third of the columns; the header row itself where there is none."""
+    need = max(1, len(columns) // 3)
+    row, first, last, blank = header + 1, 0, header, 0
+    while row < stop and blank <= MAX_BLANK:
+        if sum(row in rows_of.get(c.column, ()) for c in columns) >= need:
+            first, last, blank = first or row, row, 0
+        else:
+            blank += 1
+        row += 1
+    return first or header + 1, last

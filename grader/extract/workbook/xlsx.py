@@ -1,0 +1,252 @@
+"""An .xlsx or .xlsm package to cells: formulas and cached values in one streaming pass.
+
+openpyxl reads formulas or cached values, not both, and takes two loads of 0.2 to 5 s where this takes one of 0.02 to 0.8.
+Macros are never run and external links never followed.
+"""
+
+import io
+import posixpath
+import re
+import zipfile
+
+from grader.core.evidence.workbook import CellKind, Producer, Run, Sheet
+from grader.core.submission import Problem
+from grader.extract.workbook.faults import Unreadable
+from grader.extract.workbook.forms import (
+    MAX_FORMULA,
+    Book,
+    TableColumns,
+    column_number,
+    relative_form,
+    table_columns,
+)
+from grader.extract.workbook.grid import Budget, Forms, Grid
+from grader.extract.workbook.xml import Node, parse, tree
+
+_ADDRESS = re.compile(r"\$?([A-Za-z]{1,3})\$?(\d{1,7})")
+
+
+class Package:
+    """The parts of a package with their relations."""
+
+    def __init__(self, data: bytes) -> None:
+        self._zip = zipfile.ZipFile(io.BytesIO(data))
+        self.names = {info.filename for info in self._zip.infolist()}
+
+    def read(self, part: str) -> bytes:
+        """The bytes of a part; raises `Unreadable` where it is missing or damaged."""
+        try:
+            return self._zip.read(part)
+        except (KeyError, zipfile.BadZipFile, OSError, EOFError, ValueError, RuntimeError, NotImplementedError) as fault:
+            message = f"{part} is missing or damaged in the package. Save the workbook again as .xlsx."
+            raise Unreadable(Problem.BROKEN, message) from fault
+        except Exception as fault:
+            if type(fault).__module__ == "zlib":
+                raise Unreadable(Problem.BROKEN, f"{part} is damaged in the package. Save the workbook again.") from fault
+            raise
+
+    def relations(self, part: str) -> dict[str, str]:
+        """Target part by relation id, resolved; relations to other files are left out."""
+        folder, name = posixpath.split(part)
+        rels = posixpath.join(folder, "_rels", name + ".rels")
+        if rels not in self.names:
+            return {}
+        found: dict[str, str] = {}
+        for node in tree(self.read(rels), rels).all("Relationship"):
+            if node.attributes.get("TargetMode") == "External":
+                continue
+            target = node.attributes.get("Target", "")
+            path = target[1:] if target.startswith("/") else posixpath.normpath(posixpath.join(folder, target))
+            found[node.attributes.get("Id", "")] = path
+        return found
+
+
+class SheetPart:
+    """A worksheet and its part."""
+
+    def __init__(self, name: str, part: str, chart_sheet: bool) -> None:
+        self.name, self.part, self.chart_sheet = name, part, chart_sheet
+
+
+def sheet_parts(package: Package) -> tuple[list[SheetPart], Node]:
+    """The sheets in tab order, and the workbook part as a tree."""
+    part = "xl/workbook.xml"
+    root = tree(package.read(part), part)
+    relations = package.relations(part)
+    parts = []
+    for node in root.all("sheet"):
+        target = relations.get(node.attributes.get("id", ""), "")
+        if target in package.names:
+            parts.append(SheetPart(node.attributes.get("name", ""), target, "chartsheets/" in target))
+    return parts, root
+
+
+def producer(package: Package) -> Producer:
+    """Which program saved the file, by docProps/app.xml; Google's exports have none or an empty one."""
+    if "docProps/app.xml" not in package.names:
+        return Producer.GOOGLE
+    application = tree(package.read("docProps/app.xml"), "docProps/app.xml").first("Application")
+    name = (application.text if application else "").lower()
+    if not name.strip():
+        return Producer.GOOGLE
+    if "libreoffice" in name or "openoffice" in name:
+        return Producer.LIBREOFFICE
+    return Producer.EXCEL if "excel" in name else Producer.OTHER
+
+
+def read_sheets(package: Package, forms: Forms) -> tuple[Sheet, ...]:
+    """All worksheets; chart sheets have no cells."""
+    parts, root = sheet_parts(package)
+    worksheets = [part for part in parts if not part.chart_sheet]
+    names = {}
+    for node in root.all("definedName"):
+        if node.attributes.get("hidden") != "1" and 0 < len(node.text) < MAX_FORMULA:
+            names.setdefault(node.attributes.get("name", "").lower(), node.text)
+    tables: dict[str, TableColumns] = {}
+    for sheet in worksheets:
+        tables.update(_tables(package, sheet))
+    book = Book(names=names, tables=tables)
+    shared = _shared_strings(package)
+    budget = Budget()
+    return tuple(
+        Sheet(name=sheet.name, runs=_cells(package.read(sheet.part), sheet, shared, book, forms, budget))
+        for sheet in worksheets
+    )
+
+
+def _tables(package: Package, sheet: SheetPart) -> dict[str, TableColumns]:
+    found = {}
+    for part in package.relations(sheet.part).values():
+        if "/tables/" not in part or part not in package.names:
+            continue
+        node = tree(package.read(part), part).child("table")
+        corners = _ADDRESS.findall(node.attributes.get("ref", "")) if node else []
+        if node is None or len(corners) != 2:
+            continue
+        headers = [column.attributes.get("name", "") for column in node.all("tableColumn")]
+        first = int(corners[0][1]) + int(node.attributes.get("headerRowCount", "1") or 1)
+        columns = table_columns(sheet.name, first, int(corners[1][1]), column_number(corners[0][0]), headers)
+        for key in ("displayName", "name"):
+            if key in node.attributes:
+                found[node.attributes[key].lower()] = columns
+    return found
+
+
+def _shared_strings(package: Package) -> list[str]:
+    part = next((n for n in sorted(package.names) if n.lower() == "xl/sharedstrings.xml"), None)
+    if part is None:
+        return []
+    strings: list[str] = []
+    pieces: list[str] = []
+    state = {"t": False, "phonetic": False}
+
+    def start(name: str, _: dict[str, str]) -> None:
+        if name == "t":
+            state["t"] = not state["phonetic"]
+        elif name == "rPh":
+            state["phonetic"] = True
+        elif name == "si":
+            pieces.clear()
+
+    def end(name: str) -> None:
+        if name == "t":
+            state["t"] = False
+        elif name == "rPh":
+            state["phonetic"] = False
+        elif name == "si":
+            strings.append("".join(pieces))
+
+    def text(data: str) -> None:
+        if state["t"]:
+            pieces.append(data)
+
+    parse(package.read(part), part, start, end, text)
+    return strings
+
+
+class _SheetReader:
+    """The handlers of one worksheet part."""
+
+    def __init__(self, sheet: str, shared: list[str], book: Book, forms: Forms, grid: Grid) -> None:
+        self.sheet, self.shared, self.book, self.forms, self.grid = sheet, shared, book, forms, grid
+        self.row = 0
+        self.column = 0
+        self.kind = "n"
+        self.value: list[str] = []
+        self.formula: list[str] = []
+        self.has_formula = False
+        self.shared_id = ""
+        self.formula_kind = ""
+        self.masters: dict[str, int] = {}
+        self.into: list[str] | None = None
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        if name == "c":
+            match = _ADDRESS.fullmatch(attributes.get("r", ""))
+            if match:
+                self.column, self.row = column_number(match[1]), int(match[2])
+            else:
+                self.column += 1
+            self.kind = attributes.get("t", "n")
+            self.has_formula = False
+            self.value, self.formula = [], []
+        elif name == "v" or (name == "t" and self.kind == "inlineStr"):
+            self.into = self.value
+        elif name == "f":
+            self.into = self.formula
+            self.has_formula = True
+            self.formula_kind = attributes.get("t", "")
+            self.shared_id = attributes.get("si", "") if self.formula_kind == "shared" else ""
+        elif name == "row":
+            digits = attributes.get("r", "")
+            self.row = int(digits) if digits.isdigit() else self.row + 1
+            self.column = 0
+
+    def text(self, data: str) -> None:
+        if self.into is not None:
+            self.into.append(data)
+
+    def end(self, name: str) -> None:
+        if name == "c":
+            if self.value or self.has_formula:
+                self._cell()
+        elif name in ("v", "f", "t"):
+            self.into = None
+
+    def _cell(self) -> None:
+        form = self._form() if self.has_formula else -1
+        raw = "".join(self.value)
+        if self.kind == "s":
+            index = int(raw) if raw.isdigit() else -1
+            text = self.shared[index] if 0 <= index < len(self.shared) else ""
+            self.grid.add(self.row, self.column, form, CellKind.TEXT, text)
+        elif self.kind in ("str", "inlineStr", "d"):
+            self.grid.add(self.row, self.column, form, CellKind.TEXT, raw)
+        elif self.kind == "e":
+            self.grid.add(self.row, self.column, form, CellKind.FAULT, raw)
+        elif raw == "":
+            self.grid.add(self.row, self.column, form, CellKind.MISSING, "")
+        else:
+            try:
+                self.grid.add(self.row, self.column, form, CellKind.NUMBER, float(raw))
+            except ValueError:
+                self.grid.add(self.row, self.column, form, CellKind.TEXT, raw)
+
+    def _form(self) -> int:
+        formula = "".join(self.formula)
+        if self.shared_id and not formula:
+            return self.masters.get(self.shared_id, self.forms.number("#SHARED"))
+        if self.formula_kind == "dataTable" or len(formula) > MAX_FORMULA:
+            return self.forms.number("#UNREADABLE")
+        text = relative_form(formula.lstrip("="), self.sheet, self.row, self.column, self.book)
+        form = self.forms.number(text)
+        if self.shared_id:
+            self.masters[self.shared_id] = form
+        return form
+
+
+def _cells(data: bytes, sheet: SheetPart, shared: list[str], book: Book, forms: Forms, budget: Budget) -> tuple[Run, ...]:
+    grid = Grid(budget)
+    reader = _SheetReader(sheet.name, shared, book, forms, grid)
+    parse(data, sheet.part, reader.start, reader.end, reader.text)
+    return grid.runs()

@@ -1,0 +1,109 @@
+"""Streaming XML without entities: expat with every door closed.
+
+A document type declaration is refused before anything in it is expanded, so neither a billion laughs nor an external
+entity can start. Same defence as defusedxml, whose parsers build trees where we want events.
+"""
+
+from collections.abc import Callable
+from xml.parsers import expat
+
+from grader.core.submission import Problem
+from grader.extract.workbook.faults import Unreadable
+
+Start = Callable[[str, dict[str, str]], None]
+End = Callable[[str], None]
+Text = Callable[[str], None]
+
+
+def parse(data: bytes, part: str, start: Start, end: End, text: Text) -> None:
+    """Feed a part of a package to handlers; names arrive without namespace. Raises `Unreadable` on bad XML."""
+    parser = expat.ParserCreate(namespace_separator=" ")
+    parser.buffer_text = True
+    parser.buffer_size = 65_536
+
+    def refuse(*_: object) -> None:
+        raise Unreadable(
+            Problem.BROKEN,
+            f"{part} declares entities (a document type), which no spreadsheet program writes; it was not read.",
+        )
+
+    def local(name: str) -> str:
+        return name.rpartition(" ")[2]
+
+    names: dict[str, str] = {}
+
+    def started(name: str, attributes: dict[str, str]) -> None:
+        short = names.get(name)
+        if short is None:
+            short = names[name] = local(name)
+        start(short, attributes)
+
+    def ended(name: str) -> None:
+        end(names[name])
+
+    parser.StartDoctypeDeclHandler = refuse
+    parser.EntityDeclHandler = refuse
+    parser.ExternalEntityRefHandler = refuse
+    parser.StartElementHandler = started
+    parser.EndElementHandler = ended
+    parser.CharacterDataHandler = text
+    try:
+        parser.Parse(data, True)
+    except expat.ExpatError as fault:
+        raise Unreadable(Problem.BROKEN, f"{part} is damaged ({fault}). Save the workbook again as .xlsx.") from fault
+
+
+class Node:
+    """A small XML tree for parts that are not long: relations, charts, the workbook part itself."""
+
+    __slots__ = ("attributes", "children", "name", "text")
+
+    def __init__(self, name: str, attributes: dict[str, str]) -> None:
+        self.name = name
+        self.attributes = {key.rpartition(" ")[2]: value for key, value in attributes.items()}
+        self.children: list[Node] = []
+        self.text = ""
+
+    def all(self, name: str) -> "list[Node]":
+        """Every descendant of a name, in document order."""
+        found: list[Node] = []
+        stack = list(reversed(self.children))
+        while stack:
+            node = stack.pop()
+            if node.name == name:
+                found.append(node)
+            stack.extend(reversed(node.children))
+        return found
+
+    def first(self, name: str) -> "Node | None":
+        """The first descendant of a name."""
+        return next(iter(self.all(name)), None)
+
+    def child(self, name: str) -> "Node | None":
+        """The first direct child of a name."""
+        return next((node for node in self.children if node.name == name), None)
+
+
+MAX_NODES = 400_000
+
+
+def tree(data: bytes, part: str) -> Node:
+    """Parse a part into `Node`s; attribute names lose their namespace."""
+    root = Node("", {})
+    stack = [root]
+    count = 0
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        nonlocal count
+        count += 1
+        if count > MAX_NODES:
+            raise Unreadable(Problem.TOO_LARGE, f"{part} has more than {MAX_NODES:,} elements; it was not read.")
+        node = Node(name, attributes)
+        stack[-1].children.append(node)
+        stack.append(node)
+
+    def text(data: str) -> None:
+        stack[-1].text += data
+
+    parse(data, part, start, lambda _: stack.pop() and None, text)
+    return root
