@@ -14,9 +14,13 @@ class DataTable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
-    """A figure: heading, one sentence on what is to be seen, the drawing, and its data folded below."""
+    """A figure: heading, one sentence on what is to be seen, the drawing, and its data folded below.
+
+    `before_results` is for what a reader should check before believing any judgement; such a figure stands folded above them.
+    """
 
     title: str
     description: str
     drawing: SafeHtml
     table: DataTable | None = None
+    before_results: bool = False

@@ -1,0 +1,129 @@
+"""CPU seconds for the pages of a class, from a cold start: `python benchmarks/render.py [SUBMISSIONS]`.
+
+Issue 9 asks for 200 student pages and the class page within 60 CPU seconds cold and 5 seconds from the cache of pictures,
+and for pages below 400 kB. The reports are made here: every criterion of a typical rubric, half of them with findings, all pictures.
+"""
+
+import argparse
+import time
+
+from grader.core.outcome import Finding, Verdict, worst
+from grader.core.place import Place
+from grader.core.report import Marked, Provenance, Report, RubricRef
+from grader.core.submission import Artefact, Kind, Submission
+from grader.render import class_page, student_page
+from grader.render.pictures.cells import Cell, cell_grid
+from grader.render.pictures.curves import AccuracyRun, LossSeries, accuracy_curve, loss_curves
+from grader.render.pictures.network import LayerBox, network_graph
+from grader.render.pictures.picture import Picture
+from grader.render.result_json import decode, encode
+from grader.render.terminal import print_report
+
+CRITERIA = 30
+GUIDE = "A check.\n\n## What it checks\n\nThat `∂E/∂w` is right.\n\n## Why it matters\n\n" + "Because. " * 80
+
+
+def report(seed: int) -> Report:
+    """A report with 30 criteria, of which some fail with two findings each."""
+    outcomes = []
+    for n in range(CRITERIA):
+        verdict = (Verdict.FAIL, Verdict.PASS, Verdict.PARTIAL, Verdict.PASS, Verdict.UNKNOWN, Verdict.PASS)[
+            (seed + n) % 6
+        ]
+        credit = {Verdict.PASS: 1.0, Verdict.PARTIAL: 0.5}.get(verdict, 0.0)
+        findings = tuple(
+            Finding(
+                message=f"In line {seed + k} the activation does not belong to this weight.",
+                place=Place(artefact="README.md", line=seed + k),
+                expected="a_h2 * (1 - a_h2)",
+                found="a_h1 * (1 - a_h1)",
+                hint=f"w{k + 3} leads into h2: use a_h2.",
+                excerpt=f"∂E/∂w{k + 3} = ((a_o1 - t1) * a_o1 * (1 - a_o1) * w6) * a_h1 * (1 - a_h1) * i{seed}",
+                marked="a_h1 * (1 - a_h1)",
+                diagnosis="index-swapped",
+            )
+            for k in range(2 if verdict is not Verdict.PASS else 0)
+        )
+        outcomes.append(
+            Marked(
+                criterion=f"criterion-{n}", code=f"BP{100 + n}", name=f"check-{n}", title=f"Criterion {n}", verdict=verdict,
+                credit=credit, points=2 * credit, max_points=2, summary=f"What was found in criterion {n}.", findings=findings,
+            )
+        )  # fmt: skip
+    return Report(
+        submission=Submission(
+            id=f"student {seed}",
+            slug=f"student-{seed}",
+            sha256="ab" * 32,
+            artefacts=tuple(
+                Artefact(path=f"file{i}.md", kind=Kind.README, sha256="cd" * 32, size=1000) for i in range(5)
+            ),
+        ),
+        rubric=RubricRef(id="default", title="Backpropagation and MNIST", sha256="ef" * 32),
+        outcomes=tuple(outcomes),
+        verdict=worst(o.verdict for o in outcomes),
+        score=sum(o.points for o in outcomes),
+        max_score=2.0 * CRITERIA,
+        pending_points=sum(o.pending_points for o in outcomes),
+        provenance=Provenance(grader="0", python="3.11", platform="Linux", packages={"torch": "2.13.0"}),
+    )
+
+
+def pictures(seed: int) -> list[Picture]:
+    """Every picture that a page may hold, different for every seed."""
+    rates = (0.1, 0.2, 0.5, 0.8, 1.0, 2.0)
+    losses = tuple(
+        LossSeries(
+            eta=eta,
+            student=tuple(0.24 / (1 + eta * n / (20 + seed)) for n in range(101)),
+            reference=tuple(0.24 / (1 + eta * n / 20) for n in range(101)),
+        )
+        for eta in rates
+    )
+    runs = tuple(
+        AccuracyRun(
+            name=f"run {k}", percents=tuple(99.4 - 1.5 / (n + 1) + 0.001 * (seed % 7) for n in range(20))
+        )
+        for k in range(4)
+    )
+    layers = tuple(
+        LayerBox(
+            name="conv2d", shape=(16, 28, 28), parameters=100 * n + seed, feeds_on=(n - 1,), module=f"conv{n}"
+        )
+        for n in range(30)
+    )
+    cells = tuple(Cell(ref=f"K{row}", shown=f"=A{row}*{seed}", guilty=True) for row in range(34, 40))
+    drawn = (
+        loss_curves(losses),
+        accuracy_curve(runs),
+        network_graph(layers, input_shape=(1, 28, 28), total=9_000, budget=20_000),
+        cell_grid(cells, sheet="Sheet1"),
+    )
+    return [picture for picture in drawn if picture is not None]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("submissions", type=int, nargs="?", default=200)
+    count = parser.parse_args().submissions
+    reports = [report(seed) for seed in range(count)]
+    guides = {f"BP{100 + n}": GUIDE for n in range(CRITERIA)}
+    for name in ("cold", "pictures cached"):
+        start = time.process_time()
+        pages = [student_page.render(r, pictures(i), guides=guides) for i, r in enumerate(reports)]
+        spent = time.process_time() - start
+        largest = max(len(page.encode("utf-8")) for page in pages) / 1_000
+        print(f"{name}: {count} student pages {spent:.1f} CPU s, largest {largest:.0f} kB")
+    start = time.process_time()
+    page = class_page.render(class_page.rows_from(reports))
+    print(f"class page {time.process_time() - start:.2f} CPU s, {len(page.encode('utf-8')) / 1_000:.0f} kB")
+    start = time.process_time()
+    for r in reports:
+        decode(encode(r))
+        print_report(r)
+    print(f"result.json written and read, terminal report: {time.process_time() - start:.2f} CPU s")
+    print(f"the whole process: {time.process_time():.1f} CPU s")
+
+
+if __name__ == "__main__":
+    main()

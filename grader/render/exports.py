@@ -1,0 +1,118 @@
+"""Marks for other programs: CSV for a gradebook, JSON, JUnit XML for CI.
+
+A cell that a spreadsheet would run as a formula gets a leading apostrophe (OWASP, CSV injection).
+"""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Mapping, Sequence
+from xml.sax.saxutils import escape, quoteattr
+
+from grader.core.outcome import Verdict
+from grader.core.report import Marked, Report
+from grader.render.result_json import encode, percent
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\N{FULLWIDTH EQUALS SIGN}", "\N{FULLWIDTH PLUS SIGN}", "\N{FULLWIDTH HYPHEN-MINUS}", "\N{FULLWIDTH COMMERCIAL AT}")  # fmt: skip
+
+
+def cell(text: str) -> str:
+    """Return text that no spreadsheet takes for a formula."""
+    flat = " ".join(text.splitlines())
+    return (
+        f"'{flat}" if flat.lstrip().startswith(_FORMULA_STARTS) or text.startswith(_FORMULA_STARTS) else flat
+    )
+
+
+def to_csv(reports: Sequence[Report]) -> str:
+    """One row a submission, one column a criterion's points; empty where they are pending."""
+    criteria = list(dict.fromkeys(m.criterion for r in reports for m in r.outcomes))
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\r\n")
+    head = [
+        "id",
+        "verdict",
+        "score",
+        "max_score",
+        "pending_points",
+        "percent",
+        *criteria,
+        "waits_for",
+        "decided_by",
+        "isolation",
+    ]
+    writer.writerow([cell(h) for h in head])
+    for report in sorted(reports, key=lambda r: r.submission.id):
+        by_id = {m.criterion: m for m in report.outcomes}
+        share = percent(report)
+        row = [
+            cell(report.submission.id),
+            report.verdict.value,
+            f"{report.score:g}",
+            f"{report.max_score:g}",
+            f"{report.pending_points:g}",
+            "" if share is None else f"{share:.2f}",
+            *(_points(by_id.get(c)) for c in criteria),
+            cell(" ".join(m.code for m in report.outcomes if m.verdict in (Verdict.UNKNOWN, Verdict.ERROR))),
+            cell("; ".join(f"{m.code} {m.decided_by}" for m in report.outcomes if m.decided_by)),
+            cell(report.provenance.isolation),
+        ]
+        writer.writerow(row)
+    return buffer.getvalue()
+
+
+def to_json(reports: Sequence[Report]) -> str:
+    """A JSON array of result.json objects."""
+    parsed = [json.loads(encode(r)) for r in sorted(reports, key=lambda r: r.submission.id)]
+    return json.dumps(parsed, indent=2, ensure_ascii=False) + "\n"
+
+
+def to_junit(reports: Sequence[Report]) -> str:
+    """One test suite a submission, one test case a criterion: fail and partial are failures, error is an error, the rest that is open is skipped."""
+    suites = []
+    for report in sorted(reports, key=lambda r: r.submission.id):
+        cases = "".join(_case(report, m) for m in report.outcomes)
+        failures = sum(m.verdict in (Verdict.FAIL, Verdict.PARTIAL) for m in report.outcomes)
+        errors = sum(m.verdict is Verdict.ERROR for m in report.outcomes)
+        skips = sum(m.verdict in (Verdict.UNKNOWN, Verdict.SKIPPED) for m in report.outcomes)
+        counts = f'tests="{len(report.outcomes)}" failures="{failures}" errors="{errors}" skipped="{skips}"'
+        suites.append(
+            f"  <testsuite name={_attribute(report.submission.id)} {counts}>\n{cases}  </testsuite>\n"
+        )
+    return '<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n' + "".join(suites) + "</testsuites>\n"
+
+
+def _case(report: Report, marked: Marked) -> str:
+    head = f"    <testcase classname={_attribute(report.submission.id)} name={_attribute(f'{marked.code} {marked.title}')}"
+    detail = "\n".join(f"{f.place or ''} {f.message}".strip() for f in marked.findings)
+    body = f" message={_attribute(marked.summary)}>{escape(_xml(detail))}"
+    match marked.verdict:
+        case Verdict.PASS:
+            return f"{head}/>\n"
+        case Verdict.FAIL | Verdict.PARTIAL:
+            return f"{head}><failure{body}</failure></testcase>\n"
+        case Verdict.ERROR:
+            return f"{head}><error{body}</error></testcase>\n"
+        case _:
+            return f"{head}><skipped{body}</skipped></testcase>\n"
+
+
+def _attribute(text: str) -> str:
+    return quoteattr(_xml(text))
+
+
+def _xml(text: str) -> str:
+    # XML 1.0 has no way to write most control characters, not even escaped.
+    return "".join(
+        c
+        if c in "\t\n" or (c.isprintable() and not "\ud800" <= c <= "\udfff")
+        else "\N{REPLACEMENT CHARACTER}"
+        for c in text
+    )
+
+
+def _points(marked: Marked | None) -> str:
+    return "" if marked is None or marked.verdict.pending else f"{marked.points:g}"
+
+
+FORMATS: Mapping[str, Callable[[Sequence[Report]], str]] = {"csv": to_csv, "json": to_json, "junit": to_junit}
