@@ -219,10 +219,10 @@ def _complete(call: Call, operator: Operator) -> dict[str, Argument]:
         parameter.name: value for parameter, value in zip(positional, call.args, strict=False)
     }
     names = {parameter.name for parameter in operator.parameters}
-    for name, value in call.kwargs.items():
-        if name not in names or name in given:
-            raise InvalidNetwork(f"{call.name}: {operator.name} takes no argument {name[:40]!r} here")
-        given[name] = value
+    for keyword, value in call.kwargs.items():
+        if keyword not in names or keyword in given:
+            raise InvalidNetwork(f"{call.name}: {operator.name} takes no argument {keyword[:40]!r} here")
+        given[keyword] = value
     complete: dict[str, Argument] = {}
     for parameter in operator.parameters:
         if parameter.name in given:
@@ -278,10 +278,9 @@ def _shapes(
         raise InvalidNetwork(
             f"the output is of type {type(values[graph.output]).__name__}, expected a tensor"
         )
-    first = {
-        name: value[0] if isinstance(value, list | tuple) else value for name, value in values.items()
-    }  # of a maximum and its positions, the maximum
-    return {name: tuple(value.shape) for name, value in first.items() if isinstance(value, torch.Tensor)}
+    # Of a maximum and its positions, the maximum.
+    single = {key: value[0] if isinstance(value, list | tuple) else value for key, value in values.items()}
+    return {key: tuple(value.shape) for key, value in single.items() if isinstance(value, torch.Tensor)}
 
 
 def apply(operator: Operator, resolved: Mapping[str, Any]) -> Any:

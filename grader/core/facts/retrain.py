@@ -1,0 +1,116 @@
+"""What our own training of the exported network came to: curves of right answers, and what proves that they are real."""
+
+from enum import Enum
+
+import msgspec
+
+from grader.core.facts.base import Fact
+
+
+class Mode(Enum):
+    """How faithful the training is to the student's."""
+
+    EXACT = "exact"
+    """torchvision's arithmetic, torch's random streams, float32."""
+    FAST = "fast"
+    """Reduced precision: screens, and nobody fails on it."""
+
+
+class RecipeUsed(Enum):
+    """Whose recipe trained the network."""
+
+    STUDENT = "student"
+    REFERENCE = "reference"
+
+
+class Proof(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What shows that a training took place. Losses are means of the first and the last epoch, in nats."""
+
+    steps: int
+    steps_expected: int
+    first_loss: float
+    last_loss: float
+    parameters_changed: float
+    """Share of the trained numbers that are not what they were before."""
+    digits_scored: int
+    finite: bool
+    """Whether all logits of the last evaluation were finite."""
+    repeatable: bool
+    """Whether scoring the same digits twice gave the same answers."""
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """What contradicts that the network was trained and scored as intended; empty where nothing does."""
+        found = []
+        if self.steps != self.steps_expected:
+            found.append(f"{self.steps:,} steps were taken, {self.steps_expected:,} expected")
+        if self.parameters_changed < 0.5:
+            found.append(f"only {self.parameters_changed:.0%} of the parameters changed")
+        if self.digits_scored != 10_000:
+            found.append(f"{self.digits_scored:,} digits were scored, 10,000 expected")
+        if not self.finite:
+            found.append("the network answers with NaN or infinity")
+        if not self.repeatable:
+            found.append("the network answers differently when asked twice")
+        return tuple(found)
+
+
+class SeedRun(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One training from fresh weights. `correct` counts right answers on the true test digits after each epoch."""
+
+    seed: int
+    correct: tuple[int, ...]
+    losses: tuple[float, ...]
+    """Mean training loss of each epoch, in nats."""
+    planned: int
+    """Epochs that the recipe has, at most those that were asked for."""
+    proof: Proof
+
+    @property
+    def complete(self) -> bool:
+        """Whether every planned epoch ran."""
+        return len(self.correct) >= self.planned
+
+    @property
+    def best(self) -> int:
+        """The largest number of right answers after any epoch."""
+        return max(self.correct, default=0)
+
+    @property
+    def best_epoch(self) -> int:
+        """The first epoch with that many, from 1; 0 for no epoch at all."""
+        return self.correct.index(self.best) + 1 if self.correct else 0
+
+
+class Versions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What computed the curves."""
+
+    torch: str
+    engine: int
+    loop: str
+    """SHA-256 of the source of the loop that ran."""
+
+
+class RetrainFacts(Fact, frozen=True, kw_only=True):
+    """The exported network, trained by us from fresh weights on the 60,000 and scored on the true 10,000."""
+
+    artefact: str
+    name: str
+    graph: str
+    """Digest of the network (NetworkFacts.graph)."""
+    runs: tuple[SeedRun, ...]
+    test_size: int = 10_000
+    recipe: RecipeUsed
+    recipe_summary: str
+    """The recipe in one line, for a person."""
+    recipe_complete: bool
+    """Whether the student's recipe was read whole and reproduced whole; only then can a miss be held against the student."""
+    recipe_missing: tuple[str, ...] = ()
+    kept_constants: int = 0
+    """Fixed numbers of the network that we cannot draw anew and therefore kept."""
+    mode: Mode
+    device: str
+    """`cpu` or `cuda`."""
+    threads: int
+    versions: Versions
+    notes: tuple[str, ...] = ()
