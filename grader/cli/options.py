@@ -1,11 +1,15 @@
 """Options that `grade` and its relatives share."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from grader.core.settings import Device, Settings
+
+if TYPE_CHECKING:
+    from grader.store.runs import Store
 
 _F = TypeVar("_F", bound=Callable[..., object])
 
@@ -62,3 +66,33 @@ def seconds(text: str) -> float:
     if not 0 < value < 1e9:
         raise click.UsageError(f"a duration is written like 90s, 30m or 2h, not {text!r}")
     return value
+
+
+def store_options(command: _F) -> _F:
+    """Add the options that say which store is meant."""
+    for option in (
+        click.option(
+            "-o",
+            "--out",
+            type=click.Path(path_type=Path),
+            default=Path("reports"),
+            show_default=True,
+            help="Where the reports are.",
+        ),
+        click.option(
+            "--store", type=click.Path(path_type=Path), help="Store file (default: OUT/.grader/store.sqlite)."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def open_store(out: Path, store: Path | None) -> "Store":
+    """Open the store that the options mean; UsageFault where there is none yet."""
+    from grader.core.faults import UsageFault
+    from grader.store.runs import Store
+
+    path = store or out / ".grader" / "store.sqlite"
+    if not path.is_file():
+        raise UsageFault(f"{path}: no store here; `grader batch CLASS -o {out}` makes one")
+    return Store(path)

@@ -1,6 +1,6 @@
 """From a rubric to what must be computed, and why: the checks' signatures decide, nothing else is run."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import get_type_hints
 
 import msgspec
@@ -70,6 +70,7 @@ def make_plan(rubric: Rubric, rules: Mapping[str, Rule]) -> Plan:
     return Plan(steps=steps, criteria=rubric.criterion)
 
 
-def product_types() -> dict[str, type]:
-    """Return every product's type by its name, as the providers' return annotations say."""
-    return {name: get_type_hints(maker.load())["return"] for name, maker in by_product().items()}
+def product_types(names: Iterable[str]) -> dict[str, type]:
+    """Return products' types by their names, as the providers' return annotations say; unknown names are left out."""
+    makers = by_product()
+    return {name: get_type_hints(makers[name].load())["return"] for name in names if name in makers}

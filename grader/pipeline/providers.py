@@ -7,6 +7,7 @@ import importlib
 import typing
 from collections.abc import Callable
 from enum import Enum
+from functools import cache
 from types import NoneType
 
 import msgspec
@@ -55,6 +56,7 @@ class ProviderNeed(msgspec.Struct, frozen=True, kw_only=True):
     optional: bool
 
 
+@cache
 def needs_of(function: Callable[..., object]) -> tuple[ProviderNeed, ...]:
     """Read a provider's needs off its annotations; TypeError where one cannot be filled."""
     hints = typing.get_type_hints(function)

@@ -1,4 +1,8 @@
-"""From a stored run to reports and pages, without touching a submission: what `grader report` does after a rubric changed."""
+"""From a stored run to reports and pages, without touching a submission: what `grader report` does after a rubric changed.
+
+Evidence and replays whose inputs changed with the rubric (another profile) or with grader (a new version of a provider)
+are computed again from the stored bytes. What must be executed is not: it is `unknown` and says which command runs it.
+"""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -7,47 +11,42 @@ from pathlib import Path
 import grader
 from grader.core.evidence.base import Evidence
 from grader.core.facts.base import Fact
-from grader.core.report import Report
+from grader.core.outcome import Verdict
+from grader.core.report import Note, Report
 from grader.core.rubric import Profile
 from grader.core.submission import Sources
 from grader.pipeline.grade import report_on
-from grader.pipeline.known import Known
+from grader.pipeline.keys import key_of
+from grader.pipeline.known import Known, Missing
+from grader.pipeline.plan import Step, make_plan, product_types
+from grader.pipeline.providers import Phase
 from grader.pipeline.publish import publish, publish_class
 from grader.pipeline.rubrics import LoadedRubric
-from grader.pipeline.work import restore
+from grader.pipeline.work import decode, restore, stored_sources
 from grader.score.marks import remarked
 from grader.score.overrides import Decision, decided
-from grader.store.runs import Delivery, Run, Store
+from grader.store.runs import Delivery, PhaseRecord, Run, Store
+
+STATIC = (Phase.READ, Phase.REPLAY)
 
 
 def reports_of(store: Store, run: Run, loaded: LoadedRubric) -> Iterator[Report]:
     """Judge every submission of a run with a rubric, from what its finished phases left; sorted by id."""
+    decisions = _decisions(store)
     for delivery in store.deliveries(run.id).values():
-        yield report_of(store, run, loaded, delivery)
+        yield report_of(store, run, loaded, delivery, decisions)
 
 
-def report_of(store: Store, run: Run, loaded: LoadedRubric, delivery: Delivery) -> Report:
+def report_of(
+    store: Store, run: Run, loaded: LoadedRubric, delivery: Delivery, decisions: tuple[Decision, ...]
+) -> Report:
     """Judge one submission from the store."""
     from grader.checks.catalogue import catalogue
 
-    rules = catalogue()
-    # The bytes are not needed to judge: checks see evidence and facts only.
-    known = Known(Sources(submission=delivery.submission, items=()), run.settings, loaded.rubric.profile)
-    needed = {n.type.__name__: n.type for c in loaded.rubric.criterion for n in rules[c.check].needs}
-    restore(known, store, run.id, delivery.submission.id, needed)
-    notes = tuple(n for record in store.phase_records(run.id, delivery.submission.id) for n in record.notes)
-    report = report_on(known, loaded, rules, run.settings, notes, late_days=delivery.late_days)
-    decisions = tuple(
-        Decision(
-            submission=o.submission,
-            code=o.code,
-            verdict=o.verdict,
-            credit=o.credit,
-            reason=o.reason,
-            who=o.who,
-        )
-        for o in store.overrides()
-    )
+    records = store.phase_records(run.id, delivery.submission.id)
+    known = _recall(store, run, loaded, delivery, records)
+    notes: tuple[Note, ...] = tuple(n for record in records for n in record.notes)
+    report = report_on(known, loaded, catalogue(), run.settings, notes, late_days=delivery.late_days)
     outcomes = decided(report, decisions)
     return (
         report
@@ -62,30 +61,100 @@ def publish_run(store: Store, run: Run, loaded: LoadedRubric, out: Path) -> tupl
 
     shown = store.published()
     reports: list[Report] = []
-    for delivery in store.deliveries(run.id).values():
-        report = report_of(store, run, loaded, delivery)
+    for report in reports_of(store, run, loaded):
         reports.append(report)
         slug = report.submission.slug
-        keys = [k for r in store.phase_records(run.id, report.submission.id) for k in r.products.values()]
+        records = store.phase_records(run.id, report.submission.id)
+        keys = sorted(k for r in records for k in r.products.values())
         digest = hashlib.sha256(
-            encode(report) + "".join(sorted(keys)).encode() + grader.__version__.encode()
+            encode(report) + "".join(keys).encode() + grader.__version__.encode()
         ).hexdigest()
-        if (
-            shown.get(slug) == digest
-            and (out / slug / "index.html").is_file()
-            and (out / slug / "result.json").is_file()
-        ):
+        there = (out / slug / "index.html").is_file() and (out / slug / "result.json").is_file()
+        if shown.get(slug) == digest and there:
             continue
-        publish(report, _products(store, run, report.submission.id), out)
+        publish(report, _pictured(store, run, report.submission.id, records), out)
         store.set_published(slug, digest)
     publish_class(reports, out)
     return tuple(reports)
 
 
-def _products(store: Store, run: Run, submission: str) -> Mapping[str, Evidence | Fact]:
-    from grader.pipeline.plan import product_types
+def _recall(
+    store: Store, run: Run, loaded: LoadedRubric, delivery: Delivery, records: tuple[PhaseRecord, ...]
+) -> Known:
+    from grader.checks.catalogue import catalogue
 
+    rules = catalogue()
+    wanted = {n.type.__name__ for c in loaded.rubric.criterion for n in rules[c.check].needs}
+    # Judging needs no bytes; they are fetched only where something must be computed again.
+    known = Known(Sources(submission=delivery.submission, items=()), run.settings, loaded.rubric.profile)
+    keys = {name: key for record in records for name, key in record.products.items()}
+    lost = {name: missing for record in records for name, missing in record.missing.items()}
+    done = len(records)
+    with_bytes: Known | None = None
+    for step in make_plan(loaded.rubric, rules).steps:
+        name = step.provider.product
+        if name not in wanted and with_bytes is None:
+            continue
+        static = step.provider.phase in STATIC
+        key = (
+            key_of(step.provider, delivery.submission, run.settings, loaded.rubric.profile)
+            if static
+            else keys.get(name, "")
+        )
+        payload = store.payload(key) if key else None
+        if payload is not None:
+            known.put(decode(payload, step.product))
+        elif name in lost:
+            missing = lost[name]
+            known.miss(name, Missing(reason=missing.reason, verdict=missing.verdict, trace=missing.trace))
+        elif static and done:
+            with_bytes = with_bytes or Known(
+                stored_sources(store, delivery), run.settings, loaded.rubric.profile
+            )
+            _again(with_bytes, step, known, loaded)
+        elif run.finished:
+            reason = f"{name} was not computed in run {run.id}; `grader batch` with this rubric computes it"
+            known.miss(name, Missing(reason=reason, verdict=Verdict.UNKNOWN))
+        else:
+            known.miss(name, Missing(reason=f"not run yet: {step.provider.name}", verdict=Verdict.SKIPPED))
+    return known
+
+
+def _again(with_bytes: Known, step: Step, known: Known, loaded: LoadedRubric) -> None:
+    from grader.checks.catalogue import catalogue
+
+    for earlier in make_plan(loaded.rubric, catalogue()).steps:
+        if earlier.provider.phase in STATIC:
+            with_bytes.provide(earlier)
+        if earlier.provider.product == step.provider.product:
+            break
+    found = with_bytes.get(step.product)
+    if isinstance(found, Missing):
+        known.miss(step.provider.product, found)
+    else:
+        assert isinstance(found, Evidence | Fact)
+        known.put(found)
+
+
+def _decisions(store: Store) -> tuple[Decision, ...]:
+    return tuple(
+        Decision(
+            submission=o.submission,
+            code=o.code,
+            verdict=o.verdict,
+            credit=o.credit,
+            reason=o.reason,
+            who=o.who,
+        )
+        for o in store.overrides()
+    )
+
+
+def _pictured(
+    store: Store, run: Run, submission: str, records: tuple[PhaseRecord, ...]
+) -> Mapping[str, Evidence | Fact]:
+    names = {name for record in records for name in record.products}
     delivery = store.deliveries(run.id)[submission]
     known = Known(Sources(submission=delivery.submission, items=()), run.settings, Profile())
-    restore(known, store, run.id, submission, product_types())
+    restore(known, store, run.id, submission, product_types(names))
     return known.products()

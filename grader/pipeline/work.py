@@ -69,7 +69,7 @@ def work(job: Job) -> Done:
             key = key_of(step.provider, sources.submission, job.settings, job.rubric.profile)
             cached = store.payload(key)
             if cached is not None:
-                known.put(_decode(cached, step.product))
+                known.put(decode(cached, step.product))
             else:
                 known.provide(step)
                 if known.found(step.product):
@@ -102,7 +102,7 @@ def restore(known: Known, store: Store, run: int, submission: str, needed: Mappi
         for name, key in record.products.items():
             payload = store.payload(key) if name in needed else None
             if payload is not None:
-                known.put(_decode(payload, needed[name]))
+                known.put(decode(payload, needed[name]))
         for name, lost in record.missing.items():
             known.miss(name, Missing(reason=lost.reason, verdict=lost.verdict, trace=lost.trace))
 
@@ -128,7 +128,8 @@ def load_rubric(data: bytes, name: str) -> LoadedRubric:
     return parse(data, name, catalogue())
 
 
-def _decode(payload: bytes, product: type) -> Evidence | Fact:
+def decode(payload: bytes, product: type) -> Evidence | Fact:
+    """Return a cached product."""
     found: object = msgspec.msgpack.decode(payload, type=product)
     assert isinstance(found, Evidence | Fact)
     return found

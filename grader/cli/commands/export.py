@@ -1,0 +1,37 @@
+"""`grader export`: marks for other programs."""
+
+from pathlib import Path
+
+import click
+
+from grader.cli.options import store_options
+
+
+@click.command(help="Write the marks of a run as CSV, JSON or JUnit XML.")
+@click.argument("run", type=int, required=False)
+@click.option(
+    "--format", "form", type=click.Choice(["csv", "json", "junit"]), default="csv", show_default=True
+)
+@click.option("--to", type=click.Path(path_type=Path), help="A file (default: the terminal).")
+@store_options
+def command(run: int | None, form: str, to: Path | None, out: Path, store: Path | None) -> int:
+    """Judge from the store and write one file."""
+    from grader.checks.catalogue import catalogue
+    from grader.cli.options import open_store
+    from grader.pipeline.publish import write
+    from grader.pipeline.regrade import reports_of
+    from grader.pipeline.rubrics import parse
+    from grader.render.exports import FORMATS
+
+    opened = open_store(out, store)
+    try:
+        found = opened.run(run)
+        reports = tuple(reports_of(opened, found, parse(found.rubric, found.rubric_name, catalogue())))
+    finally:
+        opened.close()
+    text = FORMATS[form](reports)
+    if to is None:
+        click.echo(text, nl=False)
+    else:
+        click.echo(f"{len(reports)} submissions in {write(to, text.encode('utf-8'))}")
+    return 0

@@ -1,0 +1,42 @@
+"""`grader queue`: what waits for a person."""
+
+import shlex
+from pathlib import Path
+
+import click
+
+from grader.cli.options import store_options
+
+
+@click.command(help="List what waits for a person, worst first, with the command that decides each.")
+@click.argument("run", type=int, required=False)
+@store_options
+def command(run: int | None, out: Path, store: Path | None) -> int:
+    """Print unknown and error outcomes, most points first; 4 if there is any, else 0."""
+    from grader.checks.catalogue import catalogue
+    from grader.cli.options import open_store
+    from grader.cli.status import DONE, NEEDS_A_PERSON
+    from grader.core.outcome import Verdict
+    from grader.pipeline.regrade import reports_of
+    from grader.pipeline.rubrics import parse
+
+    opened = open_store(out, store)
+    try:
+        found = opened.run(run)
+        reports = tuple(reports_of(opened, found, parse(found.rubric, found.rubric_name, catalogue())))
+    finally:
+        opened.close()
+    waiting = [
+        (m.verdict.severity, -m.max_points, r.submission.id, m)
+        for r in reports
+        for m in r.outcomes
+        if m.verdict in (Verdict.ERROR, Verdict.UNKNOWN)
+    ]
+    for _, _, name, m in sorted(waiting, key=lambda w: (*w[:3], w[3].criterion)):
+        click.echo(f"{m.verdict.value:7} {m.max_points:5g} points  {name!r} {m.code}: {m.summary}")
+        where = f" -o {shlex.quote(str(out))}" if str(out) != "reports" else ""
+        click.echo(
+            f'        grader override {shlex.quote(name)} {m.criterion} --verdict pass --reason "..."{where}'
+        )
+    click.echo(f"{len(waiting)} outcomes wait for a person")
+    return NEEDS_A_PERSON if waiting else DONE

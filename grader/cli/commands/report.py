@@ -1,0 +1,37 @@
+"""`grader report [RUN]`: score and draw a stored run again."""
+
+from pathlib import Path
+
+import click
+
+from grader.cli.options import store_options
+
+
+@click.command(
+    help="Score and draw a stored run again, for instance after its rubric changed. Touches no submission."
+)
+@click.argument("run", type=int, required=False)
+@click.option("-r", "--rubric", default="", help="A rubric file or name (default: the run's own).")
+@store_options
+def command(run: int | None, rubric: str, out: Path, store: Path | None) -> int:
+    """Judge from the store and write the pages."""
+    from grader.checks.catalogue import catalogue
+    from grader.cli.options import open_store
+    from grader.cli.status import worst_status
+    from grader.pipeline.regrade import publish_run
+    from grader.pipeline.rubrics import load, parse
+    from grader.render.terminal import class_lines
+
+    opened = open_store(out, store)
+    try:
+        found = opened.run(run)
+        loaded = load(rubric, catalogue()) if rubric else parse(found.rubric, found.rubric_name, catalogue())
+        reports = publish_run(opened, found, loaded, out)
+    finally:
+        opened.close()
+    for line in class_lines(reports):
+        click.echo(line)
+    click.echo(
+        f"run {found.id} of {found.started}, judged with {loaded.path}\nclass page  {out / 'index.html'}"
+    )
+    return worst_status(reports)

@@ -1,0 +1,61 @@
+"""`grader store check|prune|path`: the file behind a class."""
+
+from pathlib import Path
+
+import click
+
+from grader.cli.options import store_options
+
+
+@click.group(help="Look after the store of a class: the database and the submitted bytes.")
+def command() -> None:
+    """Group of the store commands."""
+
+
+@command.command("path", help="Print where the store is.")
+@store_options
+def path(out: Path, store: Path | None) -> None:
+    """One line."""
+    from grader.cli.options import open_store
+
+    opened = open_store(out, store)
+    click.echo(opened.path)
+    opened.close()
+
+
+@command.command("check", help="Check that the database is whole and every object has its hash.")
+@store_options
+def check(out: Path, store: Path | None) -> int:
+    """3 with one line a fault, else 0."""
+    from grader.cli.options import open_store
+    from grader.store.upkeep import faults
+
+    opened = open_store(out, store)
+    try:
+        found = faults(opened)
+        runs = len(opened.runs())
+        objects = sum(1 for _ in opened.objects)
+    finally:
+        opened.close()
+    for fault in found:
+        click.echo(fault)
+    click.echo(f"{runs} runs, {objects} objects, {len(found)} faults")
+    return 3 if found else 0
+
+
+@command.command("prune", help="Forget old runs, and what only they needed.")
+@click.option(
+    "--keep", default=3, show_default=True, type=click.IntRange(min=1), help="How many runs to keep."
+)
+@store_options
+def prune(keep: int, out: Path, store: Path | None) -> None:
+    """Decisions of persons are never forgotten."""
+    from grader.cli.options import open_store
+    from grader.store.upkeep import prune as forget
+
+    opened = open_store(out, store)
+    try:
+        removed = forget(opened, keep)
+    finally:
+        opened.close()
+    click.echo(f"forgot {removed.runs} runs, {removed.products} products, {removed.objects} objects")
