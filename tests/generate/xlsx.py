@@ -141,7 +141,7 @@ def pack(parts: dict[str, str]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(parts, key=lambda n: (n != "[Content_Types].xml", n)):
-            archive.writestr(zipfile.ZipInfo(name), parts[name].encode(), zipfile.ZIP_DEFLATED)
+            archive.writestr(zipfile.ZipInfo(name), parts[name].encode(), zipfile.ZIP_DEFLATED, 9)
     return buffer.getvalue()
 
 
