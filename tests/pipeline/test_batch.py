@@ -1,0 +1,299 @@
+"""A class is graded whole, resumed where it stopped, and judged again without its submissions."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from grader.checks.catalogue import catalogue
+from grader.core.outcome import Verdict
+from grader.core.settings import Settings
+from grader.ingest.classes import list_class
+from grader.pipeline.batch import Graded, Request, grade_class
+from grader.pipeline.compare import compare
+from grader.pipeline.regrade import publish_run, reports_of
+from grader.pipeline.rubrics import parse
+from grader.schedule.base import Ended
+from grader.store.runs import Override, Store, now
+
+RUBRIC = b"""
+id = "files"
+title = "Files only"
+[late]
+free_days = 1
+per_day = 0.1
+[[criterion]]
+id = "files"
+check = "AR001"
+points = 6
+[[criterion]]
+id = "choice"
+check = "AR003"
+points = 2
+"""
+NOTEBOOK = '{"cells": [{"source": "nn.Module MNIST loss.backward()", "cell_type": "code"}], "nbformat": 4}'
+
+
+class Here:
+    """A backend that runs jobs in this process, in order; `dies_on` stands for a process that died."""
+
+    def __init__(self, dies_on: str = "") -> None:
+        self.dies_on = dies_on
+        self.ran: list[str] = []
+
+    def map(self, function: Callable, jobs: Iterable) -> Iterator[Ended]:
+        for job in jobs:
+            self.ran.append(job.id)
+            if job.id == self.dies_on:
+                yield Ended(
+                    job=job, fault="the process that worked on it died (killed by signal 9)", died=True
+                )
+                continue
+            try:
+                yield Ended(job=job, result=function(job))
+            except Exception as fault:
+                yield Ended(job=job, fault=str(fault), fault_type=type(fault).__name__)
+
+
+@pytest.fixture
+def school(tmp_path: Path) -> Path:
+    root = tmp_path / "class"
+    for name in ("ann", "bob", "eve"):
+        (root / name).mkdir(parents=True)
+        (root / name / "README.md").write_text(f"# {name}\nw1", encoding="utf-8")
+    (root / "ann" / "S4.ipynb").write_text(NOTEBOOK, encoding="utf-8")
+    (root / "bob" / "S4.ipynb").write_text(NOTEBOOK[:40], encoding="utf-8")
+    return root
+
+
+def _request(school: Path, out: Path, rubric: bytes = RUBRIC, **more: object) -> Request:
+    loaded = parse(rubric, "files.toml", catalogue())
+    settings = Settings(execute=False, retrain=False)
+    fields: dict = {
+        "path": school,
+        "loaded": loaded,
+        "rubric_bytes": rubric,
+        "settings": settings,
+        "out": out,
+    }
+    return Request(**(fields | {"store": out / ".grader" / "store.sqlite"} | more))
+
+
+def _grade(school: Path, out: Path, **more: object) -> Graded:
+    return grade_class(_request(school, out, **more), Here())
+
+
+def _verdicts(graded: Graded) -> dict[str, list[str]]:
+    return {r.submission.id: [m.verdict.value for m in r.outcomes] for r in graded.reports}
+
+
+def test_everybody_is_graded_and_has_a_page(school: Path, tmp_path: Path) -> None:
+    graded = _grade(school, tmp_path / "out")
+    assert _verdicts(graded) == {
+        "ann": ["partial", "pass"],
+        "bob": ["partial", "skipped"],
+        "eve": ["partial", "skipped"],
+    }
+    for name in ("ann", "bob", "eve"):
+        assert (
+            json.loads((tmp_path / "out" / name / "result.json").read_text("utf-8"))["submission"]["id"]
+            == name
+        )
+        assert "<html" in (tmp_path / "out" / name / "index.html").read_text("utf-8")
+    assert graded.page.is_file()
+
+
+def test_what_is_no_submission_is_named_and_costs_nobody(school: Path, tmp_path: Path) -> None:
+    (school / "empty").mkdir()
+    (school / "broken.zip").write_bytes(b"PK\x03\x04")
+    (school / "notes.docx").write_bytes(b"x")
+    graded = _grade(school, tmp_path / "out")
+    assert set(_verdicts(graded)) == {"ann", "bob", "eve"}
+    assert set(graded.refused) == {"empty", "broken", "notes.docx"}
+    assert "holds no file" in graded.refused["empty"]
+
+
+def test_a_dead_process_is_our_fault_and_costs_one_submission(school: Path, tmp_path: Path) -> None:
+    graded = grade_class(_request(school, tmp_path / "out"), Here(dies_on="bob"))
+    assert set(_verdicts(graded)) == {"ann", "eve"}
+    assert "signal 9" in graded.refused["bob"]
+
+
+def test_a_finished_phase_is_not_run_again(school: Path, tmp_path: Path) -> None:
+    request = _request(school, tmp_path / "out")
+
+    class Killed(Exception):
+        pass
+
+    class KilledAfterOne(Here):
+        def map(self, function: Callable, jobs: Iterable) -> Iterator[Ended]:
+            for number, ended in enumerate(super().map(function, jobs)):
+                if number == 1:
+                    raise Killed
+                yield ended
+
+    with pytest.raises(Killed):
+        grade_class(request, KilledAfterOne())
+    second = Here()
+    graded = grade_class(request, second)
+    assert graded.resumed
+    assert second.ran == ["bob", "eve"], "ann was finished before the kill"
+    plain = _grade(school, tmp_path / "other")
+    assert graded.reports == plain.reports
+
+
+def test_nothing_is_drawn_again_when_nothing_changed(school: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    _grade(school, out)
+    before = {p: p.stat().st_mtime_ns for p in out.glob("*/index.html")}
+    _grade(school, out)
+    assert {p: p.stat().st_mtime_ns for p in out.glob("*/index.html")} == before
+
+
+def test_a_changed_rubric_scores_again_without_the_submissions(school: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    graded = _grade(school, out)
+    shutil.rmtree(school)
+    store = Store(out / ".grader" / "store.sqlite")
+    changed = parse(RUBRIC.replace(b"points = 6", b"points = 60"), "files.toml", catalogue())
+    reports = publish_run(store, store.run(graded.run), changed, out)
+    assert [r.max_score for r in reports] == [62.0] * 3
+    assert json.loads((out / "ann" / "result.json").read_text("utf-8"))["max_score"] == 62.0
+
+
+def test_evidence_that_a_new_rubric_needs_is_read_from_the_stored_bytes(school: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    graded = _grade(school, out)
+    shutil.rmtree(school)
+    store = Store(out / ".grader" / "store.sqlite")
+    more = RUBRIC + b'[[criterion]]\nid = "gradients"\ncheck = "BP101"\npoints = 1\n'
+    reports = list(reports_of(store, store.run(graded.run), parse(more, "files.toml", catalogue())))
+    assert {m.verdict.value for r in reports for m in r.outcomes if m.code == "BP101"} <= {
+        "unknown",
+        "skipped",
+    }
+    assert not [m for r in reports for m in r.outcomes if "not computed" in m.summary]
+
+
+def test_an_override_survives_grading_again_and_shows_who_and_why(school: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    _grade(school, out)
+    store = Store(out / ".grader" / "store.sqlite")
+    store.override(
+        Override(
+            submission="eve",
+            code="files",
+            verdict=Verdict.PASS,
+            credit=1.0,
+            reason="handed in by mail",
+            who="prof",
+            made=now(),
+        )
+    )
+    store.close()
+    graded = _grade(school, out)
+    eve = next(r for r in graded.reports if r.submission.id == "eve")
+    assert eve.outcomes[0].verdict is Verdict.PASS
+    assert eve.outcomes[0].decided_by == "prof: handed in by mail (the check said partial)"
+    assert eve.score == 6.0
+
+
+def test_late_hand_in_costs_what_the_rubric_says(school: Path, tmp_path: Path) -> None:
+    roster = tmp_path / "roster.csv"
+    roster.write_text("id,path,late_days\nann,class/ann,3\nbob,class/bob,0\n", encoding="utf-8")
+    graded = _grade(roster, tmp_path / "out")
+    ann = next(r for r in graded.reports if r.submission.id == "ann")
+    assert ann.adjustments[0].label == "3 days late: 20% of the points earned"
+    assert ann.score == pytest.approx((4 + 2) * 0.8)
+
+
+def test_compare_names_who_moved_and_why(school: Path, tmp_path: Path) -> None:
+    before = _grade(school, tmp_path / "out").reports
+    after = tuple(
+        msgspec.structs.replace(r, score=0.0) if r.submission.id == "ann" else r
+        for r in before
+        if r.submission.id != "eve"
+    )
+    changes = {c.submission: c.headline for c in compare(before, after)}
+    assert set(changes) == {"ann", "eve"}
+    assert changes["eve"] == "only in the first run"
+    assert compare(before, before) == ()
+
+
+def test_downloads_of_platforms_are_read(tmp_path: Path) -> None:
+    canvas = tmp_path / "canvas"
+    canvas.mkdir()
+    for name in (
+        "doejane_LATE_12345_678901_README.md",
+        "doejane_LATE_12345_678902_S4.ipynb",
+        "poejoe_2222_33333_a.zip",
+    ):
+        (canvas / name).write_bytes(b"x")
+    listing = list_class(canvas)
+    assert [(e.id, len(e.paths), e.late_days) for e in listing.entries] == [
+        ("doejane_12345", 2, 1.0),
+        ("poejoe_2222", 1, 0.0),
+    ]
+    moodle = tmp_path / "moodle"
+    (moodle / "Jane Doe_123_assignsubmission_file_").mkdir(parents=True)
+    (moodle / "stray").mkdir()
+    listing = list_class(moodle)
+    assert [e.id for e in listing.entries] == ["Jane Doe_123"]
+    assert [r[0] for r in listing.refused] == ["stray"]
+    gradescope = tmp_path / "gradescope"
+    (gradescope / "submission_99").mkdir(parents=True)
+    (gradescope / "submission_metadata.yml").write_text(
+        'submission_99:\n  :submitters:\n  - :name: "Jane Doe"\n    :sid: "1"\n', encoding="utf-8"
+    )
+    assert [e.id for e in list_class(gradescope).entries] == ["Jane Doe"]
+    deeper = tmp_path / "deeper"
+    (deeper / "ann" / "my work").mkdir(parents=True)
+    (deeper / "ann" / "my work" / "README.md").write_bytes(b"x")
+    (entry,) = list_class(deeper).entries
+    assert entry.paths[0].endswith("my work")
+    assert "one level deeper" in entry.note
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kills by signal")
+def test_kill_nine_and_the_same_command_goes_on(school: Path, tmp_path: Path) -> None:
+    rubric = tmp_path / "files.toml"
+    rubric.write_bytes(RUBRIC)
+    out = tmp_path / "out"
+    command = [
+        sys.executable,
+        "-m",
+        "grader",
+        "batch",
+        str(school),
+        "-r",
+        str(rubric),
+        "-o",
+        str(out),
+        "--no-exec",
+        "-j1",
+    ]
+    first = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    store = out / ".grader" / "store.sqlite"
+    deadline = time.monotonic() + 60
+    while not store.exists() and first.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    plain = _grade(school, tmp_path / "other")
+    for report in plain.reports:
+        slug = report.submission.slug
+        resumed = json.loads((out / slug / "result.json").read_text("utf-8"))
+        whole = json.loads((tmp_path / "other" / slug / "result.json").read_text("utf-8"))
+        assert resumed["outcomes"] == whole["outcomes"]

@@ -1,0 +1,51 @@
+"""A job that raises or dies costs only itself."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from grader.schedule.local import LocalProcesses
+
+
+def double_or_die(number: int) -> int:
+    if number == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if number == 5:
+        raise ValueError("five is right out")
+    if number == 7:
+        os._exit(0)
+    return 2 * number
+
+
+def pid(_: int) -> int:
+    return os.getpid()
+
+
+def test_every_job_ends_and_bad_ones_are_named() -> None:
+    ended = {e.job: e for e in LocalProcesses(2).map(double_or_die, range(10))}
+    assert {n: e.result for n, e in ended.items() if not e.fault} == {n: 2 * n for n in (0, 1, 2, 4, 6, 8, 9)}
+    assert ended[3].died
+    assert "signal 9" in ended[3].fault
+    assert (ended[5].fault, ended[5].fault_type, ended[5].died) == ("five is right out", "ValueError", False)
+    assert ended[7].died, "silence is never a result"
+
+
+def test_processes_are_reused_and_are_not_ours() -> None:
+    pids = {e.result for e in LocalProcesses(1).map(pid, range(4))}
+    assert len(pids) == 1
+    assert os.getpid() not in pids
+
+
+def test_stopping_early_leaves_no_process_behind() -> None:
+    running = LocalProcesses(2).map(pid, range(100))
+    first = next(running)
+    running.close()  # type: ignore[attr-defined]  # a generator
+    assert first.result is not None
+    assert not Path(f"/proc/{first.result}").exists() or os.name != "posix"
+
+
+def test_no_worker_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one worker"):
+        LocalProcesses(0)
