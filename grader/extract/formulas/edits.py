@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from grader.extract.formulas.expression import (
     Expr,
+    Path,
     Spot,
     Term,
     at,
@@ -102,15 +103,23 @@ def edits(t: Expr) -> Iterator[Edit]:
     yield from _star_for_minus(t)
 
 
+def _enclosing_derivative(t: Expr, path: Path) -> Spot | None:
+    for depth in range(len(path) - 1, -1, -1):
+        node = at(t, path[:depth])
+        if node.head == "deriv":
+            return Spot(path[:depth], node)
+    return None
+
+
 def _symbol_edits(t: Expr, spot: Spot) -> Iterator[Edit]:
     path, node = spot
     if node.head == "sym":
-        parent = at(t, path[:-1]) if path else None
+        around = _enclosing_derivative(t, path)
         for name, code, phrase in swaps(node.name):
             new = sym(name, node.start, node.end)
             wrote, should = node, new
-            if parent is not None and parent.head == "deriv":  # show the whole derivative: ∂o1/∂w7 -> ∂o2/∂w7
-                wrote, should = parent, put(parent, path[-1:], new)
+            if around is not None:  # show the whole derivative: ∂o1/∂w7 -> ∂o2/∂w7
+                wrote, should = around.node, put(around.node, path[len(around.path) :], new)
             yield Edit(
                 1.12 if code == "part-for-total" else 1.0, code, phrase, put(t, path, new), wrote, should
             )

@@ -1,0 +1,84 @@
+"""`grader inspect formulas`: every formula of a document, how it was read and what is wrong with it."""
+
+import sys
+from pathlib import Path
+
+import click
+import msgspec
+
+from grader.core.evidence.formulas import DocumentFormulas, FormulaLine
+
+
+@click.command(name="formulas")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option(
+    "--json", "as_json", is_flag=True, help="One JSON array, an object for every line that asserts something."
+)
+def command(files: tuple[str, ...], as_json: bool) -> None:
+    """Read and judge the formulas of .md, .txt and .ipynb files; - is standard input."""
+    documents = [_read(name) for name in files]
+    if as_json:
+        rows = [_row(document, line) for document in documents for line in document.lines]
+        click.echo(msgspec.json.format(msgspec.json.encode(rows), indent=1).decode())
+        return
+    for document in documents:
+        counts = {
+            v: sum(line.verdict.value == v for line in document.lines)
+            for v in ("right", "wrong", "typo", "unsure")
+        }
+        told = ", ".join(f"{n} {v}" for v, n in counts.items() if n) or "no formula in text"
+        click.echo(
+            f"{document.artefact}: {told}; conventions: {document.convention}; {document.images} images"
+        )
+        for line in document.lines:
+            click.echo(f"{line.place}: {line.verdict.value}: {line.reading or line.text}")
+            if sentence := repair_sentence(line):
+                click.echo(f"    {sentence}")
+            elif line.reason:
+                click.echo(f"    {line.reason}")
+
+
+def _read(name: str) -> DocumentFormulas:
+    from grader.extract.formulas.provider import read_bytes
+    from grader.extract.markdown import NotebookFault
+
+    try:
+        data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+        return read_bytes(
+            data, name, notebook=name.endswith(".ipynb") or (name == "-" and data.startswith(b'{"cells'))
+        )
+    except OSError as error:
+        raise click.UsageError(f"{name}: {error.strerror or error}") from error
+    except NotebookFault as error:
+        raise click.UsageError(f"{name}: {error}") from error
+
+
+def repair_sentence(line: FormulaLine) -> str:
+    """What is wrong and what it should be, in one sentence; empty for a line without a repair."""
+    if not line.repairs:
+        return ""
+    first = line.repairs[0]
+    if first.wrote and first.should_be:
+        return f"{first.phrase}: you wrote {line.marked or first.wrote}, it should be {first.should_be}"
+    return f"{first.phrase}: {first.line}"
+
+
+def _row(document: DocumentFormulas, line: FormulaLine) -> dict[str, object]:
+    row: dict[str, object] = {
+        "file": document.artefact,
+        "line": line.place.line,
+        "text": line.text,
+        "reading": line.reading,
+        "kind": line.kind.value,
+        "verdict": line.verdict.value,
+        "expected": line.expected,
+        "repair": repair_sentence(line),
+        "convention": str(document.convention),
+        "marked": line.marked,
+        "repairs": [msgspec.to_builtins(r) for r in line.repairs],
+        "remarks": [msgspec.to_builtins(r) for r in line.remarks],
+        "reason": line.reason,
+    }
+    if line.place.cell is not None:
+        row["cell"] = line.place.cell
+    return row

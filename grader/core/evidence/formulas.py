@@ -1,0 +1,156 @@
+"""What the documents of a submission derive: every formula with how it was read and judged."""
+
+from enum import Enum
+
+import msgspec
+
+from grader.core.evidence.base import Evidence
+from grader.core.place import Place
+
+
+class FormulaVerdict(Enum):
+    """What a line is as mathematics of the 2-2-2 network."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    TYPO = "typo"
+    """Right once a misspelt name, a bracket or a sign of division is mended."""
+    UNSURE = "unsure"
+    """Could not be read to its end: a person must look."""
+
+
+class FormulaKind(Enum):
+    """Which part of the derivation a line belongs to."""
+
+    FORWARD = "forward"
+    LOSS = "loss"
+    CHAIN = "chain"
+    FINAL = "final"
+    """∂E/∂w in closed form."""
+    UPDATE = "update"
+
+
+class FormulaRepair(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One way to make a wrong line true. `diagnosis` is a stable code of the mistake (`index-swapped`)."""
+
+    diagnosis: str
+    phrase: str
+    """The mistake in words: "index swapped"."""
+    wrote: str = ""
+    should_be: str = ""
+    line: str = ""
+    """The whole corrected statement."""
+
+
+class FormulaRemark(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Something to tell the student that costs nothing, with its code."""
+
+    code: str
+    message: str
+
+
+class FormulaSide(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One side of `a = b = c` as understood; `derivatives` are the ∂X/∂Y that still stand in it."""
+
+    reading: str
+    derivatives: tuple[str, ...] = ()
+
+
+class FormulaLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One statement of a document.
+
+    `text` is the student's own text of it, `marked` the guilty part of that text, both verbatim. `states` is the left
+    side in canonical names (`∂E/∂w5`); `gradients` are the weights whose ∂E/∂w the line gives, because its left side has
+    that value; `updates` the weights that an update rule covers. `mislinked` says that a true product of derivatives
+    does not telescope; `single_path` that only the path through one output is missing from a chain.
+    """
+
+    place: Place
+    text: str
+    reading: str
+    kind: FormulaKind
+    verdict: FormulaVerdict
+    states: str
+    sides: tuple[FormulaSide, ...]
+    marked: str = ""
+    expected: str = ""
+    repairs: tuple[FormulaRepair, ...] = ()
+    remarks: tuple[FormulaRemark, ...] = ()
+    reason: str = ""
+    """Why a line is unsure."""
+    gradients: tuple[str, ...] = ()
+    updates: tuple[str, ...] = ()
+    mislinked: bool = False
+    single_path: bool = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether a side beside the left one is free of derivatives."""
+        return any(not side.derivatives for side in self.sides[1:])
+
+
+class FormulaConvention(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The conventions of a document, found by vote over its lines."""
+
+    hidden_transposed: bool = False
+    """h1 = w1 i1 + w3 i2 instead of w1 i1 + w2 i2."""
+    output_transposed: bool = False
+    """o1 = w5 a_h1 + w7 a_h2 instead of w5 a_h1 + w6 a_h2."""
+    half: bool = True
+    """Whether the loss carries ½."""
+    plain_is_activated: bool = False
+    """h1 means the activation, because the sums are called net_h1."""
+
+    @property
+    def standard(self) -> bool:
+        """Whether nothing differs from the class sheet."""
+        return self == FormulaConvention()
+
+    def __str__(self) -> str:
+        parts = []
+        if self.hidden_transposed:
+            parts.append("w2 and w3 numbered the other way round")
+        if self.output_transposed:
+            parts.append("w6 and w7 numbered the other way round")
+        if not self.half:
+            parts.append("loss without 1/2")
+        if self.plain_is_activated:
+            parts.append("h and o mean activations")
+        return ", ".join(parts) or "as in the class sheet"
+
+
+class MendedText(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Mojibake that was repaired before reading; `count` times, first on `line`."""
+
+    found: str
+    became: str
+    count: int
+    line: int
+
+
+class DocumentFormulas(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The formulas of one document. `images` counts pictures, which may hold formulas that nobody can read here."""
+
+    artefact: str
+    main: bool
+    encoding: str
+    convention: FormulaConvention
+    lines: tuple[FormulaLine, ...]
+    images: int = 0
+    mended: tuple[MendedText, ...] = ()
+
+
+class FormulaEvidence(Evidence, frozen=True, kw_only=True):
+    """Every document, the main one first."""
+
+    documents: tuple[DocumentFormulas, ...]
+
+    @property
+    def lines(self) -> tuple[FormulaLine, ...]:
+        """All statements of all documents."""
+        return tuple(line for document in self.documents for line in document.lines)
+
+    @property
+    def images(self) -> int:
+        """Pictures in all documents."""
+        return sum(document.images for document in self.documents)

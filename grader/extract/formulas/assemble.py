@@ -1,0 +1,277 @@
+"""Judged statements -> evidence: readings, the guilty span in the student's own text, repairs in the student's own spelling."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from grader.core.evidence.formulas import (
+    DocumentFormulas,
+    FormulaConvention,
+    FormulaKind,
+    FormulaLine,
+    FormulaRemark,
+    FormulaRepair,
+    FormulaSide,
+    FormulaVerdict,
+    MendedText,
+)
+from grader.extract.formulas.decide import is_step, is_update, with_weight
+from grader.extract.formulas.diagnose import Explanation
+from grader.extract.formulas.document import Item, collect
+from grader.extract.formulas.expression import Expr, has_derivative, nodes, show
+from grader.extract.formulas.judge import Judged, judge
+from grader.extract.formulas.network import WEIGHTS, NoValue, Point, close, points
+from grader.extract.formulas.rendering import loses_stars
+from grader.extract.markdown import SourceLine, count_images
+from grader.extract.text import TextRepair
+
+_Spelling = Callable[[str], str]
+
+
+def read_document(
+    lines: Sequence[SourceLine],
+    artefact: str,
+    *,
+    main: bool = True,
+    encoding: str = "utf-8",
+    repairs: Sequence[TextRepair] = (),
+) -> DocumentFormulas:
+    """Read and judge every formula of one document; never raises on its text."""
+    collected = collect(lines)
+    judgement = judge(collected.items)
+    at = points(judgement.convention)
+    spelling = _spelling(collected.items)
+    judged = [_line(j, at, spelling) for j in judgement.judged]
+    unread = [_not_read(line) for line in collected.unread]
+    return DocumentFormulas(
+        artefact=artefact,
+        main=main,
+        encoding=encoding,
+        convention=FormulaConvention(
+            hidden_transposed=judgement.convention.hidden_transposed,
+            output_transposed=judgement.convention.output_transposed,
+            half=judgement.convention.half,
+            plain_is_activated=collected.plain_is_activated,
+        ),
+        lines=tuple(judged + unread),
+        images=count_images(tuple(lines)).images,
+        mended=tuple(MendedText(found=r.found, became=r.became, count=r.count, line=r.line) for r in repairs),
+    )
+
+
+def _not_read(line: SourceLine) -> FormulaLine:
+    return FormulaLine(
+        place=line.place,
+        text=line.text[:200],
+        reading="",
+        kind=FormulaKind.CHAIN,
+        verdict=FormulaVerdict.UNSURE,
+        states="",
+        sides=(),
+        reason="not read: the document has more than 2,000 formulas",
+    )
+
+
+def _line(judged: Judged, at: Sequence[Point], spelling: _Spelling) -> FormulaLine:
+    item = judged.item
+    trees = judged.trees
+    verdict = FormulaVerdict(judged.answer)
+    repairs = _repairs(judged, spelling)
+    text = item.raw[item.statement.start : item.statement.end]
+    left = trees[0] if trees else None
+    return FormulaLine(
+        place=item.place,
+        text=text,
+        reading=_reading(item),
+        kind=_kind(trees),
+        verdict=verdict,
+        states="" if left is None else show(left),
+        sides=tuple(FormulaSide(reading=show(t), derivatives=_derivatives(t)) for t in trees),
+        marked=_marked(judged),
+        expected=repairs[0].line if repairs else "",
+        repairs=repairs,
+        remarks=_remarks(judged),
+        reason=judged.reason,
+        gradients=_gradients(trees, at),
+        updates=_updates(trees),
+        mislinked=judged.mislinked,
+        single_path=_single_path(judged),
+    )
+
+
+def _reading(item: Item) -> str:
+    """The statement as understood; a side that could not be read stands in the student's words."""
+    trees = iter(item.trees)
+    parts = [show(next(trees))] if item.inherited else []
+    for side in item.statement.sides:
+        if side.tree is not None:
+            parts.append(show(next(trees)))
+        elif side.problem:
+            parts.append(side.text.text)
+    return " = ".join(parts)
+
+
+def _kind(trees: Sequence[Expr]) -> FormulaKind:
+    if not trees:
+        return FormulaKind.CHAIN
+    left = trees[0]
+    if is_step(trees):
+        return FormulaKind.UPDATE
+    if left.head == "sym":
+        if left.name.startswith("w"):
+            return FormulaKind.UPDATE
+        return FormulaKind.LOSS if left.name.startswith("E") else FormulaKind.FORWARD
+    total = left.head == "deriv" and left.args[0].name == "E" and left.args[1].name.startswith("w")
+    if total and any(not has_derivative(t) for t in trees[1:]):
+        return FormulaKind.FINAL
+    if left.head != "deriv" and not any(has_derivative(t) for t in trees):
+        return FormulaKind.FORWARD
+    return FormulaKind.CHAIN
+
+
+def _derivatives(t: Expr) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(show(n) for n in nodes(t) if n.head == "deriv"))
+
+
+def _gradients(trees: Sequence[Expr], at: Sequence[Point]) -> tuple[str, ...]:
+    """The weight whose ∂E/∂w is the value of the left side: also ∂E1/∂w5, on which E2 does not depend."""
+    if not trees or trees[0].head != "deriv" or is_step(trees):
+        return ()
+    name = trees[0].args[1].name
+    if name == "w?" and trees[0].args[0].name == "E":
+        return WEIGHTS
+    if name not in WEIGHTS:
+        return ()
+    try:
+        equal = all(close(p.value(trees[0]), p.slopes(name)["E"]) for p in at)
+    except NoValue:
+        return ()
+    return (name,) if equal else ()
+
+
+def _updates(trees: Sequence[Expr]) -> tuple[str, ...]:
+    if not trees:
+        return ()
+    left = trees[0]
+    if is_step(trees):
+        return WEIGHTS if left.args[1].name == "w?" else (left.args[1].name,)
+    if not is_update([with_weight(t, "w1") for t in trees]) and not is_update(trees):
+        return ()
+    if left.name == "w?":
+        return WEIGHTS
+    return (left.name,)
+
+
+def _single_path(judged: Judged) -> bool:
+    """A wrong chain of derivatives alone that only lacks the path through the other output."""
+    return (
+        judged.answer == "wrong"
+        and any(e.code == "path-missing" for e in judged.explanations)
+        and all(has_derivative(t) for t in judged.trees)
+    )
+
+
+def _span(t: Expr) -> tuple[int, int] | None:
+    """The student's characters that a tree was read from."""
+    spans = [(n.start, n.end) for n in nodes(t) if n.start >= 0]
+    if not spans:
+        return None
+    return min(s for s, _ in spans), max(e for _, e in spans)
+
+
+def _marked(judged: Judged) -> str:
+    raw = judged.item.raw
+    if judged.mended is not None and judged.mended.wrote and judged.mended.wrote in raw:
+        return judged.mended.wrote
+    if not judged.explanations:
+        return ""
+    first = judged.explanations[0]
+    guilty = first.wrote if first.wrote is not None else judged.trees[first.side]
+    span = _span(guilty) or _span(judged.trees[first.side])
+    return raw[span[0] : span[1]].strip() if span else ""
+
+
+def _repairs(judged: Judged, spelling: _Spelling) -> tuple[FormulaRepair, ...]:
+    found: list[FormulaRepair] = []
+    mended = judged.mended
+    if mended is not None and not judged.explanations:
+        found.append(
+            FormulaRepair(
+                diagnosis=mended.code,
+                phrase=mended.phrase,
+                wrote=mended.wrote,
+                should_be=mended.should,
+                line=" = ".join(show(t) for t in mended.trees),
+            )
+        )
+    elif judged.item.noted("equals-missing", "d-inside") and not judged.explanations:
+        equals = judged.item.noted("equals-missing")
+        found.append(
+            FormulaRepair(
+                diagnosis="equals-missing" if equals else "d-inside",
+                phrase="the = is missing" if equals else "a d before a weight inside a derivative",
+                line=" = ".join(show(t) for t in judged.trees),
+            )
+        )
+    found += [_repair(e, judged, spelling) for e in judged.explanations]
+    return tuple(found)
+
+
+def _repair(e: Explanation, judged: Judged, spelling: _Spelling) -> FormulaRepair:
+    wrote = should = ""
+    if e.wrote is not None and e.should is not None:
+        wrote, should = show(e.wrote, spelling), show(e.should, spelling)
+    else:
+        wrote, should = show(judged.trees[e.side], spelling), show(e.trees[e.side], spelling)
+    phrase = e.phrase if judged.mended is None else f"{judged.mended.phrase}; {e.phrase}"
+    return FormulaRepair(
+        diagnosis=e.code,
+        phrase=phrase,
+        wrote=wrote,
+        should_be=should,
+        line=" = ".join(show(t) for t in e.trees),
+    )
+
+
+_TELL = {
+    "zero-for-o": "",
+    "power-sign-lost": "the sign of the exponent is lost",
+    "spaced-power": "",
+    "bracket-not-closed": "",
+    "bracket-not-opened": "",
+    "no-d-below": "",
+    "no-d-above": "",
+    "d-inside": "",
+    "shorthand": "",
+}
+
+
+def _remarks(judged: Judged) -> tuple[FormulaRemark, ...]:
+    item = judged.item
+    found = {n.code: n.message for n in item.notes if n.code in _TELL}
+    if judged.mislinked:
+        found["mislinked"] = "true, but neighbouring derivatives of the product do not join"
+    if loses_stars(item):
+        found["renders-wrongly"] = (
+            "Markdown takes the * of products for emphasis and drops them: put the formula into a code block"
+        )
+    return tuple(FormulaRemark(code=code, message=message) for code, message in found.items())
+
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+
+def _spelling(items: Sequence[Item]) -> _Spelling:
+    """How this document writes each quantity, most frequent first; canonical where it writes TeX or a 0 for an o."""
+    written: dict[str, Counter[str]] = {}
+    for item in items:
+        for tree in item.trees:
+            for node in nodes(tree):
+                if node.head != "sym" or node.start < 0:
+                    continue
+                text = item.raw[node.start : node.end]
+                if _NAME.fullmatch(text) and "0" not in text:
+                    written.setdefault(node.name, Counter())[text] += 1
+    best = {name: min(c.items(), key=lambda kv: (-kv[1], kv[0]))[0] for name, c in written.items()}
+    best["eta"] = best.get("eta", "η")
+    return lambda name: best.get(name, "w" if name == "w?" else name)

@@ -1,0 +1,196 @@
+"""The statements of one document in order: wrapped lines joined, `= …` lines given the left side they continue."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from grader.core.place import Place
+from grader.extract.formulas.expression import Expr, mapped_symbols, sym
+from grader.extract.formulas.mapped import Mapped
+from grader.extract.formulas.mend import missing_equals
+from grader.extract.formulas.network import points
+from grader.extract.formulas.notation import plain_notation, strip_markdown
+from grader.extract.formulas.parser import Note, Unparsed, located, parse_all
+from grader.extract.formulas.statements import Side, Statement, statements
+from grader.extract.formulas.vocabulary import tokens
+from grader.extract.markdown import Block, SourceLine
+
+MAX_STATEMENTS = 2_000
+REACH = 12
+"""Lines after which `= …` no longer continues a formula above it."""
+
+
+class Item(NamedTuple):
+    """A statement at its place. `trees` carries the inherited left side of a continuation."""
+
+    place: Place
+    raw: str
+    statement: Statement
+    trees: tuple[Expr, ...]
+    notes: tuple[Note, ...]
+    inherited: bool = False
+    in_markdown: bool = True
+    """Whether Markdown's emphasis applies where it stands: not in code, not between dollars."""
+
+    def noted(self, *codes: str) -> bool:
+        """Whether one of the notes carries one of the codes."""
+        return any(n.code in codes for n in self.notes)
+
+
+class Items(NamedTuple):
+    """All statements of a document; `unread` are the places of lines beyond `MAX_STATEMENTS`."""
+
+    items: tuple[Item, ...]
+    unread: tuple[SourceLine, ...]
+    plain_is_activated: bool
+    """Whether h1 means the activation, because the document calls the sums net_h1 or z_h1."""
+
+
+_CODE_LINE = re.compile(
+    r"^\s*(?:d[wW]_?\d|d_?[a-zA-Z_0-9]+_d_?[a-zA-Z_0-9]+|(?:grad|gradient|dE|dL)_?_?[dD]?[wW]_?\d)\s*=(?!=)"
+)
+
+
+def collect(lines: Sequence[SourceLine]) -> Items:
+    """Read every statement of a document's lines. Code cells of notebooks count only where a line states a gradient."""
+    found: list[Item] = []
+    left: Expr | None = None
+    left_at = -REACH
+    unread: list[SourceLine] = []
+    joined = _joined([line for line in lines if line.block is not Block.CODE or _CODE_LINE.match(line.text)])
+    for number, line in joined:
+        if len(found) >= MAX_STATEMENTS:
+            if statements(line.text):
+                unread.append(line)
+            continue
+        read = statements(line.text)
+        if not read:
+            alone = _alone(line.text)
+            if alone is not None and alone.problems == [] and len(alone.sides) == 1:
+                left, left_at = alone.trees[0], number
+            elif alone is not None:
+                found.append(
+                    _item(line, alone, tuple(alone.trees), (*alone.notes, Note("equals-missing", "")), False)
+                )
+            continue
+        for statement in read:
+            item, left = _with_left(line, statement, left if number - left_at <= REACH else None)
+            if item is not None:
+                found.append(item)
+            if left is not None:
+                left_at = number
+    plain = _plain_is_activated(lines)
+    if plain:
+        found = [
+            i._replace(trees=tuple(mapped_symbols(t, _activated(i.raw)) for t in i.trees)) for i in found
+        ]
+    return Items(tuple(found), tuple(unread), plain)
+
+
+def _with_left(line: SourceLine, statement: Statement, left: Expr | None) -> tuple[Item | None, Expr | None]:
+    """The item, and the left side that a next line may continue."""
+    first = statement.sides[0]
+    notes = statement.notes
+    trees = statement.trees
+    inherited = first.tree is None and not first.text.text
+    if inherited:
+        if left is None:
+            return None, None
+        trees = [left, *trees]
+        notes = (*notes, Note("continues", "continues the formula above"))
+    if not trees and not any(s.goal for s in statement.sides):
+        return None, left
+    fragment = _FRAGMENT.match(line.text) is not None and not _FRAGMENT_LIST.match(line.text)
+    if fragment:
+        notes = (*notes, Note("fragment", "begins with an operator: part of a formula above"))
+    elif first.tree is not None:
+        left = first.tree
+    return _item(line, statement, tuple(trees), notes, inherited), left
+
+
+_FRAGMENT = re.compile(r"\s*[*/+]\s*[(∂δ𝜕𝟃]")
+_FRAGMENT_LIST = re.compile(r"\s*[*+]\s+[∂δ𝜕𝟃a-zA-Z]")
+
+
+def _item(
+    line: SourceLine, statement: Statement, trees: tuple[Expr, ...], notes: tuple[Note, ...], inherited: bool
+) -> Item:
+    in_markdown = line.block in (Block.PROSE, Block.TABLE, Block.HEADING) and "$" not in line.text
+    return Item(line.place, line.text, statement, trees, notes, inherited, in_markdown)
+
+
+def _alone(raw: str) -> Statement | None:
+    """A line without `=`: a lone derivative that the next line may continue, or a definition that lost its `=`."""
+    if len(raw) > 200 or not raw.strip() or "|" in raw or "http" in raw:
+        return None
+    if not _QUANTITY.search(raw):
+        return None
+    plain = plain_notation(strip_markdown(Mapped(raw))).strip().rstrip(".,:")
+    lost = missing_equals(plain, points())
+    if lost is not None:
+        return lost
+    try:
+        tree = parse_all(tokens(plain.text)).tree
+    except Unparsed:
+        return None
+    if tree.head != "deriv":
+        return None
+    return Statement((Side(plain, located(tree, plain.span)),), (), 0, len(raw))
+
+
+_QUANTITY = re.compile(r"^[\s>*_`\-+\d.)(]*(?:[∂δ𝜕𝟃d]|\\frac|[EehoHO]_?[a-zA-Z12])")
+_WRAP_DERIVATIVE = re.compile(r"∂|partial|𝟃|𝜕|δ|\bd\w+/d\w")
+_WRAP_TRAIL = re.compile(r"(?:\\\\|\$\$|</?br>|\\)\s*$")
+_WRAP_BREAK = re.compile(r"(?:\\\\|</?br>)\s*$")
+_WRAP_OPEN = re.compile(r"[+*/\-]\s*$")
+_WRAP_NEXT = re.compile(r"\s*[({\[+*\-∂\\&]|\s+\w|\w")
+
+
+def _joined(lines: Sequence[SourceLine]) -> list[tuple[int, SourceLine]]:
+    """Join a formula that ends in an operator or inside a bracket with up to three lines after it."""
+    out: list[tuple[int, SourceLine]] = []
+    k = 0
+    while k < len(lines):
+        line = lines[k]
+        text, start, more = line.text, k, 0
+        while more < 3 and k + 1 < len(lines) and _goes_on(text, lines[k + 1].text):
+            text = _WRAP_BREAK.sub("", text.rstrip()).rstrip() + " " + lines[k + 1].text.strip()
+            k += 1
+            more += 1
+        out.append((start, line._replace(text=text) if more else line))
+        k += 1
+    return out
+
+
+def _goes_on(text: str, following: str) -> bool:
+    if "=" not in text or "=" in following or "http" in text or len(text) > 4_000 or not following.strip():
+        return False
+    if not _WRAP_DERIVATIVE.search(text) or text.rstrip().endswith(("**", "|")):
+        return False
+    open_end = _WRAP_OPEN.search(_WRAP_TRAIL.sub("", text.rstrip()).rstrip())
+    opened = sum(text.count(c) for c in "([{") - sum(text.count(c) for c in ")]}")
+    return bool(open_end or opened > 0) and _WRAP_NEXT.match(following) is not None
+
+
+_NET = re.compile(r"\b(?:net|z|in)_?\{?[hoHO]_?\{?[12]|\bnet_?[ho]")
+_ACTIVATED = re.compile(r"\b(?:a|out|act|A|Out)_?[hHoO0]_?[12]|a\\?_\{?[hoHO]|out\\?_\{")
+_PLAIN = re.compile(r"(?<![A-Za-z_{\\])[hH]_?\{?[12]\b")
+
+
+def _plain_is_activated(lines: Sequence[SourceLine]) -> bool:
+    net = plain = False
+    for line in lines:
+        if _ACTIVATED.search(line.text):
+            return False
+        net = net or _NET.search(line.text) is not None
+        plain = plain or _PLAIN.search(line.text) is not None
+    return net and plain
+
+
+def _activated(raw: str) -> Callable[[Expr], Expr]:
+    def change(s: Expr) -> Expr:
+        if s.name in ("h1", "h2", "o1", "o2") and not _NET.match(raw[s.start : s.end]):
+            return sym("a_" + s.name, s.start, s.end)
+        return s
+
+    return change

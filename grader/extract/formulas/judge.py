@@ -1,0 +1,154 @@
+"""Judge the statements of one document: conventions by vote, then right, wrong, typo or unsure for each."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from grader.extract.formulas.decide import Decision, Truth, decide
+from grader.extract.formulas.diagnose import Explanation, broken_links, explain
+from grader.extract.formulas.document import Item
+from grader.extract.formulas.expression import Expr, show
+from grader.extract.formulas.mend import Mended, mend
+from grader.extract.formulas.network import CONVENTIONS, STANDARD, Convention, Point, points
+from grader.extract.formulas.vocabulary import tokens
+
+MAX_EXPLAINED = 200
+"""Wrong lines of one document that are explained; a document with more is told about these."""
+WIRING_GAIN = 2
+"""Lines that another numbering of the weights must put right before it is believed."""
+
+
+class Judged(NamedTuple):
+    """A statement with its answer: `right`, `wrong`, `typo` or `unsure`."""
+
+    item: Item
+    answer: str
+    trees: tuple[Expr, ...]
+    explanations: tuple[Explanation, ...] = ()
+    mended: Mended | None = None
+    reason: str = ""
+    mislinked: bool = False
+
+
+class Judgement(NamedTuple):
+    """All judged statements of a document under the convention that it votes for."""
+
+    convention: Convention
+    judged: tuple[Judged, ...]
+
+
+def judge(items: Sequence[Item]) -> Judgement:
+    """Choose the convention with the most right lines (in doubt the standard one) and answer for every line."""
+    convention = _vote(items)
+    at = points(convention)
+    stated = Counter(show(i.trees[0]) for i in items if i.trees)
+    judged: list[Judged] = []
+    explained: dict[str, tuple[Explanation, ...]] = {}
+    for item in items:
+        answer = _answer(item, at, stated, explained)
+        if answer is not None:
+            judged.append(answer)
+    return Judgement(convention, tuple(judged))
+
+
+def _vote(items: Sequence[Item]) -> Convention:
+    decided = [i for i in items if len(i.trees) >= 2]
+    truths = {STANDARD: [_at_one_point(i, STANDARD) for i in decided]}
+    false = [k for k, t in enumerate(truths[STANDARD]) if t is Truth.FALSE]
+    if not false:
+        return STANDARD
+    best, most = STANDARD, _score(truths[STANDARD])
+    for convention in CONVENTIONS[1:]:
+        # Only what is false now can gain; most documents end here.
+        gained = sum(_at_one_point(decided[k], convention) is Truth.TRUE for k in false)
+        rewired = convention._replace(half=True) != STANDARD
+        if gained < (WIRING_GAIN if rewired else 1):
+            continue
+        score = _score([_at_one_point(i, convention) for i in decided])
+        if score > most:
+            best, most = convention, score
+    return best
+
+
+def _at_one_point(item: Item, convention: Convention) -> Truth:
+    return decide(item.trees, points(convention)[:1]).truth
+
+
+def _score(truths: Sequence[Truth]) -> int:
+    return truths.count(Truth.TRUE) - truths.count(Truth.FALSE)
+
+
+_NOT_WHOLE = ("bracket-not-closed", "bracket-not-opened", "fragment")
+
+
+def _answer(
+    item: Item, at: Sequence[Point], stated: Counter[str], explained: dict[str, tuple[Explanation, ...]]
+) -> Judged | None:
+    decision = decide(item.trees, at)
+    problems = item.statement.problems
+    if any(side.goal for side in item.statement.sides) or decision.truth is Truth.VALUE:
+        return None
+    if decision.truth is Truth.FALSE and not problems:
+        doubt = _doubt(item)
+        if doubt:
+            return Judged(item, "unsure", item.trees, reason=doubt)
+    elif decision.truth is Truth.TRUE and not problems:
+        return _true(item)
+    elif decision.truth is Truth.OPEN and not problems:
+        return None
+    if problems:
+        mended = mend(item.statement, at, frozenset(stated)) if not item.inherited else None
+        if mended is not None:
+            answer = "wrong" if mended.explanations else "typo"
+            return Judged(item, answer, mended.trees, mended.explanations, mended)
+        if decision.truth is not Truth.FALSE or _doubt(item):
+            return _unread(item, decision)
+    if decision.truth is Truth.NO_VALUE:
+        return Judged(item, "unsure", item.trees, reason=decision.reason)
+    key = " = ".join(show(t) for t in item.trees)
+    if key not in explained:
+        explained[key] = (
+            tuple(explain(item.trees, at, _others(item, stated))) if len(explained) < MAX_EXPLAINED else ()
+        )
+    answer = "typo" if item.noted("equals-missing") and not explained[key] else "wrong"
+    return Judged(item, answer, item.trees, explained[key])
+
+
+def _others(item: Item, left_sides: Counter[str]) -> frozenset[str]:
+    """Left sides that lines beside this one state."""
+    own = show(item.trees[0])
+    return frozenset(left for left, times in left_sides.items() if left != own or times > 1)
+
+
+def _true(item: Item) -> Judged:
+    slips = item.noted("d-inside", "equals-missing")
+    mislinked = any(broken_links(t) for t in item.trees)
+    return Judged(item, "typo" if slips else "right", item.trees, mislinked=mislinked)
+
+
+def _doubt(item: Item) -> str:
+    """Why a line that seems false may not have been read to its end."""
+    if item.noted(*_NOT_WHOLE):
+        return "brackets do not balance, or the formula goes on elsewhere"
+    for note in item.notes:
+        if note.code == "text-after" and any(c.isalnum() or c == "," for c in note.message):
+            return f"text after the formula: {note.message}"
+    return ""
+
+
+def _unread(item: Item, decision: Decision) -> Judged | None:
+    bad = [item.statement.sides[k] for k in item.statement.problems]
+    if decision.truth is Truth.TRUE:
+        return Judged(item, "unsure", item.trees, reason=f"one side could not be read: {bad[0].problem}")
+    if not any(_formula_like(side.text.text) for side in bad):
+        return None
+    return Judged(item, "unsure", item.trees, reason=f"could not be read: {bad[0].problem}")
+
+
+def _formula_like(text: str) -> bool:
+    found = tokens(text)
+    names = sum(t.kind in ("sym", "pair") and t.name != "w?" for t in found)
+    words = sum(t.kind == "word" and t.name.isalpha() for t in found)
+    operators = sum(t.kind == "op" and t.name in "*/^+-" for t in found)
+    differential = "∂" in text or any(t.kind == "d" for t in found)
+    return (differential or (names >= 2 and operators >= 1)) and words <= names + 2

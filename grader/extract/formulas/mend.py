@@ -1,0 +1,170 @@
+"""Typing slips that hide a formula: a name that is none of ours, a bracket, an `=` or a `/` left out.
+
+A mended reading counts only where it makes the line true, or where one further slip of the catalogue explains it.
+"""
+
+import difflib
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from grader.extract.formulas.decide import Truth, decide
+from grader.extract.formulas.diagnose import Explanation, explain
+from grader.extract.formulas.expression import Expr
+from grader.extract.formulas.mapped import Mapped
+from grader.extract.formulas.network import NODES, Point
+from grader.extract.formulas.parser import Unparsed, located, parse_all
+from grader.extract.formulas.statements import Side, Statement, read_side
+from grader.extract.formulas.vocabulary import tokens
+
+ALIKE = 0.74
+"""How much an unknown name must resemble one of ours before a false line is explained through it."""
+
+
+class Mended(NamedTuple):
+    """A statement made readable. `explanations` is empty where it became true."""
+
+    code: str
+    phrase: str
+    wrote: str
+    should: str
+    trees: tuple[Expr, ...]
+    explanations: tuple[Explanation, ...] = ()
+
+
+class _Try(NamedTuple):
+    code: str
+    phrase: str
+    wrote: str
+    should: str
+    sides: tuple[Mapped, ...]
+    likeness: float
+
+
+def mend(statement: Statement, points: Sequence[Point], stated: frozenset[str]) -> Mended | None:
+    """Look for a slip after which every side can be read and the line is true, or false in an explainable way."""
+    best: Mended | None = None
+    for attempt in _tries(statement):
+        trees = _reread(statement, attempt)
+        if trees is None:
+            continue
+        truth = decide(trees, points).truth
+        if truth is Truth.TRUE:
+            return Mended(attempt.code, attempt.phrase, attempt.wrote, attempt.should, trees)
+        if truth is Truth.FALSE and best is None and attempt.likeness >= ALIKE:
+            why = explain(trees, points, stated)
+            if why and why[0].cost < 1.5:
+                best = Mended(attempt.code, attempt.phrase, attempt.wrote, attempt.should, trees, tuple(why))
+    return best
+
+
+def _tries(statement: Statement) -> Iterator[_Try]:
+    bad = statement.problems
+    texts = [s.text for s in statement.sides]
+    words: dict[str, None] = {}
+    for k in bad:
+        for token in tokens(texts[k].text):
+            if (
+                token.kind == "word"
+                and re.fullmatch(r"[A-Za-z_0-9]+", token.name)
+                and re.search(r"\d|_", token.name)
+            ):
+                words.setdefault(token.name)
+    for word in list(words)[:4]:
+        pattern = re.compile(rf"(?<![A-Za-z0-9_]){re.escape(word)}(?![A-Za-z0-9_])")
+        for likeness, name in _nearest(word):
+            sides = tuple(t.sub(pattern, name) if k in bad else t for k, t in enumerate(texts))
+            yield _Try("unknown-name", f"unknown name {word}", word, name, sides, likeness)
+    for k in bad:
+        text = texts[k]
+        depth = sum(text.text.count(c) for c in "(") - text.text.count(")")
+        if depth < 0:
+            new = text.replace(0, 0, "(")
+            yield _bracket(texts, k, new, "an opening bracket is missing", "(")
+        if depth > 0:
+            new = text.replace(len(text.text), len(text.text), ")")
+            yield _bracket(texts, k, new, "a closing bracket is missing", ")")
+            for match in list(re.finditer(r"/\s*(?:∂|d(?=[a-zA-Z]))", text.text))[:4]:
+                yield _bracket(
+                    texts,
+                    k,
+                    text.replace(match.start(), match.start(), ")"),
+                    "a closing bracket is missing",
+                    ")",
+                )
+        for match in list(re.finditer(r"(?<=\))\s*(?=d[ao]|d[hw]\d|∂)", text.text))[:4]:
+            sides = tuple(
+                text.replace(match.start(), match.end(), "/") if j == k else t for j, t in enumerate(texts)
+            )
+            yield _Try("slash-missing", "the / of a derivative is missing", "", "/", sides, 0.0)
+
+
+def _bracket(texts: list[Mapped], k: int, new: Mapped, phrase: str, should: str) -> _Try:
+    sides = tuple(new if j == k else t for j, t in enumerate(texts))
+    return _Try("bracket-missing", phrase, "", should, sides, 0.0)
+
+
+def _nearest(word: str) -> list[tuple[float, str]]:
+    ranked = sorted(
+        ((difflib.SequenceMatcher(None, n, word.lower()).ratio(), n) for n in NODES),
+        key=lambda r: (-r[0], r[1]),
+    )
+    return ranked[:6]
+
+
+def _reread(statement: Statement, attempt: _Try) -> tuple[Expr, ...] | None:
+    trees: list[Expr] = []
+    last = len(statement.sides) - 1
+    for k, side in enumerate(statement.sides):
+        if side.tree is not None and attempt.sides[k] is side.text:
+            trees.append(side.tree)
+        elif side.text.text and not side.goal:
+            try:
+                parsed = read_side(
+                    attempt.sides[k].text, first=k == 0, last=k == last and attempt.code == "unknown-name"
+                )
+            except Unparsed:
+                return None
+            if any(t.kind == "op" for t in parsed.rest):
+                return None
+            trees.append(located(parsed.tree, attempt.sides[k].span))
+    return tuple(trees)
+
+
+_DEFINED = re.compile(r"(?:h|o|E)[12]?$")
+
+
+def missing_equals(line: Mapped, points: Sequence[Point]) -> Statement | None:
+    """A line without `=` that is a quantity and then its definition, `E_total E1 + E2`.
+
+    Only where the definition is true, or one slip of the catalogue away from true.
+    """
+    found = tokens(line.text)
+    if (
+        len(found) < 4
+        or found[0].kind != "sym"
+        or not _DEFINED.match(found[0].name)
+        or found[0].end >= found[1].start
+    ):
+        return None
+    if any(t.kind not in ("sym", "num", "op", "fn") for t in found) or (
+        found[1].kind == "op" and found[1].name != "("
+    ):
+        return None
+    try:
+        right = parse_all(found[1:])
+    except Unparsed:
+        return None
+    cut = found[0].end
+    left = Expr("sym", name=found[0].name, start=found[0].start, end=cut)
+    trees = (left, right.tree)
+    if decide(trees, points).truth is not Truth.TRUE:
+        why = explain(trees, points)
+        if not why or why[0].cost > 1.35 or why[0].side != 1 or len(right.tree.args) < 2:
+            return None
+    sides = (
+        Side(line[:cut], located(left, line.span)),
+        Side(line[cut:], located(right.tree, line.span)),
+    )
+    start, end = line.span(found[0].start, found[-1].end)
+    return Statement(sides, tuple(right.notes), start, end)
