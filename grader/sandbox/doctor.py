@@ -3,6 +3,7 @@
 import importlib.metadata
 import importlib.util
 import json
+import subprocess
 import sys
 import tempfile
 from enum import Enum
@@ -155,17 +156,19 @@ def examine_packages() -> list[Symptom]:
     return found
 
 
+def _python(code: str) -> subprocess.CompletedProcess[str]:
+    """Run a line of ours in a fresh interpreter."""
+    command = [sys.executable, "-I", "-c", code]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)  # noqa: S603
+
+
 def _torchvision_ops() -> Symptom:
     """Explain the error that students meet with a CPU build: operator torchvision::nms does not exist."""
     name = "torchvision operators"
     if importlib.util.find_spec("torch") is None or importlib.util.find_spec("torchvision") is None:
         return Symptom(name=name, health=Health.WARN, found="not tried", remedy="")
     code = "import torchvision"
-    import subprocess
-
-    answer = subprocess.run(
-        [sys.executable, "-I", "-c", code], capture_output=True, text=True, check=False, timeout=120
-    )
+    answer = _python(code)
     if answer.returncode == 0:
         return Symptom(name=name, health=Health.OK, found="load")
     last = (answer.stderr.strip().splitlines() or ["?"])[-1]
@@ -189,12 +192,8 @@ def examine_cuda() -> Symptom:
     """Whether grader's own training can use a GPU; student code never gets one."""
     if importlib.util.find_spec("torch") is None:
         return Symptom(name="CUDA", health=Health.WARN, found="not tried: no torch")
-    import subprocess
-
     code = "import torch; print(torch.cuda.get_device_name(0) if torch.cuda.is_available() else '')"
-    answer = subprocess.run(
-        [sys.executable, "-I", "-c", code], capture_output=True, text=True, check=False, timeout=120
-    )
+    answer = _python(code)
     device = answer.stdout.strip()
     if device:
         return Symptom(

@@ -40,7 +40,9 @@ def limit(kind: int, value: int) -> None:
     """Lower a limit, never above the hard one that is there already."""
     hard = resource.getrlimit(kind)[1]
     wanted = value if hard == resource.RLIM_INFINITY else min(value, hard)
-    resource.setrlimit(kind, (wanted, wanted))
+    # Processor time first warns with SIGXCPU, by which we know why the process died.
+    grace = 2 if kind == resource.RLIMIT_CPU and hard == resource.RLIM_INFINITY else 0
+    resource.setrlimit(kind, (wanted, wanted + grace))
 
 
 def stage(spec: dict[str, Any]) -> None:

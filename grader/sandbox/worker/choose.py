@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
+from . import walk
 from .tracker import Tracker
 
 
@@ -58,10 +59,7 @@ def seen(tracker: Tracker, namespace: dict[str, Any], chosen: nn.Module | None) 
         modules.setdefault(id(chosen), chosen)
     found = []
     for key, module in list(modules.items())[:64]:
-        try:
-            declared = sum(int(p.numel()) for p in module.parameters())
-        except Exception:
-            declared = -1
+        declared = sum(int(p.numel()) for p in walk.parameters(module))
         steps = tracker.trained[key].steps if key in tracker.trained else 0
         found.append(
             {
@@ -95,7 +93,7 @@ def _instances(namespace: dict[str, Any]) -> list[nn.Module]:
             continue
         # A single layer or a container of the library is no network unless it is a Sequential.
         library = type(value).__module__.startswith("torch.") and not isinstance(value, nn.Sequential)
-        if not library and next(value.parameters(), None) is not None:
+        if not library and walk.parameters(value):
             found[id(value)] = value
     inner = {id(child) for module in found.values() for child in module.modules() if child is not module}
     return [module for key, module in found.items() if key not in inner]

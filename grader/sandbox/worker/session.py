@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np  # noqa: F401  (loaded here, so that no numpy.py of the student stands in for it)
 import torch
 import torch.utils.data
+from torch import nn
 
 from . import choose, export, ledger, mnist_stub, recipe, shims, stubs, torchvision_ops
 from .cells import Cell
@@ -27,6 +28,7 @@ class Session:
         from torchvision import datasets
 
         self._path = list(sys.path)
+        self._module_class = dict(vars(nn.Module))
         self._ledger = ledger.Ledger()
         loaded = mnist_stub.load(digits)
         self.synthetic = loaded.synthetic
@@ -63,6 +65,7 @@ class Session:
         """Choose, export and send the network; fill in the `run` frame."""
         self._tracker.stop()
         self._ledger.restore()
+        self._mend_modules()
         sys.path[:] = self._path
         namespace = self._shell.namespace
         try:
@@ -71,6 +74,16 @@ class Session:
         except (Exception, SystemExit, KeyboardInterrupt, CellTimeout) as fault:
             run["export_error"] = _clean(f"{type(fault).__name__}: {fault}"[:500])
         run["shims"] = self._ledger.report()
+
+    def _mend_modules(self) -> None:
+        """Give `nn.Module` back the methods that the notebook patched; what is overridden in its own class stays."""
+        for name, value in self._module_class.items():
+            if (
+                vars(nn.Module).get(name) is not value
+                and not name.startswith("__w")
+                and name not in ("__dict__", "__doc__")
+            ):
+                setattr(nn.Module, name, value)
 
     def _finish(self, run: dict[str, Any], channel: Channel, namespace: dict[str, Any]) -> None:
         chosen = choose.choose(self._tracker, namespace)

@@ -20,10 +20,10 @@ DECORATION = frozenset({
 class Nothing:
     """Takes every call, attribute and item, and is empty."""
 
-    def __init__(self, *_args: Any, **_kwargs: Any) -> None:
-        pass
+    def __init__(self, *_args: Any, **_kwargs: Any) -> None: ...
 
     def __call__(self, *_args: Any, **_kwargs: Any) -> "Nothing":
+        """Do nothing."""
         return Nothing()
 
     def __getattr__(self, name: str) -> "Nothing":

@@ -1,20 +1,19 @@
 """Watches which network is trained: the root module whose forward pass preceded the last backward pass."""
 
 import threading
+from contextlib import suppress
 from typing import Any
 
 import torch
 from torch import nn
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
+from . import walk
 from .ledger import Ledger
 
 EXAMPLES = 4
 LARGEST_SNAPSHOT = 40_000_000
 """Elements; above, the live state at the end must do."""
-# Taken before any student code runs, so that a patched class answers as it was.
-_parameters = nn.Module.parameters
-_state_dict = nn.Module.state_dict
 
 
 class Trained:
@@ -56,13 +55,15 @@ class Tracker:
                 result = original_call(module, *args, **kwargs)
             finally:
                 tracker._local.inside = False
-            tracker._root(module, args, kwargs)
+            with suppress(Exception):  # watching must never break a cell
+                tracker._root(module, args, kwargs)
             return result
 
         original_call = self._ledger.patch(nn.Module, "__call__", call)
 
         def backward(*args: Any, **kwargs: Any) -> Any:
-            tracker._backward()
+            with suppress(Exception):
+                tracker._backward()
             return original_backward(*args, **kwargs)
 
         original_backward = self._ledger.patch(torch.autograd, "backward", backward)
@@ -75,7 +76,7 @@ class Tracker:
             self._handle = None
 
     def _root(self, module: nn.Module, args: Any, kwargs: Any) -> None:
-        if next(_parameters(module), None) is None:
+        if next((h for h in walk.tensors(module) if h.parameter), None) is None:
             return  # a loss or an activation
         tensors = [a for a in (*args, *kwargs.values()) if isinstance(a, torch.Tensor)]
         if len(tensors) == 1 and tensors[0].dim() > 0:
@@ -94,13 +95,17 @@ class Tracker:
             listen(known)
 
     def _step(self, optimizer: Any, _args: Any, _kwargs: Any) -> None:
+        with suppress(Exception):
+            self._stepped(optimizer)
+
+    def _stepped(self, optimizer: Any) -> None:
         known = self.latest
         if known is None:
             return
         known.steps += 1
         if known.optimizer is not optimizer:
             known.optimizer = optimizer
-            own = {id(p) for p in _parameters(known.module)}
+            own = {id(p) for p in walk.parameters(known.module)}
             known.foreign = any(id(p) not in own for g in optimizer.param_groups for p in g["params"])
         known.state = self._snapshot(known)
         for listen in self.on_step:
@@ -108,7 +113,7 @@ class Tracker:
 
     def _snapshot(self, known: Trained) -> dict[str, Any] | None:
         """Weights and statistics now: a later cell can spoil them (a trace of uninitialised memory did in real life)."""
-        state = _state_dict(known.module)
+        state = walk.state(known.module)
         if sum(t.numel() for t in state.values()) > LARGEST_SNAPSHOT:
             return None
         old = known.state or {}
@@ -119,5 +124,5 @@ class Tracker:
                 if before is not None and before.shape == tensor.shape and before.dtype == tensor.dtype:
                     kept[name] = before.copy_(tensor)
                 else:
-                    kept[name] = tensor.detach().clone()
+                    kept[name] = tensor.clone()
         return kept
