@@ -55,6 +55,8 @@ def read_logs(sources: Sources) -> LogEvidence:
 
 
 class FoundLogs:
+    """What was found so far, in reading order."""
+
     def __init__(self) -> None:
         self.runs: list[Run] = []
         self.evaluations: list[Evaluation] = []
@@ -62,7 +64,8 @@ class FoundLogs:
 
     def add(self, segment: Segment, run: Run) -> None:
         """Keep a segment as a run, or as an evaluation where it is a single line outside any loop."""
-        if len(run.epochs) == 1 and not segment.looped:
+        looped = segment.looped if run.origin is not Origin.README else segment.readings[0].marker is not None
+        if len(run.epochs) == 1 and not looped:
             self.evaluations.append(Evaluation(origin=run.origin, epoch=run.epochs[0], what=segment.shape))
         elif not any(_repeats(run, other) for other in self.runs if other.artefact == run.artefact):
             self.runs.append(run)

@@ -1,0 +1,60 @@
+"""One sentence -> the building blocks that it says the network has or lacks."""
+
+import re
+
+from grader.core.evidence.claims import Feature, Use
+from grader.extract.claim_text import Sentence
+
+_FEATURES = (
+    (
+        Feature.BATCH_NORM,
+        re.compile(r"batch[\s_-]?norm\w*(?:\s+normali[sz]ation)?|(?<![a-z])BN(?![a-z])", re.IGNORECASE),
+    ),
+    (Feature.DROPOUT, re.compile(r"drop[\s-]?outs?", re.IGNORECASE)),
+    (Feature.GAP, re.compile(r"(?<![a-z])GAP(?![a-z])|global\s+av\w*\s*pool\w*", re.IGNORECASE)),
+    (
+        Feature.FULLY_CONNECTED,
+        re.compile(r"fully[\s-]connected|(?<![a-z])FC(?:\s+layer|N)?s?(?![a-z])", re.IGNORECASE),
+    ),
+)
+_SAYS_USED = re.compile(
+    r"(?<![a-z])(?:used?|uses|using|usage|added|add|applied|applying|leverag\w+|includes?|contains?|has|with|have)(?![a-z])",
+    re.IGNORECASE,
+)
+_DENIES = re.compile(
+    r"(?<![a-z])(?:no|not|n't|never|without|removed?|removing|instead\s+of|rather\s+than|replac\w+|avoid\w*|in\s+place\s+of|dont|didnt|(?:has|have)\s+not)(?![a-z])[^.;:]{0,60}$",
+    re.IGNORECASE,
+)
+
+
+def read_uses(sentence: Sentence) -> list[Use]:
+    """What the sentence says about BN, dropout, GAP and fully connected layers; requirements and definitions are left out."""
+    if (
+        sentence.required
+        or sentence.fenced
+        or re.search(r"\b(?:should|must|optional|need to|want)\b", sentence.text, re.IGNORECASE)
+    ):
+        return []
+    found: list[Use] = []
+    for feature, pattern in _FEATURES:
+        match = pattern.search(sentence.text)
+        if not match:
+            continue
+        denied = bool(_DENIES.search(sentence.text[: match.start()])) or bool(
+            re.match(
+                r"[^.;:]{0,40}\b(?:(?:is|are|was|were|have|has)\s+not|not\s+used|removed)\b",
+                sentence.text[match.end() :],
+                re.IGNORECASE,
+            )
+        )
+        if denied or _SAYS_USED.search(sentence.text):
+            found.append(
+                Use(
+                    feature=feature,
+                    used=not denied,
+                    place=sentence.place,
+                    excerpt=sentence.text[:300],
+                    section=sentence.section,
+                )
+            )
+    return found

@@ -1,0 +1,87 @@
+"""Prose -> sentences, and which of them repeat the assignment's wording instead of claiming anything."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from grader.core.place import Place
+from grader.extract.markdown import Block, SourceLine
+
+
+class Sentence(NamedTuple):
+    """One sentence or list item. `required` tells that it stands in a list of requirements."""
+
+    place: Place
+    text: str
+    section: int
+    heading: str
+    required: bool
+    fenced: bool
+
+
+_ASKS = re.compile(
+    r"(?<![a-z])(?:requirements?|targets?|goals?|objectives?|problem statement|constraints?|constrain\w*|criteria|asks?|tasks?|aim|conditions?"
+    r"|assignment tasks?|rules|specifications?|challenge|such that it achieves|write it again|parameters? as well|following operational)(?![a-z])",
+    re.IGNORECASE,
+)
+_ANSWERS = re.compile(
+    r"(?<![a-z])(?:results?|solution|achiev(?:ed|ements?)|approach|my model|our model|final model|model (?:parameters|details|summary|architecture)"
+    r"|architecture|summary|performance|logs?|details|conclusions?|characteristics|charcteristics|findings|analysis|validation)(?![a-z])",
+    re.IGNORECASE,
+)
+_ITEM = re.compile(r"^\s*(?:[-*+•>✅✓☑]|\d+[.)]|\(?[a-z]\)|<li>|\[[ xX]\])\s*|^\s*<li>", re.IGNORECASE)
+_CLEAN = re.compile(
+    r"\*\*|__|`+|<br\s*/?>|</?(?:b|i|u|p|li|ul|ol|em|strong|code|font|h\d|span|div|center)[^<>]{0,80}>|\\(?=[-_*#])|\\$",
+    re.IGNORECASE,
+)
+_LINK = re.compile(
+    r"!\[[^\]\n]{0,300}\]\([^)\n]{0,600}\)|<img[^<>]{0,600}>|(?<=\])\([^)\n]{0,600}\)|https?://\S{1,600}",
+    re.IGNORECASE,
+)
+_END = re.compile(r"(?<=[.!?;])\s+(?=[A-Z*_`\"(])|(?<=[a-z)%][.!?])(?=[A-Z][a-z])")
+MAX_LINE = 5_000
+
+
+def clean(text: str) -> str:
+    """Drop emphasis, HTML tags, pictures and addresses."""
+    return _CLEAN.sub("", _LINK.sub(" ", text))
+
+
+def sentences(lines: Iterable[SourceLine], *, skip: frozenset[Place] = frozenset()) -> Iterator[Sentence]:
+    """Sentences of prose, headings, list items and tables; `skip` holds the lines of logs and summaries."""
+    section = 0
+    heading = ""
+    asked = False
+    """Whether the heading or the lead-in above announces requirements."""
+    blank = 0
+    for line in lines:
+        text = clean(line.text[:MAX_LINE]).strip()
+        if not text:
+            blank += 1
+            continue
+        if line.place in skip or line.block is Block.MATH:
+            blank = 0
+            continue
+        if line.block is Block.HEADING or _underlined(text):
+            section += not _underlined(text)
+            heading = heading if _underlined(text) else text.strip("# ")
+            asked = bool(_ASKS.search(text)) and not _ANSWERS.search(text)
+        elif not _ITEM.match(line.text) and line.block is not Block.FENCE:
+            if _lead_in(text):
+                asked = bool(_ASKS.search(text))
+            elif blank and asked and not text.startswith("|"):
+                asked = False  # a new paragraph ends the list of requirements
+        blank = 0
+        for part in _END.split(text):
+            if part.strip():
+                yield Sentence(line.place, part.strip(), section, heading, asked, line.block is Block.FENCE)
+
+
+def _underlined(text: str) -> bool:
+    return not text.strip("-=_ ")
+
+
+def _lead_in(text: str) -> bool:
+    """Whether a line introduces a list: `Our goal is to reach 99.4 % with,` or `SOLUTION`."""
+    short = len(text) <= 40 and bool(_ASKS.search(text) or _ANSWERS.search(text))
+    return short or text.rstrip().endswith((":", ",", "-", ":-"))

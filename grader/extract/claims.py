@@ -1,0 +1,110 @@
+"""README and Markdown cells -> claims about the network, each with its place and the student's own words."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from grader.core.evidence.claims import Claim, ClaimEvidence, Sketch, Use
+from grader.core.evidence.logs import LogEvidence
+from grader.core.evidence.notebook import CellKind
+from grader.core.evidence.summaries import SummaryEvidence
+from grader.core.faults import Unavailable
+from grader.core.outcome import Verdict
+from grader.core.place import Place
+from grader.core.submission import Kind, Sources
+from grader.extract.claim_features import read_uses
+from grader.extract.claim_numbers import read_numbers
+from grader.extract.claim_text import sentences
+from grader.extract.markdown import Block, SourceLine, markdown_lines
+from grader.extract.model_summary import read_summaries
+from grader.extract.notebook import read_source
+from grader.extract.source import layer_calls
+from grader.extract.text import decode
+from grader.extract.training_log import read_logs
+
+
+def read_claims(sources: Sources) -> ClaimEvidence:
+    """Read every claim of every README and Markdown cell.
+
+    Raises:
+        Unavailable: skipped where there is neither a README nor a notebook.
+
+    """
+    readmes = sources.of(Kind.README)
+    notebooks = [read_source(s) for s in sources if s.artefact.kind is Kind.NOTEBOOK]
+    if not readmes and not notebooks:
+        raise Unavailable(
+            "there is neither a README nor a notebook that could claim anything", Verdict.SKIPPED
+        )
+    taken = _taken(read_logs(sources), read_summaries(sources))
+    found = ClaimEvidence(readmes=len(readmes))
+    for source in readmes:
+        found = _add(found, markdown_lines(decode(source.data).text, source.artefact.path), taken)
+    for notebook in sorted((n for n in notebooks if not n.problem), key=lambda n: (not n.main, n.artefact)):
+        lines = [
+            line
+            for cell in notebook.cells
+            if cell.kind is CellKind.MARKDOWN
+            for line in markdown_lines(cell.source, notebook.artefact, cell.number)
+        ]
+        found = _add(found, lines, taken)
+    return found
+
+
+def _taken(logs: LogEvidence, summaries: SummaryEvidence) -> frozenset[Place]:
+    """Lines of logs and tables, which are evidence of their own kind and no prose."""
+    epochs = {e.place for r in logs.runs for e in r.epochs} | {e.epoch.place for e in logs.evaluations}
+    tables = [s for s in summaries.summaries if not s.saved]
+    rows = {r.place for s in tables for r in s.rows} | {s.place for s in tables}
+    # `Trainable params` and `Non-trainable params` follow the total on its own lines.
+    totals = {
+        msgspec.structs.replace(s.total_place, line=(s.total_place.line or 0) + below)
+        for s in tables
+        if s.total_place
+        for below in range(3)
+    }
+    return frozenset(epochs | rows | totals)
+
+
+def _add(found: ClaimEvidence, lines: Sequence[SourceLine], taken: frozenset[Place]) -> ClaimEvidence:
+    claims: list[Claim] = []
+    uses: list[Use] = []
+    for sentence in sentences(lines, skip=taken):
+        claims += read_numbers(sentence)
+        uses += read_uses(sentence)
+    return ClaimEvidence(
+        claims=(*found.claims, *claims),
+        uses=(*found.uses, *uses),
+        sketches=(*found.sketches, *_sketches(lines)),
+        readmes=found.readmes,
+    )
+
+
+def _sketches(lines: Iterable[SourceLine]) -> list[Sketch]:
+    """Code of a network between two headings is one sketch; a second class starts another."""
+    found: list[Sketch] = []
+    block: list[SourceLine] = []
+    section = 0
+
+    def end() -> None:
+        calls = layer_calls("\n".join(line.text for line in block))
+        if sum(call.weighted for call in calls) >= 2:
+            counted = [call.parameters or 0 for call in calls]
+            found.append(
+                Sketch(
+                    place=block[calls[0].line - 1].place,
+                    parameters=sum(counted),
+                    weighted=tuple(call.parameters or 0 for call in calls if call.weighted),
+                    complete=all(call.parameters is not None for call in calls),
+                    section=section,
+                )
+            )
+        block.clear()
+
+    for line in lines:
+        if line.block is Block.HEADING or line.text.lstrip().startswith("class "):
+            end()
+            section += line.block is Block.HEADING
+        block.append(line)
+    end()
+    return found

@@ -1,0 +1,238 @@
+"""Outputs and README text -> model summaries: rows, totals, and whether the rows are all there."""
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from grader.core.evidence.notebook import CellKind, Channel, Notebook
+from grader.core.evidence.summaries import LayerRow, PrintedCount, Style, Summary, SummaryEvidence
+from grader.core.faults import Unavailable
+from grader.core.outcome import Verdict
+from grader.core.place import Place
+from grader.core.submission import Kind, Sources
+from grader.extract.markdown import markdown_lines
+from grader.extract.notebook import read_source
+from grader.extract.text import decode
+
+MAX_GAP = 12
+"""Lines without a row after which a table without a total has ended."""
+
+
+class PlacedLine(NamedTuple):
+    """One line with its place."""
+
+    place: Place
+    text: str
+
+
+def read_summaries(sources: Sources) -> SummaryEvidence:
+    """Find every model summary in notebook outputs, Markdown cells and READMEs.
+
+    Raises:
+        Unavailable: skipped where there is neither a notebook nor a README.
+
+    """
+    notebooks = [read_source(s) for s in sources if s.artefact.kind is Kind.NOTEBOOK]
+    readmes = sources.of(Kind.README)
+    if not notebooks and not readmes:
+        raise Unavailable(
+            "there is neither a notebook nor a README that could hold a summary", Verdict.SKIPPED
+        )
+    summaries: list[Summary] = []
+    counts: list[PrintedCount] = []
+    for notebook in sorted((n for n in notebooks if not n.problem), key=lambda n: (not n.main, n.artefact)):
+        found, printed = notebook_summaries(notebook)
+        summaries += found
+        counts += printed
+    for source in readmes:
+        text = decode(source.data).text
+        lines = [PlacedLine(line.place, line.text) for line in markdown_lines(text, source.artefact.path)]
+        summaries += find_summaries(lines, saved=False)
+    return SummaryEvidence(summaries=tuple(summaries), counts=tuple(counts))
+
+
+def notebook_summaries(notebook: Notebook) -> tuple[list[Summary], list[PrintedCount]]:
+    """Summaries and printed counts in the outputs of one notebook, and summaries quoted in its Markdown cells."""
+    summaries: list[Summary] = []
+    counts: list[PrintedCount] = []
+    for cell in notebook.cells:
+        if cell.kind is CellKind.CODE:
+            lines = [
+                PlacedLine(notebook.place(cell.number, output.line + at), text)
+                for output in cell.outputs
+                if output.channel is not Channel.ERROR
+                for at, text in enumerate(output.text.split("\n"))
+            ]
+            tables = find_summaries(lines, saved=True)
+            summaries += tables
+            counts += find_counts(lines, tables)
+        elif cell.kind is CellKind.MARKDOWN:
+            quoted = [
+                PlacedLine(quote.place, quote.text)
+                for quote in markdown_lines(cell.source, notebook.artefact, cell.number)
+            ]
+            summaries += find_summaries(quoted, saved=False)
+    return summaries, counts
+
+
+_HEADER = re.compile(r"layer.{0,60}param", re.IGNORECASE)
+_KIND = r"[A-Za-z_]\w*"
+_TORCHSUMMARY = re.compile(
+    rf"^[\W_]*(?P<type>{_KIND}?)-(?P<number>\d+)\b[^\[\]\d]*\[(?P<shape>[^\[\]]*)\](?P<rest>.*)$"
+)
+_TORCHINFO = re.compile(
+    rf"^[\s│|├└─+-]*(?P<type>{_KIND})(?:\s*\([^()]*\))?(?::\s*(?P<number>\d+(?:-\d+)?))?\s+(?:\[(?P<shape>[^\[\]]*)\]|--)(?P<rest>.*)$"
+)
+_KERAS = re.compile(
+    rf"^[\s│┃|]*\w+\s*\((?P<type>{_KIND})\)[\s│┃|]*\(?(?P<shape>\([^()]*\)|\[\([^()]*\)\]|multiple|\?)\)?(?P<rest>.*)$"
+)
+_COUNT = re.compile(r"(?<![\w.])(\d{1,3}(?:[,_]\d{3})+|\d+)(?![\w.]|,\d)")
+_TOTAL = re.compile(r"^[\W_]*total\s+param\w*(?:\s*#)?[\s:=|*]*(\d[\d,_]*)", re.IGNORECASE)
+_TRAINABLE = re.compile(r"^[\W_]*trainable\s+param\w*[\s:=|*]*(\d[\d,_]*)", re.IGNORECASE)
+_FIXED = re.compile(r"^[\W_]*non-?\s?trainable\s+param\w*[\s:=|*]*(\d[\d,_]*)", re.IGNORECASE)
+
+
+class _Open:
+    """A table that is being read."""
+
+    def __init__(self, line: PlacedLine, *, saved: bool) -> None:
+        self.place = line.place
+        self.saved = saved
+        self.typed = not saved and line.text.count("|") >= 2
+        self.style: Style | None = None
+        self.rows: list[LayerRow] = []
+        self.total: int | None = None
+        self.total_place: Place | None = None
+        self.trainable: int | None = None
+        self.fixed: int | None = None
+        self.idle = 0
+        self.cut = False
+
+    def close(self) -> Summary:
+        numbers = [r.number for r in self.rows if r.number is not None]
+        gaps = self.style is Style.TORCHSUMMARY and numbers != list(range(1, len(numbers) + 1))
+        return Summary(
+            place=self.place,
+            saved=self.saved,
+            style=Style.TYPED if self.typed else self.style or Style.TORCHSUMMARY,
+            rows=tuple(self.rows),
+            total=self.total,
+            total_place=self.total_place,
+            trainable=self.trainable,
+            non_trainable=self.fixed,
+            rows_missing=gaps or self.cut,
+        )
+
+
+def find_summaries(lines: Iterable[PlacedLine], *, saved: bool) -> list[Summary]:
+    """Read every table that starts with a header `Layer … Param #`."""
+    found: list[Summary] = []
+    table: _Open | None = None
+
+    def end() -> None:
+        if table is not None and (table.rows or table.total is not None):
+            found.append(table.close())
+
+    for line in lines:
+        text = line.text[:500]
+        if _HEADER.search(text) and not _COUNT.search(
+            re.sub(r"[a-z]+\d|\d[a-z]+", "", text, flags=re.IGNORECASE)
+        ):
+            end()
+            table = _Open(line, saved=saved)
+            continue
+        if table is None or _take(table, line.place, text):
+            continue
+        table.idle += bool(text.strip(" -=_│┃━─|`+"))
+        if re.search(r"^\s*(?:\.\.\.|…)\s*$", text):
+            table.cut = True
+        if table.idle > (2 if table.total is not None else MAX_GAP):
+            end()
+            table = None
+    end()
+    return found
+
+
+def _take(table: _Open, place: Place, text: str) -> bool:
+    if match := _TOTAL.match(text):
+        if table.total is not None:
+            return False
+        table.total, table.total_place, table.idle = _integer(match.group(1)), place, 0
+        return True
+    if match := _FIXED.match(text):
+        table.fixed = _integer(match.group(1))
+        return True
+    if match := _TRAINABLE.match(text):
+        table.trainable = _integer(match.group(1))
+        return True
+    if table.total is not None:
+        return False
+    row = _row(table, place, text)
+    if row is None:
+        return False
+    table.rows.append(row)
+    table.idle = 0
+    return True
+
+
+def _row(table: _Open, place: Place, text: str) -> LayerRow | None:
+    for style, pattern in (
+        (Style.TORCHSUMMARY, _TORCHSUMMARY),
+        (Style.KERAS, _KERAS),
+        (Style.TORCHINFO, _TORCHINFO),
+    ):
+        match = pattern.match(text)
+        if not match:
+            continue
+        if table.style is None:
+            table.style = style
+        elif table.style is not style:
+            continue
+        groups = match.groupdict()
+        number = groups.get("number") or ""
+        numbers = [_integer(n) for n in _COUNT.findall(match.group("rest").split("connected")[0])]
+        sizes = tuple(int(n) for n in re.findall(r"-?\d+", groups.get("shape") or ""))
+        return LayerRow(
+            place=place,
+            type=match.group("type"),
+            number=int(number) if number.isdecimal() else None,
+            shape=sizes if style is Style.KERAS else sizes[1:],
+            params=numbers[0] if numbers else None,
+            excerpt=text.strip()[:200],
+        )
+    return None
+
+
+_PRINTED = re.compile(
+    r"(?:total|number\s+of|num|no\.?\s+of|trainable|model|count)\b[^\d\n<>≤]{0,40}param\w*[^\d\n<>≤]{0,25}?(?P<after>\d[\d,_]*)(?![\d.]*\s*[kKmM%]|\.\d)"
+    r"|(?<![\d.])(?P<before>\d[\d,_]{2,})\s+(?:total\s+|trainable\s+)?param",
+    re.IGNORECASE,
+)
+_LIMIT = re.compile(
+    r"limit|constraint|budget|target|below|under|less|max|require|safety|size|non-?trainable", re.IGNORECASE
+)
+
+
+def find_counts(lines: Iterable[PlacedLine], tables: Iterable[Summary]) -> list[PrintedCount]:
+    """Parameter counts printed by hand-written code (`Total parameters: 9,594`), outside the tables."""
+    in_tables = {t.total_place for t in tables}
+    found: list[PrintedCount] = []
+    for line in lines:
+        if (
+            "aram" not in line.text
+            or len(line.text) > 300
+            or line.place in in_tables
+            or _LIMIT.search(line.text)
+        ):
+            continue
+        match = _PRINTED.search(line.text)
+        repeats = _TOTAL.match(line.text) or _TRAINABLE.match(line.text)
+        if match and not (repeats and in_tables - {None}):
+            value = _integer(match.group("after") or match.group("before"))
+            if value >= 100:  # smaller numbers count layers or groups
+                found.append(PrintedCount(place=line.place, value=value, excerpt=line.text.strip()[:200]))
+    return found
+
+
+def _integer(text: str) -> int:
+    return int(re.sub(r"\D", "", text)[:15] or "0")
