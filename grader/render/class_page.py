@@ -21,6 +21,7 @@ from grader.render.result_json import percent
 from grader.render.summary import at_stake, faults, title_of
 
 BINS: Final = 10
+WAITING_OPEN: Final = 10
 SLOWEST_SHOWN: Final = 10
 MISTAKES_SHOWN: Final = 40
 
@@ -113,6 +114,8 @@ class ClassView(msgspec.Struct, frozen=True, kw_only=True):
     rows: tuple[ClassRow, ...]
     ungraded: tuple[ClassRow, ...]
     waiting: tuple[ClassRow, ...]
+    waiting_open: int
+    """How many of `waiting` stand unfolded, so that the table of all is not pushed out of sight."""
     states: tuple[tuple[str, int], ...]
     median: float | None
     scores: tuple[Bar, ...]
@@ -136,6 +139,7 @@ def view(rows: Sequence[ClassRow], title: str = "") -> ClassView:
         rows=tuple(ordered),
         ungraded=tuple(row for row in ordered if row.problem),
         waiting=tuple(row for row in graded if row.waiting),
+        waiting_open=WAITING_OPEN,
         states=tuple(
             (verdict.value, count)
             for verdict in strings.VERDICTS

@@ -39,6 +39,7 @@ def encode(report: Report) -> bytes:
         "max_score": float(report.max_score),
         "pending_points": float(report.pending_points),
         "percent": percent(report),
+        "adjustments": [{"label": a.label, "points": float(a.points)} for a in report.adjustments],
         "provenance": _provenance(report.provenance),
         "read": [msgspec.to_builtins(note) for note in report.read],
     }

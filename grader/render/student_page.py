@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from grader.core.outcome import Finding, Verdict
-from grader.core.report import Marked, Note, Report
+from grader.core.report import Adjustment, Marked, Note, Report
 from grader.core.submission import Artefact
 from grader.render import strings
 from grader.render.html import render_page
@@ -16,7 +16,6 @@ from grader.render.result_json import percent
 from grader.render.summary import (
     Step,
     anchor_of,
-    at_stake,
     faults,
     for_student,
     groups,
@@ -51,8 +50,12 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     points: float
     max_points: float
     credit: float
+    pending: bool
     open_points: float
+    """Points of the maximum that wait; an open bonus is no part of the maximum."""
     provisional: bool
+    bonus: bool
+    decided_by: str
     faults: tuple[Finding, ...]
     remarks: tuple[Finding, ...]
     omitted: int
@@ -87,6 +90,7 @@ class StudentView(msgspec.Struct, frozen=True, kw_only=True):
     """Whether points are open and there is nothing for the student to do."""
     sections: tuple[Section, ...]
     arithmetic: tuple[Card, ...]
+    adjustments: tuple[Adjustment, ...]
     claims: tuple[Claim, ...]
     artefacts: tuple[Artefact, ...]
     read: tuple[Note, ...]
@@ -129,6 +133,7 @@ def view(
             for group in ordered
         ),
         arithmetic=tuple(card(m) for m in report.outcomes),
+        adjustments=report.adjustments,
         claims=tuple(claims),
         artefacts=report.submission.artefacts,
         read=(*report.read, *(Note(what="", text=note) for note in report.submission.notes)),
@@ -167,8 +172,11 @@ def _card(marked: Marked, *, guide: bool, next_anchor: str) -> Card:
         points=marked.points,
         max_points=marked.max_points,
         credit=marked.credit,
-        open_points=at_stake(marked) if marked.verdict.pending else 0.0,
+        pending=marked.verdict.pending,
+        open_points=marked.pending_points,
         provisional=marked.provisional,
+        bonus=marked.bonus,
+        decided_by=marked.decided_by,
         faults=costly[:FINDINGS_SHOWN],
         remarks=remarks[:FINDINGS_SHOWN],
         omitted=max(0, len(costly) - FINDINGS_SHOWN) + max(0, len(remarks) - FINDINGS_SHOWN),

@@ -1,5 +1,6 @@
 """The same result for a terminal: width-aware, colours only on request, control sequences of students taken out."""
 
+import re
 import textwrap
 from collections.abc import Iterable
 from typing import Final
@@ -25,6 +26,8 @@ _ASCII: Final = str.maketrans(
     {"∂": "d", "−": "-", "–": "-", "…": "...", "×": "x", "·": "*", "\N{NO-BREAK SPACE}": " "}
 )
 """What a narrow encoding can say in its own words; everything else becomes an escape."""
+_LAYOUT: Final = re.compile("[ \t\n]+")
+"""White space that a line may be broken at; a no-break space is none."""
 _BOLD: Final = "1"
 _DIM: Final = "2"
 FINDINGS_SHOWN: Final = 5
@@ -50,6 +53,8 @@ def print_report(
     if not quiet:
         for stamp in stamps(report):
             page.paragraph(stamp, style=_BOLD)
+        for step in report.adjustments:
+            page.paragraph(f"{plain(step.label)}: {strings.points(step.points)}")
         page.steps(report)
         for group in groups(report):
             if group.verdict is Verdict.PASS:
@@ -121,10 +126,13 @@ class _Page:
             worth = f"{strings.points(marked.max_points)} {strings.OPEN_SHARE}"
         else:
             worth = f"{strings.number(marked.points)} {strings.OF} {strings.points(marked.max_points)}"
-        stamp = f", {strings.PROVISIONAL}" if marked.provisional else ""
+        stamp = f", {strings.BONUS}" if marked.bonus else ""
+        stamp += f", {strings.PROVISIONAL}" if marked.provisional else ""
         head = f"{self._label(marked.verdict)}  {marked.code} {plain(title_of(marked))} ({worth}{stamp})"
         self.paragraph(head, rest="  ", style=_COLOUR[marked.verdict])
         self.paragraph(plain(marked.summary), first="  ", rest="  ")
+        if marked.decided_by:
+            self.paragraph(f"{strings.DECIDED_BY}: {plain(marked.decided_by)}", first="  ", rest="  ")
         for finding in marked.findings[:FINDINGS_SHOWN]:
             self._finding(finding)
         if len(marked.findings) > FINDINGS_SHOWN:
@@ -184,7 +192,7 @@ def _wrapped(text: str, width: int, first: str, rest: str) -> list[str]:
     wide = sum(1 for char in text if _is_wide(char))
     if wide:
         columns = max(columns * len(text) // (len(text) + wide), 10)
-    return textwrap.wrap(" ".join(text.split()), columns, break_on_hyphens=False) or [""]
+    return textwrap.wrap(_LAYOUT.sub(" ", text).strip(), columns, break_on_hyphens=False) or [""]
 
 
 def _is_wide(char: str) -> bool:

@@ -5,11 +5,11 @@ import re
 from pathlib import Path
 
 import pytest
-from render_samples import bare, everyone, mixed, report
 
 from grader.core.faults import UsageFault
 from grader.core.report import SCHEMA, Report
 from grader.render import result_json
+from tests.render.samples import bare, everyone, mixed, report
 
 DOC = Path(__file__).parents[2] / "docs" / "reference" / "result-json.md"
 
@@ -28,7 +28,7 @@ def test_layout_is_stable() -> None:
     assert data.startswith(b'{\n  "schema": 1,\n  "submission": {\n    "id"')
     assert list(tree) == [
         "schema", "submission", "rubric", "outcomes", "verdict", "score", "max_score", "pending_points", "percent",
-        "provenance", "read",
+        "adjustments", "provenance", "read",
     ]  # fmt: skip
     finding = tree["outcomes"][1]["findings"][0]
     assert finding["place"] == {"text": "README.md:41", "artefact": "README.md", "line": 41}
@@ -61,7 +61,7 @@ def test_every_key_is_documented() -> None:
     walk(tree)
     for entry in (*tree["outcomes"], *[f for o in tree["outcomes"] for f in o["findings"]]):
         written.update(entry)
-    explained_in_words = {"what", "text"}
+    explained_in_words = {"what", "text", "label"}
     assert written - documented - explained_in_words == set()
     verdicts = {"error", "unknown", "fail", "partial", "skipped", "pass"}
     assert documented - written == verdicts, "documented, but never written"

@@ -2,7 +2,7 @@
 
 from grader.core.outcome import Finding, Verdict, Weight, worst
 from grader.core.place import Place
-from grader.core.report import Marked, Note, Provenance, Report, RubricRef
+from grader.core.report import Adjustment, Marked, Note, Provenance, Report, RubricRef
 from grader.core.submission import Artefact, Kind, Problem, Submission
 
 RUBRIC = RubricRef(id="default", title="Backpropagation and MNIST", sha256="5e" * 32)
@@ -43,6 +43,8 @@ def marked(
     findings: tuple[Finding, ...] = (),
     name: str = "",
     provisional: bool = False,
+    bonus: bool = False,
+    decided_by: str = "",
 ) -> Marked:
     share = (1.0 if verdict is Verdict.PASS else 0.0) if credit is None else credit
     return Marked(
@@ -57,6 +59,8 @@ def marked(
         summary=summary,
         findings=findings,
         provisional=provisional,
+        bonus=bonus,
+        decided_by=decided_by,
     )
 
 
@@ -70,6 +74,7 @@ def report(
     doubts: tuple[str, ...] = (),
     notes: tuple[str, ...] = (),
     submission_id: str = "",
+    adjustments: tuple[Adjustment, ...] = (),
 ) -> Report:
     return Report(
         submission=Submission(
@@ -83,11 +88,12 @@ def report(
         rubric=RUBRIC,
         outcomes=outcomes,
         verdict=worst(o.verdict for o in outcomes),
-        score=sum(o.points for o in outcomes),
-        max_score=sum(o.max_points for o in outcomes),
+        score=sum(o.points for o in outcomes) + sum(a.points for a in adjustments),
+        max_score=sum(o.max_points for o in outcomes if not o.bonus),
         pending_points=sum(o.pending_points for o in outcomes),
         provenance=provenance,
         read=read,
+        adjustments=adjustments,
     )
 
 
@@ -316,5 +322,37 @@ def bare() -> Report:
     )
 
 
+def decided() -> Report:
+    """A bonus, an open bonus, a decision of a person and a late deduction."""
+    return report(
+        "decided-work",
+        (
+            marked(
+                "BP101",
+                Verdict.PASS,
+                title="Eight gradients in the README",
+                summary="All eight are right.",
+                points=8,
+            ),
+            marked(
+                "NN405",
+                Verdict.PARTIAL,
+                title="Few parameters",
+                summary="7,723 parameters: half of the bonus.",
+                points=1,
+                credit=0.5,
+                bonus=True,
+                decided_by="A. Teacher: the count was right (the check said unknown)",
+                findings=(Finding(message="Fewer than 5,000 would earn the whole bonus."),),
+            ),
+            marked(
+                "RT602", Verdict.SKIPPED, title="Few epochs", summary="Not trained.", points=2, bonus=True
+            ),
+        ),
+        adjustments=(Adjustment(label="Two days late", points=-0.8),),
+        artefacts=(artefact("README.md", Kind.README), artefact("S4.ipynb", Kind.NOTEBOOK)),
+    )
+
+
 def everyone() -> tuple[Report, ...]:
-    return (good(), mixed(), hostile(), bare())
+    return (good(), mixed(), hostile(), bare(), decided())

@@ -1,0 +1,90 @@
+"""GitHub: workflow commands that annotate the student's own lines, and the table of the job summary."""
+
+from grader.core.outcome import Finding, Verdict, Weight
+from grader.core.report import Marked, Report
+
+_LEVEL = {
+    Verdict.FAIL: "error",
+    Verdict.PARTIAL: "error",
+    Verdict.ERROR: "warning",
+    Verdict.UNKNOWN: "warning",
+}
+_SYMBOL = {
+    Verdict.ERROR: "⚠️ error",
+    Verdict.UNKNOWN: "❔ unknown",
+    Verdict.FAIL: "❌ fail",
+    Verdict.PARTIAL: "🟠 partial",
+    Verdict.SKIPPED: "⏭️ skipped",
+    Verdict.PASS: "✅ pass",
+}
+MAX_ANNOTATIONS = 40
+"""GitHub shows ten of a level per step and fifty per job; the rest would be dropped in silence, so we say how many are left."""
+
+
+def annotations(report: Report, prefix: str = "") -> str:
+    """Return workflow commands, one a line; `prefix` is the submission's folder inside the repository.
+
+    Values are escaped as the runner's toolkit does it (`%0A`), so that no text of a student can start a command.
+    """
+    lines: list[str] = []
+    for marked in report.outcomes:
+        lines += [
+            _command(marked, f, prefix)
+            for f in marked.findings
+            if marked.verdict in _LEVEL or f.weight is Weight.REMARK
+        ]
+        if marked.verdict in _LEVEL and not marked.findings:
+            lines.append(
+                f"::{_LEVEL[marked.verdict]} title={_property(marked.code)}::{_data(marked.summary)}"
+            )
+    if len(lines) > MAX_ANNOTATIONS:
+        rest = len(lines) - MAX_ANNOTATIONS
+        lines = [*lines[:MAX_ANNOTATIONS], f"::notice::{rest} more findings stand in the report"]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def summary(report: Report) -> str:
+    """Return the Markdown table of the job summary."""
+    rows = "".join(
+        f"| {_SYMBOL[m.verdict]} | {m.code} | {_cell(m.title)} | {'' if m.verdict.pending else f'{m.points:g}'} / {m.max_points:g} | {_cell(m.summary)} |\n"
+        for m in report.outcomes
+    )
+    pending = f", {report.pending_points:g} pending" if report.pending_points else ""
+    return (
+        f"## grader: {report.score:g} of {report.max_score:g} points{pending}\n\n"
+        "| verdict | check | | points | |\n|---|---|---|---|---|\n" + rows
+    )
+
+
+def classroom_points(report: Report) -> str:
+    """Return what GitHub Classroom reads as the outcome of an autograding step: `Points X/Y`, rounded down."""
+    return f"Points {int(report.score)}/{int(report.max_score)}"
+
+
+def _command(marked: Marked, finding: Finding, prefix: str) -> str:
+    level = "notice" if finding.weight is Weight.REMARK else _LEVEL[marked.verdict]
+    fields = [f"title={_property(f'{marked.code} {marked.name}')}"]
+    if finding.place is not None:
+        path = f"{prefix}/{finding.place.artefact}" if prefix else finding.place.artefact
+        fields.insert(0, f"file={_property(path)}")
+        if finding.place.line is not None and finding.place.cell is None:
+            fields.insert(1, f"line={finding.place.line}")
+    where = f"{finding.place}: " if finding.place is not None and finding.place.line is None else ""
+    parts = [f"{where}{finding.message}"]
+    parts += [f"expected: {finding.expected}"] if finding.expected else []
+    parts += [f"found: {finding.found}"] if finding.found else []
+    parts += [finding.hint] if finding.hint else []
+    return f"::{level} {','.join(fields)}::{_data(chr(10).join(parts))}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def _cell(text: str) -> str:
+    flat = " ".join(text.split())
+    return "".join(f"&#{ord(c)};" if c in "|<>&`*_[]()!#\\@" else c for c in flat)

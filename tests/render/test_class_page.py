@@ -1,0 +1,88 @@
+"""The class page: order, counts, and that it reads without its script."""
+
+import json
+
+import msgspec
+
+from grader.core.outcome import Verdict
+from grader.render import class_page
+from grader.render.class_page import ClassRow
+from grader.render.pictures.picture import DataTable
+from tests.render.golden_files import assert_golden
+from tests.render.samples import SWAPPED, bare, everyone, good, marked, mixed, report
+
+
+def test_what_the_page_says() -> None:
+    rows = [
+        *class_page.rows_from(everyone()),
+        ClassRow.ungraded("zip", "broken.zip", "The archive stops in the middle."),
+    ]
+    tree = msgspec.to_builtins(class_page.view(rows, "Session 6"))
+    assert_golden("class.json", json.dumps(tree, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
+
+
+def test_who_needs_a_person_comes_first() -> None:
+    rows = [
+        ClassRow.of(good()),
+        ClassRow.of(mixed()),
+        ClassRow.of(bare()),
+        ClassRow.ungraded("zip", "zip", "broken"),
+    ]
+    assert [row.slug for row in class_page.view(rows).rows] == ["zip", "mixed-work", "good-work", "bare"]
+    assert class_page.view(rows) == class_page.view(rows[::-1])
+
+
+def test_one_students_eight_mistakes_count_once() -> None:
+    eight = report(
+        "a", (marked("BP101", Verdict.FAIL, title="Gradients", summary="s", findings=(SWAPPED,) * 8),)
+    )
+    one = report(
+        "b",
+        (marked("BP101", Verdict.PARTIAL, title="Gradients", summary="s", credit=0.5, findings=(SWAPPED,)),),
+    )
+    (bar,) = class_page.view(class_page.rows_from([eight, one])).mistakes
+    assert (bar.cells, bar.count) == (("BP101", "Gradients", "index swapped"), 2)
+
+
+def test_mistakes_that_nobody_judged_are_not_counted() -> None:
+    open_case = report(
+        "a", (marked("BP101", Verdict.UNKNOWN, title="Gradients", summary="s", findings=(SWAPPED,)),)
+    )
+    assert class_page.view(class_page.rows_from([open_case])).mistakes == ()
+
+
+def test_scores_fall_into_ten_bins_and_full_marks_into_the_last() -> None:
+    rows = [
+        ClassRow(slug=str(n), id="x", verdict="pass", percent=p)
+        for n, p in enumerate((0.0, 9.99, 10.0, 99.9, 100.0))
+    ]
+    assert [bar.count for bar in class_page.view(rows).scores] == [2, 1, 0, 0, 0, 0, 0, 0, 0, 2]
+
+
+def test_page_reads_without_its_script() -> None:
+    page = class_page.render(class_page.rows_from(everyone()))
+    assert '<div class="tools" id="tools" hidden>' in page
+    assert "<button" not in page.partition("<script>")[0]
+    for sample in everyone():
+        assert f'href="{sample.submission.slug}/index.html"' in page
+
+
+def test_empty_class_and_extra_tables() -> None:
+    page = class_page.render(
+        [], tables=(DataTable(caption="Alike", columns=("One", "Other"), rows=(("a", "b"),)),)
+    )
+    assert "No submission was graded." in page
+    assert "Alike" in page
+
+
+def test_long_queue_is_folded() -> None:
+    waiting = [
+        report(f"s{n}", (marked("WB201", Verdict.UNKNOWN, title="t", summary="s"),)) for n in range(15)
+    ]
+    assert "5 more wait" in class_page.render(class_page.rows_from(waiting))
+
+
+def test_slowest_needs_times() -> None:
+    assert class_page.view([ClassRow.of(good())]).slowest == ()
+    rows = [ClassRow.of(good(), seconds=1.0), ClassRow.of(bare(), seconds=9.0)]
+    assert [row.slug for row in class_page.view(rows).slowest] == ["bare", "good-work"]

@@ -1,0 +1,189 @@
+"""Pictures: well-formed, titled, with their numbers beside them, and safe for any numbers."""
+
+import math
+from itertools import pairwise
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grader.extract.formulas.expression import binary, call, deriv, neg, num, sym
+from grader.render.pictures.cells import Cell, cell_grid, letters, position
+from grader.render.pictures.curves import AccuracyRun, LossSeries, accuracy_curve, loss_curves
+from grader.render.pictures.formulas import FormulaLine, equation, formulas, typeset
+from grader.render.pictures.network import LayerBox, network_graph, shape_text
+from grader.render.pictures.picture import Picture
+from tests.render.samples import HOSTILE
+
+LOSSES = (
+    LossSeries(eta=0.1, student=(0.2425, 0.2424, 0.2423), reference=(0.2425, 0.2424, 0.2422)),
+    LossSeries(eta=2.0, student=(0.2425, 0.1, 0.01), reference=(0.2425, 0.1, 0.01)),
+)
+RUNS = (
+    AccuracyRun(name="saved log", percents=(98.0, 99.1, 99.43), note="claimed"),
+    AccuracyRun(name="retrained", percents=(97.9, 99.2)),
+)
+LAYERS = (
+    LayerBox(name="conv2d", shape=(16, 26, 26), parameters=160, feeds_on=(-1,), module="conv1"),
+    LayerBox(name="relu", shape=(16, 26, 26), parameters=0, feeds_on=(0,)),
+    LayerBox(name="add", shape=(16, 26, 26), parameters=0, feeds_on=(1, 0)),
+)
+
+
+def drawn(picture: Picture | None) -> ET.Element:
+    assert picture is not None
+    root = ET.fromstring(picture.drawing)
+    assert root.tag == "svg"
+    assert root[0].tag == "title"
+    assert root[0].text
+    assert root[1].tag == "desc"
+    assert root[1].text
+    return root
+
+
+def test_loss_curves_show_both_sides() -> None:
+    picture = loss_curves(LOSSES, sheet=HOSTILE)
+    root = drawn(picture)
+    classes = [e.get("class") for e in root.iter("polyline")]
+    assert classes == ["curve reference k1", "curve student k1", "curve reference k2", "curve student k2"]
+    assert picture is not None
+    assert picture.table is not None
+    assert picture.table.rows[-1] == ("2", "0.2423", "0.2422", "0.01", "0.01")
+
+
+def test_log_axis_puts_a_decade_at_equal_distance() -> None:
+    series = (LossSeries(eta=1.0, student=(1.0, 0.1, 0.01), reference=()),)
+    (line,) = drawn(loss_curves(series)).iter("polyline")
+    heights = [float(point.split(",")[1]) for point in (line.get("points") or "").split()]
+    assert math.isclose(heights[1] - heights[0], heights[2] - heights[1], abs_tol=0.02)
+
+
+def test_numbers_that_cannot_be_drawn_leave_a_gap() -> None:
+    series = (LossSeries(eta=1.0, student=(0.2, 0.1, math.nan, 0.0, 0.05, 0.04), reference=(math.inf,)),)
+    assert len(list(drawn(loss_curves(series)).iter("polyline"))) == 2
+    assert loss_curves((LossSeries(eta=1.0, student=(math.nan, math.nan)),)) is None
+    assert loss_curves(()) is None
+
+
+def test_accuracy_shows_the_threshold_and_its_band() -> None:
+    root = drawn(accuracy_curve(RUNS))
+    assert [e.get("class") for e in root.iter("rect")] == ["noise"]
+    assert [e for e in root.iter("line") if e.get("class") == "threshold"]
+    labels = [e for e in root.iter("text") if "name" in (e.get("class") or "").split()]
+    heights = [float(e.get("y") or 0) for e in labels]
+    assert sorted(e.text or "" for e in labels) == ["99.4 % asked", "retrained", "saved log"]
+    assert all(b - a >= 15 for a, b in pairwise(heights))
+
+
+@given(st.lists(st.floats(min_value=0, max_value=100), min_size=2, max_size=40))
+def test_any_accuracies_can_be_drawn(percents: list[float]) -> None:
+    picture = accuracy_curve((AccuracyRun(name="r", percents=tuple(percents)),))
+    if picture is not None:
+        drawn(picture)
+
+
+@given(st.lists(st.floats(allow_nan=True, allow_infinity=True), max_size=30))
+def test_any_losses_can_be_drawn(losses: list[float]) -> None:
+    picture = loss_curves((LossSeries(eta=0.5, student=tuple(losses)),))
+    if picture is not None:
+        drawn(picture)
+
+
+def test_network_shows_layers_jumps_budget_and_what_leads_nowhere() -> None:
+    picture = network_graph(LAYERS, input_shape=(1, 28, 28), total=25_290, budget=20_000, dead=(HOSTILE,))
+    root = drawn(picture)
+    boxes = [e.get("class") for e in root.iter("g")]
+    assert boxes == ["n-image", "n-layer", "n-plain", "n-plain", "n-dead"]
+    assert len(list(root.iter("path"))) == 1, "the sum also reads the first layer"
+    assert [e for e in root.iter("rect") if e.get("class") == "n-over"]
+    assert "25,290" in picture.description
+    assert picture.table is not None
+    assert picture.table.rows[0] == ("1. conv2d", "conv1", "16 × 26 × 26", "160")
+
+
+def test_network_of_a_thousand_layers_stays_small() -> None:
+    layers = tuple(LayerBox(name="relu", shape=(1,), parameters=0, feeds_on=(n - 1,)) for n in range(1_000))
+    picture = network_graph(layers, input_shape=(1, 28, 28), total=0)
+    assert len(picture.drawing) < 40_000
+    assert "920 more" in picture.drawing
+
+
+def test_shape_is_written_with_crosses() -> None:
+    assert shape_text((16, 26, 26)) == "16 × 26 × 26"
+
+
+def test_guilty_cells_stand_in_their_grid() -> None:
+    cells = (
+        Cell(ref="$K$34", shown=HOSTILE, guilty=True, note="a_h2 belongs here"),
+        Cell(ref="L34", shown="0.5"),
+        Cell(ref="AA90", shown="x", guilty=True),
+        Cell(ref="nowhere", shown="x", guilty=True),
+    )
+    picture = cell_grid(cells, sheet="Sheet1")
+    root = drawn(picture)
+    assert [e.get("class") for e in root.iter("rect")].count("cell-guilty") == 1
+    assert [e.text for e in root.iter("text")][:6] == ["J", "K", "L", "M", "N", "O"]
+    assert picture is not None
+    assert "1 more" in picture.description
+    assert cell_grid((Cell(ref="A1", shown="x"),), sheet="S") is None
+
+
+@pytest.mark.parametrize(("name", "column"), [("A", 1), ("Z", 26), ("AA", 27), ("XFD", 16_384)])
+def test_letters_of_columns(name: str, column: int) -> None:
+    assert letters(column) == name
+    assert position(f"{name}7") == (7, column)
+
+
+MATHML = [
+    (sym("a_h1"), "<msub><mi>a</mi><mrow><mi>h</mi><mn>1</mn></mrow></msub>"),
+    (sym("w5"), "<msub><mi>w</mi><mrow><mn>5</mn></mrow></msub>"),
+    (sym("eta"), "<mi>η</mi>"),
+    (sym("E"), "<mi>E</mi>"),
+    (num(0.5), "<mn>0.5</mn>"),
+    (binary("/", num(1), num(2)), "<mfrac><mrow><mn>1</mn></mrow><mrow><mn>2</mn></mrow></mfrac>"),
+    (
+        deriv(sym("E"), sym("t")),
+        "<mfrac><mrow><mo>∂</mo><mi>E</mi></mrow><mrow><mo>∂</mo><mi>t</mi></mrow></mfrac>",
+    ),
+    (call("sigma", sym("E")), "<mi>σ</mi><mrow><mo>(</mo><mi>E</mi><mo>)</mo></mrow>"),
+]
+
+
+@pytest.mark.parametrize(("tree", "markup"), MATHML)
+def test_mathml(tree: object, markup: str) -> None:
+    assert typeset(tree) == markup  # type: ignore[arg-type]
+
+
+A, B, C = sym("A"), sym("B"), sym("C")
+
+
+@pytest.mark.parametrize(
+    ("tree", "text"),
+    [
+        (binary("-", A, binary("-", B, C)), "A−(B−C)"),
+        (binary("-", binary("-", A, B), C), "A−B−C"),
+        (binary("+", A, binary("-", B, C)), "A+B−C"),
+        (binary("*", binary("+", A, B), C), "(A+B)·C"),
+        (binary("*", A, binary("*", B, C)), "A·B·C"),
+        (binary("*", A, neg(B)), "A·(−B)"),
+        (binary("*", neg(A), B), "(−A)·B"),
+        (neg(binary("+", A, B)), "−(A+B)"),
+        (neg(binary("*", A, B)), "−A·B"),
+        (binary("^", binary("*", A, B), num(2)), "(A·B)2"),
+        (binary("^", neg(A), num(2)), "(−A)2"),
+    ],
+)
+def test_brackets_keep_the_meaning(tree: object, text: str) -> None:
+    root = ET.fromstring(equation((typeset(tree),)))  # type: ignore[arg-type]
+    assert "".join(root.itertext()) == text
+
+
+def test_list_of_formulas_shows_source_and_reading() -> None:
+    picture = formulas([FormulaLine(place="README.md:41", written=HOSTILE, sides=(typeset(A), typeset(B)))])
+    assert picture is not None
+    assert picture.before_results
+    root = ET.fromstring(picture.drawing)
+    assert "".join(next(iter(root.iter("math"))).itertext()) == "A=B"
+    assert not list(root.iter("script"))
+    assert formulas([]) is None

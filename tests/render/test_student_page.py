@@ -1,0 +1,105 @@
+"""The student's page: what it says (golden) and how large it may become."""
+
+import json
+
+import msgspec
+import pytest
+
+from grader.core.outcome import Finding, Verdict
+from grader.core.place import Place
+from grader.core.report import Report
+from grader.render import student_page
+from grader.render.student_page import Claim
+from tests.render.golden_files import assert_golden
+from tests.render.samples import bare, decided, everyone, good, hostile, marked, mixed, report
+
+
+@pytest.mark.parametrize("sample", [mixed(), hostile(), bare(), decided()], ids=lambda r: r.submission.slug)
+def test_what_the_page_says(sample: Report) -> None:
+    claims = (Claim(what="Parameters", readme="25.3K", code="7,723", ours="7,723", agrees=False),)
+    view = student_page.view(
+        sample, claims=claims, guides={"BP101": "Guide", "AR001": "not shown: it passed"}
+    )
+    tree = msgspec.to_builtins(view)
+    assert_golden(
+        f"student-{sample.submission.slug}.json",
+        json.dumps(tree, indent=1, ensure_ascii=False, sort_keys=True) + "\n",
+    )
+
+
+def test_same_report_same_bytes() -> None:
+    assert student_page.render(mixed()) == student_page.render(mixed())
+
+
+def test_every_verdict_is_word_and_symbol() -> None:
+    page = student_page.render(mixed())
+    for word, symbol in (
+        ("Failed", "✗"),
+        ("Partly right", "◐"),
+        ("Needs a person", "?"),
+        ("Our error", "!"),
+        ("Not checked", "○"),
+        ("Passed", "✓"),
+    ):
+        assert f'<span class="sym" aria-hidden="true">{symbol}</span> {word}' in page
+
+
+def test_first_screen_stands_before_the_evidence() -> None:
+    page = student_page.render(mixed())
+    order = [
+        "mixed-work</bdi></h1>",
+        "Our error</span>",
+        "<b>9</b> of 23 points",
+        "64.3\u00a0%",
+        "Do this next</h2>",
+        "To mend</h2>",
+        "Partly right</h2>",
+        "Passed</h2>",
+    ]
+    positions = [page.index(text) for text in order]
+    assert positions == sorted(positions)
+
+
+def test_passed_is_folded_and_failed_is_open() -> None:
+    page = student_page.render(mixed())
+    assert page.index('<details class="card passed">') > page.index('class="card e-fail"')
+    assert "<details open" not in page
+
+
+def test_nothing_left_to_mend_is_said() -> None:
+    assert "Nothing is left to mend." in student_page.render(good())
+    waiting = report("w", (marked("WB201", Verdict.UNKNOWN, title="t", summary="s"),))
+    assert "nothing for you to mend" in student_page.render(waiting)
+
+
+def test_hundred_findings_do_not_fill_the_page() -> None:
+    findings = tuple(
+        Finding(
+            message=f"Row {n} is wrong.",
+            place=Place(artefact="S4.xlsx", sheet="S", ref=f"K{n}"),
+            excerpt="=" + "A1+" * 2_000,
+            marked="A1",
+        )
+        for n in range(1, 501)
+    )
+    page = student_page.render(
+        report("x", (marked("WB201", Verdict.FAIL, title="t", summary="s", findings=findings),))
+    )
+    assert "475 more findings" in page
+    assert len(page.encode()) < 400_000
+
+
+def test_page_of_a_report_without_outcomes_or_points() -> None:
+    page = student_page.render(report("empty", ()))
+    assert "Nothing could be decided yet." in page
+
+
+def test_private_options_never_reach_the_page() -> None:
+    for sample in everyone():
+        assert "/home/teacher" not in student_page.render(sample)
+
+
+def test_command_to_reproduce_is_quoted_for_a_shell() -> None:
+    sample = report("x", (), submission_id="my work; rm -rf ~")
+    view = student_page.view(sample)
+    assert view.reproduce[0][1] == "grader grade 'my work; rm -rf ~' -r default"

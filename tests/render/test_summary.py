@@ -1,0 +1,84 @@
+"""What comes first: steps, groups, stamps, and what students do not see."""
+
+import msgspec
+
+from grader.core.outcome import Finding, Verdict
+from grader.render.summary import anchor_of, for_student, groups, next_steps, stamps
+from tests.render.samples import bare, good, hostile, marked, mixed, report
+
+
+def test_most_valuable_step_comes_first() -> None:
+    steps = next_steps(mixed())
+    assert [(s.points, s.title) for s in steps] == [
+        (3, "Fewer than 20,000 parameters"),
+        (2.0, "Eight gradients in the README"),
+    ]
+    assert steps[0].text.startswith("conv5 alone holds 18,464")
+
+
+def test_what_is_missing_on_our_side_is_no_step_of_the_student() -> None:
+    assert not [step for step in next_steps(mixed()) if "MNIST" in step.text]
+
+
+def test_missing_file_of_the_student_is_one_step_for_all_its_criteria() -> None:
+    (step,) = next_steps(bare())
+    assert step.points == 5
+    assert step.text == "There is no workbook in the submission."
+
+
+def test_at_most_three_steps_and_none_when_all_is_right() -> None:
+    finding = Finding(message="m", hint="")
+    many = tuple(
+        marked(
+            "BP101",
+            Verdict.FAIL,
+            title=f"t{n}",
+            summary="s",
+            points=n,
+            findings=(msgspec.structs.replace(finding, message=f"m{n}"),),
+        )
+        for n in range(1, 6)
+    )
+    assert [step.text for step in next_steps(report("x", many))] == ["m5", "m4", "m3"]
+    assert next_steps(good()) == ()
+
+
+def test_wait_for_a_person_is_a_step_only_with_a_hint() -> None:
+    hinted = marked(
+        "BP101",
+        Verdict.UNKNOWN,
+        title="t",
+        summary="s",
+        findings=(Finding(message="m", hint="Write them as text."),),
+    )
+    silent = marked("WB201", Verdict.UNKNOWN, title="u", summary="s", findings=(Finding(message="m"),))
+    assert [step.text for step in next_steps(report("x", (hinted, silent)))] == ["Write them as text."]
+
+
+def test_failed_first_passed_last() -> None:
+    assert [g.verdict.value for g in groups(mixed())] == [
+        "fail",
+        "partial",
+        "unknown",
+        "error",
+        "skipped",
+        "pass",
+    ]
+
+
+def test_isolation_and_provisional_points_are_stamped() -> None:
+    assert len(stamps(hostile())) == 1
+    assert "without isolation" in stamps(hostile())[0]
+    assert "provisional" in stamps(mixed())[0]
+    assert stamps(good()) == ()
+
+
+def test_paths_of_the_grading_machine_are_left_out() -> None:
+    assert mixed().provenance.options["data"] == "/home/teacher/mnist"
+    assert "data" not in for_student(mixed()).provenance.options
+    assert for_student(mixed()).outcomes == mixed().outcomes
+
+
+def test_anchors_stay_apart_for_any_criterion_id() -> None:
+    ids = ["a-b", "a.b", "a b", "äb", "a_b", 'a"b']
+    assert len({anchor_of(marked("X", Verdict.PASS, title="t", name=i, summary="")) for i in ids}) == len(ids)

@@ -1,0 +1,68 @@
+"""The terminal report: width, colours, quiet, and no control sequence of a student."""
+
+import re
+
+import pytest
+
+from grader.core.report import Report
+from grader.render.terminal import class_lines, print_report
+from tests.render.golden_files import assert_golden
+from tests.render.samples import bare, everyone, good, hostile, mixed
+
+
+def test_report_as_text() -> None:
+    assert_golden("terminal-mixed.txt", print_report(mixed(), width=80) + "\n")
+
+
+@pytest.mark.parametrize("sample", everyone(), ids=lambda r: r.submission.slug)
+@pytest.mark.parametrize("width", [40, 79, 200])
+def test_no_line_is_wider_than_the_terminal(sample: Report, width: int) -> None:
+    assert max(len(line) for line in print_report(sample, width=width).splitlines()) <= width
+
+
+def test_colour_only_on_request_and_always_closed() -> None:
+    assert "\x1b" not in print_report(mixed(), color=False)
+    coloured = print_report(mixed(), color=True)
+    assert re.findall(r"\x1b\[([0-9;]*)m", coloured)[1::2] == ["0"] * (coloured.count("\x1b[") // 2)
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == print_report(mixed(), color=False)
+
+
+def test_students_cannot_move_the_cursor() -> None:
+    text = print_report(hostile(), color=False)
+    assert not [c for c in text if ord(c) < 32 and c != "\n"]
+    assert "[U+202E]" in text
+
+
+def test_quiet_is_the_verdict_line() -> None:
+    assert (
+        print_report(good(), quiet=True)
+        == "✓ Passed good-work: 9 of 9 points, 100\u00a0% of the points that are decided"
+    )
+
+
+def test_narrow_encoding_gets_plain_letters() -> None:
+    text = print_report(mixed(), unicode=False)
+    assert text.isascii()
+    assert "x Failed" in text
+    assert "dE/dw3" in text
+
+
+def test_wide_characters_are_broken_early() -> None:
+    import unicodedata
+
+    sample = mixed()
+    text = print_report(sample, width=60).replace("The", "漢字" * 3)
+    assert text
+    from grader.render.terminal import _wrapped
+
+    lines = _wrapped("漢字 " * 60, 60, "  ", "  ")
+    columns = [sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line) for line in lines]
+    assert max(columns) <= 58
+
+
+def test_class_lines_most_severe_first() -> None:
+    lines = class_lines([good(), bare(), mixed()], width=60)
+    assert [line.split()[-1] for line in lines] == ["open)", "open)", "9"]
+    assert "mixed-work" in lines[0]
+    assert "9 / 23 (+9 open)" in lines[0]
+    assert all(len(line) <= 60 for line in lines)
