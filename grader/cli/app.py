@@ -9,6 +9,9 @@ import grader
 
 _COMMANDS = {
     "batch": "grader.cli.commands.batch",
+    "check": "grader.cli.commands.check",
+    "init": "grader.cli.commands.init",
+    "watch": "grader.cli.commands.watch",
     "grade": "grader.cli.commands.grade",
     "explain": "grader.cli.commands.explain",
     "report": "grader.cli.commands.report",

@@ -34,6 +34,8 @@ class Marked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Whether the points rest on claims only, because nothing could be executed."""
     bonus: bool = False
     """Whether these points come on top and are no part of the maximum."""
+    hidden: bool = False
+    """Whether the student's view leaves this criterion out."""
     decided_by: str = ""
     """Who overrode the check's verdict, from what, and why; empty where the check's own verdict stands."""
 

@@ -51,6 +51,8 @@ class Criterion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     title: str = ""
     bonus: bool = False
     """Points on top: earned ones count, the maximum does not grow."""
+    hidden: bool = False
+    """Whether students see neither the criterion nor its points, in self-check and on their page."""
     params: dict[str, object] = {}
     policy: dict[str, object] = {}
 

@@ -68,6 +68,12 @@ def remarked(report: Report, rubric: Rubric, outcomes: Sequence[Marked], late_da
     )
 
 
+def student_view(report: Report, rubric: Rubric, late_days: float = 0.0) -> Report:
+    """Return the report without what the rubric hides; the fields are left out, not covered up."""
+    visible = [m for m in report.outcomes if not m.hidden]
+    return report if len(visible) == len(report.outcomes) else remarked(report, rubric, visible, late_days)
+
+
 def _late(policy: LatePolicy, score: float, days: float) -> tuple[Adjustment, ...]:
     counted = max(0.0, days - policy.free_days)
     share = min(policy.at_most, policy.per_day * counted)
@@ -90,6 +96,7 @@ def _one(criterion: Criterion, rule: Rule, outcome: Outcome) -> Marked:
         summary=outcome.summary,
         findings=outcome.findings,
         bonus=criterion.bonus,
+        hidden=criterion.hidden,
     )
 
 

@@ -1,0 +1,66 @@
+"""What `grader check` prints: for people, for GitHub, for code scanning."""
+
+import os
+import shutil
+from pathlib import Path
+
+import click
+
+from grader.cli.output import color_wanted
+from grader.core.report import Report
+from grader.pipeline.selfcheck import HONEST_LINE, next_steps
+
+
+def echo_check(report: Report, form: str, *, executed: bool, page: Path | None) -> None:
+    """Print one report in the wanted form."""
+    if form == "json":
+        from grader.render.result_json import encode
+
+        click.echo(encode(report).decode("utf-8"), nl=False)
+    elif form == "github":
+        _github(report)
+    elif form == "sarif":
+        from grader.checks.catalogue import catalogue
+        from grader.render.sarif import to_sarif
+
+        click.echo(to_sarif(report, {r.code: r.doc for r in catalogue().values()}, _prefix()), nl=False)
+    else:
+        _text(report, executed=executed, page=page)
+
+
+def _text(report: Report, *, executed: bool, page: Path | None) -> None:
+    from grader.render.terminal import print_report
+
+    width = shutil.get_terminal_size().columns
+    click.echo(print_report(report, width=width, color=color_wanted(), quiet=False))
+    steps = next_steps(report)
+    click.echo("What to do next, most points first:" if steps else "Nothing left to do.")
+    for number, step in enumerate(steps[:5], 1):
+        todo = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in step.todo)
+        click.echo(f"  {number}. {step.code} ({step.points:g} points): {todo}")
+    if executed:
+        click.echo(f"\n{HONEST_LINE}")
+    if page is not None:
+        click.echo(f"page  {page}")
+
+
+def _github(report: Report) -> None:
+    from grader.render.github import annotations, classroom_points, summary
+
+    click.echo(annotations(report, _prefix()), nl=False)
+    click.echo(classroom_points(report))
+    for variable, text in (
+        ("GITHUB_STEP_SUMMARY", summary(report)),
+        (
+            "GITHUB_OUTPUT",
+            f"score={report.score:g}\nmax-score={report.max_score:g}\nverdict={report.verdict.value}\n",
+        ),
+    ):
+        target = os.environ.get(variable)
+        if target:
+            with Path(target).open("a", encoding="utf-8") as handle:
+                handle.write(text)
+
+
+def _prefix() -> str:
+    return os.environ.get("GRADER_PREFIX", "").strip("/")

@@ -1,0 +1,50 @@
+"""`grader check [PATH]`: check your own work before you hand it in."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command(help="Check your own work with the instructor's engine. Quick unless --retrain is given.")
+@click.argument("path", type=click.Path(path_type=Path), default=Path())
+@click.option(
+    "-r", "--rubric", default="", help="A rubric file or name (default: .grader.toml, else default)."
+)
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path), help="Also write the page and result.json here."
+)
+@click.option("--format", "form", type=click.Choice(["text", "json", "github", "sarif"]), default="text")
+@click.option("--static", is_flag=True, help="Run no code at all: README, workbook and saved outputs.")
+@click.option("--retrain", is_flag=True, help="Also train the network again; takes minutes.")
+@click.option("--data", default="", metavar="DIR", help="Folder with MNIST.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
+def command(path: Path, rubric: str, out: Path | None, form: str, **options: object) -> int:
+    """Print what was found and what to do next, most points first."""
+    from grader.checks.catalogue import catalogue
+    from grader.cli.check_output import echo_check
+    from grader.cli.output import progress_line
+    from grader.cli.status import status
+    from grader.core.settings import Device, Settings
+    from grader.ingest.ignore import read_config
+    from grader.pipeline.publish import publish
+    from grader.pipeline.rubrics import load
+    from grader.pipeline.selfcheck import self_check
+
+    name = rubric or read_config(path if path.is_dir() else path.parent).rubric
+    settings = Settings(
+        execute=not options["static"],
+        retrain=bool(options["retrain"]) and not options["static"],
+        data=str(options["data"]),
+        device=Device(str(options["device"])),
+        unsafe_no_sandbox=True,
+    )
+    if settings.retrain and form == "text":
+        click.echo(
+            "Training again takes 1 to 10 minutes a run on a CPU, up to three runs; Ctrl-C keeps what is done.",
+            err=True,
+        )
+    with progress_line(enabled=form == "text") as progress:
+        report, known = self_check(path, load(name, catalogue()), settings, progress)
+    written = publish(report, known.products(), out) if out is not None else None
+    echo_check(report, form, executed=settings.execute, page=written.page if written else None)
+    return status(report)
