@@ -133,7 +133,11 @@ class Doctor:
             if not self._fits(flat.tokens, _with(values, slot, self.points.eta), want):
                 continue
             read = flat.cells[slot]
-            right = qualified(self.layout.model, eta.cell, self.layout.table.sheet) if eta.cell else number(eta.value)
+            right = (
+                qualified(self.layout.model, eta.cell, self.layout.table.sheet)
+                if eta.cell
+                else number(eta.value)
+            )
             yield Diagnosis(
                 "eta-drift",
                 f"the update of {quantity} reads {address(read) if read else 'a number'} where the learning rate {right} belongs: the reference moved along when the formula was filled down",
@@ -144,17 +148,29 @@ class Doctor:
             )
             return
 
-    def _typed(self, quantity: str, index: int, flat: Flat, values: list[Slot], want: Array) -> Iterator[Diagnosis]:
+    def _typed(
+        self, quantity: str, index: int, flat: Flat, values: list[Slot], want: Array
+    ) -> Iterator[Diagnosis]:
         """A number, typed or in a cell beside the table, that equals the student's own value of a quantity."""
         for i, token in enumerate(flat.tokens):
             if token.kind == "number":
                 yield from self._constant(quantity, index, flat, values, want, float(token.value), i, -1)
         for slot, symbol in enumerate(flat.symbols):
             if symbol[0] == "number":
-                yield from self._constant(quantity, index, flat, values, want, float(str(symbol[1])), -1, slot)
+                yield from self._constant(
+                    quantity, index, flat, values, want, float(str(symbol[1])), -1, slot
+                )
 
     def _constant(
-        self, quantity: str, index: int, flat: Flat, values: list[Slot], want: Array, value: float, at: int, slot: int
+        self,
+        quantity: str,
+        index: int,
+        flat: Flat,
+        values: list[Slot],
+        want: Array,
+        value: float,
+        at: int,
+        slot: int,
     ) -> Iterator[Diagnosis]:
         names = [name for name in (*INPUTS, *WEIGHTS) if self.own.get(name) == value]
         for name in names:
@@ -183,7 +199,9 @@ class Doctor:
         for other in QUANTITIES:
             if other != quantity and difference(got, self.points.same[other]) <= TOLERANCE:
                 name, right = display(other), display(quantity)
-                code = "swapped-gradients" if other in GRADIENTS and quantity in GRADIENTS else "other-quantity"
+                code = (
+                    "swapped-gradients" if other in GRADIENTS and quantity in GRADIENTS else "other-quantity"
+                )
                 yield Diagnosis(
                     code,
                     f"the column of {right} holds the formula of {name}",
@@ -192,7 +210,9 @@ class Doctor:
                     hint=f"Write the formula of {right} here, or swap the columns.",
                 )
 
-    def _reference(self, quantity: str, index: int, flat: Flat, values: list[Slot], want: Array) -> Iterator[Diagnosis]:
+    def _reference(
+        self, quantity: str, index: int, flat: Flat, values: list[Slot], want: Array
+    ) -> Iterator[Diagnosis]:
         candidates = self._candidates(quantity)
         groups: dict[Symbol, list[int]] = {}
         for slot, symbol in enumerate(flat.symbols):
@@ -223,7 +243,10 @@ class Doctor:
         if quantity in WEIGHTS and str(symbol[1] if len(symbol) > 1 else "").startswith("dw"):
             code = "wrong-gradient-in-update"
             if isinstance(symbol[2], int):
-                code, hint = "frozen-gradient", f"Remove the $ before the row: every row must use its own gradient, here {belongs}."
+                code, hint = (
+                    "frozen-gradient",
+                    f"Remove the $ before the row: every row must use its own gradient, here {belongs}.",
+                )
         elif right[0] == "eta":
             code = "eta-drift"
         elif _is_sum_of(symbol, right):
@@ -257,10 +280,16 @@ class Doctor:
             return Diagnosis(
                 code,
                 f"{subject}: {variant.what}, so that the formula is calculated in another order",
-                hint="Excel multiplies and divides before it adds. Put the sum in brackets." if "missing" in variant.what else "Check where each bracket closes.",
+                hint="Excel multiplies and divides before it adds. Put the sum in brackets."
+                if "missing" in variant.what
+                else "Check where each bracket closes.",
             )
         if code == "sign":
-            return Diagnosis(code, f"{subject}: {variant.what}", hint="Check the sign of each term against your derivation.")
+            return Diagnosis(
+                code,
+                f"{subject}: {variant.what}",
+                hint="Check the sign of each term against your derivation.",
+            )
         return Diagnosis(
             code, f"{subject} has {variant.what}", found=variant.what.partition(" for ")[0], expected=variant.what.partition(" for ")[2],
             hint=f"Write {variant.what.partition(' for ')[2]}.",
@@ -283,7 +312,12 @@ class Doctor:
                 (extra_sum, "extra-term", f"the term {name} is too many"),
             ):
                 if gap <= TOLERANCE:
-                    yield Diagnosis(code, f"{subject}: {text}", expected=name, hint=f"Compare with your derivation: {text}.")
+                    yield Diagnosis(
+                        code,
+                        f"{subject}: {text}",
+                        expected=name,
+                        hint=f"Compare with your derivation: {text}.",
+                    )
                     return
 
     def _two_references(
@@ -303,7 +337,9 @@ class Doctor:
         if len(singles) > 150:
             return
         pairs = [(one, other) for one, other in combinations(singles, 2) if one[0] != other[0]]
-        edits = [{**dict.fromkeys(one[1], one[3]), **dict.fromkeys(other[1], other[3])} for one, other in pairs]
+        edits = [
+            {**dict.fromkeys(one[1], one[3]), **dict.fromkeys(other[1], other[3])} for one, other in pairs
+        ]
         fitting = first_fitting(flat.tokens, values, edits, want)
         if fitting < 0:
             return
@@ -343,7 +379,11 @@ class Doctor:
         if symbol[0] == "q":
             at = {"same": index, "prev": index - 1}.get(str(symbol[2]), symbol[2])
             row = at if isinstance(at, int) and 0 <= at < len(self.layout.rows) else index
-            cell = qualified(self.layout.model, read, self.layout.table.sheet) if read else self._cell(str(symbol[1]), row)
+            cell = (
+                qualified(self.layout.model, read, self.layout.table.sheet)
+                if read
+                else self._cell(str(symbol[1]), row)
+            )
             return f"{cell} ({display(str(symbol[1]))})" if cell else display(str(symbol[1]))
         if symbol[0] == "eta":
             eta = self.layout.eta
@@ -407,7 +447,11 @@ def flatten(layout: Layout, symbol: Symbol, index: int) -> Flat:
 
 
 def first_fitting(
-    tokens: Sequence[Token], values: Sequence[Slot], edits: Sequence[dict[int, Array]], want: Array, chunk: int = 2_000
+    tokens: Sequence[Token],
+    values: Sequence[Slot],
+    edits: Sequence[dict[int, Array]],
+    want: Array,
+    chunk: int = 2_000,
 ) -> int:
     """Index of the first edit (slot to value) under which the formula gives the wanted values, -1 for none.
 
@@ -424,7 +468,11 @@ def first_fitting(
         batch: list[Slot] = list(values)
         for slot in touched:
             own = values[slot]
-            base = np.full(want.shape, np.nan) if isinstance(own, str | list) else np.broadcast_to(own, want.shape)
+            base = (
+                np.full(want.shape, np.nan)
+                if isinstance(own, str | list)
+                else np.broadcast_to(own, want.shape)
+            )
             batch[slot] = np.stack([edit.get(slot, base) for edit in part])
         got = np.broadcast_to(np.asarray(evaluate(compiled, batch)), (len(part), *want.shape))
         with np.errstate(invalid="ignore"):

@@ -12,14 +12,36 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from grader.execute.replay.functions import FUNCTIONS, Value, add, as_number, compare, concatenate, divide, power
+from grader.execute.replay.functions import (
+    FUNCTIONS,
+    Value,
+    add,
+    as_number,
+    compare,
+    concatenate,
+    divide,
+    power,
+)
 
 Slot = Value | list[Value]
 Compiled = Callable[[Sequence[Slot]], Value]
 
 MAX_DEPTH = 60
 """Nested brackets and calls of one formula; Excel allows 64 levels."""
-_PRECEDENCE = {"=": 1, "<>": 1, "<": 1, ">": 1, "<=": 1, ">=": 1, "&": 2, "+": 3, "-": 3, "*": 4, "/": 4, "^": 5}
+_PRECEDENCE = {
+    "=": 1,
+    "<>": 1,
+    "<": 1,
+    ">": 1,
+    "<=": 1,
+    ">=": 1,
+    "&": 2,
+    "+": 3,
+    "-": 3,
+    "*": 4,
+    "/": 4,
+    "^": 5,
+}
 
 
 class Unsupported(Exception):
@@ -191,7 +213,9 @@ class _Parser:
             return inner
         if token.kind == "call":
             return self.call(str(token.value))
-        raise Unsupported("a range outside a function" if token.kind == "range" else f"the notation {token.value!r}")
+        raise Unsupported(
+            "a range outside a function" if token.kind == "range" else f"the notation {token.value!r}"
+        )
 
     def call(self, name: str) -> Compiled:
         function = FUNCTIONS.get(name)

@@ -37,7 +37,9 @@ def divide(left: Value, right: Value) -> Number:
 
 def power(left: Value, right: Value) -> Number:
     """Power over reals."""
-    return np.asarray(np.power(np.asarray(as_number(left), dtype=np.float64), as_number(right)), dtype=np.float64)
+    return np.asarray(
+        np.power(np.asarray(as_number(left), dtype=np.float64), as_number(right)), dtype=np.float64
+    )
 
 
 def concatenate(left: Value, right: Value) -> Value:

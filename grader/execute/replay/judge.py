@@ -11,8 +11,6 @@ from grader.execute.replay.identity import IdentityTest, Match, Tested
 from grader.execute.replay.layout import Layout
 from grader.execute.replay.model import Model, cell
 from grader.execute.replay.network import (
-    FORWARD,
-    GRADIENTS,
     INPUTS,
     QUANTITIES,
     WEIGHTS,
@@ -31,8 +29,9 @@ MAX_DIAGNOSES = 8
 
 
 class Judged(NamedTuple):
-    """A judged table: faults, columns, and the typed cells whose values are right (they do not follow a replay)."""
+    """A judged table: faults, columns, and the cells that are right today but do not follow a replay (typed values)."""
 
+    layout: Layout
     faults: tuple[CellFault, ...]
     quantities: tuple[QuantityFacts, ...]
     typed: dict[int, tuple[str, int]]
@@ -74,7 +73,7 @@ class Judge:
         quantities = tuple(self._column(name) for name in QUANTITIES)
         faults = [self._fault(name, group) for (name, _, _), group in self._groups.items()]
         faults += [self._header(*contradiction) for contradiction in self.reading.contradicted]
-        return Judged(tuple(faults), quantities, self.typed)
+        return Judged(self.layout, tuple(faults), quantities, self.typed)
 
     def _column(self, name: str) -> QuantityFacts:
         if not self.layout.has(name):
@@ -124,9 +123,12 @@ class Judge:
             return State.UNRESOLVED, tested.reason
         if tested.match is Match.NEAR:
             self._record(name, key, _rounded_formula(name))
+            self.typed[key] = (name, index)
             return State.RIGHT, ""
         diagnosis = self._diagnose(name, tested, index)
         self._record(name, key, diagnosis)
+        if diagnosis.severity is not Severity.FAIL:
+            self.typed[key] = (name, index)
         return (State.WRONG if diagnosis.severity is Severity.FAIL else State.RIGHT), diagnosis.message
 
     def _diagnose(self, name: str, tested: Tested, index: int) -> Diagnosis:
@@ -145,14 +147,28 @@ class Judge:
             first = self.own.get(name)
             if first is not None and abs(value - first) > EXACT * max(1.0, abs(first)):
                 text = f"{name} changes to {number(value)} in {address(key)}; it is {number(first)} in the first row"
-                self._record(name, key, Diagnosis("changed-input", text, number(first), number(value), f"Keep {name} the same in every row."))
+                self._record(
+                    name,
+                    key,
+                    Diagnosis(
+                        "changed-input",
+                        text,
+                        number(first),
+                        number(value),
+                        f"Keep {name} the same in every row.",
+                    ),
+                )
                 return State.WRONG
             if index > 0:
                 self.typed[key] = (name, index)
             return State.VALUES
         want = self._expected(name, index)
         if want is None:
-            self._record(name, key, Diagnosis("hard-coded-cell", f"{display(name)} is typed as a number", severity=Severity.WARN))
+            self._record(
+                name,
+                key,
+                Diagnosis("hard-coded-cell", f"{display(name)} is typed as a number", severity=Severity.WARN),
+            )
             return State.UNRESOLVED
         gap = abs(value - want) / (abs(want) or 1.0)
         if gap <= EXACT or gap <= ROUNDED or _is_rounding(value, want):
@@ -162,23 +178,46 @@ class Judge:
         inherited = self._inherited(name, index)
         if inherited is not None and abs(value - inherited) <= EXACT * (abs(inherited) or 1.0):
             text = f"the typed values of {display(name)} are those of a class sheet that uses a_h1 where a_h2 belongs"
-            self._record(name, key, Diagnosis("inherited-class-error", text, number(want), number(value), "Write the formula with a_h2."))
+            self._record(
+                name,
+                key,
+                Diagnosis(
+                    "inherited-class-error", text, number(want), number(value), "Write the formula with a_h2."
+                ),
+            )
             return State.WRONG
         severity = Severity.WARN if name in WEIGHTS else Severity.FAIL
         text = f"{display(name)} is typed as {number(value)}; the row gives {want:.10g}"
-        self._record(name, key, Diagnosis("wrong-value", text, f"{want:.10g}", number(value), "Replace the number by the formula.", severity=severity))
+        self._record(
+            name,
+            key,
+            Diagnosis(
+                "wrong-value",
+                text,
+                f"{want:.10g}",
+                number(value),
+                "Replace the number by the formula.",
+                severity=severity,
+            ),
+        )
         return State.WRONG if severity is Severity.FAIL else State.VALUES
 
     def _state(self, index: int) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float64]]] | None:
         inputs = {name: self.shown(name, index) for name in (*INPUTS, *WEIGHTS)}
         if any(value is None for value in inputs.values()):
             return None
-        return step({name: np.asarray(value, dtype=np.float64) for name, value in inputs.items() if value is not None})
+        return step(
+            {name: np.asarray(value, dtype=np.float64) for name, value in inputs.items() if value is not None}
+        )
 
     def _expected(self, name: str, index: int) -> float | None:
         """What a cell should hold by the numbers that its own row (for weights the row above) shows."""
         if name in WEIGHTS:
-            before, slope, eta = self.shown(name, index - 1), self.shown("d" + name, index - 1), self.layout.eta
+            before, slope, eta = (
+                self.shown(name, index - 1),
+                self.shown("d" + name, index - 1),
+                self.layout.eta,
+            )
             return None if before is None or slope is None or eta is None else before - eta.value * slope
         state = self._state(index)
         return None if state is None else float(state[name])
@@ -189,7 +228,11 @@ class Judge:
         return None if wrong is None else float(wrong)
 
     def _record(self, name: str, key: int, diagnosis: Diagnosis) -> None:
-        what = "" if diagnosis.code in ("eta-drift", "wrong-value", "hard-coded-cell", "changed-input") else _columns_only(diagnosis)
+        what = (
+            ""
+            if diagnosis.code in ("eta-drift", "wrong-value", "hard-coded-cell", "changed-input")
+            else _columns_only(diagnosis)
+        )
         group = self._groups.get((name, diagnosis.code, what))
         if group is None:
             self._groups[name, diagnosis.code, what] = _Group(diagnosis, key)
@@ -267,6 +310,3 @@ def _is_rounding(value: float, want: float) -> bool:
     """Whether a typed number is the wanted one with fewer decimals (at least two)."""
     decimals = len(repr(value).partition(".")[2]) if "e" not in repr(value) else 0
     return decimals >= 2 and abs(value - want) <= 0.51 * 10.0**-decimals
-
-
-MEASURED = (*FORWARD, *GRADIENTS)

@@ -75,7 +75,11 @@ class Layout:
         return chain
 
     def _inside(self, key: int) -> bool:
-        return sheet_of(key) == self.table.sheet and row_of(key) in self.index and column_of(key) in self.quantity
+        return (
+            sheet_of(key) == self.table.sheet
+            and row_of(key) in self.index
+            and column_of(key) in self.quantity
+        )
 
     def _bind_parameters(self) -> None:
         if not self.rows:
@@ -196,7 +200,9 @@ class Layout:
                 if len(slot) > 500:
                     return ("opaque", "a range of more than 500 cells")
                 inside = (self.symbol(one, index, depth) for one in slot)
-                symbols.append(("range", tuple(symbol for symbol in inside if symbol[0] not in ("empty", "text"))))
+                symbols.append(
+                    ("range", tuple(symbol for symbol in inside if symbol[0] not in ("empty", "text")))
+                )
             else:
                 symbols.append(self.symbol(slot, index, depth))
         opaque = next((symbol for symbol in symbols if symbol[0] == "opaque"), None)
@@ -216,7 +222,10 @@ def _rows(model: Model, table: Table, columns: dict[str, int]) -> list[int]:
     rows = []
     for row in range(table.first_row, table.last_row + 1):
         keys = [cell(table.sheet, row, column) for column in columns.values()]
-        filled = sum(key in model.owner or key in model.refused or isinstance(model.constants.get(key), float) for key in keys)
+        filled = sum(
+            key in model.owner or key in model.refused or isinstance(model.constants.get(key), float)
+            for key in keys
+        )
         if filled >= need:
             rows.append(row)
     return rows

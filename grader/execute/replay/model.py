@@ -11,7 +11,16 @@ import numpy as np
 import numpy.typing as npt
 
 from grader.core.evidence.workbook import Book, CellKind, Run
-from grader.execute.replay.formula import Compiled, Form, Range, Reference, Slot, Unsupported, compile_tokens, scan
+from grader.execute.replay.formula import (
+    Compiled,
+    Form,
+    Range,
+    Reference,
+    Slot,
+    Unsupported,
+    compile_tokens,
+    scan,
+)
 from grader.execute.replay.functions import Value, as_number
 
 ROW = 1 << 20
@@ -167,7 +176,9 @@ class Model:
             self._order = sorted(self.owner)
         return self._order
 
-    def recalculate(self, settings: int, patches: Mapping[int, Patch], only: Iterable[int] | None = None) -> Recalculated:
+    def recalculate(
+        self, settings: int, patches: Mapping[int, Patch], only: Iterable[int] | None = None
+    ) -> Recalculated:
         """Evaluate every formula (or those that `only` needs) for several settings at once.
 
         Iterative, so that a chain of 100,000 cells is no danger; a circular reference keeps its cached value.

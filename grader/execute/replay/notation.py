@@ -72,7 +72,12 @@ def tokens_text(model: Model, key: int, tokens: Iterable[Token], form: Form) -> 
             reference = slot.first if isinstance(slot, Range) else slot
             out.append(_fixed(first, reference.row_fixed, reference.column_fixed))
             if isinstance(slot, Range):
-                out.append(":" + _fixed(address(step.last + i * step.last_step), slot.last.row_fixed, slot.last.column_fixed))
+                out.append(
+                    ":"
+                    + _fixed(
+                        address(step.last + i * step.last_step), slot.last.row_fixed, slot.last.column_fixed
+                    )
+                )
         elif token.kind == "number":
             out.append(number(float(token.value)))
         elif token.kind == "call":

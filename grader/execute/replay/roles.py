@@ -102,7 +102,12 @@ def _assignments(
 
 
 def _fill(
-    model: Model, table: Table, best: dict[str, int], layout: Layout, right: frozenset[str], wrong: frozenset[str]
+    model: Model,
+    table: Table,
+    best: dict[str, int],
+    layout: Layout,
+    right: frozenset[str],
+    wrong: frozenset[str],
 ) -> tuple[dict[str, int], Layout, frozenset[str], frozenset[str]]:
     """Give a quantity without a header the column beside or inside the table whose formula it is."""
     first, last = min(best.values()) - 2, max(best.values()) + 2
@@ -127,12 +132,20 @@ def _filled(model: Model, table: Table, layout: Layout, column: int) -> bool:
 
 
 def _exchange(
-    model: Model, table: Table, best: dict[str, int], layout: Layout, right: frozenset[str], wrong: frozenset[str]
+    model: Model,
+    table: Table,
+    best: dict[str, int],
+    layout: Layout,
+    right: frozenset[str],
+    wrong: frozenset[str],
 ) -> tuple[dict[str, int], Layout]:
     """Exchange two headers where that makes at least two wrong formulas right and breaks none."""
     for _ in range(2):
         chosen = None
-        pairs = [*combinations([n for n in INPUTS if n in best], 2), *combinations(sorted(wrong - set(INPUTS)), 2)]
+        pairs = [
+            *combinations([n for n in INPUTS if n in best], 2),
+            *combinations(sorted(wrong - set(INPUTS)), 2),
+        ]
         for one, other in pairs:
             if not _alike(one, other):
                 continue

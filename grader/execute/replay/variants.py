@@ -77,7 +77,9 @@ def numbers(tokens: tuple[Token, ...]) -> Iterator[Variant]:
 
 
 def _infix(tokens: tuple[Token, ...], i: int) -> bool:
-    return i > 0 and (tokens[i - 1].kind in ("ref", "number", "close", "text") or tokens[i - 1] == Token("op", "%"))
+    return i > 0 and (
+        tokens[i - 1].kind in ("ref", "number", "close", "text") or tokens[i - 1] == Token("op", "%")
+    )
 
 
 def _pairs(tokens: tuple[Token, ...]) -> list[tuple[int, int]]:

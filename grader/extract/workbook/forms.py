@@ -100,8 +100,10 @@ def _name(name: str, sheet: str, row: int, column: int, book: Book, depth: int) 
     target = book.names.get(bare)
     if target is None or depth > 8 or bare in ("true", "false"):
         return name
-    return "(" + relative_form(target, sheet, row, column, book, depth + 1) + ")" if not _plain(target) else (
-        relative_form(target, sheet, row, column, book, depth + 1)
+    return (
+        "(" + relative_form(target, sheet, row, column, book, depth + 1) + ")"
+        if not _plain(target)
+        else (relative_form(target, sheet, row, column, book, depth + 1))
     )
 
 
@@ -116,7 +118,9 @@ def _structured(text: str, table: str | None, sheet: str, row: int, column: int,
         return text
     inner = text[text.index("[") + 1 : -1].strip()
     this_row = inner.startswith("@") or "#this row" in inner.lower()
-    header = re.sub(r"\[\s*#this row\s*\]\s*,?", "", inner, flags=re.IGNORECASE).strip().removeprefix("@").strip()
+    header = (
+        re.sub(r"\[\s*#this row\s*\]\s*,?", "", inner, flags=re.IGNORECASE).strip().removeprefix("@").strip()
+    )
     if header.startswith("[") and header.endswith("]"):
         header = header[1:-1]
     at = found.columns.get(_header(re.sub(r"'([\[\]#'@])", r"\1", header)))
@@ -132,7 +136,9 @@ def _header(text: str) -> str:
     return " ".join(text.lower().split())
 
 
-def table_columns(sheet: str, first_row: int, last_row: int, first_column: int, headers: list[str]) -> TableColumns:
+def table_columns(
+    sheet: str, first_row: int, last_row: int, first_column: int, headers: list[str]
+) -> TableColumns:
     """Build the record of an Excel table from its header texts, left to right."""
     columns = {_header(header): first_column + i for i, header in reversed(list(enumerate(headers)))}
     return TableColumns(sheet=sheet, first_row=first_row, last_row=last_row, columns=columns)

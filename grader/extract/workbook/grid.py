@@ -16,14 +16,29 @@ Value = float | str
 class _Open:
     __slots__ = ("column", "count", "form", "kind", "row", "values")
 
-    def __init__(self, column: int, row: int, form: int, kind: CellKind, values: list[Value], count: int) -> None:
-        self.column, self.row, self.form, self.kind, self.values, self.count = column, row, form, kind, values, count
+    def __init__(
+        self, column: int, row: int, form: int, kind: CellKind, values: list[Value], count: int
+    ) -> None:
+        self.column, self.row, self.form, self.kind, self.values, self.count = (
+            column,
+            row,
+            form,
+            kind,
+            values,
+            count,
+        )
 
     def close(self) -> Run:
         numbers = tuple(v for v in self.values if not isinstance(v, str))
         texts = tuple(v for v in self.values if isinstance(v, str))
         return Run(
-            column=self.column, row=self.row, count=self.count, form=self.form, kind=self.kind, numbers=numbers, texts=texts
+            column=self.column,
+            row=self.row,
+            count=self.count,
+            form=self.form,
+            kind=self.kind,
+            numbers=numbers,
+            texts=texts,
         )
 
 

@@ -56,7 +56,8 @@ def _ole(data: bytes, base: str) -> Unreadable:
         )
     if "Workbook".encode("utf-16-le") in data or "Book".encode("utf-16-le") in data:
         return Unreadable(
-            Problem.OLD_FORMAT, f"{base} is in the old .xls format. Open it and save it as .xlsx, then hand that in."
+            Problem.OLD_FORMAT,
+            f"{base} is in the old .xls format. Open it and save it as .xlsx, then hand that in.",
         )
     return Unreadable(
         Problem.OLD_FORMAT,
@@ -68,10 +69,13 @@ def _no_package(data: bytes, base: str) -> Unreadable:
     head = data[:2_000].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if head.startswith((b"<!doctype html", b"<html")) or b"<table" in head:
         return Unreadable(
-            Problem.NOT_WHAT_IT_SAYS, f"{base} is an HTML page, not a workbook. Download or save the book itself as .xlsx."
+            Problem.NOT_WHAT_IT_SAYS,
+            f"{base} is an HTML page, not a workbook. Download or save the book itself as .xlsx.",
         )
     if head.startswith((b"<?xml", b"<")):
-        return Unreadable(Problem.NOT_WHAT_IT_SAYS, f"{base} is an XML file, not a workbook. Save it as .xlsx.")
+        return Unreadable(
+            Problem.NOT_WHAT_IT_SAYS, f"{base} is an XML file, not a workbook. Save it as .xlsx."
+        )
     text = data[:4_000]
     if b"\0" not in text and (b"," in text or b";" in text or b"\t" in text):
         return Unreadable(
@@ -79,7 +83,8 @@ def _no_package(data: bytes, base: str) -> Unreadable:
             f"{base} is text with separated values (.csv), which holds no formulas. Save the workbook as .xlsx.",
         )
     return Unreadable(
-        Problem.NOT_WHAT_IT_SAYS, f"{base} is no workbook: it does not start like an .xlsx or .ods. Save it as .xlsx."
+        Problem.NOT_WHAT_IT_SAYS,
+        f"{base} is no workbook: it does not start like an .xlsx or .ods. Save it as .xlsx.",
     )
 
 
@@ -95,15 +100,21 @@ def _package(data: bytes, base: str) -> Format:
     except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, NotImplementedError, EOFError) as fault:
         raise Unreadable(Problem.BROKEN, broken) from fault
     if len(entries) > MAX_ENTRIES:
-        raise Unreadable(Problem.TOO_LARGE, f"{base} has {len(entries):,} parts, more than {MAX_ENTRIES:,}; it was not unpacked.")
+        raise Unreadable(
+            Problem.TOO_LARGE,
+            f"{base} has {len(entries):,} parts, more than {MAX_ENTRIES:,}; it was not unpacked.",
+        )
     unpacked = sum(entry.file_size for entry in entries)
     if unpacked > MAX_UNPACKED:
         raise Unreadable(
-            Problem.TOO_LARGE, f"{base} unpacks to {unpacked:,} bytes, more than {MAX_UNPACKED:,}; it was not unpacked."
+            Problem.TOO_LARGE,
+            f"{base} unpacks to {unpacked:,} bytes, more than {MAX_UNPACKED:,}; it was not unpacked.",
         )
     for entry in entries:
         if entry.flag_bits & 1:
-            raise Unreadable(Problem.ENCRYPTED, f"{base} is an encrypted package. Save the book without a password.")
+            raise Unreadable(
+                Problem.ENCRYPTED, f"{base} is an encrypted package. Save the book without a password."
+            )
         if entry.file_size > RATIO_FROM and entry.file_size > MAX_RATIO * max(1, entry.compress_size):
             raise Unreadable(
                 Problem.TOO_LARGE,
@@ -116,5 +127,6 @@ def _package(data: bytes, base: str) -> Format:
     if "xl/workbook.bin" in names:
         raise Unreadable(Problem.OLD_FORMAT, f"{base} is a binary workbook (.xlsb). Save it as .xlsx.")
     raise Unreadable(
-        Problem.NOT_WHAT_IT_SAYS, f"{base} is a zip archive but holds no spreadsheet. Save the workbook as .xlsx."
+        Problem.NOT_WHAT_IT_SAYS,
+        f"{base} is a zip archive but holds no spreadsheet. Save the workbook as .xlsx.",
     )

@@ -32,12 +32,18 @@ def find_tables(index: int, sheet: Sheet) -> tuple[Table, ...]:
             rows_of.setdefault(run.column, set()).update(rows)
     headers = []
     for row in sorted(names):
-        headers += [(row, columns) for columns in _segments(row, names[row], numbers) if _distinct(columns) >= MIN_NAMES]
+        headers += [
+            (row, columns)
+            for columns in _segments(row, names[row], numbers)
+            if _distinct(columns) >= MIN_NAMES
+        ]
     tables = []
     for position, (row, columns) in enumerate(headers):
         below = [r for r, other in headers[position + 1 :] if r > row and _overlap(columns, other)]
         last = _last_row(row, columns, rows_of, min(below, default=1 << 30))
-        tables.append(Table(sheet=index, header_row=row, first_row=last[0], last_row=last[1], columns=columns))
+        tables.append(
+            Table(sheet=index, header_row=row, first_row=last[0], last_row=last[1], columns=columns)
+        )
     return tuple(tables)
 
 
@@ -65,7 +71,9 @@ def _overlap(one: tuple[Column, ...], other: tuple[Column, ...]) -> bool:
     return bool({c.column for c in one} & {c.column for c in other})
 
 
-def _last_row(header: int, columns: tuple[Column, ...], rows_of: dict[int, set[int]], stop: int) -> tuple[int, int]:
+def _last_row(
+    header: int, columns: tuple[Column, ...], rows_of: dict[int, set[int]], stop: int
+) -> tuple[int, int]:
     """First and last row with numbers in at least a third of the columns; the header row itself where there is none."""
     need = max(1, len(columns) // 3)
     row, first, last, blank = header + 1, 0, header, 0

@@ -37,12 +37,22 @@ class Package:
         """The bytes of a part; raises `Unreadable` where it is missing or damaged."""
         try:
             return self._zip.read(part)
-        except (KeyError, zipfile.BadZipFile, OSError, EOFError, ValueError, RuntimeError, NotImplementedError) as fault:
+        except (
+            KeyError,
+            zipfile.BadZipFile,
+            OSError,
+            EOFError,
+            ValueError,
+            RuntimeError,
+            NotImplementedError,
+        ) as fault:
             message = f"{part} is missing or damaged in the package. Save the workbook again as .xlsx."
             raise Unreadable(Problem.BROKEN, message) from fault
         except Exception as fault:
             if type(fault).__module__ == "zlib":
-                raise Unreadable(Problem.BROKEN, f"{part} is damaged in the package. Save the workbook again.") from fault
+                raise Unreadable(
+                    Problem.BROKEN, f"{part} is damaged in the package. Save the workbook again."
+                ) from fault
             raise
 
     def relations(self, part: str) -> dict[str, str]:
@@ -56,7 +66,9 @@ class Package:
             if node.attributes.get("TargetMode") == "External":
                 continue
             target = node.attributes.get("Target", "")
-            path = target[1:] if target.startswith("/") else posixpath.normpath(posixpath.join(folder, target))
+            path = (
+                target[1:] if target.startswith("/") else posixpath.normpath(posixpath.join(folder, target))
+            )
             found[node.attributes.get("Id", "")] = path
         return found
 
@@ -245,7 +257,9 @@ class _SheetReader:
         return form
 
 
-def _cells(data: bytes, sheet: SheetPart, shared: list[str], book: Book, forms: Forms, budget: Budget) -> tuple[Run, ...]:
+def _cells(
+    data: bytes, sheet: SheetPart, shared: list[str], book: Book, forms: Forms, budget: Budget
+) -> tuple[Run, ...]:
     grid = Grid(budget)
     reader = _SheetReader(sheet.name, shared, book, forms, grid)
     parse(data, sheet.part, reader.start, reader.end, reader.text)

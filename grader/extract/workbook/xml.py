@@ -50,7 +50,9 @@ def parse(data: bytes, part: str, start: Start, end: End, text: Text) -> None:
     try:
         parser.Parse(data, True)
     except expat.ExpatError as fault:
-        raise Unreadable(Problem.BROKEN, f"{part} is damaged ({fault}). Save the workbook again as .xlsx.") from fault
+        raise Unreadable(
+            Problem.BROKEN, f"{part} is damaged ({fault}). Save the workbook again as .xlsx."
+        ) from fault
 
 
 class Node:
@@ -97,7 +99,9 @@ def tree(data: bytes, part: str) -> Node:
         nonlocal count
         count += 1
         if count > MAX_NODES:
-            raise Unreadable(Problem.TOO_LARGE, f"{part} has more than {MAX_NODES:,} elements; it was not read.")
+            raise Unreadable(
+                Problem.TOO_LARGE, f"{part} has more than {MAX_NODES:,} elements; it was not read."
+            )
         node = Node(name, attributes)
         stack[-1].children.append(node)
         stack.append(node)

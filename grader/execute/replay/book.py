@@ -1,0 +1,202 @@
+"""One workbook replayed: tables, faults, sweep, charts and the verdict on its mathematics."""
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from grader.core.evidence.workbook import Book
+from grader.core.facts.replay import (
+    Agreement,
+    BookFacts,
+    BookVerdict,
+    CellFault,
+    QuantityFacts,
+    Severity,
+    ShownLosses,
+    State,
+    Sweep,
+    TableFacts,
+)
+from grader.core.rubric import Profile
+from grader.core.submission import Problem
+from grader.execute.replay.cache import check_cache
+from grader.execute.replay.claims import contradictions
+from grader.execute.replay.drawn import judge_charts
+from grader.execute.replay.judge import Judge, Judged
+from grader.execute.replay.model import Model
+from grader.execute.replay.network import FORWARD, GRADIENTS, INPUTS, WEIGHTS
+from grader.execute.replay.notation import letters, qualified
+from grader.execute.replay.rates import same_rate
+from grader.execute.replay.roles import read_columns
+from grader.execute.replay.shown import Simulated, chart_losses, deviation, pasted_losses, table_losses
+from grader.execute.replay.whole import Replayed, replay
+
+
+def replay_book(book: Book, profile: Profile) -> BookFacts:
+    """Replay a workbook; a book that cannot be read is `unknown` with its problem."""
+    if book.problem is not Problem.NONE:
+        return BookFacts(
+            artefact=book.artefact, sha256=book.sha256, verdict=BookVerdict.UNKNOWN, problem=book.message
+        )
+    if not book.tables:
+        return BookFacts(
+            artefact=book.artefact,
+            sha256=book.sha256,
+            verdict=BookVerdict.UNKNOWN,
+            signature=signature(book),
+            problem="No iteration table was found: no row holds at least 15 of the headers t1, i1, w1, h1, …, ∂E/∂w8.",
+            charts=judge_charts(book, (), ()),
+            images=book.images,
+            notes=book.notes,
+        )
+    model = Model(book)
+    readings = [read_columns(model, table) for table in book.tables]
+    judged = [Judge(model, reading).judge() for reading in readings]
+    whole = replay(model, judged, profile.learning_rates)
+    layouts = [table.layout for table in judged]
+    simulated = [
+        Simulated(j.layout, r, profile.learning_rates) for j, r in zip(judged, whole.tables, strict=True)
+    ]
+    shown = [one for table in simulated if (one := table_losses(model, table)) is not None]
+    shown += pasted_losses(model, simulated)
+    shown += chart_losses(book, simulated)
+    charts = judge_charts(book, layouts, shown)
+    cache = check_cache(model, whole.values, whole.kept, layouts)
+    faults = [fault for table in judged for fault in table.faults]
+    faults += [
+        _deviates(model, j, r) for j, r in zip(judged, whole.tables, strict=True) if _unexplained(j, r)
+    ]
+    faults += cache.faults
+    faults += contradictions(book, layouts, shown, charts)
+    tables = tuple(_table(model, j, r) for j, r in zip(judged, whole.tables, strict=True))
+    return BookFacts(
+        artefact=book.artefact,
+        sha256=book.sha256,
+        verdict=_verdict(tables, faults),
+        signature=signature(book),
+        tables=tables,
+        faults=tuple(faults),
+        sweep=_sweep(simulated, shown, profile.learning_rates),
+        shown=tuple(shown),
+        charts=charts,
+        images=book.images,
+        cache_checked=cache.checked,
+        cache_off=cache.off,
+        notes=book.notes,
+    )
+
+
+def signature(book: Book) -> str:
+    """Hash of formulas and places: equal for books that were filled with the same formulas, whatever their values."""
+    digest = hashlib.sha256()
+    for sheet in book.sheets:
+        for run in sheet.runs:
+            if run.form >= 0:
+                digest.update(f"{run.column},{run.row},{run.count},{book.forms[run.form]}\n".encode())
+        digest.update(b"\n")
+    return digest.hexdigest()
+
+
+def _unexplained(judged: Judged, replayed: Replayed) -> bool:
+    explained = any(fault.severity is Severity.FAIL for fault in judged.faults)
+    unresolved = any(q.state is State.UNRESOLVED for q in judged.quantities)
+    return replayed.agreement is Agreement.DEVIATES and not explained and not unresolved
+
+
+def _deviates(model: Model, judged: Judged, replayed: Replayed) -> CellFault:
+    return CellFault(
+        sheet=model.book.sheets[judged.layout.table.sheet].name,
+        cells=replayed.where,
+        quantity="",
+        diagnosis="replay-deviates",
+        severity=Severity.WARN,
+        message=f"every cell is right by itself, but a replay from other starting values leaves the reference at {replayed.where}",
+        expected="the reference",
+        found=f"a relative difference of {replayed.deviation:.2g}",
+        hint="A person should look at what this cell depends on.",
+    )
+
+
+def _table(model: Model, judged: Judged, replayed: Replayed) -> TableFacts:
+    layout = judged.layout
+    eta = layout.eta
+    sheet = layout.table.sheet
+    start = replayed.start
+    return TableFacts(
+        sheet=model.book.sheets[sheet].name,
+        header_row=layout.table.header_row,
+        first_column=letters(min(layout.columns.values())),
+        iterations=len(layout.rows),
+        layout=" ".join(name for _, name in sorted((c, n) for n, c in layout.columns.items())),
+        eta_known=eta is not None,
+        eta=eta.value if eta is not None else 0.0,
+        eta_cell=qualified(model, eta.cell, sheet) if eta is not None and eta.cell else "",
+        inputs=tuple(start[name] for name in INPUTS[2:] if name in start),
+        targets=tuple(start[name] for name in INPUTS[:2] if name in start),
+        weights=tuple(start[name] for name in WEIGHTS if name in start),
+        quantities=judged.quantities,
+        agreement=replayed.agreement,
+        deviation=replayed.deviation,
+        deviates_at=replayed.where,
+    )
+
+
+def _verdict(tables: Sequence[TableFacts], faults: Sequence[CellFault]) -> BookVerdict:
+    if any(fault.severity is Severity.FAIL for fault in faults):
+        return BookVerdict.WRONG
+    filled = [table for table in tables if table.iterations]
+    if filled and all(decided(table) for table in filled):
+        return BookVerdict.CORRECT
+    return BookVerdict.UNKNOWN
+
+
+def decided(table: TableFacts) -> bool:
+    """Whether every gradient, the updates and the loss of a table are known to be right."""
+    states: dict[str, QuantityFacts] = {quantity.quantity: quantity for quantity in table.quantities}
+
+    def state(name: str) -> State:
+        return states[name].state
+
+    if any(state(name) in (State.WRONG, State.UNRESOLVED) for name in (*WEIGHTS, *FORWARD, *GRADIENTS)):
+        return False
+    if table.agreement is not Agreement.AGREES:
+        return False
+    by_gradient = all(
+        state(g) is State.RIGHT or (state(g) is State.MISSING and state(w) is State.RIGHT)
+        for g, w in zip(GRADIENTS, WEIGHTS, strict=True)
+    )
+    return by_gradient and (
+        state("E_total") is State.RIGHT or (state("E1") is State.RIGHT and state("E2") is State.RIGHT)
+    )
+
+
+def _sweep(
+    tables: Sequence[Simulated], shown: Sequence[ShownLosses], rates: Sequence[float]
+) -> tuple[Sweep, ...]:
+    usable = [t for t in tables if t.complete and t.layout.eta is not None and t.replayed.losses.size]
+    found = []
+    for rate in rates:
+        sources = tuple(
+            f"{one.shown_as.value} {one.sheet}!{one.cells}"
+            if one.cells
+            else f"{one.shown_as.value} {one.sheet}"
+            for one in shown
+            if same_rate(one.eta, rate)
+        )
+        own_table = [t for t in usable if t.layout.eta is not None and same_rate(t.layout.eta.value, rate)]
+        table = next(iter(own_table or usable), None)
+        losses = table.own(rate) if table is not None else None
+        if table is None or losses is None or not np.isfinite(losses).all():
+            found.append(Sweep(eta=rate, losses=(), max_deviation=0.0, sources=sources))
+            continue
+        gap = deviation(losses, table.reference(rate, len(losses)))
+        found.append(
+            Sweep(
+                eta=rate,
+                losses=tuple(float(x) for x in losses),
+                max_deviation=min(gap, 1e300),
+                sources=sources,
+            )
+        )
+    return tuple(found)

@@ -1,0 +1,78 @@
+"""Charts against the cells that they plot: which learning rate, which rows, and whether the title says the same."""
+
+from collections.abc import Sequence
+
+from grader.core.evidence.workbook import Area, Book, Chart
+from grader.core.facts.replay import ChartFacts, ShownLosses
+from grader.execute.replay.layout import Layout
+from grader.execute.replay.notation import letters
+from grader.execute.replay.rates import claimed_rate, same_rate
+
+
+def judge_charts(
+    book: Book, layouts: Sequence[Layout], shown: Sequence[ShownLosses]
+) -> tuple[ChartFacts, ...]:
+    """All charts of a book; a contradiction is a remark, never a fault of the mathematics."""
+    return tuple(_judge(book, chart, layouts, shown) for chart in book.charts)
+
+
+def _judge(book: Book, chart: Chart, layouts: Sequence[Layout], shown: Sequence[ShownLosses]) -> ChartFacts:
+    problems: list[str] = []
+    plotted: list[float] = []
+    for series in chart.series:
+        for area in series.areas:
+            rate, problem = _area(book, area, layouts, shown)
+            if problem:
+                problems.append(problem)
+            if rate is not None and rate not in plotted:
+                plotted.append(rate)
+    title = claimed_rate(chart.title)
+    if title is not None and len(plotted) == 1 and not same_rate(title, plotted[0]):
+        problems.append(
+            f"the title says a learning rate of {title:g}, but the cells that it plots belong to {plotted[0]:g}"
+        )
+    eta = plotted[0] if len(plotted) == 1 else title if title is not None and not plotted else 0.0
+    return ChartFacts(
+        title=chart.title,
+        sheet=chart.sheet,
+        ranges=tuple(area.text for series in chart.series for area in series.areas),
+        eta=eta,
+        consistent=not problems,
+        problems=tuple(dict.fromkeys(problems)),
+    )
+
+
+def _area(
+    book: Book, area: Area, layouts: Sequence[Layout], shown: Sequence[ShownLosses]
+) -> tuple[float | None, str]:
+    for layout in layouts:
+        if area.sheet != layout.table.sheet or not layout.rows or layout.eta is None:
+            continue
+        if layout.quantity.get(area.column) != "E_total" or area.last_column != area.column:
+            continue
+        if area.last_row < layout.rows[0] or area.row > layout.rows[-1]:
+            continue
+        return layout.eta.value, _extent(area, layout)
+    for one in shown:
+        same = 0 <= area.sheet < len(book.sheets) and book.sheets[area.sheet].name == one.sheet
+        first = one.cells.partition(":")[0]
+        if (
+            same
+            and first
+            and first.rstrip("0123456789") == letters(area.column)
+            and not one.shown_as.value == "table"
+        ):
+            start = int(first.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+            if start - 2 <= area.row <= start + len(one.losses):
+                return one.eta, ""
+    return None, ""
+
+
+def _extent(area: Area, layout: Layout) -> str:
+    lost_first = area.row - layout.rows[0]
+    lost_last = layout.rows[-1] - area.last_row
+    if 0 < lost_first <= 5:
+        return f"the range {area.text} leaves out the first {lost_first} iteration{'s' if lost_first > 1 else ''}"
+    if lost_last > max(5, len(layout.rows) // 10) and area.row != area.last_row:
+        return f"the range {area.text} leaves out the last {lost_last} iterations"
+    return ""

@@ -1,0 +1,237 @@
+"""Which losses a book shows for which learning rate: live tables, pasted columns, charts with stored values.
+
+A column counts as losses only if it starts like the losses of this book's own network; its learning rate is what its
+header says, else the one whose recomputed losses it equals.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from grader.core.evidence.workbook import Book, CellKind, Run
+from grader.core.facts.replay import ShownAs, ShownLosses
+from grader.execute.replay.layout import Layout
+from grader.execute.replay.model import Model, cell
+from grader.execute.replay.network import INPUTS, WEIGHTS, train
+from grader.execute.replay.notation import ranges
+from grader.execute.replay.rates import claimed_rate, same_rate
+from grader.execute.replay.whole import Replayed
+
+Losses = npt.NDArray[np.float64]
+
+MIN_LENGTH = 8
+"""Numbers that make a column of losses."""
+MATCH = 1e-3
+"""Difference, relative to the first loss, up to which pasted losses are those of a learning rate (rounding, class error)."""
+
+
+class Simulated(NamedTuple):
+    """One table with its recomputed losses, `own` by learning rate and `reference` by any learning rate."""
+
+    layout: Layout
+    replayed: Replayed
+    rates: tuple[float, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether all starting values are known."""
+        return len(self.replayed.start) == 12 and bool(np.isfinite(list(self.replayed.start.values())).all())
+
+    def reference(self, rate: float, count: int) -> Losses:
+        """Losses of the reference network from this table's initial values, `count` of them."""
+        start = {name: np.asarray(self.replayed.start[name]) for name in (*INPUTS, *WEIGHTS)}
+        return np.array([float(state["E_total"]) for state in train(start, np.asarray(rate), count)])
+
+    def own(self, rate: float) -> Losses | None:
+        """Losses of the student's own formulas at a learning rate that was recalculated."""
+        if self.layout.eta is not None and same_rate(self.layout.eta.value, rate):
+            return self.replayed.own
+        if self.layout.eta is None or self.layout.eta.literal:
+            return None
+        for i, known in enumerate(self.rates):
+            if same_rate(known, rate):
+                return np.asarray(self.replayed.losses[i])
+        return None
+
+
+def deviation(shown: Losses, recomputed: Losses) -> float:
+    """Largest difference over the common rows, relative to the first loss."""
+    count = min(len(shown), len(recomputed))
+    if count == 0:
+        return float("inf")
+    gap = float(np.max(np.abs(shown[:count] - recomputed[:count]))) / (abs(float(recomputed[0])) or 1.0)
+    return gap if np.isfinite(gap) else float("inf")
+
+
+def table_losses(model: Model, table: Simulated) -> ShownLosses | None:
+    """The losses that a live table shows for the learning rate in its cell."""
+    layout = table.layout
+    if layout.eta is None or not layout.has("E_total") or not table.complete:
+        return None
+    keys = [layout.key("E_total", index) for index in range(len(layout.rows))]
+    values = [
+        model.constants.get(key, model.cached.get(key, table.replayed.own[i])) for i, key in enumerate(keys)
+    ]
+    losses = np.array([value if isinstance(value, float) else np.nan for value in values])
+    losses = losses[: _finite_length(losses)]
+    if len(losses) < 2:
+        return None
+    return _shown(
+        table, layout.eta.value, ShownAs.TABLE, model, layout.table.sheet, keys[: len(losses)], losses, ""
+    )
+
+
+def _finite_length(losses: Losses) -> int:
+    bad = np.flatnonzero(~np.isfinite(losses))
+    return int(bad[0]) if bad.size else len(losses)
+
+
+def pasted_losses(model: Model, tables: Sequence[Simulated]) -> list[ShownLosses]:
+    """The losses in columns outside the tables."""
+    usable = [table for table in tables if table.complete and table.layout.rows]
+    if not usable:
+        return []
+    found = []
+    taken = {
+        (t.layout.table.sheet, column): (t.layout.rows[0], t.layout.rows[-1])
+        for t in usable
+        for column in t.layout.quantity
+    }
+    for index, sheet in enumerate(model.book.sheets):
+        for run in _numeric_columns(sheet.runs):
+            rows = taken.get((index, run[0]))
+            if rows is not None and run[1] <= rows[1] and run[1] + len(run[2]) > rows[0]:
+                continue
+            one = _pasted(model, usable, index, *run)
+            if one is not None:
+                found.append(one)
+    return found
+
+
+def _numeric_columns(runs: Sequence[Run]) -> list[tuple[int, int, Losses]]:
+    """Column, first row and numbers of every consecutive run of numbers, typed or copied by formulas."""
+    found: list[tuple[int, int, list[float]]] = []
+    for run in runs:
+        if run.kind is not CellKind.NUMBER:
+            continue
+        if found and found[-1][0] == run.column and found[-1][1] + len(found[-1][2]) == run.row:
+            found[-1][2].extend(run.numbers)
+        else:
+            found.append((run.column, run.row, list(run.numbers)))
+    return [(c, r, np.array(numbers)) for c, r, numbers in found if len(numbers) >= MIN_LENGTH]
+
+
+def _pasted(
+    model: Model, tables: Sequence[Simulated], sheet: int, column: int, row: int, numbers: Losses
+) -> ShownLosses | None:
+    claim, text = _header_claim(model, sheet, column, row, numbers)
+    if claim is not None and same_rate(float(numbers[0]), claim) and len(numbers) > MIN_LENGTH:
+        numbers, row = numbers[1:], row + 1
+    best: tuple[float, float, Simulated, int] | None = None
+    for table in tables:
+        first = float(table.reference(table.rates[0] if table.rates else 1.0, 1)[0])
+        for skip in (0, 1):
+            if skip == 0 and abs(numbers[0] - first) > MATCH * first:
+                continue
+            for rate in _rates(table):
+                gap = _gap(table, rate, numbers, skip)
+                if best is None or gap < best[0]:
+                    best = (gap, rate, table, skip)
+    if best is None:
+        return None
+    gap, rate, table, skip = best
+    starts = skip == 0
+    if gap > MATCH and not (claim is not None and starts):
+        return None
+    keys = [cell(sheet, row + i, column) for i in range(len(numbers))]
+    eta = claim if claim is not None and gap > MATCH else rate
+    return _shown(table, eta, ShownAs.COLUMN, model, sheet, keys, numbers, text, skip)
+
+
+def _rates(table: Simulated) -> list[float]:
+    own = [table.layout.eta.value] if table.layout.eta is not None else []
+    return [*table.rates, *(rate for rate in own if not any(same_rate(rate, r) for r in table.rates))]
+
+
+def _gap(table: Simulated, rate: float, numbers: Losses, skip: int) -> float:
+    reference = table.reference(rate, len(numbers) + skip)[skip:]
+    gap = deviation(numbers, reference)
+    own = table.own(rate)
+    if own is not None and len(own) > skip + 1:
+        gap = min(gap, deviation(numbers[: len(own) - skip], own[skip:]))
+    return gap
+
+
+def _header_claim(
+    model: Model, sheet: int, column: int, row: int, numbers: Losses
+) -> tuple[float | None, str]:
+    for above in range(1, 4):
+        value = model.constants.get(cell(sheet, row - above, column)) if row > above else None
+        if isinstance(value, str):
+            return claimed_rate(value, bare=True), " ".join(value.split())[:60]
+        if isinstance(value, float):
+            return value, f"{value:g}"
+    head = float(numbers[0])
+    second = float(numbers[1]) if len(numbers) > 1 else head
+    return (
+        (head, f"{head:g}")
+        if head > 2 * abs(second) and head in (0.1, 0.2, 0.5, 0.8, 1.0, 2.0)
+        else (None, "")
+    )
+
+
+def _shown(
+    table: Simulated,
+    eta: float,
+    how: ShownAs,
+    model: Model,
+    sheet: int,
+    keys: list[int],
+    losses: Losses,
+    claimed: str,
+    skip: int = 0,
+) -> ShownLosses:
+    own = table.own(eta)
+    usable = own is not None and len(own) > skip + 1
+    return ShownLosses(
+        eta=eta,
+        shown_as=how,
+        sheet=model.book.sheets[sheet].name,
+        cells=ranges(keys),
+        losses=tuple(float(loss) for loss in losses),
+        own_deviation=deviation(losses[: len(own) - skip], own[skip:]) if usable and own is not None else 0.0,
+        own_known=usable,
+        reference_deviation=min(deviation(losses, table.reference(eta, len(losses) + skip)[skip:]), 1e300),
+        claimed=claimed,
+    )
+
+
+def chart_losses(book: Book, tables: Sequence[Simulated]) -> list[ShownLosses]:
+    """Losses that exist only as the stored values of a chart (its cells lie in another file)."""
+    found = []
+    usable = [table for table in tables if table.complete and table.layout.rows]
+    for chart in book.charts if usable else ():
+        for series in chart.series:
+            outside = not series.areas or all(area.sheet < 0 for area in series.areas)
+            if not outside or len(series.cached) < MIN_LENGTH:
+                continue
+            numbers = np.array(series.cached)
+            fits = [
+                (_gap(t, rate, numbers, skip), rate, t, skip)
+                for t in usable
+                for rate in _rates(t)
+                for skip in (0, 1)
+            ]
+            gap, rate, table, skip = min(fits, key=lambda fit: fit[0])
+            if gap <= MATCH:
+                found.append(
+                    ShownLosses(
+                        eta=rate, shown_as=ShownAs.CHART, sheet=chart.sheet, cells="", losses=series.cached,
+                        own_deviation=0.0, own_known=False,
+                        reference_deviation=deviation(numbers, table.reference(rate, len(numbers) + skip)[skip:]),
+                        claimed=chart.title or series.name,
+                    )
+                )  # fmt: skip
+    return found

@@ -1,0 +1,33 @@
+"""All workbooks of a submission as evidence.
+
+The evidence holds every filled cell, formulas by relative form: the replay runs from it alone, so a stored submission is
+judged again without its bytes. A real book of 46,000 formulas is 1 MB of JSON.
+"""
+
+from grader.core.evidence.workbook import Book, WorkbookEvidence
+from grader.core.faults import Unavailable
+from grader.core.outcome import Verdict
+from grader.core.submission import Artefact, Kind, Sources
+from grader.extract.workbook.read import read_book
+
+MAX_BOOKS = 20
+"""Workbooks of one submission that are read; the others are named."""
+
+
+def read_workbooks(sources: Sources) -> WorkbookEvidence:
+    """Read every workbook, the main one first; raise `Unavailable` (skipped) where there is none."""
+    readable = sources.of(Kind.WORKBOOK)
+    broken = [a for a in sources.submission.artefacts if a.kind is Kind.WORKBOOK and not a.readable]
+    if not readable and not broken:
+        raise Unavailable("The submission holds no workbook (.xlsx or .ods).", Verdict.SKIPPED)
+    books = [
+        read_book(source.data, source.artefact.path, source.artefact.sha256)
+        for source in readable[:MAX_BOOKS]
+    ]
+    books += [_broken(artefact) for artefact in sorted(broken, key=lambda artefact: artefact.path)]
+    return WorkbookEvidence(books=tuple(books))
+
+
+def _broken(artefact: Artefact) -> Book:
+    message = artefact.note or f"{artefact.path} cannot be read ({artefact.problem.value})."
+    return Book(artefact=artefact.path, sha256=artefact.sha256, problem=artefact.problem, message=message)
