@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.generate.formulas import Defect
-from tests.generate.workbook import BookSpec, EtaCell, Layout, make
+from tests.generate.workbook import BookSpec, EtaCell, Given, Layout, make
 
 CLASS = Path(__file__).resolve().parent.parent
 
@@ -35,7 +35,7 @@ BOOKS = {
         header_row=34, rows=60, eta=0.5, eta_cell=EtaCell.NAMED, spelling="mathematical-italic", pasted_sweep=True, charts=True
     ),
     "no-global-pooling/Part1.xlsx": BookSpec(
-        header_row=28, rows=68, eta=0.2, spelling="spaced", copied_inputs=True, pasted_sweep=True, charts=True
+        header_row=28, rows=68, eta=0.2, spelling="spaced", given=Given.COPIED, pasted_sweep=True, charts=True
     ),
     "hostile/sheet.xlsx": BookSpec(header_row=10, rows=40, eta=1.0, defect=Defect.FORGED_CACHE, defect_row=5, charts=True),
     "wrong-gradient/neural_network.xlsx": BookSpec(

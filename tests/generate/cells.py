@@ -50,11 +50,21 @@ class Formula(NamedTuple):
         return self.template.format(*(reference.text() for reference in self.references))
 
 
+class Linked(NamedTuple):
+    """A formula whose value is known from elsewhere, such as a reference to another sheet."""
+
+    written: str
+    value: float | str
+
+    def text(self) -> str:
+        return self.written
+
+
 class CellError(Exception):
     """The value of a cell is an error such as #NUM!; the text is the error's name."""
 
 
-Content = float | str | Formula
+Content = float | str | Formula | Linked
 Value = float | str
 Grid = dict[Position, Content]
 
@@ -106,6 +116,8 @@ def evaluate(grid: Grid) -> dict[Position, Value]:
                 values[at] = "#DIV/0!"
             except CellError as error:
                 values[at] = str(error)
+        elif isinstance(content, Linked):
+            values[at] = content.value
         elif at in grid:
             values[at] = content
         else:

@@ -10,7 +10,7 @@ from .cells import Formula, Grid, Position, Reference, Value, address, evaluate,
 from .formulas import GRADIENTS, LIVE, WEIGHTS, Defect, Style, Templates, fault_of, reaches_from, right
 from .headers import Spelling, header
 
-NAME = re.compile(r"\{(\w+)(?:@(-1|first|drift))?\}")
+NAME = re.compile(r"\{(\w+)(?:@(-1|first|fixed|drift))?\}")
 FORGERY = 0.87  # shown losses are this share of the real ones
 
 
@@ -42,7 +42,7 @@ class Plan:
     style: Style
     eta_cell: str
     eta_label: str
-    copied_inputs: bool
+    given: str  # how t and i get into later rows: typed, copied (=A33) or anchored (=$A$33)
     structured: bool
     name: str
     defect: Defect
@@ -114,10 +114,11 @@ class Table:
         )
         for n in range(plan.rows):
             for role, value in start.items():
-                if n == 0 or (role not in WEIGHTS and not plan.copied_inputs):
+                if n == 0 or (role not in WEIGHTS and plan.given == "typed"):
                     grid[self.cell(role, n)] = value
                 elif role not in WEIGHTS:
-                    grid[self.cell(role, n)] = self.formula(f"{{{role}@-1}}", n)
+                    where = "-1" if plan.given == "copied" else "fixed"
+                    grid[self.cell(role, n)] = self.formula(f"{{{role}@{where}}}", n)
             if "epoch" in self.at:
                 grid[self.cell("epoch", n)] = float(n + 1)
             if "eta" in self.at:
@@ -160,6 +161,8 @@ class Table:
             return Reference(self.cell("eta", n - 1))
         if where == "first":
             return Reference(self.cell(role, 0), fixed_row=True)
+        if where == "fixed":
+            return Reference(self.cell(role, 0), fixed_row=True, fixed_column=True)
         if where == "-1":
             return Reference(self.cell(role, n - 1))
         written = f"Table1[[#This Row],[{header(role, plan.spelling)}]]" if plan.structured else ""
@@ -190,7 +193,19 @@ class Table:
             self.blame("E1", 0, last)
         elif plan.defect is Defect.WRONG_CLASS_VALUES:
             for role in ("i1", "i2", *WEIGHTS):
-                self.blame(role, 0, 0 if role in WEIGHTS or plan.copied_inputs else last)
+                self.blame(role, 0, 0 if role in WEIGHTS or plan.given != "typed" else last)
+
+    def clutter(self, grid: Grid) -> None:
+        """What authors leave around a table: a list of the starting values above it, a header's text once more beside it."""
+        plan = self.plan
+        start = dict(zip(("i1", "i2", *WEIGHTS), (*plan.inputs, *plan.weights), strict=True))
+        if plan.header_row >= len(start) + 4:
+            for row, (role, value) in enumerate(start.items(), 1):
+                grid[Position(row, 10)] = role
+                grid[Position(row, 11)] = value
+        beside = self.area[1].column + 9
+        grid[Position(plan.header_row, beside)] = "i1"
+        grid[Position(plan.header_row + 1, beside)] = plan.inputs[0]
 
     def harden(self, grid: Grid) -> None:
         """Types d5's values over its formulas from the defect's row on."""

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from . import xlsx
-from .cells import Formula, Grid, Position, evaluate
+from .cells import Formula, Grid, Linked, Position, address, evaluate
 from .formulas import NEEDS_LONG_GRADIENTS, RIGHT_MATHEMATICS, STYLES, WEIGHTS, Defect
 from .headers import ETA_LABELS, ORDERS, SPELLINGS
 from .table import Place, Plan, Table
@@ -48,6 +48,14 @@ class EtaCell(StrEnum):
     COLUMN = "column"  # a cell per row
 
 
+class Given(StrEnum):
+    """How targets and inputs get into the rows after the first."""
+
+    TYPED = "typed"
+    COPIED = "copied"  # =A33
+    ANCHORED = "anchored"  # =$A$33
+
+
 @dataclass(frozen=True, kw_only=True)
 class BookSpec:
     """Everything that decides a book's bytes."""
@@ -65,12 +73,15 @@ class BookSpec:
     style: int = 0  # index of formulas.STYLES
     eta_cell: EtaCell = EtaCell.ANCHORED
     eta_label: str = "η ="
-    copied_inputs: bool = False  # t and i of a row are `=` the row above, else typed in each row
+    given: Given = Given.TYPED
     structured: bool = False  # an Excel table, `Table1[[#This Row],[w1]]`
     google: bool = False
     shared_formulas: bool = False
     pasted_sweep: bool = False
     charts: bool = False
+    clutter: bool = False  # a sheet of notes in front, lists of values around the first table
+    summary: bool = False  # a last sheet that refers to every table's losses
+    values_only: bool = False  # everything pasted as values: no mathematics to judge
     defect: Defect = Defect.NONE
     defect_row: int = 12  # iteration, from 0, where a local defect strikes
     defect_table: int | None = None  # which of several tables has it; None: all
@@ -103,6 +114,8 @@ def make(spec: BookSpec) -> tuple[bytes, Truth]:
         struck = spec.defect_table is None or number == spec.defect_table
         table = Table(plan(spec, eta, number, sheet.name, defect=spec.defect if struck else Defect.NONE))
         table.lay(sheet.grid)
+        if spec.clutter and not tables:
+            table.clutter(sheet.grid)
         tables.append(table)
         names |= table.names
         if spec.structured:
@@ -117,6 +130,13 @@ def make(spec: BookSpec) -> tuple[bytes, Truth]:
     pasted = paste_sweep(spec, sheets[0], tables[0]) if spec.pasted_sweep else {}
     if spec.charts:
         add_charts(spec, sheets, tables, pasted)
+    if spec.values_only:
+        for sheet in sheets:
+            sheet.grid = dict(sheet.values)
+    if spec.summary:
+        sheets.append(summary_sheet(sheets, tables))
+    if spec.clutter:
+        sheets.insert(0, notes_sheet())
     book = xlsx.Book(sheets=sheets, names=names, google=spec.google, shared_formulas=spec.shared_formulas)
     faulty = [table for table in tables if table.cells]
     cells = tuple(cell for table in faulty for cell in table.cells)
@@ -136,6 +156,8 @@ def check(spec: BookSpec) -> None:
         raise ValueError("a structured table stands alone and needs different headers")
     if spec.pasted_sweep and several:
         raise ValueError("tables for every η leave no sweep to paste")
+    if spec.values_only and (spec.defect is not Defect.NONE or spec.structured):
+        raise ValueError("pasted values hide what is wrong")
     if spec.defect is Defect.LYING_TITLE and not spec.charts:
         raise ValueError("no title to lie in")
     if spec.defect is Defect.MISPASTED_SWEEP and not spec.pasted_sweep:
@@ -171,7 +193,7 @@ def plan(spec: BookSpec, eta: float, number: int, sheet: str, *, defect: Defect)
         style=STYLES[spec.style],
         eta_cell=spec.eta_cell.value,
         eta_label=spec.eta_label,
-        copied_inputs=spec.copied_inputs,
+        given=spec.given.value,
         structured=spec.structured,
         name=f"learning_rate_{number + 1}" if number else "learning_rate",
         defect=defect,
@@ -182,6 +204,31 @@ def plan(spec: BookSpec, eta: float, number: int, sheet: str, *, defect: Defect)
 def owners(tables: list[Table], sheets: list[xlsx.Sheet]) -> list[tuple[Table, xlsx.Sheet]]:
     by_name = {sheet.name: sheet for sheet in sheets}
     return [(table, by_name[table.place.sheet]) for table in tables]
+
+
+def notes_sheet() -> xlsx.Sheet:
+    """Formulas as text, which look like headers to a hasty reader."""
+    lines = (
+        "Backpropagation",
+        "h1 = w1*i1 + w2*i2",
+        "a_h1 = σ(h1) = 1/(1+exp(-h1))",
+        "E_total = E1 + E2",
+        "∂E/∂w5 = (a_o1-t1)*a_o1*(1-a_o1)*a_h1",
+        "w5 = w5 - η*∂E/∂w5",
+    )
+    return xlsx.Sheet(name="Notes", grid={Position(row, 2): line for row, line in enumerate(lines, 2)})
+
+
+def summary_sheet(sheets: list[xlsx.Sheet], tables: list[Table]) -> xlsx.Sheet:
+    """The losses of all tables side by side, as references to their cells."""
+    sheet = xlsx.Sheet(name="Summary")
+    for k, (table, source) in enumerate(owners(tables, sheets), 1):
+        sheet.grid[Position(1, k)] = f"η = {table.plan.eta:g}"
+        for row, at in enumerate(table.column("E_tot"), 2):
+            value = source.values[at]
+            sheet.grid[Position(row, k)] = Linked(f"'{source.name}'!{address(at)}", value)
+    sheet.values = evaluate(sheet.grid)
+    return sheet
 
 
 def paste_sweep(spec: BookSpec, sheet: xlsx.Sheet, table: Table) -> dict[str, str]:
@@ -252,12 +299,14 @@ def random_spec(
             style=rng.randrange(len(STYLES)),
             eta_cell=rng.choices(list(EtaCell), weights=(10, 1, 1, 1, 2))[0],
             eta_label=rng.choice(ETA_LABELS),
-            copied_inputs=rng.random() < 0.3,
+            given=rng.choices(list(Given), weights=(4, 1, 1))[0],
             structured=rng.random() < 0.07,
             google=rng.random() < 0.15,
             shared_formulas=rng.random() < 0.4,
             pasted_sweep=rng.random() < 0.2 or drawn_defect is Defect.MISPASTED_SWEEP,
             charts=rng.random() < 0.5 or drawn_defect is Defect.LYING_TITLE,
+            clutter=rng.random() < 0.25,
+            summary=rng.random() < 0.3 and drawn_layout is Layout.SHEET_PER_ETA,
             defect=drawn_defect,
             defect_row=rng.randint(3, count - 2),
             defect_table=rng.choice((None, rng.randrange(len(SWEEP))))

@@ -10,7 +10,7 @@ import zipfile
 from dataclasses import dataclass, field
 from xml.sax.saxutils import escape, quoteattr
 
-from .cells import Formula, Grid, Position, Value, address, letters
+from .cells import Formula, Grid, Linked, Position, Value, address, letters
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -158,7 +158,7 @@ def sheet_part(sheet: Sheet, book: Book, tail: str) -> str:
     rows: dict[int, list[str]] = {}
     for at, content in sorted(sheet.grid.items()):
         row = rows.setdefault(at.row, [])
-        value = sheet.values.get(at, content if not isinstance(content, Formula) else 0.0)
+        value = sheet.values[at] if isinstance(content, Formula | Linked) else content
         row.append(cell_element(at, content, value, written.get(at, ""), google=book.google))
     data = "".join(f'<row r="{number}">{"".join(row)}</row>' for number, row in rows.items())
     return f'{HEAD}<worksheet xmlns="{MAIN}" xmlns:r="{RELATIONS}"><sheetData>{data}</sheetData>{tail}</worksheet>'
@@ -167,7 +167,7 @@ def sheet_part(sheet: Sheet, book: Book, tail: str) -> str:
 def cell_element(at: Position, content: object, value: object, formula: str, *, google: bool) -> str:
     place = address(at)
     if isinstance(value, str):
-        if not isinstance(content, Formula):
+        if not isinstance(content, Formula | Linked):
             return f'<c r="{place}" t="inlineStr"><is><t xml:space="preserve">{escape(value)}</t></is></c>'
         kind = "e" if value.startswith("#") else "str"
         return f'<c r="{place}" t="{kind}">{formula}<v>{escape(value)}</v></c>'
@@ -183,7 +183,7 @@ def formula_elements(grid: Grid, *, shared: bool) -> dict[Position, str]:
     index = 0
     for at in sorted(grid, key=lambda p: (p.column, p.row)):
         content = grid[at]
-        if not isinstance(content, Formula) or at in elements:
+        if not isinstance(content, Formula | Linked) or at in elements:
             continue
         length = run_length(grid, at) if shared else 1
         if length < 3:
