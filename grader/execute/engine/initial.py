@@ -1,0 +1,100 @@
+"""Fresh weights as torch draws them by default, told by what reads a tensor, never by its name.
+
+`torch.nn` draws kaiming_uniform(a = sqrt 5), that is U(-1/sqrt(fan in), 1/sqrt(fan in)), for the weight of a convolution or
+fully connected layer, U of the same width for its bias, and sets normalisations to 1 and 0 and PReLU to 0.25.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from grader.execute.graph.network import Network
+from grader.execute.graph.schema import NodeRef, WeightKind
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """Tensors to start a training from. `kept` are keys whose values are still the student's, because no rule draws them."""
+
+    tensors: dict[str, Tensor]
+    kept: tuple[str, ...]
+
+    @property
+    def kept_numbers(self) -> int:
+        """How many numbers were kept."""
+        return sum(self.tensors[key].numel() for key in self.kept)
+
+
+@dataclass(frozen=True, slots=True)
+class _Role:
+    """What a tensor does; `fan_in` is that of the layer it belongs to."""
+
+    kind: str
+    fan_in: int = 0
+
+
+def fresh_tensors(network: Network, seed: int) -> Fresh:
+    """Draw all tensors of the network from `seed`, in the order in which the module declares them.
+
+    For a module whose parameters are all live this equals building it anew after `torch.manual_seed(seed)`. The global
+    random state is left where the drawing ends, as it would be after building the module.
+    """
+    torch.manual_seed(seed)
+    roles = _roles(network)
+    tensors: dict[str, Tensor] = {}
+    kept = []
+    for key, kind in network.kinds.items():
+        value = network.tensors[key]
+        role = roles.get(key, _Role("unknown"))
+        drawn = torch.empty(value.shape)
+        if kind is not WeightKind.PARAMETER and role.kind not in ("mean", "variance"):
+            role = _Role("constant")
+        if role.kind == "weight":
+            nn.init.kaiming_uniform_(drawn, a=math.sqrt(5))
+        elif role.kind == "bias":
+            bound = 1 / math.sqrt(role.fan_in)
+            nn.init.uniform_(drawn, -bound, bound)
+        elif role.kind in ("scale", "variance"):
+            nn.init.ones_(drawn)
+        elif role.kind in ("offset", "mean"):
+            nn.init.zeros_(drawn)
+        elif role.kind == "slope":
+            nn.init.constant_(drawn, 0.25)
+        else:
+            drawn = value.clone()
+            kept.append(key)
+        tensors[key] = drawn
+    return Fresh(tensors, tuple(kept))
+
+
+def _roles(network: Network) -> dict[str, _Role]:
+    """What each tensor does, by key; a tensor with two jobs has none, and keeps the student's values."""
+    found: dict[str, _Role] = {}
+    conflicting = set()
+    for graph in (network.training, network.evaluation):
+        for item in graph.instructions:
+            for parameter, value in item.arguments.items():
+                if not isinstance(value, NodeRef) or value.name not in graph.weights:
+                    continue
+                role = _role(item.base, parameter)
+                if role.kind in ("weight", "bias"):
+                    weight = item.arguments["weight"]
+                    shape = graph.shapes[weight.name].extents if isinstance(weight, NodeRef) else (1,)
+                    role = _Role(role.kind, math.prod(shape[1:]))
+                key = graph.weights[value.name].key
+                if found.setdefault(key, role) != role:
+                    conflicting.add(key)
+    return {key: role for key, role in found.items() if key not in conflicting}
+
+
+def _role(operator: str, parameter: str) -> _Role:
+    if operator in ("conv1d", "conv2d", "linear") and parameter in ("weight", "bias"):
+        return _Role(parameter)
+    if operator in ("batch_norm", "instance_norm", "group_norm", "layer_norm"):
+        names = {"weight": "scale", "bias": "offset", "running_mean": "mean", "running_var": "variance"}
+        return _Role(names.get(parameter, "unknown"))
+    if operator == "prelu" and parameter == "weight":
+        return _Role("slope")
+    return _Role("unknown")

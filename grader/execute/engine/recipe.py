@@ -1,0 +1,295 @@
+"""A student's recipe turned into a plan that we can follow to the letter, or into the reasons why we cannot.
+
+Everything is a whitelist: a name or an argument that is not listed here makes the recipe incomplete, and then nobody can
+fail on it. Arguments are checked for type and range, because they come from a process that ran student code.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import torch
+from torch import nn, optim
+from torch.optim import lr_scheduler
+
+from grader.core.facts.recipe import Part, Stepping, StudentRecipe, Value
+from grader.execute.engine.transforms import Pipeline, UnknownTransform, compile_test, compile_training
+
+TRAINING_DIGITS = 60_000
+MAX_BATCH = 4_096
+
+_OPTIMIZERS: dict[str, tuple[type[optim.Optimizer], frozenset[str]]] = {
+    "SGD": (optim.SGD, frozenset({"lr", "momentum", "dampening", "weight_decay", "nesterov"})),
+    "Adam": (optim.Adam, frozenset({"lr", "betas", "eps", "weight_decay", "amsgrad"})),
+    "AdamW": (optim.AdamW, frozenset({"lr", "betas", "eps", "weight_decay", "amsgrad"})),
+    "NAdam": (optim.NAdam, frozenset({"lr", "betas", "eps", "weight_decay", "momentum_decay"})),
+    "RAdam": (optim.RAdam, frozenset({"lr", "betas", "eps", "weight_decay"})),
+    "Adamax": (optim.Adamax, frozenset({"lr", "betas", "eps", "weight_decay"})),
+    "Adagrad": (
+        optim.Adagrad,
+        frozenset({"lr", "lr_decay", "weight_decay", "initial_accumulator_value", "eps"}),
+    ),
+    "Adadelta": (optim.Adadelta, frozenset({"lr", "rho", "eps", "weight_decay"})),
+    "RMSprop": (optim.RMSprop, frozenset({"lr", "alpha", "eps", "weight_decay", "momentum", "centered"})),
+}
+_FUSED = frozenset({"SGD", "Adam", "AdamW", "Adagrad"})
+# Switches of the implementation that do not change what is computed.
+_IGNORED = frozenset(
+    {"maximize", "foreach", "capturable", "differentiable", "fused", "decoupled_weight_decay"}
+)
+_MUST_BE_OFF = frozenset({"maximize", "differentiable", "decoupled_weight_decay"})
+
+_SCHEDULERS: dict[str, tuple[type[lr_scheduler.LRScheduler], frozenset[str]]] = {
+    "StepLR": (lr_scheduler.StepLR, frozenset({"step_size", "gamma"})),
+    "MultiStepLR": (lr_scheduler.MultiStepLR, frozenset({"milestones", "gamma"})),
+    "ExponentialLR": (lr_scheduler.ExponentialLR, frozenset({"gamma"})),
+    "CosineAnnealingLR": (lr_scheduler.CosineAnnealingLR, frozenset({"T_max", "eta_min"})),
+    "CosineAnnealingWarmRestarts": (
+        lr_scheduler.CosineAnnealingWarmRestarts,
+        frozenset({"T_0", "T_mult", "eta_min"}),
+    ),
+    "LinearLR": (lr_scheduler.LinearLR, frozenset({"start_factor", "end_factor", "total_iters"})),
+    "ConstantLR": (lr_scheduler.ConstantLR, frozenset({"factor", "total_iters"})),
+    "PolynomialLR": (lr_scheduler.PolynomialLR, frozenset({"total_iters", "power"})),
+    "OneCycleLR": (
+        lr_scheduler.OneCycleLR,
+        frozenset(
+            {
+                "max_lr", "total_steps", "pct_start", "anneal_strategy", "cycle_momentum", "base_momentum", "max_momentum",
+                "div_factor", "final_div_factor", "three_phase", "epochs", "steps_per_epoch",
+            }
+        ),
+    ),
+    "ReduceLROnPlateau": (
+        lr_scheduler.ReduceLROnPlateau,
+        frozenset({"mode", "factor", "patience", "threshold", "threshold_mode", "cooldown", "min_lr", "eps"}),
+    ),
+}  # fmt: skip
+_STRINGS = frozenset({"min", "max", "rel", "abs", "cos", "linear"})
+_COUNTS = frozenset(
+    {
+        "step_size",
+        "milestones",
+        "T_max",
+        "T_0",
+        "T_mult",
+        "total_iters",
+        "total_steps",
+        "patience",
+        "cooldown",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A recipe that can be followed. `training` and `test` make float images of bytes."""
+
+    summary: str
+    epochs: int
+    batch_size: int
+    drop_last: bool
+    shuffle: bool
+    seed: int | None
+    stepping: Stepping
+    optimizer: Callable[[list[nn.Parameter]], optim.Optimizer]
+    scheduler: Callable[[optim.Optimizer], lr_scheduler.LRScheduler] | None
+    loss: nn.Module
+    training: Pipeline
+    test: Pipeline
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimizer steps in an epoch of all training digits."""
+        return self.steps_for(TRAINING_DIGITS)
+
+    def steps_for(self, digits: int) -> int:
+        """Optimizer steps in an epoch of so many digits."""
+        return digits // self.batch_size if self.drop_last else -(-digits // self.batch_size)
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A plan, or the reasons why there is none. With both, a person should know what could not be followed."""
+
+    plan: Plan | None
+    missing: tuple[str, ...]
+
+
+def decode_recipe(payload: bytes) -> StudentRecipe | None:
+    """The recipe of a notebook run; None where none was read or what came is no recipe."""
+    if not payload:
+        return None
+    try:
+        return msgspec.json.decode(payload, type=StudentRecipe)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return None
+
+
+def resolve(recipe: StudentRecipe | None, image: tuple[int, ...], digits: int = TRAINING_DIGITS) -> Resolved:
+    """Turn a recipe into a plan for a network that takes digits of shape `image`, trained on so many digits."""
+    if recipe is None:
+        return Resolved(None, ("the notebook's training recipe could not be read",))
+    missing = list(recipe.missing)
+    if not recipe.default_initialisation:
+        missing.append("the weights are not initialised as torch does by default")
+    if not 1 <= recipe.batch_size <= MAX_BATCH:
+        missing.append(
+            "the batch size is not known"
+            if not recipe.batch_size
+            else f"a batch size of {recipe.batch_size:,}"
+        )
+    if not 1 <= recipe.epochs <= 1_000:
+        missing.append(
+            "the number of epochs is not known" if not recipe.epochs else f"{recipe.epochs:,} epochs"
+        )
+    optimizer = _collect(missing, lambda: _optimizer(recipe.optimizer))
+    steps = digits // recipe.batch_size if recipe.drop_last and recipe.batch_size else 0
+    steps = steps or -(-digits // max(1, recipe.batch_size))
+    scheduler = _collect(missing, lambda: _scheduler(recipe, steps))
+    loss = _collect(missing, lambda: _loss(recipe.loss))
+    training = _collect(missing, lambda: compile_training(recipe.training_transform, image))
+    test = _collect(missing, lambda: compile_test(recipe.test_transform, image))
+    if optimizer is None or loss is None or training is None or test is None or missing:
+        return Resolved(None, tuple(dict.fromkeys(missing)))
+    plan = Plan(
+        summary=_summary(recipe),
+        epochs=recipe.epochs,
+        batch_size=recipe.batch_size,
+        drop_last=recipe.drop_last,
+        shuffle=recipe.shuffle,
+        seed=recipe.seed if recipe.seed is not None and 0 <= recipe.seed < 1 << 63 else None,
+        stepping=recipe.stepping if recipe.scheduler is not None else Stepping.NEVER,
+        optimizer=optimizer,
+        scheduler=scheduler,
+        loss=loss,
+        training=training,
+        test=test,
+    )
+    return Resolved(plan, ())
+
+
+class _Unknown(Exception):
+    """A part of a recipe that is not on the list; the message names it."""
+
+
+def _collect(missing: list[str], make: Callable[[], Any]) -> Any:
+    try:
+        return make()
+    except (_Unknown, UnknownTransform) as error:
+        missing.append(str(error))
+        return None
+
+
+def _optimizer(part: Part | None) -> Callable[[list[nn.Parameter]], optim.Optimizer]:
+    if part is None:
+        raise _Unknown("the optimizer is not known")
+    if part.kind not in _OPTIMIZERS:
+        raise _Unknown(f"the optimizer {part.kind[:40]}")
+    kind, allowed = _OPTIMIZERS[part.kind]
+    if any(
+        part.arguments.get(name)
+        for name in _MUST_BE_OFF
+        if name != "decoupled_weight_decay" or part.kind != "AdamW"
+    ):
+        raise _Unknown(f"the optimizer {part.kind} with unusual switches")
+    arguments = _arguments(part, allowed, _IGNORED)
+    if "lr" not in arguments:
+        raise _Unknown("the learning rate is not known")
+    if part.kind in _FUSED:
+        arguments["fused"] = True
+    try:
+        kind([nn.Parameter(torch.zeros(1))], **arguments)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise _Unknown(f"the optimizer {part.kind} with {error}") from error
+    return lambda parameters: kind(parameters, **arguments)
+
+
+def _scheduler(
+    recipe: StudentRecipe, steps: int
+) -> Callable[[optim.Optimizer], lr_scheduler.LRScheduler] | None:
+    part = recipe.scheduler
+    if part is None or recipe.stepping is Stepping.NEVER:
+        return None
+    if part.kind not in _SCHEDULERS:
+        raise _Unknown(f"the schedule {part.kind[:40]}")
+    kind, allowed = _SCHEDULERS[part.kind]
+    arguments = _arguments(part, allowed, frozenset({"verbose"}))
+    arguments.pop("epochs", None)
+    arguments.pop("steps_per_epoch", None)
+    if part.kind == "OneCycleLR":
+        # The notebook ran on a slice of the digits, where an epoch has fewer batches.
+        arguments["total_steps"] = recipe.epochs * (steps if recipe.stepping is Stepping.BATCH else 1)
+    elif recipe.stepping is Stepping.BATCH:
+        raise _Unknown(f"the schedule {part.kind} moved after every batch")
+    try:
+        kind(_optimizer(recipe.optimizer)([nn.Parameter(torch.zeros(1))]), **arguments)
+    except (TypeError, ValueError, RuntimeError, ZeroDivisionError) as error:
+        raise _Unknown(f"the schedule {part.kind} with {error}") from error
+    return lambda optimizer: kind(optimizer, **arguments)
+
+
+def _loss(part: Part | None) -> nn.Module:
+    if part is None:
+        raise _Unknown("the loss is not known")
+    arguments = _arguments(part, frozenset({"label_smoothing"}), frozenset({"ignore_index"}))
+    smoothing = arguments.get("label_smoothing", 0.0)
+    if part.kind == "nll" and not smoothing:
+        return nn.NLLLoss()
+    if part.kind == "cross-entropy" and 0 <= smoothing < 1:
+        return nn.CrossEntropyLoss(label_smoothing=smoothing)
+    raise _Unknown(f"the loss {part.kind[:40]}")
+
+
+def _arguments(part: Part, allowed: frozenset[str], ignored: frozenset[str]) -> dict[str, Any]:
+    """The arguments of a part, each on the list and of a sane value; the names in `ignored` are dropped."""
+    found: dict[str, Any] = {}
+    for name, value in part.arguments.items():
+        if name in ignored:
+            continue
+        if name not in allowed:
+            raise _Unknown(f"{part.kind[:40]} with {name[:40]}")
+        if not _sane(value):
+            raise _Unknown(f"{part.kind} with {name} = {str(value)[:40]}")
+        found[name] = _whole(value) if name in _COUNTS else list(value) if isinstance(value, tuple) else value
+    return found
+
+
+def _sane(value: Value) -> bool:
+    if isinstance(value, tuple):
+        return len(value) <= 100 and all(_sane(item) for item in value)
+    if isinstance(value, str):
+        return value in _STRINGS
+    return value is None or (math.isfinite(value) and abs(value) <= 1e9)
+
+
+def _whole(value: Value) -> Any:
+    if isinstance(value, tuple):
+        return [int(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _summary(recipe: StudentRecipe) -> str:
+    def show(part: Part | None) -> str:
+        if part is None:
+            return "none"
+        inner = ", ".join(f"{name}={_show(value)}" for name, value in part.arguments.items() if value)
+        return f"{part.kind}({inner})"
+
+    shown = [show(recipe.optimizer)]
+    if recipe.scheduler is not None and recipe.stepping is not Stepping.NEVER:
+        shown.append(f"{show(recipe.scheduler)} every {recipe.stepping.value}")
+    shown += [f"{show(recipe.loss)}", f"batches of {recipe.batch_size}", f"{recipe.epochs} epochs"]
+    augmentation = [
+        part.kind for part in recipe.training_transform or () if part.kind not in ("ToTensor", "Normalize")
+    ]
+    shown.append("augmented by " + ", ".join(augmentation) if augmentation else "no augmentation")
+    return ", ".join(shown)
+
+
+def _show(value: Value) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(list(value)) if isinstance(value, tuple) else str(value)
