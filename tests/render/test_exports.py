@@ -1,0 +1,146 @@
+"""Marks for other programs carry no formula, no forged command and no broken XML."""
+
+import csv
+import io
+import json
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from grader.core.outcome import Finding, Verdict, Weight
+from grader.core.place import Place
+from grader.core.report import Marked, Provenance, Report, RubricRef
+from grader.ingest.read import from_bytes
+from grader.render.exports import cell, to_csv, to_json, to_junit
+from grader.render.github import MAX_ANNOTATIONS, annotations, classroom_points, summary
+from grader.render.sarif import to_sarif
+
+HOSTILE = '=HYPERLINK("http://x")'
+
+
+def _marked(code: str, verdict: Verdict, *findings: Finding, **more: object) -> Marked:
+    credit = {Verdict.PASS: 1.0, Verdict.PARTIAL: 0.5}.get(verdict, 0.0)
+    fields: dict = {
+        "criterion": code.lower(),
+        "code": code,
+        "name": code.lower(),
+        "title": f"Title of {code}",
+        "verdict": verdict,
+        "credit": credit,
+        "points": 10 * credit,
+        "max_points": 10.0,
+        "summary": f"summary of {code}",
+        "findings": findings,
+    }
+    return Marked(**(fields | more))
+
+
+def _report(name: str, *outcomes: Marked) -> Report:
+    return Report(
+        submission=from_bytes(name, {"README.md": b"x"}).submission,
+        rubric=RubricRef(id="r", title="R", sha256="0" * 64),
+        outcomes=outcomes,
+        verdict=Verdict.FAIL,
+        score=sum(m.points for m in outcomes),
+        max_score=10.0 * len(outcomes),
+        pending_points=sum(m.pending_points for m in outcomes),
+        provenance=Provenance(grader="0", python="3", platform="x"),
+    )
+
+
+BAD_LINE = Finding(
+    message="wrong sign\n::error::forged",
+    place=Place(artefact="part 1/README.md", line=7),
+    expected="a - t",
+    found="t - a, 100%",
+    hint="swap them",
+    diagnosis="sign",
+)
+BAD_CELL = Finding(
+    message="wrong cell", place=Place(artefact="b.xlsx", sheet="S", ref="Z33"), diagnosis="cell"
+)
+REMARK = Finding(message="a remark", place=Place(artefact="README.md", line=1), weight=Weight.REMARK)
+REPORT = _report(
+    HOSTILE,
+    _marked("AA001", Verdict.FAIL, BAD_LINE, BAD_CELL),
+    _marked("AA002", Verdict.PASS, REMARK),
+    _marked("AA003", Verdict.UNKNOWN),
+    _marked("AA004", Verdict.ERROR, decided_by="@prof: why"),
+    _marked("AA005", Verdict.SKIPPED),
+)
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", " =1", "\r=1", "\uff1d1", "\n=cmd|x"])
+def test_a_cell_is_never_a_formula(text: str) -> None:
+    assert cell(text).startswith("'")
+
+
+def test_a_plain_cell_is_left_alone() -> None:
+    assert cell("Ann-Marie (a=b)") == "Ann-Marie (a=b)"
+
+
+def test_csv_has_a_column_a_criterion_and_leaves_pending_ones_empty() -> None:
+    rows = list(csv.DictReader(io.StringIO(to_csv([REPORT]))))
+    assert rows[0]["id"] == "'" + HOSTILE
+    assert (rows[0]["aa001"], rows[0]["aa002"], rows[0]["aa003"]) == ("0", "10", "")
+    assert rows[0]["waits_for"] == "AA003 AA004"
+    assert rows[0]["pending_points"] == "30"
+
+
+def test_json_is_the_list_of_results() -> None:
+    assert [r["submission"]["id"] for r in json.loads(to_json([REPORT]))] == [HOSTILE]
+
+
+def test_junit_is_xml_whatever_students_write() -> None:
+    nasty = _report("a\x1b]8;;b\ud800<&\"'", _marked("AA001", Verdict.FAIL, BAD_LINE))
+    for report, counts in ((REPORT, ("1", "1", "2")), (nasty, ("1", "0", "0"))):
+        suite = ET.fromstring(to_junit([report]))[0]
+        assert (suite.get("failures"), suite.get("errors"), suite.get("skipped")) == counts
+
+
+def test_annotations_stand_on_the_students_line_and_cannot_be_forged() -> None:
+    lines = annotations(REPORT, "hand-in").splitlines()
+    assert lines[0].startswith(
+        "::error file=hand-in/part 1/README.md,line=7,title=AA001 aa001::wrong sign%0A"
+    )
+    assert "100%25" in lines[0]
+    assert not [line for line in lines if line.startswith("::error::forged")]
+    assert lines[1].startswith("::error file=hand-in/b.xlsx,title=")
+    assert "b.xlsx S!Z33: wrong cell" in lines[1]
+    assert any(line.startswith("::notice file=hand-in/README.md,line=1") for line in lines)
+    assert any(line.startswith("::warning title=AA003::") for line in lines)
+
+
+def test_too_many_annotations_are_counted_not_dropped_in_silence() -> None:
+    report = _report("x", _marked("AA001", Verdict.FAIL, *[BAD_LINE] * (MAX_ANNOTATIONS + 5)))
+    lines = annotations(report).splitlines()
+    assert len(lines) == MAX_ANNOTATIONS + 1
+    assert lines[-1] == "::notice::5 more findings stand in the report"
+
+
+def test_summary_is_one_table_whatever_students_write() -> None:
+    text = summary(_report("x", _marked("AA001", Verdict.FAIL, summary="a | b <img src=x> `c`\n| d |")))
+    rows = [line for line in text.splitlines() if line.startswith("| ❌")]
+    assert len(rows) == 1
+    assert "<img" not in rows[0]
+    assert rows[0].count("|") == 6
+
+
+def test_classroom_reads_whole_points() -> None:
+    assert classroom_points(REPORT) == "Points 10/50"
+
+
+def test_sarif_names_rules_places_and_stable_fingerprints() -> None:
+    log = json.loads(to_sarif(REPORT, {"AA001": "page"}, "hand-in"))
+    run = log["runs"][0]
+    assert log["version"] == "2.1.0"
+    first, second, remark = run["results"]
+    location = first["locations"][0]["physicalLocation"]
+    assert location["artifactLocation"]["uri"] == "hand-in/part%201/README.md"
+    assert location["region"] == {"startLine": 7}
+    assert "region" not in second["locations"][0]["physicalLocation"]
+    assert (first["level"], remark["level"]) == ("error", "note")
+    assert run["tool"]["driver"]["rules"][first["ruleIndex"]]["id"] == "AA001"
+    again = json.loads(to_sarif(REPORT, {}, "hand-in"))["runs"][0]["results"]
+    assert [r["partialFingerprints"] for r in again] == [r["partialFingerprints"] for r in run["results"]]
+    assert len({str(r["partialFingerprints"]) for r in again}) == 3
