@@ -42,10 +42,15 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def for_student(report: Report) -> Report:
-    """Return the report without what only the grading side may see. Fields are taken out here, never hidden in a page."""
+    """Return the report without what only the grading side may see. Fields are taken out here, never hidden in a page.
+
+    Points without the hidden criteria are the score layer's to add up (`grader.score.marks.student_view`).
+    """
     options = {k: v for k, v in report.provenance.options.items() if k not in PRIVATE_OPTIONS}
     return msgspec.structs.replace(
-        report, provenance=msgspec.structs.replace(report.provenance, options=options)
+        report,
+        outcomes=tuple(marked for marked in report.outcomes if not marked.hidden),
+        provenance=msgspec.structs.replace(report.provenance, options=options),
     )
 
 

@@ -79,6 +79,11 @@ def test_paths_of_the_grading_machine_are_left_out() -> None:
     assert for_student(mixed()).outcomes == mixed().outcomes
 
 
+def test_hidden_criteria_never_reach_a_student() -> None:
+    secret = msgspec.structs.replace(marked("IN801", Verdict.FAIL, title="Copies", summary="s"), hidden=True)
+    assert for_student(report("x", (secret,))).outcomes == ()
+
+
 def test_anchors_stay_apart_for_any_criterion_id() -> None:
     ids = ["a-b", "a.b", "a b", "äb", "a_b", 'a"b']
     assert len({anchor_of(marked("X", Verdict.PASS, title="t", name=i, summary="")) for i in ids}) == len(ids)

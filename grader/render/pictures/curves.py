@@ -144,7 +144,8 @@ def accuracy_curve(
 
 
 def _drawable(value: float) -> bool:
-    return math.isfinite(value) and value > 0.0
+    """Whether a logarithmic axis has a place for it; NaN fails every comparison."""
+    return 1e-300 < value < 1e300
 
 
 def _curve(
