@@ -139,7 +139,7 @@ def main() -> None:
     percent, parameters = result.accuracies(), network.count_parameters(model)
     print(
         f"accuracy {percent[-1]:.2f} best {max(percent):.2f} epochs {len(percent)}"
-        f" parameters {parameters} seconds {time.process_time():.0f}"
+        f" parameters {parameters} seconds {result.epochs[-1].seconds:.0f}"
     )
 
 
