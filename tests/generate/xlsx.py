@@ -19,6 +19,14 @@ CHART = "http://schemas.openxmlformats.org/drawingml/2006/chart"
 DRAWING = "http://schemas.openxmlformats.org/drawingml/2006/main"
 ANCHOR = "http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing"
 HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
+STYLES = (
+    f'{HEAD}<styleSheet xmlns="{MAIN}"><fonts count="1"><font><sz val="11"/><name val="Calibri"/></font></fonts>'
+    '<fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills>'
+    '<borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>'
+    '<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>'
+    '<cellXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/></cellXfs>'
+    '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>'
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +122,9 @@ def write(book: Book) -> bytes:
         + (f"<definedNames>{names}</definedNames>" if names else "")
         + "</workbook>"
     )
+    workbook_relations.append(("rId1000", "styles", "styles.xml"))
+    parts["xl/styles.xml"] = STYLES
+    overrides["/xl/styles.xml"] = "application/vnd.openxmlformats-officedocument.spreadsheetml.styles+xml"
     parts["xl/_rels/workbook.xml.rels"] = relations_part(workbook_relations)
     root = [("rId1", "officeDocument", "xl/workbook.xml")]
     if not book.google:
