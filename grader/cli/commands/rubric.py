@@ -3,10 +3,16 @@
 import click
 import msgspec
 
+from grader.cli.commands.rubric_new import new, test
+
 
 @click.group(help="Look at rubrics: the ones that come with grader, or your own file.")
 def command() -> None:
     """Group of the rubric commands."""
+
+
+command.add_command(new)
+command.add_command(test)
 
 
 @command.command("list", help="List the rubrics that come with grader.")
@@ -52,3 +58,14 @@ def check(file: str) -> None:
     rubric = load(file, catalogue()).rubric
     points = sum(c.points for c in rubric.criterion)
     click.echo(f"{file}: {len(rubric.criterion)} criteria, {points:g} points, no fault")
+
+
+@command.command("schema", help="Print the JSON schema of rubric files, for your editor.")
+def schema() -> None:
+    """2020-12, with every check's own thresholds."""
+    import json
+
+    from grader.checks.catalogue import catalogue
+    from grader.pipeline.rubric_schema import rubric_schema
+
+    click.echo(json.dumps(rubric_schema(catalogue()), indent=2, ensure_ascii=False))
