@@ -38,7 +38,7 @@ def rubric_schema(rules: Mapping[str, Rule]) -> dict[str, Any]:
 def _anything(kind: type) -> dict[str, Any]:
     # `params` and `policy` are free tables in the record; the conditions below say what each check allows.
     if kind is object:
-        return {}
+        return {"description": "what the check knows; `grader rules --json` lists it"}
     raise NotImplementedError(kind)
 
 
