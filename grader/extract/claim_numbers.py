@@ -76,7 +76,9 @@ _UNIT_BOUND = re.compile(
 
 def _parameters(sentence: Sentence) -> list[Claim]:
     text = sentence.text
-    if not re.search(_PARAM, text, _I) or re.search(r"non-?\s?trainable", text, _I):
+    if not re.search(_PARAM, text, _I) or re.search(
+        r"non-?\s?trainable|^\W*trainable\s+param\w*\W*\d", text, _I
+    ):
         return []
     found: dict[int, Claim] = {}
     if sentence.fenced and not re.match(rf"[\W_]*total[^:=]{{0,20}}{_PARAM}[\W_]*\d", text, _I):

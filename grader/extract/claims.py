@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 
-import msgspec
-
 from grader.core.evidence.claims import Claim, ClaimEvidence, Sketch, Use
 from grader.core.evidence.logs import LogEvidence
 from grader.core.evidence.notebook import CellKind
@@ -56,13 +54,7 @@ def _taken(logs: LogEvidence, summaries: SummaryEvidence) -> frozenset[Place]:
     epochs = {e.place for r in logs.runs for e in r.epochs} | {e.epoch.place for e in logs.evaluations}
     tables = [s for s in summaries.summaries if not s.saved]
     rows = {r.place for s in tables for r in s.rows} | {s.place for s in tables}
-    # `Trainable params` and `Non-trainable params` follow the total on its own lines.
-    totals = {
-        msgspec.structs.replace(s.total_place, line=(s.total_place.line or 0) + below)
-        for s in tables
-        if s.total_place
-        for below in range(3)
-    }
+    totals = {s.total_place for s in tables if s.total_place}
     return frozenset(epochs | rows | totals)
 
 

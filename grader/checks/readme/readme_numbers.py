@@ -1,0 +1,274 @@
+"""The README's numbers are the notebook's numbers.
+
+## What it checks
+Parameters, test accuracy, best epoch and number of epochs that the README states, against the notebook's saved outputs: its model
+summary and its log. Where there is no notebook, the README's own summary and log are compared with its prose. Requirements copied from the
+assignment are no statements, and a number that agrees with any run or any model is right.
+
+## Why it matters
+A README is read before anything is run. If it belongs to another run, or rounds 99.36 up to 99.4, its reader is misled, and so is whoever
+builds on it.
+
+## Example
+    README.md:3   Total parameters are 19,576
+    S6.ipynb      Total params: 20,246
+
+## What to do instead
+Write the README after the last run, copy the numbers from its outputs, and round down: 99.36 % is 99.3 % or 99.36 %, never 99.4 %.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from grader.checks.readme._compare import Match, accuracy_match, count_match, nearest
+from grader.core.evidence.claims import Claim, ClaimEvidence, On, Sketch, What
+from grader.core.evidence.logs import Evaluation, LogEvidence, Origin, Run
+from grader.core.evidence.summaries import SummaryEvidence
+from grader.core.outcome import Finding, Outcome, Weight, failed, passed, skipped, unknown
+from grader.core.place import Place
+from grader.core.rubric import CheckPolicy, Treatment
+from grader.core.rule import Rule
+
+
+class Policy(CheckPolicy, frozen=True, kw_only=True):
+    """`rounded_up`: an accuracy that was rounded up (99.46 stated as 99.5)."""
+
+    rounded_up: Treatment = Treatment.FAIL
+
+
+class _Result(NamedTuple):
+    compared: int
+    findings: list[Finding]
+
+
+def check(
+    claims: ClaimEvidence, logs: LogEvidence | None, summaries: SummaryEvidence | None, policy: Policy
+) -> Outcome:
+    """Fail where a number matches nothing that was printed; unknown where there is nothing to compare with."""
+    if not claims.readmes:
+        return skipped("there is no README")
+    logs, summaries = logs or LogEvidence(), summaries or SummaryEvidence()
+    stated = _stated(claims, summaries)
+    results = [
+        _parameters(stated, summaries, claims.sketches),
+        _accuracies(stated, logs, policy),
+        _evaluations(logs),
+        _epochs(stated, logs),
+    ]
+    findings = [f for r in results for f in r.findings]
+    faults = [f for f in findings if f.weight is Weight.FAULT]
+    compared = sum(r.compared for r in results)
+    if faults:
+        first = faults[0]
+        return failed(f"{first.message}: {first.found} ({first.place}), but {first.expected}", findings)
+    if compared:
+        against = (
+            "the notebook"
+            if logs.of(Origin.NOTEBOOK) or summaries.saved_totals
+            else "the README's own log and summary"
+        )
+        return passed(
+            f"{compared} {'number agrees' if compared == 1 else 'numbers agree'} with {against}", findings
+        )
+    if stated or any(e.origin is Origin.README for e in logs.evaluations):
+        return unknown("the README states numbers, but nothing that was printed shows them")
+    return skipped("the README states no number about the network")
+
+
+def _stated(claims: ClaimEvidence, summaries: SummaryEvidence) -> list[Claim]:
+    """Claims about the submitted network: no asides, and no section about a model that was never printed."""
+    totals = _totals(summaries)
+    own = [c for c in claims.claims if not c.aside]
+    counts = [c for c in own if c.what is What.PARAMETERS]
+    matching = {c.section for c in counts if any(count_match(c, t) for t, _ in totals)}
+    foreign = {c.section for c in counts} - matching if matching else set()
+    return [c for c in own if c.section not in foreign]
+
+
+def _totals(summaries: SummaryEvidence) -> list[tuple[int, Place]]:
+    saved = list(summaries.saved_totals)
+    quoted = [
+        (s.total, s.total_place or s.place)
+        for s in summaries.summaries
+        if not s.saved and s.total is not None
+    ]
+    return saved or quoted
+
+
+def _parameters(stated: Sequence[Claim], summaries: SummaryEvidence, sketches: Sequence[Sketch]) -> _Result:
+    totals = _totals(summaries)
+    claims = [c for c in stated if c.what is What.PARAMETERS]
+    if not totals:
+        return _Result(0, [])
+    findings: list[Finding] = []
+    agreeing = [c for c in claims if any(count_match(c, t) for t, _ in totals)]
+    seen: set[float] = set()
+    for claim in claims:
+        if claim in agreeing or claim.value in seen:
+            continue
+        seen.add(claim.value)
+        total, place = min(totals, key=lambda t: abs(t[0] - claim.value))
+        sketch = next((s for s in sketches if s.complete and count_match(claim, s.parameters)), None)
+        findings.append(
+            Finding(
+                message="the README's parameter count is not the printed one",
+                place=claim.place,
+                expected=f"the summary prints {total:,} ({place})",
+                found=claim.written,
+                hint=_count_hint(sketch, total),
+                excerpt=claim.excerpt,
+                marked=claim.written,
+                diagnosis="parameters-contradicted",
+                weight=Weight.REMARK if agreeing else Weight.FAULT,
+            )
+        )
+    compared = len(claims)
+    if summaries.saved_totals:
+        quoted = [s for s in summaries.summaries if not s.saved and s.total is not None]
+        right = [s for s in quoted if any(s.total == t for t, _ in totals)]
+        for table in quoted:
+            compared += 1
+            if not right and not agreeing:
+                findings.append(
+                    Finding(
+                        message="the summary in the README is not the notebook's",
+                        place=table.total_place or table.place,
+                        expected=f"the notebook prints {totals[-1][0]:,} ({totals[-1][1]})",
+                        found=f"{table.total:,}",
+                        hint="paste the summary that the submitted notebook prints",
+                        diagnosis="parameters-contradicted",
+                    )
+                )
+    return _Result(compared, findings)
+
+
+def _count_hint(sketch: Sketch | None, total: int) -> str:
+    if sketch:
+        return f"the code at {sketch.place} has {sketch.parameters:,} parameters, the summary is of a network with {total:,}: keep one of the two"
+    return f"write {total:,}, or print the summary of the network that the README describes"
+
+
+def _measured(logs: LogEvidence) -> Sequence[Run]:
+    return logs.of(Origin.NOTEBOOK) or logs.of(Origin.README)
+
+
+def _accuracies(stated: Sequence[Claim], logs: LogEvidence, policy: Policy) -> _Result:
+    runs = _measured(logs)
+    claims = [c for c in stated if c.what is What.ACCURACY and c.on is On.TEST]
+    if not runs:
+        return _Result(0, [])
+    singles = [e.epoch for e in logs.evaluations if e.origin is runs[0].origin]
+    findings: list[Finding] = []
+    for claim in claims:
+        match = accuracy_match(claim, runs, singles)
+        if match is Match.AGREES or (match is Match.ROUNDED_UP and policy.rounded_up is Treatment.ACCEPT):
+            continue
+        findings.append(_accuracy_finding(claim, match, runs, policy))
+    return _Result(len(claims), findings)
+
+
+def _accuracy_finding(claim: Claim, match: Match, runs: Sequence[Run], policy: Policy) -> Finding:
+    shown = nearest(claim, runs)
+    where = f"epoch {shown.number}"
+    if shown.epoch.printed is not None and shown.epoch.printed != shown.number:
+        where += f" (printed as {shown.epoch.printed})"
+    messages = {
+        Match.ROUNDED_UP: "the README rounds the accuracy up",
+        Match.OTHER_EPOCH: "the README names another epoch than the log",
+        Match.DIFFERS: "the README's accuracy is not in the log",
+    }
+    hints = {
+        Match.ROUNDED_UP: f"write {shown.epoch.percent:.2f} %",
+        Match.OTHER_EPOCH: f"in the log the best is {shown.run.best:.2f} % in epoch {shown.run.best_epoch}",
+        Match.DIFFERS: f"the best of this run is {shown.run.best:.2f} % in epoch {shown.run.best_epoch}, the last is {shown.run.last:.2f} %",
+    }
+    remark = match is Match.ROUNDED_UP and policy.rounded_up is Treatment.WARN
+    epochs = ", ".join(str(n) for n in claim.epochs)
+    return Finding(
+        message=messages[match],
+        place=claim.place,
+        expected=f"the log shows {shown.epoch.percent:.2f} % in {where} ({shown.epoch.place})",
+        found=claim.written + (f" in epoch {epochs}" if epochs else ""),
+        hint=hints[match],
+        excerpt=claim.excerpt,
+        marked=claim.written,
+        diagnosis={
+            Match.ROUNDED_UP: "accuracy-rounded-up",
+            Match.OTHER_EPOCH: "epoch-contradicted",
+            Match.DIFFERS: "accuracy-contradicted",
+        }[match],
+        weight=Weight.REMARK if remark else Weight.FAULT,
+    )
+
+
+def _evaluations(logs: LogEvidence) -> _Result:
+    """A final evaluation quoted in the README has to be one of the log's accuracies, or of the notebook's evaluations."""
+    runs = _measured(logs)
+    quoted = [e for e in logs.evaluations if e.origin is Origin.README and e.epoch.total is not None]
+    if not runs:
+        return _Result(0, [])
+    printed = [e.epoch for e in logs.evaluations if e.origin is Origin.NOTEBOOK]
+    findings = [
+        _evaluation_finding(e, runs)
+        for e in quoted
+        if not _was_printed(e, runs, [p.percent for p in printed])
+    ]
+    return _Result(len(quoted), findings)
+
+
+def _was_printed(evaluation: Evaluation, runs: Sequence[Run], singles: Sequence[float]) -> bool:
+    values = [e.percent for r in runs for e in r.epochs] + list(singles)
+    return any(abs(evaluation.epoch.percent - v) <= evaluation.epoch.half_unit + 0.0051 for v in values)
+
+
+def _evaluation_finding(evaluation: Evaluation, runs: Sequence[Run]) -> Finding:
+    epoch = evaluation.epoch
+    run = min(runs, key=lambda r: abs(r.best - epoch.percent))
+    return Finding(
+        message="the README's final test accuracy is not in the log",
+        place=epoch.place,
+        expected=f"the log's best is {run.best:.2f} %, its last {run.last:.2f} % ({run.place})",
+        found=f"{epoch.percent:.2f} %",
+        hint="quote the evaluation that the submitted notebook prints",
+        excerpt=epoch.excerpt,
+        diagnosis="accuracy-contradicted",
+    )
+
+
+def _epochs(stated: Sequence[Claim], logs: LogEvidence) -> _Result:
+    runs = _measured(logs)
+    claims = [c for c in stated if c.what is What.EPOCHS]
+    if not runs or not claims:
+        return _Result(0, [])
+    lengths = (
+        {len(r.epochs) for r in runs}
+        | {r.planned for r in runs if r.planned}
+        | {sum(len(r.epochs) for r in runs)}
+    )
+    named = {n for c in stated if c.what is What.ACCURACY for n in c.epochs}
+    agrees = any(int(c.value) in lengths for c in claims) or bool(named & {len(r.epochs) for r in runs})
+    incomplete = any(not r.complete and len(r.epochs) < c.value for r in runs for c in claims)
+    findings: list[Finding] = []
+    seen: set[float] = set()
+    for claim in claims:
+        if int(claim.value) in lengths or claim.value in seen or incomplete:
+            continue
+        seen.add(claim.value)
+        run = min(runs, key=lambda r: abs(len(r.epochs) - claim.value))
+        findings.append(
+            Finding(
+                message="the README's number of epochs is not the log's",
+                place=claim.place,
+                expected=f"the log has {len(run.epochs)} epochs ({run.place})",
+                found=claim.written,
+                hint=f"write {len(run.epochs)}; range(1, {len(run.epochs) + 1}) runs {len(run.epochs)} epochs",
+                excerpt=claim.excerpt,
+                marked=claim.written,
+                diagnosis="epochs-contradicted",
+                weight=Weight.REMARK if agrees else Weight.FAULT,
+            )
+        )
+    return _Result(len(claims), findings)
+
+
+rule = Rule(code="RD701", name="readme-numbers", check=check)
