@@ -1,49 +1,28 @@
-"""Where MNIST is: the directory that was named, $GRADER_DATA, ./data, the user's cache."""
+"""MNIST for the trusted side: all 60,000 and the true 10,000, which no student process ever sees."""
 
 import hashlib
-import os
-from pathlib import Path
 
 from grader.core.faults import Unavailable
 from grader.core.outcome import Verdict
 from grader.core.settings import Settings
+from grader.execute.digits import places
 from reference import mnist
-
-VARIABLE = "GRADER_DATA"
-
-
-def find_mnist(settings: Settings) -> Path:
-    """The first directory that holds all four files.
-
-    A directory that was named on purpose (by option or variable) must hold them: an error there is not papered over by
-    another copy. Raises Unavailable: skipped where there is none, unknown where a named one is no MNIST.
-    """
-    for named, how in ((settings.data, "--data"), (os.environ.get(VARIABLE, ""), f"${VARIABLE}")):
-        if named:
-            directory = Path(named).expanduser()
-            try:
-                mnist.locate(directory)
-            except mnist.MnistMissing as error:
-                raise Unavailable(f"no MNIST ({how}): {error}", Verdict.SKIPPED) from error
-            return directory
-    for directory in (Path("data"), _cache() / "mnist"):
-        try:
-            mnist.locate(directory)
-        except mnist.MnistMissing:
-            continue
-        return directory
-    raise Unavailable(f"no MNIST: {mnist.HOW_TO_GET_IT}", Verdict.SKIPPED)
 
 
 def load_mnist(settings: Settings) -> mnist.Mnist:
-    """Find, read and verify MNIST; raises Unavailable (skipped: none there; unknown: damaged)."""
-    directory = find_mnist(settings)
-    try:
-        return mnist.load(directory)
-    except mnist.MnistMissing as error:
-        raise Unavailable(f"no MNIST: {error}", Verdict.SKIPPED) from error
-    except mnist.MnistDamaged as error:
-        raise Unavailable(f"MNIST is damaged: {error}", Verdict.UNKNOWN) from error
+    """Find, read and verify MNIST in the usual places (`digits.places`).
+
+    Raises Unavailable: skipped where there is none, with the command that gets it; unknown where it is damaged.
+    """
+    reason = ""
+    for place in places(settings):
+        try:
+            return mnist.load(place)
+        except mnist.MnistMissing as error:
+            reason = reason or str(error)
+        except mnist.MnistDamaged as error:
+            raise Unavailable(f"MNIST is damaged: {error}", Verdict.UNKNOWN) from error
+    raise Unavailable(f"no MNIST: {reason}", Verdict.SKIPPED)
 
 
 def digest(data: mnist.Mnist) -> str:
@@ -53,8 +32,3 @@ def digest(data: mnist.Mnist) -> str:
         total.update(repr((array.shape, str(array.dtype))).encode())
         total.update(array.tobytes())
     return total.hexdigest()
-
-
-def _cache() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
-    return (Path(base) if base else Path.home() / ".cache") / "grader"

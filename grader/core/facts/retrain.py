@@ -114,3 +114,8 @@ class RetrainFacts(Fact, frozen=True, kw_only=True):
     threads: int
     versions: Versions
     notes: tuple[str, ...] = ()
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds of the runs."""
+        return tuple(run.seed for run in self.runs)

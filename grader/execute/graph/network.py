@@ -46,6 +46,10 @@ class Network:
         """Shape of one digit as the network takes it."""
         return self.claim.example_shape[1:]
 
+    def trains(self, key: str) -> bool:
+        """Whether training changes the tensor of that key."""
+        return self.kinds[key] is WeightKind.PARAMETER
+
     @property
     def static_batch(self) -> int:
         """The only batch size it takes, 0 for any."""

@@ -1,0 +1,88 @@
+"""Finished trainings as JSON, one file a seed, named by everything that decides their curves."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from grader.core.facts.recipe import StudentRecipe
+from grader.core.facts.retrain import Mode, RecipeUsed, SeedRun, Versions
+from grader.execute.data import digest
+from grader.execute.engine.initial import fresh_tensors
+from grader.execute.engine.recipe import Plan
+from grader.execute.graph.network import Network
+from reference import mnist
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingJob:
+    """What is trained, how, on what and where. `plan` and `recipe` are None for our own recipe."""
+
+    network: Network
+    plan: Plan | None
+    recipe: StudentRecipe | None
+    data: mnist.Mnist
+    device: str
+    versions: Versions
+    planned: int
+    """Epochs of a full run."""
+
+    @property
+    def used(self) -> RecipeUsed:
+        """Whose recipe it is."""
+        return RecipeUsed.REFERENCE if self.plan is None else RecipeUsed.STUDENT
+
+
+class RunCache:
+    """Runs of one job below a directory; without a directory nothing is kept."""
+
+    def __init__(self, directory: str, job: TrainingJob) -> None:
+        self._directory = Path(directory) / "retrain" if directory else None
+        self._key = _key(job) if directory else {}
+        self._planned = job.planned
+
+    def read(self, seed: int) -> SeedRun | None:
+        """The run of that seed, None where there is none that can be used."""
+        if self._directory is None:
+            return None
+        try:
+            run = msgspec.json.decode(self._path(self._directory, seed).read_bytes(), type=SeedRun)
+        except (OSError, msgspec.DecodeError):
+            return None
+        return run if (run.seed, run.planned) == (seed, self._planned) else None
+
+    def write(self, run: SeedRun) -> None:
+        """Keep a run; a half-written file never takes the place of a whole one."""
+        if self._directory is None:
+            return
+        path = self._path(self._directory, run.seed)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(".part")
+        draft.write_bytes(msgspec.json.encode(run))
+        draft.replace(path)
+
+    def _path(self, directory: Path, seed: int) -> Path:
+        text = msgspec.json.encode({**self._key, "seed": str(seed)}, order="sorted")
+        return directory / f"{hashlib.sha256(text).hexdigest()[:32]}.json"
+
+
+def _key(job: TrainingJob) -> dict[str, str]:
+    kept = hashlib.sha256()
+    for key, kind in job.network.kinds.items():  # their order is that in which weights are drawn
+        kept.update(f"{kind.value} {tuple(job.network.tensors[key].shape)}".encode())
+    for key in fresh_tensors(job.network, 0).kept:
+        kept.update(job.network.tensors[key].contiguous().numpy().tobytes())
+    return {
+        "graph": job.network.digest,
+        "tensors": kept.hexdigest(),
+        "recipe": "reference" if job.recipe is None else msgspec.json.encode(job.recipe).decode(),
+        "planned": str(job.planned),  # our own schedule is stretched over the epochs
+        "data": digest(job.data),
+        "mode": Mode.EXACT.value,
+        "device": job.device,
+        "threads": "1",
+        "torch": job.versions.torch,
+        "engine": str(job.versions.engine),
+        "loop": job.versions.loop,
+    }
