@@ -37,7 +37,10 @@ BOOKS = {
     "no-global-pooling/Part1.xlsx": BookSpec(
         header_row=28, rows=68, eta=0.2, spelling="spaced", given=Given.COPIED, pasted_sweep=True, charts=True
     ),
-    "hostile/sheet.xlsx": BookSpec(header_row=10, rows=40, eta=1.0, defect=Defect.FORGED_CACHE, defect_row=5, charts=True),
+    "hostile/sheet.xlsx": BookSpec(
+        header_row=10, rows=40, eta=1.0, defect=Defect.FORGED_CACHE, defect_row=5, charts=True,
+        eta_label="<script>document.title = 'cell script ran'</script>",
+    ),
     "wrong-gradient/neural_network.xlsx": BookSpec(
         header_row=13, rows=60, eta=1.0, spelling="glued-capital", pasted_sweep=True, charts=True,
         defect=Defect.MISSING_OUTER_BRACKETS,

@@ -98,12 +98,14 @@ class Defect(StrEnum):
     UPDATE_ADDS = "update-adds"  # w+eta*d
     UPDATE_WITHOUT_WEIGHT = "update-without-weight"  # -eta*d
     DRAGGED_FORWARD = "dragged-forward"  # one h1 overwritten by an update formula
+    DRAGGED_ROW = "dragged-row"  # w1..w4 of one row all hold w2's update
     MID_COLUMN = "mid-column"  # d1 uses a_h2 from some row on
     HARD_CODED_TAIL = "hard-coded-tail"  # d5 typed as numbers from some row on
     ROUNDED_FIRST_ROW = "rounded-first-row"  # the first row's results typed with five digits
     TYPED_TARGET = "typed-target"  # E1 with the target typed into the formula: right today
     HEADER_SWAPPED = "header-swapped"  # t2's column is headed i2: right mathematics
     LYING_TITLE = "lying-title"  # the title says another eta than the cell
+    LYING_SHEET_NAME = "lying-sheet-name"  # a sheet named after another eta than its cell holds
     STALE_CACHE = "stale-cache"  # eta was changed after the last calculation
     FORGED_CACHE = "forged-cache"  # shown losses are not what the formulas give
     WRONG_CLASS_VALUES = "wrong-class-values"  # other inputs, targets or weights: right mathematics
@@ -116,6 +118,7 @@ RIGHT_MATHEMATICS = frozenset(
         Defect.TYPED_TARGET,
         Defect.HEADER_SWAPPED,
         Defect.LYING_TITLE,
+        Defect.LYING_SHEET_NAME,
         Defect.STALE_CACHE,
         Defect.FORGED_CACHE,
         Defect.WRONG_CLASS_VALUES,
@@ -187,6 +190,15 @@ COLUMNS: dict[Defect, Callable[[Templates], Templates]] = {
     Defect.UPDATE_ADDS: lambda t: {w: t[w].replace("-{eta}", "+{eta}") for w in WEIGHTS},
     Defect.UPDATE_WITHOUT_WEIGHT: lambda t: {w: t[w].removeprefix(f"{{{w}@-1}}") for w in WEIGHTS},
 }
+LOCAL = frozenset(
+    {
+        Defect.DRAGGED_FORWARD,
+        Defect.DRAGGED_ROW,
+        Defect.MID_COLUMN,
+        Defect.HARD_CODED_TAIL,
+        Defect.FORGED_CACHE,
+    }
+)
 NEEDS_LONG_GRADIENTS = frozenset(
     {
         Defect.OTHER_OUTPUT_IN_D78,
@@ -211,6 +223,8 @@ def fault_of(defect: Defect, templates: Templates, row: int) -> Fault | None:
         return Fault({"w4": templates["w4"].replace("{d4@-1}", "{d4@first}")}, first=1)
     if defect is Defect.DRAGGED_FORWARD:
         return Fault({"h1": "{h1@-1}-{eta}*{d1@-1}"}, first=row, last=row)
+    if defect is Defect.DRAGGED_ROW:
+        return Fault(dict.fromkeys(("w1", "w3", "w4"), templates["w2"]), first=row, last=row)
     if defect is Defect.MID_COLUMN:
         return Fault({"d1": templates["d1"].replace("{a_h1}*(1-{a_h1})", "{a_h2}*(1-{a_h2})")}, first=row)
     return None

@@ -7,7 +7,18 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from .cells import Formula, Grid, Position, Reference, Value, address, evaluate, letters
-from .formulas import GRADIENTS, LIVE, WEIGHTS, Defect, Style, Templates, fault_of, reaches_from, right
+from .formulas import (
+    COLUMNS,
+    GRADIENTS,
+    LIVE,
+    WEIGHTS,
+    Defect,
+    Style,
+    Templates,
+    fault_of,
+    reaches_from,
+    right,
+)
 from .headers import Spelling, header
 
 NAME = re.compile(r"\{(\w+)(?:@(-1|first|fixed|drift))?\}")
@@ -47,6 +58,7 @@ class Plan:
     name: str
     defect: Defect
     defect_row: int
+    inherited: bool  # the class error besides
 
     def with_eta(self, eta: float) -> Plan:
         return replace(self, eta=eta)
@@ -62,6 +74,8 @@ class Table:
             columns[columns.index("d1") : columns.index("d1")] = ["k1", "k2"]
         self.at = {role: plan.first_column + k for k, role in enumerate(columns)}
         self.templates: Templates = right(plan.style)
+        if plan.inherited:
+            self.templates |= COLUMNS[Defect.CLASS_ERROR](self.templates)
         self.cells: list[str] = []
         self.quantities: list[str] = []
         self.names: dict[str, str] = {}
@@ -173,6 +187,10 @@ class Table:
         plan = self.plan
         last = plan.rows - 1
         fault = fault_of(plan.defect, self.templates, plan.defect_row)
+        if plan.inherited:
+            for role in ("d3", "d4"):
+                if not fault or role not in fault.templates:
+                    self.blame(role, 0, last)
         if fault:
             end = last if fault.last is None else fault.last
             for role, template in fault.templates.items():
@@ -191,6 +209,8 @@ class Table:
             for n in range(plan.rows):
                 grid[self.cell("E1", n)] = self.formula(template, n)
             self.blame("E1", 0, last)
+        elif plan.defect is Defect.LYING_SHEET_NAME:
+            self.blame_eta()
         elif plan.defect is Defect.WRONG_CLASS_VALUES:
             for role in ("i1", "i2", *WEIGHTS):
                 self.blame(role, 0, 0 if role in WEIGHTS or plan.given != "typed" else last)
@@ -234,8 +254,11 @@ class Table:
                 values[at] = shown * FORGERY
             self.blame("E_tot", plan.defect_row, plan.rows - 1)
         elif plan.defect is Defect.LYING_TITLE and plan.eta_cell != "column":
-            self.cells.append(f"{plan.sheet}!{address(self.leaf)}")
-            self.quantities.append("eta")
+            self.blame_eta()
+
+    def blame_eta(self) -> None:
+        self.cells.append(f"{self.plan.sheet}!{address(self.leaf)}")
+        self.quantities.append("eta")
 
     def blame_header(self, role: str) -> None:
         self.cells.append(f"{self.plan.sheet}!{address(Position(self.plan.header_row, self.at[role]))}")

@@ -87,7 +87,7 @@ def test_the_class_error_hides_in_the_losses_and_shows_in_the_formula() -> None:
     assert 0 < difference < 1e-5
 
 
-@pytest.mark.parametrize("defect", [d for d in Defect if d is not Defect.NONE])
+@pytest.mark.parametrize("defect", sorted(set(Defect) - {Defect.NONE, Defect.LYING_SHEET_NAME}))
 def test_a_defect_changes_what_it_names_and_nothing_else(defect: Defect) -> None:
     """Cells whose text differs from the right book's are the named ones (or, for lying caches, none)."""
     weights, inputs = ((0.3, 0.5, -0.2, 0.7, 0.1, -0.6, 0.3, -0.9), (0.06, 0.2))
@@ -118,6 +118,27 @@ def test_a_defect_changes_what_it_names_and_nothing_else(defect: Defect) -> None
         assert changed < named
     else:
         assert changed == named
+
+
+def test_a_sheet_named_after_another_learning_rate() -> None:
+    spec = BookSpec(
+        layout=Layout.SHEET_PER_ETA, rows=6, defect_row=3, defect=Defect.LYING_SHEET_NAME, defect_table=2
+    )
+    content, truth = make(spec)
+    assert truth.cells == ("η=0.5!G30",)
+    assert read(content, values=False)["η=0.5"]["G30"].value == 0.2
+
+
+def test_the_class_error_beside_another_one() -> None:
+    content, truth = make(BookSpec(rows=6, defect_row=3, defect=Defect.SIGN, inherited=True))
+    assert truth.quantity == ("d3", "d4", "d5")
+    assert read(content, values=False)["Sheet1"]["Z33"].value.endswith("*J33*(1-J33)*C33")
+
+
+def test_a_book_of_one_row() -> None:
+    content, _ = make(BookSpec(rows=1))
+    assert read(content, values=True)["Sheet1"]["W33"].value == pytest.approx(0.242519857348377)
+    assert read(content, values=True)["Sheet1"]["W34"].value is None
 
 
 def as_rows(cells: object) -> list[tuple[object, ...]]:
@@ -224,7 +245,8 @@ def test_every_defect_is_made_in_every_layout_that_can_hold_it() -> None:
     for layout in Layout:
         drifting = {Defect.ETA_DRIFT, Defect.ETA_DRIFT_ONE} if layout is Layout.ETA_COLUMN else set()
         several = layout in {Layout.SHEET_PER_ETA, Layout.STACKED}
-        impossible = drifting | ({Defect.STALE_CACHE, Defect.MISPASTED_SWEEP} if several else set())
+        named = set() if layout is Layout.SHEET_PER_ETA else {Defect.LYING_SHEET_NAME}
+        impossible = drifting | named | ({Defect.STALE_CACHE, Defect.MISPASTED_SWEEP} if several else set())
         for defect in Defect:
             if defect not in impossible:
                 _, truth = make(random_spec(rng, defect=defect, layout=layout, rows=7))

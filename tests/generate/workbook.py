@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from . import xlsx
 from .cells import Formula, Grid, Linked, Position, address, evaluate
-from .formulas import NEEDS_LONG_GRADIENTS, RIGHT_MATHEMATICS, STYLES, WEIGHTS, Defect
+from .formulas import LOCAL, NEEDS_LONG_GRADIENTS, RIGHT_MATHEMATICS, STYLES, WEIGHTS, Defect
 from .headers import ETA_LABELS, ORDERS, SPELLINGS
 from .table import Place, Plan, Table
 
@@ -84,6 +84,7 @@ class BookSpec:
     values_only: bool = False  # everything pasted as values: no mathematics to judge
     defect: Defect = Defect.NONE
     defect_row: int = 12  # iteration, from 0, where a local defect strikes
+    inherited: bool = False  # the class error besides the defect
     defect_table: int | None = None  # which of several tables has it; None: all
 
 
@@ -112,6 +113,8 @@ def make(spec: BookSpec) -> tuple[bytes, Truth]:
             sheet = xlsx.Sheet(name=f"η={eta:g}" if spec.layout is Layout.SHEET_PER_ETA else "Sheet1")
             sheets.append(sheet)
         struck = spec.defect_table is None or number == spec.defect_table
+        if spec.defect is Defect.LYING_SHEET_NAME and struck:
+            eta = SWEEP[number - 1]
         table = Table(plan(spec, eta, number, sheet.name, defect=spec.defect if struck else Defect.NONE))
         table.lay(sheet.grid)
         if spec.clutter and not tables:
@@ -143,10 +146,9 @@ def make(spec: BookSpec) -> tuple[bytes, Truth]:
     quantity = tuple(dict.fromkeys(role for table in faulty for role in table.quantities))
     if spec.defect is Defect.MISPASTED_SWEEP:
         cells, quantity = (pasted[f"{SWEEP[2]:g}"],), ("E_tot",)
+    right = spec.defect in RIGHT_MATHEMATICS and not spec.inherited
     places = tuple(table.place for table in tables)
-    return xlsx.write(book), Truth(
-        spec.defect, cells, quantity, spec.defect in RIGHT_MATHEMATICS, places, pasted
-    )
+    return xlsx.write(book), Truth(spec.defect, cells, quantity, right, places, pasted)
 
 
 def check(spec: BookSpec) -> None:
@@ -173,7 +175,13 @@ def check(spec: BookSpec) -> None:
         raise ValueError("the η column is a layout and a kind of η cell at once")
     if spec.header_row < 4 and spec.layout is Layout.STACKED:
         raise ValueError("stacked tables need three rows above the first header")
-    if not 3 <= spec.defect_row < spec.rows - 1:
+    if spec.defect is Defect.LYING_SHEET_NAME and (
+        spec.layout is not Layout.SHEET_PER_ETA or spec.defect_table is None
+    ):
+        raise ValueError("sheets are named after η where each has its own; say which one lies")
+    if spec.inherited and spec.defect in {Defect.CLASS_ERROR, Defect.PREACTIVATION_SLOPE}:
+        raise ValueError(f"the class error can't stand beside {spec.defect}")
+    if spec.defect in LOCAL and not 3 <= spec.defect_row < spec.rows - 1:
         raise ValueError("defect_row must lie inside the table, from 3 on")
 
 
@@ -198,6 +206,7 @@ def plan(spec: BookSpec, eta: float, number: int, sheet: str, *, defect: Defect)
         name=f"learning_rate_{number + 1}" if number else "learning_rate",
         defect=defect,
         defect_row=spec.defect_row,
+        inherited=spec.inherited,
     )
 
 
@@ -309,6 +318,7 @@ def random_spec(
             summary=rng.random() < 0.3 and drawn_layout is Layout.SHEET_PER_ETA,
             defect=drawn_defect,
             defect_row=rng.randint(3, count - 2),
+            inherited=drawn_defect is not Defect.NONE and rng.random() < 0.1,
             defect_table=rng.choice((None, rng.randrange(len(SWEEP))))
             if drawn_layout in {Layout.SHEET_PER_ETA, Layout.STACKED}
             else None,
