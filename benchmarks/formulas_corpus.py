@@ -39,7 +39,7 @@ def source(rows: list[dict[str, str]], *, context: bool = False) -> list[SourceL
     lines: dict[int, str] = {}
     for row in rows:
         lines[int(row["line"])] = row["raw"]
-        if context and row["before"]:
+        if context and row.get("before"):
             lines.setdefault(int(row["line"]) - 1, row["before"])
     return [
         SourceLine(Place(artefact="doc", line=n), mend_mojibake(raw)[0], Block.PROSE)
@@ -70,9 +70,9 @@ def main() -> int:
     table: Counter[tuple[str, str]] = Counter()
     took: list[float] = []
     for doc, rows in documents(options.corpus).items():
-        start = time.perf_counter()
+        start = time.process_time()
         read = read_document(source(rows, context=options.context), doc)
-        took.append(time.perf_counter() - start)
+        took.append(time.process_time() - start)
         by_line: dict[int, list[FormulaLine]] = defaultdict(list)
         for line in read.lines:
             by_line[line.place.line or 0].append(line)

@@ -54,6 +54,8 @@ class FormulaSide(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     reading: str
     derivatives: tuple[str, ...] = ()
+    agrees: bool = True
+    """Whether it has the value of the left side."""
 
 
 class FormulaLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -87,6 +89,12 @@ class FormulaLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     def closed(self) -> bool:
         """Whether a side beside the left one is free of derivatives."""
         return any(not side.derivatives for side in self.sides[1:])
+
+    @property
+    def result_right(self) -> bool:
+        """Whether only a step of a wrong line is wrong: it ends in closed forms, and they are right."""
+        ends = [side for side in self.sides[1:] if not side.derivatives]
+        return self.verdict is FormulaVerdict.WRONG and bool(ends) and all(side.agrees for side in ends)
 
 
 class FormulaConvention(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -15,7 +15,7 @@ from grader.core.evidence.formulas import (
     FormulaVerdict,
     MendedText,
 )
-from grader.extract.formulas.decide import is_step, is_update, with_weight
+from grader.extract.formulas.decide import Truth, decide, is_step, is_update, with_weight
 from grader.extract.formulas.diagnose import Explanation
 from grader.extract.formulas.document import Item, collect
 from grader.extract.formulas.expression import Expr, has_derivative, nodes, show
@@ -86,7 +86,7 @@ def _line(judged: Judged, at: Sequence[Point], spelling: _Spelling) -> FormulaLi
         kind=_kind(trees),
         verdict=verdict,
         states="" if left is None else show(left),
-        sides=tuple(FormulaSide(reading=show(t), derivatives=_derivatives(t)) for t in trees),
+        sides=_sides(judged, at),
         marked=_marked(judged),
         expected=repairs[0].line if repairs else "",
         repairs=repairs,
@@ -127,6 +127,19 @@ def _kind(trees: Sequence[Expr]) -> FormulaKind:
     if left.head != "deriv" and not any(has_derivative(t) for t in trees):
         return FormulaKind.FORWARD
     return FormulaKind.CHAIN
+
+
+def _sides(judged: Judged, at: Sequence[Point]) -> tuple[FormulaSide, ...]:
+    trees = judged.trees
+    false = judged.answer == "wrong"
+    return tuple(
+        FormulaSide(
+            reading=show(t),
+            derivatives=_derivatives(t),
+            agrees=not (false and k) or decide((trees[0], t), at).truth in (Truth.TRUE, Truth.VALUE),
+        )
+        for k, t in enumerate(trees)
+    )
 
 
 def _derivatives(t: Expr) -> tuple[str, ...]:

@@ -125,7 +125,7 @@ def _reread(statement: Statement, attempt: _Try) -> tuple[Expr, ...] | None:
                 )
             except Unparsed:
                 return None
-            if any(t.kind == "op" for t in parsed.rest):
+            if any(t.kind == "op" and t.name != ")" for t in parsed.rest):
                 return None
             trees.append(located(parsed.tree, attempt.sides[k].span))
     return tuple(trees)

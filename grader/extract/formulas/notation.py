@@ -101,7 +101,31 @@ def latex_to_plain(line: Mapped) -> Mapped:
     if "\\" not in line.text and "{" not in line.text and "~" not in line.text and "&" not in line.text:
         return line
     line = _fractions(_apply(line, _LATEX_BEFORE))
-    return _apply(_subscripts(line, 4), _LATEX_AFTER)
+    return _apply(_subscripts(_paired_braces(line), 4), _LATEX_AFTER)
+
+
+def _paired_braces(line: Mapped) -> Mapped:
+    """Drop braces that bracket nothing of a formula.
+
+    Those without a partner (a group that spans rows was cut with them), and those round a whole statement
+    (`{\\color{red} a = b}`).
+    """
+    if "{" not in line.text and "}" not in line.text:
+        return line
+    opened: list[int] = []
+    drop: list[int] = []
+    for index, char in enumerate(line.text):
+        if char == "{":
+            opened.append(index)
+        elif char == "}" and opened:
+            start = opened.pop()
+            if "=" in line.text[start:index]:
+                drop += [start, index]
+        elif char == "}":
+            drop.append(index)
+    for index in sorted(drop + opened, reverse=True):
+        line = line.replace(index, index + 1, "")
+    return line
 
 
 _TITLE = re.compile(r'title="([^"]*)"')

@@ -89,6 +89,7 @@ _ANNOTATIONS = tuple(
         r"\*?\s*equation \d.*$",
         r"\(\s*(?:[A-Za-z_0-9]+ )+(?:[A-Za-z]+)\s*\)?\s*$",
         r"\(\s*as\b.*$",
+        r"\s\([^()=]*\b(?:is|are|of|the|from|by|using|because|where|applying|following|function)\b.*$",
         r"\s{2,}\((?:[ivx]+|\d{1,2})\)\s*$",
         r"-{2,}\s*>?\s*\(?\w{0,3}\)?\s*\*?\s*$",
         r"\s-{2,}.*$",

@@ -1,0 +1,105 @@
+"""The gradients are derived step by step with the chain rule, and the steps are right.
+
+## What it checks
+For each weight, whether some right line opens ∂E/∂w into a product or sum of derivatives. A weight whose closed form
+stands needs no steps unless the rubric asks for them. A wrong step, such as ∂E/∂a_h1, costs when its right form stands nowhere.
+
+## Why it matters
+The steps show where a gradient comes from. A gradient of the first layer has two paths, one through each output.
+
+## Example
+    ∂E/∂w7 = ∂E2/∂a_o2 * ∂a_o2/∂o2 * ∂o1/∂w7
+
+o1 does not depend on w7, so this product is 0.
+
+## What to do instead
+    ∂E/∂w7 = ∂E2/∂a_o2 * ∂a_o2/∂o2 * ∂o2/∂w7
+    ∂E/∂w1 = ∂E/∂a_h1 * ∂a_h1/∂h1 * ∂h1/∂w1
+    ∂E/∂a_h1 = ∂E1/∂a_h1 + ∂E2/∂a_h1
+"""
+
+from grader.checks.backprop._coverage import WEIGHTS, Item, Standing, conclude, meant, stand
+from grader.checks.backprop._remarks import about_lines
+from grader.core.evidence.formulas import FormulaEvidence, FormulaKind, FormulaLine, FormulaVerdict
+from grader.core.outcome import Outcome
+from grader.core.rubric import CheckParams, CheckPolicy, Treatment
+from grader.core.rule import Rule
+
+
+class Params(CheckParams, frozen=True, kw_only=True):
+    """`closed_form_suffices`: whether a right closed form stands for its steps."""
+
+    closed_form_suffices: bool = True
+
+
+class Policy(CheckPolicy, frozen=True, kw_only=True):
+    """`single_path`: the class sheet's chain through one output. `mislinked`: true by value, but wrongly linked.
+
+    `typo`: a misspelt name or bracket. `repeated`: a wrong step beside its right form.
+    """
+
+    single_path: Treatment = Treatment.WARN
+    mislinked: Treatment = Treatment.WARN
+    typo: Treatment = Treatment.WARN
+    repeated: Treatment = Treatment.WARN
+
+
+def check(formulas: FormulaEvidence, params: Params, policy: Policy) -> Outcome:
+    """Give equal credit for each weight, and count each wrong step without a right form as one item more."""
+    chains = [x for x in formulas.lines if x.kind in (FormulaKind.CHAIN, FormulaKind.FINAL)]
+    items = [_weight(w, chains, params, policy) for w in WEIGHTS]
+    decided = {line.states for item in items for line in item.lines}
+    items += _wrong_steps(chains, decided, policy)
+    costly = [x for i in items if i.standing is Standing.WRONG for x in i.lines]
+    return conclude("chain-rule steps", items, formulas, about_lines(chains, costly))
+
+
+def _weight(weight: str, chains: list[FormulaLine], params: Params, policy: Policy) -> Item:
+    name = f"∂E/∂{weight}"
+    concerned = [
+        x
+        for x in chains
+        if weight in x.gradients
+        or meant(x) == name
+        or (x.verdict is FormulaVerdict.UNSURE and x.states == name)
+    ]
+    steps = [x for x in concerned if x.kind is FormulaKind.CHAIN or x.verdict is not FormulaVerdict.WRONG]
+    steps = [x for x in steps if x.verdict is not FormulaVerdict.WRONG or meant(x) == name]
+    idiom = [x for x in steps if x.single_path and policy.single_path is not Treatment.FAIL]
+    rest = [x for x in steps if x not in idiom]
+    item = stand(name, rest, gives=lambda x: _opens(x, policy), typo=policy.typo, repeated=policy.repeated)
+    if item.standing is Standing.ABSENT and idiom:
+        return Item(name, Standing.GIVEN, tuple(idiom))
+    closed = tuple(x for x in concerned if x.verdict is FormulaVerdict.RIGHT and x.closed)
+    if item.standing in (Standing.ABSENT, Standing.UNREAD) and closed and params.closed_form_suffices:
+        return Item(name, Standing.GIVEN, closed)
+    return item
+
+
+def _opens(line: FormulaLine, policy: Policy) -> bool:
+    if line.mislinked and policy.mislinked is Treatment.FAIL:
+        return False
+    return any(len(side.derivatives) >= 2 for side in line.sides[1:])
+
+
+def _wrong_steps(chains: list[FormulaLine], decided: set[str], policy: Policy) -> list[Item]:
+    right = {x.states for x in chains if x.verdict in (FormulaVerdict.RIGHT, FormulaVerdict.TYPO)}
+    found: dict[str, list[FormulaLine]] = {}
+    for line in chains:
+        name = meant(line)
+        if (
+            line.verdict is not FormulaVerdict.WRONG
+            or line.gradients
+            or name in decided
+            or name.startswith("∂E/∂w")
+        ):
+            continue
+        if line.single_path and policy.single_path is not Treatment.FAIL:
+            continue
+        if (name in right or line.result_right) and policy.repeated is not Treatment.FAIL:
+            continue
+        found.setdefault(name, []).append(line)
+    return [Item(name, Standing.WRONG, tuple(lines)) for name, lines in found.items()]
+
+
+rule = Rule(code="BP102", name="chain-steps", check=check)
