@@ -1,27 +1,145 @@
-"""From records to pictures: the only part of render that knows what evidence and facts look like."""
+"""From records to pictures: with `voices`, the only part of render that knows what evidence and facts look like."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import msgspec
 
 from grader.core.evidence.base import Evidence
+from grader.core.evidence.formulas import FormulaEvidence
+from grader.core.evidence.logs import LogEvidence, Origin
+from grader.core.evidence.workbook import CellKind, Sheet, WorkbookEvidence
 from grader.core.facts.base import Fact
 from grader.core.facts.network import NetworkFacts
+from grader.core.facts.replay import BookFacts, CellFault, ReplayFacts, Severity, TableFacts
+from grader.core.facts.retrain import RetrainFacts
+from grader.extract.formulas.expression import show
+from grader.extract.formulas.parser import Unparsed, parse_all
+from grader.extract.formulas.vocabulary import tokens
+from grader.render.escape import SafeHtml
+from grader.render.pictures.cells import Area, Cell, area, cell_grid, letters, window
+from grader.render.pictures.curves import AccuracyRun, LossSeries, accuracy_curve, loss_curves
+from grader.render.pictures.formulas import FormulaLine, formulas, typeset
 from grader.render.pictures.network import LayerBox, network_graph
 from grader.render.pictures.picture import Picture
+from grader.render.pictures.svg import element, literal
+from reference.backprop import Weights
+from reference.sweep import losses
 
 Products = Mapping[str, Evidence | Fact]
 """What grading one submission made, by type name."""
 
+FORMULAS_SHOWN: Final = 60
+GRIDS_SHOWN: Final = 3
+LOGS_SHOWN: Final = 3
+_ITERATIONS: Final = 1_000
+"""Longest reference curve that is computed for a picture: 0.02 s."""
 
-def pictures_of(products: Products) -> tuple[Picture, ...]:
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """Thresholds of the rubric that pictures draw as a line; None draws none."""
+
+    parameters: int | None = None
+    """What the number of parameters must stay below."""
+    accuracy: float | None = None
+    """Percent that must be reached."""
+
+
+def pictures_of(products: Products, limits: Limits | None = None) -> tuple[Picture, ...]:
     """Return the pictures that the products allow, in the order of the page; none for what is missing."""
+    limits = limits or Limits()
+    found: list[Picture | None] = []
+    for product in (
+        products.get(name) for name in (FormulaEvidence.__name__, ReplayFacts.__name__, NetworkFacts.__name__)
+    ):
+        if isinstance(product, FormulaEvidence):
+            found.append(_formulas(product))
+        elif isinstance(product, ReplayFacts):
+            found.extend(_workbook(product, products.get(WorkbookEvidence.__name__)))
+        elif isinstance(product, NetworkFacts):
+            found.append(_network(product, limits))
+    found.append(_accuracy(products.get(LogEvidence.__name__), products.get(RetrainFacts.__name__), limits))
+    return tuple(picture for picture in found if picture is not None)
+
+
+def _formulas(evidence: FormulaEvidence) -> Picture | None:
+    lines = [line for line in evidence.lines if len(line.sides) > 1][:FORMULAS_SHOWN]
+    return formulas(
+        [
+            FormulaLine(
+                place=str(line.place),
+                written=line.text,
+                sides=tuple(_typeset(side.reading) for side in line.sides),
+            )
+            for line in lines
+        ]
+    )
+
+
+def _typeset(reading: str) -> SafeHtml:
+    """Typeset a canonical reading; where it would not come back the same it stays text, for a picture must not misread."""
+    try:
+        tree = parse_all(tokens(reading)).tree
+    except Unparsed:
+        return element("mtext", literal(reading))
+    return typeset(tree) if show(tree) == reading else element("mtext", literal(reading))
+
+
+def _workbook(facts: ReplayFacts, evidence: object) -> Iterator[Picture | None]:
+    for book in facts.books[:1]:
+        yield _losses(book)
+        sheets = {}
+        if isinstance(evidence, WorkbookEvidence):
+            sheets = {s.name: s for b in evidence.books if b.artefact == book.artefact for s in b.sheets}
+        wrong = [fault for fault in book.faults if fault.severity is Severity.FAIL and area(fault.cells)]
+        for sheet in list(dict.fromkeys(fault.sheet for fault in wrong))[:GRIDS_SHOWN]:
+            faults = [fault for fault in wrong if fault.sheet == sheet]
+            yield cell_grid(_cells(faults, sheets.get(sheet)), sheet=sheet)
+
+
+def _losses(book: BookFacts) -> Picture | None:
+    """What the book shows for each learning rate, else what its own formulas give, over the reference from the same start."""
+    start = next(
+        (t for t in book.tables if (len(t.inputs), len(t.targets), len(t.weights)) == (2, 2, 8)), None
+    )
+    shown = {own.eta: own.losses for own in book.sweep} | {
+        s.eta: s.losses for s in book.shown if len(s.losses) > 1
+    }
+    return loss_curves(
+        tuple(
+            LossSeries(eta=eta, student=shown[eta], reference=_reference(start, eta, len(shown[eta])))
+            for eta in sorted(shown)
+        ),
+        sheet=book.artefact,
+    )
+
+
+def _reference(start: TableFacts | None, eta: float, length: int) -> tuple[float, ...]:
+    if start is None or not 2 <= length <= _ITERATIONS:
+        return ()
+    (i1, i2), (t1, t2) = start.inputs, start.targets
+    return tuple(losses((i1, i2), (t1, t2), Weights(*start.weights), eta, length - 1))
+
+
+def _cells(faults: list[CellFault], sheet: Sheet | None) -> tuple[Cell, ...]:
+    guilty = [Cell(ref=f.cells, shown=f.excerpt, guilty=True, note=f.message) for f in faults]
+    first = min(where for f in faults if (where := area(f.cells)))
+    around = [] if sheet is None else _values(sheet, window(first))
+    return (*around, *guilty)  # later ones win: a guilty cell shows its formula, its neighbours their values
+
+
+def _values(sheet: Sheet, piece: Area) -> list[Cell]:
     found = []
-    network = products.get(NetworkFacts.__name__)
-    if isinstance(network, NetworkFacts):
-        found.append(_network(network))
-    return tuple(found)
+    for run in sheet.runs:
+        if run.kind is CellKind.MISSING or not piece.column <= run.column <= piece.last_column:
+            continue
+        for row in range(max(piece.row, run.row), min(piece.last_row, run.row + run.count - 1) + 1):
+            value = f"{run.numbers[row - run.row]:.6g}" if run.numbers else run.texts[row - run.row]
+            found.append(Cell(ref=f"{letters(run.column)}{row}", shown=value))
+    return found
 
 
-def _network(facts: NetworkFacts) -> Picture:
+def _network(facts: NetworkFacts, limits: Limits) -> Picture | None:
     boxes = tuple(
         LayerBox(
             name=layer.operator,
@@ -32,4 +150,27 @@ def _network(facts: NetworkFacts) -> Picture:
         )
         for layer in facts.layers
     )
-    return network_graph(boxes, input_shape=facts.input_shape, total=facts.counted, dead=facts.dead)
+    if not boxes:
+        return None
+    return network_graph(
+        boxes, input_shape=facts.input_shape, total=facts.counted, budget=limits.parameters, dead=facts.dead
+    )
+
+
+def _accuracy(logs: object, retrained: object, limits: Limits) -> Picture | None:
+    runs: list[AccuracyRun] = []
+    if isinstance(logs, LogEvidence):
+        saved = [run for run in logs.runs if run.origin is Origin.NOTEBOOK and len(run.epochs) > 1]
+        best_first = sorted(saved, key=lambda run: (not run.main, -run.best))[:LOGS_SHOWN]
+        for i, run in enumerate(best_first, start=1):
+            name = "saved log" if len(best_first) == 1 else f"saved log {i}"
+            runs.append(
+                AccuracyRun(name=name, percents=tuple(e.percent for e in run.epochs), note=str(run.place))
+            )
+    if isinstance(retrained, RetrainFacts):
+        for training in retrained.runs:
+            percents = tuple(100 * right / retrained.test_size for right in training.correct)
+            runs.append(
+                AccuracyRun(name=f"ours, seed {training.seed}", percents=percents, note="retrained by us")
+            )
+    return accuracy_curve(tuple(runs), threshold=limits.accuracy)

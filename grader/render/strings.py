@@ -100,13 +100,14 @@ OPEN_SHARE: Final = "open"
 PICTURES: Final = "Pictures"
 PICTURE_TABLE: Final = "The numbers behind this picture"
 CLAIMS: Final = "What your files say and what we found"
-CLAIMS_CAPTION: Final = "One line a claim; where two columns disagree, the last one counts"
+CLAIMS_CAPTION: Final = "One line a claim. The table only shows; what counts is judged above."
 CLAIM: Final = "Claim"
 CLAIM_README: Final = "README says"
 CLAIM_CODE: Final = "Code does"
 CLAIM_LOG: Final = "Saved log shows"
 CLAIM_OURS: Final = "Our run gave"
 CLAIM_AGREES: Final = "Agree?"
+AGREEMENTS: Final[dict[str, str]] = {"yes": "yes", "no": "no", "open": "–"}
 NOT_SAID: Final = "–"
 
 READ: Final = "What we read"
@@ -123,7 +124,6 @@ FILES_NONE: Final = "No file could be read."
 READ_NOTES: Final = "What we made of them"
 READ_DOUBTS: Final = "Where we were in doubt"
 YES: Final = "yes"
-NO: Final = "no"
 
 KINDS: Final[dict[str, str]] = {
     "readme": "text", "notebook": "notebook", "workbook": "workbook", "source": "Python file", "image": "picture", "other": "other",

@@ -1,6 +1,7 @@
 """The page for one student: one file without script or network, first what to do next, then the evidence."""
 
 from collections.abc import Mapping, Sequence
+from enum import Enum
 from itertools import pairwise
 from typing import Final
 
@@ -28,6 +29,15 @@ FINDINGS_SHOWN: Final = 25
 """Findings of one criterion on the page; the rest stand in result.json, or a broken table would fill a page of 400 kB."""
 
 
+class Agreement(Enum):
+    """Whether the voices of a claim agree, as far as a table can tell."""
+
+    YES = "yes"
+    NO = "no"
+    OPEN = "open"
+    """Nothing to compare, or a difference that may be chance."""
+
+
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """One claim in the four voices of a submission; empty where a voice says nothing."""
 
@@ -36,7 +46,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     code: str = ""
     log: str = ""
     ours: str = ""
-    agrees: bool = True
+    agrees: Agreement = Agreement.OPEN
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):

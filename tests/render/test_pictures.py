@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.extract.formulas.expression import binary, call, deriv, neg, num, sym
-from grader.render.pictures.cells import Cell, cell_grid, letters, position
+from grader.render.pictures.cells import Area, Cell, area, cell_grid, letters
 from grader.render.pictures.curves import AccuracyRun, LossSeries, accuracy_curve, loss_curves
 from grader.render.pictures.formulas import FormulaLine, equation, formulas, typeset
 from grader.render.pictures.network import LayerBox, network_graph, shape_text
@@ -67,13 +67,19 @@ def test_numbers_that_cannot_be_drawn_leave_a_gap() -> None:
 
 
 def test_accuracy_shows_the_threshold_and_its_band() -> None:
-    root = drawn(accuracy_curve(RUNS))
+    root = drawn(accuracy_curve(RUNS, threshold=99.4))
     assert [e.get("class") for e in root.iter("rect")] == ["noise"]
     assert [e for e in root.iter("line") if e.get("class") == "threshold"]
     labels = [e for e in root.iter("text") if "name" in (e.get("class") or "").split()]
     heights = [float(e.get("y") or 0) for e in labels]
     assert sorted(e.text or "" for e in labels) == ["99.4 % asked", "retrained", "saved log"]
     assert all(b - a >= 15 for a, b in pairwise(heights))
+
+
+def test_without_a_threshold_no_line_is_drawn() -> None:
+    root = drawn(accuracy_curve(RUNS))
+    assert not list(root.iter("rect"))
+    assert not [e for e in root.iter("line") if e.get("class") == "threshold"]
 
 
 @given(st.lists(st.floats(min_value=0, max_value=100), min_size=2, max_size=40))
@@ -117,22 +123,23 @@ def test_guilty_cells_stand_in_their_grid() -> None:
     cells = (
         Cell(ref="$K$34", shown=HOSTILE, guilty=True, note="a_h2 belongs here"),
         Cell(ref="L34", shown="0.5"),
-        Cell(ref="AA90", shown="x", guilty=True),
+        Cell(ref="AA90:AB120", shown="x", guilty=True),
+        Cell(ref="M35:K34", shown="", guilty=True),
         Cell(ref="nowhere", shown="x", guilty=True),
     )
     picture = cell_grid(cells, sheet="Sheet1")
     root = drawn(picture)
-    assert [e.get("class") for e in root.iter("rect")].count("cell-guilty") == 1
+    assert [e.get("class") for e in root.iter("rect")].count("cell-guilty") == 6
     assert [e.text for e in root.iter("text")][:6] == ["J", "K", "L", "M", "N", "O"]
     assert picture is not None
-    assert "1 more" in picture.description
+    assert "One more lies outside" in picture.description
     assert cell_grid((Cell(ref="A1", shown="x"),), sheet="S") is None
 
 
 @pytest.mark.parametrize(("name", "column"), [("A", 1), ("Z", 26), ("AA", 27), ("XFD", 16_384)])
 def test_letters_of_columns(name: str, column: int) -> None:
     assert letters(column) == name
-    assert position(f"{name}7") == (7, column)
+    assert area(f"{name}7") == Area(7, column, 7, column)
 
 
 MATHML = [

@@ -15,7 +15,7 @@ from grader.render.class_page import ClassRow
 from grader.render.html import environment
 from grader.render.markdown import render_markdown
 from grader.render.pictures.picture import DataTable
-from grader.render.student_page import Claim
+from grader.render.student_page import Agreement, Claim
 from tests.render.samples import HOSTILE, everyone, hostile
 
 RENDER = Path(student_page.__file__).parent
@@ -70,7 +70,7 @@ def hash_of(text: str) -> str:
 
 @pytest.mark.parametrize("sample", everyone(), ids=lambda r: r.submission.slug)
 def test_student_page_holds_only_what_we_put_there(sample: Report) -> None:
-    claim = Claim(what=HOSTILE, readme=HOSTILE, code=HOSTILE, log=HOSTILE, ours=HOSTILE, agrees=False)
+    claim = Claim(what=HOSTILE, readme=HOSTILE, code=HOSTILE, log=HOSTILE, ours=HOSTILE, agrees=Agreement.NO)
     page = Page(student_page.render(sample, claims=(claim,), guides={"RD701": HOSTILE}))
     assert page.balance == []
     assert not {"script", "img", "iframe", "object", "embed", "form", "link", "base", "input"} & set(

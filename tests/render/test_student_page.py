@@ -9,14 +9,14 @@ from grader.core.outcome import Finding, Verdict
 from grader.core.place import Place
 from grader.core.report import Report
 from grader.render import student_page
-from grader.render.student_page import Claim
+from grader.render.student_page import Agreement, Claim
 from tests.render.golden_files import assert_golden
 from tests.render.samples import bare, decided, everyone, good, hostile, marked, mixed, report
 
 
 @pytest.mark.parametrize("sample", [mixed(), hostile(), bare(), decided()], ids=lambda r: r.submission.slug)
 def test_what_the_page_says(sample: Report) -> None:
-    claims = (Claim(what="Parameters", readme="25.3K", code="7,723", ours="7,723", agrees=False),)
+    claims = (Claim(what="Parameters", readme="25.3K", code="7,723", ours="7,723", agrees=Agreement.NO),)
     view = student_page.view(
         sample, claims=claims, guides={"BP101": "Guide", "AR001": "not shown: it passed"}
     )

@@ -86,31 +86,39 @@ def loss_curves(series: tuple[LossSeries, ...], *, sheet: str = "the workbook") 
 
 @lru_cache(maxsize=256)
 def accuracy_curve(
-    runs: tuple[AccuracyRun, ...], *, threshold: float = 99.4, noise: float = 0.05
+    runs: tuple[AccuracyRun, ...], *, threshold: float | None = None, noise: float = 0.05
 ) -> Picture | None:
     """Return accuracy for each epoch of several runs; None without two epochs.
 
-    `threshold` in percent; `noise` is the standard deviation between reruns in percentage points (0.05 measured), drawn as a band around the threshold.
+    `threshold` is the percentage that the assignment asks for; `noise` is the standard deviation between reruns in percentage points (0.05 measured), drawn as a band around the threshold.
     """
     longest = max((len(run.percents) for run in runs), default=0)
     best = max((v for run in runs for v in run.percents if math.isfinite(v)), default=0.0)
     if longest < 2 or best <= 0.0:
         return None
     finite = sorted(v for run in runs for v in run.percents if math.isfinite(v))
+    level = best if threshold is None else threshold
     # The first epoch lies far below the others: the lowest tenth must not squeeze what is to be seen.
-    floor = min(finite[len(finite) // 10], threshold - 0.6)
+    floor = min(finite[len(finite) // 10], level - 0.6)
     axes = _Axes(
-        x=(1, longest), y=(math.floor(floor * 2) / 2, min(100.0, math.ceil(max(best, threshold) * 5 + 1) / 5))
+        x=(1, longest), y=(math.floor(floor * 2) / 2, min(100.0, math.ceil(max(best, level) * 5 + 1) / 5))
     )
     parts = [*_bands(axes), *_x_axis(axes, "epoch")]
-    left, upper = axes.at(1, min(threshold + noise, axes.y[1]))
-    right, lower = axes.at(longest, threshold - noise)
-    parts.append(
-        svg.element("rect", x=left, y=upper, width=right - left, height=lower - upper, class_="noise")
-    )
-    level = axes.at(1, threshold)[1]
-    parts.append(svg.element("line", x1=left, x2=right, y1=level, y2=level, class_="threshold"))
-    labels = [(level, f"{threshold:g} % asked", "threshold")]
+    labels: list[tuple[float, str, str]] = []
+    sentence = "Accuracy on the 10,000 test digits after each epoch."
+    if threshold is not None:
+        left, upper = axes.at(1, min(threshold + noise, axes.y[1]))
+        right, lower = axes.at(longest, threshold - noise)
+        line = axes.at(1, threshold)[1]
+        parts.append(
+            svg.element("rect", x=left, y=upper, width=right - left, height=lower - upper, class_="noise")
+        )
+        parts.append(svg.element("line", x1=left, x2=right, y1=line, y2=line, class_="threshold"))
+        labels.append((line, f"{threshold:g} % asked", "threshold"))
+        sentence += (
+            f" The line is the {threshold:g} % that the assignment asks for; the band around it is how far "
+            f"the same training can land from itself ({noise:g} points)."
+        )
     for i, run in enumerate(runs):
         colour = f"k{i % _COLOURS + 1}"
         points = tuple(
@@ -120,10 +128,6 @@ def accuracy_curve(
         if points:
             labels.append((axes.at(*points[-1])[1], run.name, colour))
     parts.extend(_end_labels(labels))
-    sentence = (
-        f"Accuracy on the 10,000 test digits after each epoch. The line is the {threshold:g} % that the assignment asks for; "
-        f"the band around it is how far the same training can land from itself ({noise:g} points)."
-    )
     title = "Accuracy for each epoch"
     return Picture(
         title=title,
