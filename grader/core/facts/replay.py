@@ -5,6 +5,8 @@ from enum import Enum
 import msgspec
 
 from grader.core.facts.base import Fact
+from grader.core.outcome import Finding, Weight
+from grader.core.place import Place
 
 
 class Severity(Enum):
@@ -67,6 +69,22 @@ class CellFault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     hint: str = ""
     excerpt: str = ""
     marked: str = ""
+    count: int = 1
+    """How many cells."""
+
+    def finding(self, artefact: str, weight: Weight = Weight.FAULT) -> Finding:
+        """The finding that a check returns for this fault of a book."""
+        return Finding(
+            message=self.message,
+            place=Place(artefact=artefact, sheet=self.sheet or None, ref=self.cells or None),
+            expected=self.expected,
+            found=self.found,
+            hint=self.hint,
+            excerpt=self.excerpt,
+            marked=self.marked if self.marked and self.marked in self.excerpt else "",
+            diagnosis=self.diagnosis,
+            weight=weight,
+        )
 
 
 class QuantityFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -168,3 +186,16 @@ class ReplayFacts(Fact, frozen=True, kw_only=True):
     """All workbooks of a submission, replayed; the main one first."""
 
     books: tuple[BookFacts, ...]
+
+    @property
+    def judged(self) -> tuple[BookFacts, ...]:
+        """The books in which a filled table was found."""
+        return tuple(book for book in self.books if any(table.iterations for table in book.tables))
+
+    @property
+    def doubt(self) -> str:
+        """Why no book could be judged; empty where one could."""
+        if self.judged:
+            return ""
+        reasons = [f"{book.artefact}: {book.problem or 'its table has no rows'}" for book in self.books]
+        return " ".join(reasons) or "no workbook was replayed"

@@ -94,6 +94,7 @@ def _fault(
         found=f"{stored[first]:.10g}",
         hint="Open the book, recalculate it (Ctrl+Alt+F9) and save it.",
         excerpt=formula_text(model, first),
+        count=len(cells),
     )
 
 

@@ -345,13 +345,13 @@ class Doctor:
             return
         pair = pairs[fitting]
         used = [self._describe(s[0], flat.cells[s[1][0]], index) for s in pair]
-        right = [self._describe(s[2], 0, index) for s in pair]
+        belong = [self._describe(s[2], 0, index) for s in pair]
         yield Diagnosis(
             "wrong-references",
-            f"{self._subject(quantity)} uses {used[0]} and {used[1]} where {right[0]} and {right[1]} belong",
-            expected=", ".join(right),
+            f"{self._subject(quantity)} uses {used[0]} and {used[1]} where {belong[0]} and {belong[1]} belong",
+            expected=", ".join(belong),
             found=", ".join(used),
-            hint=f"Replace {used[0]} by {right[0]} and {used[1]} by {right[1]}.",
+            hint=f"Replace {used[0]} by {belong[0]} and {used[1]} by {belong[1]}.",
             marked=address(flat.cells[pair[0][1][0]]),
         )
 

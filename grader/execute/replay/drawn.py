@@ -60,7 +60,7 @@ def _area(
             same
             and first
             and first.rstrip("0123456789") == letters(area.column)
-            and not one.shown_as.value == "table"
+            and one.shown_as.value != "table"
         ):
             start = int(first.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
             if start - 2 <= area.row <= start + len(one.losses):

@@ -253,6 +253,7 @@ class Judge:
             hint=d.hint,
             excerpt=formula_text(self.model, group.first),
             marked=d.marked,
+            count=len(group.cells),
         )
 
     def _header(self, column: int, header: str, quantity: str) -> CellFault:

@@ -62,7 +62,7 @@ class FormulaRun(NamedTuple):
     """A run of formula cells with its parsed form."""
 
     start: int
-    count: int
+    length: int
     form: Form
     compiled: Compiled
     steps: tuple[Step, ...]

@@ -8,7 +8,7 @@ import sys
 
 import msgspec
 
-from grader.core.evidence.workbook import Book, Producer
+from grader.core.evidence.workbook import Book, Chart, Producer
 from grader.core.submission import Problem
 from grader.extract.workbook import charts, ods, xlsx
 from grader.extract.workbook.faults import Unreadable
@@ -42,11 +42,12 @@ def read(data: bytes, name: str) -> Book:
     """Read a workbook; what cannot be read is a book with a problem and a message."""
     try:
         kind = sniff(data, name)
+        drawn: tuple[Chart, ...] = ()
+        notes: tuple[str, ...] = ()
         package = xlsx.Package(data)
         forms = Forms()
         if kind is Format.ODS:
             sheets, producer = ods.read_sheets(package, forms), ods.producer(package)
-            drawn, notes = (), ()
         else:
             sheets, producer = xlsx.read_sheets(package, forms), xlsx.producer(package)
             drawn, notes = charts.read_charts(package)

@@ -35,7 +35,7 @@ def a1(formula: str) -> str:
 
 
 def _range(inside: str) -> str:
-    parts = [part for part in _PART.finditer(inside)]
+    parts = list(_PART.finditer(inside))
     if not parts:
         return inside
     sheet = parts[0][1]
@@ -125,7 +125,7 @@ class _Reader:
                 text = value
         if form >= 0 and not text and not kind:
             self.grid.add(row, column, form, CellKind.MISSING, "")
-        elif text.startswith("#") or text.startswith("Err:"):
+        elif text.startswith(("#", "Err:")):
             self.grid.add(row, column, form, CellKind.FAULT, text)
         else:
             self.grid.add(row, column, form, CellKind.TEXT, attributes.get("string-value", text))

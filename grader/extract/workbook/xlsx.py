@@ -110,7 +110,7 @@ def read_sheets(package: Package, forms: Forms) -> tuple[Sheet, ...]:
     """All worksheets; chart sheets have no cells."""
     parts, root = sheet_parts(package)
     worksheets = [part for part in parts if not part.chart_sheet]
-    names = {}
+    names: dict[str, str] = {}
     for node in root.all("definedName"):
         if node.attributes.get("hidden") != "1" and 0 < len(node.text) < MAX_FORMULA:
             names.setdefault(node.attributes.get("name", "").lower(), node.text)

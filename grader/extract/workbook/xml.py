@@ -21,7 +21,7 @@ def parse(data: bytes, part: str, start: Start, end: End, text: Text) -> None:
     parser.buffer_text = True
     parser.buffer_size = 65_536
 
-    def refuse(*_: object) -> None:
+    def refuse(*_: object) -> int:
         raise Unreadable(
             Problem.BROKEN,
             f"{part} declares entities (a document type), which no spreadsheet program writes; it was not read.",
@@ -106,8 +106,11 @@ def tree(data: bytes, part: str) -> Node:
         stack[-1].children.append(node)
         stack.append(node)
 
+    def end(_: str) -> None:
+        stack.pop()
+
     def text(data: str) -> None:
         stack[-1].text += data
 
-    parse(data, part, start, lambda _: stack.pop() and None, text)
+    parse(data, part, start, end, text)
     return root

@@ -1,0 +1,83 @@
+"""The losses shown for each learning rate are those that the formulas give.
+
+## What it checks
+For every learning rate of the assignment that the workbooks show as a table, a column or the stored values of a chart: the
+shown losses against a recalculation of the student's own formulas, and against the reference network. A mistake in a
+derivative costs in WB201, not again here: losses that follow from the student's own formulas are right.
+
+## Why it matters
+Pasted columns are easily mixed up or left over from an older version of the table.
+
+## Example
+    η = 0.5   0.2425  0.2314  0.2206
+
+These are the losses of η = 0.8.
+
+## What to do instead
+Type each learning rate into its cell, let the book recalculate, and paste the losses as values with the rate as header.
+"""
+
+from collections.abc import Sequence
+
+from grader.core.facts.replay import BookFacts, ReplayFacts, ShownLosses
+from grader.core.outcome import Finding, Outcome, graded, unknown
+from grader.core.place import Place
+from grader.core.rubric import CheckParams, Profile
+from grader.core.rule import Rule
+
+
+class Params(CheckParams, frozen=True, kw_only=True):
+    """Differences relative to the first loss."""
+
+    own: float = 1e-9
+    """From the student's own formulas: rounding of Google's exports at most."""
+    reference: float = 1e-3
+    """From the reference, and for losses pasted with few digits."""
+
+
+def check(replay: ReplayFacts, profile: Profile, params: Params) -> Outcome:
+    """Give the share of the shown learning rates whose losses are right."""
+    if replay.doubt:
+        return unknown(replay.doubt)
+    shown = [(book, one) for book in replay.judged for one in book.shown]
+    findings: list[Finding] = []
+    right, judged = 0, []
+    for rate in profile.learning_rates:
+        here = [(book, one) for book, one in shown if abs(one.eta - rate) <= 1e-9 * rate]
+        if not here:
+            continue
+        judged.append(rate)
+        if any(_right(one, params) for _, one in here):
+            right += 1
+        else:
+            findings += [_finding(book, one, shown) for book, one in here]
+    if not judged:
+        rates = ", ".join(f"{rate:g}" for rate in profile.learning_rates)
+        return unknown(
+            f"no losses for any of the learning rates {rates} stand in cells: not machine-checkable"
+        )
+    summary = f"the losses of {right} of {len(judged)} shown learning rates are right"
+    return graded(right / len(judged), summary, findings)
+
+
+def _right(one: ShownLosses, params: Params) -> bool:
+    if one.own_known and one.own_deviation <= params.own:
+        return True
+    near_own = one.own_known and one.own_deviation <= params.reference
+    return near_own or one.reference_deviation <= params.reference
+
+
+def _finding(book: BookFacts, one: ShownLosses, shown: Sequence[tuple[BookFacts, ShownLosses]]) -> Finding:
+    gap = min(one.own_deviation, one.reference_deviation) if one.own_known else one.reference_deviation
+    header = f" headed {one.claimed!r}" if one.claimed else ""
+    return Finding(
+        message=f"the losses{header} are not those of a learning rate of {one.eta:g}: they differ by {gap:.1%} of the first loss",
+        place=Place(artefact=book.artefact, sheet=one.sheet or None, ref=one.cells or None),
+        expected=f"the losses at {one.eta:g}",
+        found=", ".join(f"{loss:.6g}" for loss in one.losses[:4]) + (", …" if len(one.losses) > 4 else ""),
+        hint=f"Type {one.eta:g} into the cell of the learning rate, recalculate, and paste the losses again.",
+        diagnosis="sweep-losses-differ",
+    )
+
+
+rule = Rule(code="LR301", name="losses-of-the-sweep", check=check)

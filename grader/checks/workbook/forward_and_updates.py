@@ -1,0 +1,67 @@
+"""The forward pass, the loss and the weight updates of the workbook are right.
+
+## What it checks
+Every formula of h, a_h, o, a_o, E1, E2, E_total and of the eight weights from the second row on, each with right values in
+the cells that it reads. Inputs and targets must stay the same in every row. A learning rate that drifts is judged by WB206,
+a wrong derivative by WB201.
+
+## Why it matters
+`=1/1+EXP(-J9)` is not a sigmoid, and `=E11*$G$8*X11` is no step of gradient descent, but both give a curve that falls.
+
+## Example
+    a_h1   =1/1+EXP(-J9)
+
+Excel divides before it adds: this is 1 + EXP(-J9).
+
+## What to do instead
+    a_h1   =1/(1+EXP(-J9))
+    w1     =E11-$G$8*X11
+"""
+
+from grader.checks.workbook._books import FORWARD, WEIGHTS, best, faults_of, filled
+from grader.core.facts.replay import BookFacts, CellFault, ReplayFacts, State, TableFacts
+from grader.core.outcome import Finding, Outcome, graded, unknown
+from grader.core.rule import Rule
+
+COLUMNS = (*FORWARD, *WEIGHTS)
+_ELSEWHERE = ("eta-drift",)
+
+
+def check(replay: ReplayFacts) -> Outcome:
+    """Give each column its share, averaged over the tables of the best book."""
+    if replay.doubt:
+        return unknown(replay.doubt)
+    return best(replay, _judge)
+
+
+def _judge(book: BookFacts) -> Outcome:
+    tables = filled(book)
+    findings: list[Finding] = []
+    credit, right, present = 0.0, 0, 0
+    unclear = ""
+    for quantity in (*COLUMNS, "t1", "t2", "i1", "i2"):
+        faults = tuple(fault for fault in faults_of(book, quantity) if fault.diagnosis not in _ELSEWHERE)
+        findings += [fault.finding(book.artefact) for fault in faults]
+        if quantity not in COLUMNS:
+            continue
+        here = [table for table in tables if table.state(quantity) is not State.MISSING]
+        if any(table.state(quantity) is State.UNRESOLVED for table in here):
+            unclear = unclear or f"the formulas of {quantity} could not be evaluated"
+        if here:
+            present += 1
+            share = sum(_right(table, faults) for table in here) / len(here)
+            credit += share
+            right += share == 1.0
+    if not present:
+        return unknown(f"no columns of a forward pass were found in {book.artefact}")
+    summary = f"{right} of {present} columns of the forward pass and the updates of {book.artefact} are right"
+    if unclear:
+        return unknown(f"{summary}; {unclear}", findings)
+    return graded(1.0 if not findings else min(credit / present, 0.95), summary, findings)
+
+
+def _right(table: TableFacts, faults: tuple[CellFault, ...]) -> bool:
+    return not any(fault.sheet == table.sheet for fault in faults)
+
+
+rule = Rule(code="WB202", name="forward-and-updates", check=check)

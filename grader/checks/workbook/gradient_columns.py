@@ -1,0 +1,89 @@
+"""The gradient columns of the workbook are the derivatives.
+
+## What it checks
+Every formula in the columns ∂E/∂w1 … ∂E/∂w8, in every row: with right values in all cells that it reads, it must give the
+derivative. The whole table is also replayed from random weights, inputs, targets and learning rates. Each of the eight
+columns earns its share.
+
+## Why it matters
+A wrong derivative can hide completely: with a_h1 in place of a_h2 in ∂E/∂w3 the loss curve changes by less than a
+millionth, and the network still learns. The formula itself is the only witness.
+
+## Example
+    ∂E/∂w3   =((R33-A33)*R33*(1-R33)*N33+(T33-B33)*T33*(1-T33)*P33)*J33*(1-J33)*C33
+
+J is a_h1, but w3 leads to h2.
+
+## What to do instead
+Use the sigmoid's slope at the neuron that the weight leads to:
+
+    ∂E/∂w3   =((R33-A33)*R33*(1-R33)*N33+(T33-B33)*T33*(1-T33)*P33)*L33*(1-L33)*C33
+"""
+
+from grader.checks.workbook._books import GRADIENTS, best, faults_of, filled, shown_name
+from grader.core.facts.replay import Agreement, BookFacts, CellFault, ReplayFacts, State, TableFacts
+from grader.core.outcome import Finding, Outcome, Weight, graded, unknown
+from grader.core.rubric import CheckPolicy, Treatment
+from grader.core.rule import Rule
+
+INHERITED = "inherited-class-error"
+
+
+class Policy(CheckPolicy, frozen=True, kw_only=True):
+    """What the error inherited from a widespread class sheet costs."""
+
+    inherited_class_error: Treatment = Treatment.WARN
+
+
+def check(replay: ReplayFacts, policy: Policy) -> Outcome:
+    """Give each of the eight columns its share, averaged over the tables of the best book."""
+    if replay.doubt:
+        return unknown(replay.doubt)
+    return best(replay, lambda book: _judge(book, policy.inherited_class_error))
+
+
+def _judge(book: BookFacts, treatment: Treatment) -> Outcome:
+    tables = filled(book)
+    unclear = [f"{t.sheet}: {text}" for t in tables if (text := _unclear(t, book))]
+    findings: list[Finding] = []
+    credit = 0.0
+    right = 0
+    for quantity in GRADIENTS:
+        faults = faults_of(book, quantity)
+        share = sum(_right(table, quantity, faults, treatment) for table in tables) / len(tables)
+        credit += share / len(GRADIENTS)
+        right += share == 1.0
+        for fault in faults:
+            forgiven = fault.diagnosis == INHERITED and treatment is not Treatment.FAIL
+            if fault.diagnosis != INHERITED or treatment is not Treatment.ACCEPT:
+                findings.append(fault.finding(book.artefact, Weight.REMARK if forgiven else Weight.FAULT))
+    summary = f"{right} of 8 gradient columns of {book.artefact} are the derivatives"
+    if unclear:
+        return unknown(f"{summary}; not decided: {'; '.join(unclear)}", findings)
+    return graded(1.0 if right == len(GRADIENTS) else min(credit, 0.999), summary, findings)
+
+
+def _right(table: TableFacts, quantity: str, faults: tuple[CellFault, ...], treatment: Treatment) -> bool:
+    if table.state(quantity) is not State.WRONG:
+        return True
+    here = [fault for fault in faults if fault.sheet == table.sheet]
+    inherited = bool(here) and all(fault.diagnosis == INHERITED for fault in here)
+    return inherited and treatment is not Treatment.FAIL
+
+
+def _unclear(table: TableFacts, book: BookFacts) -> str:
+    """Why the gradients of a table are not decided; empty where they are."""
+    for quantity in GRADIENTS:
+        state = table.state(quantity)
+        if state is State.UNRESOLVED:
+            return f"the formulas of {shown_name(quantity)} could not be evaluated"
+        implied = table.state(quantity[1:]) is State.RIGHT
+        if state is State.MISSING and not implied:
+            return f"no column for {shown_name(quantity)} was found"
+    whole = any(fault.diagnosis == "replay-deviates" and fault.sheet == table.sheet for fault in book.faults)
+    if whole and table.agreement is Agreement.DEVIATES:
+        return f"a replay from other starting values leaves the reference at {table.deviates_at}"
+    return ""
+
+
+rule = Rule(code="WB201", name="gradient-columns", check=check)
