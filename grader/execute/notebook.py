@@ -96,6 +96,9 @@ def run_in(
     result = sandbox.run(job)
     if result.status is RunStatus.OURS:
         raise SandboxFault(result.detail)
+    if result.status in (RunStatus.NONZERO, RunStatus.INCOMPLETE) and not result.frames:
+        # No code of the student has run yet: the worker itself broke.
+        raise SandboxFault(f"the worker died before the first cell: {result.stderr_tail.strip()[-500:]}")
     return record(entry.artefact.path, result)
 
 

@@ -7,8 +7,18 @@ from grader.core.faults import GraderFault
 from grader.sandbox.api import Frame
 from grader.sandbox.limits import MIB, Limits
 
-KINDS = {1: "cell", 2: "model", 3: "graph", 4: "weights", 5: "recipe", 6: "run", 7: "done", 8: "probe"}
-JSON_KINDS = frozenset({"cell", "model", "graph", "recipe", "run", "done", "probe"})
+KINDS = {
+    1: "cell",
+    2: "model",
+    3: "graph",
+    4: "weights",
+    5: "recipe",
+    6: "run",
+    7: "done",
+    8: "probe",
+    9: "ready",
+}
+JSON_KINDS = frozenset({"cell", "model", "graph", "recipe", "run", "done", "probe", "ready"})
 CAPS = {
     "cell": MIB // 4,
     "model": MIB,
@@ -18,6 +28,7 @@ CAPS = {
     "run": MIB,
     "done": 64,
     "probe": MIB,
+    "ready": 64,
 }
 """Largest payload of each kind in bytes. A graph of the largest real notebook has 14 kB."""
 MAX_DEPTH = 32

@@ -5,7 +5,17 @@ import os
 import threading
 from typing import Any
 
-KINDS = {"cell": 1, "model": 2, "graph": 3, "weights": 4, "recipe": 5, "run": 6, "done": 7, "probe": 8}
+KINDS = {
+    "cell": 1,
+    "model": 2,
+    "graph": 3,
+    "weights": 4,
+    "recipe": 5,
+    "run": 6,
+    "done": 7,
+    "probe": 8,
+    "ready": 9,
+}
 
 
 class Channel:

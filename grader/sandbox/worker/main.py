@@ -126,6 +126,7 @@ def _notebook(
     folder = _unpack(files, entry)
     os.chdir(folder)
     sys.path.insert(0, folder)
+    channel.send("ready", b"{}")
     for cell in cells:
         channel.send_json("cell", session.run(cell))
     with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):

@@ -8,7 +8,7 @@ import torch
 import torch.utils.data
 from torch import nn
 
-from . import choose, export, ledger, mnist_stub, recipe, shims, stubs, torchvision_ops
+from . import choose, export, ledger, mnist_stub, recipe, recorder, shims, stubs, torchvision_ops
 from .cells import Cell
 from .channel import Channel
 from .shell import CellTimeout, Shell, time_limit
@@ -37,7 +37,10 @@ class Session:
         stubs.install(self._ledger)
         self._tracker = Tracker(self._ledger)
         self._tracker.start()
-        self._recorder = recipe.Recorder(self._ledger, self._tracker, datasets.MNIST)
+        self._recorder = recorder.Recorder(self._ledger, self._tracker)
+        self._mnist = datasets.MNIST
+        self._sources: dict[int, str] = {}
+        self._failed: set[int] = set()
         self._shell = Shell(self._ledger, total=limits["cells"], each=limits["cell"])
         self._printed = 0
 
@@ -53,12 +56,15 @@ class Session:
         }
         if self._shell.left < LEAST_SECONDS:
             return found | {"status": "not-run", "message": "the time for all cells was used up"}
+        self._sources[cell.number] = cell.source
+        self._recorder.cell = cell.number
         ran = self._shell.run(cell.source)
         stdout = ran.stdout if self._printed < STDOUT_TOTAL else ""
         self._printed += len(stdout)
         found |= {"error": ran.error, "message": ran.message, "line": ran.line, "stdout": stdout}
         if ran.error:
             found["status"] = "timeout" if ran.timeout else "failed"
+            self._failed.add(cell.number)
         return {key: _clean(value) for key, value in found.items()}
 
     def finish(self, run: dict[str, Any], channel: Channel) -> None:
@@ -96,7 +102,10 @@ class Session:
         if chosen.module is not None:
             for kind, payload in export.export_model(chosen.module, chosen.state, chosen.example):
                 channel.send(kind, payload)
-        channel.send_json("recipe", self._recorder.recipe(namespace))
+        known = self._tracker.latest
+        channel.send_json(
+            "recipe", recipe.recipe(self._recorder, known, self._mnist, self._sources, self._failed)
+        )
 
 
 def _clean(value: Any) -> Any:

@@ -54,7 +54,9 @@ def _loaders(ledger: Ledger, mnist: type) -> None:
             if given.get("drop_last") and (given.get("batch_size") or 1) > len(dataset):
                 ledger.used("drop-last")
                 given["drop_last"] = False
+        asked = bool(signature.bind(self, *args, **kwargs).arguments.get("drop_last"))
         original(*bound.args, **bound.kwargs)
+        self._grader_drop_last = asked
 
     original = ledger.patch(torch_data.DataLoader, "__init__", init)
 

@@ -39,6 +39,7 @@ class Tracker:
         self.examples: dict[int, Any] = {}
         self.trained: dict[int, Trained] = {}
         self.latest: Trained | None = None
+        self.on_root: list[Any] = []
         self.on_backward: list[Any] = []
         self.on_step: list[Any] = []
         self._handle: Any = None
@@ -63,7 +64,7 @@ class Tracker:
 
         def backward(*args: Any, **kwargs: Any) -> Any:
             with suppress(Exception):
-                tracker._backward()
+                tracker._backward(args[0] if args else kwargs.get("tensors"))
             return original_backward(*args, **kwargs)
 
         original_backward = self._ledger.patch(torch.autograd, "backward", backward)
@@ -83,8 +84,10 @@ class Tracker:
             self.examples[id(module)] = tensors[0][:EXAMPLES].detach().clone()
         if torch.is_grad_enabled():
             self.last_root = module
+        for listen in self.on_root:
+            listen(module, tensors)
 
-    def _backward(self) -> None:
+    def _backward(self, tensors: Any) -> None:
         module = self.last_root
         if module is None:
             return
@@ -92,7 +95,7 @@ class Tracker:
         known.backwards += 1
         self.latest = known
         for listen in self.on_backward:
-            listen(known)
+            listen(known, tensors)
 
     def _step(self, optimizer: Any, _args: Any, _kwargs: Any) -> None:
         with suppress(Exception):
