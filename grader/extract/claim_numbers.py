@@ -22,7 +22,7 @@ _PLANNED = re.compile(
 )
 _ASIDE = re.compile(
     r"(?<![a-z])(?:previous(?:ly)?|earlier|prior|before|baseline|without|initial(?:ly)?|at first|experiments?|tried|attempts?|other models?|other architectures?|first model"
-    r"|older|improv\w+ from|increase\w* .{0,30}from|instead|went up|used to|never|not|no|n't|another|if)(?![a-z])",
+    r"|older|improv\w+ from|increase\w* .{0,30}from|instead|went up|used to|never|not|no|n't|could\w*|did\w*n't|another|if)(?![a-z])",
     _I,
 )
 _LESS = re.compile(

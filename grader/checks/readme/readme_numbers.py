@@ -111,7 +111,7 @@ def _parameters(stated: Sequence[Claim], summaries: SummaryEvidence, sketches: S
         sketch = next((s for s in sketches if s.complete and count_match(claim, s.parameters)), None)
         findings.append(
             Finding(
-                message="the README's parameter count is not the printed one",
+                message=f"{_who(claim)} parameter count is not the printed one",
                 place=claim.place,
                 expected=f"the summary prints {total:,} ({place})",
                 found=claim.written,
@@ -140,6 +140,10 @@ def _parameters(stated: Sequence[Claim], summaries: SummaryEvidence, sketches: S
                     )
                 )
     return _Result(compared, findings)
+
+
+def _who(claim: Claim) -> str:
+    return "the README's" if claim.place.cell is None else "the notebook's stated"
 
 
 def _count_hint(sketch: Sketch | None, total: int) -> str:
@@ -173,9 +177,9 @@ def _accuracy_finding(claim: Claim, match: Match, runs: Sequence[Run], policy: P
     if shown.epoch.printed is not None and shown.epoch.printed != shown.number:
         where += f" (printed as {shown.epoch.printed})"
     messages = {
-        Match.ROUNDED_UP: "the README rounds the accuracy up",
-        Match.OTHER_EPOCH: "the README names another epoch than the log",
-        Match.DIFFERS: "the README's accuracy is not in the log",
+        Match.ROUNDED_UP: f"{_who(claim)} accuracy is rounded up",
+        Match.OTHER_EPOCH: f"{_who(claim)} epoch is not the log's",
+        Match.DIFFERS: f"{_who(claim)} accuracy is not in the log",
     }
     hints = {
         Match.ROUNDED_UP: f"write {shown.epoch.percent:.2f} %",
@@ -257,7 +261,7 @@ def _epochs(stated: Sequence[Claim], logs: LogEvidence) -> _Result:
         run = min(runs, key=lambda r: abs(len(r.epochs) - claim.value))
         findings.append(
             Finding(
-                message="the README's number of epochs is not the log's",
+                message=f"{_who(claim)} number of epochs is not the log's",
                 place=claim.place,
                 expected=f"the log has {len(run.epochs)} epochs ({run.place})",
                 found=claim.written,
