@@ -1,5 +1,7 @@
 """Reads golden cases of checks: a small submission or evidence literals, and the outcome that must follow."""
 
+import ast
+import dataclasses
 import io
 import tomllib
 import zipfile
@@ -21,6 +23,7 @@ from grader.pipeline.judge import judge_one
 from grader.pipeline.known import Known, Missing
 from grader.pipeline.plan import make_plan
 from grader.pipeline.providers import Phase
+from tests.generate.workbook import BookSpec, make
 
 ROOT = Path(__file__).parent
 
@@ -94,7 +97,24 @@ def _content(text: str) -> bytes:
         with zipfile.ZipFile(buffer, "w") as archive:
             archive.writestr("[Content_Types].xml", "<Types/>")
         return buffer.getvalue()
+    if text.startswith("@workbook"):
+        return _workbook(dict(word.split("=", 1) for word in text.split()[1:]))
     return text.encode("utf-8")
+
+
+def _workbook(words: dict[str, str]) -> bytes:
+    """`@workbook defect=class-error rows=20 eta=0.5 charts=true`: a book of the generator; the words are its spec."""
+    spec = BookSpec(rows=20, defect_row=8)
+    kinds = {field.name: type(getattr(spec, field.name)) for field in dataclasses.fields(spec)}
+    given = {
+        name: word == "true"
+        if kinds[name] is bool
+        else ast.literal_eval(word)
+        if kinds[name] in (tuple, type(None))
+        else kinds[name](word)
+        for name, word in words.items()
+    }
+    return make(dataclasses.replace(spec, **given))[0]  # type: ignore[arg-type]
 
 
 def observed(outcome: Outcome, expect: Expect) -> Expect:

@@ -74,7 +74,9 @@ def _finding(book: BookFacts, one: ShownLosses, shown: Sequence[tuple[BookFacts,
         message=f"the losses{header} are not those of a learning rate of {one.eta:g}: they differ by {gap:.1%} of the first loss",
         place=Place(artefact=book.artefact, sheet=one.sheet or None, ref=one.cells or None),
         expected=f"the losses at {one.eta:g}",
-        found=", ".join(f"{loss:.6g}" for loss in one.losses[:4]) + (", …" if len(one.losses) > 4 else ""),
+        found=(f"the losses at {one.fits:g}: " if one.fits else "")
+        + ", ".join(f"{loss:.6g}" for loss in one.losses[:4])
+        + (", …" if len(one.losses) > 4 else ""),
         hint=f"Type {one.eta:g} into the cell of the learning rate, recalculate, and paste the losses again.",
         diagnosis="sweep-losses-differ",
     )

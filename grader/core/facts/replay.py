@@ -138,6 +138,8 @@ class ShownLosses(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     reference_deviation: float
     claimed: str = ""
     """The text that names the learning rate: header, sheet name or title."""
+    fits: float = 0.0
+    """The learning rate whose recomputed losses these are; 0 where they are those of none."""
 
 
 class Sweep(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -42,16 +42,8 @@ def contradictions(
                 )
             )  # fmt: skip
     for one in shown:
-        claim = claimed_rate(one.claimed, bare=True) if one.claimed else None
-        if one.shown_as is ShownAs.COLUMN and claim is not None and not same_rate(claim, one.eta):
-            text = f"the column headed {one.claimed!r} holds the losses of a learning rate of {one.eta:g}"
-            found.append(
-                CellFault(
-                    sheet=one.sheet, cells=one.cells, quantity="E_total", diagnosis="mislabelled-losses", severity=Severity.WARN,
-                    message=text, expected=f"losses at {claim:g}", found=f"losses at {one.eta:g}",
-                    hint=f"Paste the losses of {claim:g} here, or correct the header.",
-                )
-            )  # fmt: skip
+        if one.shown_as is ShownAs.COLUMN and one.fits and not same_rate(one.fits, one.eta):
+            found.append(_mislabelled(one))
     return found
 
 
@@ -66,4 +58,18 @@ def _fault(sheet: str, cell: str, text: str, claimed: float, real: float) -> Cel
         expected=f"{claimed:g}",
         found=f"{real:g}",
         hint="Set the learning rate that the name says, or correct the name.",
+    )
+
+
+def _mislabelled(one: ShownLosses) -> CellFault:
+    return CellFault(
+        sheet=one.sheet,
+        cells=one.cells,
+        quantity="E_total",
+        diagnosis="mislabelled-losses",
+        severity=Severity.WARN,
+        message=f"the column headed {one.claimed!r} holds the losses of a learning rate of {one.fits:g}",
+        expected=f"losses at {one.eta:g}",
+        found=f"losses at {one.fits:g}",
+        hint=f"Paste the losses of {one.eta:g} here, or correct the header.",
     )

@@ -7,6 +7,7 @@ header says, else the one whose recomputed losses it equals.
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -142,12 +143,13 @@ def _pasted(
     if best is None:
         return None
     gap, rate, table, skip = best
-    starts = skip == 0
-    if gap > MATCH and not (claim is not None and starts):
+    trusted = claim is not None and any(same_rate(claim, known) for t in tables for known in _rates(t))
+    if gap > MATCH and not (trusted and skip == 0):
         return None
     keys = [cell(sheet, row + i, column) for i in range(len(numbers))]
-    eta = claim if claim is not None and gap > MATCH else rate
-    return _shown(table, eta, ShownAs.COLUMN, model, sheet, keys, numbers, text, skip)
+    eta = claim if claim is not None and trusted else rate
+    shown = _shown(table, eta, ShownAs.COLUMN, model, sheet, keys, numbers, text, skip)
+    return msgspec.structs.replace(shown, fits=rate if gap <= MATCH else 0.0)
 
 
 def _rates(table: Simulated) -> list[float]:
@@ -205,6 +207,7 @@ def _shown(
         own_known=usable,
         reference_deviation=min(deviation(losses, table.reference(eta, len(losses) + skip)[skip:]), 1e300),
         claimed=claimed,
+        fits=eta if how is ShownAs.TABLE else 0.0,
     )
 
 
@@ -232,6 +235,7 @@ def chart_losses(book: Book, tables: Sequence[Simulated]) -> list[ShownLosses]:
                         own_deviation=0.0, own_known=False,
                         reference_deviation=deviation(numbers, table.reference(rate, len(numbers) + skip)[skip:]),
                         claimed=chart.title or series.name,
+                        fits=rate,
                     )
                 )  # fmt: skip
     return found

@@ -24,9 +24,16 @@ def factors(same: Mapping[str, Array], previous: Mapping[str, Array], eta: Array
         gap = same[f"a_o{unit_number}"] - same[f"t{unit_number}"]
         slope = same[f"a_o{unit_number}"] * (1 - same[f"a_o{unit_number}"])
         found.append((f"(a_o{unit_number}-t{unit_number})", gap))
-        found.append((f"(a_o{unit_number}-t{unit_number})·a_o{unit_number}·(1-a_o{unit_number})", gap * slope))
+        found.append(
+            (f"(a_o{unit_number}-t{unit_number})·a_o{unit_number}·(1-a_o{unit_number})", gap * slope)
+        )
         for w in range(5, 9):
-            found.append((f"(a_o{unit_number}-t{unit_number})·a_o{unit_number}·(1-a_o{unit_number})·w{w}", gap * slope * same[f"w{w}"]))
+            found.append(
+                (
+                    f"(a_o{unit_number}-t{unit_number})·a_o{unit_number}·(1-a_o{unit_number})·w{w}",
+                    gap * slope * same[f"w{w}"],
+                )
+            )
     for name, a, b in (("w1·i1", "w1", "i1"), ("w2·i2", "w2", "i2"), ("w3·i1", "w3", "i1"), ("w4·i2", "w4", "i2"),
                        ("w5·a_h1", "w5", "a_h1"), ("w6·a_h2", "w6", "a_h2"), ("w7·a_h1", "w7", "a_h1"), ("w8·a_h2", "w8", "a_h2")):  # fmt: skip
         found.append((name, same[a] * same[b]))
