@@ -103,33 +103,40 @@ _KERAS = re.compile(r"\.fit\w*\([^\n]*\bepochs\s*=\s*(\w+)")
 _CALL = re.compile(r"\b(num_epochs|n_epochs|max_epochs|epochs|epoch)\s*=\s*(\d{1,3})\b", re.IGNORECASE)
 
 
-def loop_length(notebook: Notebook, cells: Sequence[NotebookCell]) -> int | None:
-    """How many epochs the loops of some cells announce: `range(1, 20)`, `range(EPOCHS)`, `fit(epochs=20)`; None if unclear.
+class Loop(NamedTuple):
+    """What the loops of some cells announce; None where it is not clear."""
+
+    length: int | None
+    first: int | None
+    """The number that the loop gives its first epoch."""
+
+
+def find_loop(notebook: Notebook, cells: Sequence[NotebookCell]) -> Loop:
+    """How many epochs the loops of some cells announce: `range(1, 20)`, `range(EPOCHS)`, `fit(epochs=20)`.
 
     Where the loop stands in a function, its definition is looked up in the cells before.
     """
     total = 0
+    firsts: set[int | None] = set()
     for cell in {c.number: c for c in cells}.values():
-        names = _constants(notebook, cell.number) | {
-            m.group(1): int(m.group(2)) for m in _CALL.finditer(cell.source)
-        }
-        lengths = _loops(cell.source, names) | {
-            _number(m.group(1), names) for m in _KERAS.finditer(cell.source)
-        }
-        if not lengths:
+        calls = {m.group(1): int(m.group(2)) for m in _CALL.finditer(cell.source)}
+        names = _constants(notebook, cell.number) | calls
+        loops = _loops(cell.source, names)
+        loops |= {Loop(_number(m.group(1), names), 1) for m in _KERAS.finditer(cell.source)}
+        if not loops:
             before = "\n".join(c.source for c in notebook.code_cells if c.number < cell.number)
-            lengths = _loops(before, names, only_epochs=True)
-        known = {n for n in lengths if n is not None}
-        if len(lengths) != 1 or len(known) != 1:
-            return None
-        total += known.pop()
-    return total or None
+            loops = _loops(before, names, only_epochs=True)
+        firsts |= {loop.first for loop in loops}
+        if len(loops) != 1 or (length := loops.pop().length) is None:
+            return Loop(None, firsts.pop() if len(firsts) == 1 else None)
+        total += length
+    return Loop(total or None, firsts.pop() if len(firsts) == 1 else None)
 
 
-def _loops(source: str, names: dict[str, int], *, only_epochs: bool = False) -> set[int | None]:
-    loops = [(m.group(1), _length(m.group(2), names)) for m in _RANGE.finditer(source)]
-    epochs = {length for variable, length in loops if "epoch" in variable.lower()}
-    return epochs if epochs or only_epochs else {length for _, length in loops}
+def _loops(source: str, names: dict[str, int], *, only_epochs: bool = False) -> set[Loop]:
+    loops = [(m.group(1), _span(m.group(2), names)) for m in _RANGE.finditer(source)]
+    epochs = {loop for variable, loop in loops if "epoch" in variable.lower()}
+    return epochs if epochs or only_epochs else {loop for _, loop in loops}
 
 
 def _constants(notebook: Notebook, until: int) -> dict[str, int]:
@@ -141,12 +148,13 @@ def _constants(notebook: Notebook, until: int) -> dict[str, int]:
     return names
 
 
-def _length(arguments: str, names: dict[str, int]) -> int | None:
+def _span(arguments: str, names: dict[str, int]) -> Loop:
     values = [_number(part.strip(), names) for part in arguments.split(",")]
-    numbers = [v for v in values if v is not None]
-    if len(numbers) != len(values) or not 1 <= len(numbers) <= 2:
-        return None
-    return numbers[0] if len(numbers) == 1 else numbers[1] - numbers[0]
+    if len(values) == 1:
+        return Loop(values[0], 0)
+    if len(values) != 2 or values[0] is None or values[1] is None:
+        return Loop(None, values[0] if len(values) == 2 else None)
+    return Loop(values[1] - values[0], values[0])
 
 
 def _number(text: str, names: dict[str, int]) -> int | None:
@@ -164,7 +172,7 @@ def to_run(
     artefact: str,
     main: bool,
     cells: tuple[int, ...],
-    planned: int | None,
+    loop: Loop,
     broken: tuple[str, ...] = (),
     stops_early: bool = False,
     heading: str = "",
@@ -188,7 +196,7 @@ def to_run(
         )
         for r in items
     )
-    planned = max(announced) if announced else planned
+    planned = max(announced) if announced else loop.length
     return Run(
         origin=origin,
         artefact=artefact,
@@ -196,6 +204,7 @@ def to_run(
         epochs=epochs,
         cells=cells,
         planned=planned,
+        starts_at=loop.first,
         rounded_percent=any(r.accuracy.rounded for r in items),
         gaps=(*broken, *_gaps(epochs, planned, cells=len(cells), stops_early=stops_early)),
         heading=heading,

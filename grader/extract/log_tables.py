@@ -19,7 +19,7 @@ class _Columns(NamedTuple):
     epoch: int | None
     test: int
     train: int | None
-    count: int
+    width: int
 
 
 _ACCURACY = re.compile(r"acc", re.IGNORECASE)
@@ -80,7 +80,7 @@ def _split(line: str) -> list[str]:
 
 
 def _row(cells: list[str], columns: _Columns) -> TableRow | None:
-    shift = len(cells) - columns.count  # a data frame prints its index before the first column
+    shift = len(cells) - columns.width  # a data frame prints its index before the first column
     if shift not in (0, 1):
         return None
     value = _NUMBER.match(cells[columns.test + shift])

@@ -11,7 +11,7 @@ from grader.core.outcome import Verdict
 from grader.core.place import Place
 from grader.core.submission import Kind, Sources
 from grader.extract.log_lines import Marker, Split, read_line
-from grader.extract.log_runs import Reading, Segment, joins, loop_length, segments, split_restarts, to_run
+from grader.extract.log_runs import Loop, Reading, Segment, find_loop, joins, segments, split_restarts, to_run
 from grader.extract.log_tables import table_rows
 from grader.extract.markdown import Block, SourceLine, markdown_lines
 from grader.extract.notebook import read_source
@@ -107,7 +107,7 @@ def read_notebook_log(notebook: Notebook, found: FoundLogs) -> None:
             artefact=notebook.artefact,
             main=notebook.main,
             cells=tuple(dict.fromkeys(c.number for c in cells)),
-            planned=loop_length(notebook, cells),
+            loop=find_loop(notebook, cells),
             broken=tuple(reason for c in cells for reason in _interruptions(c)),
             stops_early=any(_stops_early(notebook, c) for c in cells),
         )
@@ -147,7 +147,7 @@ def read_text_log(lines: Iterable[SourceLine], artefact: str, found: FoundLogs, 
                         artefact=artefact,
                         main=main,
                         cells=_cells_of(part),
-                        planned=None,
+                        loop=Loop(None, None),
                         heading=heading,
                     )
                     if _credible(part):

@@ -79,7 +79,7 @@ def _positions(run: Run, number: int) -> list[int]:
     """Indices of the epochs that a person may call number `number`: as printed, counted from 1, from 0 where none is printed."""
     printed = [i for i, e in enumerate(run.epochs) if e.printed == number]
     spots = {*printed, number - 1}
-    if all(e.printed is None for e in run.epochs):
+    if run.starts_at != 1 and all(e.printed is None for e in run.epochs):
         spots.add(number)
     return sorted(i for i in spots if 0 <= i < len(run.epochs))
 

@@ -65,6 +65,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     """Cells of the notebook that hold it, from 1."""
     planned: int | None = None
     """Number of epochs that the log or the loop announces."""
+    starts_at: int | None = None
+    """The number that the training loop gives its first epoch; None where no loop was found."""
     rounded_percent: bool = False
     """Whether the log prints whole percents beside the fractions, which would make everything 99."""
     gaps: tuple[str, ...] = ()

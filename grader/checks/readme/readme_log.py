@@ -1,0 +1,156 @@
+"""The log in the README is the notebook's log, every epoch of it.
+
+## What it checks
+The test accuracies that the README quotes, aligned as a sequence with those that the notebook saved: whether epochs were left out and the
+rest renumbered, and whether single values were changed.
+
+## Why it matters
+A log that drops its first epoch and counts again from 1 turns a run of 20 epochs into one of 19. Only the sequence shows it: every
+quoted line is true by itself.
+
+## Example
+    notebook   98.52  98.81  99.08 ... 99.44 (epoch 18 of 20)
+    README            98.81  99.08 ... 99.44 (epoch 17 of 19)
+
+## What to do instead
+Paste the whole output of the training cell. A shortened log is fine where its epochs keep their numbers.
+"""
+
+from typing import NamedTuple
+
+from grader.core.evidence.logs import Epoch, LogEvidence, Origin, Run
+from grader.core.outcome import Finding, Outcome, Weight, failed, passed, skipped, unknown
+from grader.core.rubric import CheckParams
+from grader.core.rule import Rule, Status
+
+
+class Params(CheckParams, frozen=True, kw_only=True):
+    """`edited`: share of equal epochs from which two sequences count as one log with changed values rather than two runs."""
+
+    edited: float = 0.8
+
+
+class _Alignment(NamedTuple):
+    run: Run
+    pairs: tuple[tuple[int, int], ...]
+    """Indices of equal epochs: in the README's run, in the notebook's."""
+
+
+def check(logs: LogEvidence, params: Params) -> Outcome:
+    """Fail for renumbered or changed epochs; unknown for a log of another run; pass for the same or a shortened one."""
+    saved, quoted = logs.of(Origin.NOTEBOOK), [r for r in logs.of(Origin.README) if len(r.epochs) > 1]
+    if not quoted:
+        return skipped("the README quotes no training log")
+    if not saved:
+        return skipped("the notebook saved no log to compare the README's with")
+    faults: list[Finding] = []
+    doubts: list[Finding] = []
+    remarks: list[Finding] = []
+    for run in quoted:
+        best = max((_align(run, other) for other in saved), key=lambda a: (len(a.pairs), -len(a.run.epochs)))
+        share = len(best.pairs) / len(run.epochs)
+        if share == 1.0:
+            if len(run.epochs) < len(best.run.epochs):
+                dropped = _dropped(run, best)
+                (faults if dropped.weight is Weight.FAULT else remarks).append(dropped)
+        elif share >= params.edited and len(run.epochs) >= 5:
+            faults.append(_changed(run, best))
+        else:
+            doubts.append(_other(run, best))
+    if faults:
+        return failed(faults[0].message, [*faults, *doubts, *remarks])
+    if doubts:
+        return unknown(doubts[0].message, [*doubts, *remarks])
+    return passed("the README's log is the notebook's" + (", shortened" if remarks else ""), remarks)
+
+
+def _equal(a: Epoch, b: Epoch) -> bool:
+    return abs(a.percent - b.percent) <= a.half_unit + b.half_unit + 1e-9
+
+
+def _align(quoted: Run, saved: Run) -> _Alignment:
+    """Longest common subsequence of the two accuracy sequences (at most a few hundred epochs each)."""
+    a, b = quoted.epochs[:400], saved.epochs[:400]
+    length = [[0] * (len(b) + 1) for _ in range(len(a) + 1)]
+    for i in range(len(a) - 1, -1, -1):
+        for j in range(len(b) - 1, -1, -1):
+            same = length[i + 1][j + 1] + 1 if _equal(a[i], b[j]) else 0
+            length[i][j] = max(same, length[i + 1][j], length[i][j + 1])
+    pairs: list[tuple[int, int]] = []
+    i = j = 0
+    while i < len(a) and j < len(b):
+        if _equal(a[i], b[j]) and length[i][j] == length[i + 1][j + 1] + 1:
+            pairs.append((i, j))
+            i, j = i + 1, j + 1
+        elif length[i + 1][j] >= length[i][j + 1]:
+            i += 1
+        else:
+            j += 1
+    return _Alignment(saved, tuple(pairs))
+
+
+def _dropped(quoted: Run, aligned: _Alignment) -> Finding:
+    kept = {j for _, j in aligned.pairs}
+    missing = [j for j in range(len(aligned.run.epochs)) if j not in kept]
+    renumbered = _renumbered(quoted, aligned)
+    first = aligned.run.epochs[missing[0]]
+    epochs = ", ".join(str(j + 1) for j in missing[:5]) + (", …" if len(missing) > 5 else "")
+    what = f"epoch {epochs} of {len(aligned.run.epochs)}"
+    return Finding(
+        message=f"the README's log leaves out {what} and numbers the rest anew"
+        if renumbered
+        else f"the README shortens the log: it leaves out {what}",
+        place=quoted.place,
+        expected=f"{len(aligned.run.epochs)} epochs; the first that is missing has {first.percent:.2f} % ({first.place})",
+        found=f"{len(quoted.epochs)} epochs",
+        hint="paste the whole log, or keep the numbers that the notebook printed",
+        excerpt=quoted.epochs[0].excerpt,
+        diagnosis="epochs-renumbered" if renumbered else "log-shortened",
+        weight=Weight.FAULT if renumbered else Weight.REMARK,
+    )
+
+
+def _renumbered(quoted: Run, aligned: _Alignment) -> bool:
+    """Whether the quoted numbers hide the gap: they run without one, and fit neither the notebook's numbers nor the positions."""
+    numbers = [quoted.epochs[i].printed for i, _ in aligned.pairs]
+    if None in numbers:
+        return False
+    saved = [aligned.run.epochs[j].printed for _, j in aligned.pairs]
+    positions = [j + 1 for _, j in aligned.pairs]
+    fits = [saved, positions]
+    if aligned.run.starts_at in (0, None):
+        fits.append([j for _, j in aligned.pairs])
+    return numbers not in fits
+
+
+def _changed(quoted: Run, aligned: _Alignment) -> Finding:
+    equal = {i for i, _ in aligned.pairs}
+    index = next(i for i in range(len(quoted.epochs)) if i not in equal)
+    epoch = quoted.epochs[index]
+    before = [j for i, j in aligned.pairs if i < index]
+    at = min(before[-1] + 1 if before else 0, len(aligned.run.epochs) - 1)
+    saved = aligned.run.epochs[at]
+    return Finding(
+        message=f"{len(quoted.epochs) - len(equal)} of {len(quoted.epochs)} epochs in the README are not in the notebook's log",
+        place=epoch.place,
+        expected=f"{saved.percent:.2f} % in epoch {at + 1} ({saved.place})",
+        found=f"{epoch.percent:.2f} %",
+        hint="paste the log again from the submitted notebook",
+        excerpt=epoch.excerpt,
+        diagnosis="epoch-changed",
+    )
+
+
+def _other(quoted: Run, aligned: _Alignment) -> Finding:
+    return Finding(
+        message="the README's log is of another run than the notebook's",
+        place=quoted.place,
+        expected=f"the log at {aligned.run.place}, best {aligned.run.best:.2f} %",
+        found=f"{len(quoted.epochs)} epochs, best {quoted.best:.2f} %, {len(aligned.pairs)} of them in the notebook",
+        hint="quote the log of the submitted notebook, or hand in the notebook that the README describes",
+        excerpt=quoted.epochs[0].excerpt,
+        diagnosis="log-of-another-run",
+    )
+
+
+rule = Rule(code="RD702", name="readme-log", check=check, status=Status.PREVIEW)
