@@ -91,7 +91,8 @@ def retrain_network(
     if kept:
         missing.append(f"{kept:,} numbers of the network follow no rule of initialisation that we know")
     device = _device(settings.device)
-    epochs = min(wish.rule.epochs, plan.epochs if plan else REFERENCE_EPOCHS)
+    planned = plan.epochs if plan else min(REFERENCE_EPOCHS, wish.rule.epochs)
+    epochs = min(wish.rule.epochs, planned)
     work = 3 * facts.flops * len(data.train_labels) * epochs
     if work > LARGEST_RUN[device]:
         raise Unavailable(
@@ -111,7 +112,7 @@ def retrain_network(
         data=data,
         device=device,
         versions=_versions(used),
-        planned=epochs,
+        planned=planned,
     )
     trainer = _Trainer(job, RunCache(settings.cache, job), wish)
     try:
@@ -129,7 +130,7 @@ def retrain_network(
         runs=runs,
         test_size=len(data.test_labels),
         recipe=used,
-        recipe_summary=plan.summary if plan else _reference_summary(epochs),
+        recipe_summary=plan.summary if plan else _reference_summary(planned),
         recipe_complete=plan is not None and not missing,
         recipe_missing=tuple(missing),
         kept_constants=kept,

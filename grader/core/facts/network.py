@@ -165,6 +165,8 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class NetworkFacts(Fact, frozen=True, kw_only=True):
     """The live network: what the output really depends on, counted from the graph that we evaluate and retrain."""
 
+    artefact: str = ""
+    """The notebook or source file that made it."""
     name: str
     graph: str
     """SHA-256 over the canonical graph: equal networks have equal digests, whatever their modules are called."""

@@ -63,13 +63,8 @@ class SeedRun(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     losses: tuple[float, ...]
     """Mean training loss of each epoch, in nats."""
     planned: int
-    """Epochs that the recipe has, at most those that were asked for."""
+    """Epochs that the recipe has; fewer are run where the rule is content or allows no more."""
     proof: Proof
-
-    @property
-    def complete(self) -> bool:
-        """Whether every planned epoch ran."""
-        return len(self.correct) >= self.planned
 
     @property
     def best(self) -> int:

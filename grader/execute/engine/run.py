@@ -84,13 +84,13 @@ def run_seed(
         return on_epoch(right, loss)
 
     if plan is not None:
-        planned = min(plan.epochs, epochs)
+        planned = plan.epochs
         digits = as_digits(data).to(device)
         training = loop.train_plan(
             model,
             digits,
             plan,
-            epochs=planned,
+            epochs=min(planned, epochs),
             on_epoch=lambda result: note(result.correct, result.loss),
             memory_format=layout,
         )

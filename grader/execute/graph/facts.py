@@ -35,7 +35,7 @@ _SIZES = frozenset({"operator.mul", "operator.add", "operator.sub", "operator.fl
 _ORDER = tuple(GapKind)
 
 
-def network_facts(network: Network) -> NetworkFacts:
+def network_facts(network: Network, artefact: str = "") -> NetworkFacts:
     """Read the facts off both graphs; the training graph describes the layers, the evaluation graph what stays on."""
     graph, evaluation = network.training, network.evaluation
     layers = _layers(network)
@@ -55,6 +55,7 @@ def network_facts(network: Network) -> NetworkFacts:
     output = graph.shapes[graph.output]
     fields = receptive_fields(graph)
     return NetworkFacts(
+        artefact=artefact,
         name=network.claim.class_name,
         graph=network.digest,
         declared_parameters=sum(item.size for item in declared),

@@ -11,7 +11,7 @@ from grader.execute.graph.schema import InvalidNetwork
 
 def network_facts(run: NotebookRun) -> NetworkFacts:
     """What the exported network is. Raises Unavailable (a person must look) where there is none or it is not sound."""
-    return facts_of(network_of(run))
+    return facts_of(network_of(run), run.artefact)
 
 
 def network_of(run: NotebookRun) -> Network:

@@ -1,0 +1,85 @@
+"""Dropout is part of what the network computes in training, and off in evaluation.
+
+## What it checks
+At least one dropout with a probability above 0 lies on the way from the image to the output when your network trains. It also looks whether
+dropout is off when the network is evaluated.
+
+## Why it matters
+The assignment asks for dropout. `nn.Dropout(0)` does nothing, and `F.dropout(x, 0.1)` without `training=self.training`
+drops values in the test as well: the accuracy is then a matter of chance and lower than it need be.
+
+## Example
+    x = F.dropout(x, 0.1)              on in evaluation too
+
+## What to do instead
+Use `nn.Dropout(0.1)` as a module, or `F.dropout(x, 0.1, training=self.training)`, and a probability above 0.
+"""
+
+from grader.checks.network._where import named, place_of
+from grader.core.facts.network import Dropout, NetworkFacts
+from grader.core.outcome import Finding, Outcome, Weight, failed, passed
+from grader.core.rubric import CheckPolicy, Treatment
+from grader.core.rule import Rule
+
+
+class Policy(CheckPolicy, frozen=True, kw_only=True):
+    """`active_in_eval`: dropout that stays on when the network is evaluated."""
+
+    active_in_eval: Treatment = Treatment.WARN
+
+
+def check(network: NetworkFacts, policy: Policy) -> Outcome:
+    """Look for live dropout with p > 0 in the training graph, and for dropout in the evaluation graph."""
+    active = [item for item in network.dropout if item.active_in_training]
+    if not active:
+        return failed(f"{network.name} uses no dropout when it trains", [_missing(network)])
+    probabilities = ", ".join(f"{p:g}" for p in sorted({item.p for item in active}))
+    summary = f"{network.name} uses dropout {len(active)} times (p = {probabilities})"
+    stuck = [item for item in network.dropout if item.active_in_eval]
+    if not stuck or policy.active_in_eval is Treatment.ACCEPT:
+        return passed(f"{summary}, off in evaluation" if not stuck else summary)
+    finding = _active(network, stuck, policy)
+    summary += f", {len(stuck)} of them on in evaluation too"
+    if policy.active_in_eval is Treatment.FAIL:
+        return failed(summary, [finding])
+    return passed(summary, [finding])
+
+
+def _missing(network: NetworkFacts) -> Finding:
+    if network.dropout and all(item.p == 0 for item in network.dropout):
+        diagnosis, found = "zero-probability", f"{len(network.dropout)} dropout layers, all with p = 0"
+        hint = "give them a probability above 0, for example 0.1; check which value really reaches the constructor"
+    elif network.dropout:
+        diagnosis, found = "off-in-training", f"{len(network.dropout)} dropout layers, all off in training"
+        hint = "do not pass training=False; nn.Dropout follows model.train() by itself"
+    elif any("dropout" in operator for operator in network.dead):
+        diagnosis, found = "result-discarded", "dropout is called, but its result is not used"
+        hint = "assign it: x = self.dropout(x)"
+    else:
+        diagnosis, found = "no-dropout", f"none among {len(network.layers)} operators"
+        hint = "add nn.Dropout(0.1) behind a block of convolutions and call it in forward"
+    return Finding(
+        message="no dropout acts on the network when it trains",
+        place=place_of(network),
+        expected="at least one dropout with p > 0 in the training graph",
+        found=found,
+        hint=hint,
+        diagnosis=diagnosis,
+    )
+
+
+def _active(network: NetworkFacts, stuck: list[Dropout], policy: Policy) -> Finding:
+    layer = network.layers[stuck[0].layer] if stuck[0].layer < len(network.layers) else None
+    at = f" at {named(layer)}" if layer is not None else ""
+    return Finding(
+        message="dropout stays on in evaluation",
+        place=place_of(network),
+        expected="dropout off after model.eval()",
+        found=f"p = {stuck[0].p:g}{at} is on: two tests of the same network give two accuracies",
+        hint=f"write F.dropout(x, {stuck[0].p:g}, training=self.training), or use nn.Dropout({stuck[0].p:g})",
+        diagnosis="active-in-evaluation",
+        weight=Weight.FAULT if policy.active_in_eval is Treatment.FAIL else Weight.REMARK,
+    )
+
+
+rule = Rule(code="NN403", name="dropout", check=check)

@@ -1,0 +1,78 @@
+"""The network has a fully connected layer, or has none, as the course asks.
+
+## What it checks
+Whether a fully connected layer (`nn.Linear`) lies on the way from the image to the output. Courses differ: some require one, some forbid it,
+most leave it open; the rubric says which. A 1x1 convolution on a 1x1 map does the same by function and is told apart.
+
+## Why it matters
+Some variants of the assignment list the fully connected layer among the parts that the network should use, others forbid it in
+favour of convolutions. A layer that is commented out or belongs to another class does not count.
+
+## Example
+    self.fc = nn.Linear(64, 10)        declared
+    return F.log_softmax(x.view(-1, 10), dim=1)      and never called
+
+## What to do instead
+Call the layer in forward where it is required, behind the global average pooling; use `nn.Conv2d(channels, 10, 1)` where it
+is forbidden.
+"""
+
+from enum import Enum
+
+from grader.checks.network._where import place_of, unused_modules
+from grader.core.facts.network import NetworkFacts
+from grader.core.outcome import Finding, Outcome, failed, passed
+from grader.core.rubric import CheckParams
+from grader.core.rule import Rule
+
+
+class Demand(Enum):
+    """What a course makes of fully connected layers."""
+
+    OPTIONAL = "optional"
+    REQUIRED = "required"
+    FORBIDDEN = "forbidden"
+
+
+class Params(CheckParams, frozen=True, kw_only=True):
+    """`point_convolution_counts`: whether a 1x1 convolution on a 1x1 map satisfies the requirement."""
+
+    demand: Demand = Demand.OPTIONAL
+    point_convolution_counts: bool = True
+
+
+def check(network: NetworkFacts, params: Params) -> Outcome:
+    """Compare the fully connected layers that the output depends on with the demand."""
+    linear, points = network.linear, network.point_convolutions
+    sizes = ", ".join(f"{item.inputs} to {item.outputs}" for item in (linear or points)[:4])
+    if linear:
+        summary = f"{network.name} has {len(linear)} fully connected ({sizes})"
+    elif points:
+        summary = f"{network.name} has no fully connected layer, but a 1x1 convolution on a 1x1 map ({sizes})"
+    else:
+        summary = f"{network.name} has no fully connected layer"
+    if params.demand is Demand.FORBIDDEN and linear:
+        finding = Finding(
+            message="the network has a fully connected layer, which is not allowed here",
+            place=place_of(network),
+            expected="convolutions and pooling only",
+            found=f"fully connected: {sizes}",
+            hint=f"use nn.Conv2d({linear[-1].inputs}, {linear[-1].outputs}, 1) before the global average pooling",
+            diagnosis="fully-connected-forbidden",
+        )
+        return failed(summary, [finding])
+    if params.demand is Demand.REQUIRED and not linear and not (points and params.point_convolution_counts):
+        unused = unused_modules(network)
+        finding = Finding(
+            message="the network has no fully connected layer",
+            place=place_of(network),
+            expected="a fully connected layer on the way to the output",
+            found=f"none; forward never uses {', '.join(unused[:5])}" if unused else "none",
+            hint="add nn.Linear(channels, 10) behind the global average pooling, and call it in forward",
+            diagnosis="fully-connected-missing",
+        )
+        return failed(summary, [finding])
+    return passed(summary)
+
+
+rule = Rule(code="NN405", name="fully-connected", check=check)

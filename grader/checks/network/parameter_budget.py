@@ -1,0 +1,100 @@
+"""The network stays within the allowed number of parameters.
+
+## What it checks
+The parameters that the output of your network really depends on, counted in the network that we took out of your notebook by running
+it. Where `model.parameters()` says more than that, the larger number counts.
+
+## Why it matters
+The assignment limits the network to fewer than 20,000 parameters. A printed summary may count something else: torchsummary
+leaves out layers that forward never calls and counts shared ones twice.
+
+## Example
+    self.fc = nn.Linear(1152, 50)      57,650 parameters, whether forward uses it or not
+
+## What to do instead
+Remove layers that forward never uses, and use fewer channels where most of the parameters are; `sum(p.numel() for p in
+model.parameters())` prints the count.
+"""
+
+from grader.checks.network._where import named, place_of, unused_modules
+from grader.core.facts.network import NetworkFacts
+from grader.core.outcome import Finding, Outcome, Weight, failed, passed, unknown
+from grader.core.rubric import CheckParams
+from grader.core.rule import Rule
+
+
+class Params(CheckParams, frozen=True, kw_only=True):
+    """Numbers of parameters: strictly `below`, and `at_least` where a course asks for that too."""
+
+    below: int = 20_000
+    at_least: int = 0
+
+
+def check(network: NetworkFacts, params: Params) -> Outcome:
+    """Rule on the larger of the live and the declared count."""
+    counted = network.counted
+    summary = f"{network.name} has {counted:,} parameters"
+    wanted = f"fewer than {params.below:,}" + (f", at least {params.at_least:,}" if params.at_least else "")
+    if counted >= params.below:
+        return failed(f"{summary}, allowed are {wanted}", [_too_many(network, wanted, params.below)])
+    if counted < params.at_least:
+        finding = Finding(
+            message="the network is smaller than asked",
+            place=place_of(network),
+            expected=f"{wanted} parameters",
+            found=f"{counted:,} parameters",
+            hint=f"{params.at_least - counted:,} more are needed; more channels in the convolutions add them",
+            diagnosis="too-few-parameters",
+        )
+        return failed(f"{summary}, asked are {wanted}", [finding])
+    remarks = [_difference(network)] if network.parameters != network.declared_parameters else []
+    if counted + network.constants >= params.below:
+        finding = Finding(
+            message="the network carries so many fixed numbers that with them it would be over the limit",
+            place=place_of(network),
+            expected=f"{wanted} parameters",
+            found=f"{counted:,} parameters and {network.constants:,} fixed numbers (buffers or constants)",
+            hint="say in the README what the fixed numbers are, or make them parameters",
+            diagnosis="constants-beside-parameters",
+        )
+        return unknown(f"{summary} and {network.constants:,} fixed numbers besides", [finding, *remarks])
+    return passed(f"{summary}, {wanted}", remarks)
+
+
+def _too_many(network: NetworkFacts, wanted: str, below: int) -> Finding:
+    largest = max(network.layers, key=lambda layer: layer.parameters, default=None)
+    unused = unused_modules(network)
+    if network.parameters < below and unused:
+        hint = f"forward never uses {', '.join(unused[:5])}; without it the network has {network.parameters:,} parameters"
+        diagnosis = "unused-parameters"
+    elif largest is not None and largest.parameters:
+        hint = f"most are in {named(largest)}: {largest.parameters:,}; {network.counted - below + 1:,} have to go"
+        diagnosis = "too-many-parameters"
+    else:
+        hint = f"{network.counted - below + 1:,} have to go"
+        diagnosis = "too-many-parameters"
+    return Finding(
+        message="the network has more parameters than allowed",
+        place=place_of(network),
+        expected=f"{wanted} parameters",
+        found=f"{network.declared_parameters:,} declared, {network.parameters:,} of them reach the output"
+        if network.declared_parameters > network.parameters
+        else f"{network.parameters:,} parameters reach the output",
+        hint=hint,
+        diagnosis=diagnosis,
+    )
+
+
+def _difference(network: NetworkFacts) -> Finding:
+    unused = unused_modules(network)
+    return Finding(
+        message="the declared parameters are not those that the output depends on",
+        place=place_of(network),
+        found=f"{network.declared_parameters:,} declared, {network.parameters:,} reach the output",
+        hint=f"forward never uses {', '.join(unused[:5])}; remove it" if unused else "",
+        diagnosis="declared-differs-from-live",
+        weight=Weight.REMARK,
+    )
+
+
+rule = Rule(code="NN401", name="parameter-budget", check=check)

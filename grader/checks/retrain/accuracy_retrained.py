@@ -1,0 +1,137 @@
+"""The network reaches 99.4 % when we train it ourselves.
+
+## What it checks
+We take your network as data, draw fresh weights, train it on the 60,000 training digits with your recipe (optimizer, schedule, batch
+size, epochs, loss, augmentation) and count right answers on the 10,000 test digits after every epoch. Any epoch of at most 20 with 9,940
+right passes. Below 99.25 after a full run fails; in between up to two more seeds are run, and a mean best of 99.35 or more goes
+to a person.
+
+## Why it matters
+A log is a claim; a training is a fact. Two trainings of the same network differ by about 0.05 points, so one that ends just
+below the threshold proves nothing, and the rule leaves room for that. Where your recipe could not be read whole, we use our own, and
+then a miss is no fail.
+
+## Example
+    seed 0: 99.31, 99.35, 99.38 ...    best 99.38 in epoch 17: not reached, but too close to say; two more seeds are run
+
+## What to do instead
+Leave yourself a margin: a network whose plateau is at 99.45 passes nearly always. A schedule that lowers the learning rate at the end
+lifts the last epochs by about 0.1.
+"""
+
+from grader.core.facts.retrain import Mode, RecipeUsed, RetrainFacts, SeedRun
+from grader.core.outcome import Finding, Outcome, Weight, failed, passed, unknown
+from grader.core.place import Place
+from grader.core.rule import Rule
+from grader.execute.retrain_rule import Answer, Continue, Curve, Decided, RuleParams, RunSeed, next_step
+
+
+class Params(RuleParams, frozen=True, kw_only=True):
+    """The rule's parameters; `constants` is how many fixed numbers of the network may have been kept for the training."""
+
+    constants: int = 1_000
+
+
+def check(retrained: RetrainFacts, params: Params) -> Outcome:
+    """Apply the published rule to the curves; say fail only where the whole recipe of the student was followed."""
+    doubts = [*(fault for run in retrained.runs for fault in run.proof.faults)]
+    if doubts:
+        return unknown("our training cannot be trusted: " + doubts[0], [_doubt(retrained, doubts)])
+    if retrained.kept_constants > params.constants:
+        kept = f"{retrained.kept_constants:,} numbers of the network could not be drawn anew"
+        return unknown(f"{kept}, so the training did not start afresh", [_doubt(retrained, [kept])])
+    step = next_step([_curve(run) for run in retrained.runs], params)
+    if isinstance(step, RunSeed):
+        return unknown(
+            f"needs another run: {len(retrained.runs)} of up to {params.seeds} are there", _shown(retrained)
+        )
+    if isinstance(step, Continue):
+        done = step.epoch - 1
+        return unknown(
+            f"needs {_limit(retrained, params) - done} more epochs: {done} were run", _shown(retrained)
+        )
+    if step.answer is Answer.PASS:
+        hits = f"{step.hits} of {step.runs} runs" if step.runs > 1 else "the first run"
+        return passed(f"{step.reason}; {hits} reached {params.right / 100:.2f} %", _shown(retrained))
+    if step.answer is Answer.BORDERLINE:
+        return unknown(
+            f"borderline: {step.reason}; chance of another run {step.probability:.0%}",
+            [_miss(retrained, step, params, "borderline"), *_shown(retrained)],
+        )
+    return _below(retrained, step, params)
+
+
+def _below(retrained: RetrainFacts, step: Decided, params: Params) -> Outcome:
+    if retrained.recipe is RecipeUsed.STUDENT and retrained.recipe_complete and retrained.mode is Mode.EXACT:
+        return failed(
+            step.reason, [_miss(retrained, step, params, "threshold-not-reached"), *_shown(retrained)]
+        )
+    if retrained.recipe is RecipeUsed.REFERENCE:
+        why = f"our recipe did not reach it: {step.reason}"
+    elif retrained.mode is Mode.FAST:
+        why = f"a fast screening did not reach it: {step.reason}"
+    else:
+        why = f"your recipe was followed only in part and did not reach it: {step.reason}"
+    return unknown(why, [_miss(retrained, step, params, "recipe-incomplete"), *_shown(retrained)])
+
+
+def _curve(run: SeedRun) -> Curve:
+    return Curve(correct=run.correct, planned=run.planned)
+
+
+def _limit(retrained: RetrainFacts, params: Params) -> int:
+    return min(retrained.runs[-1].planned, params.epochs)
+
+
+def _miss(retrained: RetrainFacts, step: Decided, params: Params, diagnosis: str) -> Finding:
+    best = max(retrained.runs, key=lambda run: run.best)
+    hint = f"{params.right - best.best} more right answers of 10,000 were missing in the best epoch"
+    if retrained.recipe_missing:
+        hint += f"; of your recipe we could not follow: {'; '.join(retrained.recipe_missing[:4])}"
+    elif best.best_epoch == len(best.correct):
+        hint += "; the last epoch was the best, so the training has not settled yet"
+    return Finding(
+        message=f"the retrained network does not reach {params.right / 100:.2f} %",
+        place=_place(retrained),
+        expected=f"an epoch of at most {params.epochs} with {params.right:,} of 10,000 right",
+        found=f"best {best.best:,} in epoch {best.best_epoch} of {len(best.correct)} (seed {best.seed}); {step.reason}",
+        hint=hint,
+        diagnosis=diagnosis,
+    )
+
+
+def _shown(retrained: RetrainFacts) -> list[Finding]:
+    """The curves and how they came about, as a remark."""
+    curves = "; ".join(
+        f"seed {run.seed}: {', '.join(f'{right / 100:.2f}' for right in run.correct)}"
+        for run in retrained.runs
+    )
+    whose = "your recipe" if retrained.recipe is RecipeUsed.STUDENT else "our recipe"
+    return [
+        Finding(
+            message=f"trained with {whose}: {retrained.recipe_summary}",
+            place=_place(retrained),
+            found=f"{curves} (mode {retrained.mode.value}, {retrained.device}, torch {retrained.versions.torch})",
+            hint="; ".join(retrained.recipe_missing[:6]),
+            diagnosis="curves",
+            weight=Weight.REMARK,
+        )
+    ]
+
+
+def _doubt(retrained: RetrainFacts, doubts: list[str]) -> Finding:
+    return Finding(
+        message="the training shows no proof of its work",
+        place=_place(retrained),
+        expected="all steps taken, parameters changed, 10,000 digits scored, finite and repeatable answers",
+        found="; ".join(dict.fromkeys(doubts)),
+        hint="a person should look at the network",
+        diagnosis="no-proof-of-work",
+    )
+
+
+def _place(retrained: RetrainFacts) -> Place | None:
+    return Place(artefact=retrained.artefact) if retrained.artefact else None
+
+
+rule = Rule(code="RT601", name="accuracy-retrained", check=check)
