@@ -5,14 +5,14 @@ import time
 from pathlib import Path
 
 from grader.checks.catalogue import catalogue
-from grader.cli.output import progress_line
+from grader.cli.class_output import class_progress, echo_class
 from grader.core.outcome import Verdict
 from grader.core.settings import Settings
 from grader.execute.data import find_mnist
-from grader.pipeline.batch import grade_class
-from grader.pipeline.rubrics import load
-from grader.render.terminal import class_lines
+from grader.pipeline.batch import Request, grade_class, workers_for
+from grader.pipeline.rubrics import find, load
 from grader.sandbox.choose import isolation_available
+from grader.schedule.local import LocalProcesses
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -25,26 +25,35 @@ def main() -> int:
     if isolated:
         print("Isolation: bubblewrap. The notebooks run inside the sandbox.")
     else:
-        print("Isolation: NONE on this machine. These are our own samples, so they run unisolated; every page says so.")
-        print("           `make demo SANDBOX=1` installs bubblewrap where it may; `grader doctor` says what is missing.")
-    if data is None:
-        print("MNIST:     not found, so nothing is trained again; set GRADER_DATA to a folder with the four IDX files.")
-    else:
-        print("MNIST:     found; networks that could reach 99.4 % are trained again. This takes minutes on a CPU.")
-    rules = catalogue()
-    settings = Settings(unsafe_no_sandbox=not isolated, retrain=data is not None, data=data or "")
-    with progress_line(enabled=True) as progress:
-        graded = grade_class(
-            ROOT / "submissions", load("default", rules), rules, settings, out=ROOT / "reports", progress=progress
+        print(
+            "Isolation: NONE on this machine. These are our own samples, so they run unisolated; every page says so."
         )
+        print(
+            "           `make demo SANDBOX=1` installs bubblewrap where it may; `grader doctor` says what is missing."
+        )
+    if data is None:
+        print(
+            "MNIST:     not found, so nothing is trained again; set GRADER_DATA to a folder with the four IDX files."
+        )
+    else:
+        print(
+            "MNIST:     found; networks that could reach 99.4 % are trained again. This takes minutes on a CPU."
+        )
+    out = ROOT / "reports"
+    request = Request(
+        path=ROOT / "submissions",
+        loaded=load("default", catalogue()),
+        rubric_bytes=find("default").read_bytes(),
+        settings=Settings(unsafe_no_sandbox=not isolated, retrain=data is not None, data=str(data or "")),
+        out=out,
+        store=out / ".grader" / "store.sqlite",
+    )
+    with class_progress() as progress:
+        graded = grade_class(request, LocalProcesses(workers_for(0)), progress)
     print()
-    for line in class_lines(graded.reports):
-        print(line)
-    for name, reason in graded.refused:
-        print(f"not graded: {name}: {reason}")
-    print(f"\n{len(graded.reports)} submissions in {time.monotonic() - begin:.0f} s")
-    print(f"class page   {graded.page}")
-    print(f"one student  {ROOT / 'reports' / 'perfect' / 'index.html'}")
+    echo_class(graded, request.path)
+    print(f"one student {out / 'perfect' / 'index.html'}")
+    print(f"{len(graded.reports)} submissions in {time.monotonic() - begin:.0f} s")
     ours = any(m.verdict is Verdict.ERROR for r in graded.reports for m in r.outcomes)
     return 3 if ours else 0
 

@@ -114,7 +114,7 @@ class ExportFrame(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     payload: bytes
 
 
-class NotebookRun(Fact):
+class NotebookRun(Fact, frozen=True, kw_only=True):
     """One run of the main notebook on a tiny slice of training digits."""
 
     artefact: str
