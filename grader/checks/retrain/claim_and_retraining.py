@@ -61,7 +61,7 @@ def _apart(claimed: Run, best: float, difference: float, params: Params) -> Find
     side = "above" if difference > 0 else "below"
     return Finding(
         message=f"the log is {abs(difference):.2f} points {side} what the network reaches",
-        place=claimed.place,
+        place=claimed.epochs[claimed.best_epoch - 1].place,
         expected=f"within {params.tolerance:g} points of {best:.2f} %",
         found=f"best {claimed.best:.2f} % in epoch {claimed.best_epoch} of {len(claimed.epochs)}",
         hint="hand in the notebook that made the log, with the network and the recipe that it belongs to",
