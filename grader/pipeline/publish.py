@@ -14,6 +14,7 @@ from grader.core.evidence.base import Evidence
 from grader.core.facts.base import Fact
 from grader.core.faults import UsageFault
 from grader.core.report import Report
+from grader.core.rubric import Rubric
 
 
 class Written(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,17 +24,30 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
     result: Path
 
 
-def publish(report: Report, products: Mapping[str, Evidence | Fact], out: Path) -> Written:
-    """Write the page and result.json of one submission under `out`; UsageFault where that folder cannot be written."""
-    from grader.render.adapt import pictures_of
+def publish(
+    report: Report, products: Mapping[str, Evidence | Fact], out: Path, rubric: Rubric, late_days: float = 0.0
+) -> Written:
+    """Write the student's view of one submission under `out`; UsageFault where that folder cannot be written."""
+    from grader.checks.catalogue import catalogue
+    from grader.render.adapt import limits_of, pictures_of
     from grader.render.result_json import encode
     from grader.render.student_page import render
+    from grader.render.summary import for_student
+    from grader.render.voices import claims_of
+    from grader.score.marks import student_view
 
+    rules = catalogue()
+    view = for_student(student_view(report, rubric, late_days))
+    page = render(
+        view,
+        pictures_of(products, limits_of(rubric, rules)),
+        claims=claims_of(products),
+        guides={code: rule.doc for code, rule in rules.items()},
+    )
     folder = out / report.submission.slug
-    page = render(report, pictures_of(products))
     return Written(
         page=write(folder / "index.html", page.encode("utf-8")),
-        result=write(folder / "result.json", encode(report)),
+        result=write(folder / "result.json", encode(view)),
     )
 
 

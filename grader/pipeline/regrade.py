@@ -60,6 +60,7 @@ def publish_run(store: Store, run: Run, loaded: LoadedRubric, out: Path) -> tupl
     from grader.render.result_json import encode
 
     shown = store.published()
+    deliveries = store.deliveries(run.id)
     reports: list[Report] = []
     for report in reports_of(store, run, loaded):
         reports.append(report)
@@ -72,7 +73,8 @@ def publish_run(store: Store, run: Run, loaded: LoadedRubric, out: Path) -> tupl
         there = (out / slug / "index.html").is_file() and (out / slug / "result.json").is_file()
         if shown.get(slug) == digest and there:
             continue
-        publish(report, _pictured(store, run, report.submission.id, records), out)
+        late_days = deliveries[report.submission.id].late_days
+        publish(report, _pictured(store, run, report.submission.id, records), out, loaded.rubric, late_days)
         store.set_published(slug, digest)
     publish_class(reports, out)
     return tuple(reports)

@@ -13,6 +13,8 @@ from grader.core.facts.base import Fact
 from grader.core.facts.network import NetworkFacts
 from grader.core.facts.replay import BookFacts, CellFault, ReplayFacts, Severity, TableFacts
 from grader.core.facts.retrain import RetrainFacts
+from grader.core.rubric import Rubric
+from grader.core.rule import Rule
 from grader.extract.formulas.expression import show
 from grader.extract.formulas.parser import Unparsed, parse_all
 from grader.extract.formulas.vocabulary import tokens
@@ -43,6 +45,20 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """What the number of parameters must stay below."""
     accuracy: float | None = None
     """Percent that must be reached."""
+
+
+def limits_of(rubric: Rubric, rules: Mapping[str, Rule]) -> Limits:
+    """Return the thresholds that a rubric sets, or leaves to the checks that it names; the codes are for ever."""
+    found: dict[str, object] = {}
+    for criterion in rubric.criterion:
+        rule = rules[criterion.check]
+        for field in rule.params.__struct_fields__:
+            found[f"{rule.code}.{field}"] = criterion.params.get(field, getattr(rule.params(), field))
+    below, threshold = found.get("NN401.below"), found.get("TR501.threshold")
+    return Limits(
+        parameters=below if isinstance(below, int) else None,
+        accuracy=float(threshold) if isinstance(threshold, int | float) else None,
+    )
 
 
 def pictures_of(products: Products, limits: Limits | None = None) -> tuple[Picture, ...]:

@@ -44,7 +44,8 @@ def command(path: Path, rubric: str, out: Path | None, form: str, **options: obj
             err=True,
         )
     with progress_line(enabled=form == "text") as progress:
-        report, known = self_check(path, load(name, catalogue()), settings, progress)
-    written = publish(report, known.products(), out) if out is not None else None
+        loaded = load(name, catalogue())
+        report, known = self_check(path, loaded, settings, progress)
+    written = publish(report, known.products(), out, loaded.rubric) if out is not None else None
     echo_check(report, form, executed=settings.execute, page=written.page if written else None)
     return status(report)
