@@ -13,6 +13,12 @@ from typing import Any, NamedTuple
 from .ledger import Ledger
 
 HEAD, TAIL = 1000, 3000
+_QUIET_LINES = frozenset({
+    "matplotlib", "tensorboard", "load_ext", "reload_ext", "autoreload", "config", "cd", "system", "sx", "sc",
+})  # fmt: skip
+_QUIET_CELLS = frozenset({
+    "bash", "sh", "script", "shell", "system", "sx", "javascript", "js", "html", "perl", "ruby", "cmd",
+})  # fmt: skip
 _INSTALLERS = ("pip", "pip3", "conda", "mamba", "uv", "apt", "apt-get")
 
 
@@ -186,54 +192,23 @@ def _ipython(ledger: Ledger) -> Any:
     shell.system = shell.system_raw = shell.system_piped = command
     shell.getoutput = output
     shell.enable_gui = lambda *_a, **_k: None
-    known = shell.find_line_magic
-    known_cell = shell.find_cell_magic
-    quiet = {
-        "matplotlib",
-        "tensorboard",
-        "load_ext",
-        "reload_ext",
-        "autoreload",
-        "config",
-        "conda",
-        "pip",
-        "uv",
-        "cd",
-        "system",
-        "sx",
-        "sc",
-    }
-    quiet_cells = {
-        "bash",
-        "sh",
-        "script",
-        "shell",
-        "system",
-        "sx",
-        "javascript",
-        "js",
-        "html",
-        "perl",
-        "ruby",
-        "cmd",
-    }
+    run_line, run_cell = shell.run_line_magic, shell.run_cell_magic
 
-    def line_magic(name: str) -> Any:
-        found = None if name in quiet else known(name)
+    def line_magic(name: str, line: str, _stack_depth: int = 1) -> Any:
+        if name in _INSTALLERS:
+            ledger.used("pip", f"%{name} {line}".strip())
+        elif name in _QUIET_LINES or shell.find_line_magic(name) is None:
+            ledger.used("magic", f"%{name} {line}".strip())
+        else:
+            return run_line(name, line, _stack_depth + 1)  # one more frame between the magic and its cell
+        return None
 
-        def skip(line: str = "") -> None:
-            ledger.used("pip" if name in ("pip", "conda", "uv") else "magic", f"%{name} {line}".strip())
-
-        return skip if found is None else found
-
-    def cell_magic(name: str) -> Any:
-        found = None if name in quiet_cells else known_cell(name)
-
-        def skip(line: str = "", cell: str = "") -> None:
+    def cell_magic(name: str, line: str, cell: str) -> Any:
+        if name in _QUIET_CELLS or shell.find_cell_magic(name) is None:
             ledger.used("shell-command", f"%%{name} {line}".strip())
+            return None
+        return run_cell(name, line, cell)
 
-        return skip if found is None else found
-
-    shell.find_line_magic = line_magic
-    shell.find_cell_magic = cell_magic
+    shell.run_line_magic = line_magic
+    shell.run_cell_magic = cell_magic
     return shell
