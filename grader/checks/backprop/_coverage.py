@@ -71,17 +71,12 @@ def meant(line: FormulaLine) -> str:
 def fault(line: FormulaLine, what: str, *, weight: Weight = Weight.FAULT) -> Finding:
     """A finding about a wrong or misspelt line, with the student's own words and the likeliest repair."""
     first = line.repairs[0] if line.repairs else None
-    hint = ""
-    if first is not None and first.wrote and first.should_be:
-        hint = f"{first.phrase}: you wrote {line.marked or first.wrote}; it should be {first.should_be}"
-    elif first is not None:
-        hint = f"{first.phrase}: {first.line}"
     return Finding(
         message=what,
         place=line.place,
         expected=line.expected,
         found=line.reading,
-        hint=hint,
+        hint=line.repair_sentence,
         excerpt=line.text,
         marked=line.marked if line.marked in line.text else "",
         diagnosis=first.diagnosis if first is not None else "unexplained",

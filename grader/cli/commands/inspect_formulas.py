@@ -32,7 +32,7 @@ def command(files: tuple[str, ...], as_json: bool) -> None:
         )
         for line in document.lines:
             click.echo(f"{line.place}: {line.verdict.value}: {line.reading or line.text}")
-            if sentence := repair_sentence(line):
+            if sentence := line.repair_sentence:
                 click.echo(f"    {sentence}")
             elif line.reason:
                 click.echo(f"    {line.reason}")
@@ -53,16 +53,6 @@ def _read(name: str) -> DocumentFormulas:
         raise click.UsageError(f"{name}: {error}") from error
 
 
-def repair_sentence(line: FormulaLine) -> str:
-    """What is wrong and what it should be, in one sentence; empty for a line without a repair."""
-    if not line.repairs:
-        return ""
-    first = line.repairs[0]
-    if first.wrote and first.should_be:
-        return f"{first.phrase}: you wrote {line.marked or first.wrote}, it should be {first.should_be}"
-    return f"{first.phrase}: {first.line}"
-
-
 def _row(document: DocumentFormulas, line: FormulaLine) -> dict[str, object]:
     row: dict[str, object] = {
         "file": document.artefact,
@@ -72,7 +62,7 @@ def _row(document: DocumentFormulas, line: FormulaLine) -> dict[str, object]:
         "kind": line.kind.value,
         "verdict": line.verdict.value,
         "expected": line.expected,
-        "repair": repair_sentence(line),
+        "repair": line.repair_sentence,
         "convention": str(document.convention),
         "marked": line.marked,
         "repairs": [msgspec.to_builtins(r) for r in line.repairs],

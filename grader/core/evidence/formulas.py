@@ -91,6 +91,16 @@ class FormulaLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         return any(not side.derivatives for side in self.sides[1:])
 
     @property
+    def repair_sentence(self) -> str:
+        """What is wrong and what it should be, by the likeliest repair; empty for a line without one."""
+        if not self.repairs:
+            return ""
+        first = self.repairs[0]
+        if first.wrote and first.should_be:
+            return f"{first.phrase}: you wrote {self.marked or first.wrote}, it should be {first.should_be}"
+        return f"{first.phrase}: {first.line}"
+
+    @property
     def result_right(self) -> bool:
         """Whether only a step of a wrong line is wrong: it ends in closed forms, and they are right."""
         ends = [side for side in self.sides[1:] if not side.derivatives]

@@ -17,7 +17,7 @@ from grader.core.evidence.formulas import (
 )
 from grader.extract.formulas.decide import Truth, decide, is_step, is_update, with_weight
 from grader.extract.formulas.diagnose import Explanation
-from grader.extract.formulas.document import Item, collect
+from grader.extract.formulas.document import Item, collect, plain_as_activated
 from grader.extract.formulas.expression import Expr, has_derivative, nodes, show
 from grader.extract.formulas.judge import Judged, judge
 from grader.extract.formulas.network import WEIGHTS, NoValue, Point, close, points
@@ -39,6 +39,13 @@ def read_document(
     """Read and judge every formula of one document; never raises on its text."""
     collected = collect(lines)
     judgement = judge(collected.items)
+    if not collected.names_activations and not collected.plain_is_activated and judgement.count("wrong"):
+        other = plain_as_activated(collected)
+        retried = judge(other.items)
+        if retried.count("right") >= judgement.count("right") + 2 and retried.count(
+            "wrong"
+        ) < judgement.count("wrong"):
+            collected, judgement = other, retried
     at = points(judgement.convention)
     spelling = _spelling(collected.items)
     judged = [_line(j, at, spelling) for j in judgement.judged]
@@ -103,7 +110,9 @@ def _reading(item: Item) -> str:
     """The statement as understood; a side that could not be read stands in the student's words."""
     trees = iter(item.trees)
     parts = [show(next(trees))] if item.inherited else []
-    for side in item.statement.sides:
+    if is_step(item.trees):
+        parts = [f"Δ{show(next(trees).args[1])}"]
+    for side in item.statement.sides[len(parts) and not item.inherited :]:
         if side.tree is not None:
             parts.append(show(next(trees)))
         elif side.problem:

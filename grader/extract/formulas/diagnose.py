@@ -5,7 +5,8 @@ from itertools import combinations, pairwise, product
 from typing import NamedTuple
 
 from grader.extract.formulas.decide import Truth, decide, is_step, is_update
-from grader.extract.formulas.edits import Edit, edits, missing_terms, swaps
+from grader.extract.formulas.edit import Edit
+from grader.extract.formulas.edits import edits, missing_terms, swaps
 from grader.extract.formulas.expression import Expr, binary, factors, nodes, put, show, spots, sym, symbols
 from grader.extract.formulas.network import Known, NoValue, Point, close
 
@@ -64,8 +65,9 @@ def _single(trees: Sequence[Expr], points: Sequence[Point], stated: frozenset[st
             cost = edit.cost + 0.05 * _broken_links(new)
             if k == 0:
                 already = show(side) in stated
-                cost += 0.15 if already else LEFT_SIDE
-                cost -= 0.3 if already and show(edit.tree) not in stated else 0.0
+                moved = already and edit.code in ("wrong-weight", "index-swapped", "copied-line")
+                cost += 0.15 if moved else LEFT_SIDE
+                cost -= 0.3 if moved and show(edit.tree) not in stated else 0.0
             yield Explanation(cost, edit.code, edit.phrase, k, edit.wrote, edit.should, new)
 
 

@@ -44,6 +44,8 @@ class Items(NamedTuple):
     unread: tuple[SourceLine, ...]
     plain_is_activated: bool
     """Whether h1 means the activation, because the document calls the sums net_h1 or z_h1."""
+    names_activations: bool
+    """Whether activations have names of their own: a_h1, out_h1."""
 
 
 _CODE_LINE = re.compile(
@@ -79,12 +81,17 @@ def collect(lines: Sequence[SourceLine]) -> Items:
                 found.append(item)
             if left is not None:
                 left_at = number
-    plain = _plain_is_activated(lines)
-    if plain:
-        found = [
-            i._replace(trees=tuple(mapped_symbols(t, _activated(i.raw)) for t in i.trees)) for i in found
-        ]
-    return Items(tuple(found), tuple(unread), plain)
+    named = any(_ACTIVATED.search(line.text) for line in lines)
+    collected = Items(tuple(found), tuple(unread), False, named)
+    return plain_as_activated(collected) if not named and _names_sums(lines) else collected
+
+
+def plain_as_activated(items: Items) -> Items:
+    """The same statements with h1, h2, o1, o2 read as activations where no `net_` or `z_` stands before them."""
+    changed = [
+        i._replace(trees=tuple(mapped_symbols(t, _activated(i.raw)) for t in i.trees)) for i in items.items
+    ]
+    return items._replace(items=tuple(changed), plain_is_activated=True)
 
 
 def _with_left(line: SourceLine, statement: Statement, left: Expr | None) -> tuple[Item | None, Expr | None]:
@@ -177,14 +184,10 @@ _ACTIVATED = re.compile(r"\b(?:a|out|act|A|Out)_?[hHoO0]_?[12]|a\\?_\{?[hoHO]|ou
 _PLAIN = re.compile(r"(?<![A-Za-z_{\\])[hH]_?\{?[12]\b")
 
 
-def _plain_is_activated(lines: Sequence[SourceLine]) -> bool:
-    net = plain = False
-    for line in lines:
-        if _ACTIVATED.search(line.text):
-            return False
-        net = net or _NET.search(line.text) is not None
-        plain = plain or _PLAIN.search(line.text) is not None
-    return net and plain
+def _names_sums(lines: Sequence[SourceLine]) -> bool:
+    """Whether both net_h1 and a plain h1 occur."""
+    net = any(_NET.search(line.text) for line in lines)
+    return net and any(_PLAIN.search(line.text) for line in lines)
 
 
 def _activated(raw: str) -> Callable[[Expr], Expr]:

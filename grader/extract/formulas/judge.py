@@ -36,6 +36,10 @@ class Judgement(NamedTuple):
     convention: Convention
     judged: tuple[Judged, ...]
 
+    def count(self, answer: str) -> int:
+        """How many statements got an answer."""
+        return sum(j.answer == answer for j in self.judged)
+
 
 def judge(items: Sequence[Item]) -> Judgement:
     """Choose the convention with the most right lines (in doubt the standard one) and answer for every line."""

@@ -15,7 +15,7 @@ from grader.extract.formulas.mapped import Mapped
 from grader.extract.formulas.network import NODES, Point
 from grader.extract.formulas.parser import Unparsed, located, parse_all
 from grader.extract.formulas.statements import Side, Statement, read_side
-from grader.extract.formulas.vocabulary import tokens
+from grader.extract.formulas.vocabulary import Token, tokens
 
 ALIKE = 0.74
 """How much an unknown name must resemble one of ours before a false line is explained through it."""
@@ -134,29 +134,33 @@ def _reread(statement: Statement, attempt: _Try) -> tuple[Expr, ...] | None:
 _DEFINED = re.compile(r"(?:h|o|E)[12]?$")
 
 
+def _left_size(found: list[Token]) -> int:
+    """How many tokens the quantity takes that a definition follows without `=`; 0 where there is none."""
+    derivative = [t.kind for t in found[:5]] == ["d", "sym", "op", "d", "sym"] and found[2].name == "/"
+    if derivative or (found and found[0].kind == "pair"):
+        size = 5 if derivative else 1
+        opens = len(found) > size + 2 and found[size].kind == "op" and found[size].name == "("
+        return size if opens else 0
+    if len(found) < 4 or found[0].kind != "sym" or not _DEFINED.match(found[0].name):
+        return 0
+    apart = found[0].end < found[1].start and (found[1].kind != "op" or found[1].name == "(")
+    return 1 if apart else 0
+
+
 def missing_equals(line: Mapped, points: Sequence[Point]) -> Statement | None:
     """A line without `=` that is a quantity and then its definition, `E_total E1 + E2`.
 
     Only where the definition is true, or one slip of the catalogue away from true.
     """
     found = tokens(line.text)
-    if (
-        len(found) < 4
-        or found[0].kind != "sym"
-        or not _DEFINED.match(found[0].name)
-        or found[0].end >= found[1].start
-    ):
-        return None
-    if any(t.kind not in ("sym", "num", "op", "fn") for t in found) or (
-        found[1].kind == "op" and found[1].name != "("
-    ):
+    size = _left_size(found)
+    if not size or any(t.kind not in ("sym", "num", "op", "fn", "d", "pair") for t in found):
         return None
     try:
-        right = parse_all(found[1:])
+        left, right = parse_all(found[:size]).tree, parse_all(found[size:])
     except Unparsed:
         return None
-    cut = found[0].end
-    left = Expr("sym", name=found[0].name, start=found[0].start, end=cut)
+    cut = found[size - 1].end
     trees = (left, right.tree)
     if decide(trees, points).truth is not Truth.TRUE:
         why = explain(trees, points)
