@@ -7,35 +7,38 @@ DataLoader without workers does. What is not listed here is refused by name.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from grader.core.facts.recipe import Part, Value
-from grader.execute.engine import pil
-
-SIDE = 28
+from grader.execute.engine.steps import (
+    RANDOM,
+    SIDE,
+    Affine,
+    CenterCrop,
+    Erasing,
+    Flip,
+    Jitter,
+    Normalize,
+    Pad,
+    RandomCrop,
+    Rotation,
+    Step,
+    ToTensor,
+)
 
 
 class UnknownTransform(Exception):
     """A transform that is not on the list, or with arguments that are not; the message names it."""
 
 
-class _Step(Protocol):
-    """One transform: `draw` takes a digit's parameters from the global generator, `apply` uses those of a batch."""
-
-    def draw(self) -> Any: ...
-
-    def apply(self, images: Tensor, drawn: Sequence[Any]) -> Tensor: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Pipeline:
     """Bytes (N, 28, 28) to floats (N, channels, H, W). `random` says whether two calls may differ."""
 
-    steps: tuple[_Step, ...]
+    steps: tuple[Step, ...]
     random: bool
 
     def __call__(self, images: Tensor) -> Tensor:
@@ -70,14 +73,14 @@ def plain(image: tuple[int, ...], mean: float = 0.1307, deviation: float = 0.308
 def _compile(parts: Sequence[Part] | None, image: tuple[int, ...], which: str) -> Pipeline:
     if parts is None:
         raise UnknownTransform(f"the {which} transform is not known")
-    steps: list[_Step] = []
+    steps: list[Step] = []
     tensor = resized = False
     for part in parts:
         if part.kind == "ToTensor":
             if tensor:
                 raise UnknownTransform(f"the {which} transform makes tensors twice")
             tensor = True
-            steps.append(_ToTensor())
+            steps.append(ToTensor())
             continue
         table = _TENSOR_STEPS if tensor else _IMAGE_STEPS
         if part.kind not in table:
@@ -86,14 +89,14 @@ def _compile(parts: Sequence[Part] | None, image: tuple[int, ...], which: str) -
             step = table[part.kind](dict(part.arguments))
         except (TypeError, ValueError, KeyError) as error:
             raise UnknownTransform(f"the {which} transform {part.kind} with {error}") from error
-        if resized and not isinstance(step, _Normalize):
+        if resized and not isinstance(step, Normalize):
             raise UnknownTransform(f"the {which} transform {part.kind} after a change of size")
         if step is not None:
             steps.append(step)
             resized = resized or _changes_size(step)
     if not tensor:
         raise UnknownTransform(f"the {which} transform makes no tensor")
-    pipeline = Pipeline(tuple(steps), random=any(isinstance(step, _RANDOM) for step in steps))
+    pipeline = Pipeline(tuple(steps), random=any(isinstance(step, RANDOM) for step in steps))
     state = torch.get_rng_state()
     try:
         shape = tuple(pipeline(torch.zeros(2, SIDE, SIDE, dtype=torch.uint8)).shape[1:])
@@ -106,197 +109,10 @@ def _compile(parts: Sequence[Part] | None, image: tuple[int, ...], which: str) -
     return pipeline
 
 
-def _changes_size(step: _Step) -> bool:
-    if isinstance(step, _CenterCrop | _RandomCrop):
+def _changes_size(step: Step) -> bool:
+    if isinstance(step, CenterCrop | RandomCrop):
         return (step.height, step.width) != (SIDE, SIDE)
-    return isinstance(step, _Pad) and any(step.edges)
-
-
-class _Fixed:
-    """A transform without chance."""
-
-    def draw(self) -> None:
-        return None
-
-
-class _ToTensor(_Fixed):
-    def apply(self, images: Tensor, drawn: Sequence[Any]) -> Tensor:
-        return images.unsqueeze(1).float().div_(255)
-
-
-@dataclass(frozen=True, slots=True)
-class _Normalize(_Fixed):
-    mean: tuple[float, ...]
-    deviation: tuple[float, ...]
-
-    def apply(self, images: Tensor, drawn: Sequence[Any]) -> Tensor:
-        mean, deviation = (
-            torch.tensor(values, dtype=torch.float32, device=images.device).view(1, -1, 1, 1)
-            for values in (self.mean, self.deviation)
-        )
-        return images.sub(mean).div_(deviation)
-
-
-@dataclass(frozen=True, slots=True)
-class _Pad(_Fixed):
-    edges: tuple[int, int, int, int]  # left, right, top, bottom
-    fill: int
-
-    def apply(self, images: Tensor, drawn: Sequence[Any]) -> Tensor:
-        return functional.pad(images, self.edges, value=self.fill)
-
-
-@dataclass(frozen=True, slots=True)
-class _CenterCrop(_Fixed):
-    height: int
-    width: int
-
-    def apply(self, images: Tensor, drawn: Sequence[Any]) -> Tensor:
-        top = round((images.shape[1] - self.height) / 2.0)
-        left = round((images.shape[2] - self.width) / 2.0)
-        if top < 0 or left < 0:
-            raise ValueError("a crop larger than the digit")
-        return images[:, top : top + self.height, left : left + self.width]
-
-
-@dataclass(frozen=True, slots=True)
-class _Rotation:
-    degrees: tuple[float, float]
-    fill: int
-
-    def draw(self) -> float:
-        return _uniform(*self.degrees)
-
-    def apply(self, images: Tensor, drawn: Sequence[float]) -> Tensor:
-        height, width = images.shape[1:]
-        return pil.transform(images, [pil.rotation(angle, height, width) for angle in drawn], self.fill)
-
-
-@dataclass(frozen=True, slots=True)
-class _Affine:
-    degrees: tuple[float, float]
-    translate: tuple[float, float] | None
-    scale: tuple[float, float] | None
-    shear: tuple[float, ...] | None
-    fill: int
-
-    def draw(self) -> pil.Warp:
-        angle = _uniform(*self.degrees)
-        shift = (0, 0)
-        if self.translate is not None:
-            x, y = (float(share * SIDE) for share in self.translate)
-            shift = (round(_uniform(-x, x)), round(_uniform(-y, y)))
-        scale = 1.0 if self.scale is None else _uniform(*self.scale)
-        shear_x = shear_y = 0.0
-        if self.shear is not None:
-            shear_x = _uniform(self.shear[0], self.shear[1])
-            shear_y = _uniform(self.shear[2], self.shear[3]) if len(self.shear) == 4 else 0.0
-        return pil.Warp(angle, shift, scale, (shear_x, shear_y))
-
-    def apply(self, images: Tensor, drawn: Sequence[pil.Warp]) -> Tensor:
-        height, width = images.shape[1:]
-        return pil.transform(images, [pil.affine(item, height, width) for item in drawn], self.fill)
-
-
-@dataclass(frozen=True, slots=True)
-class _RandomCrop:
-    height: int
-    width: int
-    edges: tuple[int, int, int, int]
-    fill: int
-
-    def draw(self) -> tuple[int, int]:
-        spare_y = SIDE + self.edges[2] + self.edges[3] - self.height
-        spare_x = SIDE + self.edges[0] + self.edges[1] - self.width
-        if spare_x == spare_y == 0:
-            return 0, 0
-        return (
-            int(torch.randint(0, spare_y + 1, size=(1,)).item()),
-            int(torch.randint(0, spare_x + 1, size=(1,)).item()),
-        )
-
-    def apply(self, images: Tensor, drawn: Sequence[tuple[int, int]]) -> Tensor:
-        padded = functional.pad(images, self.edges, value=self.fill)
-        windows = padded.unfold(1, self.height, 1).unfold(2, self.width, 1)
-        at = torch.tensor(drawn, device=images.device)
-        return windows[torch.arange(len(images), device=images.device), at[:, 0], at[:, 1]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Jitter:
-    """Saturation and hue change nothing on a grey image, but draw their random numbers."""
-
-    ranges: tuple[tuple[float, float] | None, ...]  # brightness, contrast, saturation, hue
-
-    def draw(self) -> tuple[list[int], list[float]]:
-        order = torch.randperm(4).tolist()
-        return order, [1.0 if span is None else _uniform(*span) for span in self.ranges]
-
-    def apply(self, images: Tensor, drawn: Sequence[tuple[list[int], list[float]]]) -> Tensor:
-        factors = torch.tensor([item[1] for item in drawn], dtype=torch.float64).to(images.device)
-        first = torch.tensor([item[0].index(0) < item[0].index(1) for item in drawn]).to(images.device)
-        light = [span is not None for span in self.ranges[:2]]
-
-        def brighten(batch: Tensor) -> Tensor:
-            return pil.brightness(batch, factors[:, 0]) if light[0] else batch
-
-        def sharpen(batch: Tensor) -> Tensor:
-            return pil.contrast(batch, factors[:, 1]) if light[1] else batch
-
-        return torch.where(first[:, None, None], sharpen(brighten(images)), brighten(sharpen(images)))
-
-
-@dataclass(frozen=True, slots=True)
-class _Flip:
-    axis: int
-    p: float
-
-    def draw(self) -> bool:
-        return bool(torch.rand(1) < self.p)
-
-    def apply(self, images: Tensor, drawn: Sequence[bool]) -> Tensor:
-        return torch.where(
-            torch.tensor(drawn).to(images.device)[:, None, None], images.flip(self.axis), images
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Erasing:
-    """Erases a rectangle with one value; gives up after ten rectangles that do not fit, as torchvision does."""
-
-    p: float
-    scale: tuple[float, float]
-    ratio: tuple[float, float]
-    value: float
-
-    def draw(self) -> tuple[int, int, int, int] | None:
-        if not torch.rand(1) < self.p:
-            return None
-        low, high = (float(value) for value in torch.log(torch.tensor(self.ratio)))
-        for _ in range(10):
-            area = SIDE * SIDE * _uniform(*self.scale)
-            aspect = torch.exp(torch.empty(1).uniform_(low, high)).item()
-            height, width = round(math.sqrt(area * aspect)), round(math.sqrt(area / aspect))
-            if height < SIDE and width < SIDE:
-                top = int(torch.randint(0, SIDE - height + 1, size=(1,)).item())
-                left = int(torch.randint(0, SIDE - width + 1, size=(1,)).item())
-                return top, left, height, width
-        return None
-
-    def apply(self, images: Tensor, drawn: Sequence[tuple[int, int, int, int] | None]) -> Tensor:
-        result = images.clone()
-        for digit, box in enumerate(drawn):
-            if box is not None:
-                top, left, height, width = box
-                result[digit, :, top : top + height, left : left + width] = self.value
-        return result
-
-
-_RANDOM = (_Rotation, _Affine, _RandomCrop, _Jitter, _Flip, _Erasing)
-
-
-def _uniform(low: float, high: float) -> float:
-    return float(torch.empty(1).uniform_(low, high).item())
+    return isinstance(step, Pad) and any(step.edges)
 
 
 def _numbers(value: Value, count: tuple[int, ...]) -> tuple[float, ...]:
@@ -345,17 +161,17 @@ def _expect(arguments: dict[str, Value], **values: Value) -> None:
             raise ValueError(f"{name} = {str(value)[:40]}")
 
 
-def _rotation(arguments: dict[str, Value]) -> _Step:
-    step = _Rotation(_span(arguments.pop("degrees")), _byte(arguments.pop("fill", 0)))
+def _rotation(arguments: dict[str, Value]) -> Step:
+    step = Rotation(_span(arguments.pop("degrees")), _byte(arguments.pop("fill", 0)))
     _expect(arguments, interpolation="nearest", resample="nearest", expand=False, center=None)
     return step
 
 
-def _affine(arguments: dict[str, Value]) -> _Step:
+def _affine(arguments: dict[str, Value]) -> Step:
     pairs = {name: arguments.pop(name, None) for name in ("translate", "scale", "shear")}
     shear = None if pairs["shear"] is None else _numbers(pairs["shear"], (2, 4))
     translate = None if pairs["translate"] is None else _numbers(pairs["translate"], (2,))
-    step = _Affine(
+    step = Affine(
         degrees=_span(arguments.pop("degrees")),
         translate=None if translate is None else (translate[0], translate[1]),
         scale=None if pairs["scale"] is None else _span(pairs["scale"]),
@@ -368,52 +184,52 @@ def _affine(arguments: dict[str, Value]) -> _Step:
     return step
 
 
-def _random_crop(arguments: dict[str, Value]) -> _Step:
+def _random_crop(arguments: dict[str, Value]) -> Step:
     height, width = _size(arguments.pop("size"))
-    step = _RandomCrop(height, width, _edges(arguments.pop("padding", None)), _byte(arguments.pop("fill", 0)))
+    step = RandomCrop(height, width, _edges(arguments.pop("padding", None)), _byte(arguments.pop("fill", 0)))
     _expect(arguments, padding_mode="constant", pad_if_needed=False)
     return step
 
 
-def _pad(arguments: dict[str, Value]) -> _Step:
-    step = _Pad(_edges(arguments.pop("padding")), _byte(arguments.pop("fill", 0)))
+def _pad(arguments: dict[str, Value]) -> Step:
+    step = Pad(_edges(arguments.pop("padding")), _byte(arguments.pop("fill", 0)))
     _expect(arguments, padding_mode="constant")
     return step
 
 
-def _center_crop(arguments: dict[str, Value]) -> _Step:
-    step = _CenterCrop(*_size(arguments.pop("size")))
+def _center_crop(arguments: dict[str, Value]) -> Step:
+    step = CenterCrop(*_size(arguments.pop("size")))
     _expect(arguments)
     return step
 
 
-def _jitter(arguments: dict[str, Value]) -> _Step:
+def _jitter(arguments: dict[str, Value]) -> Step:
     names = ("brightness", "contrast", "saturation", "hue")
     values = [arguments.pop(name, None) for name in names]
     _expect(arguments)
-    return _Jitter(tuple(None if value is None else _span(value) for value in values))
+    return Jitter(tuple(None if value is None else _span(value) for value in values))
 
 
-def _flip(axis: int) -> Callable[[dict[str, Value]], _Step]:
-    def make(arguments: dict[str, Value]) -> _Step:
-        step = _Flip(axis, _numbers(arguments.pop("p"), (1,))[0])
+def _flip(axis: int) -> Callable[[dict[str, Value]], Step]:
+    def make(arguments: dict[str, Value]) -> Step:
+        step = Flip(axis, _numbers(arguments.pop("p"), (1,))[0])
         _expect(arguments)
         return step
 
     return make
 
 
-def _normalize(arguments: dict[str, Value]) -> _Step:
-    step = _Normalize(_numbers(arguments.pop("mean"), (1, 3)), _numbers(arguments.pop("std"), (1, 3)))
+def _normalize(arguments: dict[str, Value]) -> Step:
+    step = Normalize(_numbers(arguments.pop("mean"), (1, 3)), _numbers(arguments.pop("std"), (1, 3)))
     if any(value == 0 for value in step.deviation):
         raise ValueError("a standard deviation of 0")
     _expect(arguments, inplace=False)
     return step
 
 
-def _erasing(arguments: dict[str, Value]) -> _Step:
+def _erasing(arguments: dict[str, Value]) -> Step:
     (p,), (value,) = _numbers(arguments.pop("p"), (1,)), _numbers(arguments.pop("value", 0), (1,))
-    step = _Erasing(p, _span(arguments.pop("scale")), _span(arguments.pop("ratio")), value)
+    step = Erasing(p, _span(arguments.pop("scale")), _span(arguments.pop("ratio")), value)
     if step.scale[0] < 0 or step.ratio[0] <= 0:
         raise ValueError("a scale or ratio out of range")
     _expect(arguments, inplace=False)
@@ -425,7 +241,7 @@ def _same_size(arguments: dict[str, Value]) -> None:
         raise ValueError("a size other than 28x28")
 
 
-_IMAGE_STEPS: dict[str, Callable[[dict[str, Value]], _Step | None]] = {
+_IMAGE_STEPS: dict[str, Callable[[dict[str, Value]], Step | None]] = {
     "RandomRotation": _rotation,
     "RandomAffine": _affine,
     "RandomCrop": _random_crop,
@@ -436,7 +252,7 @@ _IMAGE_STEPS: dict[str, Callable[[dict[str, Value]], _Step | None]] = {
     "CenterCrop": _center_crop,
     "Resize": _same_size,
 }
-_TENSOR_STEPS: dict[str, Callable[[dict[str, Value]], _Step | None]] = {
+_TENSOR_STEPS: dict[str, Callable[[dict[str, Value]], Step | None]] = {
     "Normalize": _normalize,
     "RandomErasing": _erasing,
 }

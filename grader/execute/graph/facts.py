@@ -19,12 +19,12 @@ from grader.core.facts.network import (
     Reduction,
     Where,
 )
+from grader.execute.graph.checked import CheckedGraph, Instruction, references
 from grader.execute.graph.network import Network
 from grader.execute.graph.operators import ACTIVATIONS, DROPOUTS, IDENTITIES, SHAPES, SOFTMAX
 from grader.execute.graph.pooling import collapses
 from grader.execute.graph.receptive import receptive_fields
 from grader.execute.graph.schema import NodeRef, WeightKind
-from grader.execute.graph.validate import CheckedGraph, Instruction, references
 
 _WEIGHTED = frozenset({"conv1d", "conv2d", "linear"})
 _POOLS = frozenset(

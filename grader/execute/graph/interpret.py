@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
+from grader.execute.graph.checked import CheckedGraph
 from grader.execute.graph.network import Network
 from grader.execute.graph.operators import CONSTANTS, DROPOUTS, Operator
 from grader.execute.graph.schema import NodeRef, TorchConstant, WeightKind
-from grader.execute.graph.validate import CheckedGraph
 
 
 @dataclass(frozen=True, slots=True)

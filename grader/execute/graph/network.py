@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import torch
 
 from grader.core.facts.network import Modes
+from grader.execute.graph.checked import CheckedGraph
 from grader.execute.graph.operators import DROPOUTS
 from grader.execute.graph.schema import (
     InvalidNetwork,
@@ -19,7 +20,7 @@ from grader.execute.graph.schema import (
     decode_model,
     decode_weights,
 )
-from grader.execute.graph.validate import CheckedGraph, check_graph
+from grader.execute.graph.validate import check_graph
 
 STATISTICS = ("running_mean", "running_var")
 

@@ -13,9 +13,9 @@ from typing import Any
 import torch
 
 from grader.core.facts.network import GapKind
+from grader.execute.graph.checked import CheckedGraph, Instruction, Shape, apply
 from grader.execute.graph.operators import IDENTITIES, SHAPES, SPLITS
 from grader.execute.graph.schema import NodeRef
-from grader.execute.graph.validate import CheckedGraph, Instruction, Shape, apply
 
 _AVERAGES = frozenset({"avg_pool2d", "adaptive_avg_pool2d", "mean", "sum"})
 _MAXIMA = frozenset({"max_pool2d", "max_pool2d_with_indices", "adaptive_max_pool2d", "amax", "max"})

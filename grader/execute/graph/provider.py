@@ -1,21 +1,32 @@
-"""Provider of NetworkFacts: the frames of a sandboxed run, validated and measured."""
+"""Provider of NetworkFacts: the frames of a sandboxed run, validated and measured. Light to import: no torch before it is needed."""
+
+import importlib.util
+from typing import TYPE_CHECKING
 
 from grader.core.facts.network import NetworkFacts
 from grader.core.facts.notebook import NotebookRun
 from grader.core.faults import Unavailable
 from grader.core.outcome import Verdict
-from grader.execute.graph.facts import network_facts as facts_of
-from grader.execute.graph.network import Network, load_network
-from grader.execute.graph.schema import InvalidNetwork
+
+if TYPE_CHECKING:
+    from grader.execute.graph.network import Network
 
 
 def network_facts(run: NotebookRun) -> NetworkFacts:
     """What the exported network is. Raises Unavailable (a person must look) where there is none or it is not sound."""
-    return facts_of(network_of(run), run.artefact)
+    network = network_of(run)
+    from grader.execute.graph.facts import network_facts as facts_of
+
+    return facts_of(network, run.artefact)
 
 
-def network_of(run: NotebookRun) -> Network:
+def network_of(run: NotebookRun) -> "Network":
     """The checked network of a run; raises Unavailable (a person must look) where there is none or it is not sound."""
+    if importlib.util.find_spec("torch") is None:
+        raise Unavailable("torch is not installed: `pip install 'grader[retrain]'`", Verdict.SKIPPED)
+    from grader.execute.graph.network import load_network
+    from grader.execute.graph.schema import InvalidNetwork
+
     if not run.export:
         reason = run.export_error or "the notebook run left no network behind"
         raise Unavailable(f"{run.artefact}: {reason}", Verdict.UNKNOWN)

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
+from grader.execute.graph.checked import CheckedGraph, Instruction
 from grader.execute.graph.schema import NodeRef
-from grader.execute.graph.validate import CheckedGraph, Instruction
 
 
 class _Field(NamedTuple):

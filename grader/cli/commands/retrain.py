@@ -1,0 +1,79 @@
+"""`grader retrain PATH`: train the submitted network ourselves and say fairly whether it reaches 99.4 %."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from grader.core.facts.retrain import RecipeUsed
+from grader.core.settings import Device, Settings
+
+if TYPE_CHECKING:
+    from grader.core.facts.retrain import RetrainFacts
+    from grader.execute.retrain import Progress
+
+
+@click.command(help="Train the network of one submission from fresh weights and apply the rule for 99.4 %.")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option(
+    "--recipe", type=click.Choice([r.value for r in RecipeUsed]), default="student", show_default=True
+)
+@click.option(
+    "--seeds", type=click.IntRange(1, 20), default=3, show_default=True, help="At most so many runs."
+)
+@click.option(
+    "--epochs", type=click.IntRange(1, 100), default=20, show_default=True, help="At most so many each."
+)
+@click.option("--device", type=click.Choice([d.value for d in Device]), default="auto", show_default=True)
+@click.option("--mode", type=click.Choice(["exact"]), default="exact", show_default=True)
+@click.option("--data", default="", metavar="DIR", help="Folder with MNIST.")
+@click.option("--cache", default="", metavar="DIR", help="Keep finished runs here and use them again.")
+@click.option("--unsafe-no-sandbox", is_flag=True, help="Run student code without isolation.")
+@click.option("--json", "as_json", is_flag=True, help="Print the facts as JSON.")
+def command(path: Path, recipe: str, as_json: bool, **options: object) -> None:
+    """Exit status 0 whatever the verdict; 2 where nothing could be trained."""
+    import msgspec
+
+    from grader.core.faults import Unavailable, UsageFault
+    from grader.execute.notebook import run_notebook
+    from grader.execute.retrain import Wish, retrain_as
+    from grader.execute.retrain_rule import RuleParams
+    from grader.ingest.read import read_submission
+
+    settings = Settings(
+        data=str(options["data"]),
+        device=Device(str(options["device"])),
+        unsafe_no_sandbox=bool(options["unsafe_no_sandbox"]),
+        cache=str(options["cache"]),
+    )
+    rule = msgspec.convert({"seeds": options["seeds"], "epochs": options["epochs"]}, RuleParams)
+    wish = Wish(recipe=RecipeUsed(recipe), rule=rule, progress=_show_epoch)
+    try:
+        facts = retrain_as(run_notebook(read_submission(path), settings), settings, wish)
+    except Unavailable as reason:
+        raise UsageFault(f"{path}: {reason.reason}") from reason
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(facts), indent=1).decode())
+    else:
+        _show(facts, rule)
+
+
+def _show_epoch(progress: "Progress") -> None:
+    kept = " (kept from an earlier run)" if progress.cached else ""
+    click.echo(
+        f"run {progress.run} seed {progress.seed} epoch {progress.epoch}/{progress.planned}:"
+        f" {progress.correct:,} right, loss {progress.loss:.4f}{kept}",
+        err=True,
+    )
+
+
+def _show(facts: "RetrainFacts", rule: object) -> None:
+    from grader.checks.retrain.accuracy_retrained import Params, check
+    from grader.execute.retrain_rule import RuleParams
+
+    assert isinstance(rule, RuleParams)
+    outcome = check(facts, Params(seeds=rule.seeds, epochs=rule.epochs))
+    click.echo(f"{facts.name}: {outcome.verdict.value}: {outcome.summary}")
+    click.echo(f"  recipe: {facts.recipe_summary}")
+    for missing in facts.recipe_missing:
+        click.echo(f"  not followed: {missing}")

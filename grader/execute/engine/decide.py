@@ -1,0 +1,179 @@
+"""Train an exported network as often as the rule asks, and keep every run in the cache."""
+
+import torch
+
+from grader.core.facts.network import OutputKind
+from grader.core.facts.recipe import StudentRecipe
+from grader.core.facts.retrain import Mode, RecipeUsed, RetrainFacts, SeedRun, Versions
+from grader.core.faults import Unavailable
+from grader.core.outcome import Verdict
+from grader.core.settings import Device, Settings
+from grader.execute.engine import ENGINE_VERSION
+from grader.execute.engine.cache import RunCache, TrainingJob
+from grader.execute.engine.initial import fresh_tensors
+from grader.execute.engine.recipe import resolve
+from grader.execute.engine.run import REFERENCE_EPOCHS, UnusableNetwork, run_seed, source_digest
+from grader.execute.graph.facts import network_facts
+from grader.execute.graph.network import Network
+from grader.execute.retrain import Progress, Wish
+from grader.execute.retrain_rule import Continue, Curve, Decided, next_step
+from reference import mnist
+
+LARGEST_RUN = {"cpu": 2e14, "cuda": 2e16}
+"""Floating-point operations of one run that we are willing to spend: about two hours on one core, or on a GPU."""
+
+
+def retrain_network(
+    network: Network,
+    recipe: StudentRecipe | None,
+    data: mnist.Mnist,
+    settings: Settings,
+    wish: Wish,
+    *,
+    artefact: str = "",
+) -> RetrainFacts:
+    """Train a network until the rule has decided; raises Unavailable (unknown) where it cannot be trained here."""
+    facts = network_facts(network)
+    if facts.static_batch:
+        raise Unavailable(
+            f"the network only takes batches of {facts.static_batch}, so we cannot train it", Verdict.UNKNOWN
+        )
+    if facts.outputs < 10:
+        raise Unavailable(f"the network answers with {facts.outputs} numbers, expected ten", Verdict.UNKNOWN)
+    resolved = resolve(recipe, network.image, len(data.train_labels))
+    plan = resolved.plan if wish.recipe is RecipeUsed.STUDENT else None
+    kept = fresh_tensors(network, 0).kept_numbers
+    missing = list(resolved.missing)
+    if kept:
+        missing.append(f"{kept:,} numbers of the network follow no rule of initialisation that we know")
+    device = _device(settings.device)
+    planned = plan.epochs if plan else min(REFERENCE_EPOCHS, wish.rule.epochs)
+    epochs = min(wish.rule.epochs, planned)
+    work = 3 * facts.flops * len(data.train_labels) * epochs
+    if work > LARGEST_RUN[device]:
+        raise Unavailable(
+            f"one run of {epochs} epochs needs {work:.0e} operations, more than the {LARGEST_RUN[device]:.0e} that are spent on {device}",
+            Verdict.UNKNOWN,
+        )
+    notes = []
+    if facts.output is OutputKind.OVER_BATCH:
+        notes.append(
+            "the softmax runs over the batch, so answers depend on the batch; scored in batches of 1,000"
+        )
+    used = RecipeUsed.STUDENT if plan is not None else RecipeUsed.REFERENCE
+    job = TrainingJob(
+        network=network,
+        plan=plan,
+        recipe=recipe if plan is not None else None,
+        data=data,
+        device=device,
+        versions=_versions(used),
+        planned=planned,
+    )
+    trainer = _Trainer(job, RunCache(settings.cache, job), wish)
+    try:
+        runs = trainer.decide()
+    except UnusableNetwork as error:
+        raise Unavailable(str(error), Verdict.UNKNOWN) from error
+    except (RuntimeError, IndexError, ValueError, MemoryError) as error:
+        # The network passed validation and still cannot be trained: numbers or memory, not a mistake that we can name.
+        first = str(error).partition("\n")[0][:200]
+        raise Unavailable(f"the network cannot be trained here: {first}", Verdict.UNKNOWN) from error
+    return RetrainFacts(
+        artefact=artefact,
+        name=facts.name,
+        graph=facts.graph,
+        runs=runs,
+        test_size=len(data.test_labels),
+        recipe=used,
+        recipe_summary=plan.summary if plan else _reference_summary(planned),
+        recipe_complete=plan is not None and not missing,
+        recipe_missing=tuple(missing),
+        kept_constants=kept,
+        mode=Mode.EXACT,
+        device=device,
+        threads=1,
+        versions=job.versions,
+        notes=tuple(notes),
+    )
+
+
+class _Trainer:
+    """Asks the rule, trains, asks again."""
+
+    def __init__(self, job: TrainingJob, cache: RunCache, wish: Wish) -> None:
+        self._job = job
+        self._cache = cache
+        self._wish = wish
+        self._falls = job.plan is None or job.plan.scheduler is not None
+
+    def decide(self) -> tuple[SeedRun, ...]:
+        """All runs that the rule asked for."""
+        runs: list[SeedRun] = []
+        while not isinstance(next_step(self._curves(runs), self._wish.rule), Decided):
+            runs.append(self._run(runs))
+        return tuple(runs)
+
+    def _curves(self, runs: list[SeedRun]) -> list[Curve]:
+        return [self._curve(run.correct) for run in runs]
+
+    def _curve(self, correct: tuple[int, ...]) -> Curve:
+        return Curve(correct=correct, planned=self._job.planned, drop_ahead=self._falls)
+
+    def _run(self, before: list[SeedRun]) -> SeedRun:
+        plan = self._job.plan
+        first = plan.seed if plan is not None and plan.seed is not None else 0
+        seed = (first + len(before)) % (1 << 63)
+        number = len(before) + 1
+        cached = self._cache.read(seed)
+        if cached is not None and self._ended(before, cached.correct):
+            for epoch, (right, loss) in enumerate(zip(cached.correct, cached.losses, strict=True), 1):
+                self._tell(number, seed, epoch, right, loss, cached=True)
+            return cached
+        correct: list[int] = []
+
+        def on_epoch(right: int, loss: float) -> bool:
+            correct.append(right)
+            self._tell(number, seed, len(correct), right, loss, cached=False)
+            return self._ended(before, tuple(correct))
+
+        job = self._job
+        run = run_seed(
+            job.network,
+            plan,
+            job.data,
+            seed=seed,
+            epochs=self._wish.rule.epochs,
+            device=job.device,
+            on_epoch=on_epoch,
+        )
+        self._cache.write(run)
+        return run
+
+    def _ended(self, before: list[SeedRun], correct: tuple[int, ...]) -> bool:
+        """Whether the rule asks for no further epoch of the run with this curve."""
+        return not isinstance(
+            next_step([*self._curves(before), self._curve(correct)], self._wish.rule), Continue
+        )
+
+    def _tell(self, run: int, seed: int, epoch: int, right: int, loss: float, *, cached: bool) -> None:
+        self._wish.progress(Progress(run, seed, epoch, self._job.planned, right, loss, cached))
+
+
+def _device(wanted: Device) -> str:
+    there = torch.cuda.is_available()
+    if wanted is Device.CUDA and not there:
+        raise Unavailable("--device cuda: torch sees no CUDA device here; use --device cpu", Verdict.UNKNOWN)
+    return "cuda" if there and wanted is not Device.CPU else "cpu"
+
+
+def _versions(used: RecipeUsed) -> Versions:
+    return Versions(
+        torch=str(torch.__version__),
+        engine=ENGINE_VERSION,
+        loop=source_digest(student=used is RecipeUsed.STUDENT),
+    )
+
+
+def _reference_summary(epochs: int) -> str:
+    return f"our own recipe: SGD with momentum under a one-cycle rate, batches of 128, shifts of one pixel, {epochs} epochs"
