@@ -6,12 +6,13 @@ from pathlib import Path
 
 from grader.checks.catalogue import catalogue
 from grader.cli.class_output import class_progress, echo_class
+from grader.core.faults import Unavailable
 from grader.core.outcome import Verdict
 from grader.core.settings import Settings
-from grader.execute.data import find_mnist
+from grader.execute.data import load_mnist
 from grader.pipeline.batch import Request, grade_class, workers_for
 from grader.pipeline.rubrics import find, load
-from grader.sandbox.choose import isolation_available
+from grader.sandbox.choose import try_bubblewrap
 from grader.schedule.local import LocalProcesses
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -20,8 +21,12 @@ ROOT = Path(__file__).resolve().parents[1]
 def main() -> int:
     """Grade submissions/ into reports/; the exit status is 0 unless grader itself failed."""
     begin = time.monotonic()
-    isolated = isolation_available()
-    data = find_mnist("")
+    isolated = try_bubblewrap().works
+    try:
+        load_mnist(Settings())
+        data = ""
+    except Unavailable as missing:
+        data = missing.reason
     if isolated:
         print("Isolation: bubblewrap. The notebooks run inside the sandbox.")
     else:
@@ -44,7 +49,7 @@ def main() -> int:
         path=ROOT / "submissions",
         loaded=load("default", catalogue()),
         rubric_bytes=find("default").read_bytes(),
-        settings=Settings(unsafe_no_sandbox=not isolated, retrain=data is not None, data=str(data or "")),
+        settings=Settings(unsafe_no_sandbox=not isolated, retrain=not data),
         out=out,
         store=out / ".grader" / "store.sqlite",
     )

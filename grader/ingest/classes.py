@@ -58,11 +58,14 @@ def list_class(path: Path) -> Listing:
     return _plain(entries)
 
 
-def _plain(entries: Iterable[Path]) -> Listing:
+def _plain(entries: list[Path]) -> Listing:
     found: list[Entry] = []
     refused: list[tuple[str, str]] = []
     names = {p.name for p in entries}
+    packed = any(p.is_dir() or p.suffix.lower() == ".zip" for p in entries)
     for p in entries:
+        if packed and p.is_file() and p.stem.lower() == "readme":
+            continue  # describes the class that lies beside it
         if p.is_symlink():
             refused.append((p.name, "a symbolic link, which is not followed"))
         elif p.is_dir():
@@ -74,6 +77,8 @@ def _plain(entries: Iterable[Path]) -> Listing:
                 refused.append((p.name, f"the folder {p.stem}/ beside it was taken"))
             else:
                 found.append(Entry(id=p.stem, paths=(str(p),)))
+        elif packed:
+            refused.append((p.name, "a loose file beside the submissions; put it into a folder of its own"))
         elif p.suffix.lower() in (".ipynb", ".xlsx", ".md"):
             found.append(Entry(id=p.stem, paths=(str(p),), note="a single file"))
         else:

@@ -1,4 +1,4 @@
-"""The sample class is what its README and `expected.toml` say, as far as that shows without grading it."""
+"""The sample class is what its README and `_expected.toml` say, as far as that shows without grading it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .workbook import make
 
 CLASS = Path(__file__).resolve().parents[2] / "submissions"
 NAMES = sorted(p.name for p in CLASS.iterdir() if p.is_dir() and p.name[0] not in "._")
-EXPECTED = tomllib.loads((CLASS / "expected.toml").read_text("utf-8"))
+EXPECTED = tomllib.loads((CLASS / "_expected.toml").read_text("utf-8"))
 WHOLE = sorted(set(notebooks.NOTEBOOKS) - {"truncated-notebook"})
 LOG_LINE = re.compile(r"Test (?:set: .*Accuracy: (\d+)/10000|Loss: .* Test Acc: ([\d.]+)%)")
 
