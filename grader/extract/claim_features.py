@@ -11,7 +11,10 @@ _FEATURES = (
         re.compile(r"batch[\s_-]?norm\w*(?:\s+normali[sz]ation)?|(?<![a-z])BN(?![a-z])", re.IGNORECASE),
     ),
     (Feature.DROPOUT, re.compile(r"drop[\s-]?outs?", re.IGNORECASE)),
-    (Feature.GAP, re.compile(r"(?<![a-z])GAP(?![a-z])|global\s+av\w*\s*pool\w*", re.IGNORECASE)),
+    (
+        Feature.GAP,
+        re.compile(r"(?<![a-z])(?:(?-i:GAP)(?![a-z])|gap\s+layers?)|global\s+av\w*\s*pool\w*", re.IGNORECASE),
+    ),
     (
         Feature.FULLY_CONNECTED,
         re.compile(r"fully[\s-]connected|(?<![a-z])FC(?:\s+layer|N)?s?(?![a-z])", re.IGNORECASE),
@@ -21,6 +24,9 @@ _SAYS_USED = re.compile(
     r"(?<![a-z])(?:used?|uses|using|usage|added|add|applied|applying|leverag\w+|includes?|contains?|has|with|have)(?![a-z])",
     re.IGNORECASE,
 )
+_NAMED = re.compile(r"\s*(?:layers?)?\s*:", re.IGNORECASE)
+# The assignment's own sentence, copied as it is.
+_COPIED = re.compile(r"have\s+used\s+BN,?\s+dropout", re.IGNORECASE)
 _DENIES = re.compile(
     r"(?<![a-z])(?:no|not|n't|never|without|removed?|removing|instead\s+of|rather\s+than|replac\w+|avoid\w*|in\s+place\s+of|dont|didnt|(?:has|have)\s+not)(?![a-z])[^.;:]{0,60}$",
     re.IGNORECASE,
@@ -32,7 +38,12 @@ def read_uses(sentence: Sentence) -> list[Use]:
     if (
         sentence.required
         or sentence.fenced
-        or re.search(r"\b(?:should|must|optional|need to|want)\b", sentence.text, re.IGNORECASE)
+        or (
+            _COPIED.search(sentence.text)
+            or re.search(
+                r"\b(?:should|must|optional|need to|want|when|if|whether|can)\b", sentence.text, re.IGNORECASE
+            )
+        )
     ):
         return []
     found: list[Use] = []
@@ -47,11 +58,20 @@ def read_uses(sentence: Sentence) -> list[Use]:
                 re.IGNORECASE,
             )
         )
-        if denied or _SAYS_USED.search(sentence.text):
+        said = bool(_SAYS_USED.search(sentence.text))
+        if (
+            denied
+            or said
+            or (
+                _NAMED.match(sentence.text[match.end() :])
+                and not sentence.text[: match.start()].strip("-*+• 0123456789.)")
+            )
+        ):
             found.append(
                 Use(
                     feature=feature,
                     used=not denied,
+                    said=said or denied,
                     place=sentence.place,
                     excerpt=sentence.text[:300],
                     section=sentence.section,

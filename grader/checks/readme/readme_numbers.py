@@ -1,9 +1,10 @@
-"""The README's numbers are the notebook's numbers.
+"""The README says what the notebook says.
 
 ## What it checks
 Parameters, test accuracy, best epoch and number of epochs that the README states, against the notebook's saved outputs: its model
 summary and its log. Where there is no notebook, the README's own summary and log are compared with its prose. Requirements copied from the
-assignment are no statements, and a number that agrees with any run or any model is right.
+assignment are no statements, and a number that agrees with any run or any model is right. Where the network could be run, its counted
+parameters are as good as the printed ones, and building blocks that the README names and the network lacks are shown.
 
 ## Why it matters
 A README is read before anything is run. If it belongs to another run, or rounds 99.36 up to 99.4, its reader is misled, and so is whoever
@@ -18,12 +19,13 @@ Write the README after the last run, copy the numbers from its outputs, and roun
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from grader.checks.readme._compare import Match, accuracy_match, count_match, nearest
+from grader.checks.readme._network import Result, building_blocks, unused_parameters
 from grader.core.evidence.claims import Claim, ClaimEvidence, On, Sketch, What
 from grader.core.evidence.logs import Evaluation, LogEvidence, Origin, Run
 from grader.core.evidence.summaries import SummaryEvidence
+from grader.core.facts.network import NetworkFacts
 from grader.core.outcome import Finding, Outcome, Weight, failed, passed, skipped, unknown
 from grader.core.place import Place
 from grader.core.rubric import CheckPolicy, Treatment
@@ -31,29 +33,34 @@ from grader.core.rule import Rule
 
 
 class Policy(CheckPolicy, frozen=True, kw_only=True):
-    """`rounded_up`: an accuracy that was rounded up (99.46 stated as 99.5)."""
+    """`rounded_up`: an accuracy that was rounded up (99.46 stated as 99.5). `building_blocks`: a layer that the README
+    says it uses and the network lacks; the network's own criterion rules on that, so it is a remark by default.
+    """
 
     rounded_up: Treatment = Treatment.FAIL
-
-
-class _Result(NamedTuple):
-    compared: int
-    findings: list[Finding]
+    building_blocks: Treatment = Treatment.WARN
 
 
 def check(
-    claims: ClaimEvidence, logs: LogEvidence | None, summaries: SummaryEvidence | None, policy: Policy
+    claims: ClaimEvidence,
+    logs: LogEvidence | None,
+    summaries: SummaryEvidence | None,
+    network: NetworkFacts | None,
+    policy: Policy,
 ) -> Outcome:
     """Fail where a number matches nothing that was printed; unknown where there is nothing to compare with."""
     if not claims.readmes:
         return skipped("there is no README")
     logs, summaries = logs or LogEvidence(), summaries or SummaryEvidence()
-    stated = _stated(claims, summaries)
+    counted = {network.declared_parameters, network.parameters} if network else set[int]()
+    stated = _stated(claims, summaries, counted)
     results = [
-        _parameters(stated, summaries, claims.sketches),
+        _parameters(stated, summaries, claims.sketches, counted),
         _accuracies(stated, logs, policy),
         _evaluations(logs),
         _epochs(stated, logs),
+        building_blocks(claims, network, policy.building_blocks),
+        unused_parameters(stated, network),
     ]
     findings = [f for r in results for f in r.findings]
     faults = [f for f in findings if f.weight is Weight.FAULT]
@@ -75,12 +82,12 @@ def check(
     return skipped("the README states no number about the network")
 
 
-def _stated(claims: ClaimEvidence, summaries: SummaryEvidence) -> list[Claim]:
+def _stated(claims: ClaimEvidence, summaries: SummaryEvidence, counted: set[int]) -> list[Claim]:
     """Claims about the submitted network: no asides, and no section about a model that was never printed."""
-    totals = _totals(summaries)
+    known = {t for t, _ in _totals(summaries)} | counted
     own = [c for c in claims.claims if not c.aside]
     counts = [c for c in own if c.what is What.PARAMETERS]
-    matching = {c.section for c in counts if any(count_match(c, t) for t, _ in totals)}
+    matching = {c.section for c in counts if any(count_match(c, t) for t in known)}
     foreign = {c.section for c in counts} - matching if matching else set()
     return [c for c in own if c.section not in foreign]
 
@@ -95,13 +102,16 @@ def _totals(summaries: SummaryEvidence) -> list[tuple[int, Place]]:
     return saved or quoted
 
 
-def _parameters(stated: Sequence[Claim], summaries: SummaryEvidence, sketches: Sequence[Sketch]) -> _Result:
+def _parameters(
+    stated: Sequence[Claim], summaries: SummaryEvidence, sketches: Sequence[Sketch], counted: set[int]
+) -> Result:
     totals = _totals(summaries)
     claims = [c for c in stated if c.what is What.PARAMETERS]
     if not totals:
-        return _Result(0, [])
+        return Result(0, [])
     findings: list[Finding] = []
-    agreeing = [c for c in claims if any(count_match(c, t) for t, _ in totals)]
+    known = {t for t, _ in totals} | counted
+    agreeing = [c for c in claims if any(count_match(c, t) for t in known)]
     seen: set[float] = set()
     for claim in claims:
         if claim in agreeing or claim.value in seen:
@@ -125,7 +135,7 @@ def _parameters(stated: Sequence[Claim], summaries: SummaryEvidence, sketches: S
     compared = len(claims)
     if summaries.saved_totals:
         quoted = [s for s in summaries.summaries if not s.saved and s.total is not None]
-        right = [s for s in quoted if any(s.total == t for t, _ in totals)]
+        right = [s for s in quoted if s.total in known]
         for table in quoted:
             compared += 1
             if not right and not agreeing:
@@ -139,7 +149,7 @@ def _parameters(stated: Sequence[Claim], summaries: SummaryEvidence, sketches: S
                         diagnosis="parameters-contradicted",
                     )
                 )
-    return _Result(compared, findings)
+    return Result(compared, findings)
 
 
 def _who(claim: Claim) -> str:
@@ -156,11 +166,11 @@ def _measured(logs: LogEvidence) -> Sequence[Run]:
     return logs.of(Origin.NOTEBOOK) or logs.of(Origin.README)
 
 
-def _accuracies(stated: Sequence[Claim], logs: LogEvidence, policy: Policy) -> _Result:
+def _accuracies(stated: Sequence[Claim], logs: LogEvidence, policy: Policy) -> Result:
     runs = _measured(logs)
     claims = [c for c in stated if c.what is What.ACCURACY and c.on is On.TEST]
     if not runs:
-        return _Result(0, [])
+        return Result(0, [])
     singles = [e.epoch for e in logs.evaluations if e.origin is runs[0].origin]
     findings: list[Finding] = []
     for claim in claims:
@@ -168,7 +178,7 @@ def _accuracies(stated: Sequence[Claim], logs: LogEvidence, policy: Policy) -> _
         if match is Match.AGREES or (match is Match.ROUNDED_UP and policy.rounded_up is Treatment.ACCEPT):
             continue
         findings.append(_accuracy_finding(claim, match, runs, policy))
-    return _Result(len(claims), findings)
+    return Result(len(claims), findings)
 
 
 def _accuracy_finding(claim: Claim, match: Match, runs: Sequence[Run], policy: Policy) -> Finding:
@@ -205,19 +215,19 @@ def _accuracy_finding(claim: Claim, match: Match, runs: Sequence[Run], policy: P
     )
 
 
-def _evaluations(logs: LogEvidence) -> _Result:
+def _evaluations(logs: LogEvidence) -> Result:
     """A final evaluation quoted in the README has to be one of the log's accuracies, or of the notebook's evaluations."""
     runs = _measured(logs)
     quoted = [e for e in logs.evaluations if e.origin is Origin.README and e.epoch.total is not None]
     if not runs:
-        return _Result(0, [])
+        return Result(0, [])
     printed = [e.epoch for e in logs.evaluations if e.origin is Origin.NOTEBOOK]
     findings = [
         _evaluation_finding(e, runs)
         for e in quoted
         if not _was_printed(e, runs, [p.percent for p in printed])
     ]
-    return _Result(len(quoted), findings)
+    return Result(len(quoted), findings)
 
 
 def _was_printed(evaluation: Evaluation, runs: Sequence[Run], singles: Sequence[float]) -> bool:
@@ -239,11 +249,11 @@ def _evaluation_finding(evaluation: Evaluation, runs: Sequence[Run]) -> Finding:
     )
 
 
-def _epochs(stated: Sequence[Claim], logs: LogEvidence) -> _Result:
+def _epochs(stated: Sequence[Claim], logs: LogEvidence) -> Result:
     runs = _measured(logs)
     claims = [c for c in stated if c.what is What.EPOCHS]
     if not runs or not claims:
-        return _Result(0, [])
+        return Result(0, [])
     lengths = (
         {len(r.epochs) for r in runs}
         | {r.planned for r in runs if r.planned}
@@ -272,7 +282,7 @@ def _epochs(stated: Sequence[Claim], logs: LogEvidence) -> _Result:
                 weight=Weight.REMARK if agrees else Weight.FAULT,
             )
         )
-    return _Result(len(claims), findings)
+    return Result(len(claims), findings)
 
 
 rule = Rule(code="RD701", name="readme-numbers", check=check)

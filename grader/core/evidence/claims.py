@@ -77,6 +77,8 @@ class Use(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
 
     feature: Feature
     used: bool
+    said: bool
+    """Whether a verb says so (`we added dropout`); False where a list only names or describes it."""
     place: Place
     excerpt: str
     section: int = 0

@@ -1,0 +1,91 @@
+"""What the README says about the network against the network that was run."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from grader.checks.readme._compare import count_match
+from grader.core.evidence.claims import Claim, ClaimEvidence, Feature, Use, What
+from grader.core.facts.network import GapKind, NetworkFacts
+from grader.core.outcome import Finding, Weight
+from grader.core.rubric import Treatment
+
+
+class Result(NamedTuple):
+    """How many statements were compared, and what was found."""
+
+    compared: int
+    findings: list[Finding]
+
+
+def building_blocks(claims: ClaimEvidence, network: NetworkFacts | None, treatment: Treatment) -> Result:
+    """Layers that a README names and the network lacks. A denial anywhere in the README settles it: nothing is found."""
+    if network is None or treatment is Treatment.ACCEPT:
+        return Result(0, [])
+    own = [u for u in claims.uses if u.place.cell is None]
+    denied = {u.feature for u in own if not u.used}
+    findings: list[Finding] = []
+    compared: set[Feature] = set()
+    for use in own:
+        if use.feature in denied or use.feature in compared:
+            continue
+        compared.add(use.feature)
+        if lacks := _lacks(use.feature, network):
+            findings.append(_finding(use, network, lacks, treatment))
+    return Result(len(compared), findings)
+
+
+def _lacks(feature: Feature, network: NetworkFacts) -> str:
+    """What the network has instead of a building block; empty where it has it, or has something like it."""
+    if feature is Feature.BATCH_NORM:
+        return "" if network.batchnorm else "no batch normalization in the live path"
+    if feature is Feature.DROPOUT:
+        return "" if any(d.p > 0 for d in network.dropout) else "no dropout with p > 0 in the live path"
+    if feature is Feature.GAP:
+        missing = (GapKind.ABSENT, GapKind.NO_OP, GapKind.CONV_COLLAPSE, GapKind.MAX)
+        return f"global average pooling: {network.gap.value}" if network.gap in missing else ""
+    return "" if network.linear or network.point_convolutions else "no fully connected layer"
+
+
+def _finding(use: Use, network: NetworkFacts, lacks: str, treatment: Treatment) -> Finding:
+    verb = "uses" if use.said else "describes"
+    return Finding(
+        message=f"the README {verb} {use.feature.value}, the network does not have it",
+        place=use.place,
+        expected=f"{network.name} as it runs: {lacks}",
+        found=use.excerpt[:120],
+        hint=f"take the sentence out, or put {use.feature.value} into the network and train it again",
+        excerpt=use.excerpt,
+        diagnosis="building-block-missing",
+        weight=Weight.FAULT if treatment is Treatment.FAIL and use.said else Weight.REMARK,
+    )
+
+
+def unused_parameters(stated: Sequence[Claim], network: NetworkFacts | None) -> Result:
+    """A count that leaves out layers which are declared and never run, as torchsummary does: true of the path, not of the model."""
+    if network is None or network.declared_parameters == network.parameters:
+        return Result(0, [])
+    claims = [
+        c for c in stated if c.what is What.PARAMETERS and count_match(c, network.parameters) and c.unit < 100
+    ]
+    if not claims:
+        return Result(0, [])
+    claim = claims[0]
+    names = ", ".join(d.name for d in network.unused[:4])
+    return Result(
+        1,
+        [
+            Finding(
+                message="the stated count leaves out parameters that the model declares and never uses",
+                place=claim.place,
+                expected=f"{network.declared_parameters:,} declared",
+                found=f"{claim.written}, the part that runs",
+                hint=f"remove what is never called ({names})"
+                if names
+                else "remove the layers that are never called",
+                excerpt=claim.excerpt,
+                marked=claim.written,
+                diagnosis="unused-parameters",
+                weight=Weight.REMARK,
+            )
+        ],
+    )

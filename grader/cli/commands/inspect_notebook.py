@@ -1,0 +1,66 @@
+"""`grader inspect notebook`: logs, summaries and claims of notebooks and, unless told not to, the network that they make."""
+
+from pathlib import Path
+
+import click
+import msgspec
+
+_READ = ("NotebookEvidence", "LogEvidence", "SummaryEvidence", "ClaimEvidence")
+_RUN = ("NotebookRun", "NetworkFacts")
+
+
+@click.command(name="notebook")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("--json", "as_json", is_flag=True, help="One JSON array with an object for every file.")
+@click.option("--no-exec", is_flag=True, help="Only read; run nothing.")
+@click.option("--data", default="", metavar="DIR", help="Directory with MNIST.")
+def command(files: tuple[str, ...], as_json: bool, no_exec: bool, data: str) -> None:
+    """Show what notebooks say about the network and its training. Knows no rubric and gives no points."""
+    rows = [inspect_file(name, execute=not no_exec, data=data) for name in files]
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(rows), indent=1).decode())
+        return
+    for row in rows:
+        _show(row)
+
+
+def inspect_file(name: str, *, execute: bool, data: str = "") -> dict[str, object]:
+    """Read one file, run it in the sandbox where wanted, and return its JSON object."""
+    from grader.core.rubric import Profile
+    from grader.core.settings import Settings
+    from grader.ingest.read import from_bytes
+    from grader.pipeline.known import Known
+    from grader.pipeline.plan import Step, product_types
+    from grader.pipeline.providers import by_product
+    from grader.render.notebook_row import notebook_row
+
+    try:
+        content = Path(name).read_bytes()
+    except OSError as error:
+        raise click.UsageError(f"{name}: {error.strerror or error}") from error
+    sources = from_bytes(Path(name).name, {Path(name).name: content}, single=True)
+    known = Known(sources, Settings(execute=execute, data=data), Profile())
+    wanted = (*_READ, *_RUN) if execute else _READ
+    types = product_types(wanted)
+    for product in wanted:
+        step = Step(provider=by_product()[product], product=types[product], wanted_by=("inspect",))
+        known.provide(step)
+    missing = {product: why.reason for product, why in known.missing().items()}
+    return notebook_row(name, known.products(), missing)
+
+
+def _show(row: dict[str, object]) -> None:
+    click.echo(f"{row['file']}: framework {row['framework']}")
+    for kind in ("models", "summaries", "logs", "claims"):
+        found = row[kind]
+        assert isinstance(found, list)
+        for entry in found:
+            shown = {k: v for k, v in entry.items() if k not in ("percents", "layers")}
+            click.echo(
+                f"  {kind[:-1] if kind != 'summaries' else 'summary'}: "
+                + ", ".join(f"{k} {v}" for k, v in shown.items())
+            )
+    missing = row["missing"]
+    assert isinstance(missing, dict)
+    for product, reason in missing.items():
+        click.echo(f"  no {product}: {reason}")

@@ -1,0 +1,152 @@
+"""The JSON object of one notebook for `grader inspect notebook`: what was read and, where it ran, what was found."""
+
+from typing import TypeVar
+
+import msgspec
+
+from grader.core.evidence.base import Evidence
+from grader.core.evidence.claims import ClaimEvidence
+from grader.core.evidence.logs import LogEvidence, Origin, Run
+from grader.core.evidence.notebook import NotebookEvidence
+from grader.core.evidence.summaries import SummaryEvidence
+from grader.core.facts.base import Fact
+from grader.core.facts.network import NetworkFacts
+from grader.core.facts.notebook import CellStatus, NotebookRun
+from grader.core.facts.recipe import StudentRecipe
+
+_T = TypeVar("_T")
+Row = dict[str, object]
+
+
+def notebook_row(file: str, products: dict[str, Evidence | Fact], missing: dict[str, str]) -> Row:
+    """Build the object; `missing` says by product name why something could not be had."""
+    book = _get(products, NotebookEvidence)
+    run = _get(products, NotebookRun)
+    network = _get(products, NetworkFacts)
+    first = book.notebooks[0] if book else None
+    return {
+        "file": file,
+        "framework": first.framework.value if first else "none",
+        "format": first.format if first else "",
+        "models": [_network_row(network)] if network else [],
+        "other_models": [msgspec.to_builtins(m) for m in run.models if not m.chosen] if run else [],
+        "submitted_model": network.name if network else None,
+        "summaries": _summaries(_get(products, SummaryEvidence)),
+        "logs": _logs(_get(products, LogEvidence)),
+        "claims": _claims(_get(products, ClaimEvidence)),
+        "recipe": _recipe(run),
+        "shims": [msgspec.to_builtins(s) for s in run.shims] if run else [],
+        "cells": _cells(run, len(first.code_cells) if first else 0),
+        "notes": list(first.notes) if first else [],
+        "missing": dict(sorted(missing.items())),
+    }
+
+
+def _get(products: dict[str, Evidence | Fact], kind: type[_T]) -> _T | None:
+    found = products.get(kind.__name__)
+    return found if isinstance(found, kind) else None
+
+
+def _network_row(network: NetworkFacts) -> Row:
+    where = next((r.where.value for r in network.reductions if r.kind is network.gap), None)
+    size = next((list(r.map) for r in network.reductions if r.kind is network.gap), None)
+    return {
+        "name": network.name,
+        "declared": network.declared_parameters,
+        "executed": network.parameters,
+        "batchnorm": [msgspec.to_builtins(b) for b in network.batchnorm],
+        "dropout": [{"p": d.p, "active_in_eval": d.active_in_eval} for d in network.dropout],
+        "gap": {"kind": network.gap.value, "map": size, "where": where},
+        "fc": [msgspec.to_builtins(layer) for layer in network.linear],
+        "activations": dict(sorted(network.activations.items())),
+        "output": network.output.value,
+        "receptive_field": network.receptive_field,
+        "layers": [msgspec.to_builtins(layer) for layer in network.layers],
+    }
+
+
+def _logs(logs: LogEvidence | None) -> list[Row]:
+    return [_log(run) for run in logs.runs if run.origin is not Origin.README] if logs else []
+
+
+def _log(run: Run) -> Row:
+    totals = run.denominators
+    return {
+        "cell": run.place.cell,
+        "cells": list(run.cells),
+        "epochs": len(run.epochs),
+        "best": round(run.best, 4),
+        "best_epoch": run.best_epoch,
+        "best_epoch_printed": run.best_epoch_printed,
+        "last": round(run.last, 4),
+        "denominator": totals[0] if len(totals) == 1 else None,
+        "complete": run.complete,
+        "gaps": list(run.gaps),
+        "pasted": run.origin is Origin.PASTED,
+        "percents": [round(e.percent, 4) for e in run.epochs],
+    }
+
+
+def _summaries(found: SummaryEvidence | None) -> list[Row]:
+    tables = found.summaries if found else ()
+    return [
+        {
+            "place": str(s.place),
+            "style": s.style.value,
+            "rows": len(s.rows),
+            "row_sum": s.row_sum,
+            "total": s.total,
+            "sums_up": s.sums_up.value,
+        }
+        for s in tables
+    ]
+
+
+def _claims(found: ClaimEvidence | None) -> list[Row]:
+    claims = found.claims if found else ()
+    return [
+        {
+            "what": c.what.value,
+            "value": c.value,
+            "place": str(c.place),
+            "written": c.written,
+            "bound": c.bound.value,
+            "epochs": list(c.epochs),
+            "aside": c.aside,
+        }
+        for c in claims
+    ]
+
+
+def _recipe(run: NotebookRun | None) -> Row:
+    if run is None or not run.recipe:
+        return {}
+    try:
+        recipe = msgspec.json.decode(run.recipe, type=StudentRecipe)
+    except msgspec.DecodeError as wrong:
+        return {"complete": False, "missing": [f"the recipe that came back is malformed: {wrong}"]}
+    parts = msgspec.to_builtins(recipe)
+    return {
+        "optimizer": parts.get("optimizer"),
+        "scheduler": parts.get("scheduler"),
+        "loss": parts.get("loss"),
+        "batch_size": recipe.batch_size or None,
+        "epochs": recipe.epochs or None,
+        "augmentation": parts.get("training_transform"),
+        "test_transform": parts.get("test_transform"),
+        "init": "default" if recipe.default_initialisation else "own",
+        "seed": recipe.seed,
+        "complete": not recipe.missing,
+        "missing": list(recipe.missing),
+    }
+
+
+def _cells(run: NotebookRun | None, code_cells: int) -> Row:
+    if run is None:
+        return {"code": code_cells, "run": 0, "failed": 0, "why": []}
+    return {
+        "code": code_cells,
+        "run": sum(c.status is not CellStatus.NOT_RUN for c in run.cells),
+        "failed": len(run.failed),
+        "why": [f"cell {c.cell}: {c.error}: {c.message}"[:300] for c in run.failed],
+    }
