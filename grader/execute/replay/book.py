@@ -35,6 +35,11 @@ from grader.execute.replay.whole import Replayed, replay
 
 def replay_book(book: Book, profile: Profile) -> BookFacts:
     """Replay a workbook; a book that cannot be read is `unknown` with its problem."""
+    with np.errstate(all="ignore"):  # saturated sigmoids and divisions by zero are values here, not accidents
+        return _replay(book, profile)
+
+
+def _replay(book: Book, profile: Profile) -> BookFacts:
     if book.problem is not Problem.NONE:
         return BookFacts(
             artefact=book.artefact, sha256=book.sha256, verdict=BookVerdict.UNKNOWN, problem=book.message

@@ -7,6 +7,7 @@ the same symbols are tested once.
 
 from collections.abc import Sequence
 from enum import Enum
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -102,6 +103,12 @@ class Points:
         return evaluate(_compiled(form.tokens), [self.value(one) for one in symbols])
 
 
+@lru_cache(maxsize=16)
+def points_for(merged: tuple[tuple[str, str], ...]) -> Points:
+    """The settings for a table; equal for all tables that share no parameter cells."""
+    return Points(merged)
+
+
 _memo: dict[tuple[Token, ...], Compiled] = {}
 
 
@@ -141,7 +148,7 @@ class IdentityTest:
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
-        self.points = Points(layout.merged)
+        self.points = points_for(tuple(layout.merged))
         self._memo: dict[tuple[str, bool, object], Tested] = {}
 
     def want(self, quantity: str) -> Array:

@@ -30,14 +30,14 @@ class Source(NamedTuple):
 
 
 class Layout:
-    """One table with one reading of its columns."""
+    """One table with one reading of its columns. With `probe` rows only the first of them are followed to their sources."""
 
-    def __init__(self, model: Model, table: Table, columns: dict[str, int]) -> None:
+    def __init__(self, model: Model, table: Table, columns: dict[str, int], probe: int = 0) -> None:
         self.model = model
         self.table = table
         self.columns = dict(columns)
         self.quantity = {column: name for name, column in self.columns.items()}
-        self.rows = _rows(model, table, self.columns)
+        self.rows = _rows(model, table, self.columns, probe)
         self.index = {row: i for i, row in enumerate(self.rows)}
         self.bound: dict[int, Symbol] = {}
         self.merged: list[tuple[str, str]] = []
@@ -217,7 +217,7 @@ def _quantity(name: str, at: int, index: int) -> Symbol:
     return ("q", name, "prev" if at == index - 1 else at)
 
 
-def _rows(model: Model, table: Table, columns: dict[str, int]) -> list[int]:
+def _rows(model: Model, table: Table, columns: dict[str, int], most: int) -> list[int]:
     need = max(1, len(columns) // 3)
     rows = []
     for row in range(table.first_row, table.last_row + 1):
@@ -228,4 +228,6 @@ def _rows(model: Model, table: Table, columns: dict[str, int]) -> list[int]:
         )
         if filled >= need:
             rows.append(row)
+            if len(rows) == most:
+                break
     return rows

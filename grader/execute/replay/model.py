@@ -192,33 +192,32 @@ class Model:
             if key not in self.owner:
                 values[key] = np.where(patch.mask, patch.values, as_number(values.get(key, np.nan)))
         owner, busy = self.owner, set()
-        with np.errstate(all="ignore"):
-            for root in self.order() if only is None else only:
-                if root in values or root not in owner:
-                    continue
-                stack = [root]
-                while stack:
-                    key = stack[-1]
-                    if key in values:
-                        stack.pop()
-                        continue
-                    run = owner[key]
-                    arguments, missing = self._arguments(run, (key - run.start) // ROW, values)
-                    if missing:
-                        busy.add(key)
-                        looping = [m for m in missing if m in busy]
-                        for loop in looping:
-                            values[loop] = self.cached.get(loop, np.nan)
-                            kept[loop] = "a circular reference"
-                        stack.extend(m for m in missing if m not in busy)
-                        continue
-                    value = run.compiled(arguments)
-                    patch_here = patches.get(key)
-                    if patch_here is not None:
-                        value = np.where(patch_here.mask, patch_here.values, as_number(value))
-                    values[key] = value
-                    busy.discard(key)
+        for root in self.order() if only is None else only:
+            if root in values or root not in owner:
+                continue
+            stack = [root]
+            while stack:
+                key = stack[-1]
+                if key in values:
                     stack.pop()
+                    continue
+                run = owner[key]
+                arguments, missing = self._arguments(run, (key - run.start) // ROW, values)
+                if missing:
+                    busy.add(key)
+                    looping = [m for m in missing if m in busy]
+                    for loop in looping:
+                        values[loop] = self.cached.get(loop, np.nan)
+                        kept[loop] = "a circular reference"
+                    stack.extend(m for m in missing if m not in busy)
+                    continue
+                value = run.compiled(arguments)
+                patch_here = patches.get(key)
+                if patch_here is not None:
+                    value = np.where(patch_here.mask, patch_here.values, as_number(value))
+                values[key] = value
+                busy.discard(key)
+                stack.pop()
         return Recalculated(values, kept)
 
     def _arguments(self, run: FormulaRun, i: int, values: dict[int, Value]) -> tuple[list[Slot], list[int]]:

@@ -20,8 +20,7 @@ QUANTITIES = (*INPUTS, *WEIGHTS, *FORWARD, *GRADIENTS)
 
 def sigmoid(x: Array) -> Array:
     """1 / (1 + exp(-x)), elementwise."""
-    with np.errstate(over="ignore"):
-        return np.asarray(1.0 / (1.0 + np.exp(-x)))
+    return np.asarray(1.0 / (1.0 + np.exp(-x)))
 
 
 def step(state: Mapping[str, Array]) -> dict[str, Array]:

@@ -14,6 +14,8 @@ from grader.execute.replay.layout import Layout
 from grader.execute.replay.model import Model, cell
 from grader.execute.replay.network import FORWARD, GRADIENTS, INPUTS, QUANTITIES, WEIGHTS
 
+PROBE = 2
+"""Rows that are looked at while readings are compared."""
 MAX_READINGS = 400
 """Readings that are tried for one table."""
 
@@ -31,7 +33,7 @@ def read_columns(model: Model, table: Table) -> Reading:
     for column in table.columns:
         by_name.setdefault(column.quantity, []).append(column.column)
     best = {name: columns[0] for name, columns in by_name.items()}
-    layout = Layout(model, table, best)
+    layout = Layout(model, table, best, PROBE)
     if not layout.rows:
         return Reading(layout, ())
     right, wrong = _score(layout)
@@ -42,13 +44,14 @@ def read_columns(model: Model, table: Table) -> Reading:
         tries += 1
         if tries > MAX_READINGS:
             break
-        candidate = Layout(model, table, assignment)
+        candidate = Layout(model, table, assignment, PROBE)
         scored, failing = _score(candidate)
         if len(scored) > len(right) or (len(scored) == len(right) and len(failing) < len(wrong)):
             best, layout, right, wrong = assignment, candidate, scored, failing
-    best, layout, right, wrong = _fill(model, table, best, layout, right, wrong)
+    best, right, wrong = _fill(model, table, best, layout, right, wrong)
     if len(wrong) >= 2:
-        best, layout = _exchange(model, table, best, layout, right, wrong)
+        best = _exchange(model, table, best, right, wrong)
+    layout = Layout(model, table, best)
     said = {column.column: (column.quantity, column.header) for column in table.columns}
     contradicted = tuple(
         (column, said[column][1], name)
@@ -108,7 +111,7 @@ def _fill(
     layout: Layout,
     right: frozenset[str],
     wrong: frozenset[str],
-) -> tuple[dict[str, int], Layout, frozenset[str], frozenset[str]]:
+) -> tuple[dict[str, int], frozenset[str], frozenset[str]]:
     """Give a quantity without a header the column beside or inside the table whose formula it is."""
     first, last = min(best.values()) - 2, max(best.values()) + 2
     for name in QUANTITIES:
@@ -118,12 +121,12 @@ def _fill(
             if column in best.values() or not _filled(model, table, layout, column):
                 continue
             assignment = {**best, name: column}
-            candidate = Layout(model, table, assignment)
+            candidate = Layout(model, table, assignment, PROBE)
             scored, failing = _score(candidate)
             if len(scored) > len(right) + (name in INPUTS) and len(failing) <= len(wrong):
-                best, layout, right, wrong = assignment, candidate, scored, failing
+                best, right, wrong = assignment, scored, failing
                 break
-    return best, layout, right, wrong
+    return best, right, wrong
 
 
 def _filled(model: Model, table: Table, layout: Layout, column: int) -> bool:
@@ -132,13 +135,8 @@ def _filled(model: Model, table: Table, layout: Layout, column: int) -> bool:
 
 
 def _exchange(
-    model: Model,
-    table: Table,
-    best: dict[str, int],
-    layout: Layout,
-    right: frozenset[str],
-    wrong: frozenset[str],
-) -> tuple[dict[str, int], Layout]:
+    model: Model, table: Table, best: dict[str, int], right: frozenset[str], wrong: frozenset[str]
+) -> dict[str, int]:
     """Exchange two headers where that makes at least two wrong formulas right and breaks none."""
     for _ in range(2):
         chosen = None
@@ -150,17 +148,17 @@ def _exchange(
             if not _alike(one, other):
                 continue
             assignment = {**best, one: best[other], other: best[one]}
-            candidate = Layout(model, table, assignment)
+            candidate = Layout(model, table, assignment, PROBE)
             scored, failing = _score(candidate)
             if scored > right and failing < wrong and len(failing) <= len(wrong) - 2:
-                chosen = (assignment, candidate, scored, failing)
+                chosen = (assignment, scored, failing)
                 break
         if chosen is None:
             break
-        best, layout, right, wrong = chosen
+        best, right, wrong = chosen
         if len(wrong) < 2:
             break
-    return best, layout
+    return best
 
 
 def _alike(one: str, other: str) -> bool:

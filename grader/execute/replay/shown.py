@@ -5,6 +5,7 @@ header says, else the one whose recomputed losses it equals.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -42,8 +43,10 @@ class Simulated(NamedTuple):
 
     def reference(self, rate: float, count: int) -> Losses:
         """Losses of the reference network from this table's initial values, `count` of them."""
-        start = {name: np.asarray(self.replayed.start[name]) for name in (*INPUTS, *WEIGHTS)}
-        return np.array([float(state["E_total"]) for state in train(start, np.asarray(rate), count)])
+        start = tuple(self.replayed.start[name] for name in (*INPUTS, *WEIGHTS))
+        rates = tuple(dict.fromkeys((*self.rates, *([self.layout.eta.value] if self.layout.eta else []))))
+        rates = rates if rate in rates else (rate,)
+        return _losses(start, rates, -(-count // 128) * 128)[:count, rates.index(rate)]
 
     def own(self, rate: float) -> Losses | None:
         """Losses of the student's own formulas at a learning rate that was recalculated."""
@@ -55,6 +58,15 @@ class Simulated(NamedTuple):
             if same_rate(known, rate):
                 return np.asarray(self.replayed.losses[i])
         return None
+
+
+@lru_cache(maxsize=64)
+def _losses(start: tuple[float, ...], rates: tuple[float, ...], count: int) -> Losses:
+    """Reference losses, one row an iteration and one column a learning rate."""
+    values = {
+        name: np.full(len(rates), value) for name, value in zip((*INPUTS, *WEIGHTS), start, strict=True)
+    }
+    return np.stack([state["E_total"] for state in train(values, np.array(rates), count)])
 
 
 def deviation(shown: Losses, recomputed: Losses) -> float:
@@ -134,11 +146,10 @@ def _pasted(
     for table in tables:
         first = float(table.reference(table.rates[0] if table.rates else 1.0, 1)[0])
         for skip in (0, 1):
-            if skip == 0 and abs(numbers[0] - first) > MATCH * first:
-                continue
             for rate in _rates(table):
-                gap = _gap(table, rate, numbers, skip)
-                if best is None or gap < best[0]:
+                starts = abs(numbers[0] - table.reference(rate, 2)[skip]) <= 2 * MATCH * first
+                gap = _gap(table, rate, numbers, skip) if starts else float("inf")
+                if starts and (best is None or gap < best[0]):
                     best = (gap, rate, table, skip)
     if best is None:
         return None
