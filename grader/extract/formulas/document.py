@@ -9,7 +9,7 @@ from grader.extract.formulas.expression import Expr, mapped_symbols, sym
 from grader.extract.formulas.mapped import Mapped
 from grader.extract.formulas.mend import missing_equals
 from grader.extract.formulas.network import points
-from grader.extract.formulas.notation import plain_notation, strip_markdown
+from grader.extract.formulas.notation import latex_to_plain, plain_notation, strip_markdown
 from grader.extract.formulas.parser import Note, Unparsed, located, parse_all
 from grader.extract.formulas.statements import Side, Statement, statements
 from grader.extract.formulas.vocabulary import tokens
@@ -58,6 +58,7 @@ def collect(lines: Sequence[SourceLine]) -> Items:
     found: list[Item] = []
     left: Expr | None = None
     left_at = -REACH
+    gap = False  # whether a line of prose stands between the left side and a line that continues it
     unread: list[SourceLine] = []
     joined = _joined([line for line in lines if line.block is not Block.CODE or _CODE_LINE.match(line.text)])
     for number, line in joined:
@@ -69,7 +70,7 @@ def collect(lines: Sequence[SourceLine]) -> Items:
         if not read:
             alone = _alone(line.text)
             if alone is not None and alone.problems == [] and len(alone.sides) == 1:
-                left, left_at = alone.trees[0], number
+                left, left_at, gap = alone.trees[0], number, False
             elif alone is not None:
                 found.append(
                     _item(line, alone, tuple(alone.trees), (*alone.notes, Note("equals-missing", "")), False)
@@ -78,7 +79,10 @@ def collect(lines: Sequence[SourceLine]) -> Items:
         for statement in read:
             item, left = _with_left(line, statement, left if number - left_at <= REACH else None)
             if item is not None:
+                if item.inherited and gap:
+                    item = item._replace(notes=(*item.notes, Note("gap", "")))
                 found.append(item)
+                gap = gap and item.inherited
             if left is not None:
                 left_at = number
     named = any(_ACTIVATED.search(line.text) for line in lines)
@@ -132,7 +136,8 @@ def _alone(raw: str) -> Statement | None:
         return None
     if not _QUANTITY.search(raw):
         return None
-    plain = plain_notation(strip_markdown(Mapped(raw))).strip().rstrip(".,:")
+    bare = latex_to_plain(Mapped(raw).sub(_MATH_MARKS, " ")) if "\\" in raw else strip_markdown(Mapped(raw))
+    plain = plain_notation(bare).strip().rstrip(".,:")
     lost = missing_equals(plain, points())
     if lost is not None:
         return lost
@@ -145,6 +150,7 @@ def _alone(raw: str) -> Statement | None:
     return Statement((Side(plain, located(tree, plain.span)),), (), 0, len(raw))
 
 
+_MATH_MARKS = re.compile(r"\${1,2}|&|\\\\\s*$")
 _QUANTITY = re.compile(r"^[\s>*_`\-+\d.)(]*(?:[∂δ𝜕𝟃d]|\\frac|[EehoHO]_?[a-zA-Z12])")
 _WRAP_DERIVATIVE = re.compile(r"∂|partial|𝟃|𝜕|δ|\bd\w+/d\w")
 _WRAP_TRAIL = re.compile(r"(?:\\\\|\$\$|</?br>|\\)\s*$")

@@ -14,6 +14,8 @@ from grader.extract.formulas.vocabulary import tokens
 
 MAX_EXPLAINED = 200
 """Wrong lines of one document that are explained; a document with more is told about these."""
+OWN_LINES = 4
+"""Right lines from which on a document is about this network."""
 WIRING_GAIN = 2
 """Lines that another numbering of the weights must put right before it is believed."""
 
@@ -52,7 +54,16 @@ def judge(items: Sequence[Item]) -> Judgement:
         answer = _answer(item, at, stated, explained)
         if answer is not None:
             judged.append(answer)
+    if sum(j.answer == "right" for j in judged) < OWN_LINES:
+        judged = [_foreign(j) for j in judged]
     return Judgement(convention, tuple(judged))
+
+
+def _foreign(judged: Judged) -> Judged:
+    """In a document that is hardly about this network, a false line that nothing explains speaks of something else."""
+    if judged.answer != "wrong" or judged.explanations:
+        return judged
+    return judged._replace(answer="unsure", reason="no formula of this network, and no slip explains it")
 
 
 def _vote(items: Sequence[Item]) -> Convention:
@@ -132,6 +143,8 @@ def _true(item: Item) -> Judged:
 
 def _doubt(item: Item) -> str:
     """Why a line that seems false may not have been read to its end."""
+    if item.noted("gap"):
+        return "continues a formula that other text separates from it"
     if item.noted(*_NOT_WHOLE):
         return "brackets do not balance, or the formula goes on elsewhere"
     for note in item.notes:

@@ -109,7 +109,11 @@ def _nearest(word: str) -> list[tuple[float, str]]:
         ((difflib.SequenceMatcher(None, n, word.lower()).ratio(), n) for n in NODES),
         key=lambda r: (-r[0], r[1]),
     )
-    return ranked[:6]
+    return [
+        (likeness, name)
+        for likeness, name in ranked[:6]
+        if likeness >= ALIKE or name[0].lower() == word[0].lower()
+    ]
 
 
 def _reread(statement: Statement, attempt: _Try) -> tuple[Expr, ...] | None:
