@@ -2,6 +2,8 @@
 
 import hashlib
 import platform
+import typing
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 import msgspec
@@ -44,6 +46,24 @@ def key_of(provider: Provider, submission: Submission, settings: Settings, profi
     if provider.phase in (Phase.EXECUTE, Phase.RETRAIN):
         parts["environment"] = environment()
     return hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()
+
+
+@cache
+def format_of(product: type) -> str:
+    """Return a digest of a record's fields and their types, nested records included: another format is another key."""
+    seen: dict[str, list[str]] = {}
+
+    def visit(hint: object) -> None:
+        for part in typing.get_args(hint):
+            visit(part)
+        if isinstance(hint, type) and issubclass(hint, msgspec.Struct) and hint.__qualname__ not in seen:
+            hints = typing.get_type_hints(hint)
+            seen[hint.__qualname__] = [f"{f.name}: {hints[f.name]}" for f in msgspec.structs.fields(hint)]
+            for field in hints.values():
+                visit(field)
+
+    visit(product)
+    return hashlib.sha256(msgspec.json.encode(seen, order="sorted")).hexdigest()[:16]
 
 
 def environment() -> dict[str, str]:

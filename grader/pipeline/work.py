@@ -101,8 +101,13 @@ def restore(known: Known, store: Store, run: int, submission: str, needed: Mappi
     for record in store.phase_records(run, submission):
         for name, key in record.products.items():
             payload = store.payload(key) if name in needed else None
-            if payload is not None:
+            if payload is None:
+                continue
+            try:
                 known.put(decode(payload, needed[name]))
+            except msgspec.ValidationError:
+                reason = f"{name} was stored by another version of grader; grade the class afresh (another -o or --store)"
+                known.miss(name, Missing(reason=reason, verdict=Verdict.UNKNOWN))
         for name, lost in record.missing.items():
             known.miss(name, Missing(reason=lost.reason, verdict=lost.verdict, trace=lost.trace))
 

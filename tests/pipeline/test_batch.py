@@ -14,15 +14,21 @@ import msgspec
 import pytest
 
 from grader.checks.catalogue import catalogue
+from grader.core.evidence.base import Evidence
 from grader.core.outcome import Verdict
+from grader.core.rubric import Profile
 from grader.core.settings import Settings
 from grader.ingest.classes import list_class
+from grader.ingest.read import read_submission
 from grader.pipeline.batch import Graded, Request, grade_class
 from grader.pipeline.compare import compare
+from grader.pipeline.keys import format_of
+from grader.pipeline.known import Known, Missing
 from grader.pipeline.regrade import publish_run, reports_of
 from grader.pipeline.rubrics import parse
+from grader.pipeline.work import restore
 from grader.schedule.base import Ended
-from grader.store.runs import Override, Store, now
+from grader.store.runs import Delivery, Override, PhaseRecord, Store, now
 
 RUBRIC = b"""
 id = "files"
@@ -297,3 +303,35 @@ def test_kill_nine_and_the_same_command_goes_on(school: Path, tmp_path: Path) ->
         resumed = json.loads((out / slug / "result.json").read_text("utf-8"))
         whole = json.loads((tmp_path / "other" / slug / "result.json").read_text("utf-8"))
         assert resumed["outcomes"] == whole["outcomes"]
+
+
+def test_a_record_with_other_fields_has_another_key() -> None:
+    class Old(Evidence, frozen=True, kw_only=True):
+        count: int
+
+    class New(Evidence, frozen=True, kw_only=True):
+        count: int
+        colour: str
+
+    New.__qualname__ = Old.__qualname__
+    assert format_of(Old) != format_of(New)
+
+
+def test_what_another_version_stored_is_unknown_and_no_crash(school: Path, tmp_path: Path) -> None:
+    store = Store(tmp_path / "s" / "store.sqlite")
+    run, _ = store.begin("c", "r", RUBRIC, Settings(), "f")
+    sources = read_submission(school / "ann")
+    store.deliver(run.id, Delivery(submission=sources.submission))
+    record = PhaseRecord(
+        products={"Apples": "k"}, payloads={"k": msgspec.msgpack.encode({"x": 1})}, missing={}, notes=()
+    )
+    store.finish_phase(run.id, "ann", "read", record)
+
+    class Apples(Evidence, frozen=True, kw_only=True):
+        count: int
+
+    known = Known(sources, Settings(), Profile())
+    restore(known, store, run.id, "ann", {"Apples": Apples})
+    found = known.get(Apples)
+    assert isinstance(found, Missing)
+    assert found.verdict is Verdict.UNKNOWN
