@@ -24,6 +24,7 @@ SLOTS = 256
 INSIDE_UID = "1000"
 WORK = "/job"
 ENVIRONMENT = {
+    "CUDA_VISIBLE_DEVICES": "",
     "HOME": WORK,
     "LANG": "C.UTF-8",
     "LOGNAME": "student",
@@ -105,7 +106,7 @@ class Bubblewrap:
         if filters is not None:
             options += ["--seccomp", str(filters.fileno())]
         arguments = stack.enter_context(memory_file(b"".join(o.encode() + b"\0" for o in options), "args"))
-        inside = [sys.executable, "-I", "-B", f"{environment.WORKER_INSIDE}/__main__.py"]
+        inside = [sys.executable, *environment.PYTHON_FLAGS, f"{environment.WORKER_INSIDE}/__main__.py"]
         spec = {
             "argv": [self._program, "--args", str(arguments.fileno()), "--", *inside],
             "uid": uid,
@@ -162,6 +163,7 @@ class Bubblewrap:
         options += ["--chdir", WORK]
         # As root the launcher caps the processes of a uid of the job's own; else the worker caps its namespace.
         own = {} if staged else {"GRADER_PIDS": str(limits.pids)}
+        own["PYTHONPATH"] = os.pathsep.join(environment.package_folders())
         for name, value in sorted((ENVIRONMENT | own).items()):
             options += ["--setenv", name, value]
         return options

@@ -10,7 +10,11 @@ from typing import NamedTuple
 
 WORKER = Path(__file__).parent / "worker"
 WORKER_INSIDE = "/grader/worker"
+PYTHON_FLAGS = ("-P", "-s", "-B")
+"""Not -I: that would ignore PYTHONHASHSEED, and the environment is ours from end to end."""
 _SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+_PARTS = ("bin", "lib", "lib64", "libexec", "share", "ssl", "pyvenv.cfg")
+"""What of a Python's folder is shown: somebody may have made the environment in the folder where he works."""
 _FILES = ("/etc/ld.so.cache", "/etc/alternatives")
 
 
@@ -49,13 +53,25 @@ def view() -> View:
     return View(binds=(*binds, Bind(str(WORKER), WORKER_INSIDE)), links=links)
 
 
+def package_folders() -> list[str]:
+    """Where this process finds installed packages; handed on, since a user's own site-packages are switched off inside."""
+    return [p for p in sys.path if Path(p).name in ("site-packages", "dist-packages") and Path(p).is_dir()]
+
+
 def _python() -> list[str]:
     """The environment, its base interpreter and the site-packages that this process itself imports from."""
     roots = {sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix}
     roots |= {str(Path(root).resolve()) for root in roots}
-    roots |= {p for p in sys.path if Path(p).name in ("site-packages", "dist-packages") and Path(p).is_dir()}
+    roots |= set(package_folders())
     roots |= {str(parent) for parent in _links_to_executable()}
-    return [root for root in roots if root not in ("/", str(Path.home()))]
+    outside = [root for root in roots if not (root == "/usr" or root.startswith("/usr/"))]
+    found: list[str] = []
+    for root in outside:
+        if Path(root).name in ("bin", "site-packages", "dist-packages"):
+            found.append(root)
+        else:
+            found += [str(Path(root, part)) for part in _PARTS if Path(root, part).exists()]
+    return found
 
 
 def _links_to_executable() -> list[Path]:

@@ -9,7 +9,6 @@ environment may stand; so root binds what is needed into a private mount namespa
 import ctypes
 import json
 import os
-import resource
 import sys
 from typing import Any
 
@@ -28,7 +27,7 @@ def main() -> None:
     if spec["uid"] is not None:
         stage(spec)
     for name, value in spec["rlimits"].items():
-        limit(getattr(resource, name), value)
+        limit(name, value)
     if spec["uid"] is not None:
         os.setgroups([])
         os.setresgid(spec["uid"], spec["uid"], spec["uid"])
@@ -36,8 +35,11 @@ def main() -> None:
     os.execve(spec["argv"][0], spec["argv"], {})  # noqa: S606
 
 
-def limit(kind: int, value: int) -> None:
+def limit(name: str, value: int) -> None:
     """Lower a limit, never above the hard one that is there already."""
+    import resource  # not on Windows, where the module is imported for its constants
+
+    kind: int = getattr(resource, name)
     hard = resource.getrlimit(kind)[1]
     wanted = value if hard == resource.RLIM_INFINITY else min(value, hard)
     # Processor time first warns with SIGXCPU, by which we know why the process died.

@@ -12,7 +12,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     so that time remains to export the model. `cpu` is per process. `frames` and `channel` bound what comes back.
     """
 
-    wall: float = 300.0
+    wall: float = 330.0
     cells: float = 200.0
     cell: float = 150.0
     cpu: int = 300

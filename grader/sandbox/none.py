@@ -33,7 +33,7 @@ class Unisolated:
             memory_file(encode(job), "job") as jobfile,
         ):
             process = subprocess.Popen(  # noqa: S603
-                [sys.executable, "-I", "-B", str(environment.WORKER / "__main__.py")],
+                [sys.executable, *environment.PYTHON_FLAGS, str(environment.WORKER / "__main__.py")],
                 stdin=jobfile,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -65,6 +65,7 @@ class Unisolated:
 
 def _environment(folder: str) -> dict[str, str]:
     own = {
+        "CUDA_VISIBLE_DEVICES": "",
         "HOME": folder,
         "LANG": "C.UTF-8",
         "MPLBACKEND": "Agg",
@@ -72,6 +73,7 @@ def _environment(folder: str) -> dict[str, str]:
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
         "PYTHONHASHSEED": "0",
+        "PYTHONPATH": os.pathsep.join(environment.package_folders()),
         "TEMP": str(Path(folder, ".tmp")),
         "TMP": str(Path(folder, ".tmp")),
         "TMPDIR": str(Path(folder, ".tmp")),

@@ -88,24 +88,12 @@ def watch(
     `memory_exceeded` is asked at every tick; `kill` must end the process and everything that it started.
     """
     pipes = _Pipes(process, limits)
-    deadline = time.monotonic() + limits.wall
-    stopped: tuple[RunStatus, str] | None = None
-    while True:
-        if pipes.ended.wait(TICK) and (pipes.fault or pipes.reader.done):
-            break
-        if process.poll() is not None:
-            break
-        if time.monotonic() > deadline:
-            stopped = (RunStatus.WALL, f"killed after {limits.wall:g} seconds")
-            break
-        if memory_exceeded():
-            stopped = (RunStatus.MEMORY, f"killed above {limits.memory >> 20} MiB of memory")
-            break
-        if pipes.ended.is_set():
-            time.sleep(TICK)  # the channel was closed early; the process may still live
-    finished = process.poll()
-    kill()
-    process.wait()
+    try:
+        stopped = _wait(process, pipes, limits, memory_exceeded)
+    finally:  # also when the person at the keyboard interrupts us
+        finished = process.poll()
+        kill()
+        process.wait()
     pipes.join()
     for pipe in (process.stdout, process.stderr):
         if pipe is not None:
@@ -119,6 +107,24 @@ def watch(
         stderr=pipes.tail.decode("utf-8", "replace"),
         exit_code=finished,
     )
+
+
+def _wait(
+    process: subprocess.Popen[bytes], pipes: _Pipes, limits: Limits, memory_exceeded: Callable[[], bool]
+) -> tuple[RunStatus, str] | None:
+    """Return when the process is done or dead, or with the limit that it passed."""
+    deadline = time.monotonic() + limits.wall
+    while True:
+        if pipes.ended.wait(TICK) and (pipes.fault or pipes.reader.done):
+            return None
+        if process.poll() is not None:
+            return None
+        if time.monotonic() > deadline:
+            return RunStatus.WALL, f"killed after {limits.wall:g} seconds"
+        if memory_exceeded():
+            return RunStatus.MEMORY, f"killed above {limits.memory >> 20} MiB of memory"
+        if pipes.ended.is_set():
+            time.sleep(TICK)  # the channel was closed early; the process may still live
 
 
 def _judge(pipes: _Pipes, code: int | None) -> tuple[RunStatus, str]:

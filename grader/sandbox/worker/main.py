@@ -49,9 +49,7 @@ def _fill_memory() -> None:
 
 def _python(entry: str, files: dict[str, bytes], channel: Channel) -> None:
     """Run one Python file as it is, with a function `report(value)` that sends JSON out; nothing is imported for it."""
-    folder = _unpack(files, entry)
-    os.chdir(folder)
-    sys.path.insert(0, folder)
+    _go_to(_unpack(files, entry))
     code = compile(cells_module.decode(files[entry]), entry, "exec")
     exec(code, {"__name__": "__main__", "report": lambda value: channel.send_json("probe", {"value": value})})
 
@@ -86,17 +84,34 @@ def _limit_processes() -> None:
     resource.setrlimit(resource.RLIMIT_NPROC, (wanted, wanted))
 
 
-def _unpack(files: dict[str, bytes], entry: str) -> str:
-    """Write the student's files below the working directory and return the folder of the notebook."""
+def _unpack(files: dict[str, bytes], entry: str) -> Path:
+    """Write the student's files below the working directory and return where the notebook lies."""
     root = Path.cwd() / "work" / "submission"
     Path(os.environ.get("TMPDIR") or Path.cwd() / ".tmp").mkdir(parents=True, exist_ok=True)
     for name, blob in files.items():
         path = root / name
         if ".." in path.parts or not path.is_relative_to(root):
             raise SystemExit("a file name leads out of the working directory")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(blob)
-    return str((root / entry).parent)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(blob)
+        except (
+            OSError,
+            ValueError,
+        ):  # a name that no Linux file can have; only the notebook itself is needed
+            if name == entry:
+                raise
+    return root / entry
+
+
+def _go_to(path: Path) -> None:
+    """Work in the notebook's folder and import from there, then from the folders above it, as students do."""
+    root = Path.cwd() / "work" / "submission"
+    os.chdir(path.parent)
+    sys.argv = [str(path)]
+    above = [str(p) for p in path.parents if p.is_relative_to(root)]
+    sys.path[:0] = above[:1]
+    sys.path += above[1:]
 
 
 def _notebook(
@@ -123,9 +138,7 @@ def _notebook(
 
     session = Session(data.get("digits"), header["limits"])
     run["data"] = "synthetic" if session.synthetic else "mnist-train-slice"
-    folder = _unpack(files, entry)
-    os.chdir(folder)
-    sys.path.insert(0, folder)
+    _go_to(_unpack(files, entry))
     channel.send("ready", b"{}")
     for cell in cells:
         channel.send_json("cell", session.run(cell))
