@@ -61,7 +61,7 @@ _GLUE = r"[\s:=|>~*_`\"'\-–—]*"
 _VALUE = re.compile(
     _GLUE
     + r"(?:\(\s*%\s*\)|%)?"
-    + r"(?:(?:on|of|for)\s+(?:the\s+)?(?:test|val\w*|10000)\s+\w{0,8}\s*)?"
+    + r"(?:(?:of\s+(?:the|our)\s+\w+\s+)?(?:on|of|for)\s+(?:the\s+)?(?:10,?000\s+)?(?:test|val\w*)\s+\w{0,8}\s*)?"
     + r"(?:is|was)?"
     + _GLUE
     + r"(?:(?P<correct>\d{1,7})\s*/\s*(?P<total>\d{1,7})(?:\.0+)?(?:\s*[,|]?\s*\(?\s*(?P<beside>\d+(?:\.\d+)?)\s*%?\s*\)?)?"

@@ -75,7 +75,7 @@ def notebook_summaries(notebook: Notebook) -> tuple[list[Summary], list[PrintedC
     return summaries, counts
 
 
-_HEADER = re.compile(r"layer.{0,60}param", re.IGNORECASE)
+_HEADER = re.compile(r"layer.{0,160}param", re.IGNORECASE)
 _KIND = r"[A-Za-z_]\w*"
 _TORCHSUMMARY = re.compile(
     rf"^[\W_]*(?P<type>{_KIND}?)-(?P<number>\d+)\b[^\[\]\d]*\[(?P<shape>[^\[\]]*)\](?P<rest>.*)$"
@@ -84,7 +84,7 @@ _TORCHINFO = re.compile(
     rf"^[\s│|├└─+-]*(?P<type>{_KIND})(?:\s*\([^()]*\))?(?::\s*(?P<number>\d+(?:-\d+)?))?\s+(?:\[(?P<shape>[^\[\]]*)\]|--)(?P<rest>.*)$"
 )
 _KERAS = re.compile(
-    rf"^[\s│┃|]*\w+\s*\((?P<type>{_KIND})\)[\s│┃|]*\(?(?P<shape>\([^()]*\)|\[\([^()]*\)\]|multiple|\?)\)?(?P<rest>.*)$"
+    rf"^[\s│┃|]*\w+\s*\((?P<type>{_KIND})\)?[\s│┃|]*\(?(?P<shape>\([^()]*\)|\[\([^()]*\)\]|multiple|\?)\)?(?P<rest>.*)$"
 )
 _COUNT = re.compile(r"(?<![\w.])(\d{1,3}(?:[,_]\d{3})+|\d+)(?![\w.]|,\d)")
 _TOTAL = re.compile(r"^[\W_]*total\s+param\w*(?:\s*#)?[\s:=|*]*(\d[\d,_]*)", re.IGNORECASE)
