@@ -6,9 +6,9 @@ import io
 import json
 import re
 import tomllib
+import zipfile
 from pathlib import Path
 
-import openpyxl
 import pytest
 
 from submissions._make import mojibake, notebooks
@@ -50,15 +50,16 @@ def test_files_are_small_and_name_no_machine(name: str) -> None:
             assert not re.search(rb"/(home|root|tmp|work|opt|usr)/", content), path.name
 
 
+def without_values(book: bytes) -> dict[str, bytes]:
+    archive = zipfile.ZipFile(io.BytesIO(book))
+    return {name: re.sub(rb"<(c:)?v>[^<]*</(c:)?v>", b"", archive.read(name)) for name in archive.namelist()}
+
+
 @pytest.mark.parametrize("path", BOOKS)
 def test_workbooks_are_the_generators(path: str) -> None:
-    """By cell, since a zip's bytes depend on the zlib that packed it."""
-    kept = (CLASS / path).read_bytes()
+    """But for the calculated values, whose last digit is the machine's."""
     made, truth = make(BOOKS[path])
-    one, other = openpyxl.load_workbook(io.BytesIO(kept)), openpyxl.load_workbook(io.BytesIO(made))
-    assert [[[c.value for c in row] for row in sheet.iter_rows()] for sheet in one] == [
-        [[c.value for c in row] for row in sheet.iter_rows()] for sheet in other
-    ]
+    assert without_values((CLASS / path).read_bytes()) == without_values(made)
     wrong = {"inherited-class-error": Defect.CLASS_ERROR, "wrong-gradient": Defect.MISSING_OUTER_BRACKETS}
     assert truth.mathematics_right == (path.partition("/")[0] not in wrong)
 
