@@ -75,7 +75,7 @@ def _not_read(line: SourceLine) -> FormulaLine:
         verdict=FormulaVerdict.UNSURE,
         states="",
         sides=(),
-        reason="not read: the document has more than 2,000 formulas",
+        reason="not read: the line is too long, or the document has more than 2,000 formulas",
     )
 
 

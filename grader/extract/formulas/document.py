@@ -11,7 +11,7 @@ from grader.extract.formulas.mend import missing_equals
 from grader.extract.formulas.network import points
 from grader.extract.formulas.notation import latex_to_plain, plain_notation, strip_markdown
 from grader.extract.formulas.parser import Note, Unparsed, located, parse_all
-from grader.extract.formulas.statements import Side, Statement, statements
+from grader.extract.formulas.statements import MAX_FORMULA, MAX_LINE, Side, Statement, statements
 from grader.extract.formulas.vocabulary import tokens
 from grader.extract.markdown import Block, SourceLine
 
@@ -62,8 +62,8 @@ def collect(lines: Sequence[SourceLine]) -> Items:
     unread: list[SourceLine] = []
     joined = _joined([line for line in lines if line.block is not Block.CODE or _CODE_LINE.match(line.text)])
     for number, line in joined:
-        if len(found) >= MAX_STATEMENTS:
-            if statements(line.text):
+        if _too_long(line.text) or len(found) >= MAX_STATEMENTS:
+            if _too_long(line.text) or statements(line.text):
                 unread.append(line)
             continue
         read = statements(line.text)
@@ -88,6 +88,12 @@ def collect(lines: Sequence[SourceLine]) -> Items:
     named = any(_ACTIVATED.search(line.text) for line in lines)
     collected = Items(tuple(found), tuple(unread), False, named)
     return plain_as_activated(collected) if not named and _names_sums(lines) else collected
+
+
+def _too_long(text: str) -> bool:
+    """Whether a line that may hold a formula is longer than any formula of this network."""
+    long = len(text) > MAX_LINE or (len(text) > MAX_FORMULA and "http" not in text and "|" not in text)
+    return long and "=" in text and _WRAP_DERIVATIVE.search(text[:MAX_LINE]) is not None
 
 
 def plain_as_activated(items: Items) -> Items:

@@ -12,7 +12,7 @@ from grader.extract.formulas.mend import Mended, mend
 from grader.extract.formulas.network import CONVENTIONS, STANDARD, Convention, Point, points
 from grader.extract.formulas.vocabulary import tokens
 
-MAX_EXPLAINED = 200
+MAX_EXPLAINED = 120
 """Wrong lines of one document that are explained; a document with more is told about these."""
 OWN_LINES = 4
 """Right lines from which on a document is about this network."""

@@ -212,12 +212,12 @@ _INLINE = _rules(
 )
 _SUPERSCRIPT_RUN = re.compile("[" + "".join(_SUPERSCRIPTS) + "]+")
 _VULGAR = _rules((r"½", "(1/2)"), (r"¼", "(1/4)"))
-_BLANKS = re.compile(r"\s{9,}")
+_RUNS = _rules((r"\s{9,}", "        "), (r"-{9,}", "--------"), (r"_{9,}", "________"))
 
 
 def plain_notation(line: Mapped) -> Mapped:
     """Replace HTML, superscripts, compatibility characters, look-alikes and all kinds of brackets."""
-    line = _apply(_subscripts(line.sub(_BLANKS, "        "), 3), _INLINE)
+    line = _apply(_subscripts(_apply(line, _RUNS), 3), _INLINE)
     if not line.text.isascii():
         line = line.sub(
             _SUPERSCRIPT_RUN, lambda m: "^(" + "".join(_SUPERSCRIPTS[c] for c in m.group(0)) + ")"

@@ -17,6 +17,7 @@ from grader.extract.formulas.vocabulary import Token, joined_names, tokens, with
 
 MAX_LINE = 20_000
 MAX_FORMULA = 2_500
+MAX_SIDES = 24
 
 
 class Side(NamedTuple):
@@ -158,7 +159,8 @@ def _statements(part: Mapped) -> list[Statement]:
         lefts, rights = left.split(_COMMA), right.split(_COMMA)
         if len(lefts) == len(rights) and part.text.count("=") == 1:
             return [_statement([a, b]) for a, b in zip(lefts, rights, strict=True)]
-    return [_statement(part.split(_EQUAL))]
+    parts = part.split(_EQUAL)
+    return [_statement(parts)] if len(parts) <= MAX_SIDES else []
 
 
 def _statement(parts: list[Mapped]) -> Statement:
