@@ -64,7 +64,7 @@ def _replay(book: Book, profile: Profile) -> BookFacts:
         Simulated(j.layout, r, profile.learning_rates) for j, r in zip(judged, whole.tables, strict=True)
     ]
     shown = [one for table in simulated if (one := table_losses(model, table)) is not None]
-    shown += pasted_losses(model, simulated)
+    shown += pasted_losses(model, simulated, _class_start(profile))
     shown += chart_losses(book, simulated)
     charts = judge_charts(book, layouts, shown)
     cache = check_cache(model, whole.values, whole.kept, layouts)
@@ -90,6 +90,11 @@ def _replay(book: Book, profile: Profile) -> BookFacts:
         cache_off=cache.off,
         notes=book.notes,
     )
+
+
+def _class_start(profile: Profile) -> dict[str, float]:
+    values = (*profile.targets, *profile.inputs, *profile.weights)
+    return dict(zip((*INPUTS, *WEIGHTS), values, strict=True))
 
 
 def signature(book: Book) -> str:

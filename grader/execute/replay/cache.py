@@ -43,9 +43,15 @@ def check_cache(
         return Cache(len(stored), 0, ())
     roots = sorted(key for key in off if not _follows(model, key, stored[key], max(tolerance, GOOGLE)))
     groups: dict[tuple[int, int], list[int]] = {}
+    stale: dict[int, Layout] = {}
     for key in roots:
-        groups.setdefault((sheet_of(key), column_of(key)), []).append(key)
-    faults = [_fault(model, layouts, cells, values, stored) for _, cells in sorted(groups.items())]
+        layout = next((one for one in layouts if _quantity(one, key) in WEIGHTS), None)
+        if layout is not None:
+            stale[id(layout)] = layout
+        else:
+            groups.setdefault((sheet_of(key), column_of(key)), []).append(key)
+    faults = [_stale(model, layout, off, values, stored) for layout in stale.values()]
+    faults += [_fault(model, layouts, cells, values, stored) for _, cells in sorted(groups.items())]
     return Cache(len(stored), len(off), tuple(faults))
 
 
@@ -71,6 +77,27 @@ def _follows(model: Model, key: int, stored: float, tolerance: float) -> bool:
     return _close(stored, float(np.asarray(result).flat[0]), tolerance)
 
 
+def _stale(
+    model: Model, layout: Layout, off: list[int], values: dict[int, float], stored: dict[int, float]
+) -> CellFault:
+    """One finding for a table whose updates were not recalculated, at the losses that everybody looks at."""
+    losses = [key for key in off if _quantity(layout, key) == "E_total"]
+    cells = sorted(losses or [key for key in off if _quantity(layout, key) in WEIGHTS])
+    return CellFault(
+        sheet=model.book.sheets[layout.table.sheet].name,
+        cells=ranges(cells),
+        quantity="E_total" if losses else _quantity(layout, cells[0]),
+        diagnosis="stale-cache",
+        severity=Severity.WARN,
+        message="the stored losses belong to other weights: a value, probably the learning rate, was changed after the last calculation",
+        expected=f"{values[cells[0]]:.10g}",
+        found=f"{stored[cells[0]]:.10g}",
+        hint="Open the book, recalculate it (Ctrl+Alt+F9) and save it.",
+        excerpt=formula_text(model, cells[0]),
+        count=len(cells),
+    )
+
+
 def _fault(
     model: Model,
     layouts: Sequence[Layout],
@@ -81,15 +108,13 @@ def _fault(
     first = cells[0]
     name = next((n for layout in layouts if (n := _quantity(layout, first))), "")
     shown = display(name) if name else "the cell"
-    stale = name in WEIGHTS
     return CellFault(
         sheet=model.book.sheets[sheet_of(first)].name,
         cells=ranges(cells),
         quantity=name,
-        diagnosis="stale-cache" if stale else "cached-value-differs",
+        diagnosis="cached-value-differs",
         severity=Severity.WARN,
-        message=f"the stored values of {shown} are not what the formulas give"
-        + (": a value was changed after the last calculation" if stale else ""),
+        message=f"the stored values of {shown} are not what the formulas give from the stored values that they read",
         expected=f"{values[first]:.10g}",
         found=f"{stored[first]:.10g}",
         hint="Open the book, recalculate it (Ctrl+Alt+F9) and save it.",

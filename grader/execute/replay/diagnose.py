@@ -19,7 +19,7 @@ from grader.execute.replay.layout import Layout, Symbol
 from grader.execute.replay.network import GRADIENTS, INPUTS, QUANTITIES, WEIGHTS, Array, inherited_gradients
 from grader.execute.replay.notation import address, display, number, qualified
 from grader.execute.replay.terms import factors
-from grader.execute.replay.variants import Variant, brackets, numbers, operators, signs
+from grader.execute.replay.variants import Variant, brackets, numbers, operators, signs, with_factor
 
 MAX_TOKENS = 160
 """Longer formulas are not searched for brackets and double substitutions."""
@@ -80,6 +80,7 @@ class Doctor:
         yield from self._edit(quantity, flat, values, want)
         yield from self._term(quantity, got, want)
         yield from self._two_references(quantity, index, flat, values, want)
+        yield from self._lost_factor(quantity, index, flat, values, want)
 
     def _value(self, symbol: Symbol) -> Slot:
         try:
@@ -355,6 +356,41 @@ class Doctor:
             marked=address(flat.cells[pair[0][1][0]]),
         )
 
+    def _lost_factor(
+        self, quantity: str, index: int, flat: Flat, values: list[Slot], want: Array
+    ) -> Iterator[Diagnosis]:
+        """A factor missing inside the formula, alone or together with one wrong reference."""
+        if len(flat.tokens) > MAX_TOKENS:
+            return
+        library = factors(self.points.same, self.points.previous, self.points.eta)
+        slot = len(values)
+        subject = self._subject(quantity)
+        singles: list[dict[int, Array]] = [{}]
+        told: list[str] = [""]
+        for position, symbol in enumerate(flat.symbols):
+            for right, value in self._candidates(quantity) if symbol[0] == "q" else ():
+                alike = right[0] == "q" and right[2] == symbol[2] and _twins(str(right[1]), str(symbol[1]))
+                if alike and right != symbol:
+                    singles.append({position: value})
+                    used, belongs = (
+                        self._describe(symbol, flat.cells[position], index),
+                        self._describe(right, 0, index),
+                    )
+                    told.append(f", and it uses {used} where {belongs} belongs")
+        extra = [{**single, slot: value} for single in singles for _, value in library]
+        for tokens, after in with_factor(flat.tokens, slot):
+            fitting = first_fitting(tokens, [*values, np.ones_like(want)], extra, want)
+            if fitting >= 0:
+                name, text = library[fitting % len(library)][0], told[fitting // len(library)]
+                where = f" after {address(flat.cells[after])}" if 0 <= after and flat.cells[after] else ""
+                yield Diagnosis(
+                    "missing-factor",
+                    f"{subject}: the factor {name} is missing inside the formula{where}{text}",
+                    expected=name,
+                    hint=f"Compare with your derivation: multiply the term by {name}.",
+                )
+                return
+
     def _candidates(self, quantity: str) -> list[tuple[Symbol, Array]]:
         found: list[tuple[Symbol, Array]] = []
         rows = ("prev", "same") if quantity in WEIGHTS else ("same", "prev")
@@ -406,6 +442,11 @@ def _anchored(cell: str) -> str:
 
 def _is_sum_of(symbol: Symbol, right: Symbol) -> bool:
     return symbol[0] == "q" and right[0] == "q" and right[1] == f"a_{symbol[1]}"
+
+
+def _twins(one: str, other: str) -> bool:
+    """Names that differ only in their index: a_o1 and a_o2, w5 and w7."""
+    return one[:-1] == other[:-1]
 
 
 def _family(name: str) -> set[str]:

@@ -55,7 +55,7 @@ class Simulated(NamedTuple):
         if self.layout.eta is None or self.layout.eta.literal:
             return None
         for i, known in enumerate(self.rates):
-            if same_rate(known, rate):
+            if same_rate(known, rate) and i < len(self.replayed.losses):
                 return np.asarray(self.replayed.losses[i])
         return None
 
@@ -101,11 +101,17 @@ def _finite_length(losses: Losses) -> int:
     return int(bad[0]) if bad.size else len(losses)
 
 
-def pasted_losses(model: Model, tables: Sequence[Simulated]) -> list[ShownLosses]:
-    """The losses in columns outside the tables."""
+def pasted_losses(
+    model: Model, tables: Sequence[Simulated], class_start: dict[str, float]
+) -> list[ShownLosses]:
+    """The losses in columns outside the tables, from a table's own starting values or those of the class."""
     usable = [table for table in tables if table.complete and table.layout.rows]
     if not usable:
         return []
+    bare = usable[0].replayed._replace(own=np.empty(0), losses=np.empty((0, 0)))
+    own_inputs = {name: bare.start[name] for name in INPUTS}
+    starts = (class_start, {**class_start, **own_inputs})
+    candidates = [*usable, *(usable[0]._replace(replayed=bare._replace(start=start)) for start in starts)]
     found = []
     taken = {
         (t.layout.table.sheet, column): (t.layout.rows[0], t.layout.rows[-1])
@@ -117,7 +123,7 @@ def pasted_losses(model: Model, tables: Sequence[Simulated]) -> list[ShownLosses
             rows = taken.get((index, run[0]))
             if rows is not None and run[1] <= rows[1] and run[1] + len(run[2]) > rows[0]:
                 continue
-            one = _pasted(model, usable, index, *run)
+            one = _pasted(model, candidates, index, *run)
             if one is not None:
                 found.append(one)
     return found

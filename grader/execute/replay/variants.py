@@ -76,6 +76,19 @@ def numbers(tokens: tuple[Token, ...]) -> Iterator[Variant]:
                 yield Variant(edited, f"the number {token.value:g} for {other:g}", (i,))
 
 
+def with_factor(tokens: tuple[Token, ...], slot: int) -> Iterator[tuple[tuple[Token, ...], int]]:
+    """The formula with a new reference multiplied to one operand, and the slot of the operand (-1 for a bracket)."""
+    seen: set[tuple[int, int]] = set()
+    for group in _operands(tokens):
+        for start, stop in group:
+            if (start, stop) in seen:
+                continue
+            seen.add((start, stop))
+            last = tokens[stop - 1]
+            grown = (*tokens[:stop], Token("op", "*"), Token("ref", slot), *tokens[stop:])
+            yield grown, int(last.value) if last.kind == "ref" else -1
+
+
 def _infix(tokens: tuple[Token, ...], i: int) -> bool:
     return i > 0 and (
         tokens[i - 1].kind in ("ref", "number", "close", "text") or tokens[i - 1] == Token("op", "%")

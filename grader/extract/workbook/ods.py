@@ -10,6 +10,7 @@ from grader.core.submission import Problem
 from grader.extract.workbook.faults import Unreadable
 from grader.extract.workbook.forms import MAX_FORMULA, Book, relative_form
 from grader.extract.workbook.grid import Budget, Forms, Grid
+from grader.extract.workbook.names import name_constants
 from grader.extract.workbook.xlsx import Package
 from grader.extract.workbook.xml import parse, tree
 
@@ -31,6 +32,7 @@ def producer(package: Package) -> Producer:
 def a1(formula: str) -> str:
     """An OpenFormula formula in A1 notation, without `=`."""
     body = re.sub(r"^(?:of|oooc|msoxl|[a-z]+):", "", formula).lstrip("=")
+    body = re.sub(r"\$\$(?=[^\W\d])", "", body)  # LibreOffice marks names of the whole document
     return _BRACKET.sub(lambda match: _range(match[1]), body)
 
 
@@ -138,13 +140,15 @@ def _local(raw: dict[str, str]) -> dict[str, str]:
 def read_sheets(package: Package, forms: Forms) -> tuple[Sheet, ...]:
     """All sheets of `content.xml`."""
     data = package.read("content.xml")
-    reader = _Reader(Book(names=_names(data), tables={}), forms)
+    names = _names(data)
+    constants = name_constants(names)
+    reader = _Reader(Book(names=names, tables={}), forms)
     try:
         parse(data, "content.xml", reader.start, reader.end, reader.text)
     except ValueError as fault:
         message = "content.xml holds a number that is none. Save the workbook again as .xlsx."
         raise Unreadable(Problem.BROKEN, message) from fault
-    return tuple(reader.sheets)
+    return (*reader.sheets, *constants)
 
 
 def _names(data: bytes) -> dict[str, str]:

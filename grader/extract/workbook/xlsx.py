@@ -21,6 +21,7 @@ from grader.extract.workbook.forms import (
     table_columns,
 )
 from grader.extract.workbook.grid import Budget, Forms, Grid
+from grader.extract.workbook.names import name_constants
 from grader.extract.workbook.xml import Node, parse, tree
 
 _ADDRESS = re.compile(r"\$?([A-Za-z]{1,3})\$?(\d{1,7})")
@@ -117,13 +118,15 @@ def read_sheets(package: Package, forms: Forms) -> tuple[Sheet, ...]:
     tables: dict[str, TableColumns] = {}
     for sheet in worksheets:
         tables.update(_tables(package, sheet))
+    constants = name_constants(names)
     book = Book(names=names, tables=tables)
     shared = _shared_strings(package)
     budget = Budget()
-    return tuple(
+    read = tuple(
         Sheet(name=sheet.name, runs=_cells(package.read(sheet.part), sheet, shared, book, forms, budget))
         for sheet in worksheets
     )
+    return (*read, *constants)
 
 
 def _tables(package: Package, sheet: SheetPart) -> dict[str, TableColumns]:
@@ -247,7 +250,8 @@ class _SheetReader:
     def _form(self) -> int:
         formula = "".join(self.formula)
         if self.shared_id and not formula:
-            return self.masters.get(self.shared_id, self.forms.number("#SHARED"))
+            known = self.masters.get(self.shared_id)
+            return self.forms.number("#SHARED") if known is None else known
         if self.formula_kind == "dataTable" or len(formula) > MAX_FORMULA:
             return self.forms.number("#UNREADABLE")
         text = relative_form(formula.lstrip("="), self.sheet, self.row, self.column, self.book)
