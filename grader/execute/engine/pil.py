@@ -107,6 +107,28 @@ def blend(base: Tensor, images: Tensor, factors: Tensor) -> Tensor:
     return torch.where((factors == 1.0)[:, None, None], images, result)
 
 
+def resize(images: Tensor, height: int, width: int) -> Tensor:
+    """`Image.resize` with the bilinear filter: along the rows, then along the columns, each rounded to bytes."""
+    across = _resample(images.long(), images.shape[2], width)
+    return _resample(across.transpose(1, 2), images.shape[1], height).transpose(1, 2).to(torch.uint8)
+
+
+def _resample(values: Tensor, size: int, count: int) -> Tensor:
+    """The last axis of (N, A, size) to `count` positions, in fixed point with 22 bits (Resample.c)."""
+    weights = torch.zeros(count, size, dtype=torch.int64)
+    scale = size / count
+    support = max(scale, 1.0)
+    for position in range(count):
+        center = (position + 0.5) * scale
+        first, last = max(0, int(center - support + 0.5)), min(size, int(center + support + 0.5))
+        share = [max(0.0, 1.0 - abs((at - center + 0.5) / support)) for at in range(first, last)]
+        for at, weight in enumerate(share, first):
+            weights[position, at] = int(0.5 + weight / sum(share) * (1 << 22))
+    # Products of 64-bit integers run on no GPU; in double precision these are exact, far below 2 to the 53.
+    total = values.double() @ weights.double().T.to(values.device)
+    return ((total.long() + (1 << 21)) >> 22).clamp(0, 255)
+
+
 def brightness(images: Tensor, factors: Tensor) -> Tensor:
     """`ImageEnhance.Brightness`: a blend with black."""
     return blend(torch.zeros_like(images), images, factors)

@@ -85,6 +85,45 @@ class CenterCrop(_Fixed):
 
 
 @dataclass(frozen=True, slots=True)
+class Resize(_Fixed):
+    """Another size, bilinear."""
+
+    height: int
+    width: int
+
+    def apply(self, images: Tensor, drawn: Sequence[Any]) -> Tensor:
+        """Transform a batch with the parameters that its digits drew."""
+        if images.shape[1:] == (self.height, self.width):
+            return images
+        return pil.resize(images, self.height, self.width)
+
+
+@dataclass(frozen=True, slots=True)
+class Sometimes:
+    """`RandomApply`: the inner transforms with probability `p`, and together they keep the size."""
+
+    inner: tuple[Step, ...]
+    p: float
+
+    def draw(self) -> tuple[Any, ...] | None:
+        """Draw the parameters of one digit."""
+        if bool(self.p < torch.rand(1)):
+            return None
+        return tuple(step.draw() for step in self.inner)
+
+    def apply(self, images: Tensor, drawn: Sequence[tuple[Any, ...] | None]) -> Tensor:
+        """Transform a batch with the parameters that its digits drew."""
+        chosen = [digit for digit, item in enumerate(drawn) if item is not None]
+        if not chosen:
+            return images
+        at = torch.tensor(chosen, device=images.device)
+        part = images[at]
+        for position, step in enumerate(self.inner):
+            part = step.apply(part, [item[position] for item in drawn if item is not None])
+        return images.index_copy(0, at, part)
+
+
+@dataclass(frozen=True, slots=True)
 class Rotation:
     """Turn by a random angle in degrees."""
 
@@ -237,7 +276,7 @@ class Erasing:
         return result
 
 
-RANDOM = (Rotation, Affine, RandomCrop, Jitter, Flip, Erasing)
+RANDOM = (Sometimes, Rotation, Affine, RandomCrop, Jitter, Flip, Erasing)
 
 
 def _uniform(low: float, high: float) -> float:

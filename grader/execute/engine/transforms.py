@@ -24,7 +24,9 @@ from grader.execute.engine.steps import (
     Normalize,
     Pad,
     RandomCrop,
+    Resize,
     Rotation,
+    Sometimes,
     Step,
     ToTensor,
 )
@@ -74,8 +76,9 @@ def _compile(parts: Sequence[Part] | None, image: tuple[int, ...], which: str) -
     if parts is None:
         raise UnknownTransform(f"the {which} transform is not known")
     steps: list[Step] = []
-    tensor = resized = False
-    for part in parts:
+    tensor = False
+    size = (SIDE, SIDE)
+    for part in _paired(parts):
         if part.kind == "ToTensor":
             if tensor:
                 raise UnknownTransform(f"the {which} transform makes tensors twice")
@@ -84,16 +87,15 @@ def _compile(parts: Sequence[Part] | None, image: tuple[int, ...], which: str) -
             continue
         table = _TENSOR_STEPS if tensor else _IMAGE_STEPS
         if part.kind not in table:
-            raise UnknownTransform(f"the {which} transform {part.kind[:40]}")
+            raise UnknownTransform(f"the {which} transform {part.kind[:60]}")
         try:
             step = table[part.kind](dict(part.arguments))
         except (TypeError, ValueError, KeyError) as error:
             raise UnknownTransform(f"the {which} transform {part.kind} with {error}") from error
-        if resized and not isinstance(step, Normalize):
+        if size != (SIDE, SIDE) and not isinstance(step, Normalize | Resize | CenterCrop):
             raise UnknownTransform(f"the {which} transform {part.kind} after a change of size")
-        if step is not None:
-            steps.append(step)
-            resized = resized or _changes_size(step)
+        size = _size_after(step, size)
+        steps.append(step)
     if not tensor:
         raise UnknownTransform(f"the {which} transform makes no tensor")
     pipeline = Pipeline(tuple(steps), random=any(isinstance(step, RANDOM) for step in steps))
@@ -109,10 +111,25 @@ def _compile(parts: Sequence[Part] | None, image: tuple[int, ...], which: str) -
     return pipeline
 
 
-def _changes_size(step: Step) -> bool:
-    if isinstance(step, CenterCrop | RandomCrop):
-        return (step.height, step.width) != (SIDE, SIDE)
-    return isinstance(step, Pad) and any(step.edges)
+def _size_after(step: Step, size: tuple[int, int]) -> tuple[int, int]:
+    if isinstance(step, CenterCrop | RandomCrop | Resize):
+        return step.height, step.width
+    if isinstance(step, Pad):
+        return size[0] + step.edges[2] + step.edges[3], size[1] + step.edges[0] + step.edges[1]
+    return size
+
+
+def _paired(parts: Sequence[Part]) -> list[Part]:
+    """The parts, where a crop that only happens sometimes is joined with the Resize that undoes its change of size."""
+    found: list[Part] = []
+    for part in parts:
+        crop = found[-1] if found and found[-1].kind == "RandomApply(CenterCrop)" else None
+        if crop is not None and part.kind == "Resize":
+            sizes = {"crop": crop.arguments.get("size"), "p": crop.arguments.get("p")}
+            found[-1] = Part(kind="RandomApply(CenterCrop, Resize)", arguments={**part.arguments, **sizes})
+        else:
+            found.append(part)
+    return found
 
 
 def _numbers(value: Value, count: tuple[int, ...]) -> tuple[float, ...]:
@@ -236,12 +253,33 @@ def _erasing(arguments: dict[str, Value]) -> Step:
     return step
 
 
-def _same_size(arguments: dict[str, Value]) -> None:
-    if _size(arguments.pop("size")) != (SIDE, SIDE):
-        raise ValueError("a size other than 28x28")
+def _resize(arguments: dict[str, Value]) -> Step:
+    step = Resize(*_size(arguments.pop("size")))
+    _expect(arguments, interpolation="bilinear", max_size=None, antialias=True)
+    return step
 
 
-_IMAGE_STEPS: dict[str, Callable[[dict[str, Value]], Step | None]] = {
+def _sometimes_cropped(arguments: dict[str, Value]) -> Step:
+    crop = CenterCrop(*_size(arguments.pop("crop")))
+    (p,) = _numbers(arguments.pop("p"), (1,))
+    back = _resize(arguments)
+    if not isinstance(back, Resize) or (back.height, back.width) != (SIDE, SIDE) or crop.height > SIDE:
+        raise ValueError("another size than 28x28 for some digits only")
+    return Sometimes((crop, back), p)
+
+
+def _sometimes(make: Callable[[dict[str, Value]], Step]) -> Callable[[dict[str, Value]], Step]:
+    def wrapped(arguments: dict[str, Value]) -> Step:
+        (p,) = _numbers(arguments.pop("p"), (1,))
+        step = make(arguments)
+        if _size_after(step, (SIDE, SIDE)) != (SIDE, SIDE):
+            raise ValueError("another size for some digits only")
+        return Sometimes((step,), p)
+
+    return wrapped
+
+
+_IMAGE_STEPS: dict[str, Callable[[dict[str, Value]], Step]] = {
     "RandomRotation": _rotation,
     "RandomAffine": _affine,
     "RandomCrop": _random_crop,
@@ -250,9 +288,19 @@ _IMAGE_STEPS: dict[str, Callable[[dict[str, Value]], Step | None]] = {
     "RandomVerticalFlip": _flip(1),
     "Pad": _pad,
     "CenterCrop": _center_crop,
-    "Resize": _same_size,
+    "Resize": _resize,
+    "RandomApply(CenterCrop, Resize)": _sometimes_cropped,
+    **{
+        f"RandomApply({name})": _sometimes(make)
+        for name, make in (
+            ("RandomRotation", _rotation),
+            ("RandomAffine", _affine),
+            ("RandomCrop", _random_crop),
+            ("ColorJitter", _jitter),
+        )
+    },
 }
-_TENSOR_STEPS: dict[str, Callable[[dict[str, Value]], Step | None]] = {
+_TENSOR_STEPS: dict[str, Callable[[dict[str, Value]], Step]] = {
     "Normalize": _normalize,
     "RandomErasing": _erasing,
 }
