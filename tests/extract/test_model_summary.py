@@ -93,7 +93,7 @@ def found(output: str = "", readme: str = "", source: str = "summary(model)") ->
     ("text", "style", "rows", "total"),
     [
         (TORCHSUMMARY, Style.TORCHSUMMARY, 4, 186),
-        (TORCHINFO, Style.TORCHINFO, 6, 1186),
+        (TORCHINFO, Style.TORCHINFO, 7, 1186),
         (KERAS_2, Style.KERAS, 3, 67750),
         (KERAS_3, Style.KERAS, 2, 135422),
     ],

@@ -1,0 +1,60 @@
+"""The training stays within the allowed number of epochs.
+
+## What it checks
+The number of epochs of every training run in the notebook's saved log, counted in log order, against the allowed number.
+
+## Why it matters
+The assignment limits the training as well as the network. `range(1, 20)` runs 19 epochs and `range(20)` runs 20, so "less than 20" and "at most
+20" differ by one run: the rubric says which holds.
+
+## Example
+    for epoch in range(1, 25):     # 24 epochs
+
+## What to do instead
+Shorten the loop, or stop when the goal is reached, and run the notebook again.
+"""
+
+from grader.core.evidence.logs import LogEvidence, Origin, Run
+from grader.core.outcome import Finding, Outcome, failed, passed, unknown
+from grader.core.rubric import CheckParams
+from grader.core.rule import Rule, Status
+
+
+class Params(CheckParams, frozen=True, kw_only=True):
+    """`epochs` allowed, itself included or not."""
+
+    epochs: int = 20
+    epochs_inclusive: bool = True
+
+
+def check(logs: LogEvidence, params: Params) -> Outcome:
+    """Pass if one run of the notebook keeps the limit, fail if none does, unknown where its length cannot be told."""
+    limit = params.epochs if params.epochs_inclusive else params.epochs - 1
+    runs = logs.of(Origin.NOTEBOOK) or logs.of(Origin.README)
+    if not runs:
+        return unknown("no training log was found, so nobody can count its epochs")
+    within = [r for r in runs if len(r.epochs) <= limit]
+    if not within:
+        return failed(f"every run is longer than {limit} epochs", [_finding(r, limit) for r in runs])
+    sure = next((r for r in within if r.complete), None)
+    if sure:
+        return passed(f"{len(sure.epochs)} epochs ({sure.place})")
+    return unknown(
+        f"{len(within[0].epochs)} epochs were found, but {within[0].gaps[0]}", [_finding(within[0], limit)]
+    )
+
+
+def _finding(run: Run, limit: int) -> Finding:
+    over = len(run.epochs) > limit
+    return Finding(
+        message="the training runs longer than allowed" if over else "the log may not show every epoch",
+        place=run.epochs[limit].place if over else run.place,
+        expected=f"at most {limit} epochs",
+        found=f"{len(run.epochs)} epochs" if over else run.gaps[0],
+        hint=f"let the loop end after {limit} epochs" if over else "number the epochs in the log",
+        excerpt=run.epochs[limit].excerpt if over else "",
+        diagnosis="too-many-epochs" if over else "incomplete-log",
+    )
+
+
+rule = Rule(code="TR502", name="epoch-budget", check=check, status=Status.PREVIEW)

@@ -1,0 +1,69 @@
+"""The accuracy still holds in the last epoch.
+
+## What it checks
+Whether the last epoch of the saved log is as good as the threshold that its best epoch reached.
+
+## Why it matters
+The weights that a notebook keeps are those of its last epoch, unless it saves the best ones. In half of the real runs that reach 99.4 % the last
+epoch is below it, and `best = model.state_dict().copy()` keeps no copy: the tensors go on changing.
+
+## Example
+    epoch 13   99.48 %
+    epoch 19   99.39 %     the weights that are left
+
+## What to do instead
+Save the weights of the best epoch with `copy.deepcopy(model.state_dict())` or `torch.save`, or lower the learning rate towards the end.
+"""
+
+from grader.core.evidence.logs import Answer, LogEvidence, Origin, Run
+from grader.core.outcome import Finding, Outcome, Weight, failed, passed, skipped, unknown
+from grader.core.rubric import CheckParams, CheckPolicy, Treatment
+from grader.core.rule import Rule, Status
+
+
+class Params(CheckParams, frozen=True, kw_only=True):
+    """`threshold` in percent."""
+
+    threshold: float = 99.4
+
+
+class Policy(CheckPolicy, frozen=True, kw_only=True):
+    """`falls_back`: the best epoch reaches the threshold and the last one does not."""
+
+    falls_back: Treatment = Treatment.WARN
+
+
+def check(logs: LogEvidence, params: Params, policy: Policy) -> Outcome:
+    """Pass where a run's last epoch reaches the threshold; a remark, or as the rubric says, where only its best does."""
+    runs = [
+        r for r in logs.of(Origin.NOTEBOOK) or logs.of(Origin.README) if _reaches(r, r.best_epoch, params)
+    ]
+    if not logs.runs:
+        return unknown("no training log was found")
+    if not runs:
+        return skipped(f"no run reaches {params.threshold:g} % in any epoch")
+    holding = next((r for r in runs if _reaches(r, len(r.epochs), params)), None)
+    if holding:
+        return passed(f"the last epoch has {holding.last:.2f} % ({holding.epochs[-1].place})")
+    run = runs[0]
+    text = f"best {run.best:.2f} % in epoch {run.best_epoch}, last {run.last:.2f} %"
+    finding = Finding(
+        message=f"the accuracy falls below {params.threshold:g} % again after epoch {run.best_epoch}",
+        place=run.epochs[-1].place,
+        expected=f"at least {params.threshold:g} % in epoch {len(run.epochs)}",
+        found=f"{run.last:.2f} %",
+        hint=f"keep the weights of epoch {run.best_epoch} with copy.deepcopy(model.state_dict())",
+        excerpt=run.epochs[-1].excerpt,
+        diagnosis="last-epoch-below",
+        weight=Weight.FAULT if policy.falls_back is Treatment.FAIL else Weight.REMARK,
+    )
+    if policy.falls_back is Treatment.FAIL:
+        return failed(text, [finding]) if run.complete else unknown(f"{text}, but {run.gaps[0]}", [finding])
+    return passed(text, [finding] if policy.falls_back is Treatment.WARN else [])
+
+
+def _reaches(run: Run, number: int, params: Params) -> bool:
+    return run.epochs[number - 1].at_least(params.threshold) is Answer.YES
+
+
+rule = Rule(code="TR503", name="last-epoch", check=check, status=Status.PREVIEW)

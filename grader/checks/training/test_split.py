@@ -1,0 +1,64 @@
+"""The test accuracy is over the 10,000 test images.
+
+## What it checks
+The number of images in the fractions of the saved log (`9941/10000`): 60,000 is the training set.
+
+## Why it matters
+A test loader made with `train=True` measures how well the network remembers. The code may have been corrected later and look innocent; the
+saved log still shows 60,000.
+
+## Example
+    Test set: Average loss: 0.0101, Accuracy: 59648/60000 (99.41%)
+
+## What to do instead
+`datasets.MNIST(root, train=False, ...)` for the test loader, then run the whole notebook again.
+"""
+
+from grader.core.evidence.logs import LogEvidence, Origin, Run
+from grader.core.outcome import Finding, Outcome, failed, passed, unknown
+from grader.core.rubric import CheckParams
+from grader.core.rule import Rule, Status
+
+
+class Params(CheckParams, frozen=True, kw_only=True):
+    """Sizes of the test set and of the training set."""
+
+    test_images: int = 10_000
+    training_images: int = 60_000
+
+
+def check(logs: LogEvidence, params: Params) -> Outcome:
+    """Pass if one run is over the test images, fail if every run is over the training images, else unknown."""
+    runs = logs.of(Origin.NOTEBOOK) or logs.of(Origin.README)
+    counted = [r for r in runs if r.denominators]
+    if not counted:
+        return unknown("the log does not show over how many images the test accuracy is")
+    right = [r for r in counted if r.denominators == (params.test_images,)]
+    if right:
+        return passed(f"the test accuracy is over {params.test_images:,} images ({right[0].place})")
+    findings = [_finding(r, params) for r in counted]
+    on_training = all(r.denominators == (params.training_images,) for r in counted) and len(counted) == len(
+        runs
+    )
+    text = f"the test accuracy is over {counted[0].denominators[-1]:,} images"
+    return failed(f"{text}: the training set", findings) if on_training else unknown(text, findings)
+
+
+def _finding(run: Run, params: Params) -> Finding:
+    total = run.denominators[-1]
+    same = total == params.training_images
+    return Finding(
+        message="the test loader reads the training set"
+        if same
+        else "the test accuracy is not over the whole test set",
+        place=run.place,
+        expected=f"{params.test_images:,} images",
+        found=f"{total:,} images",
+        hint="make the test loader with MNIST(train=False) and run the notebook again",
+        excerpt=run.epochs[0].excerpt,
+        marked=str(total),
+        diagnosis="tested-on-training-set" if same else "other-test-set",
+    )
+
+
+rule = Rule(code="TR504", name="test-split", check=check, status=Status.PREVIEW)
