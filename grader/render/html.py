@@ -26,6 +26,7 @@ def environment() -> Environment:
     env.globals["t"] = strings
     env.filters.update(
         prose=escape.prose,
+        sentence=_sentence,
         code=escape.code,
         excerpt=escape.excerpt,
         number=strings.number,
@@ -46,6 +47,10 @@ def render_page(template: str, *, script: str = "", **context: object) -> str:
         .get_template(template)
         .render(csp=_policy(style, code), style=SafeHtml(style), script=SafeHtml(code), **context)
     )
+
+
+def _sentence(text: object, limit: int = escape.PROSE_LIMIT) -> SafeHtml:
+    return escape.prose(strings.sentence(str(text)), limit)
 
 
 def _policy(style: str, script: str) -> str:

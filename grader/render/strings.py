@@ -1,8 +1,11 @@
 """The catalogue of labels and headings of pages and terminal; a check's sentences stay in its own file."""
 
+import re
 from typing import Final, NamedTuple
 
 from grader.core.outcome import Verdict
+
+_PLAIN_WORD: Final = re.compile(r"[a-z]+[ ,;:]")
 
 
 class VerdictLabel(NamedTuple):
@@ -67,7 +70,7 @@ OVERVIEW: Final = "Results by state"
 STEPS: Final = "Do this next"
 STEPS_NONE: Final = "Nothing is left to mend."
 STEPS_WAIT: Final = "There is nothing for you to mend. The open points wait for a person."
-STEP_WORTH: Final = "worth"
+STEP_HAND_IN: Final = "Hand one in that can be opened; several criteria cannot be judged without it."
 STEP_UP_TO: Final = "up to"
 
 FINDING_EXPECTED: Final = "Expected"
@@ -126,7 +129,7 @@ READ_DOUBTS: Final = "Where we were in doubt"
 YES: Final = "yes"
 
 KINDS: Final[dict[str, str]] = {
-    "readme": "text", "notebook": "notebook", "workbook": "workbook", "source": "Python file", "image": "picture", "other": "other",
+    "readme": "README", "notebook": "notebook", "workbook": "workbook", "source": "Python file", "image": "picture", "other": "other",
 }  # fmt: skip
 PROBLEMS: Final[dict[str, str]] = {
     "lfs-pointer": "only a Git LFS pointer, not the file itself",
@@ -205,6 +208,16 @@ TERMINAL_WHERE: Final = "where"
 TERMINAL_HINT: Final = "do"
 TERMINAL_REMARK: Final = "remark"
 TERMINAL_PASSED: Final = "Passed:"
+
+
+def missing(kind: str) -> str:
+    """`The notebook is missing`."""
+    return f"The {kind} is missing"
+
+
+def sentence(text: str) -> str:
+    """Begin with a capital where the first word is a plain word; names such as `w5`, `a_h1` and `S4.xlsx` keep their spelling."""
+    return text[:1].upper() + text[1:] if _PLAIN_WORD.match(text) else text
 
 
 def points(value: float) -> str:

@@ -74,16 +74,18 @@ def next_steps(report: Report, limit: int = STEPS_SHOWN) -> tuple[Step, ...]:
     steps: dict[str, Step] = {}
     present = {artefact.kind for artefact in report.submission.artefacts if artefact.readable}
     for marked in report.outcomes:
-        advice = _advice(marked, present)
+        if marked.verdict is Verdict.SKIPPED:
+            missing = FAMILY_READS.get(marked.code[:2])
+            wanted = "" if missing is None or missing in present else strings.KINDS[missing.value]
+            title, advice = (strings.missing(wanted), strings.STEP_HAND_IN) if wanted else ("", "")
+        else:
+            title, advice = title_of(marked), _advice(marked)
         if not advice or at_stake(marked) <= 0:
             continue
-        before = steps.get(advice)
-        if before is None:
-            steps[advice] = Step(
-                points=at_stake(marked), title=title_of(marked), text=advice, anchor=anchor_of(marked)
-            )
-        else:
-            steps[advice] = msgspec.structs.replace(before, points=before.points + at_stake(marked))
+        key = f"{title}\n" * (marked.verdict is Verdict.SKIPPED) + advice
+        points = at_stake(marked) + (steps[key].points if key in steps else 0.0)
+        first = steps.get(key) or Step(points=0.0, title=title, text=advice, anchor=anchor_of(marked))
+        steps[key] = msgspec.structs.replace(first, points=points)
     return tuple(sorted(steps.values(), key=lambda step: -step.points)[:limit])
 
 
@@ -94,7 +96,7 @@ def at_stake(marked: Marked) -> float:
 
 def title_of(marked: Marked) -> str:
     """The criterion's title; rubrics may leave it out."""
-    return marked.title or marked.name.replace("-", " ").capitalize()
+    return (marked.title or marked.name.replace("-", " ").capitalize()).removesuffix(".")
 
 
 def anchor_of(marked: Marked) -> str:
@@ -119,12 +121,9 @@ def stamps(report: Report) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _advice(marked: Marked, present: set[Kind]) -> str:
+def _advice(marked: Marked) -> str:
     if marked.verdict in (Verdict.PASS, Verdict.ERROR):
         return ""
-    if marked.verdict is Verdict.SKIPPED:
-        missing = FAMILY_READS.get(marked.code[:2], Kind.OTHER) not in {*present, Kind.OTHER}
-        return marked.summary if missing else ""
     costly = faults(marked.findings)
     hint = next((finding.hint for finding in costly if finding.hint), "")
     if hint or marked.verdict is Verdict.UNKNOWN:

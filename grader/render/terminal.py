@@ -117,7 +117,7 @@ class _Page:
         self.lines.append("")
         self.paragraph(strings.TERMINAL_NEXT, style=_BOLD)
         for count, step in enumerate(steps, start=1):
-            title = f"{plain(step.title)} ({strings.STEP_UP_TO} {strings.points(step.points)}): {plain(step.text, 400)}"
+            title = f"{plain(step.title)} ({strings.STEP_UP_TO} {strings.points(step.points)}): {plain(strings.sentence(step.text), 400)}"
             self.paragraph(title, first=f"  {count}. ", rest="     ")
 
     def criterion(self, marked: Marked) -> None:
@@ -130,7 +130,7 @@ class _Page:
         stamp += f", {strings.PROVISIONAL}" if marked.provisional else ""
         head = f"{self._label(marked.verdict)}  {marked.code} {plain(title_of(marked))} ({worth}{stamp})"
         self.paragraph(head, rest="  ", style=_COLOUR[marked.verdict])
-        self.paragraph(plain(marked.summary), first="  ", rest="  ")
+        self.paragraph(plain(strings.sentence(marked.summary)), first="  ", rest="  ")
         if marked.decided_by:
             self.paragraph(f"{strings.DECIDED_BY}: {plain(marked.decided_by)}", first="  ", rest="  ")
         for finding in marked.findings[:FINDINGS_SHOWN]:
@@ -156,7 +156,7 @@ class _Page:
     def _finding(self, finding: Finding) -> None:
         bullet = "•" if self.console.unicode else "*"
         remark = f"({strings.TERMINAL_REMARK}) " if finding.weight is Weight.REMARK else ""
-        self.paragraph(remark + plain(finding.message), first=f"  {bullet} ", rest="    ")
+        self.paragraph(remark + plain(strings.sentence(finding.message)), first=f"  {bullet} ", rest="    ")
         pairs = (
             (strings.TERMINAL_EXPECTED, finding.expected),
             (strings.TERMINAL_FOUND, finding.found),

@@ -1,8 +1,10 @@
 """What comes first: steps, groups, stamps, and what students do not see."""
 
 import msgspec
+import pytest
 
 from grader.core.outcome import Finding, Verdict
+from grader.render.strings import sentence
 from grader.render.summary import anchor_of, for_student, groups, next_steps, stamps
 from tests.render.samples import bare, good, hostile, marked, mixed, report
 
@@ -22,8 +24,19 @@ def test_what_is_missing_on_our_side_is_no_step_of_the_student() -> None:
 
 def test_missing_file_of_the_student_is_one_step_for_all_its_criteria() -> None:
     (step,) = next_steps(bare())
-    assert step.points == 5
-    assert step.text == "There is no workbook in the submission."
+    assert (step.points, step.title) == (5, "The workbook is missing")
+
+
+def test_two_missing_files_are_two_steps() -> None:
+    reason = "running student code was not allowed"
+    outcomes = tuple(
+        marked(code, Verdict.SKIPPED, title=code, summary=reason, points=p)
+        for code, p in (("WB201", 1), ("NN401", 2), ("RT601", 3))
+    )
+    assert [(s.points, s.title) for s in next_steps(report("x", outcomes))] == [
+        (5, "The notebook is missing"),
+        (1, "The workbook is missing"),
+    ]
 
 
 def test_at_most_three_steps_and_none_when_all_is_right() -> None:
@@ -77,6 +90,21 @@ def test_paths_of_the_grading_machine_are_left_out() -> None:
     assert mixed().provenance.options["data"] == "/home/teacher/mnist"
     assert "data" not in for_student(mixed()).provenance.options
     assert for_student(mixed()).outcomes == mixed().outcomes
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a notebook is missing", "A notebook is missing"),
+        ("w5 is wrong", "w5 is wrong"),
+        ("a_h1 is wrong", "a_h1 is wrong"),
+        ("readme.md is empty", "readme.md is empty"),
+        ("∂E/∂w1 is wrong", "∂E/∂w1 is wrong"),
+        ("", ""),
+    ],
+)
+def test_sentences_begin_with_a_capital_and_names_keep_theirs(text: str, shown: str) -> None:
+    assert sentence(text) == shown
 
 
 def test_hidden_criteria_never_reach_a_student() -> None:
