@@ -1,6 +1,7 @@
 """One notebook's run: everything imported and patched, the cells, and then the network and the recipe as data."""
 
 import random
+import re
 import sys
 from typing import Any
 
@@ -18,6 +19,7 @@ from .tracker import Tracker
 EXPORT_SECONDS = 80.0
 LEAST_SECONDS = 0.5
 STDOUT_TOTAL = 200_000
+_ADDRESS = re.compile(r"\b0x[0-9a-f]{8,16}\b")
 
 
 class Session:
@@ -114,5 +116,7 @@ class Session:
 
 
 def _clean(value: Any) -> Any:
-    """Text without lone surrogates, which JSON could not carry as UTF-8."""
-    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else value
+    """Text without lone surrogates, which JSON could not carry as UTF-8, and without addresses, which change every time."""
+    if not isinstance(value, str):
+        return value
+    return _ADDRESS.sub("0x...", value.encode("utf-8", "replace").decode("utf-8"))

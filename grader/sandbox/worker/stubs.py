@@ -47,7 +47,7 @@ class Nothing:
 
     def __exit__(self, *_exc: object) -> None: ...
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return ""
 
 

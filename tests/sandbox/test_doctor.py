@@ -1,0 +1,55 @@
+"""`grader doctor`: what it says about this machine, whatever this machine is."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from grader.cli.commands import doctor as command_module
+from grader.sandbox import doctor
+from grader.sandbox.choose import Trial
+from grader.sandbox.doctor import Health, Symptom
+
+
+def test_every_missing_part_comes_with_its_remedy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    absent = Trial(works=False, reason="bubblewrap is not installed", remedy="apt install bubblewrap")
+    monkeypatch.setattr(doctor, "try_bubblewrap", lambda: absent)
+    monkeypatch.setattr(command_module, "examine_packages", list)
+    monkeypatch.setattr(
+        command_module, "examine_cuda", lambda: Symptom(name="CUDA", health=Health.OK, found="none")
+    )
+    answer = CliRunner().invoke(command_module.command, ["--json", "--data", str(tmp_path)])
+    assert answer.exit_code == 1
+    rows = {row["name"]: row for row in json.loads(answer.output)}
+    assert rows["isolation"]["health"] == rows["MNIST"]["health"] == "missing"
+    assert rows["isolation"]["remedy"] == "apt install bubblewrap"
+    assert "download" in rows["MNIST"]["remedy"]
+
+
+def test_a_healthy_machine_ends_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    fine = Symptom(name="x", health=Health.OK, found="holds")
+    for name in ("examine_sandbox", "examine_packages"):
+        monkeypatch.setattr(command_module, name, lambda: [fine])
+    monkeypatch.setattr(command_module, "mnist", lambda _data: fine)
+    monkeypatch.setattr(command_module, "examine_cuda", lambda: fine)
+    answer = CliRunner().invoke(command_module.command, [])
+    assert answer.exit_code == 0
+    assert answer.output.count("ok") == 4
+
+
+def test_packages_are_compared_with_the_matched_pair(monkeypatch: pytest.MonkeyPatch) -> None:
+    versions = {"torch": "2.4.0+cu121"}
+
+    def version(name: str) -> str:
+        if name not in versions:
+            raise doctor.importlib.metadata.PackageNotFoundError(name)
+        return versions[name]
+
+    monkeypatch.setattr(doctor.importlib.metadata, "version", version)
+    monkeypatch.setattr(doctor, "_torchvision_ops", lambda: Symptom(name="ops", health=Health.OK, found=""))
+    found = {s.name: s for s in doctor.examine_packages()}
+    assert found["torch"].health is Health.WARN
+    assert "2.13.0" in found["torch"].remedy
+    assert found["torchvision"].health is Health.MISSING
+    assert "pip install" in found["torchvision"].remedy
