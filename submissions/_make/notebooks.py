@@ -58,8 +58,15 @@ def build(name: str) -> str:
     metadata = json.loads(json.dumps(COLAB if notebook.colab else JUPYTER))
     if notebook.colab:
         metadata["colab"]["name"] = Path(notebook.path).name
-    cells = [as_cell(kind, text) for kind, text in cells_of((HERE / "cells" / f"{name}.txt").read_text("utf-8"))]
-    content = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 0 if notebook.colab else 4}
+    cells = [
+        as_cell(kind, text) for kind, text in cells_of((HERE / "cells" / f"{name}.txt").read_text("utf-8"))
+    ]
+    content = {
+        "cells": cells,
+        "metadata": metadata,
+        "nbformat": 4,
+        "nbformat_minor": 0 if notebook.colab else 4,
+    }
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 

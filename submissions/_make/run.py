@@ -82,7 +82,9 @@ def execute(source: Path, target: Path) -> None:
     shell = InteractiveShell.instance(colors="NoColor", history_length=0)
     shell.system = lambda command: None
     shell.enable_gui = lambda gui=None: None
-    shell.run_line_magic("config", "InlineBackend.print_figure_kwargs = {'bbox_inches': 'tight', 'metadata': {}}")
+    shell.run_line_magic(
+        "config", "InlineBackend.print_figure_kwargs = {'bbox_inches': 'tight', 'metadata': {}}"
+    )
     shell.run_line_magic("matplotlib", "inline")
     count = 0
     for cell in notebook["cells"]:
@@ -113,12 +115,16 @@ def outputs_of(captured: object, count: int) -> list[dict[str, object]]:
         outputs.append({"data": data, "metadata": {}, "output_type": "display_data"})
     if shown:
         plain = {"text/plain": as_lines(result.rstrip("\n"))}
-        outputs.append({"data": plain, "execution_count": count, "metadata": {}, "output_type": "execute_result"})
+        outputs.append(
+            {"data": plain, "execution_count": count, "metadata": {}, "output_type": "execute_result"}
+        )
     return outputs
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--modules", type=Path)
     parser.add_argument("--one", type=Path, nargs=2, help=argparse.SUPPRESS)
@@ -145,7 +151,9 @@ def main() -> None:
             source = workplace / "source.ipynb"
             source.write_text(notebooks.build(name), "utf-8")
             command = [sys.executable, str(HERE / "run.py"), "--data", ".", "--one", str(source), str(target)]
-            status = subprocess.run(command, cwd=workplace / "notebooks", env=environment, check=False).returncode
+            status = subprocess.run(
+                command, cwd=workplace / "notebooks", env=environment, check=False
+            ).returncode
             if status:
                 print(f"{name}: the runner ended with status {status}", flush=True)
                 continue
