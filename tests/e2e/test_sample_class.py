@@ -1,0 +1,102 @@
+"""The sample class is graded as `submissions/_expected.toml` says, from the command line to result.json."""
+
+import json
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from grader.checks.catalogue import catalogue
+from grader.pipeline.rubrics import load
+from grader.sandbox.choose import try_bubblewrap
+
+ROOT = Path(__file__).parents[2]
+TABLE = tomllib.loads((ROOT / "submissions" / "_expected.toml").read_text("utf-8"))
+NAMES = sorted(p.name for p in (ROOT / "submissions").iterdir() if p.is_dir() and not p.name.startswith("_"))
+
+
+def _verdicts(out: Path) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for path in out.glob("*/result.json"):
+        result = json.loads(path.read_text("utf-8"))
+        found[result["submission"]["id"]] = {o["code"]: o["verdict"] for o in result["outcomes"]}
+    return found
+
+
+def _grade(out: Path, *options: str) -> tuple[dict[str, dict[str, str]], str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "grader", "batch", "submissions", "-o", str(out), *options],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        encoding="utf-8",
+        timeout=1200,
+    )
+    assert done.returncode == 4, done.stderr
+    return _verdicts(out), done.stdout
+
+
+@pytest.fixture(scope="module")
+def static(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, dict[str, str]], Path, str]:
+    out = tmp_path_factory.mktemp("static")
+    verdicts, printed = _grade(out, "--no-exec")
+    return verdicts, out, printed
+
+
+def _wanted(name: str, *layers: str) -> dict[str, str]:
+    table = TABLE[name]
+    wanted = {k: v for k, v in table.items() if isinstance(v, str)}
+    for layer in layers:
+        wanted |= table.get(layer, {})
+    return wanted
+
+
+def _compare(found: dict[str, str], wanted: dict[str, str]) -> dict[str, tuple[str, str]]:
+    return {c: (w, found.get(c, "nothing")) for c, w in wanted.items() if found.get(c) not in w.split("|")}
+
+
+def test_every_sample_and_every_judged_check_has_an_expectation() -> None:
+    codes = {c.check for c in load("default", catalogue()).rubric.criterion}
+    assert {n for n, t in TABLE.items() if isinstance(t, dict)} == set(NAMES)
+    for name in NAMES:
+        assert codes <= set(_wanted(name, "executed", "retrained")), name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_read_only(name: str, static: tuple[dict[str, dict[str, str]], Path, str]) -> None:
+    wanted = _wanted(name)
+    wanted |= {c: "skipped" for c in _wanted(name, "executed", "retrained") if c not in wanted}
+    assert _compare(static[0][name], wanted) == {}
+
+
+def test_every_submission_has_a_page_and_the_class_has_one(
+    static: tuple[dict[str, dict[str, str]], Path, str],
+) -> None:
+    verdicts, out, printed = static
+    assert sorted(verdicts) == NAMES
+    for name in NAMES:
+        page = (out / name / "index.html").read_text("utf-8")
+        assert page.startswith("<!doctype html>")
+        assert len(page.encode()) < 400_000
+        assert name in printed
+    assert (out / "index.html").is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.sandbox
+@pytest.mark.skipif(
+    not try_bubblewrap().works, reason="nothing isolates here: `grader doctor` says what to do"
+)
+def test_executed_in_the_sandbox(tmp_path: Path) -> None:
+    verdicts, _ = _grade(tmp_path, "--no-retrain")
+    wrong = {}
+    for name in NAMES:
+        wanted = _wanted(name, "executed")
+        wanted |= {c: "skipped" for c in _wanted(name, "retrained") if c not in wanted}
+        differences = _compare(verdicts[name], wanted)
+        if differences:
+            wrong[name] = differences
+    assert wrong == {}
