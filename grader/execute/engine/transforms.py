@@ -237,7 +237,7 @@ def _flip(axis: int) -> Callable[[dict[str, Value]], Step]:
 
 
 def _normalize(arguments: dict[str, Value]) -> Step:
-    step = Normalize(_numbers(arguments.pop("mean"), (1, 3)), _numbers(arguments.pop("std"), (1, 3)))
+    step = Normalize(_numbers(arguments.pop("mean"), (1,)), _numbers(arguments.pop("std"), (1,)))
     if any(value == 0 for value in step.deviation):
         raise ValueError("a standard deviation of 0")
     _expect(arguments, inplace=False)

@@ -1,0 +1,203 @@
+"""Retraining end to end on made-up digits: what is asked for, what is kept, and what is said when it cannot be done."""
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+import torch
+
+from grader.core.facts.notebook import Ending, ExportFrame, Isolation, NotebookRun
+from grader.core.facts.recipe import Part
+from grader.core.facts.retrain import RecipeUsed, RetrainFacts
+from grader.core.faults import Unavailable
+from grader.core.outcome import Verdict
+from grader.core.settings import Device, Settings
+from grader.execute import data as lookup
+from grader.execute.engine import decide
+from grader.execute.engine.decide import retrain_network
+from grader.execute.graph.provider import network_facts
+from grader.execute.retrain import Progress, Wish, retrain
+from grader.execute.retrain_rule import RuleParams
+from grader.sandbox.worker.export import export_model
+from tests.execute.engine.small import digits, module, network, recipe
+
+# Few epochs, and every curve of a hundred digits is a clear miss: one run decides.
+SHORT = RuleParams(epochs=2)
+
+
+def facts(settings: Settings | None = None, **changes: object) -> RetrainFacts:
+    wish = Wish(rule=SHORT, **changes)  # type: ignore[arg-type]
+    return retrain_network(network(), recipe(), digits(), settings or Settings(), wish, artefact="S4.ipynb")
+
+
+def notebook(frames: list[tuple[str, bytes]], recipe_bytes: bytes = b"") -> NotebookRun:
+    return NotebookRun(
+        artefact="S4.ipynb",
+        ending=Ending.OK,
+        isolation=Isolation(backend="none", isolated=False),
+        data="synthetic",
+        export=tuple(ExportFrame(kind=kind, payload=payload) for kind, payload in frames),
+        recipe=recipe_bytes,
+    )
+
+
+def test_trains_as_often_as_the_rule_asks_with_the_students_seed_first() -> None:
+    found = facts()
+    assert found.recipe is RecipeUsed.STUDENT
+    assert found.recipe_complete
+    assert (found.seeds, found.test_size) == ((5,), 100)
+    assert len(found.runs[0].correct) == 2
+    assert found.runs[0].planned == 3
+    assert found.graph == network().digest
+    assert "SGD" in found.recipe_summary
+
+
+def test_more_seeds_follow_where_the_rule_wants_them() -> None:
+    rule = RuleParams(epochs=2, clear_miss=0, borderline=9_900)
+    found = retrain_network(network(), recipe(), digits(), Settings(), Wish(rule=rule))
+    assert found.seeds == (5, 6, 7)
+    assert len({run.losses for run in found.runs}) == 3
+
+
+def test_an_incomplete_recipe_falls_back_on_ours_and_says_why() -> None:
+    incomplete = recipe(optimizer=Part(kind="LBFGS", arguments={"lr": 1.0}))
+    found = retrain_network(network(), incomplete, digits(), Settings(), Wish(rule=SHORT))
+    assert found.recipe is RecipeUsed.REFERENCE
+    assert not found.recipe_complete
+    assert any("LBFGS" in reason for reason in found.recipe_missing)
+
+
+def test_our_recipe_on_request_is_not_the_students() -> None:
+    found = facts(recipe=RecipeUsed.REFERENCE)
+    assert found.recipe is RecipeUsed.REFERENCE
+    assert not found.recipe_complete
+
+
+def test_the_same_training_gives_the_same_bytes() -> None:
+    assert msgspec.json.encode(facts()) == msgspec.json.encode(facts())
+
+
+def test_a_second_grading_costs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(cache=str(tmp_path))
+    first = facts(settings)
+    heard: list[Progress] = []
+
+    def refuse(*_arguments: object, **_options: object) -> None:
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr(decide, "run_seed", refuse)
+    assert facts(settings, progress=heard.append) == first
+    assert [(item.epoch, item.cached) for item in heard] == [(1, True), (2, True)]
+
+
+def test_a_kept_run_with_too_few_epochs_is_run_again(tmp_path: Path) -> None:
+    settings = Settings(cache=str(tmp_path))
+    facts(settings)
+    longer = retrain_network(network(), recipe(), digits(), settings, Wish(rule=RuleParams(epochs=3)))
+    assert len(longer.runs[0].correct) == 3
+    assert longer.runs[0].correct[:2] == facts().runs[0].correct
+
+
+def test_another_recipe_or_other_digits_are_not_taken_from_the_cache(tmp_path: Path) -> None:
+    settings = Settings(cache=str(tmp_path))
+    facts(settings)
+    retrain_network(network(), recipe(batch_size=32), digits(), settings, Wish(rule=SHORT))
+    retrain_network(network(), recipe(), digits(train=300), settings, Wish(rule=SHORT))
+    assert len(list((tmp_path / "retrain").glob("*.json"))) == 3
+
+
+def test_a_broken_cache_file_is_no_run(tmp_path: Path) -> None:
+    settings = Settings(cache=str(tmp_path))
+    first = facts(settings)
+    for file in (tmp_path / "retrain").glob("*.json"):
+        file.write_text("{")
+    assert facts(settings) == first
+
+
+def test_progress_is_told_epoch_by_epoch() -> None:
+    heard: list[Progress] = []
+    found = facts(progress=heard.append)
+    assert [(item.run, item.seed, item.epoch) for item in heard] == [(1, 5, 1), (1, 5, 2)]
+    assert [item.correct for item in heard] == list(found.runs[0].correct)
+
+
+def test_without_mnist_it_is_skipped_with_the_command_that_gets_it(tmp_path: Path) -> None:
+    frames = export_model(module(), None, torch.randn(4, 1, 28, 28))
+    with pytest.raises(Unavailable, match="download") as caught:
+        retrain(notebook(frames), Settings(data=str(tmp_path)))
+    assert caught.value.verdict is Verdict.SKIPPED
+
+
+def test_damaged_mnist_is_unknown(tmp_path: Path) -> None:
+    from reference import mnist
+
+    for name in mnist.SHA256:
+        (tmp_path / name).write_bytes(b"<html>not found</html>")
+    with pytest.raises(Unavailable, match="damaged") as caught:
+        lookup.load_mnist(Settings(data=str(tmp_path)))
+    assert caught.value.verdict is Verdict.UNKNOWN
+
+
+def test_when_retraining_is_not_wanted_nothing_is_looked_at() -> None:
+    with pytest.raises(Unavailable, match="no-retrain") as caught:
+        retrain(notebook([]), Settings(retrain=False))
+    assert caught.value.verdict is Verdict.SKIPPED
+
+
+def test_a_run_without_a_network_is_unknown_with_the_reason() -> None:
+    with pytest.raises(Unavailable, match="no network behind") as caught:
+        network_facts(notebook([]))
+    assert caught.value.verdict is Verdict.UNKNOWN
+    with pytest.raises(Unavailable, match=r"S4\.ipynb: int could not be exported"):
+        network_facts(notebook(export_model(3, None, torch.randn(4, 1, 28, 28))))
+
+
+def test_the_provider_names_the_file() -> None:
+    assert (
+        network_facts(notebook(export_model(module(), None, torch.randn(4, 1, 28, 28)))).artefact
+        == "S4.ipynb"
+    )
+
+
+def test_a_network_that_is_too_much_work_is_refused_before_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(decide.LARGEST_RUN, "cpu", 1e3)
+    with pytest.raises(Unavailable, match="operations"):
+        facts()
+
+
+def test_a_network_that_fails_in_training_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_arguments: object, **_options: object) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr(decide, "run_seed", fail)
+    with pytest.raises(Unavailable, match="cannot be trained here: DefaultCPUAllocator") as caught:
+        facts()
+    assert caught.value.verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is CUDA here")
+def test_cuda_where_there_is_none_says_so() -> None:
+    with pytest.raises(Unavailable, match="no CUDA"):
+        facts(Settings(device=Device.CUDA))
+
+
+def test_a_network_without_ten_answers_is_unknown() -> None:
+    from grader.execute.graph.network import load_network
+
+    narrow = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 3))
+    net = load_network(export_model(narrow, None, torch.randn(4, 1, 28, 28)))
+    with pytest.raises(Unavailable, match="answers with 3 numbers"):
+        retrain_network(net, recipe(), digits(), Settings(), Wish(rule=SHORT))
+
+
+@pytest.mark.parametrize("shape", [(784,), (3, 28, 28), (1, 32, 32)])
+def test_our_recipe_feeds_networks_of_other_shapes(shape: tuple[int, ...]) -> None:
+    from grader.execute.graph.network import load_network
+
+    size = int(np.prod(shape))
+    flat = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.BatchNorm1d(size), torch.nn.Linear(size, 10))
+    net = load_network(export_model(flat, None, torch.randn(4, *shape)))
+    found = retrain_network(net, None, digits(), Settings(), Wish(rule=SHORT))
+    assert found.recipe is RecipeUsed.REFERENCE
+    assert found.runs[0].losses[1] < found.runs[0].losses[0]

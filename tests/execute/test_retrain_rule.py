@@ -1,0 +1,122 @@
+"""The rule for 99.4 %: what is run next, and what is said in the end."""
+
+import pytest
+
+from grader.execute.retrain_rule import (
+    Answer,
+    Continue,
+    Counting,
+    Curve,
+    Decided,
+    RuleParams,
+    RunSeed,
+    next_step,
+    trend,
+)
+
+RULE = RuleParams()
+
+
+def curve(*correct: int, planned: int = 0) -> Curve:
+    return Curve(correct=correct, planned=planned or len(correct))
+
+
+def decided(*curves: Curve, rule: RuleParams = RULE) -> Decided:
+    step = next_step(curves, rule)
+    assert isinstance(step, Decided)
+    return step
+
+
+def test_it_starts_with_a_run_and_goes_on_epoch_by_epoch() -> None:
+    assert next_step([], RULE) == RunSeed(number=1)
+    assert next_step([curve(planned=5)], RULE) == Continue(epoch=1)
+    assert next_step([curve(9_800, 9_900, planned=5)], RULE) == Continue(epoch=3)
+
+
+def test_any_epoch_at_the_threshold_passes_and_stops() -> None:
+    step = decided(curve(9_800, 9_940, planned=20))
+    assert (step.answer, step.run, step.epoch, step.hits, step.runs) == (Answer.PASS, 1, 2, 1, 1)
+    assert next_step([curve(9_800, 9_939, planned=20)], RULE) == Continue(epoch=3)
+
+
+@pytest.mark.parametrize(("best", "answer"), [(9_924, Answer.FAIL), (9_925, None)])
+def test_the_first_full_run_fails_only_below_the_clear_miss(best: int, answer: Answer | None) -> None:
+    step = next_step([curve(9_800, best, 9_900)], RULE)
+    if answer is None:
+        assert step == RunSeed(number=2)
+    else:
+        assert isinstance(step, Decided)
+        assert step.answer is answer
+
+
+def test_an_unfinished_run_never_fails() -> None:
+    assert isinstance(next_step([curve(1_000, planned=20)], RULE), Continue)
+
+
+def test_a_bad_second_run_does_not_undo_a_good_first() -> None:
+    assert next_step([curve(9_938), curve(9_000)], RULE) == RunSeed(number=3)
+
+
+@pytest.mark.parametrize(
+    ("bests", "answer"),
+    [
+        ((9_938, 9_936, 9_931), Answer.BORDERLINE),
+        ((9_935, 9_935, 9_935), Answer.BORDERLINE),
+        ((9_935, 9_935, 9_934), Answer.FAIL),
+        ((9_930, 9_930, 9_940), Answer.PASS),
+    ],
+)
+def test_after_three_runs_it_decides(bests: tuple[int, ...], answer: Answer) -> None:
+    assert decided(*(curve(9_800, best) for best in bests)).answer is answer
+
+
+def test_borderline_names_a_chance_and_the_others_do_not() -> None:
+    near = decided(*(curve(*[9_936] * 10) for _ in range(3)))
+    assert near.answer is Answer.BORDERLINE
+    assert 0.5 < near.probability < 0.95
+    assert decided(curve(9_000)).probability == 0.0
+
+
+def test_epochs_beyond_the_limit_do_not_count() -> None:
+    late = curve(*[9_930] * 20, 9_950)
+    assert next_step([late], RULE) == RunSeed(number=2)
+    assert decided(late, rule=RuleParams(epochs=21)).answer is Answer.PASS
+    assert next_step([curve(*[9_930] * 19, planned=30)], RuleParams(epochs=19)) == RunSeed(number=2)
+
+
+def test_the_last_epoch_may_be_what_counts() -> None:
+    rule = RuleParams(counting=Counting.LAST)
+    assert next_step([curve(9_950, planned=2)], rule) == Continue(epoch=2)
+    assert next_step([curve(9_950, 9_930)], rule) == RunSeed(number=2)
+    assert decided(curve(9_930, 9_940), rule=rule).answer is Answer.PASS
+
+
+def test_a_hopeless_run_is_stopped_only_when_asked_never_early_never_before_a_drop_and_never_fails() -> None:
+    low = [9_700] * 8
+    rule = RuleParams(stop_hopeless=True)
+    assert isinstance(next_step([curve(*low, planned=20)], RULE), Continue)
+    assert isinstance(next_step([curve(*low[:7], planned=20)], rule), Continue)
+    assert decided(curve(*low, planned=20), rule=rule).answer is Answer.BORDERLINE
+    falling = Curve(correct=tuple(low), planned=20, drop_ahead=True)
+    assert isinstance(next_step([falling], rule), Continue)
+
+
+def test_the_trend_is_monotone_and_keeps_the_level() -> None:
+    path = trend([9_800, 9_900, 9_940, 9_920, 9_930, 9_925])
+    assert path == sorted(path)
+    assert len(path) == 6
+    assert abs(path[-1] - 9_927) < 5
+    assert trend([9_900]) == [9_900]
+
+
+def test_the_benchmark_draws_from_the_products_rule() -> None:
+    import random
+
+    from benchmarks.decision_rule import once
+
+    rng = random.Random(0)
+    sure = [once([9_950.0] * 15, RULE, rng) for _ in range(50)]
+    lost = [once([9_900.0] * 15, RULE, rng) for _ in range(50)]
+    assert {ran.answer for ran in sure} == {Answer.PASS}
+    assert {ran.answer for ran in lost} == {Answer.FAIL}
+    assert {ran.runs for ran in lost} == {1}
