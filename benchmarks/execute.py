@@ -20,12 +20,16 @@ from pathlib import Path
 CELLS = (
     "import torch\nfrom torch import nn\nimport torch.nn.functional as F",
     "def sigmoid(x):\n    return 1 / (1 + torch.exp(-x))\nsigmoid(torch.tensor(0.5))",
-    "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.c = nn.Conv2d(1, {width}, 3)\n"
-    "        self.b = nn.BatchNorm2d({width})\n        self.d = nn.Dropout(0.1)\n        self.o = nn.Conv2d({width}, 10, 1)\n"
-    "    def forward(self, x):\n        x = self.d(F.relu(self.b(self.c(x))))\n        x = F.adaptive_avg_pool2d(self.o(x), 1)\n"
-    "        return F.log_softmax(x.flatten(1), dim=1)",
-    "model = Net()\nopt = torch.optim.SGD(model.parameters(), lr=0.1)\nx = torch.randn(32, 1, 28, 28)\ny = torch.randint(0, 10, (32,))\n"
-    "loss = F.nll_loss(model(x), y)\nloss.backward()\nopt.step()",
+    (
+        "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.c = nn.Conv2d(1, {width}, 3)\n"
+        "        self.b = nn.BatchNorm2d({width})\n        self.d = nn.Dropout(0.1)\n        self.o = nn.Conv2d({width}, 10, 1)\n"
+        "    def forward(self, x):\n        x = self.d(F.relu(self.b(self.c(x))))\n        x = F.adaptive_avg_pool2d(self.o(x), 1)\n"
+        "        return F.log_softmax(x.flatten(1), dim=1)"
+    ),
+    (
+        "model = Net()\nopt = torch.optim.SGD(model.parameters(), lr=0.1)\nx = torch.randn(32, 1, 28, 28)\ny = torch.randint(0, 10, (32,))\n"
+        "loss = F.nll_loss(model(x), y)\nloss.backward()\nopt.step()"
+    ),
     "print(sum(p.numel() for p in model.parameters()))",
 )
 
