@@ -158,7 +158,7 @@ def linked_formulas(line: Mapped) -> list[Mapped]:
         for part in parts:
             seen.setdefault(part.text, part)
         if pattern in (_TITLE, _ALT):
-            return list(seen.values())
+            return [_apply(part, _URL_BLANKS) for part in seen.values()]
         plain = [
             _apply(part, _URL_BLANKS).sub(_PERCENT, lambda m: unquote(m.group(0))) for part in seen.values()
         ]

@@ -1,0 +1,191 @@
+"""Printing a random formula in any notation and reading it again gives the same value."""
+
+import math
+from collections.abc import Callable
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from grader.extract.formulas.expression import Expr, binary, call, deriv, neg, num, show, sym, symbols
+from grader.extract.formulas.network import NODES, NoValue, close, points
+from grader.extract.formulas.parser import parse_all
+from grader.extract.formulas.statements import statements
+from grader.extract.formulas.vocabulary import tokens
+
+symbol = st.sampled_from(NODES).map(sym)
+number = st.sampled_from([1.0, 2.0, 3.0, 0.5, 0.25, 10.0]).map(num)
+
+
+def grown(inner: st.SearchStrategy[Expr]) -> st.SearchStrategy[Expr]:
+    return st.one_of(
+        st.builds(binary, st.sampled_from("+-*/"), inner, inner),
+        st.builds(lambda x: binary("^", x, num(2.0)), inner),
+        st.builds(neg, inner),
+        st.builds(call, st.sampled_from(["sigma", "exp"]), inner),
+        st.builds(deriv, symbol, symbol),
+    )
+
+
+expression = st.recursive(st.one_of(symbol, symbol, number), grown, max_leaves=10).filter(
+    lambda t: bool(symbols(t))
+)
+
+
+class Notation:
+    """Prints with all brackets, so that only the notation is on trial."""
+
+    def __init__(
+        self,
+        name: Callable[[str], str],
+        *,
+        ops: dict[str, str],
+        square: str,
+        sigma: str = "σ(%s)",
+        exp: str = "exp(%s)",
+        derivative: str = "∂%s/∂%s",
+        fraction: str = "(%s)/(%s)",
+        minus: str = "-",
+        wrap: str = "%s",
+        bracket: tuple[str, str] = ("(", ")"),
+    ) -> None:
+        self.__dict__.update(locals())
+
+    def text(self, t: Expr) -> str:
+        if t.head == "num":
+            return f"{t.value:g}"
+        if t.head == "sym":
+            return self.name(t.name)
+        if t.head == "deriv":
+            return self.derivative % (self.text(t.args[0]), self.text(t.args[1]))
+        if t.head == "call":
+            return (self.sigma if t.name == "sigma" else self.exp) % self.text(t.args[0])
+        if t.head == "neg":
+            return f"{self.minus}{self.inner(t.args[0])}"
+        if t.head == "^":
+            base = self.inner(t.args[0])  # `e^{x}^{2}` is no LaTeX: a power stands in brackets under a power
+            return (f"({base})" if base.startswith("e^") else base) + self.square
+        if t.head == "/":
+            return self.fraction % (self.text(t.args[0]), self.text(t.args[1]))
+        return f"{self.inner(t.args[0])}{self.ops[t.head]}{self.inner(t.args[1])}"
+
+    def inner(self, t: Expr) -> str:
+        if t.head in ("sym", "call") or (t.head == "num" and t.value >= 0):
+            return self.text(t)
+        return f"{self.bracket[0]}{self.text(t)}{self.bracket[1]}"
+
+
+def tex_name(name: str) -> str:
+    for lead in ("a_h", "a_o"):
+        if name.startswith(lead):
+            return f"a_{{{lead[2]}{name[-1]}}}"
+    return "E_{total}" if name == "E" else f"{name[0]}_{name[1]}"
+
+
+def out_name(name: str) -> str:
+    return {"E": "E_Total"}.get(name, name.replace("a_", "out_") if name.startswith("a_") else name)
+
+
+PLAIN = {"+": " + ", "-": " - ", "*": " * "}
+NOTATIONS = {
+    "plain": Notation(lambda n: n, ops=PLAIN, square="^2"),
+    "tight": Notation(lambda n: n.replace("a_", "a"), ops={"+": "+", "-": "-", "*": "*"}, square="**2", derivative="d%s/d%s"),
+    "unicode": Notation(
+        lambda n: n, ops={"+": " + ", "-": " − ", "*": " × "}, square="²", derivative="𝜕%s/𝜕%s", minus="−"
+    ),
+    "delta": Notation(lambda n: n.upper() if n[0] in "wE" else n, ops={**PLAIN, "*": "·"}, square="^(2)", derivative="δ%s/δ%s"),
+    "code": Notation(
+        out_name, ops=PLAIN, square="**2", sigma="sigmoid(%s)", exp="math.exp(%s)", derivative="d%s/d%s", wrap="`%s`"
+    ),
+    "square brackets": Notation(lambda n: n, ops=PLAIN, square="^2", bracket=("[", "]")),
+    "html": Notation(lambda n: n, ops=PLAIN, square="<sup>2</sup>", wrap="%s <br>"),
+    "latex": Notation(
+        tex_name,
+        ops={"+": " + ", "-": " - ", "*": r" \cdot "},
+        square="^{2}",
+        sigma=r"\sigma(%s)",
+        exp="e^{%s}",
+        derivative=r"\frac{\partial %s}{\partial %s}",
+        fraction=r"\frac{%s}{%s}",
+        wrap="$$%s$$",
+        bracket=(r"\left(", r"\right)"),
+    ),
+}  # fmt: skip
+
+
+def value(t: Expr) -> float:
+    try:
+        return points()[0].value(t)
+    except NoValue:
+        assume(False)
+        raise
+
+
+@pytest.mark.parametrize("name", NOTATIONS)
+@settings(max_examples=120, deadline=None)
+@given(tree=expression)
+def test_printed_then_read_gives_the_same_value(name: str, tree: Expr) -> None:
+    notation = NOTATIONS[name]
+    wanted = value(tree)
+    assume(math.isfinite(wanted) and abs(wanted) < 1e60)
+    text = notation.wrap % f"{notation.name('E')} = {notation.text(tree)}"
+    found = statements(text)
+    assert len(found) == 1, text
+    read = found[0].sides[1].tree
+    assert read is not None, (text, found[0].sides[1].problem)
+    assert close(points()[0].value(read), wanted), (text, show(read))
+
+
+@settings(max_examples=300, deadline=None)
+@given(expression)
+def test_the_canonical_print_is_read_back(tree: Expr) -> None:
+    wanted = value(tree)
+    assume(math.isfinite(wanted) and abs(wanted) < 1e60)
+    read = parse_all(tokens(show(tree))).tree
+    assert close(points()[0].value(read), wanted), show(tree)
+
+
+@pytest.mark.parametrize(
+    ("text", "reading"),
+    [
+        ("a_01 = σ(o1)", "a_o1 = σ(o1)"),
+        ("h1=w1.i1 + w2.i2", "h1 = w1 * i1 + w2 * i2"),
+        ("ah1 = sig(h1)", "a_h1 = σ(h1)"),
+        ("aH1 = sigmoid(H1)", "a_h1 = σ(h1)"),
+        ("a_{h_1} = 1/(1+e^{-h_1})", "a_h1 = 1/(1 + exp(-h1))"),
+        (r"$a\_{h1} = \frac{1}{1+e^{-h_{1}}}$", "a_h1 = 1/(1 + exp(-h1))"),
+        ("E_T = E1 + E2", "E = E1 + E2"),
+        ("E1 = ½ * (t1 - a_o1)²", "E1 = 1/2 * (t1 - a_o1)^2"),
+        ("E1 = 1/2(y1 - out_o1)2", "E1 = 1/2 * (t1 - a_o1)^2"),
+        ("E1 = 0.5 * (target1 - out_o1)<sup>2</sup>", "E1 = 0.5 * (t1 - a_o1)^2"),
+        ("net_h1 = w1 x x1 + w2 x x2", "h1 = w1 * i1 + w2 * i2"),
+        ("h1 = w1i1 + w2i2", "h1 = w1 * i1 + w2 * i2"),
+        ("dw5 = (a_o1-t1)*a_o1*(1-a_o1)*a_h1", "∂E/∂w5 = (a_o1 - t1) * a_o1 * (1 - a_o1) * a_h1"),
+        ("dE_dw5 = dE_do1 * do1_dw5", "∂E/∂w5 = ∂E/∂o1 * ∂o1/∂w5"),
+        ("𝟃E/𝟃w5 = 𝟃E1/𝟃w5", "∂E/∂w5 = ∂E1/∂w5"),
+        ("ðE/ðw5 = ðE1/ðw5", "∂E/∂w5 = ∂E1/∂w5"),
+        ("(∂E1+∂E2)/∂w5 = ∂E1/∂w5", "∂(E1 + E2)/∂w5 = ∂E1/∂w5"),
+        ("∂/∂w5 (E1 + E2) = ∂E1/∂w5", "∂(E1 + E2)/∂w5 = ∂E1/∂w5"),
+        ("w5 = w5 - lr * dE/dw5", "w5 = w5 - η * ∂E/∂w5"),
+        ("w1_new = w1_old - α*∂E_t/∂w1", "w1 = w1 - η * ∂E/∂w1"),
+        ("$$w_5^{+} = w_5 - \\eta \\frac{\\partial E}{\\partial w_5}$$", "w5 = w5 - η * ∂E/∂w5"),
+        ("3. **∂E/∂w5 = ∂E1/∂w5**  ---- (1)", "∂E/∂w5 = ∂E1/∂w5"),
+        ("∂E/∂w5 = ∂E1/∂w5   [as E2 does not depend on w5]", "∂E/∂w5 = ∂E1/∂w5"),
+        ("| h1 = w1*i1 + w2*i2 | the first sum |", "h1 = w1 * i1 + w2 * i2"),
+        ("E1 = a_h1 * *2", "E1 = a_h1^2"),
+        (
+            "![f](https://render.githubusercontent.com/render/math?math=h_1%20%3D%20w_1%2Ai_1%20%2B%20w_2%2Ai_2)",
+            "h1 = w1 * i1 + w2 * i2",
+        ),
+        (
+            '<img src="https://latex.codecogs.com/svg.latex?x" title="E_{total}=\\frac{E_1}{1}&plus;E_2" />',
+            "E = E1/1 + E2",
+        ),
+        ("![f](https://latex.codecogs.com/svg.latex?E_{total}=E_1&plus;E_2)", "E = E1 + E2"),
+        ("prose without any formula", None),
+        ("learning rate = 0.5, epochs = 20", "η = 0.5"),
+    ],
+)
+def test_spellings(text: str, reading: str | None) -> None:
+    found = [" = ".join(show(t) for t in s.trees) for s in statements(text) if len(s.trees) > 1]
+    assert found == ([reading] if reading else [])
