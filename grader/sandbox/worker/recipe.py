@@ -6,6 +6,7 @@ The form is that of `grader.core.facts.recipe`: torch's own names and arguments;
 import ast
 import math
 import re
+from contextlib import suppress
 from typing import Any
 
 from torch.utils import data as torch_data
@@ -91,6 +92,11 @@ def _schedule(found: dict[str, Any], recorder: Recorder, known: Trained, missing
         missing.append(f"the schedule {kind} is none of torch's")
         return
     plain = {k: v for k, v in arguments.items() if k not in ("last_epoch", "verbose")}
+    if kind == "LambdaLR" and callable(plain.get("lr_lambda")) and moves == {"epoch"}:
+        # A function cannot leave, its values can: the factor of every epoch, one more than there are epochs.
+        epochs = min(recorder.training[id(known.module)].epochs, 100)
+        with suppress(Exception):
+            plain = {"factors": [float(plain["lr_lambda"](epoch)) for epoch in range(epochs + 1)]}
     found["scheduler"] = {"kind": kind, "arguments": _values(plain, missing, kind)}
     found["stepping"] = min(moves)
 
