@@ -142,6 +142,9 @@ def record(path: str, result: RunResult) -> NotebookRun:
     reason = run.export_error if run is not None else ""
     if not export and not reason:
         reason = detail or "the run ended without a network"
+    first = next((cell for cell in cells if cell.error), None)
+    if not export and first is not None:
+        reason += f" (first error: cell {first.cell}, {first.error}: {first.message[:200]})"
     return NotebookRun(
         artefact=path,
         ending=status,

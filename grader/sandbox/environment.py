@@ -15,6 +15,7 @@ PYTHON_FLAGS = ("-P", "-s", "-B")
 _SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _PARTS = ("bin", "lib", "lib64", "libexec", "share", "ssl", "pyvenv.cfg")
 """What of a Python's folder is shown: somebody may have made the environment in the folder where he works."""
+_STORES = ("/nix/store", "/gnu/store")
 _FILES = ("/etc/ld.so.cache", "/etc/alternatives")
 
 
@@ -42,7 +43,11 @@ class View(NamedTuple):
 def view() -> View:
     """Collect the read-only parts, parents before children, without duplicates."""
     links = tuple(Link(str(p.readlink()), str(p)) for p in map(Path, _SYSTEM) if p.is_symlink())
-    wanted = ["/usr", *(p for p in _SYSTEM if Path(p).is_dir() and not Path(p).is_symlink())]
+    wanted = [
+        "/usr",
+        *(p for p in _STORES if Path(p).is_dir()),
+        *(p for p in _SYSTEM if Path(p).is_dir() and not Path(p).is_symlink()),
+    ]
     wanted += [p for p in _FILES if Path(p).exists()]
     wanted += _python()
     chosen: list[str] = []
