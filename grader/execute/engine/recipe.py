@@ -112,7 +112,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A plan, or the reasons why there is none. With both, a person should know what could not be followed."""
+    """A plan, or the reasons why there is none. Reasons beside a plan are doubts: the recipe is not followed for sure."""
 
     plan: Plan | None
     missing: tuple[str, ...]
@@ -168,7 +168,10 @@ def resolve(recipe: StudentRecipe | None, image: tuple[int, ...], digits: int = 
         training=training,
         test=test,
     )
-    return Resolved(plan, ())
+    doubts = ("what ReduceLROnPlateau watches is not known: we watch the test loss or accuracy",)
+    return Resolved(
+        plan, doubts if recipe.scheduler is not None and recipe.scheduler.kind == "ReduceLROnPlateau" else ()
+    )
 
 
 class _Unknown(Exception):
@@ -271,11 +274,16 @@ def _whole(value: Value) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+# The notebook ran on a slice of the digits, where an epoch has fewer batches.
+_OF_THE_SLICE = frozenset({"steps_per_epoch", "total_steps"})
+
+
 def _summary(recipe: StudentRecipe) -> str:
     def show(part: Part | None) -> str:
         if part is None:
             return "none"
-        inner = ", ".join(f"{name}={_show(value)}" for name, value in part.arguments.items() if value)
+        shown = {name: value for name, value in part.arguments.items() if value and name not in _OF_THE_SLICE}
+        inner = ", ".join(f"{name}={_show(value)}" for name, value in shown.items())
         return f"{part.kind}({inner})"
 
     shown = [show(recipe.optimizer)]

@@ -171,6 +171,34 @@ class Affine:
 
 
 @dataclass(frozen=True, slots=True)
+class OnTensor:
+    """A turn or warp that stands behind ToTensor: torchvision then samples a float grid, not Pillow's fixed point."""
+
+    inner: Rotation | Affine
+
+    def draw(self) -> pil.Warp:
+        """Draw the parameters of one digit."""
+        drawn = self.inner.draw()
+        return drawn if isinstance(drawn, pil.Warp) else pil.Warp(-drawn, (0, 0), 1.0, (0.0, 0.0))
+
+    def apply(self, images: Tensor, drawn: Sequence[pil.Warp]) -> Tensor:
+        """Transform a batch with the parameters that its digits drew."""
+        count, channels, height, width = images.shape
+        theta = torch.tensor([pil.affine(warp, 0, 0) for warp in drawn], dtype=torch.float32).view(
+            count, 2, 3
+        )
+        base = torch.ones(height, width, 3)
+        base[..., 0] = torch.linspace(-width * 0.5 + 0.5, width * 0.5 - 0.5, steps=width)
+        base[..., 1] = torch.linspace(-height * 0.5 + 0.5, height * 0.5 - 0.5, steps=height).unsqueeze(-1)
+        scaled = theta.transpose(1, 2) / torch.tensor([0.5 * width, 0.5 * height])
+        grid = base.view(1, -1, 3).expand(count, -1, -1).bmm(scaled).view(count, height, width, 2)
+        masked = torch.cat([images, torch.ones_like(images[:, :1])], 1)
+        moved = functional.grid_sample(masked, grid.to(images.device), mode="nearest", align_corners=False)
+        outside = (moved[:, -1:] < 0.5).expand(-1, channels, -1, -1)
+        return moved[:, :-1].masked_fill(outside, float(self.inner.fill))
+
+
+@dataclass(frozen=True, slots=True)
 class RandomCrop:
     """A random window, of the digit with a border."""
 
@@ -276,7 +304,7 @@ class Erasing:
         return result
 
 
-RANDOM = (Sometimes, Rotation, Affine, RandomCrop, Jitter, Flip, Erasing)
+RANDOM = (OnTensor, Sometimes, Rotation, Affine, RandomCrop, Jitter, Flip, Erasing)
 
 
 def _uniform(low: float, high: float) -> float:

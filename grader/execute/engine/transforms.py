@@ -22,6 +22,7 @@ from grader.execute.engine.steps import (
     Flip,
     Jitter,
     Normalize,
+    OnTensor,
     Pad,
     RandomCrop,
     Resize,
@@ -178,13 +179,13 @@ def _expect(arguments: dict[str, Value], **values: Value) -> None:
             raise ValueError(f"{name} = {str(value)[:40]}")
 
 
-def _rotation(arguments: dict[str, Value]) -> Step:
+def _rotation(arguments: dict[str, Value]) -> Rotation:
     step = Rotation(_span(arguments.pop("degrees")), _byte(arguments.pop("fill", 0)))
     _expect(arguments, interpolation="nearest", resample="nearest", expand=False, center=None)
     return step
 
 
-def _affine(arguments: dict[str, Value]) -> Step:
+def _affine(arguments: dict[str, Value]) -> Affine:
     pairs = {name: arguments.pop(name, None) for name in ("translate", "scale", "shear")}
     shear = None if pairs["shear"] is None else _numbers(pairs["shear"], (2, 4))
     translate = None if pairs["translate"] is None else _numbers(pairs["translate"], (2,))
@@ -303,4 +304,6 @@ _IMAGE_STEPS: dict[str, Callable[[dict[str, Value]], Step]] = {
 _TENSOR_STEPS: dict[str, Callable[[dict[str, Value]], Step]] = {
     "Normalize": _normalize,
     "RandomErasing": _erasing,
+    "RandomRotation": lambda arguments: OnTensor(_rotation(arguments)),
+    "RandomAffine": lambda arguments: OnTensor(_affine(arguments)),
 }

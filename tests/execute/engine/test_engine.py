@@ -230,3 +230,10 @@ def test_what_we_cannot_follow_is_said(changes: dict[str, object], reason: str) 
     resolved = resolve(recipe(**changes), (1, 28, 28))
     assert resolved.plan is None
     assert any(re.search(reason, item) for item in resolved.missing), resolved.missing
+
+
+def test_a_plateau_is_followed_but_not_for_sure() -> None:
+    part = Part(kind="ReduceLROnPlateau", arguments={"mode": "min", "patience": 2})
+    resolved = resolve(recipe(scheduler=part), (1, 28, 28))
+    assert resolved.plan is not None
+    assert "watches" in resolved.missing[0]
