@@ -87,6 +87,25 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
     """Estimated chance that one more run would reach the threshold; only for borderline."""
 
 
+CHARACTERISTICS = (
+    "on 528 recorded curves of real students, 1,000 draws each, the rule passes 99.3 % of those with a best of 99.45 or more"
+    " (fails 0.2 %), 92 % of 99.40 to 99.44 (fails 4 %), 37 % of 99.30 to 99.39 and 0.4 % of the rest"
+)
+"""Operating characteristics of the default parameters, from `benchmarks/decision_rule.py`."""
+
+
+def describe(params: RuleParams) -> str:
+    """The rule in words with its parameters, and how often it errs where that was measured."""
+    which = "an epoch" if params.counting is Counting.BEST else "the last epoch"
+    text = (
+        f"passed when {which} of at most {params.epochs} has {params.right:,} of 10,000 right; failed when a full run stays below"
+        f" {_percent(params.clear_miss)}; otherwise up to {params.seeds} runs, and a mean of {_percent(params.borderline)} or more"
+        " goes to a person"
+    )
+    measured = {name: getattr(params, name) for name in RuleParams.__struct_fields__}
+    return f"{text}; {CHARACTERISTICS}" if RuleParams(**measured) == RuleParams() else text
+
+
 def next_step(curves: Sequence[Curve], params: RuleParams) -> RunSeed | Continue | Decided:
     """What to do after the runs so far, all but the last of which have ended."""
     reached = [_hit(curve, params) for curve in curves]

@@ -10,6 +10,7 @@ from grader.execute.retrain_rule import (
     Decided,
     RuleParams,
     RunSeed,
+    describe,
     next_step,
     trend,
 )
@@ -120,3 +121,11 @@ def test_the_benchmark_draws_from_the_products_rule() -> None:
     assert {ran.answer for ran in sure} == {Answer.PASS}
     assert {ran.answer for ran in lost} == {Answer.FAIL}
     assert {ran.runs for ran in lost} == {1}
+
+
+def test_the_rule_is_told_with_its_characteristics_only_where_they_were_measured() -> None:
+    assert "9,940 of 10,000" in describe(RULE)
+    assert "99.3 %" in describe(RULE)
+    strict = describe(RuleParams(right=9_950, counting=Counting.LAST))
+    assert "the last epoch of at most 20 has 9,950" in strict
+    assert "recorded curves" not in strict

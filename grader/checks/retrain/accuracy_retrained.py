@@ -23,7 +23,16 @@ from grader.core.facts.retrain import Mode, RecipeUsed, RetrainFacts, SeedRun
 from grader.core.outcome import Finding, Outcome, Weight, failed, passed, unknown
 from grader.core.place import Place
 from grader.core.rule import Rule
-from grader.execute.retrain_rule import Answer, Continue, Curve, Decided, RuleParams, RunSeed, next_step
+from grader.execute.retrain_rule import (
+    Answer,
+    Continue,
+    Curve,
+    Decided,
+    RuleParams,
+    RunSeed,
+    describe,
+    next_step,
+)
 
 
 class Params(RuleParams, frozen=True, kw_only=True):
@@ -43,20 +52,22 @@ def check(retrained: RetrainFacts, params: Params) -> Outcome:
     step = next_step([_curve(run) for run in retrained.runs], params)
     if isinstance(step, RunSeed):
         return unknown(
-            f"needs another run: {len(retrained.runs)} of up to {params.seeds} are there", _shown(retrained)
+            f"needs another run: {len(retrained.runs)} of up to {params.seeds} are there",
+            _shown(retrained, params),
         )
     if isinstance(step, Continue):
         done = step.epoch - 1
         return unknown(
-            f"needs {_limit(retrained, params) - done} more epochs: {done} were run", _shown(retrained)
+            f"needs {_limit(retrained, params) - done} more epochs: {done} were run",
+            _shown(retrained, params),
         )
     if step.answer is Answer.PASS:
         hits = f"{step.hits} of {step.runs} runs" if step.runs > 1 else "the first run"
-        return passed(f"{step.reason}; {hits} reached {params.right / 100:.2f} %", _shown(retrained))
+        return passed(f"{step.reason}; {hits} reached {params.right / 100:.2f} %", _shown(retrained, params))
     if step.answer is Answer.BORDERLINE:
         return unknown(
             f"borderline: {step.reason}; chance of another run {step.probability:.0%}",
-            [_miss(retrained, step, params, "borderline"), *_shown(retrained)],
+            [_miss(retrained, step, params, "borderline"), *_shown(retrained, params)],
         )
     return _below(retrained, step, params)
 
@@ -64,7 +75,7 @@ def check(retrained: RetrainFacts, params: Params) -> Outcome:
 def _below(retrained: RetrainFacts, step: Decided, params: Params) -> Outcome:
     if retrained.recipe is RecipeUsed.STUDENT and retrained.recipe_complete and retrained.mode is Mode.EXACT:
         return failed(
-            step.reason, [_miss(retrained, step, params, "threshold-not-reached"), *_shown(retrained)]
+            step.reason, [_miss(retrained, step, params, "threshold-not-reached"), *_shown(retrained, params)]
         )
     if retrained.recipe is RecipeUsed.REFERENCE:
         why = f"our recipe did not reach it: {step.reason}"
@@ -72,7 +83,7 @@ def _below(retrained: RetrainFacts, step: Decided, params: Params) -> Outcome:
         why = f"a fast screening did not reach it: {step.reason}"
     else:
         why = f"your recipe was followed only in part and did not reach it: {step.reason}"
-    return unknown(why, [_miss(retrained, step, params, "recipe-incomplete"), *_shown(retrained)])
+    return unknown(why, [_miss(retrained, step, params, "recipe-incomplete"), *_shown(retrained, params)])
 
 
 def _curve(run: SeedRun) -> Curve:
@@ -100,7 +111,7 @@ def _miss(retrained: RetrainFacts, step: Decided, params: Params, diagnosis: str
     )
 
 
-def _shown(retrained: RetrainFacts) -> list[Finding]:
+def _shown(retrained: RetrainFacts, params: Params) -> list[Finding]:
     """The curves and how they came about, as a remark."""
     curves = "; ".join(
         f"seed {run.seed}: {', '.join(f'{right / 100:.2f}' for right in run.correct)}"
@@ -111,6 +122,7 @@ def _shown(retrained: RetrainFacts) -> list[Finding]:
         Finding(
             message=f"trained with {whose}: {retrained.recipe_summary}",
             place=_place(retrained),
+            expected=describe(params),
             found=f"{curves} (mode {retrained.mode.value}, {retrained.device}, torch {retrained.versions.torch})",
             hint="; ".join(retrained.recipe_missing[:6]),
             diagnosis="curves",
