@@ -1,0 +1,146 @@
+"""Pages in a real browser: nothing live, no request, no console error, no accessibility violation in light and dark.
+
+Needs Chromium. The accessibility half needs axe-core besides: `npm install --prefix .venv/axe axe-core`, or `GRADER_AXE=path/to/axe.min.js`.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from functools import cache
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+from grader.core.outcome import Verdict
+from grader.extract.formulas.expression import sym
+from grader.render import class_page, student_page
+from grader.render.class_page import ClassRow
+from grader.render.pictures.cells import Cell, cell_grid
+from grader.render.pictures.curves import accuracy_curve, loss_curves
+from grader.render.pictures.formulas import FormulaLine, formulas, typeset
+from grader.render.pictures.network import network_graph
+from grader.render.pictures.picture import DataTable
+from grader.render.student_page import Agreement, Claim
+from tests.render.samples import HOSTILE, bare, everyone, hostile, mixed
+from tests.render.test_pictures import LAYERS, LOSSES, RUNS
+
+ROOT = Path(__file__).parents[2]
+CHROMIUM = next(
+    (p for name in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(name))), None
+)
+AXE = Path(
+    os.environ.get("GRADER_AXE") or ROOT / ".venv" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
+)
+SCHEMES = {"dark": 0, "light": 1}
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: apt-get install chromium"),
+]
+
+
+@cache
+def pages() -> dict[str, str]:
+    """Every kind of page, with every kind of content."""
+    tree = sym("w5")
+    pictures = (
+        formulas([FormulaLine(place=HOSTILE, written=HOSTILE, sides=(typeset(tree), typeset(tree)))]),
+        loss_curves(LOSSES, sheet=HOSTILE),
+        accuracy_curve(RUNS, threshold=99.4),
+        network_graph(LAYERS, input_shape=(1, 28, 28), total=25_290, budget=20_000, dead=(HOSTILE,)),
+        cell_grid((Cell(ref="B2", shown=HOSTILE, guilty=True, note=HOSTILE),), sheet=HOSTILE),
+    )
+    drawn = [picture for picture in pictures if picture is not None]
+    claim = Claim(what=HOSTILE, readme=HOSTILE, code=HOSTILE, log=HOSTILE, ours=HOSTILE, agrees=Agreement.NO)
+    guides = {"BP101": "A check.\n\n## What it checks\n\nThat `∂E/∂w` is right.", "RD701": HOSTILE}
+    rows = [
+        *(ClassRow.of(sample, seconds=1.5) for sample in everyone()),
+        *(
+            ClassRow(slug=f"s{n}", id=f"s{n}", verdict="unknown", waiting=ClassRow.of(mixed()).waiting)
+            for n in range(12)
+        ),
+        ClassRow.ungraded("bad", HOSTILE, HOSTILE, Verdict.ERROR),
+    ]
+    table = DataTable(caption="Alike", columns=("One", "Other"), rows=((HOSTILE, HOSTILE),))
+    return {
+        "bare": student_page.render(bare()),
+        "mixed": student_page.render(mixed(), drawn, claims=(claim,), guides=guides),
+        "hostile": student_page.render(hostile(), drawn, claims=(claim,), guides=guides),
+        "class": class_page.render(rows, HOSTILE, tables=(table,)),
+    }
+
+
+def browse(folder: Path, html: str, *flags: str) -> tuple[str, str]:
+    """Open a page from disk; return the DOM afterwards and the browser's log."""
+    page = folder / "page.html"
+    page.write_text(html, encoding="utf-8")
+    command = [
+        str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+        "--disable-component-update", "--disable-sync", "--disable-extensions", "--disable-dev-shm-usage",
+        f"--user-data-dir={folder / 'profile'}", "--enable-logging=stderr", "--virtual-time-budget=15000", *flags, "--dump-dom", page.as_uri(),
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, timeout=120, check=False)
+    dom = done.stdout.decode("utf-8", "replace")
+    assert "</html>" in dom, done.stderr.decode("utf-8", "replace")[-2_000:]
+    return dom, done.stderr.decode("utf-8", "replace")
+
+
+@pytest.mark.parametrize("kind", ["hostile", "class"])
+def test_nothing_of_a_student_is_live(kind: str, tmp_path: Path) -> None:
+    log_file = tmp_path / "net.json"
+    dom, log = browse(tmp_path, pages()[kind], f"--log-net-log={log_file}")
+    assert "CONSOLE" not in log
+    body = dom.partition("<body>")[2]
+    assert body.count("<script") == (1 if kind == "class" else 0)
+    for tag in ("img", "iframe", "object", "embed", "form", "style", "link", "base"):
+        assert not re.search(rf"<{tag}[ >]", body), tag
+    assert not re.search(r"<[a-z]+[^<>]* on[a-z]+=", re.sub(r'"[^"]*"', '""', body))
+    assert "evil.example" in body, "the payload is on the page, as text"
+    if kind == "class":
+        assert dom.count('<button type="button">') == 6, "the script put a button into each header"
+        assert re.search(r'<span id="shown" role="status">(\d+) / \1</span>', dom)
+        assert '<div class="tools" id="tools">' in dom
+    assert "evil.example" not in log_file.read_text("utf-8", "replace"), "and no request was made for it"
+
+
+@pytest.mark.skipif(
+    not AXE.is_file(), reason="axe-core is not installed: npm install --prefix .venv/axe axe-core"
+)
+@pytest.mark.parametrize(
+    ("kind", "scheme"),
+    [
+        ("mixed", "light"),
+        ("mixed", "dark"),
+        ("class", "light"),
+        ("class", "dark"),
+        ("hostile", "dark"),
+        ("bare", "light"),
+    ],
+)
+def test_no_accessibility_violation(kind: str, scheme: str, tmp_path: Path) -> None:
+    html = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", pages()[kind])
+    runner = """
+      for (const fold of document.querySelectorAll("details")) fold.open = true;
+      axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}).then(function (found) {
+        const answer = document.createElement("pre");
+        answer.id = "axe-answer";
+        answer.textContent = JSON.stringify({
+          dark: matchMedia("(prefers-color-scheme: dark)").matches,
+          checked: found.passes.length,
+          violations: found.violations.map(v => v.id + ": " + v.nodes.map(n => n.html.slice(0, 200)).slice(0, 3).join(" | ")),
+        });
+        document.body.append(answer);
+      });
+    """
+    axe = AXE.read_text("utf-8")
+    html = html.replace("</body>", f"<script>{axe}</script>\n<script>{runner}</script></body>")
+    dom, log = browse(tmp_path, html, f"--blink-settings=preferredColorScheme={SCHEMES[scheme]}")
+    answer = re.search(r'<pre id="axe-answer">(.*?)</pre>', dom, re.DOTALL)
+    assert answer, log[-2_000:]
+    found = json.loads(unescape(answer[1]))
+    assert found["dark"] is (scheme == "dark")
+    assert found["checked"] > 20
+    assert found["violations"] == []
