@@ -75,6 +75,8 @@ def collect(lines: Sequence[SourceLine]) -> Items:
                 found.append(
                     _item(line, alone, tuple(alone.trees), (*alone.notes, Note("equals-missing", "")), False)
                 )
+            else:
+                gap = gap or bool(line.text.strip().strip("$`|-\\"))
             continue
         for statement in read:
             item, left = _with_left(line, statement, left if number - left_at <= REACH else None)
@@ -204,7 +206,7 @@ def _names_sums(lines: Sequence[SourceLine]) -> bool:
 
 def _activated(raw: str) -> Callable[[Expr], Expr]:
     def change(s: Expr) -> Expr:
-        if s.name in ("h1", "h2", "o1", "o2") and not _NET.match(raw[s.start : s.end]):
+        if s.name in ("h1", "h2", "o1", "o2") and not _NET.search(raw[s.start : s.end]):
             return sym("a_" + s.name, s.start, s.end)
         return s
 
