@@ -10,6 +10,8 @@ from typing import NamedTuple
 from grader.core.evidence.claims import Bound, Claim, On, What
 from grader.extract.claim_text import Sentence
 
+MAX_NUMBERS = 20
+"""Percentages of one sentence that are looked at; no honest sentence has more."""
 _I = re.IGNORECASE
 _DONE = re.compile(
     r"(?<![a-z])(?:achieved|acheived|achived|reached|got|obtained|attained|hit|managed to|able to|gets|gives|gave|resulted|yield(?:ed|s)|scored|satisf\w+|met|done|ok|yes)(?![a-z])",
@@ -162,7 +164,7 @@ def _accuracies(sentence: Sentence) -> list[Claim]:
         m
         for m in _PERCENT.finditer(text)
         if (m.group("sign") or "." in m.group("n")) and float(m.group("n")) <= 100
-    ]
+    ][:MAX_NUMBERS]
     for index, match in enumerate(spans):
         begin = spans[index - 1].end() if index else 0
         stop = spans[index + 1].start() if index + 1 < len(spans) else len(text)

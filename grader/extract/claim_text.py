@@ -1,5 +1,6 @@
 """Prose -> sentences, and which of them repeat the assignment's wording instead of claiming anything."""
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -39,7 +40,8 @@ _LINK = re.compile(
     re.IGNORECASE,
 )
 _END = re.compile(r"(?<=[.!?;])\s+(?=[A-Z*_`\"(])|(?<=[a-z)%][.!?])(?=[A-Z][a-z])")
-MAX_LINE = 5_000
+MAX_LINE = 2_000
+MAX_LINES = 20_000
 
 
 def clean(text: str) -> str:
@@ -54,7 +56,7 @@ def sentences(lines: Iterable[SourceLine], *, skip: frozenset[Place] = frozenset
     asked = False
     """Whether the heading or the lead-in above announces requirements."""
     blank = 0
-    for line in lines:
+    for line in itertools.islice(lines, MAX_LINES):
         text = clean(line.text[:MAX_LINE]).strip()
         if not text:
             blank += 1

@@ -70,6 +70,17 @@ def split_restarts(segment: Segment) -> list[Segment]:
     return [segment._replace(readings=tuple(p)) for p in parts]
 
 
+def split_loops(segment: Segment, length: int | None) -> list[Segment]:
+    """Cut an unnumbered log that is several times as long as its loop, where every part starts like an untrained network."""
+    items = segment.readings
+    if not length or len(items) <= length or len(items) % length or any(r.marker for r in items):
+        return [segment]
+    starts = range(length, len(items), length)
+    if not all(_is_fresh(items[i - 1], items[i]) for i in starts):
+        return [segment]
+    return [segment._replace(readings=items[i : i + length]) for i in (0, *starts)]
+
+
 def _restarts(before: Reading, after: Reading) -> bool:
     if before.marker is None or after.marker is None:
         return False
@@ -84,7 +95,7 @@ def _is_fresh(before: Reading, after: Reading) -> bool:
 
 
 _MAKES_MODEL = re.compile(
-    r"(?m)^\s*(?:model|net|network|cnn|mnist_\w+|\w*model\w*|\w*net\w*)\s*=\s*[\w.]+\(|=\s*\w*[Nn]et\w*\(|=\s*\w*Model\w*\("
+    r"(?m)^[ \t]*(?:model|net|network|cnn|mnist_\w+|\w*model\w*|\w*net\w*)\s*=\s*[\w.]+\(|=\s*\w*[Nn]et\w*\(|=\s*\w*Model\w*\(|\(\s*\w*Net\w*\(\)"
 )
 
 
@@ -143,7 +154,7 @@ def _constants(notebook: Notebook, until: int) -> dict[str, int]:
     names: dict[str, int] = {}
     for cell in notebook.cells:
         if cell.kind is CellKind.CODE and cell.number <= until:
-            for match in re.finditer(r"(?m)^\s*(\w+)\s*=\s*(\d{1,6})\s*(?:#.*)?$", cell.source):
+            for match in re.finditer(r"(?m)^[ \t]*(\w+)\s*=\s*(\d{1,6})\s*(?:#.*)?$", cell.source):
                 names[match.group(1)] = int(match.group(2))
     return names
 

@@ -301,9 +301,9 @@ def _json_name(value: object) -> str:
 
 
 _IMPORTS_TORCH = re.compile(
-    r"^\s*(?:import|from)\s+(?:torch|torchvision|pytorch_lightning|lightning)\b", re.MULTILINE
+    r"^[ \t]*(?:import|from)\s+(?:torch|torchvision|pytorch_lightning|lightning)\b", re.MULTILINE
 )
-_IMPORTS_KERAS = re.compile(r"^\s*(?:import|from)\s+(?:keras|tensorflow|tf_keras)\b", re.MULTILINE)
+_IMPORTS_KERAS = re.compile(r"^[ \t]*(?:import|from)\s+(?:keras|tensorflow|tf_keras)\b", re.MULTILINE)
 
 
 def _framework(cells: tuple[NotebookCell, ...]) -> Framework:

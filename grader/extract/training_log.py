@@ -11,7 +11,17 @@ from grader.core.outcome import Verdict
 from grader.core.place import Place
 from grader.core.submission import Kind, Sources
 from grader.extract.log_lines import Marker, Split, read_line
-from grader.extract.log_runs import Loop, Reading, Segment, find_loop, joins, segments, split_restarts, to_run
+from grader.extract.log_runs import (
+    Loop,
+    Reading,
+    Segment,
+    find_loop,
+    joins,
+    segments,
+    split_loops,
+    split_restarts,
+    to_run,
+)
 from grader.extract.log_tables import table_rows
 from grader.extract.markdown import Block, SourceLine, markdown_lines
 from grader.extract.notebook import read_source
@@ -96,7 +106,9 @@ def read_notebook_log(notebook: Notebook, found: FoundLogs) -> None:
             continue
         _note_pasted(notebook, cell, found)
         for segment in segments(readings(_output_lines(notebook, cell))):
-            pending.extend((part, cell) for part in split_restarts(segment))
+            length = find_loop(notebook, [cell]).length
+            for part in split_restarts(segment):
+                pending.extend((piece, cell) for piece in split_loops(part, length))
     for group in _join(notebook, pending):
         segment = group[0][0]._replace(readings=tuple(r for part, _ in group for r in part.readings))
         cells = [cell for _, cell in group]
@@ -247,7 +259,7 @@ def _interruptions(cell: NotebookCell) -> list[str]:
     return found
 
 
-_EARLY = re.compile(r"(?m)^\s*break\b|early[ _]?stop|patience", re.IGNORECASE)
+_EARLY = re.compile(r"(?m)^[ \t]*break\b|early[ _]?stop|patience", re.IGNORECASE)
 
 
 def _stops_early(notebook: Notebook, cell: NotebookCell) -> bool:
@@ -264,7 +276,7 @@ def _stops_early(notebook: Notebook, cell: NotebookCell) -> bool:
 def _log_lines(source: str) -> list[tuple[int, str]]:
     return [
         (number, text.strip())
-        for number, text in enumerate(source.split("\n"), 1)
+        for number, text in enumerate((t[:MAX_LINE] for t in source.split("\n")), 1)
         if re.search(r"\d{4,}\s*/\s*\d{4,}|acc\w*\W{1,4}\d{2}\.\d", text, re.IGNORECASE)
         and any(a.split is Split.TEST for a in read_line(text).accuracies)
     ]

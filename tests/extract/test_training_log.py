@@ -113,6 +113,12 @@ def test_two_runs_in_one_cell() -> None:
     assert [len(r.epochs) for r in found.runs] == [3, 3]
 
 
+def test_two_unnumbered_runs_in_one_cell() -> None:
+    text = "".join(map(line, (9712, 9896, 9941, 9650, 9880, 9920)))
+    found = logs_of(code("for net in nets:\n    for epoch in range(1, 4):\n        test(net)", text))
+    assert [len(r.epochs) for r in found.runs] == [3, 3]
+
+
 def test_one_run_over_two_cells() -> None:
     more = "for epoch in range(1, 4):\n    train(epoch)\n    test(model)"
     found = logs_of(
