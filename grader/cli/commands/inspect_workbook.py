@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 import msgspec
 
-from grader.core.facts.replay import BookFacts, CellFault, TableFacts
+from grader.core.facts.replay import BookFacts
+from grader.render.workbook_row import cells, row
 
 
 @click.command(name="workbook")
@@ -14,7 +15,7 @@ from grader.core.facts.replay import BookFacts, CellFault, TableFacts
 @click.option("--json", "as_json", is_flag=True, help="One JSON array with an object for every file.")
 def command(files: tuple[str, ...], as_json: bool) -> None:
     """Replay .xlsx and .ods workbooks and name the wrong cells. Knows no rubric: the class error is wrong here."""
-    books = [_read(name) for name in files]
+    books = _read(files)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode([row(book) for book in books]), indent=1).decode())
         return
@@ -30,7 +31,7 @@ def command(files: tuple[str, ...], as_json: bool) -> None:
                 f"  table {table.sheet}!{table.first_column}{table.header_row}: {table.iterations} iterations, {eta}"
             )
         for fault in book.faults:
-            click.echo(f"  {fault.severity.value}: {_cells(fault)}: {fault.message}")
+            click.echo(f"  {fault.severity.value}: {cells(fault)}: {fault.message}")
         for one in book.sweep:
             shown = ", ".join(one.sources) or "not shown in this book"
             click.echo(
@@ -38,71 +39,26 @@ def command(files: tuple[str, ...], as_json: bool) -> None:
             )
 
 
-def _read(name: str) -> BookFacts:
-    from grader.core.rubric import Profile
-    from grader.execute.replay.book import replay_book
+def _read(names: tuple[str, ...]) -> list[BookFacts]:
+    """Read in a second thread, which waits for child processes, while this one loads NumPy and replays."""
+    from concurrent.futures import ThreadPoolExecutor
+
     from grader.extract.workbook.read import read_book
 
+    data = [(name, _bytes(name)) for name in names]
+    with ThreadPoolExecutor(1) as pool:
+        reading = [
+            pool.submit(read_book, content, name, hashlib.sha256(content).hexdigest())
+            for name, content in data
+        ]
+        from grader.core.rubric import Profile
+        from grader.execute.replay.book import replay_book
+
+        return [replay_book(book.result(), Profile()) for book in reading]
+
+
+def _bytes(name: str) -> bytes:
     try:
-        data = Path(name).read_bytes()
+        return Path(name).read_bytes()
     except OSError as error:
         raise click.UsageError(f"{name}: {error.strerror or error}") from error
-    return replay_book(read_book(data, name, hashlib.sha256(data).hexdigest()), Profile())
-
-
-def row(book: BookFacts) -> dict[str, object]:
-    """The JSON object of one book."""
-    return {
-        "file": book.artefact,
-        "verdict": book.verdict.value,
-        "problem": book.problem,
-        "tables": [_table(table) for table in book.tables],
-        "findings": [_finding(fault) for fault in book.faults],
-        "sweep": {
-            f"{one.eta:g}": {
-                "source": list(one.sources),
-                "losses": list(one.losses),
-                "max_deviation": one.max_deviation,
-            }
-            for one in book.sweep
-        },
-        "charts": [msgspec.to_builtins(chart) for chart in book.charts],
-        "formula_signature": book.signature,
-        "sha256": book.sha256,
-        "notes": list(book.notes),
-    }
-
-
-def _table(table: TableFacts) -> dict[str, object]:
-    kept = (
-        "sheet",
-        "header_row",
-        "first_column",
-        "iterations",
-        "eta_cell",
-        "inputs",
-        "targets",
-        "layout",
-        "deviation",
-    )
-    values = {name: msgspec.to_builtins(getattr(table, name)) for name in kept}
-    states = {quantity.quantity: quantity.state.value for quantity in table.quantities}
-    eta = table.eta if table.eta_known else None
-    return {
-        **values,
-        "eta": eta,
-        "initial_weights": list(table.weights),
-        "agreement": table.agreement.value,
-        "columns": states,
-    }
-
-
-def _finding(fault: CellFault) -> dict[str, object]:
-    from grader.execute.replay.notation import display
-
-    quantity = display(fault.quantity)
-    return {**msgspec.to_builtins(fault), "cells": _cells(fault), "quantity": quantity}
-
-
-def _cells(fault: CellFault) -> str:
-    return f"{fault.sheet}!{fault.cells}" if fault.cells else fault.sheet

@@ -33,18 +33,22 @@ def contradictions(
                 found.append(
                     _fault(sheet, cell, f"{where} says a learning rate of {rate:g}", rate, layout.eta.value)
                 )
-    for chart in charts:
-        for problem in chart.problems:
-            found.append(
-                CellFault(
-                    sheet=chart.sheet, cells="", quantity="", diagnosis="chart-title" if "title" in problem else "chart-range",
-                    severity=Severity.NOTE, message=f"chart {chart.title!r}: {problem}", hint="Correct the title or the plotted range.",
-                )
-            )  # fmt: skip
-    for one in shown:
-        if one.shown_as is ShownAs.COLUMN and one.fits and not same_rate(one.fits, one.eta):
-            found.append(_mislabelled(one))
+    found += [_drawn(chart, problem) for chart in charts for problem in chart.problems]
+    columns = [one for one in shown if one.shown_as is ShownAs.COLUMN and one.fits]
+    found += [_mislabelled(one) for one in columns if not same_rate(one.fits, one.eta)]
     return found
+
+
+def _drawn(chart: ChartFacts, problem: str) -> CellFault:
+    return CellFault(
+        sheet=chart.sheet,
+        cells="",
+        quantity="",
+        diagnosis="chart-title" if "title" in problem else "chart-range",
+        severity=Severity.NOTE,
+        message=f"chart {chart.title!r}: {problem}",
+        hint="Correct the title or the plotted range.",
+    )
 
 
 def _fault(sheet: str, cell: str, text: str, claimed: float, real: float) -> CellFault:

@@ -7,43 +7,24 @@ two references at once. An edit counts only if the edited formula passes the ide
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations
-from typing import NamedTuple
 
 import numpy as np
 
 from grader.core.facts.replay import Severity
-from grader.execute.replay.formula import Form, Slot, Token, Unsupported, compile_tokens, evaluate
+from grader.execute.replay.case import Case, Diagnosis
+from grader.execute.replay.formula import Slot, Token, Unsupported, compile_tokens, evaluate
 from grader.execute.replay.functions import Value
 from grader.execute.replay.identity import TOLERANCE, Points, Tested, difference
 from grader.execute.replay.layout import Layout, Symbol
 from grader.execute.replay.network import GRADIENTS, INPUTS, QUANTITIES, WEIGHTS, Array, inherited_gradients
 from grader.execute.replay.notation import address, display, number, qualified
+from grader.execute.replay.search import first_fitting, flatten
 from grader.execute.replay.terms import factors
 from grader.execute.replay.variants import Variant, brackets, numbers, operators, signs, with_factor
+from grader.execute.replay.wording import Wording, anchored
 
 MAX_TOKENS = 160
 """Longer formulas are not searched for brackets and double substitutions."""
-
-
-class Diagnosis(NamedTuple):
-    """What is wrong, in words and as a stable code. `expected` and `found` are short; `marked` is the guilty reference."""
-
-    code: str
-    message: str
-    expected: str = ""
-    found: str = ""
-    hint: str = ""
-    marked: str = ""
-    severity: Severity = Severity.FAIL
-
-
-class Flat(NamedTuple):
-    """A formula with the formulas of its helper cells written into it."""
-
-    tokens: tuple[Token, ...]
-    symbols: tuple[Symbol, ...]
-    cells: tuple[int, ...]
-    """The cell behind each symbol; 0 for ranges and typed numbers."""
 
 
 class Doctor:
@@ -52,6 +33,7 @@ class Doctor:
     def __init__(self, layout: Layout, points: Points, own: dict[str, float]) -> None:
         """`own` holds the student's first-row values of inputs, targets and weights."""
         self.layout, self.points, self.own = layout, points, own
+        self.words = Wording(layout)
 
     def diagnose(self, tested: Tested, index: int) -> Diagnosis:
         """Find the smallest explanation of a failing test; the last resort names only the quantity."""
@@ -59,7 +41,7 @@ class Doctor:
         flat = flatten(self.layout, tested.symbol, index)
         values = [self._value(symbol) for symbol in flat.symbols]
         got = self._run(flat.tokens, values)
-        for found in self._attempts(tested.quantity, index, flat, values, got, want):
+        for found in self._attempts(Case(tested.quantity, index, flat, values, got, want)):
             return found
         name = display(tested.quantity)
         return Diagnosis(
@@ -68,19 +50,17 @@ class Doctor:
             hint=f"Derive {name} again and compare it with the formula term by term.",
         )
 
-    def _attempts(
-        self, quantity: str, index: int, flat: Flat, values: list[Slot], got: Value, want: Array
-    ) -> Iterator[Diagnosis]:
-        yield from self._inherited(quantity, index, got)
-        yield from self._overwritten(quantity, flat)
-        yield from self._drift(quantity, flat, values, want)
-        yield from self._typed(quantity, index, flat, values, want)
-        yield from self._other_quantity(quantity, got, want)
-        yield from self._reference(quantity, index, flat, values, want)
-        yield from self._edit(quantity, flat, values, want)
-        yield from self._term(quantity, got, want)
-        yield from self._two_references(quantity, index, flat, values, want)
-        yield from self._lost_factor(quantity, index, flat, values, want)
+    def _attempts(self, case: Case) -> Iterator[Diagnosis]:
+        yield from self._inherited(case)
+        yield from self._overwritten(case)
+        yield from self._drift(case)
+        yield from self._typed(case)
+        yield from self._other_quantity(case)
+        yield from self._reference(case)
+        yield from self._edit(case)
+        yield from self._term(case)
+        yield from self._two_references(case)
+        yield from self._lost_factor(case)
 
     def _value(self, symbol: Symbol) -> Slot:
         try:
@@ -98,22 +78,24 @@ class Doctor:
     def _fits(self, tokens: Sequence[Token], values: Sequence[Slot], want: Array) -> bool:
         return difference(self._run(tokens, values), want) <= TOLERANCE
 
-    def _inherited(self, quantity: str, index: int, got: Value) -> Iterator[Diagnosis]:
+    def _inherited(self, case: Case) -> Iterator[Diagnosis]:
+        quantity, index, got = case.quantity, case.row, case.got
         wrong = inherited_gradients(self.points.same).get(quantity)
         if wrong is None or difference(got, wrong) > TOLERANCE:
             return
-        used, right = self._name("a_h1", index), self._name("a_h2", index)
+        used, right = self.words.name("a_h1", index), self.words.name("a_h2", index)
         yield Diagnosis(
             "inherited-class-error",
             f"{display(quantity)} uses {used}·(1−{used}) where {right}·(1−{right}) belongs: w{quantity[-1]} leads to h2, not to h1",
             expected=f"{right}*(1-{right})",
             found=f"{used}*(1-{used})",
             hint=f"Replace {used} by {right} in the slope of the sigmoid. A widespread class sheet has the same error; the loss curve hardly shows it.",
-            marked=self._cell("a_h1", index),
+            marked=self.words.cell("a_h1", index),
         )
 
-    def _overwritten(self, quantity: str, flat: Flat) -> Iterator[Diagnosis]:
+    def _overwritten(self, case: Case) -> Iterator[Diagnosis]:
         """A weight update filled over another column: the cell starts from itself in the row above."""
+        quantity, flat = case.quantity, case.flat
         if quantity not in WEIGHTS and quantity not in INPUTS and ("q", quantity, "prev") in flat.symbols:
             name = display(quantity)
             yield Diagnosis(
@@ -124,7 +106,8 @@ class Doctor:
                 hint=f"Fill the column with the formula of {name} from the first row again.",
             )
 
-    def _drift(self, quantity: str, flat: Flat, values: list[Slot], want: Array) -> Iterator[Diagnosis]:
+    def _drift(self, case: Case) -> Iterator[Diagnosis]:
+        quantity, flat, values, want = case.quantity, case.flat, case.values, case.want
         eta = self.layout.eta
         if quantity not in WEIGHTS or eta is None or any(symbol[0] == "eta" for symbol in flat.symbols):
             return
@@ -142,53 +125,39 @@ class Doctor:
             yield Diagnosis(
                 "eta-drift",
                 f"the update of {quantity} reads {address(read) if read else 'a number'} where the learning rate {right} belongs: the reference moved along when the formula was filled down",
-                expected=_anchored(right),
+                expected=anchored(right),
                 found=address(read) if read else "",
-                hint=f"Anchor the learning rate: write {_anchored(right)} and fill the column down again.",
+                hint=f"Anchor the learning rate: write {anchored(right)} and fill the column down again.",
                 marked=address(read) if read else "",
             )
             return
 
-    def _typed(
-        self, quantity: str, index: int, flat: Flat, values: list[Slot], want: Array
-    ) -> Iterator[Diagnosis]:
+    def _typed(self, case: Case) -> Iterator[Diagnosis]:
         """A number, typed or in a cell beside the table, that equals the student's own value of a quantity."""
-        for i, token in enumerate(flat.tokens):
+        tokens, slot = case.flat.tokens, len(case.values)
+        for i, token in enumerate(tokens):
             if token.kind == "number":
-                yield from self._constant(quantity, index, flat, values, want, float(token.value), i, -1)
-        for slot, symbol in enumerate(flat.symbols):
+                edited = (*tokens[:i], Token("ref", slot), *tokens[i + 1 :])
+                value = float(token.value)
+                yield from self._constant(case, edited, slot, value, number(value))
+        for position, symbol in enumerate(case.flat.symbols):
             if symbol[0] == "number":
-                yield from self._constant(
-                    quantity, index, flat, values, want, float(str(symbol[1])), -1, slot
-                )
+                value = float(str(symbol[1]))
+                where = f"{address(case.flat.cells[position])} ({number(value)})"
+                yield from self._constant(case, tokens, position, value, where)
 
     def _constant(
-        self,
-        quantity: str,
-        index: int,
-        flat: Flat,
-        values: list[Slot],
-        want: Array,
-        value: float,
-        at: int,
-        slot: int,
+        self, case: Case, tokens: tuple[Token, ...], slot: int, value: float, where: str
     ) -> Iterator[Diagnosis]:
-        names = [name for name in (*INPUTS, *WEIGHTS) if self.own.get(name) == value]
-        for name in names:
-            if name in WEIGHTS and index > 0:
-                continue
-            if at >= 0:
-                tokens = (*flat.tokens[:at], Token("ref", len(values)), *flat.tokens[at + 1 :])
-                fits = self._fits(tokens, [*values, self.points.same[name]], want)
-                where = number(value)
-            else:
-                fits = self._fits(flat.tokens, _with(values, slot, self.points.same[name]), want)
-                where = f"{address(flat.cells[slot])} ({number(value)})"
-            if fits:
-                right = self._name(name, index)
+        inputs = [name for name in (*INPUTS, *WEIGHTS) if self.own.get(name) == value]
+        for name in inputs if case.row == 0 else [name for name in inputs if name in INPUTS]:
+            edited = [*case.values, case.want]
+            edited[slot] = self.points.same[name]
+            if self._fits(tokens, edited, case.want):
+                right = self.words.name(name, case.row)
                 yield Diagnosis(
                     "hard-coded-constant",
-                    f"{display(quantity)} takes {name} from {where} and not from the table ({right}): the value is right today, but the formula would not follow a change",
+                    f"{display(case.quantity)} takes {name} from {where} and not from the table ({right}): the value is right today, but the formula would not follow a change",
                     expected=right,
                     found=where,
                     hint=f"Refer to {right}.",
@@ -196,7 +165,8 @@ class Doctor:
                     severity=Severity.WARN,
                 )
 
-    def _other_quantity(self, quantity: str, got: Value, want: Array) -> Iterator[Diagnosis]:
+    def _other_quantity(self, case: Case) -> Iterator[Diagnosis]:
+        quantity, got = case.quantity, case.got
         for other in QUANTITIES:
             if other != quantity and difference(got, self.points.same[other]) <= TOLERANCE:
                 name, right = display(other), display(quantity)
@@ -211,9 +181,8 @@ class Doctor:
                     hint=f"Write the formula of {right} here, or swap the columns.",
                 )
 
-    def _reference(
-        self, quantity: str, index: int, flat: Flat, values: list[Slot], want: Array
-    ) -> Iterator[Diagnosis]:
+    def _reference(self, case: Case) -> Iterator[Diagnosis]:
+        quantity, _index, flat, values, want = case.quantity, case.row, case.flat, case.values, case.want
         candidates = self._candidates(quantity)
         groups: dict[Symbol, list[int]] = {}
         for slot, symbol in enumerate(flat.symbols):
@@ -232,14 +201,13 @@ class Doctor:
                             meaning.append((chosen, symbol, right))
         fitting = first_fitting(flat.tokens, values, edits, want)
         if fitting >= 0:
-            yield self._swapped(quantity, index, flat, *meaning[fitting])
+            yield self._swapped(case, *meaning[fitting])
 
-    def _swapped(
-        self, quantity: str, index: int, flat: Flat, slots: list[int], symbol: Symbol, right: Symbol
-    ) -> Diagnosis:
+    def _swapped(self, case: Case, slots: list[int], symbol: Symbol, right: Symbol) -> Diagnosis:
+        quantity, index, flat = case.quantity, case.row, case.flat
         read = flat.cells[slots[0]]
-        used = self._describe(symbol, read, index)
-        belongs = self._describe(right, 0, index)
+        used = self.words.describe(symbol, read, index)
+        belongs = self.words.describe(right, 0, index)
         code, hint = "wrong-reference", f"Replace {used} by {belongs}."
         if quantity in WEIGHTS and str(symbol[1] if len(symbol) > 1 else "").startswith("dw"):
             code = "wrong-gradient-in-update"
@@ -254,14 +222,15 @@ class Doctor:
             code = "preactivation-for-activation"
         return Diagnosis(
             code,
-            f"{self._subject(quantity)} uses {used} where {belongs} belongs",
+            f"{self.words.subject(quantity)} uses {used} where {belongs} belongs",
             expected=belongs,
             found=used,
             hint=hint,
             marked=address(read) if read else "",
         )
 
-    def _edit(self, quantity: str, flat: Flat, values: list[Slot], want: Array) -> Iterator[Diagnosis]:
+    def _edit(self, case: Case) -> Iterator[Diagnosis]:
+        quantity, flat, values, want = case.quantity, case.flat, case.values, case.want
         kinds = [
             ("sign", signs(flat.tokens)),
             ("wrong-operator", operators(flat.tokens)),
@@ -276,7 +245,7 @@ class Doctor:
                     return
 
     def _edited(self, code: str, quantity: str, variant: Variant) -> Diagnosis:
-        subject = self._subject(quantity)
+        subject = self.words.subject(quantity)
         if code == "brackets":
             return Diagnosis(
                 code,
@@ -296,11 +265,12 @@ class Doctor:
             hint=f"Write {variant.what.partition(' for ')[2]}.",
         )  # fmt: skip
 
-    def _term(self, quantity: str, got: Value, want: Array) -> Iterator[Diagnosis]:
+    def _term(self, case: Case) -> Iterator[Diagnosis]:
+        quantity, got, want = case.quantity, case.got, case.want
         if isinstance(got, str) or not np.all(np.isfinite(np.asarray(got))):
             return
         result = np.asarray(got, dtype=np.float64) + np.zeros_like(want)
-        subject = self._subject(quantity)
+        subject = self.words.subject(quantity)
         library = factors(self.points.same, self.points.previous, self.points.eta)
         for name, value in library:
             with np.errstate(all="ignore"):
@@ -321,9 +291,8 @@ class Doctor:
                     )
                     return
 
-    def _two_references(
-        self, quantity: str, index: int, flat: Flat, values: list[Slot], want: Array
-    ) -> Iterator[Diagnosis]:
+    def _two_references(self, case: Case) -> Iterator[Diagnosis]:
+        quantity, index, flat, values, want = case.quantity, case.row, case.flat, case.values, case.want
         if len(flat.tokens) > MAX_TOKENS:
             return
         groups: dict[Symbol, list[int]] = {}
@@ -345,26 +314,25 @@ class Doctor:
         if fitting < 0:
             return
         pair = pairs[fitting]
-        used = [self._describe(s[0], flat.cells[s[1][0]], index) for s in pair]
-        belong = [self._describe(s[2], 0, index) for s in pair]
+        used = [self.words.describe(s[0], flat.cells[s[1][0]], index) for s in pair]
+        belong = [self.words.describe(s[2], 0, index) for s in pair]
         yield Diagnosis(
             "wrong-references",
-            f"{self._subject(quantity)} uses {used[0]} and {used[1]} where {belong[0]} and {belong[1]} belong",
+            f"{self.words.subject(quantity)} uses {used[0]} and {used[1]} where {belong[0]} and {belong[1]} belong",
             expected=", ".join(belong),
             found=", ".join(used),
             hint=f"Replace {used[0]} by {belong[0]} and {used[1]} by {belong[1]}.",
             marked=address(flat.cells[pair[0][1][0]]),
         )
 
-    def _lost_factor(
-        self, quantity: str, index: int, flat: Flat, values: list[Slot], want: Array
-    ) -> Iterator[Diagnosis]:
+    def _lost_factor(self, case: Case) -> Iterator[Diagnosis]:
         """A factor missing inside the formula, alone or together with one wrong reference."""
+        quantity, index, flat, values, want = case.quantity, case.row, case.flat, case.values, case.want
         if len(flat.tokens) > MAX_TOKENS:
             return
         library = factors(self.points.same, self.points.previous, self.points.eta)
         slot = len(values)
-        subject = self._subject(quantity)
+        subject = self.words.subject(quantity)
         singles: list[dict[int, Array]] = [{}]
         told: list[str] = [""]
         for position, symbol in enumerate(flat.symbols):
@@ -373,8 +341,8 @@ class Doctor:
                 if alike and right != symbol:
                     singles.append({position: value})
                     used, belongs = (
-                        self._describe(symbol, flat.cells[position], index),
-                        self._describe(right, 0, index),
+                        self.words.describe(symbol, flat.cells[position], index),
+                        self.words.describe(right, 0, index),
                     )
                     told.append(f", and it uses {used} where {belongs} belongs")
         extra = [{**single, slot: value} for single in singles for _, value in library]
@@ -382,7 +350,7 @@ class Doctor:
             fitting = first_fitting(tokens, [*values, np.ones_like(want)], extra, want)
             if fitting >= 0:
                 name, text = library[fitting % len(library)][0], told[fitting // len(library)]
-                where = f" after {address(flat.cells[after])}" if 0 <= after and flat.cells[after] else ""
+                where = f" after {address(flat.cells[after])}" if after >= 0 and flat.cells[after] else ""
                 yield Diagnosis(
                     "missing-factor",
                     f"{subject}: the factor {name} is missing inside the formula{where}{text}",
@@ -395,49 +363,21 @@ class Doctor:
         found: list[tuple[Symbol, Array]] = []
         rows = ("prev", "same") if quantity in WEIGHTS else ("same", "prev")
         for row in rows:
-            for name in QUANTITIES:
-                if not (row == "prev" and name in INPUTS) and not (row == "same" and name == quantity):
-                    found.append((("q", name, row), self.points.state(row)[name]))
+            state = self.points.state(row)
+            kept = [
+                n
+                for n in QUANTITIES
+                if not (row == "prev" and n in INPUTS) and not (row == "same" and n == quantity)
+            ]
+            found += [(("q", name, row), state[name]) for name in kept]
         found.append((("eta",), self.points.eta))
         return found
-
-    def _subject(self, quantity: str) -> str:
-        return f"the update of {quantity}" if quantity in WEIGHTS else display(quantity)
-
-    def _name(self, quantity: str, index: int) -> str:
-        cell = self._cell(quantity, index)
-        return f"{cell} ({display(quantity)})" if cell else display(quantity)
-
-    def _cell(self, quantity: str, index: int) -> str:
-        return address(self.layout.key(quantity, index)) if self.layout.has(quantity) and index >= 0 else ""
-
-    def _describe(self, symbol: Symbol, read: int, index: int) -> str:
-        if symbol[0] == "q":
-            at = {"same": index, "prev": index - 1}.get(str(symbol[2]), symbol[2])
-            row = at if isinstance(at, int) and 0 <= at < len(self.layout.rows) else index
-            cell = (
-                qualified(self.layout.model, read, self.layout.table.sheet)
-                if read
-                else self._cell(str(symbol[1]), row)
-            )
-            return f"{cell} ({display(str(symbol[1]))})" if cell else display(str(symbol[1]))
-        if symbol[0] == "eta":
-            eta = self.layout.eta
-            return f"{address(eta.cell)} (η)" if eta is not None and eta.cell else "η"
-        what = {"empty": "an empty cell", "text": "a text"}.get(str(symbol[0]), "")
-        value = number(float(str(symbol[1]))) if symbol[0] == "number" else what
-        return f"{qualified(self.layout.model, read, self.layout.table.sheet)} ({value})" if read else value
 
 
 def _with(values: list[Slot], slot: int, value: Slot) -> list[Slot]:
     edited = list(values)
     edited[slot] = value
     return edited
-
-
-def _anchored(cell: str) -> str:
-    split = next((i for i, c in enumerate(cell) if c.isdigit()), 0)
-    return f"${cell[:split]}${cell[split:]}" if split and cell[:split].isalpha() else cell
 
 
 def _is_sum_of(symbol: Symbol, right: Symbol) -> bool:
@@ -454,70 +394,3 @@ def _family(name: str) -> set[str]:
     if name[0] in "ti":
         return {"inputs"}
     return {"gradients"} if name.startswith("dw") else {"weights"} if name[0] == "w" else {"neurons"}
-
-
-def flatten(layout: Layout, symbol: Symbol, index: int) -> Flat:
-    """Write the formulas of helper cells into the formula that reads them."""
-    tokens: list[Token] = []
-    symbols: list[Symbol] = []
-    cells: list[int] = []
-
-    def write(one: Symbol) -> None:
-        form, inner, key = one[1], one[2], one[3]
-        if not isinstance(form, Form) or not isinstance(inner, tuple) or not isinstance(key, int):
-            return
-        places = layout.model.slots(key) if key in layout.model.owner else []
-        for token in form.tokens:
-            if token.kind not in ("ref", "range"):
-                tokens.append(token)
-                continue
-            slot = int(token.value)
-            target = inner[slot]
-            if target[0] == "formula":
-                tokens.append(Token("open", "("))
-                write(target)
-                tokens.append(Token("close", ")"))
-                continue
-            place = places[slot] if slot < len(places) else 0
-            tokens.append(Token(token.kind, len(symbols)))
-            symbols.append(target)
-            cells.append(place if isinstance(place, int) else 0)
-
-    write(symbol)
-    return Flat(tuple(tokens), tuple(symbols), tuple(cells))
-
-
-def first_fitting(
-    tokens: Sequence[Token],
-    values: Sequence[Slot],
-    edits: Sequence[dict[int, Array]],
-    want: Array,
-    chunk: int = 2_000,
-) -> int:
-    """Index of the first edit (slot to value) under which the formula gives the wanted values, -1 for none.
-
-    All edits of a chunk are evaluated at once: every edited slot becomes an array of shape (edits, points).
-    """
-    try:
-        compiled = compile_tokens(tokens)
-    except Unsupported:
-        return -1
-    scale = float(np.max(np.abs(want))) or 1.0
-    for start in range(0, len(edits), chunk):
-        part = edits[start : start + chunk]
-        touched = sorted({slot for edit in part for slot in edit})
-        batch: list[Slot] = list(values)
-        for slot in touched:
-            own = values[slot]
-            base = (
-                np.full(want.shape, np.nan)
-                if isinstance(own, str | list)
-                else np.broadcast_to(own, want.shape)
-            )
-            batch[slot] = np.stack([edit.get(slot, base) for edit in part])
-        got = np.broadcast_to(np.asarray(evaluate(compiled, batch)), (len(part), *want.shape))
-        with np.errstate(invalid="ignore"):
-            fits = np.max(np.abs(got - want), axis=1) <= TOLERANCE * scale
-        if fits.any():
-            return start + int(np.argmax(fits))
-    return -1

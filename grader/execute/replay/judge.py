@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from grader.core.facts.replay import CellFault, QuantityFacts, Severity, State
-from grader.execute.replay.diagnose import Diagnosis, Doctor
+from grader.execute.replay.case import Diagnosis
+from grader.execute.replay.diagnose import Doctor
 from grader.execute.replay.identity import IdentityTest, Match, Tested
 from grader.execute.replay.layout import Layout
 from grader.execute.replay.model import Model, cell

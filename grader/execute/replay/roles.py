@@ -39,16 +39,12 @@ def read_columns(model: Model, table: Table) -> Reading:
     right, wrong = _score(layout)
     spare = [column for columns in by_name.values() for column in columns[1:]]
     missing = [name for name in QUANTITIES if name not in best]
-    tries = 0
-    for assignment in _assignments(best, by_name, missing, spare):
-        tries += 1
-        if tries > MAX_READINGS:
-            break
+    for assignment in _assignments(best, by_name, missing, spare)[:MAX_READINGS]:
         candidate = Layout(model, table, assignment, PROBE)
         scored, failing = _score(candidate)
         if len(scored) > len(right) or (len(scored) == len(right) and len(failing) < len(wrong)):
             best, layout, right, wrong = assignment, candidate, scored, failing
-    best, right, wrong = _fill(model, table, best, layout, right, wrong)
+    best, right, wrong = _fill(best, layout, right, wrong)
     if len(wrong) >= 2:
         best = _exchange(model, table, best, right, wrong)
     layout = Layout(model, table, best)
@@ -105,12 +101,7 @@ def _assignments(
 
 
 def _fill(
-    model: Model,
-    table: Table,
-    best: dict[str, int],
-    layout: Layout,
-    right: frozenset[str],
-    wrong: frozenset[str],
+    best: dict[str, int], layout: Layout, right: frozenset[str], wrong: frozenset[str]
 ) -> tuple[dict[str, int], frozenset[str], frozenset[str]]:
     """Give a quantity without a header the column beside or inside the table whose formula it is."""
     first, last = min(best.values()) - 2, max(best.values()) + 2
@@ -118,19 +109,19 @@ def _fill(
         if name in best:
             continue
         for column in range(max(1, first), last + 1):
-            if column in best.values() or not _filled(model, table, layout, column):
+            if column in best.values() or not _filled(layout, column):
                 continue
             assignment = {**best, name: column}
-            candidate = Layout(model, table, assignment, PROBE)
-            scored, failing = _score(candidate)
+            scored, failing = _score(Layout(layout.model, layout.table, assignment, PROBE))
             if len(scored) > len(right) + (name in INPUTS) and len(failing) <= len(wrong):
                 best, right, wrong = assignment, scored, failing
                 break
     return best, right, wrong
 
 
-def _filled(model: Model, table: Table, layout: Layout, column: int) -> bool:
-    key = cell(table.sheet, layout.rows[min(1, len(layout.rows) - 1)], column)
+def _filled(layout: Layout, column: int) -> bool:
+    model = layout.model
+    key = cell(layout.table.sheet, layout.rows[min(1, len(layout.rows) - 1)], column)
     return key in model.owner or isinstance(model.constants.get(key), float)
 
 

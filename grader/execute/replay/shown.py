@@ -15,7 +15,7 @@ import numpy.typing as npt
 from grader.core.evidence.workbook import Book, CellKind, Run
 from grader.core.facts.replay import ShownAs, ShownLosses
 from grader.execute.replay.layout import Layout
-from grader.execute.replay.model import Model, cell
+from grader.execute.replay.model import ROW, Model, cell
 from grader.execute.replay.network import INPUTS, WEIGHTS, train
 from grader.execute.replay.notation import ranges
 from grader.execute.replay.rates import claimed_rate, same_rate
@@ -27,6 +27,16 @@ MIN_LENGTH = 8
 """Numbers that make a column of losses."""
 MATCH = 1e-3
 """Difference, relative to the first loss, up to which pasted losses are those of a learning rate (rounding, class error)."""
+
+
+class Numbers(NamedTuple):
+    """Losses in consecutive cells: sheet, cells, the text that names their rate, and the iteration that they start with."""
+
+    sheet: int
+    keys: list[int]
+    losses: Losses
+    claimed: str = ""
+    skip: int = 0
 
 
 class Simulated(NamedTuple):
@@ -91,9 +101,8 @@ def table_losses(model: Model, table: Simulated) -> ShownLosses | None:
     losses = losses[: _finite_length(losses)]
     if len(losses) < 2:
         return None
-    return _shown(
-        table, layout.eta.value, ShownAs.TABLE, model, layout.table.sheet, keys[: len(losses)], losses, ""
-    )
+    numbers = Numbers(layout.table.sheet, keys[: len(losses)], losses)
+    return _shown(table, layout.eta.value, ShownAs.TABLE, model, numbers)
 
 
 def _finite_length(losses: Losses) -> int:
@@ -123,7 +132,7 @@ def pasted_losses(
             rows = taken.get((index, run[0]))
             if rows is not None and run[1] <= rows[1] and run[1] + len(run[2]) > rows[0]:
                 continue
-            one = _pasted(model, candidates, index, *run)
+            one = _pasted(model, candidates, index, run)
             if one is not None:
                 found.append(one)
     return found
@@ -143,9 +152,10 @@ def _numeric_columns(runs: Sequence[Run]) -> list[tuple[int, int, Losses]]:
 
 
 def _pasted(
-    model: Model, tables: Sequence[Simulated], sheet: int, column: int, row: int, numbers: Losses
+    model: Model, tables: Sequence[Simulated], sheet: int, found: tuple[int, int, Losses]
 ) -> ShownLosses | None:
-    claim, text = _header_claim(model, sheet, column, row, numbers)
+    column, row, numbers = found
+    claim, text = _header_claim(model, cell(sheet, row, column), numbers)
     if claim is not None and same_rate(float(numbers[0]), claim) and len(numbers) > MIN_LENGTH:
         numbers, row = numbers[1:], row + 1
     best: tuple[float, float, Simulated, int] | None = None
@@ -165,7 +175,7 @@ def _pasted(
         return None
     keys = [cell(sheet, row + i, column) for i in range(len(numbers))]
     eta = claim if claim is not None and trusted else rate
-    shown = _shown(table, eta, ShownAs.COLUMN, model, sheet, keys, numbers, text, skip)
+    shown = _shown(table, eta, ShownAs.COLUMN, model, Numbers(sheet, keys, numbers, text, skip))
     return msgspec.structs.replace(shown, fits=rate if gap <= MATCH else 0.0)
 
 
@@ -183,11 +193,10 @@ def _gap(table: Simulated, rate: float, numbers: Losses, skip: int) -> float:
     return gap
 
 
-def _header_claim(
-    model: Model, sheet: int, column: int, row: int, numbers: Losses
-) -> tuple[float | None, str]:
+def _header_claim(model: Model, first: int, numbers: Losses) -> tuple[float | None, str]:
+    """The learning rate that the cells above a column name, and their text."""
     for above in range(1, 4):
-        value = model.constants.get(cell(sheet, row - above, column)) if row > above else None
+        value = model.constants.get(first - above * ROW)
         if isinstance(value, str):
             return claimed_rate(value, bare=True), " ".join(value.split())[:60]
         if isinstance(value, float):
@@ -201,29 +210,19 @@ def _header_claim(
     )
 
 
-def _shown(
-    table: Simulated,
-    eta: float,
-    how: ShownAs,
-    model: Model,
-    sheet: int,
-    keys: list[int],
-    losses: Losses,
-    claimed: str,
-    skip: int = 0,
-) -> ShownLosses:
-    own = table.own(eta)
+def _shown(table: Simulated, eta: float, how: ShownAs, model: Model, numbers: Numbers) -> ShownLosses:
+    own, skip, losses = table.own(eta), numbers.skip, numbers.losses
     usable = own is not None and len(own) > skip + 1
     return ShownLosses(
         eta=eta,
         shown_as=how,
-        sheet=model.book.sheets[sheet].name,
-        cells=ranges(keys),
+        sheet=model.book.sheets[numbers.sheet].name,
+        cells=ranges(numbers.keys),
         losses=tuple(float(loss) for loss in losses),
         own_deviation=deviation(losses[: len(own) - skip], own[skip:]) if usable and own is not None else 0.0,
         own_known=usable,
         reference_deviation=min(deviation(losses, table.reference(eta, len(losses) + skip)[skip:]), 1e300),
-        claimed=claimed,
+        claimed=numbers.claimed,
         fits=eta if how is ShownAs.TABLE else 0.0,
     )
 

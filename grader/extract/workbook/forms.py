@@ -9,6 +9,7 @@ references are already replaced. What cannot be replaced stays as an identifier,
 
 import re
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import msgspec
 
@@ -39,6 +40,14 @@ class TableColumns(msgspec.Struct, frozen=True, kw_only=True):
     columns: dict[str, int]
 
 
+class At(NamedTuple):
+    """The cell in which a formula stands; row and column count from 1."""
+
+    sheet: str
+    row: int
+    column: int
+
+
 class Book(msgspec.Struct, frozen=True, kw_only=True):
     """What a formula may name: defined names (lower-case, by their A1 text) and tables (lower-case)."""
 
@@ -54,17 +63,17 @@ def column_number(letters: str) -> int:
     return number
 
 
-def relative_form(formula: str, sheet: str, row: int, column: int, book: Book, depth: int = 0) -> str:
+def relative_form(formula: str, at: At, book: Book, depth: int = 0) -> str:
     """Return the form of a formula (without `=`) that stands at a cell; `depth` counts nested names."""
     out: list[str] = []
     for match in _TOKEN.finditer(formula):
         kind = match.lastgroup
         if match["c1"] is not None:
-            out.append(_reference(match, row, column))
+            out.append(_reference(match, at.row, at.column))
         elif kind in ("structured", "table") or match["structured"]:
-            out.append(_structured(match["structured"], match["table"], sheet, row, column, book))
+            out.append(_structured(match["structured"], match["table"], at, book))
         elif match["name"]:
-            out.append(_name(match["name"], sheet, row, column, book, depth))
+            out.append(_name(match["name"], at, book, depth))
         elif match["space"]:
             continue
         else:
@@ -95,15 +104,15 @@ def _cell(letters: str, digits: str, row: int, column: int) -> str:
     return r + c
 
 
-def _name(name: str, sheet: str, row: int, column: int, book: Book, depth: int) -> str:
+def _name(name: str, at: At, book: Book, depth: int) -> str:
     bare = name.rsplit("!", 1)[-1].lower()
     target = book.names.get(bare)
     if target is None or depth > 8 or bare in ("true", "false"):
         return name
     return (
-        "(" + relative_form(target, sheet, row, column, book, depth + 1) + ")"
+        "(" + relative_form(target, at, book, depth + 1) + ")"
         if not _plain(target)
-        else (relative_form(target, sheet, row, column, book, depth + 1))
+        else (relative_form(target, at, book, depth + 1))
     )
 
 
@@ -111,9 +120,9 @@ def _plain(target: str) -> bool:
     return not re.search(r"[-+*/^&=<>]", re.sub(r"'(?:[^']|'')*'", "", target))
 
 
-def _structured(text: str, table: str | None, sheet: str, row: int, column: int, book: Book) -> str:
+def _structured(text: str, table: str | None, cell: At, book: Book) -> str:
     """`Table1[[#This Row],[t1]]`, `Table1[@t1]`, `[@[a h1]]`, `Table1[t1]` to references; other kinds stay as they are."""
-    found = book.tables.get((table or "").lower()) if table else _enclosing(sheet, row, column, book)
+    found = book.tables.get((table or "").lower()) if table else _enclosing(cell, book)
     if found is None:
         return text
     inner = text[text.index("[") + 1 : -1].strip()
@@ -126,7 +135,7 @@ def _structured(text: str, table: str | None, sheet: str, row: int, column: int,
     at = found.columns.get(_header(re.sub(r"'([\[\]#'@])", r"\1", header)))
     if at is None:
         return text
-    prefix = "" if found.sheet == sheet else "'" + found.sheet.replace("'", "''") + "'!"
+    prefix = "" if found.sheet == cell.sheet else "'" + found.sheet.replace("'", "''") + "'!"
     if this_row:
         return f"{prefix}R[0]C{at}"
     return f"{prefix}R{found.first_row}C{at}:R{found.last_row}C{at}"
@@ -144,9 +153,9 @@ def table_columns(
     return TableColumns(sheet=sheet, first_row=first_row, last_row=last_row, columns=columns)
 
 
-def _enclosing(sheet: str, row: int, column: int, book: Book) -> TableColumns | None:
+def _enclosing(cell: At, book: Book) -> TableColumns | None:
     for table in book.tables.values():
-        inside = table.columns and min(table.columns.values()) <= column <= max(table.columns.values())
-        if table.sheet == sheet and table.first_row <= row <= table.last_row and inside:
+        inside = table.columns and min(table.columns.values()) <= cell.column <= max(table.columns.values())
+        if table.sheet == cell.sheet and table.first_row <= cell.row <= table.last_row and inside:
             return table
     return None

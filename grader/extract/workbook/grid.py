@@ -1,5 +1,7 @@
 """Cells in reading order to runs down a column."""
 
+from dataclasses import dataclass
+
 from grader.core.evidence.workbook import CellKind, Run
 from grader.core.submission import Problem
 from grader.extract.workbook.faults import Unreadable
@@ -13,20 +15,16 @@ MAX_TEXT = 2_000
 Value = float | str
 
 
+@dataclass(slots=True)
 class _Open:
-    __slots__ = ("column", "count", "form", "kind", "row", "values")
+    """A run that may still grow."""
 
-    def __init__(
-        self, column: int, row: int, form: int, kind: CellKind, values: list[Value], count: int
-    ) -> None:
-        self.column, self.row, self.form, self.kind, self.values, self.count = (
-            column,
-            row,
-            form,
-            kind,
-            values,
-            count,
-        )
+    column: int
+    row: int
+    form: int
+    kind: CellKind
+    values: list[Value]
+    count: int = 1
 
     def close(self) -> Run:
         numbers = tuple(v for v in self.values if not isinstance(v, str))
@@ -98,7 +96,7 @@ class Grid:
         if run is not None:
             self._closed.append(run.close())
         values = [] if kind is CellKind.MISSING else [value]
-        self._open[column] = _Open(column, row, form, kind, values, 1)
+        self._open[column] = _Open(column, row, form, kind, values)
 
     def runs(self) -> tuple[Run, ...]:
         """All runs, by column and row."""

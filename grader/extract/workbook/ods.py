@@ -8,7 +8,7 @@ import re
 from grader.core.evidence.workbook import CellKind, Producer, Sheet
 from grader.core.submission import Problem
 from grader.extract.workbook.faults import Unreadable
-from grader.extract.workbook.forms import MAX_FORMULA, Book, relative_form
+from grader.extract.workbook.forms import MAX_FORMULA, At, Book, relative_form
 from grader.extract.workbook.grid import Budget, Forms, Grid
 from grader.extract.workbook.names import name_constants
 from grader.extract.workbook.xlsx import Package
@@ -113,7 +113,9 @@ class _Reader:
         if formula:
             readable = len(formula) <= MAX_FORMULA and "number-matrix-rows-spanned" not in attributes
             body = (
-                relative_form(a1(formula), self.name, row, column, self.book) if readable else "#UNREADABLE"
+                relative_form(a1(formula), At(self.name, row, column), self.book)
+                if readable
+                else "#UNREADABLE"
             )
             form = self.forms.number(body)
         kind = attributes.get("value-type", "")

@@ -9,11 +9,12 @@ import posixpath
 import re
 import zipfile
 
-from grader.core.evidence.workbook import CellKind, Producer, Run, Sheet
+from grader.core.evidence.workbook import CellKind, Producer, Sheet
 from grader.core.submission import Problem
 from grader.extract.workbook.faults import Unreadable
 from grader.extract.workbook.forms import (
     MAX_FORMULA,
+    At,
     Book,
     TableColumns,
     column_number,
@@ -122,10 +123,11 @@ def read_sheets(package: Package, forms: Forms) -> tuple[Sheet, ...]:
     book = Book(names=names, tables=tables)
     shared = _shared_strings(package)
     budget = Budget()
-    read = tuple(
-        Sheet(name=sheet.name, runs=_cells(package.read(sheet.part), sheet, shared, book, forms, budget))
-        for sheet in worksheets
-    )
+    read = []
+    for sheet in worksheets:
+        reader = _SheetReader(sheet.name, shared, book, forms, Grid(budget))
+        parse(package.read(sheet.part), sheet.part, reader.start, reader.end, reader.text)
+        read.append(Sheet(name=sheet.name, runs=reader.grid.runs()))
     return (*read, *constants)
 
 
@@ -254,17 +256,8 @@ class _SheetReader:
             return self.forms.number("#SHARED") if known is None else known
         if self.formula_kind == "dataTable" or len(formula) > MAX_FORMULA:
             return self.forms.number("#UNREADABLE")
-        text = relative_form(formula.lstrip("="), self.sheet, self.row, self.column, self.book)
+        text = relative_form(formula.lstrip("="), At(self.sheet, self.row, self.column), self.book)
         form = self.forms.number(text)
         if self.shared_id:
             self.masters[self.shared_id] = form
         return form
-
-
-def _cells(
-    data: bytes, sheet: SheetPart, shared: list[str], book: Book, forms: Forms, budget: Budget
-) -> tuple[Run, ...]:
-    grid = Grid(budget)
-    reader = _SheetReader(sheet.name, shared, book, forms, grid)
-    parse(data, sheet.part, reader.start, reader.end, reader.text)
-    return grid.runs()

@@ -1,0 +1,33 @@
+"""A failing formula on its way to a diagnosis."""
+
+from typing import NamedTuple
+
+from grader.core.facts.replay import Severity
+from grader.execute.replay.formula import Slot
+from grader.execute.replay.functions import Value
+from grader.execute.replay.network import Array
+from grader.execute.replay.search import Flat
+
+
+class Diagnosis(NamedTuple):
+    """What is wrong, in words and as a stable code. `expected` and `found` are short; `marked` is the guilty reference."""
+
+    code: str
+    message: str
+    expected: str = ""
+    found: str = ""
+    hint: str = ""
+    marked: str = ""
+    severity: Severity = Severity.FAIL
+
+
+class Case(NamedTuple):
+    """A failing formula: what it should be, where it stands, and its values at the points."""
+
+    quantity: str
+    row: int
+    """Index of the table's row."""
+    flat: Flat
+    values: list[Slot]
+    got: Value
+    want: Array

@@ -1,0 +1,87 @@
+"""Formulas with their helper cells written in, and the search for the edit that makes one right."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from grader.execute.replay.formula import Form, Slot, Token, Unsupported, compile_tokens, evaluate
+from grader.execute.replay.identity import TOLERANCE
+from grader.execute.replay.layout import Layout, Symbol
+from grader.execute.replay.network import Array
+
+
+class Flat(NamedTuple):
+    """A formula with the formulas of its helper cells written into it."""
+
+    tokens: tuple[Token, ...]
+    symbols: tuple[Symbol, ...]
+    cells: tuple[int, ...]
+    """The cell behind each symbol; 0 for ranges and typed numbers."""
+
+
+def flatten(layout: Layout, symbol: Symbol, index: int) -> Flat:
+    """Write the formulas of helper cells into the formula that reads them."""
+    tokens: list[Token] = []
+    symbols: list[Symbol] = []
+    cells: list[int] = []
+
+    def write(one: Symbol) -> None:
+        form, inner, key = one[1], one[2], one[3]
+        if not isinstance(form, Form) or not isinstance(inner, tuple) or not isinstance(key, int):
+            return
+        places = layout.model.slots(key) if key in layout.model.owner else []
+        for token in form.tokens:
+            if token.kind not in ("ref", "range"):
+                tokens.append(token)
+                continue
+            slot = int(token.value)
+            target = inner[slot]
+            if target[0] == "formula":
+                tokens.append(Token("open", "("))
+                write(target)
+                tokens.append(Token("close", ")"))
+                continue
+            place = places[slot] if slot < len(places) else 0
+            tokens.append(Token(token.kind, len(symbols)))
+            symbols.append(target)
+            cells.append(place if isinstance(place, int) else 0)
+
+    write(symbol)
+    return Flat(tuple(tokens), tuple(symbols), tuple(cells))
+
+
+def first_fitting(
+    tokens: Sequence[Token],
+    values: Sequence[Slot],
+    edits: Sequence[dict[int, Array]],
+    want: Array,
+    chunk: int = 2_000,
+) -> int:
+    """Index of the first edit (slot to value) under which the formula gives the wanted values, -1 for none.
+
+    All edits of a chunk are evaluated at once: every edited slot becomes an array of shape (edits, points).
+    """
+    try:
+        compiled = compile_tokens(tokens)
+    except Unsupported:
+        return -1
+    scale = float(np.max(np.abs(want))) or 1.0
+    for start in range(0, len(edits), chunk):
+        part = edits[start : start + chunk]
+        touched = sorted({slot for edit in part for slot in edit})
+        batch: list[Slot] = list(values)
+        for slot in touched:
+            own = values[slot]
+            base = (
+                np.full(want.shape, np.nan)
+                if isinstance(own, str | list)
+                else np.broadcast_to(own, want.shape)
+            )
+            batch[slot] = np.stack([edit.get(slot, base) for edit in part])
+        got = np.broadcast_to(np.asarray(evaluate(compiled, batch)), (len(part), *want.shape))
+        with np.errstate(invalid="ignore"):
+            fits = np.max(np.abs(got - want), axis=1) <= TOLERANCE * scale
+        if fits.any():
+            return start + int(np.argmax(fits))
+    return -1
