@@ -95,7 +95,7 @@ def _blocks(said: ClaimEvidence, network: NetworkFacts) -> Iterator[Claim]:
         Feature.FULLY_CONNECTED: (bool(network.linear), f"{len(network.linear)} layers"),
     }
     for feature, (present, detail) in there.items():
-        uses = [use for use in said.uses if use.feature is feature]
+        uses = [use for use in said.uses if use.feature is feature and use.said]
         yield Claim(
             what=feature.value.capitalize(),
             readme=_used(uses),

@@ -1,0 +1,289 @@
+"""Records of the other rooms become pictures and the table of claims; what is missing is left out."""
+
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from grader.checks.catalogue import catalogue
+from grader.core.evidence.claims import Bound, Claim, ClaimEvidence, Feature, Use, What
+from grader.core.evidence.formulas import (
+    DocumentFormulas,
+    FormulaConvention,
+    FormulaEvidence,
+    FormulaKind,
+    FormulaLine,
+    FormulaSide,
+    FormulaVerdict,
+)
+from grader.core.evidence.logs import Epoch, LogEvidence, Origin, Run
+from grader.core.evidence.summaries import PrintedCount, SummaryEvidence
+from grader.core.evidence.workbook import Book, CellKind, Sheet, WorkbookEvidence
+from grader.core.evidence.workbook import Run as CellRun
+from grader.core.facts.network import (
+    Declared,
+    Dropout,
+    DropoutKind,
+    GapKind,
+    Layer,
+    Modes,
+    NetworkFacts,
+    OutputKind,
+)
+from grader.core.facts.replay import Agreement as Replayed
+from grader.core.facts.replay import (
+    BookFacts,
+    BookVerdict,
+    CellFault,
+    ReplayFacts,
+    Severity,
+    ShownAs,
+    ShownLosses,
+    Sweep,
+    TableFacts,
+)
+from grader.core.facts.retrain import Mode, Proof, RecipeUsed, RetrainFacts, SeedRun, Versions
+from grader.core.place import Place
+from grader.core.rubric import Criterion, Rubric
+from grader.pipeline.rubrics import load
+from grader.render.adapt import Limits, limits_of, pictures_of
+from grader.render.student_page import Agreement
+from grader.render.voices import claims_of
+from reference.sweep import losses
+
+ROOT = Path(__file__).parents[2]
+WEIGHTS = (0.15, 0.20, 0.25, 0.30, 0.40, 0.45, 0.50, 0.55)
+
+
+def by_name(*products: object) -> dict[str, object]:
+    return {type(product).__name__: product for product in products}
+
+
+def network(counted: int = 7_723) -> NetworkFacts:
+    layer = Layer(
+        index=0,
+        operator="conv2d",
+        module="conv1",
+        input_shape=(1, 28, 28),
+        output_shape=(16, 26, 26),
+        parameters=160,
+        feeds_on=(-1,),
+    )
+    return NetworkFacts(
+        name="Net", graph="ab" * 32, declared_parameters=counted, parameters=counted, constants=0, input_shape=(1, 28, 28),
+        output=OutputKind.LOGITS, outputs=10, modes=Modes.SAME, gap=GapKind.FULL, layers=(layer,), dead=("max_pool2d",),
+        dropout=(Dropout(layer=0, p=0.1, kind=DropoutKind.ELEMENT, active_in_training=True, active_in_eval=False, distance=1),),
+        unused=(Declared(name="spare.weight", shape=(3,), dtype="float32"),),
+    )  # fmt: skip
+
+
+def workbook(eta: float = 1.0, factor: float = 1.0) -> ReplayFacts:
+    own = tuple(factor * loss for loss in losses((0.05, 0.10), (0.01, 0.99), WEIGHTS, eta, 10))  # type: ignore[arg-type]
+    table = TableFacts(
+        sheet="Sheet1", header_row=33, first_column="A", iterations=10, layout="", eta_known=True, eta=eta, eta_cell="B2", inputs=(0.05, 0.10),
+        targets=(0.01, 0.99), weights=WEIGHTS, quantities=(), agreement=Replayed.AGREES, deviation=0.0,
+    )  # fmt: skip
+    fault = CellFault(
+        sheet="Sheet1", cells="K34:K44", quantity="dE/dw3", diagnosis="index-swapped", severity=Severity.FAIL, message="a_h1 stands here", excerpt="=A1*B1"
+    )  # fmt: skip
+    remark = msgspec.structs.replace(fault, cells="B4", severity=Severity.WARN)
+    return ReplayFacts(
+        books=(
+            BookFacts(
+                artefact="S4.xlsx", sha256="", verdict=BookVerdict.WRONG, tables=(table,), faults=(fault, remark),
+                sweep=(Sweep(eta=eta, losses=own, max_deviation=0.0),),
+                shown=(ShownLosses(eta=eta, shown_as=ShownAs.COLUMN, sheet="S", cells="A1", losses=own[:1], own_deviation=0.0, own_known=True, reference_deviation=0.0),),
+            ),
+        )
+    )  # fmt: skip
+
+
+def logs(*percents: float) -> LogEvidence:
+    epochs = tuple(
+        Epoch(place=Place(artefact="S4.ipynb", cell=7, line=n), percent=p)
+        for n, p in enumerate(percents, start=1)
+    )
+    return LogEvidence(runs=(Run(origin=Origin.NOTEBOOK, artefact="S4.ipynb", main=True, epochs=epochs),))
+
+
+def retrained() -> RetrainFacts:
+    proof = Proof(
+        steps=1,
+        steps_expected=1,
+        first_loss=1.0,
+        last_loss=0.1,
+        parameters_changed=1.0,
+        digits_scored=10_000,
+        finite=True,
+        repeatable=True,
+    )
+    run = SeedRun(seed=3, correct=(9_890, 9_941), losses=(1.0, 0.1), planned=2, proof=proof)
+    return RetrainFacts(
+        artefact="S4.ipynb", name="Net", graph="ab" * 32, runs=(run,), recipe=RecipeUsed.STUDENT, recipe_summary="SGD", recipe_complete=True,
+        mode=Mode.EXACT, device="cpu", threads=1, versions=Versions(torch="2", engine=1, loop=""),
+    )  # fmt: skip
+
+
+def written(
+    what: What, value: float, text: str, *, unit: float = 1.0, bound: Bound = Bound.EXACT, aside: bool = False
+) -> Claim:
+    return Claim(
+        what=what,
+        value=value,
+        unit=unit,
+        place=Place(artefact="README.md", line=43),
+        written=text,
+        excerpt=text,
+        bound=bound,
+        best=True,
+        aside=aside,
+    )
+
+
+def test_nothing_known_nothing_drawn() -> None:
+    assert pictures_of({}) == ()
+    assert claims_of({}) == ()
+
+
+def test_network_with_its_budget() -> None:
+    (picture,) = pictures_of(by_name(network()), Limits(parameters=5_000))
+    assert "7,723 parameters; the assignment asks for fewer than 5,000" in picture.description
+    assert 'class="n-over"' in picture.drawing
+    assert "max_pool2d" in picture.drawing
+
+
+def test_workbook_over_the_reference_from_its_own_start() -> None:
+    curve, grid = pictures_of(by_name(workbook()))
+    assert curve.table is not None
+    assert all(row[1] == row[2] for row in curve.table.rows), "the class sheet's losses are the reference's"
+    assert curve.table.rows[0][1] == "0.24252"
+    off, _ = pictures_of(by_name(workbook(factor=1.1)))
+    assert off.table is not None
+    assert all(row[1] != row[2] for row in off.table.rows)
+    assert grid.title == "Cells to look at in Sheet1"
+    assert grid.table is not None
+    assert [row[0] for row in grid.table.rows] == ["K34:K44"], (
+        "an inherited value is a remark and is not drawn as wrong"
+    )
+
+
+def test_neighbours_of_a_wrong_cell_show_their_values() -> None:
+    runs = (
+        CellRun(column=10, row=33, count=3, numbers=(0.25, 0.125, 1e-9)),
+        CellRun(column=12, row=34, count=1, kind=CellKind.TEXT, texts=("next",)),
+        CellRun(column=13, row=34, count=5, kind=CellKind.MISSING),
+        CellRun(column=99, row=34, count=1, numbers=(7.0,)),
+    )
+    books = WorkbookEvidence(
+        books=(Book(artefact="S4.xlsx", sha256="", sheets=(Sheet(name="Sheet1", runs=runs),)),)
+    )
+    grid = pictures_of(by_name(workbook(), books))[1]
+    texts = re.findall(r"<text[^>]*>([^<]*)</text>", grid.drawing)
+    assert {"0.25", "0.125", "1e-09", "next", "=A1*B1"} <= set(texts)
+    assert "7" not in texts
+
+
+def test_accuracy_of_log_and_retraining_with_the_line() -> None:
+    (picture,) = pictures_of(by_name(logs(98.0, 99.1, 99.43), retrained()), Limits(accuracy=99.4))
+    assert picture.table is not None
+    assert picture.table.rows == (("1", "98.00", "98.90"), ("2", "99.10", "99.41"), ("3", "99.43", ""))
+    assert "99.4 % asked" in picture.drawing
+
+
+def line(reading: str) -> FormulaLine:
+    return FormulaLine(
+        place=Place(artefact="README.md", line=41), text="∂E/∂w5 = …", reading=reading, kind=FormulaKind.FINAL, verdict=FormulaVerdict.WRONG,
+        states="∂E/∂w5", sides=(FormulaSide(reading="∂E/∂w5"), FormulaSide(reading=reading)),
+    )  # fmt: skip
+
+
+def document(*lines: FormulaLine) -> FormulaEvidence:
+    return FormulaEvidence(
+        documents=(
+            DocumentFormulas(
+                artefact="README.md", main=True, encoding="utf-8", convention=FormulaConvention(), lines=lines
+            ),
+        )
+    )
+
+
+def test_formulas_are_typeset_from_their_readings() -> None:
+    (picture,) = pictures_of(by_name(document(line("(a_o1 - t1) * a_h1"))))
+    assert picture.before_results
+    assert "<mfrac><mrow><mo>∂</mo><mi>E</mi></mrow>" in picture.drawing
+    assert "<msub><mi>a</mi><mrow><mi>h</mi><mn>1</mn></mrow></msub>" in picture.drawing
+
+
+@pytest.mark.parametrize("reading", ["no formula at all (", "", "w5a_h1", "<script>"])
+def test_what_cannot_be_typeset_faithfully_stays_text(reading: str) -> None:
+    (picture,) = pictures_of(by_name(document(line(reading))))
+    assert "<mtext>" in picture.drawing or "<mtext/>" in picture.drawing
+    assert "<script" not in picture.drawing
+
+
+def test_claims_in_four_voices() -> None:
+    said = ClaimEvidence(
+        claims=(
+            written(What.PARAMETERS, 25_300, "25.3K", unit=100),
+            written(What.ACCURACY, 99.43, "99.43 %", unit=0.01),
+            written(What.EPOCHS, 3, "3"),
+            written(What.EPOCHS, 40, "40", aside=True),
+        ),
+        uses=(
+            Use(
+                feature=Feature.DROPOUT,
+                used=True,
+                said=True,
+                place=Place(artefact="README.md", line=9),
+                excerpt="",
+            ),
+        ),
+    )
+    printed = SummaryEvidence(
+        counts=(PrintedCount(place=Place(artefact="S4.ipynb", cell=3), value=7_723, excerpt=""),)
+    )
+    lines = {
+        c.what: c for c in claims_of(by_name(said, printed, network(), logs(98.0, 99.1, 99.43), retrained()))
+    }
+    assert list(lines) == ["Number of parameters", "Best test accuracy", "Epochs", "Dropout"]
+    parameters = lines["Number of parameters"]
+    assert (parameters.readme, parameters.code, parameters.log, parameters.ours) == (
+        "25.3K (README.md:43)",
+        "7,723",
+        "7,723",
+        "7,723",
+    )
+    assert parameters.agrees is Agreement.NO
+    assert lines["Best test accuracy"].agrees is Agreement.YES
+    assert lines["Best test accuracy"].ours == "99.41 %"
+    assert lines["Epochs"].readme == "3 (README.md:43)"
+    assert (lines["Dropout"].code, lines["Dropout"].agrees) == ("yes, p = 0.1", Agreement.YES)
+
+
+@pytest.mark.parametrize(
+    ("claim", "agrees"),
+    [
+        (written(What.PARAMETERS, 7_700, "7.7K", unit=100), Agreement.YES),
+        (written(What.PARAMETERS, 7_000, "about 7K", unit=100, bound=Bound.ABOUT), Agreement.OPEN),
+        (written(What.PARAMETERS, 7_000, "7K", unit=100), Agreement.NO),
+    ],
+)
+def test_rounding_is_no_contradiction(claim: Claim, agrees: Agreement) -> None:
+    (found,) = claims_of(by_name(ClaimEvidence(claims=(claim,)), network()))
+    assert found.agrees is agrees
+
+
+def test_our_own_run_never_contradicts_a_claim() -> None:
+    said = ClaimEvidence(claims=(written(What.ACCURACY, 99.6, "99.6 %", unit=0.1),))
+    (found,) = claims_of(by_name(said, retrained()))
+    assert found.agrees is Agreement.OPEN
+
+
+def test_thresholds_come_from_the_rubric() -> None:
+    rules = catalogue()
+    assert limits_of(load("default", rules).rubric, rules) == Limits(parameters=20_000, accuracy=99.4)
+    strict = Rubric(
+        id="x", title="", criterion=(Criterion(id="a", check="NN401", points=1, params={"below": 8_000}),)
+    )
+    assert limits_of(strict, rules) == Limits(parameters=8_000)
