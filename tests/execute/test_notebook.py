@@ -91,10 +91,8 @@ def tensors(safetensors: bytes) -> dict[str, list[float]]:
     return found
 
 
-@pytest.fixture(scope="module")
-def full_run(request: pytest.FixtureRequest) -> NotebookRun:
+def full_run(sandbox: Sandbox) -> NotebookRun:
     """One notebook with most of what real ones do."""
-    sandbox: Bubblewrap = request.getfixturevalue("bwrap")
     cells = [
         "!pip install torchsummary\n%matplotlib inline\nfrom google.colab import drive\ndrive.mount('/content')\nfiles = !ls\n",
         HEAD + "from tqdm.notebook import tqdm\nfrom torchsummary import summary\nimport wandb\n"
@@ -131,73 +129,90 @@ for epoch in range(1, 4):
     return run(sandbox, {"S4/mnist.ipynb": ipynb(*cells), "S4/helper.py": b"BATCH = 128"})
 
 
+def check_it_ended_well_and_isolated(run: NotebookRun) -> None:
+    assert run.ending is Ending.OK, run.notes
+    assert run.isolation.isolated
+    assert not run.isolation.network
+    assert run.data == "synthetic"
+
+
+def check_cells(run: NotebookRun) -> None:
+    assert [c.cell for c in run.cells] == list(range(1, 11))
+    assert [(c.cell, c.error, c.line) for c in run.failed] == [
+        (8, "ZeroDivisionError", 2),
+        (9, "EOFError", 1),
+    ]
+    assert "torch.Size([128, 1, 28, 28]) 160 32" in run.cells[3].stdout
+    assert run.cells[9].stdout.strip() == "0"
+
+
+def check_the_last_trained_network_is_the_submission(run: NotebookRun) -> None:
+    assert run.choice is Choice.LAST_TRAINED
+    chosen = [m for m in run.models if m.chosen]
+    assert [(m.name, m.declared, m.steps) for m in chosen] == [("Net", 60 + 12 + 70, 6)]
+    assert sorted(m.declared for m in run.models) == [142, 890]
+
+
+def check_the_weights_are_those_of_the_last_step(run: NotebookRun) -> None:
+    assert [f.kind for f in run.export] == ["model", "graph", "graph", "weights"]
+    values = [v for row in tensors(run.export[3].payload).values() for v in row]
+    assert len(values) >= 142
+    assert all(map(math.isfinite, values))
+
+
+def check_a_patched_parameters_counts_nothing_away(run: NotebookRun) -> None:
+    from grader.execute.graph.provider import network_facts
+
+    network = network_facts(run)
+    assert (network.declared_parameters, network.parameters) == (142, 142)
+
+
+def check_every_shim_is_listed(run: NotebookRun) -> None:
+    names = {s.name for s in run.shims}
+    expected = {
+        "mnist", "pip", "magic", "shell-command", "stub-module", "torchsummary", "tqdm-notebook", "iterator-next",
+        "scheduler-verbose", "data-loader-workers", "dataset-slice", "input",
+    }  # fmt: skip
+    assert expected <= names
+    stubs = next(s for s in run.shims if s.name == "stub-module")
+    assert "wandb" in stubs.what
+    assert "google.colab" in stubs.what
+
+
+def check_the_recipe_is_read_from_the_live_objects(run: NotebookRun) -> None:
+    from grader.execute.engine.recipe import decode_recipe, resolve
+
+    recipe = decode_recipe(run.recipe)
+    assert recipe is not None
+    assert recipe.missing == ()
+    assert recipe.optimizer is not None
+    assert recipe.optimizer.kind == "SGD"
+    assert (recipe.optimizer.arguments["lr"], recipe.optimizer.arguments["momentum"]) == (0.05, 0.9)
+    assert recipe.scheduler is not None
+    assert recipe.scheduler.arguments == {"step_size": 2, "gamma": 0.5}
+    assert recipe.stepping.value == "epoch"
+    assert (recipe.epochs, recipe.batch_size, recipe.shuffle, recipe.seed) == (3, 128, True, 7)
+    assert [p.kind for p in recipe.training_transform or ()] == [
+        "RandomRotation",
+        "ToTensor",
+        "Normalize",
+    ]
+    assert [p.kind for p in recipe.test_transform or ()] == ["ToTensor", "Normalize"]
+    assert recipe.default_initialisation
+    assert resolve(recipe, (1, 28, 28)).plan is not None
+
+
 @pytest.mark.sandbox
-class TestFullRun:
-    def test_it_ended_well_and_isolated(self, full_run: NotebookRun) -> None:
-        assert full_run.ending is Ending.OK, full_run.notes
-        assert full_run.isolation.isolated
-        assert not full_run.isolation.network
-        assert full_run.data == "synthetic"
-
-    def test_cells(self, full_run: NotebookRun) -> None:
-        assert [c.cell for c in full_run.cells] == list(range(1, 11))
-        assert [(c.cell, c.error, c.line) for c in full_run.failed] == [
-            (8, "ZeroDivisionError", 2),
-            (9, "EOFError", 1),
-        ]
-        assert "torch.Size([128, 1, 28, 28]) 160 32" in full_run.cells[3].stdout
-        assert full_run.cells[9].stdout.strip() == "0"
-
-    def test_the_last_trained_network_is_the_submission(self, full_run: NotebookRun) -> None:
-        assert full_run.choice is Choice.LAST_TRAINED
-        chosen = [m for m in full_run.models if m.chosen]
-        assert [(m.name, m.declared, m.steps) for m in chosen] == [("Net", 60 + 12 + 70, 6)]
-        assert sorted(m.declared for m in full_run.models) == [142, 890]
-
-    def test_the_weights_are_those_of_the_last_step(self, full_run: NotebookRun) -> None:
-        assert [f.kind for f in full_run.export] == ["model", "graph", "graph", "weights"]
-        values = [v for row in tensors(full_run.export[3].payload).values() for v in row]
-        assert len(values) >= 142
-        assert all(map(math.isfinite, values))
-
-    def test_a_patched_parameters_counts_nothing_away(self, full_run: NotebookRun) -> None:
-        from grader.execute.graph.provider import network_facts
-
-        network = network_facts(full_run)
-        assert (network.declared_parameters, network.parameters) == (142, 142)
-
-    def test_every_shim_is_listed(self, full_run: NotebookRun) -> None:
-        names = {s.name for s in full_run.shims}
-        expected = {
-            "mnist", "pip", "magic", "shell-command", "stub-module", "torchsummary", "tqdm-notebook", "iterator-next",
-            "scheduler-verbose", "data-loader-workers", "dataset-slice", "input",
-        }  # fmt: skip
-        assert expected <= names
-        stubs = next(s for s in full_run.shims if s.name == "stub-module")
-        assert "wandb" in stubs.what
-        assert "google.colab" in stubs.what
-
-    def test_the_recipe_is_read_from_the_live_objects(self, full_run: NotebookRun) -> None:
-        from grader.execute.engine.recipe import decode_recipe, resolve
-
-        recipe = decode_recipe(full_run.recipe)
-        assert recipe is not None
-        assert recipe.missing == ()
-        assert recipe.optimizer is not None
-        assert recipe.optimizer.kind == "SGD"
-        assert (recipe.optimizer.arguments["lr"], recipe.optimizer.arguments["momentum"]) == (0.05, 0.9)
-        assert recipe.scheduler is not None
-        assert recipe.scheduler.arguments == {"step_size": 2, "gamma": 0.5}
-        assert recipe.stepping.value == "epoch"
-        assert (recipe.epochs, recipe.batch_size, recipe.shuffle, recipe.seed) == (3, 128, True, 7)
-        assert [p.kind for p in recipe.training_transform or ()] == [
-            "RandomRotation",
-            "ToTensor",
-            "Normalize",
-        ]
-        assert [p.kind for p in recipe.test_transform or ()] == ["ToTensor", "Normalize"]
-        assert recipe.default_initialisation
-        assert resolve(recipe, (1, 28, 28)).plan is not None
+def test_a_notebook_as_students_write_them(bwrap: Bubblewrap) -> None:
+    """One run, looked at from every side: each costs an import of torch."""
+    found = full_run(bwrap)
+    check_it_ended_well_and_isolated(found)
+    check_cells(found)
+    check_the_last_trained_network_is_the_submission(found)
+    check_the_weights_are_those_of_the_last_step(found)
+    check_a_patched_parameters_counts_nothing_away(found)
+    check_every_shim_is_listed(found)
+    check_the_recipe_is_read_from_the_live_objects(found)
 
 
 @pytest.mark.sandbox
