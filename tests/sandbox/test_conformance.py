@@ -1,7 +1,12 @@
 """What every backend promises, isolated or not."""
 
+import os
+import signal
+import subprocess
+import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -130,6 +135,39 @@ def test_nothing_stays_open(sandbox: Sandbox) -> None:
     for _ in range(3):
         attempt(sandbox, "report(1)")
     assert len(list(Path("/proc/self/fd").iterdir())) <= before
+
+
+@pytest.mark.parametrize("end", ["interrupt", "kill"])
+def test_a_job_does_not_outlive_the_grader(sandbox: Sandbox, tmp_path: Path, end: str) -> None:
+    mark = f"4711{os.getpid()}{sandbox.name}{end}"
+    make = "Bubblewrap()" if sandbox.name == "bwrap" else "Unisolated(unsafe_no_sandbox=True)"
+    # The job starts a program whose command line we can find from outside.
+    code = (
+        "from grader.sandbox.bwrap import Bubblewrap\nfrom grader.sandbox.none import Unisolated\n"
+        "from grader.sandbox.api import Job\n"
+        f'attack = b\'import os; os.execl("/bin/sh", "sh", "-c", "sleep 97; : {mark}")\'\n'
+        f"{make}.run(Job(files={{'a.py': attack}}, entry='a.py', options={{'mode': 'python'}}))"
+    )
+    grader = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
+    assert _appears(mark, there=True)
+    grader.send_signal(signal.SIGINT if end == "interrupt" else signal.SIGKILL)
+    grader.wait()
+    assert _appears(mark, there=False)
+
+
+def _appears(mark: str, *, there: bool) -> bool:
+    """Wait until a process with `mark` on its command line is there, or is not."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        found = False
+        for path in Path("/proc").iterdir():
+            with suppress(OSError):
+                line = (path / "cmdline").read_bytes() if path.name.isdigit() else b""
+                found = found or (mark.encode() in line and line.startswith(b"sh\0"))
+        if found is there:
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def test_running_without_isolation_must_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

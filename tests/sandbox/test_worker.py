@@ -103,7 +103,15 @@ def test_counting_goes_by_dictionaries() -> None:
         def parameters(self, recurse: bool = True) -> Iterator[nn.Parameter]:
             return iter(())
 
-    assert sum(p.numel() for p in walk.parameters(Liar())) == 7850
+    liar = Liar()
+    assert sum(p.numel() for p in walk.parameters(liar)) == 7850
+    assert (
+        set(walk.state(liar))
+        == set(liar.state_dict())
+        == {"c.weight", "c.bias", "again.weight", "again.bias"}
+    )
+    liar.inside = nn.Sequential(liar)
+    assert sum(p.numel() for p in walk.parameters(liar)) == 7850
 
 
 def test_synthetic_digits_are_always_the_same() -> None:

@@ -1,7 +1,9 @@
 """The worker: reads a job, runs the notebook, and sends what came of it."""
 
+import ctypes
 import json
 import os
+import signal
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -15,6 +17,7 @@ SUFFIX_LIMIT = 40
 
 def main() -> None:
     """Run one job; the mode is in its options."""
+    _die_with_grader()
     blob, channel = take()
     size = int.from_bytes(blob[:4], "little")
     header = json.loads(blob[4 : 4 + size])
@@ -36,6 +39,13 @@ def main() -> None:
     channel.send("done", b"{}")
     # Nothing of the notebook (threads, atexit, destructors) gets another turn.
     os._exit(0)
+
+
+def _die_with_grader() -> None:
+    """Without isolation nothing else ends us when grader is killed (Linux only; student code could undo it)."""
+    if sys.platform == "linux":
+        libc = ctypes.CDLL(None)
+        libc.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def _fill_memory() -> None:

@@ -16,12 +16,11 @@ class Held(NamedTuple):
     persistent: bool
 
 
-def tensors(module: nn.Module, prefix: str = "", seen: set[int] | None = None) -> Iterator[Held]:
-    """All parameters and buffers, each module once."""
-    seen = set() if seen is None else seen
-    if id(module) in seen:
+def tensors(module: nn.Module, prefix: str = "", above: frozenset[int] = frozenset()) -> Iterator[Held]:
+    """All parameters and buffers under every name that they have, as a state dict lists them."""
+    if id(module) in above:  # a module inside itself
         return
-    seen.add(id(module))
+    above |= {id(module)}
     own = module.__dict__
     fleeting = own.get("_non_persistent_buffers_set", ())
     for name, tensor in _items(own.get("_parameters")):
@@ -30,7 +29,7 @@ def tensors(module: nn.Module, prefix: str = "", seen: set[int] | None = None) -
         yield Held(prefix + name, tensor, parameter=False, persistent=name not in fleeting)
     for name, child in dict(own.get("_modules") or {}).items():
         if isinstance(child, nn.Module):
-            yield from tensors(child, f"{prefix}{name}.", seen)
+            yield from tensors(child, f"{prefix}{name}.", above)
 
 
 def parameters(module: nn.Module) -> list[torch.Tensor]:
