@@ -57,6 +57,14 @@ class Tape(io.StringIO):
         self._tail = (self._tail + text)[-TAIL:]
         return size
 
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """What a file would say."""
+        return "utf-8"
+
+    def reconfigure(self, **_options: object) -> None:
+        """Nothing to configure; scripts call it to force UTF-8."""
+
     def isatty(self) -> bool:
         """Never a terminal."""
         return False
@@ -169,12 +177,13 @@ def _without_commands(source: str, ledger: Ledger) -> str:
 
 
 def _ipython(ledger: Ledger) -> Any:
+    import IPython
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets.config import Config
 
     config = Config()
     config.HistoryManager.enabled = False
-    config.InteractiveShell.colors = "NoColor"
+    config.InteractiveShell.colors = "nocolor" if IPython.version_info[0] >= 9 else "NoColor"
     config.InteractiveShell.cache_size = 0
     shell: Any = InteractiveShell.instance(config=config)
     shell.showtraceback = lambda *_a, **_k: None

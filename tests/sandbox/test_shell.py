@@ -1,0 +1,103 @@
+"""Cells in one process: what students type at a notebook."""
+
+import signal
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+pytest.importorskip("IPython")
+
+from grader.sandbox.worker.ledger import Ledger
+from grader.sandbox.worker.shell import Ran, Shell, Tape
+
+
+@pytest.fixture
+def shell(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Shell, Ledger]]:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+    before = signal.getsignal(signal.SIGALRM)
+    ledger = Ledger()
+    yield Shell(ledger, total=60.0, each=10.0), ledger
+    InteractiveShell.clear_instance()
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize(
+    ("source", "printed", "shim"),
+    [
+        ("x = 3\nprint(x)", "3\n", ""),
+        ("%%time\nprint('timed')", "timed", ""),
+        ("%%capture out\nprint('hidden')", "", ""),
+        ("%timeit -n1 -r1 1", "loop", ""),
+        ("!pip install torchsummary", "", "pip"),
+        ("!{sys.executable} -m pip install x", "", "pip"),
+        ("%pip install x", "", "pip"),
+        ("!nvidia-smi", "", "shell-command"),
+        ("names = !ls\nprint(names)", "[]", "shell-command"),
+        ("%%bash\necho hi", "", "shell-command"),
+        ("%matplotlib inline", "", "magic"),
+        ("%no_such_magic 3", "", "magic"),
+        ("%%no_such_magic\n1 / 0", "", "shell-command"),
+        ("import sys; sys.stdout.reconfigure(encoding='utf-8'); print(sys.stdout.encoding)", "utf-8", ""),
+        ("await_me = 1\nimport asyncio\nasync def f(): return 5\nprint(await f())", "5", ""),
+    ],
+)
+def test_what_runs_and_what_is_passed_over(
+    shell: tuple[Shell, Ledger], source: str, printed: str, shim: str
+) -> None:
+    ran = shell[0].run(source)
+    assert ran.error == "", ran
+    assert printed in ran.stdout
+    assert list(shell[1].uses) == ([shim] if shim else [])
+
+
+@pytest.mark.parametrize(
+    ("source", "error", "line"),
+    [
+        ("a = 1\n1 / 0", "ZeroDivisionError", 2),
+        ("def f():\n    raise KeyError('k')\n\nf()", "KeyError", 4),
+        ("x = (", "SyntaxError", 1),
+        ("import sys\nsys.exit(3)", "SystemExit", 2),
+        ("raise KeyboardInterrupt", "KeyboardInterrupt", 1),
+        ("class E(Exception):\n    def __str__(self): raise ValueError\nraise E", "E", 3),
+    ],
+)
+def test_how_cells_fail(shell: tuple[Shell, Ledger], source: str, error: str, line: int) -> None:
+    ran = shell[0].run(source)
+    assert (ran.error.replace("_Incomplete", "").replace("InputError", ""), ran.line) == (error, line)
+    assert shell[0].run("print('next')").stdout == "next\n"
+
+
+def test_an_endless_cell_is_ended_and_the_next_one_runs(shell: tuple[Shell, Ledger]) -> None:
+    quick = Shell(shell[1], total=60.0, each=1.0)
+    ran: Ran = quick.run("while True:\n    try:\n        pass\n    except:\n        pass")
+    assert ran.timeout
+    assert quick.run("print(1)").stdout == "1\n"
+
+
+def test_a_flood_of_text_keeps_both_ends() -> None:
+    tape = Tape()
+    for n in range(20_000):
+        tape.write(f"line {n}\n")
+    kept = tape.excerpt()
+    assert len(kept) < 5000
+    assert kept.startswith("line 0\n")
+    assert kept.endswith("line 19999\n")
+
+
+def test_without_ipython_commands_are_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    from grader.sandbox.worker import shell as module
+
+    def absent(_ledger: Ledger) -> None:
+        raise ImportError("No module named 'IPython'")
+
+    monkeypatch.setattr(module, "_ipython", absent)
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+    ledger = Ledger()
+    plain = Shell(ledger, total=60.0, each=10.0)
+    assert plain.run("!pip install x\nif True:\n    %matplotlib inline\nprint(5)").stdout == "5\n"
+    assert plain.run("1 / 0").line == 1
+    assert ledger.uses == {"shell-command": 1, "magic": 1}
