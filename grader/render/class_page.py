@@ -226,7 +226,10 @@ def _histogram(rows: Sequence[ClassRow]) -> tuple[Bar, ...]:
     longest = counts[0][1] if counts else 1
     return tuple(
         Bar(
-            cells=(m.code, m.title, m.diagnosis.replace("-", " ") or strings.CLASS_OTHER),
+            cells=(
+                m.diagnosis.replace("-", " ").capitalize() or strings.CLASS_OTHER,
+                f"{m.title} ({m.code})",
+            ),
             count=count,
             share=round(100 * count / longest, 1),
         )

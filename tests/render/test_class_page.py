@@ -41,7 +41,7 @@ def test_one_students_eight_mistakes_count_once() -> None:
         (marked("BP101", Verdict.PARTIAL, title="Gradients", summary="s", credit=0.5, findings=(SWAPPED,)),),
     )
     (bar,) = class_page.view(class_page.rows_from([eight, one])).mistakes
-    assert (bar.cells, bar.count) == (("BP101", "Gradients", "index swapped"), 2)
+    assert (bar.cells, bar.count) == (("Index swapped", "Gradients (BP101)"), 2)
 
 
 def test_mistakes_that_nobody_judged_are_not_counted() -> None:
