@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from grader.core.facts.notebook import NotebookRun
-from grader.core.facts.retrain import RecipeUsed, RetrainFacts
+from grader.core.facts.retrain import Mode, RecipeUsed, RetrainFacts
 from grader.core.faults import Unavailable
 from grader.core.outcome import Verdict
 from grader.core.settings import Settings
@@ -29,6 +29,7 @@ class Wish(NamedTuple):
 
     recipe: RecipeUsed = RecipeUsed.STUDENT
     rule: RuleParams = RuleParams()
+    mode: Mode = Mode.EXACT
     progress: Callable[[Progress], None] = lambda progress: None
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from grader.core.facts.retrain import RecipeUsed
+from grader.core.facts.retrain import Mode, RecipeUsed
 from grader.core.settings import Device, Settings
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     "--epochs", type=click.IntRange(1, 100), default=20, show_default=True, help="At most so many each."
 )
 @click.option("--device", type=click.Choice([d.value for d in Device]), default="auto", show_default=True)
-@click.option("--mode", type=click.Choice(["exact"]), default="exact", show_default=True)
+@click.option("--mode", type=click.Choice([m.value for m in Mode]), default="exact", show_default=True)
 @click.option("--data", default="", metavar="DIR", help="Folder with MNIST.")
 @click.option("--cache", default="", metavar="DIR", help="Keep finished runs here and use them again.")
 @click.option("--unsafe-no-sandbox", is_flag=True, help="Run student code without isolation.")
@@ -47,7 +47,7 @@ def command(path: Path, recipe: str, as_json: bool, **options: object) -> None:
         cache=str(options["cache"]),
     )
     rule = msgspec.convert({"seeds": options["seeds"], "epochs": options["epochs"]}, RuleParams)
-    wish = Wish(recipe=RecipeUsed(recipe), rule=rule, progress=_show_epoch)
+    wish = Wish(RecipeUsed(recipe), rule, Mode(str(options["mode"])), _show_epoch)
     try:
         facts = retrain_as(run_notebook(read_submission(path), settings), settings, wish)
     except Unavailable as reason:

@@ -27,6 +27,7 @@ class TrainingJob:
     versions: Versions
     planned: int
     """Epochs of a full run."""
+    mode: Mode = Mode.EXACT
 
     @property
     def used(self) -> RecipeUsed:
@@ -79,7 +80,7 @@ def _key(job: TrainingJob) -> dict[str, str]:
         "recipe": "reference" if job.recipe is None else msgspec.json.encode(job.recipe).decode(),
         "planned": str(job.planned),  # our own schedule is stretched over the epochs
         "data": digest(job.data),
-        "mode": Mode.EXACT.value,
+        "mode": job.mode.value,
         "device": job.device,
         "threads": "1",
         "torch": job.versions.torch,

@@ -4,7 +4,7 @@ import torch
 
 from grader.core.facts.network import OutputKind
 from grader.core.facts.recipe import StudentRecipe
-from grader.core.facts.retrain import Mode, RecipeUsed, RetrainFacts, SeedRun, Versions
+from grader.core.facts.retrain import RecipeUsed, RetrainFacts, SeedRun, Versions
 from grader.core.faults import Unavailable
 from grader.core.outcome import Verdict
 from grader.core.settings import Device, Settings
@@ -69,13 +69,14 @@ def retrain_network(
         device=device,
         versions=_versions(used),
         planned=planned,
+        mode=wish.mode,
     )
     trainer = _Trainer(job, RunCache(settings.cache, job), wish)
     try:
         runs = trainer.decide()
     except UnusableNetwork as error:
         raise Unavailable(str(error), Verdict.UNKNOWN) from error
-    except (RuntimeError, IndexError, ValueError, MemoryError) as error:
+    except (RuntimeError, IndexError, TypeError, ValueError, MemoryError) as error:
         # The network passed validation and still cannot be trained: numbers or memory, not a mistake that we can name.
         first = str(error).partition("\n")[0][:200]
         raise Unavailable(f"the network cannot be trained here: {first}", Verdict.UNKNOWN) from error
@@ -90,7 +91,7 @@ def retrain_network(
         recipe_complete=plan is not None and not missing,
         recipe_missing=tuple(missing),
         kept_constants=kept,
-        mode=Mode.EXACT,
+        mode=wish.mode,
         device=device,
         threads=1,
         versions=job.versions,
@@ -146,6 +147,7 @@ class _Trainer:
             epochs=self._wish.rule.epochs,
             device=job.device,
             on_epoch=on_epoch,
+            mode=job.mode,
         )
         self._cache.write(run)
         return run

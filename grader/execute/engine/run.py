@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from grader.core.facts.retrain import Proof, SeedRun
-from grader.execute.engine import loop, pil, transforms
+from grader.core.facts.retrain import Mode, Proof, SeedRun
+from grader.execute.engine import fast, loop, pil, steps, transforms
 from grader.execute.engine import recipe as recipes
 from grader.execute.engine.initial import Fresh, fresh_tensors
 from grader.execute.engine.loop import Digits
@@ -67,14 +67,17 @@ def run_seed(
     epochs: int,
     device: str,
     on_epoch: OnEpoch,
+    mode: Mode = Mode.EXACT,
 ) -> SeedRun:
     """Train from fresh weights drawn from `seed`, by the student's plan or, where it is None, by our own recipe.
 
     At most `epochs` epochs, fewer where the recipe has fewer or `on_epoch` stops. Raises UnusableNetwork.
     """
     fresh = fresh_tensors(network, seed)
-    model = GraphNetwork(network, fresh.tensors)
+    cheap = {"aten.dropout.default": fast.PooledDropout()} if mode is Mode.FAST else None
+    model = GraphNetwork(network, fresh.tensors, replace=cheap)
     layout = _memory_format(model, network)
+    trained = fast.HalfPrecision(model) if mode is Mode.FAST else model
     correct: list[int] = []
     losses: list[float] = []
 
@@ -87,7 +90,7 @@ def run_seed(
         planned = plan.epochs
         digits = as_digits(data).to(device)
         training = loop.train_plan(
-            model,
+            trained,
             digits,
             plan,
             epochs=min(planned, epochs),
@@ -96,12 +99,13 @@ def run_seed(
         )
         steps, per_epoch = training.steps, plan.steps_for(len(data.train_labels))
         scores = [
-            _Scored(s.answers, s.finite) for s in (loop.evaluate(model, digits, plan.test) for _ in range(2))
+            _Scored(s.answers, s.finite)
+            for s in (loop.evaluate(trained, digits, plan.test) for _ in range(2))
         ]
     else:
         planned = min(REFERENCE_EPOCHS, epochs)
         chosen = replace(RECIPES["default"], epochs=planned)
-        adapted = _adapt(model, network.image, -chosen.mean / chosen.deviation)
+        adapted = _adapt(trained, network.image, -chosen.mean / chosen.deviation)
         result = reference.train(
             adapted,
             data,
@@ -139,7 +143,9 @@ def as_digits(data: mnist.Mnist) -> Digits:
 
 def source_digest(*, student: bool) -> str:
     """SHA-256 of the source of everything that decides what a training computes."""
-    modules: tuple[ModuleType, ...] = (loop, recipes, transforms, pil) if student else (reference,)
+    modules: tuple[ModuleType, ...] = (loop, recipes, transforms, steps, pil, fast)
+    if not student:
+        modules = (reference, fast)
     return hashlib.sha256("".join(inspect.getsource(module) for module in modules).encode()).hexdigest()
 
 

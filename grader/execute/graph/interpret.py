@@ -32,11 +32,17 @@ class GraphNetwork(nn.Module):
 
     In training mode it runs the training graph, in evaluation mode the evaluation graph. Dropout that the student
     left on in evaluation is off here unless `keep_eval_dropout`: the finding is reported, the score is the network's.
-    The values stay in float32 whatever the graph says about types.
+    The values stay in float32 whatever the graph says about types. `replace` gives operators of the training graph, by
+    their name, another implementation with the same arguments.
     """
 
     def __init__(
-        self, network: Network, tensors: Mapping[str, Tensor], *, keep_eval_dropout: bool = False
+        self,
+        network: Network,
+        tensors: Mapping[str, Tensor],
+        *,
+        keep_eval_dropout: bool = False,
+        replace: Mapping[str, Callable[..., Any]] | None = None,
     ) -> None:
         super().__init__()
         self._keys: dict[str, str] = {}
@@ -49,7 +55,7 @@ class GraphNetwork(nn.Module):
                 self.register_parameter(name, nn.Parameter(value, requires_grad=value.is_floating_point()))
             else:
                 self.register_buffer(name, value)
-        self._training_steps = _Program(network.training)
+        self._training_steps = _Program(network.training, replace=replace or {})
         self._evaluation_steps = _Program(network.evaluation, dropout=None if keep_eval_dropout else False)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -65,7 +71,13 @@ class GraphNetwork(nn.Module):
 class _Program:
     """The steps of one graph, arguments resolved as far as they can be before there are values."""
 
-    def __init__(self, graph: CheckedGraph, *, dropout: bool | None = None) -> None:
+    def __init__(
+        self,
+        graph: CheckedGraph,
+        *,
+        dropout: bool | None = None,
+        replace: Mapping[str, Callable[..., Any]] | None = None,
+    ) -> None:
         names = [graph.input, *graph.weights, *(instruction.name for instruction in graph.instructions)]
         slots = {name: index for index, name in enumerate(names)}
         self._size = len(names)
@@ -81,7 +93,9 @@ class _Program:
             if dropout is not None and instruction.base in DROPOUTS:
                 arguments["train"] = dropout
             frees = tuple(sorted(slot for slot, last in last_use.items() if last == position))
-            self._steps.append(_step(instruction.operator, arguments, slots, slots[instruction.name], frees))
+            step = _step(instruction.operator, arguments, slots, slots[instruction.name], frees)
+            other = (replace or {}).get(instruction.operator.name)
+            self._steps.append(step if other is None else step._replace(function=other))
 
     def run(self, images: Tensor, tensor: Callable[[str], Tensor]) -> Tensor:
         values: list[Any] = [None] * self._size
