@@ -66,7 +66,7 @@ class Judge:
         if not self.layout.has(name) or index >= len(self.layout.rows):
             return None
         key = self.layout.key(name, index)
-        value = self.model.constants.get(key, self.model.cached.get(key))
+        value = self.model.shown(key)
         return value if isinstance(value, float) else None
 
     def judge(self) -> Judged:

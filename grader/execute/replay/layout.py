@@ -107,7 +107,7 @@ class Layout:
             if not counted:
                 continue
             leaf = max(counted, key=lambda key: (counted[key], -key))
-            value = self.model.constants.get(leaf, self.model.cached.get(leaf))
+            value = self.model.shown(leaf)
             if isinstance(value, float):
                 for key in self._sources(leaf, value):
                     self.bound[key] = ("eta",)
@@ -125,7 +125,7 @@ class Layout:
                     if not self._inside(target):
                         leaf = self.leaf(target)
                         known = self.bound.get(target, self.bound.get(leaf))
-                        value = self.model.constants.get(leaf, self.model.cached.get(leaf))
+                        value = self.model.shown(leaf)
                         if known is None and not self._inside(leaf) and isinstance(value, float):
                             counted[leaf] += 1
         return counted

@@ -99,6 +99,7 @@ class Model:
             for run in sheet.runs:
                 self._add(index, run)
         self._order: list[int] | None = None
+        self._fresh: dict[int, Value] | None = None
 
     def _add(self, sheet: int, run: Run) -> None:
         start = cell(sheet, run.row, run.column)
@@ -150,6 +151,16 @@ class Model:
         if row < 1 or column < 1 or column > 16_384:
             raise Unsupported("a reference outside the sheet")
         return cell(sheet, row, column), 0 if reference.row_fixed else ROW
+
+    def shown(self, key: int) -> float | str | None:
+        """What the file shows in a cell: its constant, its stored result, else (a book without stored results) the recalculated one."""
+        value = self.constants.get(key, self.cached.get(key))
+        if value is None and key in self.owner:
+            if self._fresh is None:
+                self._fresh = self.recalculate(1, {}).values
+            fresh = np.asarray(as_number(self._fresh.get(key, np.nan)), dtype=np.float64)
+            return float(fresh.flat[0])
+        return value
 
     def slots(self, key: int) -> list[int | list[int]]:
         """The cells that a formula cell reads, slot by slot; raises `Unsupported` for an oversized range."""

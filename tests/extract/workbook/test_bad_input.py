@@ -1,0 +1,150 @@
+"""Files that are no workbook, or a dangerous one: each gets its own clear sentence, and nothing is lost."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import pytest
+
+from grader.core.evidence.workbook import Book
+from grader.core.submission import Problem
+from grader.extract.workbook import grid
+from grader.extract.workbook import read as reading
+from grader.extract.workbook.child import read
+from tests.generate.workbook import BookSpec, make
+
+OLE = bytes.fromhex("d0cf11e0a1b11ae1")
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "problem", "says"),
+    [
+        ("book.xlsx", b"t1,t2,i1\n0.01,0.99,0.05\n", Problem.NOT_WHAT_IT_SAYS, "separated values"),
+        (
+            "book.xlsx",
+            b"<html><table><tr><td>1</td></tr></table></html>",
+            Problem.NOT_WHAT_IT_SAYS,
+            "HTML page",
+        ),
+        (
+            "book.xlsx",
+            OLE + b"\0" * 600 + "EncryptedPackage".encode("utf-16-le"),
+            Problem.ENCRYPTED,
+            "password",
+        ),
+        (
+            "book.xls",
+            OLE + b"\0" * 600 + "Workbook".encode("utf-16-le"),
+            Problem.OLD_FORMAT,
+            "save it as .xlsx",
+        ),
+        (
+            "book.xlsx",
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 12\n",
+            Problem.LFS_POINTER,
+            "git lfs",
+        ),
+        ("~$book.xlsx", b"\x07Somebody" + b"\0" * 150, Problem.LOCK_FILE, "lock file"),
+        ("book.xlsx", b"", Problem.EMPTY, "empty"),
+        ("book.xlsx", b"PK\x03\x04 and then nothing", Problem.BROKEN, "damaged"),
+        ("book.xlsx", b"\x89PNG\r\n\x1a\n" + b"\0" * 50, Problem.NOT_WHAT_IT_SAYS, "no workbook"),
+    ],
+)
+def test_each_bad_file_has_its_own_message(name: str, data: bytes, problem: Problem, says: str) -> None:
+    book = read(data, name)
+    assert book.problem is problem
+    assert says in book.message
+    assert name in book.message
+
+
+def repacked(**parts: bytes) -> bytes:
+    """A right book with some parts replaced; `{}` in a part is the original."""
+    data, _ = make(BookSpec(rows=14))
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            content = old.read(name)
+            for key, edit in parts.items():
+                if name.replace("/", "_").replace(".", "_").endswith(key):
+                    content = (
+                        edit
+                        if b"{rows}" not in edit
+                        else content.replace(b"</sheetData>", edit[6:] + b"</sheetData>")
+                    )
+            new.writestr(name, content)
+    return buffer.getvalue()
+
+
+def test_entities_are_refused_before_they_expand() -> None:
+    bomb = b'<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;">]><worksheet><sheetData>&b;</sheetData></worksheet>'
+    book = read(repacked(sheet1_xml=bomb), "book.xlsx")
+    assert book.problem is Problem.BROKEN
+    assert "entities" in book.message
+
+
+def test_an_external_entity_reads_no_file() -> None:
+    evil = b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/hostname">]><worksheet><sheetData><row><c><v>&a;</v></c></row></sheetData></worksheet>'
+    book = read(repacked(sheet1_xml=evil), "book.xlsx")
+    assert book.problem is Problem.BROKEN
+    assert book.sheets == ()
+
+
+def test_a_zip_bomb_is_not_unpacked() -> None:
+    book = read(repacked(sheet1_xml=b" " * 30_000_000), "book.xlsx")
+    assert book.problem is Problem.TOO_LARGE
+    assert "zip bomb" in book.message
+
+
+def test_a_package_of_too_many_parts_is_refused() -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for i in range(2_001):
+            archive.writestr(f"xl/{i}", "")
+    assert read(buffer.getvalue(), "b.xlsx").problem is Problem.TOO_LARGE
+
+
+def table_of(book: Book) -> tuple[int, int]:
+    return book.tables[0].first_row, book.tables[0].last_row
+
+
+def test_a_cell_in_the_last_corner_costs_nothing() -> None:
+    book = read(
+        repacked(sheet1_xml=b'{rows}<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'), "book.xlsx"
+    )
+    assert book.problem is Problem.NONE
+    assert table_of(book) == (33, 46)
+
+
+def test_many_styled_rows_are_no_cells() -> None:
+    styled = "".join(f'<row r="{r}"><c r="A{r}" s="0"/></row>' for r in range(200, 30_000)).encode()
+    book = read(repacked(sheet1_xml=b"{rows}" + styled), "book.xlsx")
+    assert book.problem is Problem.NONE
+    assert table_of(book) == (33, 46)
+
+
+def test_too_many_cells_are_refused_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grid, "MAX_CELLS", 5_000)
+    rows = "".join(f'<row r="{r}">' + "<c><v>1</v></c>" * 1_000 + "</row>" for r in range(200, 210)).encode()
+    book = read(repacked(sheet1_xml=b"{rows}" + rows), "book.xlsx")
+    assert book.problem is Problem.TOO_LARGE
+    assert "Delete the sheets" in book.message
+
+
+def test_a_broken_part_is_named() -> None:
+    book = read(repacked(sheet1_xml=b"<worksheet><sheetData><row>"), "book.xlsx")
+    assert book.problem is Problem.BROKEN
+    assert "sheet1.xml" in book.message
+
+
+def test_a_child_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "WALL_SECONDS", 0.001)
+    book = reading.read_book(make(BookSpec(rows=14))[0], "book.xlsx", "x")
+    assert book.problem is Problem.TOO_LARGE
+    assert "longer than" in book.message
+
+
+def test_nonsense_in_a_package_is_a_problem_not_a_crash() -> None:
+    for content in (b"", b"not xml", b"<a/>", b"\xff\xfe\x00"):
+        book = reading.read_book(repacked(workbook_xml=content), "book.xlsx", "x")
+        assert book.problem is Problem.BROKEN or book.tables == ()
