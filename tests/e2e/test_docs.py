@@ -1,0 +1,69 @@
+"""Every command that the tutorials show runs, in the order in which they show it."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted((ROOT / "docs" / "tutorials").glob("*.md"))
+ALLOWED = {
+    "init": {0},
+    "check": {0, 1, 4},
+    "batch": {0, 1, 4},
+    "queue": {0, 4},
+    "report": {0, 1, 4},
+    "doctor": {0, 1, 3},
+}
+
+
+def _commands(page: Path) -> list[str]:
+    blocks = re.findall(r"```console\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+    return [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Path:
+    samples = ROOT / "submissions"
+    shutil.copytree(samples / "no-notebook", tmp_path / "my-submission")
+    for name, sample in (("ann", "wrong-gradient"), ("bob", "no-notebook")):
+        shutil.copytree(samples / sample, tmp_path / "class" / name)
+    return tmp_path
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
+def test_commands_of_a_tutorial(page: Path, desk: Path) -> None:
+    here = desk
+    ran = 0
+    for command in _commands(page):
+        words = shlex.split(command)
+        if words[0] == "cd":
+            here = here / words[1]
+            continue
+        if words[0] == "pip":
+            continue  # installing is tested by the wheel test
+        assert words[0] == "grader", command
+        done = subprocess.run(
+            [sys.executable, "-m", "grader", *words[1:]],
+            cwd=here,
+            capture_output=True,
+            text=True,
+            check=False,
+            encoding="utf-8",
+            timeout=300,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+        assert done.returncode in ALLOWED.get(words[1], {0}), f"{command}\n{done.stdout}\n{done.stderr}"
+        ran += 1
+    assert ran >= 3
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", page.read_text("utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
