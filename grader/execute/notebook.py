@@ -103,13 +103,16 @@ def run_in(
 
 
 def choose_entry(sources: Sources) -> Source | None:
-    """The main notebook; without any notebook the Python file that looks most like training a network."""
-    notebooks = sources.of(Kind.NOTEBOOK)
-    if notebooks:
-        return notebooks[0]
-    scored = [(_looks_like_training(s), s) for s in sources.of(Kind.SOURCE)]
-    best = max((score for score, _ in scored), default=0)
-    return next((s for score, s in scored if score == best > 0), None)
+    """The main notebook, else the one that looks most like training; without any notebook such a Python file."""
+    for kind, least in ((Kind.NOTEBOOK, 0), (Kind.SOURCE, 1)):
+        main = sources.main(kind) if kind is Kind.NOTEBOOK else None
+        if main is not None:
+            return main
+        scored = [(_looks_like_training(s), s) for s in sources.of(kind)]
+        best = max((score for score, _ in scored), default=-1)
+        if best >= least:
+            return next(s for score, s in scored if score == best)
+    return None
 
 
 def record(path: str, result: RunResult) -> NotebookRun:

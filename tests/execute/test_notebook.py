@@ -5,6 +5,7 @@ import json
 import math
 import struct
 
+import msgspec
 import pytest
 
 from grader.core.facts.notebook import CellStatus, Choice, Ending, Isolation, NotebookRun
@@ -322,6 +323,23 @@ def test_reasons_not_to_run(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Unavailable, match="apt install bubblewrap") as caught:
         runner.run_notebook(sources({"a.ipynb": ipynb(HEAD)}), QUIET)
     assert caught.value.verdict is Verdict.UNKNOWN
+
+
+def test_of_several_notebooks_the_main_one_or_the_one_that_trains() -> None:
+    files = {
+        "a.ipynb": ipynb("print(1)"),
+        "b.ipynb": ipynb(HEAD + NET + TRAIN + "# MNIST"),
+        "c.py": (HEAD + NET).encode(),
+    }
+    given = sources(files)
+    entry = runner.choose_entry(given)
+    assert entry is not None
+    assert entry.artefact.path == "b.ipynb"
+    first = given.items[0]
+    chosen = Source(artefact=msgspec.structs.replace(first.artefact, main=True), data=first.data)
+    entry = runner.choose_entry(msgspec.structs.replace(given, items=(chosen, *given.items[1:])))
+    assert entry is not None
+    assert entry.artefact.path == "a.ipynb"
 
 
 def test_without_a_notebook_the_file_that_trains_is_run() -> None:

@@ -209,7 +209,7 @@ def _plain(value: Any) -> Any:
         return value[:40]
     if hasattr(value, "item") and getattr(value, "numel", lambda: 1)() == 1:
         return _plain(float(value))
-    if isinstance(value, (tuple, list)):
+    if isinstance(value, (tuple, list)) and len(value) <= 128:
         return [float(_plain(v)) for v in value]
     inner = getattr(value, "value", None)  # an enum, as torchvision's interpolation modes are
     if isinstance(inner, str):

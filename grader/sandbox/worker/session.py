@@ -109,10 +109,15 @@ class Session:
         if chosen.module is not None:
             for kind, payload in export.export_model(chosen.module, chosen.state, chosen.example):
                 channel.send(kind, payload)
-        known = self._tracker.latest
-        channel.send_json(
-            "recipe", recipe.recipe(self._recorder, known, self._mnist, self._sources, self._failed)
-        )
+        try:
+            read = recipe.recipe(
+                self._recorder, self._tracker.latest, self._mnist, self._sources, self._failed
+            )
+            channel.send_json("recipe", read)
+        except Exception as fault:  # the network stands without its recipe
+            run["notes"].append(
+                _clean(f"the recipe could not be read: {type(fault).__name__}: {fault}"[:300])
+            )
 
 
 def _clean(value: Any) -> Any:
