@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import statistics
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -76,6 +77,7 @@ STEEP = Recipe(epochs=6, peak_rate=0.2, weight_decay=5e-4)
 CANDIDATES = {
     "even, ReLU, two dropouts, 5 epochs": Candidate(relu_early_dropout, EVEN, Recipe(epochs=5)),
     "even, ReLU, 5 epochs": Candidate(relu, EVEN, Recipe(epochs=5)),
+    "even, ReLU, 5 epochs, peak 0.2": Candidate(relu, EVEN, replace(STEEP, epochs=5)),
     "even, ReLU, 5 epochs, no shift": Candidate(relu, EVEN, Recipe(epochs=5, shift=0)),
     "even, ReLU, 5 epochs, batch 64": Candidate(relu, EVEN, Recipe(epochs=5, batch_size=64, peak_rate=0.05)),
     "even, 5 epochs": Candidate(plain, EVEN, Recipe(epochs=5)),
