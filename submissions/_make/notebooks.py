@@ -41,7 +41,7 @@ NOTEBOOKS = {
     "no-global-pooling": Notebook("no-global-pooling/Part2.ipynb"),
     "over-budget": Notebook("over-budget/mnist_wide.ipynb", colab=False),
     "perfect": Notebook("perfect/Session4_MNIST.ipynb"),
-    "truncated-notebook": Notebook("truncated-notebook/session4.ipynb", cut_after=7000),
+    "truncated-notebook": Notebook("truncated-notebook/session4.ipynb", cut_after=4669),
     "two-notebooks-final": Notebook("two-notebooks/final_model.ipynb"),
     "two-notebooks-first": Notebook("two-notebooks/attempt_1.ipynb"),
     "wrong-gradient": Notebook("wrong-gradient/MNIST.ipynb", colab=False),
