@@ -20,6 +20,8 @@ Write the README after the last run, copy the numbers from its outputs, and roun
 
 from collections.abc import Sequence
 
+import msgspec
+
 from grader.checks.readme._compare import Match, accuracy_match, count_match, nearest
 from grader.checks.readme._network import Result, building_blocks, unused_parameters
 from grader.core.evidence.claims import Claim, ClaimEvidence, On, Sketch, What
@@ -65,8 +67,11 @@ def check(
     findings = [f for r in results for f in r.findings]
     faults = [f for f in findings if f.weight is Weight.FAULT]
     compared = sum(r.compared for r in results)
-    if faults:
-        first = faults[0]
+    certain = [f for f in faults if f.diagnosis not in _DOUBTS]
+    if faults and not certain:
+        return unknown(f"{faults[0].message} ({faults[0].place})", findings)
+    if certain:
+        first = certain[0]
         return failed(f"{first.message}: {first.found} ({first.place}), but {first.expected}", findings)
     if compared:
         against = (
@@ -82,10 +87,14 @@ def check(
     return skipped("the README states no number about the network")
 
 
+_DOUBTS = frozenset({"summary-of-another-network", "other-experiments"})
+"""Diagnoses that ask a person: the README may describe more than the submitted notebook."""
+
+
 def _stated(claims: ClaimEvidence, summaries: SummaryEvidence, counted: set[int]) -> list[Claim]:
     """Claims about the submitted network: no asides, and no section about a model that was never printed."""
     known = {t for t, _ in _totals(summaries)} | counted
-    own = [c for c in claims.claims if not c.aside]
+    own = [c for c in claims.claims if not c.aside and c.place.cell is None]
     counts = [c for c in own if c.what is What.PARAMETERS]
     matching = {c.section for c in counts if any(count_match(c, t) for t in known)}
     foreign = {c.section for c in counts} - matching if matching else set()
@@ -121,7 +130,7 @@ def _parameters(
         sketch = next((s for s in sketches if s.complete and count_match(claim, s.parameters)), None)
         findings.append(
             Finding(
-                message=f"{_who(claim)} parameter count is not the printed one",
+                message="the README's parameter count is not the printed one",
                 place=claim.place,
                 expected=f"the summary prints {total:,} ({place})",
                 found=claim.written,
@@ -141,19 +150,15 @@ def _parameters(
             if not right and not agreeing:
                 findings.append(
                     Finding(
-                        message="the summary in the README is not the notebook's",
+                        message="the summary in the README is of another network than the notebook's",
                         place=table.total_place or table.place,
                         expected=f"the notebook prints {totals[-1][0]:,} ({totals[-1][1]})",
                         found=f"{table.total:,}",
                         hint="paste the summary that the submitted notebook prints",
-                        diagnosis="parameters-contradicted",
+                        diagnosis="summary-of-another-network",
                     )
                 )
     return Result(compared, findings)
-
-
-def _who(claim: Claim) -> str:
-    return "the README's" if claim.place.cell is None else "the notebook's stated"
 
 
 def _count_hint(sketch: Sketch | None, total: int) -> str:
@@ -172,13 +177,26 @@ def _accuracies(stated: Sequence[Claim], logs: LogEvidence, policy: Policy) -> R
     if not runs:
         return Result(0, [])
     singles = [e.epoch for e in logs.evaluations if e.origin is runs[0].origin]
+    matches = [(claim, accuracy_match(claim, runs, singles)) for claim in claims]
+    exact = {c.section for c, m in matches if m is Match.AGREES and c.unit <= 0.01}
+    several = _several_experiments(claims)
     findings: list[Finding] = []
-    for claim in claims:
-        match = accuracy_match(claim, runs, singles)
+    for claim, match in matches:
         if match is Match.AGREES or (match is Match.ROUNDED_UP and policy.rounded_up is Treatment.ACCEPT):
             continue
-        findings.append(_accuracy_finding(claim, match, runs, policy))
+        finding = _accuracy_finding(claim, match, runs, policy)
+        if exact and claim.section not in exact:  # the submitted run is described elsewhere
+            finding = msgspec.structs.replace(finding, weight=Weight.REMARK)
+        elif several:
+            finding = msgspec.structs.replace(finding, diagnosis="other-experiments")
+        findings.append(finding)
     return Result(len(claims), findings)
+
+
+def _several_experiments(claims: Sequence[Claim]) -> bool:
+    """Whether the README names different best accuracies in different sections: then it tells of several networks."""
+    best = [c for c in claims if c.best]
+    return any(abs(a.value - b.value) > 0.05 and a.section != b.section for a in best for b in best)
 
 
 def _accuracy_finding(claim: Claim, match: Match, runs: Sequence[Run], policy: Policy) -> Finding:
@@ -187,9 +205,9 @@ def _accuracy_finding(claim: Claim, match: Match, runs: Sequence[Run], policy: P
     if shown.epoch.printed is not None and shown.epoch.printed != shown.number:
         where += f" (printed as {shown.epoch.printed})"
     messages = {
-        Match.ROUNDED_UP: f"{_who(claim)} accuracy is rounded up",
-        Match.OTHER_EPOCH: f"{_who(claim)} epoch is not the log's",
-        Match.DIFFERS: f"{_who(claim)} accuracy is not in the log",
+        Match.ROUNDED_UP: "the README's accuracy is rounded up",
+        Match.OTHER_EPOCH: "the README's epoch is not the log's",
+        Match.DIFFERS: "the README's accuracy is not in the log",
     }
     hints = {
         Match.ROUNDED_UP: f"write {shown.epoch.percent:.2f} %",
@@ -261,6 +279,7 @@ def _epochs(stated: Sequence[Claim], logs: LogEvidence) -> Result:
     )
     named = {n for c in stated if c.what is What.ACCURACY for n in c.epochs}
     agrees = any(int(c.value) in lengths for c in claims) or bool(named & {len(r.epochs) for r in runs})
+    agrees = agrees or len({c.value for c in claims}) > 1  # several experiments
     incomplete = any(not r.complete and len(r.epochs) < c.value for r in runs for c in claims)
     findings: list[Finding] = []
     seen: set[float] = set()
@@ -271,7 +290,7 @@ def _epochs(stated: Sequence[Claim], logs: LogEvidence) -> Result:
         run = min(runs, key=lambda r: abs(len(r.epochs) - claim.value))
         findings.append(
             Finding(
-                message=f"{_who(claim)} number of epochs is not the log's",
+                message="the README's number of epochs is not the log's",
                 place=claim.place,
                 expected=f"the log has {len(run.epochs)} epochs ({run.place})",
                 found=claim.written,
