@@ -155,10 +155,16 @@ def _table(model: Model, judged: Judged, replayed: Replayed) -> TableFacts:
 def _verdict(tables: Sequence[TableFacts], faults: Sequence[CellFault]) -> BookVerdict:
     if any(fault.severity is Severity.FAIL for fault in faults):
         return BookVerdict.WRONG
-    filled = [table for table in tables if table.iterations]
+    filled = [table for table in tables if table.iterations and not only_values(table)]
     if filled and all(decided(table) for table in filled):
         return BookVerdict.CORRECT
     return BookVerdict.UNKNOWN
+
+
+def only_values(table: TableFacts) -> bool:
+    """Whether a table holds pasted numbers alone, which agree: it neither proves nor disproves a book's formulas."""
+    states = {q.state for q in table.quantities if q.quantity in (*FORWARD, *GRADIENTS)}
+    return states <= {State.VALUES, State.MISSING}
 
 
 def decided(table: TableFacts) -> bool:

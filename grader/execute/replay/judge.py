@@ -63,8 +63,12 @@ class Judge:
 
     def shown(self, name: str, index: int) -> float | None:
         """The number that the file shows in a cell of the table."""
-        if not self.layout.has(name) or index >= len(self.layout.rows):
+        if index >= len(self.layout.rows):
             return None
+        if not self.layout.has(name):
+            leaf = self.layout.leaves.get(name)
+            beside = self.model.shown(leaf) if leaf is not None else None
+            return beside if isinstance(beside, float) else None
         key = self.layout.key(name, index)
         value = self.model.shown(key)
         return value if isinstance(value, float) else None
@@ -126,11 +130,21 @@ class Judge:
             self._record(name, key, _rounded_formula(name))
             self.typed[key] = (name, index)
             return State.RIGHT, ""
+        lost = self._lost_inputs(tested)
+        if lost:
+            self._record(name, key, _unnamed_inputs(lost))
+            return State.UNRESOLVED, f"where {lost} stand was not found"
         diagnosis = self._diagnose(name, tested, index)
         self._record(name, key, diagnosis)
         if diagnosis.severity is not Severity.FAIL:
             self.typed[key] = (name, index)
         return (State.WRONG if diagnosis.severity is Severity.FAIL else State.RIGHT), diagnosis.message
+
+    def _lost_inputs(self, tested: Tested) -> str:
+        """Inputs that have neither column nor labelled cell, where the formula reads cells that may be they."""
+        lost = [name for name in INPUTS if not self.layout.has(name) and name not in self.layout.leaves]
+        symbols = tested.symbol[2] if lost and isinstance(tested.symbol[2], tuple) else ()
+        return ", ".join(lost) if any(symbol[0] == "number" for symbol in symbols) else ""
 
     def _diagnose(self, name: str, tested: Tested, index: int) -> Diagnosis:
         memo = (name, id(tested))
@@ -285,6 +299,15 @@ def _not_evaluated(reason: str) -> Diagnosis:
         "not-evaluated",
         f"the formula holds {reason}, which is not evaluated here; its stored value was kept",
         hint="Use arithmetic, EXP and SUM.",
+        severity=Severity.WARN,
+    )
+
+
+def _unnamed_inputs(lost: str) -> Diagnosis:
+    return Diagnosis(
+        "inputs-not-found",
+        f"the formula reads cells outside the table, and no column or label says which of them are {lost}",
+        hint="Give inputs and targets columns of the table, or a label left of each cell.",
         severity=Severity.WARN,
     )
 

@@ -5,12 +5,13 @@ a number that stands nowhere in the table, or the formula of a helper cell. Refe
 that `=$B$3*F5` and `=C5*F5` are the same formula where B3 is the cell from which column C is filled.
 """
 
+import re
 from collections import Counter
 from typing import NamedTuple
 
 from grader.core.evidence.workbook import Table
 from grader.execute.replay.formula import Unsupported
-from grader.execute.replay.model import Model, cell, column_of, row_of, sheet_of
+from grader.execute.replay.model import ROW, Model, cell, column_of, row_of, sheet_of
 from grader.execute.replay.network import INPUTS, WEIGHTS
 
 MAX_HELPERS = 40
@@ -45,6 +46,7 @@ class Layout:
         self.leaves: dict[str, int] = {}
         """The last cell of the chain of copies behind each input and first weight."""
         self._bind_parameters()
+        self._bind_labelled()
         self.eta = self._find_eta()
 
     def key(self, quantity: str, index: int) -> int:
@@ -98,6 +100,32 @@ class Layout:
                 elif known[1] != name:
                     self.merged.append((str(known[1]), name))
 
+    def _bind_labelled(self) -> None:
+        """Inputs and targets without a column: cells beside the table that formulas read and a text left or above names."""
+        missing = [name for name in INPUTS if name not in self.columns]
+        if not missing or not self.rows:
+            return
+        readers = [self.key(name, 0) for name in self.columns if name not in (*INPUTS, *WEIGHTS)]
+        targets = {t for key in readers if key in self.model.owner for t in self._targets(key)}
+        for target in sorted(targets):
+            value = self.model.shown(target)
+            if self._inside(target) or target in self.bound or not isinstance(value, float):
+                continue
+            for label in (target - 1, target - ROW):
+                text = self.model.constants.get(label)
+                name = self.spell(text) if isinstance(text, str) else ""
+                if name in missing:
+                    missing.remove(name)
+                    self.leaves[name] = self.leaf(target)
+                    self.bound[target] = self.bound[self.leaves[name]] = ("q", name, 0)
+                    break
+
+    @staticmethod
+    def spell(text: str) -> str:
+        """The input or target that a label beside the table names (`i1`, `t 2 =`)."""
+        match = re.fullmatch(r"[\W_]*(?:(i|input|x)|(t|target|y))[\W_]*([12])[\W_]*", text.strip().lower())
+        return "" if match is None else ("i" if match[1] else "t") + match[3]
+
     def _find_eta(self) -> Source | None:
         """The leaf that the first updates read outside the table; else the most frequent one; else a typed number."""
         first, everywhere = self._outside(range(1, min(2, len(self.rows)))), Counter[int]()
@@ -112,7 +140,7 @@ class Layout:
                 for key in self._sources(leaf, value):
                     self.bound[key] = ("eta",)
                 return Source(value, leaf)
-        return self._typed_eta()
+        return self._typed_eta() or self._inferred_eta()
 
     def _outside(self, indices: range) -> Counter[int]:
         counted: Counter[int] = Counter()
@@ -163,6 +191,23 @@ class Layout:
             return None
         value = max(counted, key=lambda number: (counted[number], -number))
         return Source(value, 0, literal=True) if counted[value] >= 4 else None
+
+    def _inferred_eta(self) -> Source | None:
+        """For a table of pasted numbers: the rate that all weights agree on, (w of this row - w of the next) / gradient."""
+        rates = []
+        for name in WEIGHTS:
+            if name not in self.columns or "d" + name not in self.columns or len(self.rows) < 2:
+                continue
+            numbers = (
+                self.model.shown(k) for k in (self.key(name, 0), self.key(name, 1), self.key("d" + name, 0))
+            )
+            before, after, slope = (n if isinstance(n, float) else float("nan") for n in numbers)
+            if slope and before - after == before - after:
+                rates.append((before - after) / slope)
+        rates.sort()
+        if len(rates) < 5 or not abs(rates[-2] - rates[1]) <= 1e-3 * abs(rates[len(rates) // 2]):
+            return None
+        return Source(float(f"{rates[len(rates) // 2]:.4g}"), 0, literal=True)
 
     def symbol(self, key: int, index: int, depth: int = 0) -> Symbol:
         """What a cell means to a formula in the index-th row."""

@@ -97,9 +97,10 @@ def _patch(
     if not layout.rows:
         return
     for name in (*INPUTS, *WEIGHTS):
+        patch = Patch(settings.random, settings.start[name])
         if layout.has(name):
-            patch = Patch(settings.random, settings.start[name])
             patches[layout.key(name, 0)] = patch
+        if name in layout.leaves:
             patches.setdefault(layout.leaves[name], patch)
     for key, (name, index) in table.typed.items():
         patches[key] = Patch(settings.random, reference[index][name])
@@ -144,6 +145,9 @@ def _compare(
     if loss is None:
         loss = np.empty((0, settings.size))
     start = {name: float(columns[name][0, 0]) for name in (*INPUTS, *WEIGHTS) if name in columns and count}
+    for name, key in layout.leaves.items():
+        own = np.asarray(as_number(values.get(key, np.nan)), dtype=np.float64)
+        start.setdefault(name, float(own.flat[0]))
     agreement = (
         Agreement.NOT_RUN if count == 0 else Agreement.AGREES if worst <= AGREES else Agreement.DEVIATES
     )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import re
+
 import openpyxl
 import pytest
 
 from grader.core.facts.replay import BookVerdict, Severity, State
 from tests.execute.replay.sheets import AT, ETA, HEADER, NAMES, START, Edit, formula, replayed, workbook
+from tests.generate.workbook import BookSpec, make
 
 FIRST, LAST = HEADER + 1, HEADER + 12
 
@@ -254,3 +258,57 @@ def test_the_formula_signature_knows_no_values() -> None:
     one, other = replayed(workbook(eta=0.5)), replayed(workbook(eta=2.0))
     assert one.signature == other.signature
     assert one.signature != replayed(workbook(edit=cells(Y8="=X8"))).signature
+
+
+def without_columns(*names: str) -> Edit:
+    """Inputs that stand only in labelled cells beside the table."""
+
+    def edit(book: openpyxl.Workbook) -> None:
+        sheet = book.worksheets[0]
+        for k, name in enumerate(names):
+            sheet[f"AJ{20 + k}"], sheet[f"AK{20 + k}"] = f"{name} =", START[name]
+            for r in range(HEADER, LAST + 1):
+                sheet[f"{AT[name]}{r}"] = None
+            for row in sheet.iter_rows(min_row=FIRST, max_row=LAST):
+                for cell in row:
+                    if isinstance(cell.value, str):
+                        for r in range(FIRST, LAST + 1):
+                            cell.value = re.sub(rf"\b{AT[name]}{r}\b", f"$AK${20 + k}", cell.value)
+
+    return edit
+
+
+def test_inputs_beside_the_table_are_found_by_their_labels() -> None:
+    book = replayed(workbook(edit=without_columns("t1", "t2", "i1", "i2")))
+    assert [f for f in book.faults if f.severity is Severity.FAIL] == []
+    assert book.verdict is BookVerdict.CORRECT
+    assert book.tables[0].inputs == (0.05, 0.1)
+
+
+def test_pasted_sheets_beside_a_right_one_leave_it_right() -> None:
+    right = replayed(workbook())
+
+    def edit(book: openpyxl.Workbook) -> None:
+        values = openpyxl.load_workbook(
+            io.BytesIO(make(BookSpec(rows=12, header_row=4, eta=2.0))[0]), data_only=True
+        )
+        pasted = book.create_sheet("η = 2")
+        for row in values.worksheets[0].iter_rows():
+            for cell in row:
+                pasted[cell.coordinate] = cell.value
+
+    book = replayed(workbook(edit=edit))
+    assert right.verdict is book.verdict is BookVerdict.CORRECT
+    assert [(t.sheet, t.eta) for t in book.tables] == [("Sheet1", 0.5), ("η = 2", 2.0)]
+    assert [one.eta for one in book.sweep if one.sources] == [0.5, 2.0]
+
+
+def test_inputs_that_nothing_names_leave_the_book_undecided() -> None:
+    def unlabelled(book: openpyxl.Workbook) -> None:
+        without_columns("t1", "t2", "i1", "i2")(book)
+        for k in range(4):
+            book.worksheets[0][f"AJ{20 + k}"] = None
+
+    book = replayed(workbook(edit=unlabelled))
+    assert [f for f in book.faults if f.severity is Severity.FAIL] == []
+    assert book.verdict is BookVerdict.UNKNOWN
