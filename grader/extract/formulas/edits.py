@@ -123,14 +123,15 @@ def _symbol_edits(t: Expr, spot: Spot) -> Iterator[Edit]:
 def _number_edits(t: Expr, spot: Spot) -> Iterator[Edit]:
     path, node = spot
     if node.head == "num" and node.value in (2.0, 3.0, 0.5, 1.0):
-        exponent = bool(path) and path[-1] == 1 and at(t, path[:-1]).head == "^"
+        above = at(t, path[:-1]).head if path else ""
+        exponent = above == "^" and path[-1] == 1
         for value in (2.0, 3.0, 0.5, 1.0):
-            if value != node.value:
+            if value != node.value and not (value == 1.0 and above == "*"):
                 new = num(value, node.start, node.end)
                 code, phrase = (
                     ("wrong-exponent", "wrong exponent") if exponent else ("wrong-constant", "wrong constant")
                 )
-                yield Edit(1.2, code, phrase, put(t, path, new), node, new)
+                yield Edit(1.15, code, phrase, put(t, path, new), node, new)
 
 
 _FAMILIES = {

@@ -6,6 +6,7 @@ from itertools import pairwise
 from grader.extract.formulas.edit import Edit
 from grader.extract.formulas.expression import (
     Expr,
+    Path,
     Spot,
     at,
     binary,
@@ -15,6 +16,7 @@ from grader.extract.formulas.expression import (
     num,
     product,
     put,
+    same,
     show,
     sym,
     terms,
@@ -50,6 +52,7 @@ _STEPS = tuple(
         (f"a_h{k}", f"h{k}"), ("E", f"a_h{k}"), *((f"o{k}", w) for w in WEIGHTS[4:]), *((f"h{k}", w) for w in WEIGHTS[:4]),
     )
 )  # fmt: skip
+_ACTIVATED = ("a_h1", "a_h2", "a_o1", "a_o2")
 _FACTORS = _missing_factors()
 _FACTOR_PLACES = frozenset("+-*")
 
@@ -81,9 +84,12 @@ def factor_edits(t: Expr, spot: Spot) -> Iterator[Edit]:
                 binary("*", node, f),
             )
         if any(n.head == "deriv" for n in nodes(node)):
+            pure = all(f.head == "deriv" for f in factors(node))
             for f in _STEPS:
                 new = binary("*", node, f)
-                yield Edit(1.25, "factor-missing", f"missing factor {show(f)}", put(t, path, new), node, new)
+                phrase = f"missing factor {show(f)}"
+                yield Edit(1.1 if pure else 1.25, "factor-missing", phrase, put(t, path, new), node, new)
+        yield from _factors_in_place(t, path, node)
     if node.head in ("+", "-") and above not in ("+", "-"):
         ts = terms(node)
         for k in range(len(ts)):
@@ -105,8 +111,22 @@ def factor_edits(t: Expr, spot: Spot) -> Iterator[Edit]:
             )
 
 
+def _factors_in_place(t: Expr, path: Path, node: Expr) -> Iterator[Edit]:
+    """The factor that belongs beside another: (1 - a) after a, a before (1 - a)."""
+    fs = factors(node)
+    for k, f in enumerate(fs):
+        if f.head == "sym" and f.name in _ACTIVATED:
+            beside, spot = binary("-", num(1.0), sym(f.name)), k + 1
+        elif f.head == "-" and same(f.args[0], num(1.0)) and f.args[1].name in _ACTIVATED:
+            beside, spot = sym(f.args[1].name), k
+        else:
+            continue
+        new = product([*fs[:spot], beside, *fs[spot:]])
+        yield Edit(1.15, "factor-missing", f"missing factor {show(beside)}", put(t, path, new), node, new)
+
+
 def chain_edits(t: Expr, spot: Spot) -> Iterator[Edit]:
-    """A step that is not on the path: ∂X/∂Y * ∂Y/∂Z -> ∂X/∂Z."""
+    """A step that is not on the path, ∂X/∂Y * ∂Y/∂Z -> ∂X/∂Z, or one that is left out between two others."""
     path, node = spot
     if node.head != "*":
         return
@@ -116,3 +136,9 @@ def chain_edits(t: Expr, spot: Spot) -> Iterator[Edit]:
             new = product([*fs[:k], deriv(left.args[0], right.args[1]), *fs[k + 2 :]])
             phrase = f"{show(left.args[1])} is not on the path"
             yield Edit(1.1, "step-off-path", phrase, put(t, path, new), node, new)
+            if not same(left.args[1], right.args[0]):
+                link = deriv(left.args[1], right.args[0])
+                new = product([*fs[: k + 1], link, *fs[k + 1 :]])
+                yield Edit(
+                    0.9, "factor-missing", f"missing factor {show(link)}", put(t, path, new), node, new
+                )

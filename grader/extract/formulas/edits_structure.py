@@ -31,9 +31,16 @@ def operator_edits(t: Expr, spot: Spot) -> Iterator[Edit]:
         yield Edit(1.1, "sign", "wrong sign", put(t, path, flipped), node, flipped)
         if head == "-":
             swapped = binary("-", node.args[1], node.args[0])
-            yield Edit(1.0, "sign", "difference the wrong way round", put(t, path, swapped), node, swapped)
+            yield Edit(
+                1.3 if swapped.args[1].head == "num" else 1.0,
+                "sign",
+                "difference the wrong way round",
+                put(t, path, swapped),
+                node,
+                swapped,
+            )
         times = binary("*", *node.args)
-        yield Edit(1.3, "plus-for-times", "a sum where a product belongs", put(t, path, times), node, times)
+        yield Edit(1.1, "plus-for-times", "a sum where a product belongs", put(t, path, times), node, times)
         if not (path and at(t, path[:-1]).head in ("+", "-")):
             ts = terms(node)
             for k, (left, right) in enumerate(pairwise(ts)):
