@@ -69,7 +69,7 @@ def _missing(network: NetworkFacts) -> Finding:
 
 
 def _active(network: NetworkFacts, stuck: list[Dropout], policy: Policy) -> Finding:
-    layer = network.layers[stuck[0].layer] if stuck[0].layer < len(network.layers) else None
+    layer = network.layers[stuck[0].layer] if 0 <= stuck[0].layer < len(network.layers) else None
     at = f" at {named(layer)}" if layer is not None else ""
     return Finding(
         message="dropout stays on in evaluation",

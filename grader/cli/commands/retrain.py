@@ -1,16 +1,11 @@
 """`grader retrain PATH`: train the submitted network ourselves and say fairly whether it reaches 99.4 %."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from grader.core.facts.retrain import Mode, RecipeUsed
 from grader.core.settings import Device, Settings
-
-if TYPE_CHECKING:
-    from grader.core.facts.retrain import RetrainFacts
-    from grader.execute.retrain import Progress
 
 
 @click.command(help="Train the network of one submission from fresh weights and apply the rule for 99.4 %.")
@@ -34,6 +29,7 @@ def command(path: Path, recipe: str, as_json: bool, **options: object) -> None:
     """Exit status 0 whatever the verdict; 2 where nothing could be trained."""
     import msgspec
 
+    from grader.cli.retrain_output import EpochLines, echo_facts
     from grader.core.faults import Unavailable, UsageFault
     from grader.execute.notebook import run_notebook
     from grader.execute.retrain import Wish, retrain_as
@@ -47,7 +43,7 @@ def command(path: Path, recipe: str, as_json: bool, **options: object) -> None:
         cache=str(options["cache"]),
     )
     rule = msgspec.convert({"seeds": options["seeds"], "epochs": options["epochs"]}, RuleParams)
-    wish = Wish(RecipeUsed(recipe), rule, Mode(str(options["mode"])), _show_epoch)
+    wish = Wish(RecipeUsed(recipe), rule, Mode(str(options["mode"])), EpochLines(rule.epochs))
     try:
         facts = retrain_as(run_notebook(read_submission(path), settings), settings, wish)
     except Unavailable as reason:
@@ -55,25 +51,4 @@ def command(path: Path, recipe: str, as_json: bool, **options: object) -> None:
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(facts), indent=1).decode())
     else:
-        _show(facts, rule)
-
-
-def _show_epoch(progress: "Progress") -> None:
-    kept = " (kept from an earlier run)" if progress.cached else ""
-    click.echo(
-        f"run {progress.run} seed {progress.seed} epoch {progress.epoch}/{progress.planned}:"
-        f" {progress.correct:,} right, loss {progress.loss:.4f}{kept}",
-        err=True,
-    )
-
-
-def _show(facts: "RetrainFacts", rule: object) -> None:
-    from grader.checks.retrain.accuracy_retrained import Params, check
-    from grader.execute.retrain_rule import RuleParams
-
-    assert isinstance(rule, RuleParams)
-    outcome = check(facts, Params(seeds=rule.seeds, epochs=rule.epochs))
-    click.echo(f"{facts.name}: {outcome.verdict.value}: {outcome.summary}")
-    click.echo(f"  recipe: {facts.recipe_summary}")
-    for missing in facts.recipe_missing:
-        click.echo(f"  not followed: {missing}")
+        echo_facts(facts, rule)

@@ -96,7 +96,7 @@ class BatchNorm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class Dropout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A dropout whose result reaches the output. `p` is the probability of a zero."""
+    """A dropout whose result reaches the output. `p` is the probability of a zero; `layer` is -1 where it is only in evaluation."""
 
     layer: int
     p: float

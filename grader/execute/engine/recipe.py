@@ -18,7 +18,7 @@ from grader.core.facts.recipe import Part, Stepping, StudentRecipe, Value
 from grader.execute.engine.transforms import Pipeline, UnknownTransform, compile_test, compile_training
 
 TRAINING_DIGITS = 60_000
-MAX_BATCH = 4_096
+MAX_BATCH = 10_000
 
 _OPTIMIZERS: dict[str, tuple[type[optim.Optimizer], frozenset[str]]] = {
     "SGD": (optim.SGD, frozenset({"lr", "momentum", "dampening", "weight_decay", "nesterov"})),

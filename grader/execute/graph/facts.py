@@ -70,7 +70,7 @@ def network_facts(network: Network, artefact: str = "") -> NetworkFacts:
         modes_difference=network.difference,
         static_batch=network.static_batch,
         batchnorm=tuple(_batchnorms(graph, in_evaluation, layers)),
-        dropout=tuple(_dropouts(graph, in_evaluation, layers)),
+        dropout=(*_dropouts(graph, in_evaluation, layers), *_only_in_evaluation(evaluation, in_evaluation)),
         pooling=tuple(
             Pooling(layer=positions[item.name], operator=item.base, distance=layers[item.name].distance)
             for item in graph.instructions
@@ -204,6 +204,29 @@ def _dropouts(
                 and bool(other.arguments["train"])
                 and other.arguments["p"] > 0,
                 distance=layers[item.name].distance,
+            )
+
+
+def _only_in_evaluation(
+    evaluation: CheckedGraph, counterparts: Mapping[str, Instruction]
+) -> Iterable[Dropout]:
+    """Dropout of the evaluation graph that has no counterpart in training, where it is on."""
+    matched = {item.name for item in counterparts.values()}
+    distances = _distances(evaluation)
+    for item in evaluation.instructions:
+        if (
+            item.base in DROPOUTS
+            and item.name not in matched
+            and item.arguments["train"]
+            and item.arguments["p"] > 0
+        ):
+            yield Dropout(
+                layer=-1,
+                p=float(item.arguments["p"]),
+                kind=DropoutKind.CHANNEL if item.base == "feature_dropout" else DropoutKind.ELEMENT,
+                active_in_training=False,
+                active_in_eval=True,
+                distance=distances.get(item.name, 0),
             )
 
 

@@ -110,6 +110,17 @@ def test_dropout_without_the_training_flag_is_active_in_evaluation() -> None:
     assert found.modes is Modes.DROPOUT_ACTIVE
 
 
+def test_dropout_that_is_only_in_evaluation_is_found() -> None:
+    found = facts("DropoutOnlyInEvaluation")
+    assert [
+        (item.layer >= 0, item.p, item.active_in_training, item.active_in_eval) for item in found.dropout
+    ] == [
+        (True, 0.1, True, False),
+        (False, 0.3, False, True),
+    ]
+    assert found.modes is Modes.DIFFERENT
+
+
 def test_modes_that_differ_in_more_than_flags_are_told_apart() -> None:
     assert facts("Honest").modes is Modes.SAME
     found = facts("NormOnlyInTraining")

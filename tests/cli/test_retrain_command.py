@@ -1,0 +1,64 @@
+"""`grader retrain`: the words on the screen; the training itself is tested with the engine."""
+
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from grader.cli.commands import retrain as module
+from grader.core.facts.retrain import Mode, RetrainFacts
+from grader.core.faults import Unavailable, UsageFault
+from grader.core.settings import Settings
+from grader.execute import notebook, retrain
+from grader.execute.engine.decide import retrain_network
+from grader.execute.retrain import Wish
+from tests.execute.engine.small import digits, network, recipe
+
+
+@pytest.fixture
+def submission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder, with the sandbox and MNIST replaced by a ready network and made-up digits."""
+    (tmp_path / "README.md").write_text("# Session 4")
+
+    def train(_run: object, settings: Settings, wish: Wish) -> RetrainFacts:
+        return retrain_network(network(), recipe(), digits(), settings, wish)
+
+    monkeypatch.setattr(notebook, "run_notebook", lambda _sources, _settings: None)
+    monkeypatch.setattr(retrain, "retrain_as", train)
+    return tmp_path
+
+
+def test_a_line_an_epoch_and_the_verdict(submission: Path) -> None:
+    result = CliRunner().invoke(module.command, [str(submission), "--epochs", "2", "--seeds", "1"])
+    assert result.exit_code == 0, result.output
+    lines = result.stderr.splitlines()
+    assert len(lines) == 2
+    assert re.match(
+        r"run 1 seed 5 epoch 1/3: \d+ right, loss \d\.\d{4} \(\d+ s, at most \d+ min left", lines[0]
+    )
+    # A hundred digits are not the 10,000: the curves prove nothing, and the command says so.
+    assert "unknown: our training cannot be trusted: 100 digits were scored" in result.stdout
+    assert "recipe: SGD(lr=0.05, momentum=0.9)" in result.stdout
+
+
+def test_the_facts_as_json_and_the_fast_mode(submission: Path) -> None:
+    import msgspec
+
+    arguments = [str(submission), "--epochs", "1", "--seeds", "1", "--json", "--mode", "fast"]
+    result = CliRunner().invoke(module.command, arguments)
+    facts = msgspec.json.decode(result.stdout, type=RetrainFacts)
+    assert facts.mode is Mode.FAST
+    assert len(facts.runs[0].correct) == 1
+
+
+def test_what_cannot_be_trained_is_a_usage_fault_with_the_reason(
+    submission: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_arguments: object) -> None:
+        raise Unavailable("no MNIST: get it")
+
+    monkeypatch.setattr(retrain, "retrain_as", refuse)
+    result = CliRunner().invoke(module.command, [str(submission)])
+    assert isinstance(result.exception, UsageFault)
+    assert "no MNIST" in str(result.exception)
