@@ -57,6 +57,7 @@ REPORT_TITLE: Final = "Report"
 SCORE: Final = "Score"
 POINTS: Final = "points"
 POINT: Final = "point"
+NO_POINTS: Final = "worth no points"
 OF: Final = "of"
 OPEN_POINTS: Final = "Points still open"
 OPEN_POINTS_NOTE: Final = (
@@ -69,7 +70,7 @@ OVERVIEW: Final = "Results by state"
 
 STEPS: Final = "Do this next"
 STEPS_NONE: Final = "Nothing is left to mend."
-STEPS_WAIT: Final = "There is nothing for you to mend. The open points wait for a person."
+STEPS_WAIT: Final = "There is nothing for you to mend: the open points do not wait for you."
 STEP_HAND_IN: Final = "Hand one in that can be opened; several criteria cannot be judged without it."
 STEP_UP_TO: Final = "up to"
 

@@ -122,7 +122,9 @@ class _Page:
 
     def criterion(self, marked: Marked) -> None:
         self.lines.append("")
-        if marked.verdict.pending:
+        if not marked.max_points:
+            worth = strings.NO_POINTS
+        elif marked.verdict.pending:
             worth = f"{strings.points(marked.max_points)} {strings.OPEN_SHARE}"
         else:
             worth = f"{strings.number(marked.points)} {strings.OF} {strings.points(marked.max_points)}"
@@ -141,7 +143,7 @@ class _Page:
 
     def passed(self, outcomes: tuple[Marked, ...]) -> None:
         self.lines.append("")
-        titles = ", ".join(f"{marked.code} {plain(title_of(marked))}" for marked in outcomes)
+        titles = ", ".join(f"{marked.code} {plain(marked.name)}" for marked in outcomes)
         self.paragraph(
             f"{self._symbol(Verdict.PASS)} {strings.TERMINAL_PASSED} {titles}",
             rest="  ",
