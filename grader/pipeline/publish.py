@@ -51,11 +51,12 @@ def publish(
     )
 
 
-def publish_class(reports: Sequence[Report], out: Path) -> Path:
-    """Write the page of the class under `out`."""
-    from grader.render.class_page import render, rows_from
+def publish_class(reports: Sequence[Report], refused: Mapping[str, str], out: Path) -> Path:
+    """Write the page of the class under `out`; `refused` maps what could not be graded at all to its reason."""
+    from grader.render.class_page import ClassRow, render, rows_from
 
-    return write(out / "index.html", render(rows_from(reports)).encode("utf-8"))
+    ungraded = [ClassRow.ungraded(name, name, reason) for name, reason in sorted(refused.items())]
+    return write(out / "index.html", render([*rows_from(reports), *ungraded]).encode("utf-8"))
 
 
 def write(path: Path, data: bytes) -> Path:

@@ -76,7 +76,7 @@ def publish_run(store: Store, run: Run, loaded: LoadedRubric, out: Path) -> tupl
         late_days = deliveries[report.submission.id].late_days
         publish(report, _pictured(store, run, report.submission.id, records), out, loaded.rubric, late_days)
         store.set_published(slug, digest)
-    publish_class(reports, out)
+    publish_class(reports, store.refusals(run.id), out)
     return tuple(reports)
 
 
