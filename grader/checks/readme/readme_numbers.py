@@ -126,6 +126,7 @@ def _parameters(
         if claim in agreeing or claim.value in seen:
             continue
         seen.add(claim.value)
+        others = any(c.section != claim.section and abs(c.value - claim.value) >= c.unit for c in claims)
         total, place = min(totals, key=lambda t: abs(t[0] - claim.value))
         sketch = next((s for s in sketches if s.complete and count_match(claim, s.parameters)), None)
         findings.append(
@@ -137,7 +138,7 @@ def _parameters(
                 hint=_count_hint(sketch, total),
                 excerpt=claim.excerpt,
                 marked=claim.written,
-                diagnosis="parameters-contradicted",
+                diagnosis="other-experiments" if others else "parameters-contradicted",
                 weight=Weight.REMARK if agreeing else Weight.FAULT,
             )
         )
