@@ -42,9 +42,10 @@ def sources(folder: Path, main: str) -> Sources:
 
 def differences(label: dict[str, Any], network: Any) -> list[str]:
     gap = label.get("gap") or "none"
+    norms = label.get("bn")
     pairs = [
         ("declared", label.get("params_true"), network.declared_parameters),
-        ("bn", (label.get("bn") or {}).get("calls"), len(network.batchnorm)),
+        ("bn", norms.get("calls") if isinstance(norms, dict) else None, len(network.batchnorm)),
         (
             "gap",
             gap.split(":", 1)[0],
