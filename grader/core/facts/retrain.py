@@ -34,7 +34,7 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Share of the trained numbers that are not what they were before."""
     digits_scored: int
     finite: bool
-    """Whether all logits of the last evaluation were finite."""
+    """Whether every loss and all answers of the last evaluation were finite."""
     repeatable: bool
     """Whether scoring the same digits twice gave the same answers."""
 
@@ -61,7 +61,7 @@ class SeedRun(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     seed: int
     correct: tuple[int, ...]
     losses: tuple[float, ...]
-    """Mean training loss of each epoch, in nats."""
+    """Mean training loss of each epoch, in nats; 1e9 where it was larger or not finite."""
     planned: int
     """Epochs that the recipe has; fewer are run where the rule is content or allows no more."""
     proof: Proof

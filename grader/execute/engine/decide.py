@@ -76,7 +76,7 @@ def retrain_network(
         runs = trainer.decide()
     except UnusableNetwork as error:
         raise Unavailable(str(error), Verdict.UNKNOWN) from error
-    except (RuntimeError, IndexError, TypeError, ValueError, MemoryError) as error:
+    except (RuntimeError, IndexError, TypeError, ValueError, ArithmeticError, MemoryError) as error:
         # The network passed validation and still cannot be trained: numbers or memory, not a mistake that we can name.
         first = str(error).partition("\n")[0][:200]
         raise Unavailable(f"the network cannot be trained here: {first}", Verdict.UNKNOWN) from error

@@ -2,6 +2,7 @@
 
 import hashlib
 import inspect
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from types import ModuleType
@@ -25,6 +26,9 @@ from reference.recipe import RECIPES
 
 REFERENCE_EPOCHS = 12
 """Epochs of our own recipe on a student's network: its one-cycle rate ends low whatever the number, so 20 gain little."""
+
+DIVERGED = 1e9
+"""Recorded in the place of a loss that is larger or not finite."""
 
 OnEpoch = Callable[[int, float], bool]
 """Called with the right answers and the mean loss after each epoch; True stops the training."""
@@ -83,7 +87,7 @@ def run_seed(
 
     def note(right: int, loss: float) -> bool:
         correct.append(right)
-        losses.append(round(loss, 6))
+        losses.append(round(loss, 6) if math.isfinite(loss) and loss < DIVERGED else DIVERGED)
         return on_epoch(right, loss)
 
     if plan is not None:
@@ -130,7 +134,7 @@ def run_seed(
             last_loss=losses[-1] if losses else 0.0,
             parameters_changed=_changed(model, fresh, network),
             digits_scored=len(scores[0].answers),
-            finite=all(score.finite for score in scores),
+            finite=DIVERGED not in losses and all(score.finite for score in scores),
             repeatable=torch.equal(scores[0].answers, scores[1].answers),
         ),
     )

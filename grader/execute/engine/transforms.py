@@ -32,6 +32,9 @@ from grader.execute.engine.steps import (
     ToTensor,
 )
 
+LONGEST = 20
+"""Parts of a transform that we follow; real ones have at most seven."""
+
 
 class UnknownTransform(Exception):
     """A transform that is not on the list, or with arguments that are not; the message names it."""
@@ -76,6 +79,8 @@ def plain(image: tuple[int, ...], mean: float = 0.1307, deviation: float = 0.308
 def _compile(parts: Sequence[Part] | None, image: tuple[int, ...], which: str) -> Pipeline:
     if parts is None:
         raise UnknownTransform(f"the {which} transform is not known")
+    if len(parts) > LONGEST:
+        raise UnknownTransform(f"the {which} transform of {len(parts):,} parts")
     steps: list[Step] = []
     tensor = False
     size = (SIDE, SIDE)

@@ -237,3 +237,23 @@ def test_a_plateau_is_followed_but_not_for_sure() -> None:
     resolved = resolve(recipe(scheduler=part), (1, 28, 28))
     assert resolved.plan is not None
     assert "watches" in resolved.missing[0]
+
+
+def test_a_training_that_diverges_is_no_proof_and_holds_no_nan() -> None:
+    wild = plan(optimizer=Part(kind="SGD", arguments={"lr": 1e8, "momentum": 0.9}), scheduler=None)
+    run = run_seed(
+        network(), wild, digits(), seed=1, epochs=2, device="cpu", on_epoch=lambda right, loss: False
+    )
+    assert not run.proof.finite
+    assert run.proof.faults
+    assert max(run.losses) == 1e9
+
+
+@pytest.mark.parametrize(
+    "payload", [b"", b"null", b"[", b"\xff", b'{"format": 2}', b'{"format": 1, "code": "x"}']
+)
+def test_what_is_no_recipe_is_none(payload: bytes) -> None:
+    from grader.execute.engine.recipe import decode_recipe
+
+    assert decode_recipe(payload) is None
+    assert resolve(decode_recipe(payload), (1, 28, 28)).missing

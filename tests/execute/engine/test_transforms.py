@@ -163,6 +163,7 @@ def test_compiling_draws_nothing() -> None:
         ((part("Pad", padding=2), *TENSOR), "makes"),
         ((part("RandomApply(CenterCrop)", size=(22, 22), p=0.1), *TENSOR), "RandomApply"),
         ((*TENSOR, *TENSOR), "twice"),
+        ((part("Pad", padding=0),) * 1_000, "1,000 parts"),
         ((*TENSOR, part("RandomCrop", size=(28, 28))), "RandomCrop"),
         ((Part(kind="ToTensor"), part("Normalize", mean=(0.1,), std=(0.0,))), "deviation of 0"),
         ((Part(kind="ToTensor"), part("Normalize", mean=(0.1,), std=("x",))), "argument"),
