@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from grader.extract.formulas.decide import Truth, decide, is_step, is_update
 from grader.extract.formulas.edit import Edit
-from grader.extract.formulas.edits import edits, missing_terms, swaps
+from grader.extract.formulas.edits import edits, left_edits, missing_terms, swaps
 from grader.extract.formulas.expression import Expr, binary, factors, nodes, put, show, spots, sym, symbols
 from grader.extract.formulas.network import Known, NoValue, Point, close
 
@@ -73,6 +73,9 @@ def _single(trees: Sequence[Expr], points: Sequence[Point], stated: frozenset[st
 
 def _candidates(trees: Sequence[Expr], k: int) -> Iterator[Edit]:
     side = trees[k]
+    if k == 0 and side.head in ("sym", "deriv"):
+        yield from left_edits(side)
+        return
     yield from edits(side)
     if k:
         for term, phrase in missing_terms(trees[0]):

@@ -20,6 +20,7 @@ from grader.extract.formulas.expression import (
     nodes,
     num,
     put,
+    remade,
     renamed,
     same,
     spots,
@@ -84,6 +85,13 @@ def edits(t: Expr) -> Iterator[Edit]:
         yield from chain_edits(t, spot)
     yield from _rename_edits(t)
     yield from _star_for_minus(t)
+    yield from _turned_differences(t)
+
+
+def left_edits(t: Expr) -> Iterator[Edit]:
+    """Edits of a left side that is one quantity: it may be the wrong one, but it is no formula with slips."""
+    for spot in spots(t):
+        yield from _symbol_edits(t, spot)
 
 
 def _enclosing_derivative(t: Expr, path: Path) -> Spot | None:
@@ -167,6 +175,26 @@ def _rename_edits(t: Expr) -> Iterator[Edit]:
                 yield Edit(1.1, "copied-line", phrase, tree, sym(name), sym(new))
             elif code in ("activation-confused", "index-swapped", "wrong-quantity"):
                 yield Edit(1.08, code, f"{phrase} every time", tree, sym(name), sym(new))
+
+
+def _turned_differences(t: Expr) -> Iterator[Edit]:
+    """Every t - a written for a - t, as 1/2 * (t - a)^2 suggests."""
+    changed, count = _turned(t)
+    if count > 1:
+        yield Edit(1.02, "sign", "every difference the wrong way round", changed, None, None)
+
+
+def _turned(t: Expr) -> tuple[Expr, int]:
+    if (
+        t.head == "-"
+        and t.args[0].head == t.args[1].head == "sym"
+        and {a.name[:-1] for a in t.args} == {"a_o", "t"}
+    ):
+        return binary("-", t.args[1], t.args[0]), 1
+    if not t.args:
+        return t, 0
+    parts = [_turned(a) for a in t.args]
+    return remade(t, tuple(p[0] for p in parts)), sum(p[1] for p in parts)
 
 
 def _star_for_minus(t: Expr) -> Iterator[Edit]:

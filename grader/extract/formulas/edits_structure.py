@@ -67,7 +67,7 @@ def operator_edits(t: Expr, spot: Spot) -> Iterator[Edit]:
         yield Edit(1.0, "exponent-sign", "wrong sign in the exponent", put(t, path, new), node, new)
     if head == "neg":
         yield Edit(1.0, "sign", "wrong sign", put(t, path, node.args[0]), node, node.args[0])
-    elif head in ("*", "deriv", "sym", "/") and (not path or at(t, path[:-1]).head in ("+", "-")):
+    elif head in ("*", "deriv", "sym", "/", "+", "-") and (not path or at(t, path[:-1]).head in ("+", "-")):
         yield Edit(1.1, "sign", "wrong sign", put(t, path, neg(node)), node, neg(node))
     if head == "^":
         yield Edit(

@@ -93,7 +93,7 @@ def _score(truths: Sequence[Truth]) -> int:
     return truths.count(Truth.TRUE) - truths.count(Truth.FALSE)
 
 
-_NOT_WHOLE = ("bracket-not-closed", "bracket-not-opened", "fragment")
+_NOT_WHOLE = ("bracket-not-closed", "bracket-not-opened", "fragment", "cut-out", "operator-scope")
 
 
 def _answer(
@@ -116,8 +116,7 @@ def _answer(
         if mended is not None:
             answer = "wrong" if mended.explanations else "typo"
             return Judged(item, answer, mended.trees, mended.explanations, mended)
-        if decision.truth is not Truth.FALSE or _doubt(item):
-            return _unread(item, decision)
+        return _unread(item, decision)
     if decision.truth is Truth.NO_VALUE:
         return Judged(item, "unsure", item.trees, reason=decision.reason)
     key = " = ".join(show(t) for t in item.trees)

@@ -184,6 +184,8 @@ class _Parser:
                 raise Unparsed("∂/ without a variable")
             x = self.atom()
             self.depth -= 1
+            if self.starts_factor() or self.op("^"):
+                self.note("operator-scope", "how far ∂/∂ reaches is not clear")
             return deriv(x, under, token.start, x.end)
         x = self.bare()
         self.depth -= 1

@@ -62,10 +62,13 @@ _DOLLARS = re.compile(r"\${1,2}")
 _DELIMITERS = re.compile(r"\\[()\[\]]")
 _UNDERSCORE = re.compile(r"\\\\_|\\_")
 _ALIGNED = re.compile(r"&\s*=")
+_ARROW_REMARK = re.compile(r"^([^=]*=[^;\n]*?)\s*<-.*$")
 _EQUALS = re.compile(r"==|:=|<-")
 _EQUAL = re.compile(r"=")
 _BAR = re.compile(r"(?<!\\)\|")
-_APART = re.compile(r"\n|;|=>|\bor\b|\bOr\b|\band\b(?=[^=]*=)|(?<=[\w)])\s*,\s*(?=[∂dδa-zA-Z_(][^=,]{0,30}=)")
+_APART = re.compile(
+    r"\n|;|=>|\bor\b|\bOr\b|\band\b(?=[^=]*=)|\s&\s(?=[^=]*=)|(?<=[\w)])\s*,\s*(?=[∂dδa-zA-Z_(][^=,]{0,30}=)"
+)
 _ASIDE = re.compile(r"_\([A-Za-z][^()]{6,}(?:\([^()]*\)[^()]*)*\)_?\s*$")
 _NO_FORMULA = re.compile(r"<\s*=|>\s*=|!=|\bimg\b|https?:|it/s|batch_id|padding\s*=|stride\s*=|kernel")
 _VALUE = r"(?:[A-Za-z_0-9]+\s*=\s*)+[-\d.]+"
@@ -115,7 +118,8 @@ def statements(raw: str) -> list[Statement]:
     for chunk in _chunks(Mapped(raw)):
         if len(chunk.text) > MAX_FORMULA:
             continue
-        plain = plain_notation(chunk.sub(_ALIGNED, "=")).sub(_EQUALS, "=").sub(_ASIDE, "")
+        plain = plain_notation(chunk.sub(_ALIGNED, "="))
+        plain = plain.sub(_ARROW_REMARK, r"\1").sub(_EQUALS, "=").sub(_ASIDE, "")
         for part in plain.split(_APART):
             found += _statements(part)
     return found
@@ -152,7 +156,10 @@ def _statements(part: Mapped) -> list[Statement]:
     text = part.text
     if "=" not in text or _NO_FORMULA.search(text) or (len(text) < 400 and _VALUES.fullmatch(text)):
         return []
-    for pattern in _ANNOTATIONS:
+    for pattern in (
+        *_ANNOTATIONS,
+        *_ANNOTATIONS[:3],
+    ):  # what stands before a remark may end in decoration again
         part = part.sub(pattern, "")
     if _TUPLE.match(part.text):  # a, b = f, g
         left, right = part.split(_EQUAL)[:2]
@@ -228,7 +235,11 @@ def _after_prose(found: list[Token]) -> Parsed:
         start, parsed = next(((s, p) for s, p in best if p.tree.head in ("sym", "deriv")), (start, parsed))
     if start:
         dropped = " ".join(t.name for t in found[:start] if t.kind == "word")[:40]
-        parsed = Parsed(parsed.tree, [*parsed.notes, Note("text-before", dropped)], parsed.rest)
+        touching = (
+            found[start - 1].end == found[start].start
+        )  # `Xw5`: cut out of something that was not understood
+        code = "cut-out" if touching and found[start - 1].kind == "word" else "text-before"
+        parsed = Parsed(parsed.tree, [*parsed.notes, Note(code, dropped)], parsed.rest)
     return parsed
 
 
