@@ -21,8 +21,10 @@ from grader.extract.text import decode
 from grader.extract.training_log import read_logs
 
 
-def read_claims(sources: Sources) -> ClaimEvidence:
-    """Read every claim of every README and Markdown cell.
+def read_claims(
+    sources: Sources, logs: LogEvidence | None = None, summaries: SummaryEvidence | None = None
+) -> ClaimEvidence:
+    """Read every claim of every README and Markdown cell; lines of `logs` and `summaries` are no prose.
 
     Raises:
         Unavailable: skipped where there is neither a README nor a notebook.
@@ -34,7 +36,7 @@ def read_claims(sources: Sources) -> ClaimEvidence:
         raise Unavailable(
             "there is neither a README nor a notebook that could claim anything", Verdict.SKIPPED
         )
-    taken = _taken(read_logs(sources), read_summaries(sources))
+    taken = _taken(logs or read_logs(sources), summaries or read_summaries(sources))
     found = ClaimEvidence(readmes=len(readmes))
     for source in readmes:
         found = _add(found, markdown_lines(decode(source.data).text, source.artefact.path), taken)
