@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from grader.checks.readme._compare import count_match
 from grader.core.evidence.claims import Claim, ClaimEvidence, Feature, Use, What
+from grader.core.evidence.summaries import SummaryEvidence
 from grader.core.facts.network import GapKind, NetworkFacts
 from grader.core.outcome import Finding, Weight
 from grader.core.rubric import Treatment
@@ -17,10 +18,17 @@ class Result(NamedTuple):
     findings: list[Finding]
 
 
-def building_blocks(claims: ClaimEvidence, network: NetworkFacts | None, treatment: Treatment) -> Result:
-    """Layers that a README names and the network lacks. A denial anywhere in the README settles it: nothing is found."""
-    if network is None or treatment is Treatment.ACCEPT:
+def building_blocks(
+    claims: ClaimEvidence, network: NetworkFacts | None, summaries: SummaryEvidence, treatment: Treatment
+) -> Result:
+    """Layers that a README names and the network lacks. A denial anywhere in the README settles it: nothing is found.
+
+    Without a network that ran, the printed summaries are asked; they show no functional layers, so that is only remarked.
+    """
+    if treatment is Treatment.ACCEPT:
         return Result(0, [])
+    if network is None:
+        return Result(0, _not_in_summaries(claims, summaries))
     own = [u for u in claims.uses if u.place.cell is None]
     denied = {u.feature for u in own if not u.used}
     findings: list[Finding] = []
@@ -32,6 +40,35 @@ def building_blocks(claims: ClaimEvidence, network: NetworkFacts | None, treatme
         if lacks := _lacks(use.feature, network):
             findings.append(_finding(use, network, lacks, treatment))
     return Result(len(compared), findings)
+
+
+_ROWS = {Feature.DROPOUT: ("Dropout", "AlphaDropout"), Feature.BATCH_NORM: ("BatchNorm", "Batch")}
+
+
+def _not_in_summaries(claims: ClaimEvidence, summaries: SummaryEvidence) -> list[Finding]:
+    tables = [s for s in summaries.summaries if s.saved and s.rows and not s.rows_missing]
+    own = [u for u in claims.uses if u.place.cell is None]
+    denied = {u.feature for u in own if not u.used}
+    if not tables:
+        return []
+    findings: list[Finding] = []
+    for feature, types in _ROWS.items():
+        use = next((u for u in own if u.feature is feature and feature not in denied), None)
+        if use is None or any(t.has(*types) for t in tables):
+            continue
+        findings.append(
+            Finding(
+                message=f"the README names {feature.value}, the printed summary has no row for it",
+                place=use.place,
+                expected=f"a row in the summary ({tables[-1].place})",
+                found=use.excerpt[:120],
+                hint="if it is applied as a function (F.dropout), say so; if it is not used, take the sentence out",
+                excerpt=use.excerpt,
+                diagnosis="building-block-not-in-summary",
+                weight=Weight.REMARK,
+            )
+        )
+    return findings
 
 
 def _lacks(feature: Feature, network: NetworkFacts) -> str:

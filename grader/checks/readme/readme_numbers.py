@@ -61,7 +61,7 @@ def check(
         _accuracies(stated, logs, policy),
         _evaluations(logs),
         _epochs(stated, logs),
-        building_blocks(claims, network, policy.building_blocks),
+        building_blocks(claims, network, summaries, policy.building_blocks),
         unused_parameters(stated, network),
     ]
     findings = [f for r in results for f in r.findings]
