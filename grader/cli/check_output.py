@@ -8,7 +8,7 @@ import click
 
 from grader.cli.output import color_wanted
 from grader.core.report import Report
-from grader.pipeline.selfcheck import HONEST_LINE, next_steps
+from grader.pipeline.selfcheck import HONEST_LINE
 
 
 def echo_check(report: Report, form: str, *, executed: bool, page: Path | None) -> None:
@@ -29,15 +29,18 @@ def echo_check(report: Report, form: str, *, executed: bool, page: Path | None) 
 
 
 def _text(report: Report, *, executed: bool, page: Path | None) -> None:
+    from grader.render.summary import next_steps
     from grader.render.terminal import print_report
 
     width = shutil.get_terminal_size().columns
     click.echo(print_report(report, width=width, color=color_wanted(), quiet=False))
-    steps = next_steps(report)
-    click.echo("What to do next, most points first:" if steps else "Nothing left to do.")
-    for number, step in enumerate(steps[:5], 1):
-        todo = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in step.todo)
-        click.echo(f"  {number}. {step.code} ({step.points:g} points): {todo}")
+    steps = next_steps(report, limit=5)
+    click.echo("\nWhat to do next, most points first:" if steps else "\nNothing left to do.")
+    for number, step in enumerate(steps, 1):
+        text = "".join(
+            c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in f"{step.title}: {step.text}"
+        )
+        click.echo(f"  {number}. up to {step.points:g} points: {text}")
     if executed:
         click.echo(f"\n{HONEST_LINE}")
     if page is not None:

@@ -6,6 +6,7 @@ are computed again from the stored bytes. What must be executed is not: it is `u
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import grader
@@ -67,9 +68,7 @@ def publish_run(store: Store, run: Run, loaded: LoadedRubric, out: Path) -> tupl
         slug = report.submission.slug
         records = store.phase_records(run.id, report.submission.id)
         keys = sorted(k for r in records for k in r.products.values())
-        digest = hashlib.sha256(
-            encode(report) + "".join(keys).encode() + grader.__version__.encode()
-        ).hexdigest()
+        digest = hashlib.sha256(encode(report) + "".join(keys).encode() + _renderer().encode()).hexdigest()
         there = (out / slug / "index.html").is_file() and (out / slug / "result.json").is_file()
         if shown.get(slug) == digest and there:
             continue
@@ -78,6 +77,16 @@ def publish_run(store: Store, run: Run, loaded: LoadedRubric, out: Path) -> tupl
         store.set_published(slug, digest)
     publish_class(reports, store.refusals(run.id), out)
     return tuple(reports)
+
+
+@cache
+def _renderer() -> str:
+    """Digest of what draws pages: another template draws every page again, another version of grader too."""
+    folder = Path(grader.__file__).parent / "render"
+    sources = sorted(p for p in folder.rglob("*") if p.suffix in {".py", ".j2", ".css", ".js"})
+    return hashlib.sha256(
+        b"".join([grader.__version__.encode(), *(p.read_bytes() for p in sources)])
+    ).hexdigest()
 
 
 def _recall(

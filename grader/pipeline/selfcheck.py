@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from grader.core.report import Marked, Report
+from grader.core.report import Report
 from grader.core.settings import Settings
 from grader.ingest.ignore import read_ignore, without_ignored
 from grader.ingest.read import read_submission
@@ -19,15 +19,6 @@ HONEST_LINE = (
 """From the research on sandboxes: students run their own code, and must know that nothing protects them from it."""
 
 
-class Next(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing to do, and what it can bring."""
-
-    points: float
-    code: str
-    title: str
-    todo: str
-
-
 def self_check(
     path: Path, loaded: LoadedRubric, settings: Settings, progress: Progress
 ) -> tuple[Report, Known]:
@@ -40,19 +31,3 @@ def self_check(
     if path.is_dir():
         sources = without_ignored(sources, read_ignore(path))
     return grade_one(sources, shown, catalogue(), settings, progress)
-
-
-def next_steps(report: Report) -> tuple[Next, ...]:
-    """Return what can still bring points, most points first."""
-    steps = [_step(m) for m in report.outcomes if m.points < m.max_points]
-    return tuple(sorted(steps, key=lambda s: (-s.points, s.code)))
-
-
-def _step(marked: Marked) -> Next:
-    hint = next((f.hint or f.message for f in marked.findings if f.hint or f.message), "")
-    return Next(
-        points=round(marked.max_points - marked.points, 4),
-        code=marked.code,
-        title=marked.title,
-        todo=hint or marked.summary,
-    )
