@@ -21,6 +21,7 @@ from grader.core.facts.replay import (
 from grader.core.rubric import Profile
 from grader.core.submission import Problem
 from grader.execute.replay.cache import check_cache
+from grader.execute.replay.case import Memory
 from grader.execute.replay.claims import contradictions
 from grader.execute.replay.drawn import judge_charts
 from grader.execute.replay.judge import Judge, Judged
@@ -57,7 +58,8 @@ def _replay(book: Book, profile: Profile) -> BookFacts:
         )
     model = Model(book)
     readings = [read_columns(model, table) for table in book.tables]
-    judged = [Judge(model, reading).judge() for reading in readings]
+    memory = Memory()
+    judged = [Judge(model, reading, memory).judge() for reading in readings]
     whole = replay(model, judged, profile.learning_rates)
     layouts = [table.layout for table in judged]
     simulated = [

@@ -7,6 +7,7 @@ from grader.execute.replay.formula import Slot
 from grader.execute.replay.functions import Value
 from grader.execute.replay.network import Array
 from grader.execute.replay.search import Flat
+from grader.execute.replay.variants import Variant
 
 
 class Diagnosis(NamedTuple):
@@ -31,3 +32,11 @@ class Case(NamedTuple):
     values: list[Slot]
     got: Value
     want: Array
+
+
+class Memory:
+    """What was found for formulas of one book: six sheets with one mistake are searched once."""
+
+    def __init__(self) -> None:
+        self.attempts: dict[object, int] = {}
+        self.edits: dict[object, tuple[str, Variant]] = {}

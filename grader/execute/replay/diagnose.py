@@ -11,10 +11,10 @@ from itertools import combinations
 import numpy as np
 
 from grader.core.facts.replay import Severity
-from grader.execute.replay.case import Case, Diagnosis
+from grader.execute.replay.case import Case, Diagnosis, Memory
 from grader.execute.replay.formula import Slot, Token, Unsupported, compile_tokens, evaluate
 from grader.execute.replay.functions import Value
-from grader.execute.replay.identity import TOLERANCE, Points, Tested, difference
+from grader.execute.replay.identity import TOLERANCE, Points, Tested, difference, shape
 from grader.execute.replay.layout import Layout, Symbol
 from grader.execute.replay.network import GRADIENTS, INPUTS, QUANTITIES, WEIGHTS, Array, inherited_gradients
 from grader.execute.replay.notation import address, display, number, qualified
@@ -30,10 +30,12 @@ MAX_TOKENS = 160
 class Doctor:
     """Diagnoses the failing formulas of one table."""
 
-    def __init__(self, layout: Layout, points: Points, own: dict[str, float]) -> None:
+    def __init__(self, layout: Layout, points: Points, own: dict[str, float], memory: Memory) -> None:
         """`own` holds the student's first-row values of inputs, targets and weights."""
         self.layout, self.points, self.own = layout, points, own
         self.words = Wording(layout)
+        self._known = memory.attempts
+        self._edits = memory.edits
 
     def diagnose(self, tested: Tested, index: int) -> Diagnosis:
         """Find the smallest explanation of a failing test; the last resort names only the quantity."""
@@ -41,26 +43,32 @@ class Doctor:
         flat = flatten(self.layout, tested.symbol, index)
         values = [self._value(symbol) for symbol in flat.symbols]
         got = self._run(flat.tokens, values)
-        for found in self._attempts(Case(tested.quantity, index, flat, values, got, want)):
-            return found
+        case = Case(tested.quantity, index, flat, values, got, want)
+        attempts = (
+            self._inherited,
+            self._overwritten,
+            self._drift,
+            self._typed,
+            self._other_quantity,
+            self._reference,
+            self._edit,
+            self._term,
+            self._two_references,
+            self._lost_factor,
+        )
+        memo = (tested.quantity, shape(tested.symbol))
+        start = self._known.get(memo, 0)
+        for at, attempt in enumerate(attempts[start:], start):
+            for found in attempt(case):
+                self._known[memo] = at
+                return found
+        self._known[memo] = len(attempts)
         name = display(tested.quantity)
         return Diagnosis(
             "unexplained",
             f"this formula is not {name}: with right values in every cell that it reads it gives another number",
             hint=f"Derive {name} again and compare it with the formula term by term.",
         )
-
-    def _attempts(self, case: Case) -> Iterator[Diagnosis]:
-        yield from self._inherited(case)
-        yield from self._overwritten(case)
-        yield from self._drift(case)
-        yield from self._typed(case)
-        yield from self._other_quantity(case)
-        yield from self._reference(case)
-        yield from self._edit(case)
-        yield from self._term(case)
-        yield from self._two_references(case)
-        yield from self._lost_factor(case)
 
     def _value(self, symbol: Symbol) -> Slot:
         try:
@@ -231,6 +239,11 @@ class Doctor:
 
     def _edit(self, case: Case) -> Iterator[Diagnosis]:
         quantity, flat, values, want = case.quantity, case.flat, case.values, case.want
+        memo = (quantity, flat.tokens)
+        known = self._edits.get(memo)
+        if known is not None and self._fits(known[1].tokens, values, want):
+            yield self._edited(known[0], case, known[1])
+            return
         kinds = [
             ("sign", signs(flat.tokens)),
             ("wrong-operator", operators(flat.tokens)),
@@ -241,29 +254,27 @@ class Doctor:
         for code, variants in kinds:
             for variant in variants:
                 if self._fits(variant.tokens, values, want):
-                    yield self._edited(code, quantity, variant)
+                    self._edits[memo] = (code, variant)
+                    yield self._edited(code, case, variant)
                     return
 
-    def _edited(self, code: str, quantity: str, variant: Variant) -> Diagnosis:
-        subject = self.words.subject(quantity)
-        if code == "brackets":
-            return Diagnosis(
-                code,
-                f"{subject}: {variant.what}, so that the formula is calculated in another order",
-                hint="Excel multiplies and divides before it adds. Put the sum in brackets."
-                if "missing" in variant.what
-                else "Check where each bracket closes.",
-            )
-        if code == "sign":
-            return Diagnosis(
-                code,
-                f"{subject}: {variant.what}",
-                hint="Check the sign of each term against your derivation.",
-            )
+    def _edited(self, code: str, case: Case, variant: Variant) -> Diagnosis:
+        subject = self.words.subject(case.quantity)
+        wrote, belongs = variant.what.partition(" for ")[::2]
+        text = (
+            f"{subject}: {variant.what}" if code in ("brackets", "sign") else f"{subject} has {variant.what}"
+        )
+        hints = {
+            "brackets": "Excel multiplies and divides before it adds: put the brackets as in your derivation.",
+            "sign": "Check the sign of each term against your derivation.",
+        }
         return Diagnosis(
-            code, f"{subject} has {variant.what}", found=variant.what.partition(" for ")[0], expected=variant.what.partition(" for ")[2],
-            hint=f"Write {variant.what.partition(' for ')[2]}.",
-        )  # fmt: skip
+            code,
+            text,
+            expected=self.words.formula(variant.tokens, case.flat.cells) or belongs,
+            found=self.words.formula(case.flat.tokens, case.flat.cells) or wrote,
+            hint=hints.get(code, f"Write {belongs}."),
+        )
 
     def _term(self, case: Case) -> Iterator[Diagnosis]:
         quantity, got, want = case.quantity, case.got, case.want

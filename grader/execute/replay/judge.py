@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from grader.core.facts.replay import CellFault, QuantityFacts, Severity, State
-from grader.execute.replay.case import Diagnosis
+from grader.execute.replay.case import Diagnosis, Memory
 from grader.execute.replay.diagnose import Doctor
 from grader.execute.replay.identity import IdentityTest, Match, Tested
 from grader.execute.replay.layout import Layout
@@ -49,14 +49,14 @@ class _Group:
 class Judge:
     """Judges one table under one reading of its columns."""
 
-    def __init__(self, model: Model, reading: Reading) -> None:
+    def __init__(self, model: Model, reading: Reading, memory: Memory) -> None:
         self.model = model
         self.layout: Layout = reading.layout
         self.reading = reading
         self.sheet = model.book.sheets[self.layout.table.sheet].name
         self.test = IdentityTest(self.layout)
         self.own = {name: value for name in (*INPUTS, *WEIGHTS) if (value := self.shown(name, 0)) is not None}
-        self.doctor = Doctor(self.layout, self.test.points, self.own)
+        self.doctor = Doctor(self.layout, self.test.points, self.own, memory)
         self.typed: dict[int, tuple[str, int]] = {}
         self._groups: dict[tuple[str, str, str], _Group] = {}
         self._diagnosed: dict[tuple[str, int], Diagnosis] = {}

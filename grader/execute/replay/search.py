@@ -56,32 +56,42 @@ def first_fitting(
     values: Sequence[Slot],
     edits: Sequence[dict[int, Array]],
     want: Array,
-    chunk: int = 2_000,
+    chunk: int = 4_000,
 ) -> int:
     """Index of the first edit (slot to value) under which the formula gives the wanted values, -1 for none.
 
-    All edits of a chunk are evaluated at once: every edited slot becomes an array of shape (edits, points).
+    All edits of a chunk are evaluated at once at two of the points (every edited slot becomes an array of shape (edits, 2));
+    those that fit there are tried at all points.
     """
     try:
         compiled = compile_tokens(tokens)
     except Unsupported:
         return -1
+    few = slice(0, 2)
     scale = float(np.max(np.abs(want))) or 1.0
+    short: list[Slot] = [
+        value[few] if isinstance(value, np.ndarray) and value.ndim else value for value in values
+    ]
     for start in range(0, len(edits), chunk):
         part = edits[start : start + chunk]
-        touched = sorted({slot for edit in part for slot in edit})
-        batch: list[Slot] = list(values)
-        for slot in touched:
-            own = values[slot]
-            base = (
-                np.full(want.shape, np.nan)
-                if isinstance(own, str | list)
-                else np.broadcast_to(own, want.shape)
-            )
-            batch[slot] = np.stack([edit.get(slot, base) for edit in part])
-        got = np.broadcast_to(np.asarray(evaluate(compiled, batch)), (len(part), *want.shape))
-        with np.errstate(invalid="ignore"):
-            fits = np.max(np.abs(got - want), axis=1) <= TOLERANCE * scale
-        if fits.any():
-            return start + int(np.argmax(fits))
+        rows: dict[int, list[int]] = {}
+        new: dict[int, list[Array]] = {}
+        for row, edit in enumerate(part):
+            for slot, value in edit.items():
+                rows.setdefault(slot, []).append(row)
+                new.setdefault(slot, []).append(value[few])
+        batch = list(short)
+        for slot, touched in rows.items():
+            own = short[slot]
+            column = np.empty((len(part), 2))
+            column[:] = np.nan if isinstance(own, str | list) else own
+            column[touched] = new[slot]
+            batch[slot] = column
+        got = np.broadcast_to(np.asarray(evaluate(compiled, batch)), (len(part), 2))
+        for found in np.flatnonzero(np.max(np.abs(got - want[few]), axis=1) <= TOLERANCE * scale):
+            full = list(values)
+            for slot, value in part[int(found)].items():
+                full[slot] = value
+            if np.max(np.abs(np.asarray(evaluate(compiled, full)) - want)) <= TOLERANCE * scale:
+                return start + int(found)
     return -1

@@ -1,5 +1,8 @@
 """Cells and symbols in the sentences of a diagnosis."""
 
+from collections.abc import Sequence
+
+from grader.execute.replay.formula import Token
 from grader.execute.replay.layout import Layout, Symbol
 from grader.execute.replay.network import WEIGHTS
 from grader.execute.replay.notation import address, display, number, qualified
@@ -41,6 +44,20 @@ class Wording:
         what = {"empty": "an empty cell", "text": "a text"}.get(str(symbol[0]), "")
         value = number(float(str(symbol[1]))) if symbol[0] == "number" else what
         return f"{qualified(self._layout.model, read, self._layout.table.sheet)} ({value})" if read else value
+
+    def formula(self, tokens: Sequence[Token], cells: Sequence[int]) -> str:
+        """Tokens over cells in A1 notation with `=`; empty where a range or a typed learning rate stands among them."""
+        out = []
+        for token in tokens:
+            if token.kind == "range" or (token.kind == "ref" and not cells[int(token.value)]):
+                return ""
+            if token.kind == "ref":
+                out.append(qualified(self._layout.model, cells[int(token.value)], self._layout.table.sheet))
+            elif token.kind == "number":
+                out.append(number(float(token.value)))
+            else:
+                out.append(f"{token.value}(" if token.kind == "call" else str(token.value))
+        return "=" + "".join(out)
 
 
 def anchored(cell: str) -> str:
