@@ -9,6 +9,7 @@ import msgspec
 from grader.core.facts.recipe import StudentRecipe
 from grader.core.facts.retrain import Mode, RecipeUsed, SeedRun, Versions
 from grader.execute.data import digest
+from grader.execute.engine.fast import half_precision_pays
 from grader.execute.engine.initial import fresh_tensors
 from grader.execute.engine.recipe import Plan
 from grader.execute.graph.network import Network
@@ -81,6 +82,7 @@ def _key(job: TrainingJob) -> dict[str, str]:
         "planned": str(job.planned),  # our own schedule is stretched over the epochs
         "data": digest(job.data),
         "mode": job.mode.value,
+        "half": str(job.mode is Mode.FAST and half_precision_pays(job.device)),
         "device": job.device,
         "threads": "1",
         "torch": job.versions.torch,

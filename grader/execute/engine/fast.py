@@ -1,8 +1,9 @@
 """Mode `fast`: the same training with cheaper random numbers and arithmetic. It screens; nobody fails on it.
 
 Drawing dropout masks number by number is a quarter of the time of a network of this size (`aten::bernoulli_` is serial), so
-masks are cut out of a pool at a random offset: each number has the same distribution, but neighbours repeat after a while. Forward and
-backward run in bfloat16 where torch deems that safe; weights, statistics and scoring stay in float32.
+masks are cut out of a pool at a random offset: each number has the same distribution, but neighbours repeat after a while. Where the
+processor multiplies in bfloat16, forward and backward use it (elsewhere it costs half as much again); weights, statistics and scoring
+stay in float32.
 """
 
 import torch
@@ -47,6 +48,14 @@ class PooledDropout:
         if p not in self._pools:
             self._pools[p] = Pool(p)
         return self._pools[p](values)
+
+
+def half_precision_pays(device: str) -> bool:
+    """Whether bfloat16 is a matter of hardware here, not of emulation."""
+    if device == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    able = torch.cpu.get_capabilities()
+    return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
 
 
 class HalfPrecision(nn.Module):

@@ -81,7 +81,8 @@ def run_seed(
     cheap = {"aten.dropout.default": fast.PooledDropout()} if mode is Mode.FAST else None
     model = GraphNetwork(network, fresh.tensors, replace=cheap)
     layout = _memory_format(model, network)
-    trained = fast.HalfPrecision(model) if mode is Mode.FAST else model
+    half = mode is Mode.FAST and fast.half_precision_pays(device)
+    trained = fast.HalfPrecision(model) if half else model
     correct: list[int] = []
     losses: list[float] = []
 

@@ -8,7 +8,7 @@ import torch
 from grader.core.facts.retrain import Mode
 from grader.core.settings import Settings
 from grader.execute.engine.decide import retrain_network
-from grader.execute.engine.fast import HalfPrecision, PooledDropout
+from grader.execute.engine.fast import HalfPrecision, PooledDropout, half_precision_pays
 from grader.execute.retrain import Wish
 from grader.execute.retrain_rule import RuleParams
 from tests.execute.engine.small import digits, network, recipe
@@ -43,6 +43,12 @@ def test_answers_are_float32_in_both_modes() -> None:
     wrapped = HalfPrecision(torch.nn.Linear(4, 2))
     for training in (True, False):
         assert wrapped.train(training)(torch.randn(3, 4)).dtype is torch.float32
+
+
+def test_half_precision_is_used_only_where_the_processor_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for able, pays in (({}, False), ({"avx512_bf16": True}, True), ({"amx_bf16": True}, True)):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda able=able: able)
+        assert half_precision_pays("cpu") is pays
 
 
 def test_a_fast_run_learns_says_so_and_has_a_cache_of_its_own(tmp_path: Path) -> None:
