@@ -57,12 +57,25 @@ class Group:
 
 @contextmanager
 def group(name: str, limits: Limits) -> Iterator[Group]:
-    """Make the groups of one job; an empty group where this machine has none that we may write."""
+    """Make the groups of one job; an empty group where this machine has none that we may write.
+
+    `name` is `grader-<process id>-<number>`.
+    """
+    _sweep()
     made = _v2(name, limits) or _v1(name, limits) or Group(NONE, ())
     try:
         yield made
     finally:
         made.close()
+
+
+def _sweep() -> None:
+    """Remove the groups that a killed grader left; their names carry its process id."""
+    for base in (ROOT, ROOT / "memory", ROOT / "pids"):
+        for folder in base.glob("grader-*-*"):
+            if not Path("/proc", folder.name.split("-")[1]).exists():
+                with suppress(OSError):
+                    folder.rmdir()
 
 
 def _v2(name: str, limits: Limits) -> Group | None:
