@@ -53,7 +53,7 @@ class PooledDropout:
 def half_precision_pays(device: str) -> bool:
     """Whether bfloat16 is a matter of hardware here, not of emulation."""
     if device == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     able = torch.cpu.get_capabilities()
     return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
 
