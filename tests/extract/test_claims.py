@@ -22,17 +22,17 @@ NO_CLAIM = [
     "- Have used exactly 19 epochs",
     "- Dropout must have 0.069 as the dropout value",
     "- Batch size must be exactly 128",
-    "Aim of this assignment is to achieve 99.4% test accuracy with less than 20K Parameters.",
-    "Create a network that achieves 99.4% accuracy in the validation set in <20 epochs and <20K parameters.",
-    "# MNIST Architecture to achieve 99.4% Accuracy",
-    "We have to acheive minimum 99.4% validation accuracy",
+    "The aim here is to achieve 99.4% on the test set with less than 20K Parameters.",
+    "Build a net which achieves 99.4% validation accuracy in <20 epochs and <20K parameters.",
+    "# A small CNN to reach 99.4% Accuracy",
+    "One has to acheive minimum 99.4% validation accuracy",
     "The desired accuracy of 99.4% should be reached in less than 20 epochs.",
     "Try to get >= 99.4% test accuracy.",
-    "Safety margin: ~10,200 parameters below limit",
+    "Safety margin: ~10,300 parameters below limit",
     "├── Conv2 (8→16): 1,168 parameters",
-    "Parameter efficiency: 10.2% accuracy per 1k parameters",
+    "Parameter efficiency: 9.1% accuracy per 1k parameters",
     "I could not get it to 20,000 parameters",
-    "Loss=0.7244 Batch=58 Accuracy=92.50% LR=0.005: 100%|####| 59/59 [00:10<00:00, 5it/s]",
+    "Loss=0.6811 Batch=77 Accuracy=93.20% LR=0.004: 100%|####| 78/78 [00:10<00:00, 7it/s]",
 ]
 
 
@@ -42,41 +42,41 @@ def test_requirements_and_asides_are_no_claims(text: str) -> None:
 
 
 def test_a_list_under_a_target_heading_claims_nothing() -> None:
-    text = "## Target\n- 99.4% validation accuracy\n- Accuracy: 99.4%\n- Parameters: 20,000\n- Epochs: 20\n\n## Result\n- Parameters: 11,924\n"
-    assert [(c.what, c.value) for c in claims_of(text).claims] == [(What.PARAMETERS, 11924.0)]
+    text = "## Target\n- 99.4% validation accuracy\n- Accuracy: 99.4%\n- Parameters: 20,000\n- Epochs: 20\n\n## Result\n- Parameters: 12,306\n"
+    assert [(c.what, c.value) for c in claims_of(text).claims] == [(What.PARAMETERS, 12306.0)]
 
 
 ACCURACY = [
-    ("Final validation accuracy is 99.43% with a small network.", 99.43, (), Bound.EXACT),
-    ("- **Test Accuracy at 19th Epoch - 99.48%**", 99.48, (19,), Bound.EXACT),
-    ("Best Test Accuracy: 99.5 (19th Epoch)", 99.5, (19,), Bound.EXACT),
+    ("The final validation accuracy is 99.42% for our tiny model.", 99.42, (), Bound.EXACT),
+    ("- **Test Accuracy in the 18th Epoch - 99.46%**", 99.46, (18,), Bound.EXACT),
+    ("Highest Test Accuracy: 99.5 (16th Epoch)", 99.5, (16,), Bound.EXACT),
     (
-        "We were able to achieve the 99.4% accuracy with ~12K parameters in epoch 12, 13 & 15.",
+        "Our net managed to reach 99.4% accuracy with ~13K parameters in epoch 11, 14 & 16.",
         99.4,
-        (12, 13, 15),
+        (11, 14, 16),
         Bound.EXACT,
     ),
-    ("- [x] 99.4% validation accuracy `Achieved in Epochs - 13, 16, 17`", 99.4, (13, 16, 17), Bound.AT_LEAST),
-    ("1. 99.4% validation accuracy : achieved 99%", 99.0, (), Bound.EXACT),
-    ("Reached >99.4% test accuracy in 11th, 17th, 18th & 20th epoch", 99.4, (11, 17, 18, 20), Bound.AT_LEAST),
-    ("We got ``99.48%`` in 19th epoch", 99.48, (19,), Bound.EXACT),
+    ("- [x] 99.4% test accuracy `Reached in Epochs - 9, 12, 14`", 99.4, (9, 12, 14), Bound.AT_LEAST),
+    ("a) 99.4% validation accuracy : got 98%", 98.0, (), Bound.EXACT),
+    ("Got >99.4% test accuracy in 10th, 12th, 13th & 15th epoch", 99.4, (10, 12, 13, 15), Bound.AT_LEAST),
+    ("It reached ``99.47%`` in 14th epoch", 99.47, (14,), Bound.EXACT),
     (
-        "- 99.44% test accuracy achieved at EPOCH 17 with a total parameter of 16,452.",
-        99.44,
-        (17,),
+        "- 99.45% test accuracy obtained at EPOCH 12 from a total parameter of 15,310.",
+        99.45,
+        (12,),
         Bound.EXACT,
     ),
-    ("acheived 99.41% accuracy in 17 Epoch", 99.41, (17,), Bound.EXACT),
-    ("After 19 epochs, the test accuracy was 99.49%", 99.49, (19,), Bound.EXACT),
+    ("The run acheived 99.42% accuracy in 15 Epoch", 99.42, (15,), Bound.EXACT),
+    ("After 16 epochs, the test accuracy was 99.44%", 99.44, (16,), Bound.EXACT),
     (
-        "It was able to achieve 99.4% test/validation accuracy consistently from 16th epoch onwards.",
+        "The net was able to hold 99.4% test/validation accuracy from 12th epoch onwards.",
         99.4,
         (),
         Bound.EXACT,
     ),
-    ("The model achieved greater than 99.4 accuracy with 11 epochs of training.", 99.4, (), Bound.AT_LEAST),
-    ("Accuracy on test set: 99.06 in 20 epochs", 99.06, (), Bound.EXACT),
-    ("A maximum test accuracy of 99.57% was achieved.", 99.57, (), Bound.EXACT),
+    ("This design reached greater than 99.4 accuracy with 12 epochs of training.", 99.4, (), Bound.AT_LEAST),
+    ("Accuracy on test set: 99.12 in 15 epochs", 99.12, (), Bound.EXACT),
+    ("A peak test accuracy of 99.51% was obtained.", 99.51, (), Bound.EXACT),
 ]
 
 
@@ -87,16 +87,16 @@ def test_accuracies(text: str, value: float, epochs: tuple[int, ...], bound: Bou
 
 
 PARAMETERS = [
-    ("Total number of paramaters: **18,310**", 18310.0, 10.0, Bound.EXACT),
-    ("#### Params = 11,178", 11178.0, 1.0, Bound.EXACT),
-    ("Has **12,026** parameters", 12026.0, 1.0, Bound.EXACT),
-    ("2. Less than 20k Parameters : 25.3K", 25300.0, 100.0, Bound.EXACT),
-    ("- [x] Less than 20k Parameters `Total Parameters = 17,962`", 17962.0, 1.0, Bound.EXACT),
+    ("Total number of paramaters: **17,230**", 17230.0, 10.0, Bound.EXACT),
+    ("#### Params = 11,396", 11396.0, 1.0, Bound.EXACT),
+    ("Has **12,346** parameters", 12346.0, 1.0, Bound.EXACT),
+    ("b) Less than 20k Parameters : 23.7K", 23700.0, 100.0, Bound.EXACT),
+    ("- [x] Less than 20k Parameters `Total Parameters = 16,894`", 16894.0, 1.0, Bound.EXACT),
     ("Trained with ~12K parameters.", 12000.0, 1000.0, Bound.ABOUT),
-    ("Total parameters are 19,576.", 19576.0, 1.0, Bound.EXACT),
-    ("### 1. Number of parameters:- Total params: 10,066 (learnt)", 10066.0, 1.0, Bound.EXACT),
-    ("Here we have used 18,738 parameters in total, less than 20k parameters", 18738.0, 1.0, Bound.EXACT),
-    ("| Parameters <20k | YES | **~9,800** parameters |", 9800.0, 100.0, Bound.ABOUT),
+    ("Total parameters are 18,622.", 18622.0, 1.0, Bound.EXACT),
+    ("### a. Number of parameters:- Total params: 10,482 (trained)", 10482.0, 1.0, Bound.EXACT),
+    ("Our net uses 18,426 parameters in total, less than 20k parameters", 18426.0, 1.0, Bound.EXACT),
+    ("| Parameters <20k | YES | **~9,700** parameters |", 9700.0, 100.0, Bound.ABOUT),
 ]
 
 
@@ -113,8 +113,8 @@ def test_parameters(text: str, value: float, unit: float, bound: Bound) -> None:
         ("Total Epochs : 20", 20),
         ("* **Epochs - 19**", 19),
         ("3. Less than 20 Epochs `19 Epochs`", 19),
-        ("The model was trained for a total of 20 epochs.", 20),
-        ("It took 11 epochs of training.", 11),
+        ("Our network was trained for a total of 18 epochs.", 18),
+        ("It needed 12 epochs of training.", 12),
     ],
 )
 def test_epochs(text: str, value: int) -> None:
@@ -135,16 +135,16 @@ def test_settings() -> None:
 
 
 def test_train_and_augmented_accuracies_are_told_apart() -> None:
-    found = claims_of("Best Train Accuracy: 99.45\n\nTarget achieved: >99.4% test accuracy with TTA\n")
+    found = claims_of("Top Train Accuracy: 99.31\n\nGoal reached: >99.4% test accuracy with TTA\n")
     assert [c.on for c in found.of(What.ACCURACY)] == [On.TRAIN, On.OTHER]
 
 
 def test_excerpt_and_place() -> None:
-    (claim,) = claims_of("# A\n\nIntro. The total parameters are 19,576. More.\n").claims
+    (claim,) = claims_of("# A\n\nIntro. The total parameters are 18,622. More.\n").claims
     assert (str(claim.place), claim.written, claim.excerpt) == (
         "README.md:3",
-        "19,576",
-        "The total parameters are 19,576.",
+        "18,622",
+        "The total parameters are 18,622.",
     )
 
 
@@ -169,11 +169,11 @@ def test_markdown_cells_claim_too() -> None:
     [
         ("We added dropout after every convolution.", {(Feature.DROPOUT, True)}),
         ("Have not used dropout.", {(Feature.DROPOUT, False)}),
-        ("To reduce the parameters FC layers have not been used.", {(Feature.FULLY_CONNECTED, False)}),
-        ("- use of GAP : instead of FC layers", {(Feature.GAP, True), (Feature.FULLY_CONNECTED, False)}),
+        ("FC layers have not been used, to save parameters.", {(Feature.FULLY_CONNECTED, False)}),
+        ("- GAP used : instead of FC layers", {(Feature.GAP, True), (Feature.FULLY_CONNECTED, False)}),
         ("- Have used BN, Dropout, a Fully connected layer, have used GAP.", set()),
         ("Dropout should be used when there is overfitting.", set()),
-        ("Gap closed: exceeded the target with advanced techniques", set()),
+        ("Gap closed: we beat the target with new tricks", set()),
     ],
 )
 def test_building_blocks(text: str, expected: set[tuple[Feature, bool]]) -> None:
@@ -181,9 +181,9 @@ def test_building_blocks(text: str, expected: set[tuple[Feature, bool]]) -> None
 
 
 def test_code_sketch() -> None:
-    text = "## Network\n    self.conv1 = nn.Conv2d(1, 4, 3, padding=1)\n    # self.conv9 = nn.Conv2d(64, 512, 3)\n    self.fc = nn.Linear(4 * 4 * 8, 10)\n"
+    text = "## Network\n    self.conv1 = nn.Conv2d(1, 6, 3, padding=1)\n    # self.conv9 = nn.Conv2d(64, 512, 3)\n    self.fc = nn.Linear(4 * 4 * 8, 10)\n"
     (sketch,) = claims_of(text).sketches
-    assert (sketch.parameters, sketch.complete, str(sketch.place)) == (40 + 1290, True, "README.md:2")
+    assert (sketch.parameters, sketch.complete, str(sketch.place)) == (60 + 1290, True, "README.md:2")
 
 
 @pytest.mark.parametrize(

@@ -155,11 +155,11 @@ def test_two_tables_in_one_output() -> None:
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        ("Total parameters: 9,594", 9594),
-        ("📈 Total Parameters: 9,594\n", 9594),
-        ("Number of trainable parameters: 12026", 12026),
-        ("The model has 13,402 trainable parameters", 13402),
-        ("Total params = 7_723", 7723),
+        ("Total parameters: 9,482", 9482),
+        ("📈 Total Parameters: 9,482\n", 9482),
+        ("Number of trainable parameters: 12346", 12346),
+        ("The model has 13,618 trainable parameters", 13618),
+        ("Total params = 7_846", 7846),
     ],
 )
 def test_printed_counts(text: str, value: int) -> None:

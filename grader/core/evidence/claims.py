@@ -50,7 +50,7 @@ class Feature(Enum):
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One number that a person wrote down. `unit` is the worth of its last written digit (0.01 for `99.43`, 100 for `25.3K`)."""
+    """One number that a person wrote down. `unit` is the worth of its last written digit (0.01 for `99.43`, 100 for `23.7K`)."""
 
     what: What
     value: float
