@@ -83,6 +83,12 @@ PROVIDERS: tuple[Provider, ...] = (
         phase=Phase.READ,
     ),
     Provider(
+        name="conclusions",
+        target="grader.extract.conclusion:read_conclusions",
+        product="ConclusionEvidence",
+        phase=Phase.READ,
+    ),
+    Provider(
         name="notebooks",
         target="grader.extract.notebook:read_notebooks",
         product="NotebookEvidence",

@@ -31,6 +31,8 @@ class Item(NamedTuple):
     inherited: bool = False
     in_markdown: bool = True
     """Whether Markdown's emphasis applies where it stands: not in code, not between dollars."""
+    program: bool = False
+    """Whether it is a line of a program, whose names may mean anything."""
 
     def noted(self, *codes: str) -> bool:
         """Whether one of the notes carries one of the codes."""
@@ -135,7 +137,16 @@ def _item(
     line: SourceLine, statement: Statement, trees: tuple[Expr, ...], notes: tuple[Note, ...], inherited: bool
 ) -> Item:
     in_markdown = line.block in (Block.PROSE, Block.TABLE, Block.HEADING) and "$" not in line.text
-    return Item(line.place, line.text, statement, trees, notes, inherited, in_markdown)
+    return Item(
+        line.place,
+        line.text,
+        statement,
+        trees,
+        notes,
+        inherited,
+        in_markdown,
+        program=line.block is Block.CODE,
+    )
 
 
 def _alone(raw: str) -> Statement | None:

@@ -54,6 +54,11 @@ def judge(items: Sequence[Item]) -> Judgement:
         answer = _answer(item, at, stated, explained)
         if answer is not None:
             judged.append(answer)
+    judged = [
+        j
+        for j in judged
+        if not j.item.program or j.answer == "right" or (j.answer == "wrong" and j.explanations)
+    ]
     if sum(j.answer == "right" for j in judged) < OWN_LINES:
         judged = [_foreign(j) for j in judged]
     return Judgement(convention, tuple(judged))
