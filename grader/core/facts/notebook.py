@@ -31,6 +31,18 @@ class Isolation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     weaknesses: tuple[str, ...] = ()
     """What this machine could not enforce, one sentence each."""
 
+    def __str__(self) -> str:
+        """One line for reports; begins with `none` exactly where nothing isolated."""
+        if not self.isolated:
+            return "none: the student's code ran with the rights of the person who ran grader"
+        parts = [f"{self.user} user" if self.user else "", "network" if self.network else "no network"]
+        parts += [
+            f"seccomp {self.seccomp}" if self.seccomp else "",
+            f"memory by {self.memory}" if self.memory else "",
+        ]
+        parts += [f"not enforced: {w}" for w in self.weaknesses]
+        return f"{self.backend} ({', '.join(p for p in parts if p)})"
+
 
 class Ending(Enum):
     """How a sandboxed job ended."""
