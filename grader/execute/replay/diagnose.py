@@ -19,7 +19,7 @@ from grader.execute.replay.layout import Layout, Symbol
 from grader.execute.replay.network import GRADIENTS, INPUTS, QUANTITIES, WEIGHTS, Array, inherited_gradients
 from grader.execute.replay.notation import address, display, number, qualified
 from grader.execute.replay.search import first_fitting, flatten
-from grader.execute.replay.terms import factors
+from grader.execute.replay.terms import factors, family, twins
 from grader.execute.replay.variants import Variant, brackets, numbers, operators, signs, with_factor
 from grader.execute.replay.wording import Wording, anchored
 
@@ -313,7 +313,7 @@ class Doctor:
         singles = []
         for symbol, slots in groups.items():
             for right, value in self._candidates(quantity):
-                if right != symbol and right[0] == "q" and _family(str(right[1])) & _family(str(symbol[1])):
+                if right != symbol and right[0] == "q" and family(str(right[1])) & family(str(symbol[1])):
                     singles.append((symbol, slots, right, value))
         if len(singles) > 150:
             return
@@ -348,7 +348,7 @@ class Doctor:
         told: list[str] = [""]
         for position, symbol in enumerate(flat.symbols):
             for right, value in self._candidates(quantity) if symbol[0] == "q" else ():
-                alike = right[0] == "q" and right[2] == symbol[2] and _twins(str(right[1]), str(symbol[1]))
+                alike = right[0] == "q" and right[2] == symbol[2] and twins(str(right[1]), str(symbol[1]))
                 if alike and right != symbol:
                     singles.append({position: value})
                     used, belongs = (
@@ -393,15 +393,3 @@ def _with(values: list[Slot], slot: int, value: Slot) -> list[Slot]:
 
 def _is_sum_of(symbol: Symbol, right: Symbol) -> bool:
     return symbol[0] == "q" and right[0] == "q" and right[1] == f"a_{symbol[1]}"
-
-
-def _twins(one: str, other: str) -> bool:
-    """Names that differ only in their index: a_o1 and a_o2, w5 and w7."""
-    return one[:-1] == other[:-1]
-
-
-def _family(name: str) -> set[str]:
-    """Quantities that people confuse with one another share a letter of the result."""
-    if name[0] in "ti":
-        return {"inputs"}
-    return {"gradients"} if name.startswith("dw") else {"weights"} if name[0] == "w" else {"neurons"}

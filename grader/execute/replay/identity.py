@@ -12,9 +12,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from grader.execute.replay.formula import Compiled, Form, Slot, Token, Unsupported, compile_tokens, evaluate
+from grader.execute.replay.formula import (
+    Compiled,
+    Form,
+    Range,
+    Slot,
+    Token,
+    Unsupported,
+    compile_tokens,
+    evaluate,
+)
 from grader.execute.replay.functions import Value
 from grader.execute.replay.layout import Layout, Symbol
+from grader.execute.replay.model import FormulaRun, column_of, row_of, sheet_of
 from grader.execute.replay.network import INPUTS, WEIGHTS, Array, step, updated
 
 POINTS = 8
@@ -150,15 +160,47 @@ class IdentityTest:
         self.layout = layout
         self.points = points_for(tuple(layout.merged))
         self._memo: dict[tuple[str, bool, object], Tested] = {}
+        self._by_run: dict[int, Tested] = {}
+        self._alike_from: dict[int, int] = {}
 
     def want(self, quantity: str) -> Array:
         """Reference values of a quantity in the row under test."""
         return self.points.same[quantity]
 
     def test(self, quantity: str, index: int) -> Tested:
-        """Test the formula cell of a quantity in the index-th row."""
+        """Test the formula cell of a quantity in the index-th row; cells of a filled-down run mean the same but for its first."""
+        key = self.layout.key(quantity, index)
+        run = self.layout.model.owner.get(key)
+        if run is None or run.length < 4:
+            return self._test(quantity, index, key)
+        start = run.start  # the run's first cell names the run
+        first = self._alike_from.get(start)
+        if first is None:
+            first = self._alike_from[start] = self._alike(run)
+        if index < first or self.layout.rows[index] - self.layout.rows[index - 1] != 1:
+            return self._test(quantity, index, key)
+        found = self._by_run.get(start)
+        if found is None:
+            found = self._by_run[start] = self._test(quantity, index, key)
+        return found
+
+    def _alike(self, run: FormulaRun) -> int:
+        """Index of the row from which every cell of a run reads the same symbols; beyond the table where none is known."""
+        layout, never = self.layout, 1 << 30
+        at = layout.index.get(row_of(run.start), never) + 1
+        first = at
+        for slot, (base, stride, _, _) in zip(run.form.slots, run.steps, strict=True):
+            inside = sheet_of(base) == layout.table.sheet and column_of(base) in layout.quantity
+            if isinstance(slot, Range):
+                return never
+            if stride == 0:
+                first = max(first, layout.index.get(row_of(base), -3) + 3 if inside else first)
+            elif not inside or row_of(run.start) - row_of(base) not in (0, 1):
+                return never
+        return first
+
+    def _test(self, quantity: str, index: int, key: int) -> Tested:
         layout = self.layout
-        key = layout.key(quantity, index)
         if key in layout.model.refused:
             return Tested(Match.UNRESOLVED, quantity, ("opaque", ""), layout.model.refused[key])
         symbol = layout.formula(key, index)

@@ -1,4 +1,4 @@
-"""Factors and terms that a formula of the network can lose or gain."""
+"""Factors and terms that a formula of the network can lose or gain, and names that are mixed up."""
 
 from collections.abc import Mapping
 
@@ -29,3 +29,15 @@ def factors(same: Mapping[str, Array], previous: Mapping[str, Array], eta: Array
     summands = zip(range(1, 9), ("i1", "i2", "i1", "i2", "a_h1", "a_h2", "a_h1", "a_h2"), strict=True)
     found += [(f"w{w}·{value}", same[f"w{w}"] * same[value]) for w, value in summands]
     return found
+
+
+def twins(one: str, other: str) -> bool:
+    """Names that differ only in their index: a_o1 and a_o2, w5 and w7."""
+    return one[:-1] == other[:-1]
+
+
+def family(name: str) -> set[str]:
+    """Quantities that people confuse with one another share a letter of the result."""
+    if name[0] in "ti":
+        return {"inputs"}
+    return {"gradients"} if name.startswith("dw") else {"weights"} if name[0] == "w" else {"neurons"}
