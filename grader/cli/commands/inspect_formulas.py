@@ -44,9 +44,8 @@ def _read(name: str) -> DocumentFormulas:
 
     try:
         data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-        return read_bytes(
-            data, name, notebook=name.endswith(".ipynb") or (name == "-" and data.startswith(b'{"cells'))
-        )
+        piped = name == "-" and data.lstrip()[:1] == b"{" and b'"cells"' in data
+        return read_bytes(data, name, notebook=piped or name.endswith(".ipynb"))
     except OSError as error:
         raise click.UsageError(f"{name}: {error.strerror or error}") from error
     except NotebookFault as error:

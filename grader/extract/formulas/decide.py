@@ -100,9 +100,18 @@ def _compare_update(weight: str, trees: Sequence[Expr], points: Sequence[Point])
     for point in points:
         want = point.values[weight] - point.values["eta"] * point.slopes(weight)["E"]
         for k, tree in enumerate(trees[1:], 1):
-            if not close(want, point.value(tree)):
+            value = point.value(tree)
+            if not close(want, value) and not _numeric_rate(weight, tree, value, point):
                 return Decision(Truth.FALSE, k)
     return Decision(Truth.TRUE)
+
+
+def _numeric_rate(weight: str, tree: Expr, value: float, point: Point) -> bool:
+    """Whether the rule holds with a number for η: `w1 = w1 - 0.5 * ∂E/∂w1`. A rate of 1 is a rate left out."""
+    if "eta" in symbols(tree):
+        return False
+    rate = (point.values[weight] - value) / point.slopes(weight)["E"]
+    return any(n.head == "num" and n.value != 1.0 and close(n.value, rate) for n in nodes(tree))
 
 
 def _compare_step(weight: str, trees: Sequence[Expr], points: Sequence[Point]) -> Decision:

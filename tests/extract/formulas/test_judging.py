@@ -191,6 +191,20 @@ def test_kinds_gradients_and_updates() -> None:
     assert {x.verdict.value for x in lines} == {"right"}
 
 
+@pytest.mark.parametrize(
+    ("line", "verdict"),
+    [
+        ("w1 = w1 - 0.5 * ∂E/∂w1", "right"),
+        ("w1 = w1 - ∂E/∂w1", "wrong"),
+        ("w1 = w1 - 0.5 * ∂E/∂w2", "wrong"),
+        ("w1 = w1 + 0.5 * ∂E/∂w1", "wrong"),
+        ("w = w - lr * dw", "right"),
+    ],
+)
+def test_update_rules_with_a_number_for_the_rate(line: str, verdict: str) -> None:
+    assert only(line).verdict.value == verdict
+
+
 def test_a_part_of_the_loss_does_not_give_a_gradient_of_the_first_layer() -> None:
     assert only("∂E1/∂w1 = ∂E1/∂a_h1 * ∂a_h1/∂h1 * i1").gradients == ()
 

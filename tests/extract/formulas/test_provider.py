@@ -77,6 +77,12 @@ def test_inspect_json_of_standard_input() -> None:
     assert wrong["convention"] == "as in the class sheet"
 
 
+def test_inspect_a_notebook_from_standard_input() -> None:
+    code, output = run("-", "--json", stdin=json.dumps(NOTEBOOK, indent=1).encode())
+    assert code == 0
+    assert [(row["cell"], row["line"]) for row in json.loads(output)] == [(1, 2), (2, 2)]
+
+
 def test_inspect_text_of_files(tmp_path) -> None:  # type: ignore[no-untyped-def]
     readme, notebook = tmp_path / "README.md", tmp_path / "S4.ipynb"
     readme.write_text(README, encoding="utf-8")
