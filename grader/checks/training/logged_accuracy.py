@@ -25,6 +25,7 @@ from grader.core.evidence.logs import Answer, Epoch, LogEvidence, Origin, Run
 from grader.core.outcome import Finding, Outcome, Weight, failed, passed, skipped, unknown
 from grader.core.rubric import CheckParams
 from grader.core.rule import Rule
+from grader.core.submission import Kind, Submission
 
 
 class Which(Enum):
@@ -51,8 +52,11 @@ class _Ruling(NamedTuple):
     summary: str
 
 
-def check(logs: LogEvidence, claims: ClaimEvidence | None, params: Params) -> Outcome:
-    """Pass if one run reaches the threshold; fail if all are complete and none does; else unknown."""
+def check(logs: LogEvidence, claims: ClaimEvidence | None, submission: Submission, params: Params) -> Outcome:
+    """Pass if one run reaches the threshold; fail if all are complete and none does; else unknown.
+
+    A log of another notebook can pass; it fails nobody whose main notebook was saved without one.
+    """
     runs = logs.of(Origin.NOTEBOOK)
     readme = logs.of(Origin.README)
     if not runs and readme:
@@ -70,6 +74,17 @@ def check(logs: LogEvidence, claims: ClaimEvidence | None, params: Params) -> Ou
     if doubtful := by_answer[Answer.MAYBE]:
         return unknown(doubtful[0].summary, [*(r.finding for r in doubtful), *notes])
     best = max(rulings, key=lambda r: r.run.best)
+    main = next(
+        (a.path for a in submission.artefacts if a.kind is Kind.NOTEBOOK and a.main and a.readable), ""
+    )
+    if main and best.run.origin is Origin.NOTEBOOK and main not in {r.run.place.artefact for r in rulings}:
+        elsewhere = (
+            f"{main} saved no log; the one in {best.run.place.artefact} does not reach {params.threshold:g} %"
+        )
+        return unknown(
+            elsewhere,
+            [*(_doubt(r.finding, "log-of-another-notebook", r.finding.found) for r in rulings), *notes],
+        )
     return failed(best.summary, [*(r.finding for r in rulings), *notes])
 
 
@@ -140,12 +155,14 @@ def _doubt(finding: Finding, diagnosis: str, found: str) -> Finding:
         "rounded-accuracy": "the printed accuracy is rounded too much to decide",
         "incomplete-log": "the log does not show every epoch",
         "no-denominator": "the log prints percents without the number of images",
+        "log-of-another-notebook": "this log belongs to a notebook that is not the main one",
     }
     hints = {
         "wrong-denominator": "check that the test loader uses MNIST(train=False), and run the notebook again",
         "rounded-accuracy": "print the accuracy with two decimals, or as correct/total",
         "incomplete-log": "number the epochs in the log and keep the whole output",
         "no-denominator": "print the accuracy as correct/total, for example 9941/10000",
+        "log-of-another-notebook": "run the main notebook and keep its output",
     }
     return Finding(
         message=messages[diagnosis],
