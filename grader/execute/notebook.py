@@ -59,6 +59,8 @@ def run_notebook(sources: Sources, settings: Settings) -> NotebookRun:
     if not settings.execute:
         raise Unavailable("running student code was not allowed (--no-exec)", Verdict.SKIPPED)
     entry = choose_entry(sources)
+    if entry is None and sources.damaged(Kind.NOTEBOOK):
+        raise sources.absent(Kind.NOTEBOOK, "a notebook")
     if entry is None:
         raise Unavailable("there is no notebook and no Python file that defines a network", Verdict.SKIPPED)
     if _keras(entry):

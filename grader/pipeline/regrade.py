@@ -100,6 +100,8 @@ def _recall(
     known = Known(Sources(submission=delivery.submission, items=()), run.settings, loaded.rubric.profile)
     keys = {name: key for record in records for name, key in record.products.items()}
     lost = {name: missing for record in records for name, missing in record.missing.items()}
+    # Where code ran and what trained stands in the provenance, whether a check asks for it or not.
+    wanted |= {"NotebookRun", "RetrainFacts"} & keys.keys()
     done = len(records)
     with_bytes: Known | None = None
     for step in make_plan(loaded.rubric, rules).steps:

@@ -62,7 +62,7 @@ def check(logs: LogEvidence, claims: ClaimEvidence | None, submission: Submissio
     if not runs and readme:
         runs = readme
     if not runs:
-        return _without_log(logs, claims)
+        return _without_log(logs, claims, submission)
     rulings = [_judge(run, params) for run in runs]
     by_answer = {answer: [r for r in rulings if r.answer is answer] for answer in Answer}
     notes = [note for run in runs if (note := _rounding(run))]
@@ -190,7 +190,7 @@ def _rounding(run: Run) -> Finding | None:
     )
 
 
-def _without_log(logs: LogEvidence, claims: ClaimEvidence | None) -> Outcome:
+def _without_log(logs: LogEvidence, claims: ClaimEvidence | None, submission: Submission) -> Outcome:
     if pasted := logs.of(Origin.PASTED):
         finding = Finding(
             message="the log was printed from text in the cell's own source; that is no record of a training",
@@ -219,6 +219,9 @@ def _without_log(logs: LogEvidence, claims: ClaimEvidence | None) -> Outcome:
         return unknown("no line of the notebook's outputs was recognised as a test accuracy", findings)
     if findings:
         return unknown(f"{said[0].written} is claimed, but no log shows it", findings)
+    damaged = [a.path for a in submission.artefacts if a.kind is Kind.NOTEBOOK and not a.readable]
+    if damaged:
+        return unknown(f"{damaged[0]} cannot be read, so its log is not known")
     return skipped("there is no notebook, and the README quotes no training log")
 
 
