@@ -69,9 +69,7 @@ def first_fitting(
         return -1
     few = slice(0, 2)
     scale = float(np.max(np.abs(want))) or 1.0
-    short: list[Slot] = [
-        value[few] if isinstance(value, np.ndarray) and value.ndim else value for value in values
-    ]
+    short = [_cut(value, few) for value in values]
     for start in range(0, len(edits), chunk):
         part = edits[start : start + chunk]
         rows: dict[int, list[int]] = {}
@@ -95,3 +93,9 @@ def first_fitting(
             if np.max(np.abs(np.asarray(evaluate(compiled, full)) - want)) <= TOLERANCE * scale:
                 return start + int(found)
     return -1
+
+
+def _cut(value: Slot, points: slice) -> Slot:
+    if isinstance(value, list):
+        return [one[points] if isinstance(one, np.ndarray) and one.ndim else one for one in value]
+    return value[points] if isinstance(value, np.ndarray) and value.ndim else value
