@@ -201,3 +201,20 @@ def test_our_recipe_feeds_networks_of_other_shapes(shape: tuple[int, ...]) -> No
     found = retrain_network(net, None, digits(), Settings(), Wish(rule=SHORT))
     assert found.recipe is RecipeUsed.REFERENCE
     assert found.runs[0].losses[1] < found.runs[0].losses[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("DropoutAlwaysOn", "with it off"),
+        ("OverBatch", "over the batch"),
+        ("NormOnlyInTraining", "another graph"),
+    ],
+)
+def test_what_is_odd_about_the_scoring_is_noted(name: str, said: str) -> None:
+    from tests.execute.graph.exported import network as nasty
+
+    found = retrain_network(
+        nasty(name), recipe(), digits(100, 50), Settings(), Wish(rule=RuleParams(epochs=1))
+    )
+    assert any(said in note for note in found.notes)

@@ -124,7 +124,7 @@ def _shown(retrained: RetrainFacts, params: Params) -> list[Finding]:
             place=_place(retrained),
             expected=describe(params),
             found=f"{curves} (mode {retrained.mode.value}, {retrained.device}, torch {retrained.versions.torch})",
-            hint="; ".join(retrained.recipe_missing[:6]),
+            hint="; ".join((*retrained.recipe_missing[:6], *retrained.notes)),
             diagnosis="curves",
             weight=Weight.REMARK,
         )

@@ -2,7 +2,7 @@
 
 import torch
 
-from grader.core.facts.network import OutputKind
+from grader.core.facts.network import Modes, OutputKind
 from grader.core.facts.recipe import StudentRecipe
 from grader.core.facts.retrain import RecipeUsed, RetrainFacts, SeedRun, Versions
 from grader.core.faults import Unavailable
@@ -71,6 +71,12 @@ def retrain_network(
         planned=planned,
         mode=wish.mode,
     )
+    if facts.modes is Modes.DROPOUT_ACTIVE:
+        notes.append("dropout stays on when the notebook evaluates; we score with it off")
+    elif facts.modes is Modes.DIFFERENT:
+        notes.append(
+            f"evaluation runs another graph than training, and we score with it: {facts.modes_difference}"
+        )
     trainer = _Trainer(job, RunCache(settings.cache, job), wish)
     try:
         runs = trainer.decide()
