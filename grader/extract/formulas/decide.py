@@ -90,7 +90,7 @@ def _decide(trees: Sequence[Expr], points: Sequence[Point]) -> Decision:
         for k, tree in enumerate(trees[1:], 1):
             if not close(base, point.value(tree)):
                 given = all(
-                    t.head == "sym" and t.name[0] in "wit" for t in trees
+                    t.head == "sym" and t.name[0] in "wt" for t in trees
                 )  # w1 = w2: a choice of values
                 return Decision(Truth.VALUE if given else Truth.FALSE, k)
     return Decision(Truth.TRUE)
