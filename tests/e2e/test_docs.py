@@ -1,4 +1,4 @@
-"""Every command that the tutorials show runs, in the order in which they show it."""
+"""Every command that the docs show runs, in the order in which they show it; the reference is what the code says."""
 
 import os
 import re
@@ -11,7 +11,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted((ROOT / "docs" / "tutorials").glob("*.md"))
+PAGES = sorted(
+    page
+    for folder in ("tutorials", "how-to")
+    for page in (ROOT / "docs" / folder).glob("*.md")
+    if "```console" in page.read_text("utf-8")
+)
 ALLOWED = {
     "init": {0},
     "check": {0, 1, 4},
@@ -37,7 +42,7 @@ def desk(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
-def test_commands_of_a_tutorial(page: Path, desk: Path) -> None:
+def test_commands_of_a_page(page: Path, desk: Path) -> None:
     here = desk
     ran = 0
     for command in _commands(page):
@@ -61,6 +66,41 @@ def test_commands_of_a_tutorial(page: Path, desk: Path) -> None:
         assert done.returncode in ALLOWED.get(words[1], {0}), f"{command}\n{done.stdout}\n{done.stderr}"
         ran += 1
     assert ran >= 3
+
+
+def test_reference_is_what_the_code_says() -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "scripts" / "make_docs.py"), "--check"],
+        capture_output=True,
+        text=True,
+        check=False,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert done.returncode == 0, f"run `python scripts/make_docs.py`\n{done.stdout}{done.stderr}"
+
+
+def test_commands_in_text_blocks_exist() -> None:
+    """Blocks that are too long to run are at least spelled right."""
+    from grader.cli.app import app
+
+    shown = [
+        (page.name, shlex.split(line, comments=True)[1:])
+        for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+        for block in re.findall(
+            r"```text\n(.*?)```|((?:^    .+\n)+)", page.read_text("utf-8"), re.DOTALL | re.MULTILINE
+        )
+        for line in "".join(block).splitlines()
+        if re.match(r" *grader [a-z]", line)
+    ]
+    assert shown
+    for name, (command, *rest) in shown:
+        found = app.get_command(app.make_context("grader", ["rules"]), command)
+        assert found is not None, f"{name}: grader {command}"
+        options = {o for p in found.params for o in p.opts}
+        inner = getattr(found, "commands", {}).get(rest[0]) if rest else None
+        options |= {o for p in inner.params for o in p.opts} if inner else set()
+        assert {w for w in rest if w.startswith("-")} <= options, f"{name}: grader {command} {rest}"
 
 
 def test_links_between_pages_lead_somewhere() -> None:
