@@ -22,7 +22,7 @@ from grader.core.rubric import CheckParams
 from grader.core.rule import Rule
 
 _TYPED = ("hard-coded-cell", "rounded-value", "wrong-value")
-_REMARKS = ("hard-coded-constant", "rounded-constant")
+_REMARKS = ("hard-coded-constant", "rounded-constant", "rounded-formula")
 
 
 class Params(CheckParams, frozen=True, kw_only=True):

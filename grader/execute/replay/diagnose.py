@@ -8,23 +8,26 @@ two references at once. An edit counts only if the edited formula passes the ide
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
-import numpy as np
-
 from grader.core.facts.replay import Severity
 from grader.execute.replay.case import Case, Diagnosis, Memory
 from grader.execute.replay.formula import Slot, Token, Unsupported, compile_tokens, evaluate
 from grader.execute.replay.functions import Value
 from grader.execute.replay.identity import TOLERANCE, Points, Tested, difference, shape
 from grader.execute.replay.layout import Layout, Symbol
+from grader.execute.replay.lost import MAX_TOKENS, LostTerms, candidates
 from grader.execute.replay.network import GRADIENTS, INPUTS, QUANTITIES, WEIGHTS, Array, inherited_gradients
 from grader.execute.replay.notation import address, display, number, qualified
 from grader.execute.replay.search import first_fitting, flatten
-from grader.execute.replay.terms import factors, family, twins
-from grader.execute.replay.variants import Variant, brackets, numbers, operators, signs, with_factor
+from grader.execute.replay.terms import family
+from grader.execute.replay.variants import (
+    Variant,
+    brackets,
+    numbers,
+    operators,
+    signs,
+    unrounded,
+)
 from grader.execute.replay.wording import Wording, anchored
-
-MAX_TOKENS = 160
-"""Longer formulas are not searched for brackets and double substitutions."""
 
 
 class Doctor:
@@ -34,6 +37,7 @@ class Doctor:
         """`own` holds the student's first-row values of inputs, targets and weights."""
         self.layout, self.points, self.own = layout, points, own
         self.words = Wording(layout)
+        self.lost = LostTerms(points, self.words)
         self._known = memory.attempts
         self._edits = memory.edits
 
@@ -46,15 +50,16 @@ class Doctor:
         case = Case(tested.quantity, index, flat, values, got, want)
         attempts = (
             self._inherited,
+            self._rounded,
             self._overwritten,
             self._drift,
             self._typed,
             self._other_quantity,
             self._reference,
             self._edit,
-            self._term,
+            self.lost.term,
             self._two_references,
-            self._lost_factor,
+            self.lost.factor,
         )
         memo = (tested.quantity, shape(tested.symbol))
         start = self._known.get(memo, 0)
@@ -100,6 +105,16 @@ class Doctor:
             hint=f"Replace {used} by {right} in the slope of the sigmoid. A widespread class sheet has the same error; the loss curve hardly shows it.",
             marked=self.words.cell("a_h1", index),
         )
+
+    def _rounded(self, case: Case) -> Iterator[Diagnosis]:
+        tokens = unrounded(case.flat.tokens)
+        if tokens != case.flat.tokens and self._fits(tokens, case.values, case.want):
+            yield Diagnosis(
+                "rounded-formula",
+                f"{self.words.subject(case.quantity)} is right but rounded in the formula, so that the rounding adds up over the rows",
+                hint="Leave out ROUND and format the cell instead.",
+                severity=Severity.WARN,
+            )
 
     def _overwritten(self, case: Case) -> Iterator[Diagnosis]:
         """A weight update filled over another column: the cell starts from itself in the row above."""
@@ -190,8 +205,8 @@ class Doctor:
                 )
 
     def _reference(self, case: Case) -> Iterator[Diagnosis]:
-        quantity, _index, flat, values, want = case.quantity, case.row, case.flat, case.values, case.want
-        candidates = self._candidates(quantity)
+        quantity, flat, values, want = case.quantity, case.flat, case.values, case.want
+        possible = candidates(self.points, quantity)
         groups: dict[Symbol, list[int]] = {}
         for slot, symbol in enumerate(flat.symbols):
             if symbol[0] != "range":
@@ -203,7 +218,7 @@ class Doctor:
                 if not all_of_them and len(slots) < 2:
                     continue
                 for chosen in [slots] if all_of_them else [[slot] for slot in slots]:
-                    for right, value in candidates:
+                    for right, value in possible:
                         if right != symbol:
                             edits.append(dict.fromkeys(chosen, value))
                             meaning.append((chosen, symbol, right))
@@ -276,32 +291,6 @@ class Doctor:
             hint=hints.get(code, f"Write {belongs}."),
         )
 
-    def _term(self, case: Case) -> Iterator[Diagnosis]:
-        quantity, got, want = case.quantity, case.got, case.want
-        if isinstance(got, str) or not np.all(np.isfinite(np.asarray(got))):
-            return
-        result = np.asarray(got, dtype=np.float64) + np.zeros_like(want)
-        subject = self.words.subject(quantity)
-        library = factors(self.points.same, self.points.previous, self.points.eta)
-        for name, value in library:
-            with np.errstate(all="ignore"):
-                lost, extra = difference(result * value, want), difference(result / value, want)
-                lost_sum, extra_sum = difference(result + value, want), difference(result - value, want)
-            for gap, code, text in (
-                (lost, "missing-factor", f"the factor {name} is missing"),
-                (extra, "extra-factor", f"the factor {name} is too many"),
-                (lost_sum, "missing-term", f"the term {name} is missing"),
-                (extra_sum, "extra-term", f"the term {name} is too many"),
-            ):
-                if gap <= TOLERANCE:
-                    yield Diagnosis(
-                        code,
-                        f"{subject}: {text}",
-                        expected=name,
-                        hint=f"Compare with your derivation: {text}.",
-                    )
-                    return
-
     def _two_references(self, case: Case) -> Iterator[Diagnosis]:
         quantity, index, flat, values, want = case.quantity, case.row, case.flat, case.values, case.want
         if len(flat.tokens) > MAX_TOKENS:
@@ -312,7 +301,7 @@ class Doctor:
                 groups.setdefault(symbol, []).append(slot)
         singles = []
         for symbol, slots in groups.items():
-            for right, value in self._candidates(quantity):
+            for right, value in candidates(self.points, quantity):
                 if right != symbol and right[0] == "q" and family(str(right[1])) & family(str(symbol[1])):
                     singles.append((symbol, slots, right, value))
         if len(singles) > 150:
@@ -335,54 +324,6 @@ class Doctor:
             hint=f"Replace {used[0]} by {belong[0]} and {used[1]} by {belong[1]}.",
             marked=address(flat.cells[pair[0][1][0]]),
         )
-
-    def _lost_factor(self, case: Case) -> Iterator[Diagnosis]:
-        """A factor missing inside the formula, alone or together with one wrong reference."""
-        quantity, index, flat, values, want = case.quantity, case.row, case.flat, case.values, case.want
-        if len(flat.tokens) > MAX_TOKENS:
-            return
-        library = factors(self.points.same, self.points.previous, self.points.eta)
-        slot = len(values)
-        subject = self.words.subject(quantity)
-        singles: list[dict[int, Array]] = [{}]
-        told: list[str] = [""]
-        for position, symbol in enumerate(flat.symbols):
-            for right, value in self._candidates(quantity) if symbol[0] == "q" else ():
-                alike = right[0] == "q" and right[2] == symbol[2] and twins(str(right[1]), str(symbol[1]))
-                if alike and right != symbol:
-                    singles.append({position: value})
-                    used, belongs = (
-                        self.words.describe(symbol, flat.cells[position], index),
-                        self.words.describe(right, 0, index),
-                    )
-                    told.append(f", and it uses {used} where {belongs} belongs")
-        extra = [{**single, slot: value} for single in singles for _, value in library]
-        for tokens, after in with_factor(flat.tokens, slot):
-            fitting = first_fitting(tokens, [*values, np.ones_like(want)], extra, want)
-            if fitting >= 0:
-                name, text = library[fitting % len(library)][0], told[fitting // len(library)]
-                where = f" after {address(flat.cells[after])}" if after >= 0 and flat.cells[after] else ""
-                yield Diagnosis(
-                    "missing-factor",
-                    f"{subject}: the factor {name} is missing inside the formula{where}{text}",
-                    expected=name,
-                    hint=f"Compare with your derivation: multiply the term by {name}.",
-                )
-                return
-
-    def _candidates(self, quantity: str) -> list[tuple[Symbol, Array]]:
-        found: list[tuple[Symbol, Array]] = []
-        rows = ("prev", "same") if quantity in WEIGHTS else ("same", "prev")
-        for row in rows:
-            state = self.points.state(row)
-            kept = [
-                n
-                for n in QUANTITIES
-                if not (row == "prev" and n in INPUTS) and not (row == "same" and n == quantity)
-            ]
-            found += [(("q", name, row), state[name]) for name in kept]
-        found.append((("eta",), self.points.eta))
-        return found
 
 
 def _with(values: list[Slot], slot: int, value: Slot) -> list[Slot]:

@@ -148,6 +148,28 @@ def _if(arguments: Sequence[Argument]) -> Value:
     return np.asarray(np.where(np.asarray(condition) != 0, yes, no), dtype=np.float64)
 
 
+def _iferror(arguments: Sequence[Argument]) -> Value:
+    if len(arguments) != 2 or any(isinstance(a, list) for a in arguments):
+        return math.nan
+    value, otherwise = as_number(arguments[0]), as_number(arguments[1])  # type: ignore[arg-type]
+    return np.asarray(np.where(np.isfinite(value), value, otherwise), dtype=np.float64)
+
+
+def _truncated(arguments: Sequence[Argument]) -> Value:
+    if not arguments or any(isinstance(a, list) for a in arguments):
+        return math.nan
+    digits = as_number(arguments[1]) if len(arguments) > 1 else 0.0  # type: ignore[arg-type]
+    scale = np.power(10.0, np.trunc(np.asarray(digits, dtype=np.float64)))
+    return np.asarray(np.trunc(np.asarray(as_number(arguments[0])) * scale) / scale, dtype=np.float64)  # type: ignore[arg-type]
+
+
+def _sumxmy2(arguments: Sequence[Argument]) -> Value:
+    sides = [a if isinstance(a, list) else [a] for a in arguments]
+    if len(sides) != 2 or len(sides[0]) != len(sides[1]):
+        return math.nan
+    return _sumsq([as_number(x) - as_number(y) for x, y in zip(*sides, strict=True)])
+
+
 def _log(arguments: Sequence[Argument]) -> Value:
     numbers = _flat(arguments)
     if len(numbers) not in (1, 2):
@@ -162,6 +184,7 @@ FUNCTIONS: dict[str, Callable[[Sequence[Argument]], Value]] = {
     "LOG10": _one(np.log10), "LOG": _log, "TANH": _one(np.tanh), "SINH": _one(np.sinh), "COSH": _one(np.cosh),
     "SIGN": _one(np.sign), "MIN": _extreme(np.minimum), "MAX": _extreme(np.maximum), "ROUND": _round, "IF": _if,
     "PI": lambda _: math.pi, "INT": _one(np.floor),
+    "IFERROR": _iferror, "TRUNC": _truncated, "ROUNDDOWN": _truncated, "SUMXMY2": _sumxmy2,
     "ADD": _sum, "MULTIPLY": _product,
     "MINUS": lambda a: _sum([_flat(a)[0], -_flat(a)[1]]) if len(_flat(a)) == 2 else math.nan,
     "DIVIDE": lambda a: divide(_flat(a)[0], _flat(a)[1]) if len(_flat(a)) == 2 else math.nan,

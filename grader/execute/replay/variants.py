@@ -76,6 +76,21 @@ def numbers(tokens: tuple[Token, ...]) -> Iterator[Variant]:
                 yield Variant(edited, f"the number {token.value:g} for {other:g}", (i,))
 
 
+def unrounded(tokens: tuple[Token, ...]) -> tuple[Token, ...]:
+    """The formula without its calls of ROUND, ROUNDDOWN and TRUNC; the same where it has none."""
+    for opened, closed in _pairs(tokens):
+        if tokens[opened].kind == "call" and tokens[opened].value in ("ROUND", "ROUNDDOWN", "TRUNC"):
+            depth, stop = 0, closed
+            for i in range(opened + 1, closed):
+                depth += tokens[i].kind in ("open", "call")
+                depth -= tokens[i].kind == "close"
+                if tokens[i].kind == "sep" and depth == 0:
+                    stop = i
+                    break
+            return unrounded((*tokens[:opened], _OPEN, *tokens[opened + 1 : stop], *tokens[closed:]))
+    return tokens
+
+
 def with_factor(tokens: tuple[Token, ...], slot: int) -> Iterator[tuple[tuple[Token, ...], int]]:
     """The formula with a new reference multiplied to one operand, and the slot of the operand (-1 for a bracket)."""
     seen: set[tuple[int, int]] = set()

@@ -15,7 +15,9 @@ QUANTITIES = (*INPUTS, *WEIGHTS, *FORWARD, *GRADIENTS)
 
 _PARTIAL = str.maketrans(dict.fromkeys("δΔəәƏӘꝺÐð∇∆", "∂"))
 _DROP = re.compile(r"[\s_{}$\\()\[\]\-.*'`,:]+")
-_GRADIENT = re.compile(r"(?:∂|d|grad)?e?(?:total|tot|t|rror|loss)?(?:/|÷|by|wrt)?(?:∂|d|grad)?w([1-8])")
+_GRADIENT = re.compile(
+    r"(?:∂|d|grad|gradient)?e?(?:total|tot|t|rror|loss)?(?:/|÷|by|wrt)?(?:∂|d|grad)?w([1-8])"
+)
 _ACTIVATION = re.compile(
     r"(?:a|out|output|act|activation|aout|outa|σ|sig|sigmoid)([hoz0])([12])|([ho])([12])out"
 )

@@ -84,7 +84,7 @@ class SheetPart:
 
 def sheet_parts(package: Package) -> tuple[list[SheetPart], Node]:
     """The sheets in tab order, and the workbook part as a tree."""
-    part = "xl/workbook.xml"
+    part = _main_part(package)
     root = tree(package.read(part), part)
     relations = package.relations(part)
     parts = []
@@ -93,6 +93,17 @@ def sheet_parts(package: Package) -> tuple[list[SheetPart], Node]:
         if target in package.names:
             parts.append(SheetPart(node.attributes.get("name", ""), target, "chartsheets/" in target))
     return parts, root
+
+
+def _main_part(package: Package) -> str:
+    """The workbook part: where nearly all programs put it, else what the package's relations say."""
+    usual = "xl/workbook.xml"
+    if usual in package.names or "_rels/.rels" not in package.names:
+        return usual
+    for node in tree(package.read("_rels/.rels"), "_rels/.rels").all("Relationship"):
+        if node.attributes.get("Type", "").endswith("/officeDocument"):
+            return node.attributes.get("Target", usual).lstrip("/")
+    return usual
 
 
 def producer(package: Package) -> Producer:

@@ -151,6 +151,8 @@ def right_layouts() -> dict[str, Edit]:
         "header_lost": headers(a_h2="helper"),
         "two_headers_exchanged": headers(E1="E2", E2="E1"),
         "text_numbers_nowhere": cells(B1="all values as in class"),
+        "rounded_in_the_formula": every_row("a_h1", "=1/(1+EXP(-I{r}))", "=ROUND(1/(1+EXP(-I{r})),4)"),
+        "squares_by_function": every_row("E2", "=0.5*(B{r}-T{r})^2", "=SUMXMY2(B{r},T{r})/2"),
         "e_by_hand": every_row("a_h1", "EXP(-I{r})", "2.718281828^(-I{r})"),
     }  # fmt: skip
 

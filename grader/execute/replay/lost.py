@@ -1,0 +1,102 @@
+"""Lost and superfluous factors and terms."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from grader.execute.replay.case import Case, Diagnosis
+from grader.execute.replay.identity import TOLERANCE, Points, difference
+from grader.execute.replay.layout import Symbol
+from grader.execute.replay.network import INPUTS, QUANTITIES, WEIGHTS, Array
+from grader.execute.replay.notation import address
+from grader.execute.replay.search import first_fitting
+from grader.execute.replay.terms import factors, twins
+from grader.execute.replay.variants import with_factor
+from grader.execute.replay.wording import Wording
+
+MAX_TOKENS = 160
+"""Longer formulas are not searched for brackets, lost factors and double substitutions."""
+
+
+def candidates(points: Points, quantity: str) -> list[tuple[Symbol, Array]]:
+    """What a reference could have meant: every quantity of this row and the row above, and the learning rate."""
+    found: list[tuple[Symbol, Array]] = []
+    rows = ("prev", "same") if quantity in WEIGHTS else ("same", "prev")
+    for row in rows:
+        state = points.state(row)
+        kept = [
+            n
+            for n in QUANTITIES
+            if not (row == "prev" and n in INPUTS) and not (row == "same" and n == quantity)
+        ]
+        found += [(("q", name, row), state[name]) for name in kept]
+    found.append((("eta",), points.eta))
+    return found
+
+
+class LostTerms:
+    """Searches one table's failing formulas for what was left out or written twice."""
+
+    def __init__(self, points: Points, words: Wording) -> None:
+        self.points, self.words = points, words
+
+    def term(self, case: Case) -> Iterator[Diagnosis]:
+        """A factor or summand of the whole formula that is missing or too many."""
+        quantity, got, want = case.quantity, case.got, case.want
+        if isinstance(got, str) or not np.all(np.isfinite(np.asarray(got))):
+            return
+        result = np.asarray(got, dtype=np.float64) + np.zeros_like(want)
+        subject = self.words.subject(quantity)
+        library = factors(self.points.same, self.points.previous, self.points.eta)
+        for name, value in library:
+            with np.errstate(all="ignore"):
+                lost, extra = difference(result * value, want), difference(result / value, want)
+                lost_sum, extra_sum = difference(result + value, want), difference(result - value, want)
+            for gap, code, text in (
+                (lost, "missing-factor", f"the factor {name} is missing"),
+                (extra, "extra-factor", f"the factor {name} is too many"),
+                (lost_sum, "missing-term", f"the term {name} is missing"),
+                (extra_sum, "extra-term", f"the term {name} is too many"),
+            ):
+                if gap <= TOLERANCE:
+                    yield Diagnosis(
+                        code,
+                        f"{subject}: {text}",
+                        expected=name,
+                        hint=f"Compare with your derivation: {text}.",
+                    )
+                    return
+
+    def factor(self, case: Case) -> Iterator[Diagnosis]:
+        """A factor missing inside the formula, alone or together with one wrong reference."""
+        quantity, index, flat, values, want = case.quantity, case.row, case.flat, case.values, case.want
+        if len(flat.tokens) > MAX_TOKENS:
+            return
+        library = factors(self.points.same, self.points.previous, self.points.eta)
+        slot = len(values)
+        subject = self.words.subject(quantity)
+        singles: list[dict[int, Array]] = [{}]
+        told: list[str] = [""]
+        for position, symbol in enumerate(flat.symbols):
+            for right, value in candidates(self.points, quantity) if symbol[0] == "q" else ():
+                alike = right[0] == "q" and right[2] == symbol[2] and twins(str(right[1]), str(symbol[1]))
+                if alike and right != symbol:
+                    singles.append({position: value})
+                    used, belongs = (
+                        self.words.describe(symbol, flat.cells[position], index),
+                        self.words.describe(right, 0, index),
+                    )
+                    told.append(f", and it uses {used} where {belongs} belongs")
+        extra = [{**single, slot: value} for single in singles for _, value in library]
+        for tokens, after in with_factor(flat.tokens, slot):
+            fitting = first_fitting(tokens, [*values, np.ones_like(want)], extra, want)
+            if fitting >= 0:
+                name, text = library[fitting % len(library)][0], told[fitting // len(library)]
+                where = f" after {address(flat.cells[after])}" if after >= 0 and flat.cells[after] else ""
+                yield Diagnosis(
+                    "missing-factor",
+                    f"{subject}: the factor {name} is missing inside the formula{where}{text}",
+                    expected=name,
+                    hint=f"Compare with your derivation: multiply the term by {name}.",
+                )
+                return
