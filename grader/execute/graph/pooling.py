@@ -21,6 +21,10 @@ _AVERAGES = frozenset({"avg_pool2d", "adaptive_avg_pool2d", "mean", "sum"})
 _MAXIMA = frozenset({"max_pool2d", "max_pool2d_with_indices", "adaptive_max_pool2d", "amax", "max"})
 _CHAIN = (SHAPES | IDENTITIES | _AVERAGES | {"div", "mul", "pad", "constant_pad_nd", "getitem"}) - SPLITS
 _TOLERANCE = 1e-4
+LONGEST_CHAIN = 16
+"""Operators between a map and its average that are looked through; honest ones have at most five."""
+MOST_COLLAPSES = 64
+"""Each costs a probe; a network with an attention block behind every convolution has twenty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +38,10 @@ class Collapse:
 
 
 def collapses(graph: CheckedGraph) -> list[Collapse]:
-    """All steps of the graph after which every channel has one number, in the order of execution."""
+    """The steps of the graph after which every channel has one number, in the order of execution; at most the last 64."""
     by_name = {instruction.name: instruction for instruction in graph.instructions}
     found = []
-    for instruction in graph.instructions:
+    for instruction in reversed(graph.instructions):  # from the head, which must not be missed
         if instruction.shape is None or not _is_point(instruction.shape):
             continue
         if instruction.base in _AVERAGES:
@@ -46,7 +50,9 @@ def collapses(graph: CheckedGraph) -> list[Collapse]:
             collapse = _other(instruction, graph)
         if collapse is not None:
             found.append(collapse)
-    return found
+        if len(found) >= MOST_COLLAPSES:
+            break
+    return found[::-1]
 
 
 def _is_point(shape: Shape) -> bool:
@@ -92,7 +98,7 @@ def _average(
         if source.map is not None and source.map != (1, 1):
             break
         before = by_name.get(chain[0].source)
-        if before is None or before.base not in _CHAIN or _average_in(chain[:-1]):
+        if before is None or before.base not in _CHAIN or len(chain) >= LONGEST_CHAIN:
             # Nothing but 1x1 on the way here: the average has nothing to average.
             first = graph.shapes.get(instruction.source)
             noop = first is not None and first.map == (1, 1) and instruction.base != "sum"
@@ -109,10 +115,6 @@ def _average(
     size = (weights.shape[0], weights.shape[1])
     kind = GapKind.FULL if even else GapKind.CROP
     return Collapse(instruction, kind, size, (rows, columns))
-
-
-def _average_in(chain: list[Instruction]) -> bool:
-    return any(_is_point(item.shape) for item in chain if item.shape and item.base in _AVERAGES)
 
 
 def _extent(values: torch.Tensor) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from grader.core.facts.network import GapKind
 from grader.execute.graph.network import load_network
 from grader.execute.graph.schema import InvalidNetwork, decode_weights
 from tests.execute.graph.exported import frames, network
@@ -244,3 +245,38 @@ def test_what_is_no_module_and_what_is_no_batch_say_so() -> None:
     ):
         (frame,) = export_model(model, None, example)
         assert reason in json.loads(frame[1])["reason"]
+
+
+def test_a_thousand_averages_are_not_all_probed() -> None:
+    from grader.execute.graph.facts import network_facts
+    from grader.execute.graph.pooling import MOST_COLLAPSES
+
+    def change(graph: dict[str, Any]) -> None:
+        at = graph["nodes"].index(call(graph, "aten.adaptive_avg_pool2d.default"))
+        source = graph["nodes"][at]["args"][0]
+        added = []
+        for number in range(400):
+            average = {
+                "name": f"m{number}",
+                "op": "aten.mean.dim",
+                "args": [source, [2, 3], True],
+                "kwargs": {},
+            }
+            mixed = {
+                "name": f"a{number}",
+                "op": "aten.add.Tensor",
+                "args": [{"type": "node", "name": f"a{number - 1}"} if number else source, ref(f"m{number}")],
+                "kwargs": {},
+            }
+            added += [average, mixed]
+        graph["nodes"][at:at] = added
+        call(graph, "aten.adaptive_avg_pool2d.default")["args"][0] = ref("a399")
+
+    net = load_network(forged(change))
+    found = network_facts(net)
+    assert len(found.reductions) == MOST_COLLAPSES
+    assert (found.gap, found.reductions[-1].operator) == (GapKind.FULL, "adaptive_avg_pool2d")
+
+
+def ref(name: str) -> dict[str, str]:
+    return {"type": "node", "name": name}
