@@ -24,6 +24,8 @@ from reference.mnist import MnistDamaged
 MAX_FILE = 32 << 20
 MAX_FILES = 64 << 20
 """Bytes of the submission that are laid beside the notebook."""
+RUNS_WITH = ("torch", "torchvision", "IPython", "safetensors")
+"""What the worker cannot start without; all of it comes with the extra `notebook`, and only torch and safetensors with `retrain`."""
 EXPORT_ORDER = (("model",), ("model", "graph", "graph", "weights"))
 """What an honest worker sends of the network: all of it, or only the claim that says why not."""
 
@@ -65,8 +67,9 @@ def run_notebook(sources: Sources, settings: Settings) -> NotebookRun:
         raise Unavailable("there is no notebook and no Python file that defines a network", Verdict.SKIPPED)
     if _keras(entry):
         raise Unavailable(f"{entry.artefact.path}: Keras; only PyTorch can be executed", Verdict.UNKNOWN)
-    if importlib.util.find_spec("torch") is None:
-        raise Unavailable("torch is not installed: `pip install 'grader[notebook]'`", Verdict.SKIPPED)
+    missing = [name for name in RUNS_WITH if importlib.util.find_spec(name) is None]
+    if missing:
+        raise Unavailable(f"{missing[0]} is not installed: `pip install 'grader[notebook]'`", Verdict.SKIPPED)
     try:
         sandbox = choose(unsafe_no_sandbox=settings.unsafe_no_sandbox)
     except SandboxFault as fault:
