@@ -134,7 +134,7 @@ def _table(model: Model, judged: Judged, replayed: Replayed) -> TableFacts:
     layout = judged.layout
     eta = layout.eta
     sheet = layout.table.sheet
-    start = replayed.start
+    start = {name: value for name, value in replayed.start.items() if np.isfinite(value)}
     return TableFacts(
         sheet=model.book.sheets[sheet].name,
         header_row=layout.table.header_row,
@@ -213,7 +213,7 @@ def _sweep(
             Sweep(
                 eta=rate,
                 losses=tuple(float(x) for x in losses),
-                max_deviation=min(gap, 1e300),
+                max_deviation=gap,
                 sources=sources,
             )
         )

@@ -153,14 +153,16 @@ class Model:
         return cell(sheet, row, column), 0 if reference.row_fixed else ROW
 
     def shown(self, key: int) -> float | str | None:
-        """What the file shows in a cell: its constant, its stored result, else (a book without stored results) the recalculated one."""
+        """What the file shows in a cell: its constant, its stored result, else (a book without stored results) the recalculated one;
+        None where there is no number and no text.
+        """
         value = self.constants.get(key, self.cached.get(key))
         if value is None and key in self.owner:
             if self._fresh is None:
                 self._fresh = self.recalculate(1, {}).values
             fresh = np.asarray(as_number(self._fresh.get(key, np.nan)), dtype=np.float64)
-            return float(fresh.flat[0])
-        return value
+            value = float(fresh.flat[0])
+        return None if isinstance(value, float) and not np.isfinite(value) else value
 
     def slots(self, key: int) -> list[int | list[int]]:
         """The cells that a formula cell reads, slot by slot; raises `Unsupported` for an oversized range."""

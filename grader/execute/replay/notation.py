@@ -97,4 +97,4 @@ def _fixed(text: str, row: bool, column: bool) -> str:
 
 def number(value: float) -> str:
     """Short decimal text; whole numbers without a point."""
-    return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
+    return str(int(value)) if abs(value) < 1e15 and value == int(value) else repr(value)

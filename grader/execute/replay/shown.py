@@ -79,13 +79,17 @@ def _losses(start: tuple[float, ...], rates: tuple[float, ...], count: int) -> L
     return np.stack([state["E_total"] for state in train(values, np.array(rates), count)])
 
 
+NEVER = 1e300
+"""The deviation of losses that cannot be compared; infinity has no place in JSON."""
+
+
 def deviation(shown: Losses, recomputed: Losses) -> float:
     """Largest difference over the common rows, relative to the first loss."""
     count = min(len(shown), len(recomputed))
     if count == 0:
-        return float("inf")
+        return NEVER
     gap = float(np.max(np.abs(shown[:count] - recomputed[:count]))) / (abs(float(recomputed[0])) or 1.0)
-    return gap if np.isfinite(gap) else float("inf")
+    return min(NEVER, gap)
 
 
 def table_losses(model: Model, table: Simulated) -> ShownLosses | None:
@@ -221,7 +225,7 @@ def _shown(table: Simulated, eta: float, how: ShownAs, model: Model, numbers: Nu
         losses=tuple(float(loss) for loss in losses),
         own_deviation=deviation(losses[: len(own) - skip], own[skip:]) if usable and own is not None else 0.0,
         own_known=usable,
-        reference_deviation=min(deviation(losses, table.reference(eta, len(losses) + skip)[skip:]), 1e300),
+        reference_deviation=deviation(losses, table.reference(eta, len(losses) + skip)[skip:]),
         claimed=numbers.claimed,
         fits=eta if how is ShownAs.TABLE else 0.0,
     )

@@ -1,5 +1,6 @@
 """Cells in reading order to runs down a column."""
 
+import math
 from dataclasses import dataclass
 
 from grader.core.evidence.workbook import CellKind, Run
@@ -87,6 +88,8 @@ class Grid:
         self._budget.spend(form >= 0)
         if isinstance(value, str):
             value = value[:MAX_TEXT]
+        elif not math.isfinite(value):  # no spreadsheet holds one, and JSON cannot
+            kind, value = CellKind.FAULT, repr(value)
         run = self._open.get(column)
         if run is not None and run.form == form and run.kind is kind and run.row + run.count == row:
             run.count += 1

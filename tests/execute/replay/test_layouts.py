@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 import re
 
+import msgspec
 import openpyxl
 import pytest
 
-from grader.core.facts.replay import BookVerdict, Severity, State
+from grader.core.facts.replay import BookFacts, BookVerdict, Severity, State
 from tests.execute.replay.sheets import AT, ETA, HEADER, NAMES, START, Edit, formula, replayed, workbook
 from tests.generate.workbook import BookSpec, make
 
@@ -314,3 +315,9 @@ def test_inputs_that_nothing_names_leave_the_book_undecided() -> None:
     book = replayed(workbook(edit=unlabelled))
     assert [f for f in book.faults if f.severity is Severity.FAIL] == []
     assert book.verdict is BookVerdict.UNKNOWN
+
+
+def test_facts_of_a_book_full_of_errors_can_be_stored() -> None:
+    book = replayed(workbook(edit=cells(E5="text", G2="=1/0", I7="=LN(-1)", A6="=1E308*10", W8="=#REF!")))
+    assert msgspec.json.decode(msgspec.json.encode(book), type=BookFacts) == book
+    assert book.verdict is not BookVerdict.CORRECT
