@@ -19,9 +19,10 @@ w3 leads into h2, so the last activation must be a_h2.
 Write formulas as text; pictures of formulas cannot be checked.
 """
 
-from grader.checks.backprop._coverage import WEIGHTS, Item, Standing, conclude, meant, stand
+from grader.checks.backprop._coverage import Standing, conclude
+from grader.checks.backprop._finals import gradient_items
 from grader.checks.backprop._remarks import about_documents, about_lines
-from grader.core.evidence.formulas import FormulaEvidence, FormulaKind, FormulaLine, FormulaVerdict
+from grader.core.evidence.formulas import FormulaEvidence, FormulaKind
 from grader.core.outcome import Finding, Outcome, failed
 from grader.core.place import Place
 from grader.core.rubric import CheckPolicy, Treatment
@@ -48,59 +49,12 @@ def check(formulas: FormulaEvidence, policy: Policy) -> Outcome:
         return failed(
             "the weights are numbered otherwise than on the class sheet", [_numbering(renumbered[0].artefact)]
         )
-    known = _closed_atoms(formulas)
-    items = [_gradient(w, formulas, known, policy) for w in WEIGHTS]
+    items = gradient_items(formulas, typo=policy.typo, repeated=policy.repeated)
     costly = [x for i in items if i.standing is Standing.WRONG for x in i.lines]
     concerned = [x for x in formulas.lines if x.kind in (FormulaKind.FINAL, FormulaKind.CHAIN)]
     return conclude(
         "gradients", items, formulas, [*about_lines(concerned, costly), *about_documents(formulas)]
     )
-
-
-def _gradient(weight: str, formulas: FormulaEvidence, known: frozenset[str], policy: Policy) -> Item:
-    name = f"∂E/∂{weight}"
-    finals = [x for x in formulas.lines if _concerns(x, weight, name)]
-    item = stand(name, finals, gives=lambda x: x.closed, typo=policy.typo, repeated=policy.repeated)
-    if item.standing in (Standing.ABSENT, Standing.UNREAD):
-        completed = tuple(x for x in formulas.lines if weight in x.gradients and _completes(x, known))
-        if completed:
-            return Item(name, Standing.GIVEN, completed)
-    return item
-
-
-def _concerns(line: FormulaLine, weight: str, name: str) -> bool:
-    if line.verdict is FormulaVerdict.WRONG:
-        return line.kind is FormulaKind.FINAL and (
-            meant(line) == name or (line.result_right and line.states == name)
-        )
-    if line.verdict is FormulaVerdict.UNSURE:
-        return line.states == name
-    return weight in line.gradients and line.closed
-
-
-def _closed_atoms(formulas: FormulaEvidence) -> frozenset[str]:
-    """Derivatives that right lines state in closed form, or in terms of such derivatives."""
-    known: set[str] = set()
-    right = [
-        x
-        for x in formulas.lines
-        if x.verdict in (FormulaVerdict.RIGHT, FormulaVerdict.TYPO) and x.states.startswith("∂")
-    ]
-    grown = True
-    while grown:
-        grown = False
-        for line in right:
-            if line.states not in known and any(set(s.derivatives) <= known for s in line.sides[1:]):
-                known.add(line.states)
-                grown = True
-    return frozenset(known)
-
-
-def _completes(line: FormulaLine, known: frozenset[str]) -> bool:
-    """Whether a right chain can be multiplied out with what the documents state."""
-    if line.verdict not in (FormulaVerdict.RIGHT, FormulaVerdict.TYPO):
-        return False
-    return any(s.derivatives and set(s.derivatives) <= known - {line.states} for s in line.sides[1:])
 
 
 def _numbering(artefact: str) -> Finding:

@@ -1,0 +1,61 @@
+"""Which of the eight final gradients the documents give; shared by the checks that ask for them."""
+
+from grader.checks.backprop._coverage import WEIGHTS, Item, Standing, meant, stand
+from grader.core.evidence.formulas import FormulaEvidence, FormulaKind, FormulaLine, FormulaVerdict
+from grader.core.rubric import Treatment
+
+
+def gradient_items(
+    formulas: FormulaEvidence, *, typo: Treatment = Treatment.WARN, repeated: Treatment = Treatment.WARN
+) -> list[Item]:
+    """Return how each ∂E/∂w1 … ∂E/∂w8 stands in the documents, in that order."""
+    known = _closed_atoms(formulas)
+    return [_gradient(w, formulas, known, typo, repeated) for w in WEIGHTS]
+
+
+def _gradient(
+    weight: str, formulas: FormulaEvidence, known: frozenset[str], typo: Treatment, repeated: Treatment
+) -> Item:
+    name = f"∂E/∂{weight}"
+    finals = [x for x in formulas.lines if _concerns(x, weight, name)]
+    item = stand(name, finals, gives=lambda x: x.closed, typo=typo, repeated=repeated)
+    if item.standing in (Standing.ABSENT, Standing.UNREAD):
+        completed = tuple(x for x in formulas.lines if weight in x.gradients and _completes(x, known))
+        if completed:
+            return Item(name, Standing.GIVEN, completed)
+    return item
+
+
+def _concerns(line: FormulaLine, weight: str, name: str) -> bool:
+    if line.verdict is FormulaVerdict.WRONG:
+        return line.kind is FormulaKind.FINAL and (
+            meant(line) == name or (line.result_right and line.states == name)
+        )
+    if line.verdict is FormulaVerdict.UNSURE:
+        return line.states == name
+    return weight in line.gradients and line.closed
+
+
+def _closed_atoms(formulas: FormulaEvidence) -> frozenset[str]:
+    """Derivatives that right lines state in closed form, or in terms of such derivatives."""
+    known: set[str] = set()
+    right = [
+        x
+        for x in formulas.lines
+        if x.verdict in (FormulaVerdict.RIGHT, FormulaVerdict.TYPO) and x.states.startswith("∂")
+    ]
+    grown = True
+    while grown:
+        grown = False
+        for line in right:
+            if line.states not in known and any(set(s.derivatives) <= known for s in line.sides[1:]):
+                known.add(line.states)
+                grown = True
+    return frozenset(known)
+
+
+def _completes(line: FormulaLine, known: frozenset[str]) -> bool:
+    """Whether a right chain can be multiplied out with what the documents state."""
+    if line.verdict not in (FormulaVerdict.RIGHT, FormulaVerdict.TYPO):
+        return False
+    return any(s.derivatives and set(s.derivatives) <= known - {line.states} for s in line.sides[1:])
