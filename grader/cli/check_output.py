@@ -20,12 +20,17 @@ def echo_check(report: Report, form: str, *, executed: bool, page: Path | None) 
     elif form == "github":
         _github(report)
     elif form == "sarif":
-        from grader.checks.catalogue import catalogue
-        from grader.render.sarif import to_sarif
-
-        click.echo(to_sarif(report, {r.code: r.doc for r in catalogue().values()}, _prefix()), nl=False)
+        click.echo(sarif_of(report), nl=False)
     else:
         _text(report, executed=executed, page=page)
+
+
+def sarif_of(report: Report) -> str:
+    """Return the SARIF log of one report, with each check's page as help."""
+    from grader.checks.catalogue import catalogue
+    from grader.render.sarif import to_sarif
+
+    return to_sarif(report, {r.code: r.doc for r in catalogue().values()}, _prefix())
 
 
 def _text(report: Report, *, executed: bool, page: Path | None) -> None:
@@ -50,8 +55,9 @@ def _text(report: Report, *, executed: bool, page: Path | None) -> None:
 def _github(report: Report) -> None:
     from grader.render.github import annotations, classroom_points, summary
 
+    # First, since GitHub shows only ten notices of a step.
+    click.echo(classroom_points(report), nl=False)
     click.echo(annotations(report, _prefix()), nl=False)
-    click.echo(classroom_points(report))
     for variable, text in (
         ("GITHUB_STEP_SUMMARY", summary(report)),
         (

@@ -57,8 +57,15 @@ def summary(report: Report) -> str:
 
 
 def classroom_points(report: Report) -> str:
-    """Return what GitHub Classroom reads as the outcome of an autograding step: `Points X/Y`, rounded down."""
-    return f"Points {int(report.score)}/{int(report.max_score)}"
+    """Return the two notices that GitHub Classroom reads, points rounded down.
+
+    Title and form are those of GitHub's own classroom-resources/autograding-grading-reporter.
+    """
+    have, most = int(report.score), int(report.max_score)
+    return (
+        f"::notice title=Autograding complete::Points {have}/{most}\n"
+        f'::notice title=Autograding report::{{"totalPoints":{have},"maxPoints":{most}}}\n'
+    )
 
 
 def _command(marked: Marked, finding: Finding, prefix: str) -> str:

@@ -127,7 +127,10 @@ def test_summary_is_one_table_whatever_students_write() -> None:
 
 
 def test_classroom_reads_whole_points() -> None:
-    assert classroom_points(REPORT) == "Points 10/50"
+    assert classroom_points(REPORT).splitlines() == [
+        "::notice title=Autograding complete::Points 10/50",
+        '::notice title=Autograding report::{"totalPoints":10,"maxPoints":50}',
+    ]
 
 
 def test_sarif_names_rules_places_and_stable_fingerprints() -> None:

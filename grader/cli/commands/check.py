@@ -14,19 +14,22 @@ import click
     "-o", "--out", type=click.Path(path_type=Path), help="Also write the page and result.json here."
 )
 @click.option("--format", "form", type=click.Choice(["text", "json", "github", "sarif"]), default="text")
+@click.option("--sarif", type=click.Path(path_type=Path), help="Also write SARIF 2.1.0 to this file.")
 @click.option("--static", is_flag=True, help="Run no code at all: README, workbook and saved outputs.")
 @click.option("--retrain", is_flag=True, help="Also train the network again; takes minutes.")
 @click.option("--data", default="", metavar="DIR", help="Folder with MNIST.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
-def command(path: Path, rubric: str, out: Path | None, form: str, **options: object) -> int:
+def command(
+    path: Path, rubric: str, out: Path | None, form: str, sarif: Path | None, **options: object
+) -> int:
     """Print what was found and what to do next, most points first."""
     from grader.checks.catalogue import catalogue
-    from grader.cli.check_output import echo_check
+    from grader.cli.check_output import echo_check, sarif_of
     from grader.cli.output import progress_line
     from grader.cli.status import status
     from grader.core.settings import Device, Settings
     from grader.ingest.ignore import read_config
-    from grader.pipeline.publish import publish
+    from grader.pipeline.publish import publish, write
     from grader.pipeline.rubrics import load
     from grader.pipeline.selfcheck import self_check
 
@@ -47,5 +50,9 @@ def command(path: Path, rubric: str, out: Path | None, form: str, **options: obj
         loaded = load(name, catalogue())
         report, known = self_check(path, loaded, settings, progress)
     written = publish(report, known.products(), out, loaded.rubric) if out is not None else None
-    echo_check(report, form, executed=settings.execute, page=written.page if written else None)
+    if sarif is not None:
+        write(sarif, sarif_of(report).encode("utf-8"))
+    echo_check(
+        report, form, executed="NotebookRun" in known.products(), page=written.page if written else None
+    )
     return status(report)
