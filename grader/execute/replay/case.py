@@ -34,9 +34,15 @@ class Case(NamedTuple):
     want: Array
 
 
+MAX_LONG_SEARCHES = 24
+"""Distinct formulas of one book that are searched for more than one wrong reference (half a second each at worst); a book
+that is wrong everywhere gets the short search for the others."""
+
+
 class Memory:
     """What was found for formulas of one book: six sheets with one mistake are searched once."""
 
     def __init__(self) -> None:
         self.attempts: dict[object, int] = {}
         self.edits: dict[object, tuple[str, Variant]] = {}
+        self.long_searches = 0

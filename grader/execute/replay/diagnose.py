@@ -5,11 +5,11 @@ reference for another, a drifting learning rate, another quantity's formula, sig
 two references at once. An edit counts only if the edited formula passes the identity test.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations
 
 from grader.core.facts.replay import Severity
-from grader.execute.replay.case import Case, Diagnosis, Memory
+from grader.execute.replay.case import MAX_LONG_SEARCHES, Case, Diagnosis, Memory
 from grader.execute.replay.formula import Slot, Token, Unsupported, compile_tokens, evaluate
 from grader.execute.replay.functions import Value
 from grader.execute.replay.identity import TOLERANCE, Points, Tested, difference, shape
@@ -38,6 +38,7 @@ class Doctor:
         self.layout, self.points, self.own = layout, points, own
         self.words = Wording(layout)
         self.lost = LostTerms(points, self.words)
+        self.memory = memory
         self._known = memory.attempts
         self._edits = memory.edits
 
@@ -48,7 +49,7 @@ class Doctor:
         values = [self._value(symbol) for symbol in flat.symbols]
         got = self._run(flat.tokens, values)
         case = Case(tested.quantity, index, flat, values, got, want)
-        attempts = (
+        attempts: tuple[Callable[[Case], Iterator[Diagnosis]], ...] = (
             self._inherited,
             self._rounded,
             self._overwritten,
@@ -63,7 +64,11 @@ class Doctor:
         )
         memo = (tested.quantity, shape(tested.symbol))
         start = self._known.get(memo, 0)
+        long = attempts.index(self._edit)
+        if memo not in self._known and self.memory.long_searches >= MAX_LONG_SEARCHES:
+            attempts = attempts[:long]
         for at, attempt in enumerate(attempts[start:], start):
+            self.memory.long_searches += at == long and memo not in self._known
             for found in attempt(case):
                 self._known[memo] = at
                 return found
