@@ -6,6 +6,7 @@ from pathlib import Path
 
 from grader.checks.catalogue import catalogue
 from grader.cli.class_output import class_progress, echo_class
+from grader.cli.options import runs_folder
 from grader.core.faults import Unavailable
 from grader.core.outcome import Verdict
 from grader.core.settings import Settings
@@ -49,7 +50,7 @@ def main() -> int:
         path=ROOT / "submissions",
         loaded=load("default", catalogue()),
         rubric_bytes=find("default").read_bytes(),
-        settings=Settings(unsafe_no_sandbox=not isolated, retrain=not data),
+        settings=Settings(unsafe_no_sandbox=not isolated, retrain=not data, cache=runs_folder()),
         out=out,
         store=out / ".grader" / "store.sqlite",
     )

@@ -1,5 +1,7 @@
 """Options that `grade` and its relatives share."""
 
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -42,6 +44,12 @@ def run_options(command: _F) -> _F:
     return command
 
 
+def runs_folder() -> str:
+    """Where finished trainings are kept, so that a second grading costs nothing: the user's cache."""
+    local = os.environ.get("LOCALAPPDATA") if sys.platform == "win32" else os.environ.get("XDG_CACHE_HOME")
+    return str((Path(local) if local else Path.home() / ".cache") / "grader" / "runs")
+
+
 def settings_from(options: dict[str, object]) -> Settings:
     """Return the settings that the options of `run_options` mean."""
     return Settings(
@@ -50,6 +58,7 @@ def settings_from(options: dict[str, object]) -> Settings:
         data=str(options["data"]),
         device=Device(str(options["device"])),
         unsafe_no_sandbox=bool(options["unsafe_no_sandbox"]),
+        cache=runs_folder(),
     )
 
 

@@ -62,13 +62,15 @@ def test_every_sample_and_every_judged_check_has_an_expectation() -> None:
     codes = {c.check for c in load("default", catalogue()).rubric.criterion}
     assert {n for n, t in TABLE.items() if isinstance(t, dict)} == set(NAMES)
     for name in NAMES:
-        assert codes <= set(_wanted(name, "executed", "retrained")), name
+        # What training again gives takes minutes and MNIST: it stands in the table where it was run, and is skipped here.
+        assert codes <= set(_wanted(name, "executed", "retrained")) | {"RT601", "RT602"}, name
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_read_only(name: str, static: tuple[dict[str, dict[str, str]], Path, str]) -> None:
     wanted = _wanted(name)
-    wanted |= {c: "skipped" for c in _wanted(name, "executed", "retrained") if c not in wanted}
+    everything = {*_wanted(name, "executed", "retrained"), "RT601", "RT602"}
+    wanted |= {c: "skipped" for c in everything if c not in wanted}
     assert _compare(static[0][name], wanted) == {}
 
 
@@ -95,7 +97,7 @@ def test_executed_in_the_sandbox(tmp_path: Path) -> None:
     wrong = {}
     for name in NAMES:
         wanted = _wanted(name, "executed")
-        wanted |= {c: "skipped" for c in _wanted(name, "retrained") if c not in wanted}
+        wanted |= {c: "skipped" for c in ("RT601", "RT602") if c not in wanted}
         differences = _compare(verdicts[name], wanted)
         if differences:
             wrong[name] = differences

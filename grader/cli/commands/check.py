@@ -25,6 +25,7 @@ def command(
     """Print what was found and what to do next, most points first."""
     from grader.checks.catalogue import catalogue
     from grader.cli.check_output import echo_check, sarif_of
+    from grader.cli.options import runs_folder
     from grader.cli.output import progress_line
     from grader.cli.status import status
     from grader.core.settings import Device, Settings
@@ -40,6 +41,7 @@ def command(
         data=str(options["data"]),
         device=Device(str(options["device"])),
         unsafe_no_sandbox=True,
+        cache=runs_folder(),
     )
     if settings.retrain and form == "text":
         click.echo(
