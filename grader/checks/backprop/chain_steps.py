@@ -1,7 +1,7 @@
 """The gradients are derived step by step with the chain rule, and the steps are right.
 
 ## What it checks
-For each weight, whether some right line opens ∂E/∂w into a product or sum of derivatives. A weight whose closed form
+For each weight, whether some right line opens ∂E/∂w into a product or sum with at least one other derivative. A weight whose closed form
 stands needs no steps unless the rubric asks for them. A wrong step, such as ∂E/∂a_h1, costs when its right form stands nowhere.
 
 ## Why it matters
@@ -79,7 +79,8 @@ def _weight(weight: str, chains: list[FormulaLine], params: Params, policy: Poli
 def _opens(line: FormulaLine, policy: Policy) -> bool:
     if line.mislinked and policy.mislinked is Treatment.FAIL:
         return False
-    return any(len(side.derivatives) >= 2 for side in line.sides[1:])
+    # One derivative is enough: in ∂E/∂w1 = ∂E/∂a_h1 * a_h1 * (1 - a_h1) * i1 the other factors are already worked out.
+    return any(side.derivatives for side in line.sides[1:])
 
 
 def _wrong_steps(chains: list[FormulaLine], decided: set[str], policy: Policy) -> list[Item]:

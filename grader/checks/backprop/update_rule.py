@@ -1,7 +1,8 @@
 """The update rule is written down and right, for every weight.
 
 ## What it checks
-Whether w = w - η * ∂E/∂w stands for each of the eight weights; one generic line for w_i counts for all.
+Whether w = w - η * ∂E/∂w is written down and right. One line for w_i counts for all weights, and so does a right line for one of
+them ("and so on for the others") unless the rubric asks for each. A wrong line costs its own weight.
 
 ## Why it matters
 A line copied for the next weight and edited only in part (`w8 = w6 - η * ∂E/∂w6`) overwrites one weight with another.
@@ -21,8 +22,14 @@ from grader.checks.backprop._coverage import WEIGHTS, Item, Standing, conclude, 
 from grader.checks.backprop._remarks import about_lines
 from grader.core.evidence.formulas import FormulaEvidence, FormulaKind, FormulaLine, FormulaVerdict
 from grader.core.outcome import Outcome
-from grader.core.rubric import CheckPolicy, Treatment
+from grader.core.rubric import CheckParams, CheckPolicy, Treatment
 from grader.core.rule import Rule
+
+
+class Params(CheckParams, frozen=True, kw_only=True):
+    """`each_weight`: whether the rule has to be written out for every weight."""
+
+    each_weight: bool = False
 
 
 class Policy(CheckPolicy, frozen=True, kw_only=True):
@@ -32,10 +39,13 @@ class Policy(CheckPolicy, frozen=True, kw_only=True):
     repeated: Treatment = Treatment.WARN
 
 
-def check(formulas: FormulaEvidence, policy: Policy) -> Outcome:
+def check(formulas: FormulaEvidence, params: Params, policy: Policy) -> Outcome:
     """Give an eighth of the credit for each weight."""
     lines = [x for x in formulas.lines if x.kind is FormulaKind.UPDATE]
     items = [_weight(w, lines, policy) for w in WEIGHTS]
+    given = next((i for i in items if i.standing is Standing.GIVEN), None)
+    if given is not None and not params.each_weight:
+        items = [i._replace(standing=Standing.GIVEN) if i.standing is Standing.ABSENT else i for i in items]
     costly = [x for i in items if i.standing is Standing.WRONG for x in i.lines]
     return conclude("update rules", items, formulas, about_lines(lines, costly))
 
