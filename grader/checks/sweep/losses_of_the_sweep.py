@@ -19,11 +19,15 @@ Type each learning rate into its cell, let the book recalculate, and paste the l
 
 from collections.abc import Sequence
 
-from grader.core.facts.replay import BookFacts, ReplayFacts, ShownLosses
+from grader.core.facts.replay import BookFacts, ReplayFacts, ShownAs, ShownLosses
 from grader.core.outcome import Finding, Outcome, graded, unknown
 from grader.core.place import Place
 from grader.core.rubric import CheckParams, Profile
 from grader.core.rule import Rule
+
+
+_STORED = ("stale-cache", "cached-value-differs")
+"""Diagnoses of stored values that the cell's own formula does not give."""
 
 
 class Params(CheckParams, frozen=True, kw_only=True):
@@ -47,7 +51,7 @@ def check(replay: ReplayFacts, profile: Profile, params: Params) -> Outcome:
         if not here:
             continue
         judged.append(rate)
-        if any(_right(one, params) for _, one in here):
+        if any(_right(one, params) or _recalculates(book, one) for book, one in here):
             right += 1
         else:
             findings += [_finding(book, one, shown) for book, one in here]
@@ -65,6 +69,12 @@ def _right(one: ShownLosses, params: Params) -> bool:
         return True
     near_own = one.own_known and one.own_deviation <= params.reference
     return near_own or one.reference_deviation <= params.reference
+
+
+def _recalculates(book: BookFacts, one: ShownLosses) -> bool:
+    """Whether these are live formulas whose *stored* values alone are off: WB203's matter, and one fault costs once."""
+    stored = [f for f in book.faults if f.sheet == one.sheet and f.diagnosis in _STORED]
+    return one.shown_as is ShownAs.TABLE and one.own_known and bool(stored)
 
 
 def _finding(book: BookFacts, one: ShownLosses, shown: Sequence[tuple[BookFacts, ShownLosses]]) -> Finding:
