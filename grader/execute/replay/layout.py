@@ -16,6 +16,8 @@ from grader.execute.replay.network import INPUTS, WEIGHTS
 
 MAX_HELPERS = 40
 """Helper cells in a row that a formula is followed through."""
+MAX_FOLLOWED = 300
+"""Helper cells that one formula is followed through in all: helpers that read helpers can branch without end."""
 
 Symbol = tuple[object, ...]
 """`("q", name, row)` with row `same`, `prev` or an index; `("eta",)`; `("number", value, cell)`; `("empty", cell)`;
@@ -41,6 +43,7 @@ class Layout:
         self.rows = _rows(model, table, self.columns, probe)
         self.index = {row: i for i, row in enumerate(self.rows)}
         self.bound: dict[int, Symbol] = {}
+        self._followed = 0
         self.merged: list[tuple[str, str]] = []
         """Quantities that share one parameter cell; they get the same random value."""
         self.leaves: dict[str, int] = {}
@@ -222,8 +225,9 @@ class Layout:
             return known if known[0] == "eta" else _quantity(str(known[1]), 0, index)
         run = self.model.owner.get(key)
         if run is not None:
-            if depth >= MAX_HELPERS:
-                return ("opaque", f"more than {MAX_HELPERS} helper cells in a row")
+            self._followed += 1
+            if depth >= MAX_HELPERS or self._followed > MAX_FOLLOWED:
+                return ("opaque", f"a net of more than {MAX_FOLLOWED} helper cells")
             return self.formula(key, index, depth + 1)
         if key in self.model.refused:
             return ("opaque", self.model.refused[key])
@@ -235,6 +239,8 @@ class Layout:
     def formula(self, key: int, index: int, depth: int = 0) -> Symbol:
         """The formula of a cell with its references as symbols."""
         run = self.model.owner[key]
+        if depth == 0:
+            self._followed = 0
         try:
             slots = self.model.slots(key)
         except Unsupported as reason:

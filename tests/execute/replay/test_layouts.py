@@ -321,3 +321,17 @@ def test_facts_of_a_book_full_of_errors_can_be_stored() -> None:
     book = replayed(workbook(edit=cells(E5="text", G2="=1/0", I7="=LN(-1)", A6="=1E308*10", W8="=#REF!")))
     assert msgspec.json.decode(msgspec.json.encode(book), type=BookFacts) == book
     assert book.verdict is not BookVerdict.CORRECT
+
+
+def test_helpers_that_branch_without_end_are_given_up() -> None:
+    def edit(book: openpyxl.Workbook) -> None:
+        sheet = book.worksheets[0]
+        for r in range(1, 60):
+            sheet[f"AM{r}"] = f"=AM{r + 1}+AN{r + 1}"
+            sheet[f"AN{r}"] = f"=AM{r + 1}*AN{r + 1}"
+        sheet["AM60"], sheet["AN60"] = 0.5, 0.5
+        sheet["I8"] = "=AM1*E8"
+
+    book = replayed(workbook(edit=edit))
+    assert [f.diagnosis for f in book.faults] == ["not-evaluated"]
+    assert book.verdict is BookVerdict.UNKNOWN
