@@ -57,7 +57,11 @@ def _judge(book: BookFacts, treatment: Treatment) -> Outcome:
             forgiven = fault.diagnosis == INHERITED and treatment is not Treatment.FAIL
             if fault.diagnosis != INHERITED or treatment is not Treatment.ACCEPT:
                 findings.append(fault.finding(book.artefact, Weight.REMARK if forgiven else Weight.FAULT))
-    summary = f"{right} of 8 gradient columns of {book.artefact} are the derivatives"
+    carried = len({f.quantity for f in book.faults if f.diagnosis == INHERITED and f.quantity in GRADIENTS})
+    carried = 0 if treatment is Treatment.FAIL else min(carried, right)
+    summary = f"{right - carried} of 8 gradient columns of {book.artefact} are the derivatives"
+    if carried:
+        summary += f"; {carried} carry the error of the class sheet, which this rubric only notes"
     if unclear:
         return unknown(f"{summary}; not decided: {'; '.join(unclear)}", findings)
     return graded(1.0 if right == len(GRADIENTS) else min(credit, 0.999), summary, findings)
