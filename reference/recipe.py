@@ -47,4 +47,4 @@ class Recipe:
 
 
 # One for each configuration of `network.py`.
-RECIPES = {"default": Recipe(epochs=5), "compact": Recipe(epochs=8)}
+RECIPES = {"default": Recipe(epochs=6), "compact": Recipe(epochs=8)}
