@@ -25,7 +25,6 @@ from grader.core.place import Place
 from grader.core.rubric import CheckParams, Profile
 from grader.core.rule import Rule
 
-
 _STORED = ("stale-cache", "cached-value-differs")
 """Diagnoses of stored values that the cell's own formula does not give."""
 
