@@ -59,7 +59,7 @@ def run_notebook(sources: Sources, settings: Settings) -> NotebookRun:
 
     """
     if not settings.execute:
-        raise Unavailable("running student code was not allowed (--no-exec)", Verdict.SKIPPED)
+        raise Unavailable("no code was run (--no-exec or --static)", Verdict.SKIPPED)
     entry = choose_entry(sources)
     if entry is None and sources.damaged(Kind.NOTEBOOK):
         raise sources.absent(Kind.NOTEBOOK, "a notebook")

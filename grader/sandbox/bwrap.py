@@ -159,7 +159,11 @@ class Bubblewrap:
             for size, target in ((limits.shared_memory, "/dev/shm"), (limits.disk, WORK)):  # noqa: S108
                 options += [*(["--size", str(size)] if sized else []), "--tmpfs", target]
         # /dev is a tmpfs that anybody could fill, and so is the new root.
-        options += ["--symlink", f"{WORK}/.tmp", "/tmp", "--remount-ro", "/dev", "--remount-ro", "/"]  # noqa: S108
+        # A Python installed below /tmp is bound there, so that /tmp exists; it stays read-only, and TMPDIR leads elsewhere.
+        shown = (*(b.target for b in seen.binds), *(x.path for x in seen.links))
+        if not any(path.startswith("/tmp/") for path in shown):  # noqa: S108
+            options += ["--symlink", f"{WORK}/.tmp", "/tmp"]  # noqa: S108
+        options += ["--remount-ro", "/dev", "--remount-ro", "/"]
         options += ["--chdir", WORK]
         # As root the launcher caps the processes of a uid of the job's own; else the worker caps its namespace.
         own = {} if staged else {"GRADER_PIDS": str(limits.pids)}

@@ -5,12 +5,15 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import venv
 import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+
+from grader.sandbox.choose import try_bubblewrap
 
 ROOT = Path(__file__).parents[2]
 UNREACHABLE = ("NewConnectionError", "Temporary failure in name resolution", "No matching distribution found")
@@ -137,6 +140,16 @@ def test_command_runs(desk: Desk, words: tuple[str, ...], said: str) -> None:
     done = desk.grader(*words)
     assert done.returncode == 0, done.stderr
     assert said in done.stdout
+
+
+@pytest.mark.sandbox
+@pytest.mark.skipif(not try_bubblewrap().works, reason="bubblewrap does not work here")
+def test_sandbox_starts_from_an_environment_below_tmp(desk: Desk) -> None:
+    """It once died, since /tmp was made twice: for the environment's own folder and as a link."""
+    assert str(desk.python).startswith(tempfile.gettempdir())
+    table = json.loads(desk.grader("doctor", "--json").stdout)
+    (isolation,) = (row for row in table if row["name"] == "isolation")
+    assert isolation["health"] == "ok", isolation
 
 
 def test_what_needs_more_says_which_extra(desk: Desk) -> None:
