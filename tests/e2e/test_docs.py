@@ -85,13 +85,13 @@ def test_commands_in_text_blocks_exist() -> None:
     from grader.cli.app import app
 
     shown = [
-        (page.name, shlex.split(line, comments=True)[1:])
+        (page.name, shlex.split(line.removeprefix("$ "), comments=True)[1:])
         for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
         for block in re.findall(
             r"```text\n(.*?)```|((?:^    .+\n)+)", page.read_text("utf-8"), re.DOTALL | re.MULTILINE
         )
         for line in "".join(block).splitlines()
-        if re.match(r" *grader [a-z]", line)
+        if re.match(r"(?:\$ )? *grader [a-z]", line)
     ]
     assert shown
     for name, (command, *rest) in shown:
