@@ -40,7 +40,11 @@ def _text(report: Report, *, executed: bool, page: Path | None) -> None:
     width = shutil.get_terminal_size().columns
     click.echo(print_report(report, width=width, color=color_wanted(), quiet=False))
     steps = next_steps(report, limit=5)
-    click.echo("\nWhat to do next, most points first:" if steps else "\nNothing left to do.")
+    if steps:
+        click.echo("\nWhat to do next, most points first:")
+    else:
+        open_points = f"; {report.pending_points:g} points are open" if report.pending_points else ""
+        click.echo(f"\nNothing left to do{open_points}.")
     for number, step in enumerate(steps, 1):
         text = "".join(
             c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in f"{step.title}: {step.text}"

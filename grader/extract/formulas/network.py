@@ -147,8 +147,10 @@ class Point:
                 a, da = self._dual(t.args[0], by, known)
                 b, db = self._dual(t.args[1], by, known)
                 return _combined(head, a, da, b, db)
-        except (ZeroDivisionError, OverflowError, ValueError) as error:
-            raise NoValue(str(error)) from error
+        except OverflowError as error:
+            raise NoValue("its value is too large to be a number") from error
+        except (ZeroDivisionError, ValueError) as error:
+            raise NoValue(f"it has no value: {error}") from error
         raise NoValue(f"no value for {head}")
 
     def _derivative(self, t: Expr, by: str, known: "Known") -> float:
