@@ -10,6 +10,7 @@ import re
 
 import msgspec
 
+from grader.core.distribution import install_hint
 from grader.core.facts.notebook import CellRun, CellStatus, Choice, ExportFrame, NotebookRun, SeenModel, Shim
 from grader.core.faults import SandboxFault, Unavailable
 from grader.core.outcome import Verdict
@@ -69,7 +70,7 @@ def run_notebook(sources: Sources, settings: Settings) -> NotebookRun:
         raise Unavailable(f"{entry.artefact.path}: Keras; only PyTorch can be executed", Verdict.UNKNOWN)
     missing = [name for name in RUNS_WITH if importlib.util.find_spec(name) is None]
     if missing:
-        raise Unavailable(f"{missing[0]} is not installed: `pip install 'grader[notebook]'`", Verdict.SKIPPED)
+        raise Unavailable(f"{missing[0]} is not installed: `{install_hint('notebook')}`", Verdict.SKIPPED)
     try:
         sandbox = choose(unsafe_no_sandbox=settings.unsafe_no_sandbox)
     except SandboxFault as fault:

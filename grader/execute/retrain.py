@@ -4,6 +4,7 @@ import importlib.util
 from collections.abc import Callable
 from typing import NamedTuple
 
+from grader.core.distribution import install_hint
 from grader.core.facts.notebook import NotebookRun
 from grader.core.facts.retrain import Mode, RecipeUsed, RetrainFacts
 from grader.core.faults import Unavailable
@@ -47,7 +48,7 @@ def retrain_as(run: NotebookRun, settings: Settings, wish: Wish) -> RetrainFacts
     if not settings.retrain:
         raise Unavailable("retraining was not wanted (--no-retrain)", Verdict.SKIPPED)
     if importlib.util.find_spec("torch") is None:
-        raise Unavailable("torch is not installed: `pip install 'grader[retrain]'`", Verdict.SKIPPED)
+        raise Unavailable(f"torch is not installed: `{install_hint('retrain')}`", Verdict.SKIPPED)
     from grader.execute.data import load_mnist
     from grader.execute.engine.decide import retrain_network
     from grader.execute.engine.recipe import decode_recipe

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from grader.core.distribution import install_hint
 from grader.sandbox.api import Job, Limits, RunResult, RunStatus, Sandbox
 from grader.sandbox.bwrap import Bubblewrap
 from grader.sandbox.choose import try_bubblewrap
@@ -129,7 +130,7 @@ def examine_packages() -> list[Symptom]:
         try:
             version = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            remedy = "pip install 'grader[notebook]'" + (
+            remedy = install_hint("notebook") + (
                 " (needed to execute and retrain notebooks)" if name == "torch" else ""
             )
             found.append(Symptom(name=name, health=Health.MISSING, found="not installed", remedy=remedy))
@@ -149,7 +150,7 @@ def examine_packages() -> list[Symptom]:
                 name=name,
                 health=Health.OK if there else Health.WARN,
                 found="installed" if there else "not installed",
-                remedy="" if there else "pip install 'grader[notebook]'",
+                remedy="" if there else install_hint("notebook"),
             )
         )
     found.append(_torchvision_ops())

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from grader.checks.catalogue import catalogue
+from grader.core.distribution import install_hint
 from grader.core.outcome import Verdict
 from grader.core.settings import Settings
 from grader.ingest.read import read_submission
@@ -36,6 +37,6 @@ def test_missing_part_of_an_extra_is_named_and_costs_nothing(
     assert not [m.code for m in report.outcomes if m.verdict in (Verdict.ERROR, Verdict.FAIL)]
     for code in ("NN401", "NN402", "NN403", "NN404", "RT601"):
         assert verdicts[code].verdict is Verdict.SKIPPED, verdicts[code].summary
-        assert "pip install 'grader[notebook]'" in verdicts[code].summary
+        assert install_hint("notebook") in verdicts[code].summary
         assert verdicts[code].summary.casefold().startswith(missing.casefold())
     assert verdicts["BP101"].verdict is verdicts["WB201"].verdict is Verdict.PASS

@@ -3,6 +3,7 @@
 import importlib.util
 from typing import TYPE_CHECKING
 
+from grader.core.distribution import install_hint
 from grader.core.facts.network import NetworkFacts
 from grader.core.facts.notebook import NotebookRun
 from grader.core.faults import Unavailable
@@ -23,7 +24,7 @@ def network_facts(run: NotebookRun) -> NetworkFacts:
 def network_of(run: NotebookRun) -> "Network":
     """The checked network of a run; raises Unavailable (a person must look) where there is none or it is not sound."""
     if importlib.util.find_spec("torch") is None:
-        raise Unavailable("torch is not installed: `pip install 'grader[retrain]'`", Verdict.SKIPPED)
+        raise Unavailable(f"torch is not installed: `{install_hint('retrain')}`", Verdict.SKIPPED)
     from grader.execute.graph.network import load_network
     from grader.execute.graph.schema import InvalidNetwork
 

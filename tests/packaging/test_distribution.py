@@ -1,0 +1,43 @@
+"""The name of the distribution stands in two files; hints and metadata have to agree."""
+
+import tomllib
+from pathlib import Path
+
+from grader.core.distribution import DISTRIBUTION, install_hint
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+
+
+def test_hint_names_this_distribution() -> None:
+    assert PROJECT["name"] == DISTRIBUTION
+    assert set(PROJECT["scripts"]) == {"grader"}
+    for extra in ("notebook", "retrain", "all"):
+        assert extra in PROJECT["optional-dependencies"]
+        assert install_hint(extra) == f"pip install '{DISTRIBUTION}[{extra}]'"
+
+
+def test_extras_refer_to_this_distribution_and_no_other() -> None:
+    own = [
+        need
+        for needs in PROJECT["optional-dependencies"].values()
+        for need in needs
+        if need.startswith(("grader", DISTRIBUTION))
+    ]
+    assert own
+    assert all(need.startswith(f"{DISTRIBUTION}[") for need in own)
+
+
+def test_no_text_offers_the_stranger_of_the_same_name() -> None:
+    """`pip install grader` would bring in somebody else's distribution."""
+    texts = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "grader").rglob("*.py")]
+    wrong = [
+        str(path.relative_to(ROOT))
+        for path in texts
+        if any(
+            f"pip install {quote}grader{end}" in path.read_text("utf-8")
+            for quote in ("", "'", '"')
+            for end in ("[", "\n", "'", '"', " ", "`")
+        )
+    ]
+    assert not wrong
