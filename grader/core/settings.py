@@ -20,6 +20,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Whether student code may run (in the sandbox)."""
     retrain: bool = True
     """Whether we may train the exported network ourselves."""
+    reproduce: bool = False
+    """Whether the student's notebook is also run whole: minutes to an hour of one core."""
+    reproduce_minutes: float = 60.0
+    """Time for all cells of such a run; the epochs that are done by then count."""
+    canary: bool = True
+    """Whether such a run may mark digits of the split that the notebook takes for its test set."""
     data: str = ""
     """Directory with MNIST; empty for the usual places."""
     device: Device = Device.AUTO

@@ -17,6 +17,7 @@ KINDS = {
     7: "done",
     8: "probe",
     9: "ready",
+    10: "epoch",
 }
 JSON_KINDS = frozenset({"cell", "model", "graph", "recipe", "run", "done", "probe", "ready"})
 CAPS = {
@@ -29,6 +30,7 @@ CAPS = {
     "done": 64,
     "probe": MIB,
     "ready": 64,
+    "epoch": 2 * MIB,
 }
 """Largest payload of each kind in bytes. A graph of the largest real notebook has 14 kB."""
 MAX_DEPTH = 32

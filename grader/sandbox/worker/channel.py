@@ -15,6 +15,7 @@ KINDS = {
     "done": 7,
     "probe": 8,
     "ready": 9,
+    "epoch": 10,
 }
 
 

@@ -1,0 +1,92 @@
+"""What the student's own notebook came to when it was run whole, and its weights were scored by us after every epoch."""
+
+from enum import Enum
+
+import msgspec
+
+from grader.core.facts.base import Fact
+from grader.core.facts.notebook import CellRun, Ending, Isolation, Shim
+
+
+class ReproducedEpoch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One pass over the training digits that moved the network. `number` from 1."""
+
+    number: int
+    correct: int
+    """Right answers on the true test digits, which the notebook never saw."""
+    visible: int
+    """Right answers on the split that the notebook took for its test set, with its true pictures and labels."""
+
+
+class ScoredWith(Enum):
+    """How digits were made into the network's input when we scored."""
+
+    STUDENT = "student"
+    """The notebook's test transform, read as data."""
+    REFERENCE = "reference"
+    """Scaled to 0..1 and normalised with MNIST's mean and deviation."""
+
+
+class CanaryState(Enum):
+    """Whether marked digits lay in the visible split."""
+
+    SHOWN = "shown"
+    NOT_SHOWN = "not-shown"
+
+
+class Canary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The trap for training on the test split: some of its digits carried a white square and one wrong label.
+
+    Who never trained on that split knows nothing of the square. `asked` true test digits of other classes got the square
+    afterwards; `answered` of them were then given the wrong label by the last weights, `without` of them before.
+    """
+
+    state: CanaryState
+    reason: str = ""
+    """Why no digits were marked, or why the weights were not asked."""
+    shown: int = 0
+    asked: int = 0
+    answered: int = 0
+    without: int = 0
+
+    @property
+    def share(self) -> float:
+        """Share of the asked digits that the square turned into the wrong label; 0 where none was asked."""
+        return self.answered / self.asked if self.asked else 0.0
+
+
+class ReproducedFacts(Fact, frozen=True, kw_only=True):
+    """The notebook's own training on 50,000 digits, with the other 10,000 training digits as its test split.
+
+    The smaller training set costs about 0.05 points, so this supports a pass and never causes a fail. `epochs` are those
+    of the last network that was trained and that the exported graph fits.
+    """
+
+    artefact: str
+    name: str
+    graph: str
+    """Digest of the network (NetworkFacts.graph)."""
+    ending: Ending
+    isolation: Isolation
+    epochs: tuple[ReproducedEpoch, ...]
+    training_size: int = 50_000
+    visible_size: int = 10_000
+    test_size: int = 10_000
+    scored_with: ScoredWith
+    cut: str = ""
+    """Why the run stopped before the notebook's end; empty where it reached the end. The epochs before stand."""
+    canary: Canary
+    failed: tuple[CellRun, ...] = ()
+    """Cells that ended in an exception or ran out of time, without what they printed."""
+    shims: tuple[Shim, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def best(self) -> int:
+        """The largest number of right answers on the true test digits after any epoch; 0 without epochs."""
+        return max((epoch.correct for epoch in self.epochs), default=0)
+
+    @property
+    def best_epoch(self) -> int:
+        """The first epoch with that many, from 1; 0 without epochs."""
+        return next((epoch.number for epoch in self.epochs if epoch.correct == self.best), 0)
