@@ -4,6 +4,7 @@ import inspect
 import typing
 from collections.abc import Callable
 from enum import Enum
+from functools import cache
 from types import NoneType, UnionType
 from typing import TypeVar
 
@@ -93,19 +94,24 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     def _single(self, base: type[_S]) -> type[_S]:
         return next((bare for _, bare, _ in self._parameters() if issubclass(bare, base)), base)
 
-    def _parameters(self) -> list[tuple[str, type, bool]]:
-        hints = typing.get_type_hints(self.check)
-        found: list[tuple[str, type, bool]] = []
-        for name in inspect.signature(self.check).parameters:
-            bare, optional = _without_none(hints.get(name))
-            allowed = Evidence | Fact | Submission | CheckParams | CheckPolicy | Profile
-            if not (isinstance(bare, type) and issubclass(bare, allowed)):
-                raise TypeError(
-                    f"{self.code}: parameter {name!r} of {self.check.__module__}.check must be annotated with an "
-                    f"Evidence, Fact, Submission, CheckParams, CheckPolicy or Profile, got {hints.get(name)!r}"
-                )
-            found.append((name, bare, optional))
-        return found
+    def _parameters(self) -> tuple[tuple[str, type, bool], ...]:
+        return _parameters_of(self.check, self.code)
+
+
+@cache  # a class asks for each signature once a submission
+def _parameters_of(check: Callable[..., object], code: str) -> tuple[tuple[str, type, bool], ...]:
+    hints = typing.get_type_hints(check)
+    found: list[tuple[str, type, bool]] = []
+    for name in inspect.signature(check).parameters:
+        bare, optional = _without_none(hints.get(name))
+        allowed = Evidence | Fact | Submission | CheckParams | CheckPolicy | Profile
+        if not (isinstance(bare, type) and issubclass(bare, allowed)):
+            raise TypeError(
+                f"{code}: parameter {name!r} of {check.__module__}.check must be annotated with an "
+                f"Evidence, Fact, Submission, CheckParams, CheckPolicy or Profile, got {hints.get(name)!r}"
+            )
+        found.append((name, bare, optional))
+    return tuple(found)
 
 
 def _without_none(hint: object) -> tuple[object, bool]:

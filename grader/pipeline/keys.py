@@ -27,6 +27,7 @@ def key_of(provider: Provider, submission: Submission, settings: Settings, profi
         "provider": provider.name,
         "target": provider.target,
         "version": provider.version,
+        "format": format_of(_product_of(provider)),
     }
     for need in needs_of(provider.load()):
         if need.type in (Sources, Submission):
@@ -49,6 +50,12 @@ def key_of(provider: Provider, submission: Submission, settings: Settings, profi
 
 
 @cache
+def _product_of(provider: Provider) -> type:
+    product: type = typing.get_type_hints(provider.load())["return"]
+    return product
+
+
+@cache
 def format_of(product: type) -> str:
     """Return a digest of a record's fields and their types, nested records included: another format is another key."""
     seen: dict[str, list[str]] = {}
@@ -66,6 +73,7 @@ def format_of(product: type) -> str:
     return hashlib.sha256(msgspec.json.encode(seen, order="sorted")).hexdigest()[:16]
 
 
+@cache
 def environment() -> dict[str, str]:
     """Return the versions on which execution depends."""
     found = {"python": platform.python_version()}

@@ -1,6 +1,7 @@
 """With what a report was made: versions and options, never a clock."""
 
 import platform
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 import grader
@@ -43,6 +44,7 @@ def provenance(settings: Settings, known: Known | None = None) -> Provenance:
     )
 
 
+@cache  # the metadata of a package is parsed anew at every call
 def _version(package: str) -> str:
     try:
         return version(package)
