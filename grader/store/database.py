@@ -8,10 +8,22 @@ from pathlib import Path
 
 from grader.core.faults import UsageFault
 
-FORMAT = 1
+FORMAT = 2
 """Version of the schema, kept in `PRAGMA user_version`."""
 
-UPGRADES: dict[int, str] = {}
+UPGRADES: dict[int, str] = {
+    1: """
+ALTER TABLE phases ADD COLUMN basis TEXT NOT NULL DEFAULT '';
+CREATE TABLE durations (
+    run INTEGER NOT NULL REFERENCES runs(id),
+    id TEXT NOT NULL,
+    phase TEXT NOT NULL,
+    wall REAL NOT NULL,
+    cpu REAL NOT NULL,
+    PRIMARY KEY (run, id, phase)
+);
+""",
+}
 """SQL that turns format n into n + 1; every format ever released stays readable."""
 
 BUSY_SECONDS = 60.0
@@ -57,11 +69,11 @@ def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
             raise UsageFault(
                 f"{path}: written by a newer grader (store format {version}, this one knows {FORMAT})"
             )
-        if version == 0:
+        if version == 0:  # a new file: the schema is that of FORMAT already
             schema = (files("grader") / "store" / "schema.sql").read_text("utf-8")
             for statement in _statements(schema):
                 connection.execute(statement)
-        for step in range(max(version, 1), FORMAT):
+        for step in range(version or FORMAT, FORMAT):
             for statement in _statements(UPGRADES[step]):
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {FORMAT}")

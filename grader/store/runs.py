@@ -2,7 +2,7 @@
 
 import sqlite3
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -54,6 +54,13 @@ class PhaseRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Key to msgpack, for products that the cache did not hold yet."""
     missing: Mapping[str, Lost]
     notes: tuple[Note, ...]
+
+
+class Spent(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds that a phase took: by the wall clock, and of CPU time with everything that it started."""
+
+    wall: float
+    cpu: float
 
 
 class Override(msgspec.Struct, frozen=True, kw_only=True):
@@ -180,8 +187,29 @@ class Store:
         row = self.connection.execute("SELECT payload FROM products WHERE key = ?", (key,)).fetchone()
         return None if row is None else zlib.decompress(row[0])
 
-    def finish_phase(self, run: int, submission: str, phase: str, record: PhaseRecord) -> None:
-        """Write everything that a phase found, in one transaction."""
+    def keep(self, key: str, product: str, payload: bytes) -> None:
+        """Cache one product that was computed outside a phase."""
+        with transaction(self.connection) as c:
+            c.execute(
+                "INSERT OR IGNORE INTO products (key, product, payload) VALUES (?, ?, ?)",
+                (key, product, zlib.compress(payload, 3)),
+            )
+
+    def finish_phase(
+        self,
+        run: int,
+        submission: str,
+        phase: str,
+        record: PhaseRecord,
+        *,
+        basis: str = "",
+        spent: Spent | None = None,
+    ) -> None:
+        """Write everything that a phase found, in one transaction.
+
+        `basis` is a digest of all that decides the record, for `reuse`; empty where something else may decide too. Without
+        `spent` (all came from the cache) the submission keeps the duration of the run that computed it.
+        """
         names = {key: name for name, key in record.products.items()}
         packed = {key: zlib.compress(data, 3) for key, data in record.payloads.items()}
         with transaction(self.connection) as c:
@@ -190,7 +218,7 @@ class Store:
                 [(key, names.get(key, ""), data) for key, data in sorted(packed.items())],
             )
             c.execute(
-                "INSERT OR REPLACE INTO phases (run, id, phase, products, missing, notes) VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO phases (run, id, phase, products, missing, notes, basis) VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (
                     run,
                     submission,
@@ -198,8 +226,75 @@ class Store:
                     msgspec.msgpack.encode(dict(sorted(record.products.items()))),
                     msgspec.msgpack.encode(dict(sorted(record.missing.items()))),
                     msgspec.msgpack.encode(record.notes),
+                    basis,
                 ),
             )
+            if spent is None:
+                _inherit_duration(c, run, submission, phase)
+            else:
+                c.execute(
+                    "INSERT OR REPLACE INTO durations (run, id, phase, wall, cpu) VALUES (?, ?, ?, ?, ?)",
+                    (run, submission, phase, spent.wall, spent.cpu),
+                )
+
+    def reuse(self, run: int, wanted: Sequence[tuple[str, str, float]], phase: str) -> set[str]:
+        """Copy finished phases of earlier runs; `wanted` is (submission id, basis, late days). Return whose were found."""
+        found: set[str] = set()
+        with transaction(self.connection) as c:
+            for name, basis, late_days in wanted:
+                row = c.execute(
+                    "SELECT run FROM phases WHERE id = ? AND phase = ? AND basis = ? AND basis != '' ORDER BY run DESC",
+                    (name, phase, basis),
+                ).fetchone()
+                if row is None:
+                    continue
+                found.add(name)
+                c.execute(
+                    "INSERT OR REPLACE INTO deliveries (run, id, slug, sha256, late_days, submission, seen) "
+                    "SELECT ?, id, slug, sha256, ?, submission, ? FROM deliveries WHERE run = ? AND id = ?",
+                    (run, late_days, now(), row[0], name),
+                )
+                c.execute(
+                    "INSERT OR REPLACE INTO phases (run, id, phase, products, missing, notes, basis) "
+                    "SELECT ?, id, phase, products, missing, notes, basis FROM phases WHERE run = ? AND id = ? AND phase = ?",
+                    (run, row[0], name, phase),
+                )
+                _inherit_duration(c, run, name, phase)
+        return found
+
+    def carry(self, source: int, run: int, leave_out: Collection[str]) -> None:
+        """Copy everything of another run but some submissions: a class of which a few are graded again stays whole."""
+        with transaction(self.connection) as c:
+            for table, name, columns in (
+                ("deliveries", "id", "id, slug, sha256, late_days, submission, seen"),
+                ("refusals", "name", "name, reason"),
+                ("phases", "id", "id, phase, products, missing, notes, basis"),
+                ("durations", "id", "id, phase, wall, cpu"),
+            ):
+                marks = ", ".join("?" for _ in leave_out)
+                c.execute(
+                    f"INSERT OR IGNORE INTO {table} (run, {columns}) "  # noqa: S608  # names above
+                    f"SELECT ?, {columns} FROM {table} WHERE run = ? AND {name} NOT IN ({marks})",
+                    (run, source, *leave_out),
+                )
+
+    def durations(self, run: int) -> dict[str, dict[str, Spent]]:
+        """What each submission of a run cost, by phase."""
+        found: dict[str, dict[str, Spent]] = {}
+        rows = self.connection.execute(
+            "SELECT id, phase, wall, cpu FROM durations WHERE run = ? ORDER BY rowid", (run,)
+        )
+        for name, phase, wall, cpu in rows.fetchall():
+            found.setdefault(name, {})[phase] = Spent(wall=wall, cpu=cpu)
+        return found
+
+    def mean_seconds(self) -> dict[str, float]:
+        """Mean wall seconds of each phase over the submissions of the newest run that went through it."""
+        rows = self.connection.execute(
+            "SELECT phase, AVG(wall) FROM durations AS d "
+            "WHERE run = (SELECT MAX(run) FROM durations WHERE phase = d.phase) GROUP BY phase"
+        )
+        return dict(rows.fetchall())
 
     def finished_phases(self, run: int) -> set[tuple[str, str]]:
         """Pairs of submission id and phase that are whole."""
@@ -267,6 +362,14 @@ class Store:
             )
             for r in rows
         )
+
+
+def _inherit_duration(c: sqlite3.Connection, run: int, submission: str, phase: str) -> None:
+    c.execute(
+        "INSERT OR IGNORE INTO durations (run, id, phase, wall, cpu) "
+        "SELECT ?, id, phase, wall, cpu FROM durations WHERE id = ? AND phase = ? AND run != ? ORDER BY run DESC LIMIT 1",
+        (run, submission, phase, run),
+    )
 
 
 def now() -> str:

@@ -6,7 +6,7 @@ CREATE TABLE runs (
     rubric BLOB NOT NULL,              -- the TOML bytes, so that a run can be judged again without the file
     settings BLOB NOT NULL,            -- msgpack of Settings
     fingerprint TEXT NOT NULL,         -- what must be equal for --resume to go on with this run
-    started TEXT NOT NULL,             -- UTC, ISO 8601; the only clock in the store, never compared
+    started TEXT NOT NULL,             -- UTC, ISO 8601; a clock is never compared
     finished TEXT NOT NULL DEFAULT ''
 );
 CREATE TABLE deliveries (              -- what was handed in, in this run
@@ -37,6 +37,15 @@ CREATE TABLE phases (                  -- one row, one transaction, when a phase
     products BLOB NOT NULL,            -- msgpack: product name to key
     missing BLOB NOT NULL,             -- msgpack: product name to Missing
     notes BLOB NOT NULL,               -- msgpack: lines of "what we read"
+    basis TEXT NOT NULL DEFAULT '',    -- digest of all that decides this row; a later run with the same basis copies it; '' never
+    PRIMARY KEY (run, id, phase)
+);
+CREATE TABLE durations (               -- what a phase cost; apart from results, which hold no clock
+    run INTEGER NOT NULL REFERENCES runs(id),
+    id TEXT NOT NULL,
+    phase TEXT NOT NULL,
+    wall REAL NOT NULL,                -- seconds
+    cpu REAL NOT NULL,                 -- seconds of the worker and of all that it started
     PRIMARY KEY (run, id, phase)
 );
 CREATE TABLE published (               -- what the files under OUT show, so that unchanged pages are not drawn again

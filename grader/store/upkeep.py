@@ -42,7 +42,7 @@ def prune(store: Store, keep: int) -> Removed:
     """Forget all but the newest `keep` runs and what only the others needed. Overrides stay."""
     old = [r.id for r in store.runs()][:-keep]
     with transaction(store.connection) as c:
-        for table in ("phases", "deliveries", "refusals"):
+        for table in ("phases", "durations", "deliveries", "refusals"):
             c.executemany(f"DELETE FROM {table} WHERE run = ?", [(i,) for i in old])  # noqa: S608  # names above
         c.executemany("DELETE FROM runs WHERE id = ?", [(i,) for i in old])
         rows = c.execute("SELECT products FROM phases").fetchall()

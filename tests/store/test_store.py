@@ -4,6 +4,7 @@ import sqlite3
 import threading
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from grader.core.faults import UsageFault
@@ -12,7 +13,7 @@ from grader.core.report import Note
 from grader.core.settings import Settings
 from grader.ingest.read import from_bytes
 from grader.store import database
-from grader.store.runs import Delivery, Lost, Override, PhaseRecord, Store, now
+from grader.store.runs import Delivery, Lost, Override, PhaseRecord, Spent, Store, now
 from grader.store.upkeep import faults, prune
 
 SOURCES = from_bytes("ann", {"README.md": b"# w1"})
@@ -98,13 +99,14 @@ def test_a_store_of_a_newer_grader_is_refused(tmp_path: Path) -> None:
 def test_an_older_format_is_upgraded_step_by_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "store.sqlite"
     Store(path).close()
-    monkeypatch.setattr(database, "FORMAT", 3)
+    now = database.FORMAT
+    monkeypatch.setattr(database, "FORMAT", now + 2)
     monkeypatch.setattr(
-        database, "UPGRADES", {1: "CREATE TABLE two (x);", 2: "ALTER TABLE two ADD COLUMN y;"}
+        database, "UPGRADES", {now: "CREATE TABLE two (x);", now + 1: "ALTER TABLE two ADD COLUMN y;"}
     )
     upgraded = Store(path)
     assert upgraded.connection.execute("SELECT x, y FROM two").fetchall() == []
-    assert upgraded.connection.execute("PRAGMA user_version").fetchone() == (3,)
+    assert upgraded.connection.execute("PRAGMA user_version").fetchone() == (now + 2,)
 
 
 def test_many_writers_at_once_lose_nothing(tmp_path: Path) -> None:
@@ -154,3 +156,74 @@ def test_pruning_forgets_old_runs_and_what_only_they_needed(store: Store) -> Non
     assert (removed.runs, removed.products, removed.objects) == (1, 1, 1)
     assert [r.id for r in store.runs()] == [new.id]
     assert len(store.overrides()) == 1, "decisions of persons are never forgotten"
+
+
+def test_a_store_of_the_first_format_is_upgraded_and_keeps_all(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    old = sqlite3.connect(path, isolation_level=None)
+    old.executescript((Path(__file__).parent / "schema_1.sql").read_text("utf-8"))
+    old.execute("PRAGMA user_version = 1")
+    old.execute(
+        "INSERT INTO runs (class_name, rubric_name, rubric, settings, fingerprint, started) VALUES (?, ?, ?, ?, ?, ?)",
+        ("c", "r", b"", msgspec.msgpack.encode(Settings()), "f", "2026-01-01T00:00:00Z"),
+    )
+    empty = msgspec.msgpack.encode({})
+    old.execute(
+        "INSERT INTO phases (run, id, phase, products, missing, notes) VALUES (1, 'ann', 'read', ?, ?, ?)",
+        (empty, empty, msgspec.msgpack.encode([])),
+    )
+    old.close()
+    upgraded = Store(path)
+    assert upgraded.finished_phases(1) == {("ann", "read")}
+    assert upgraded.durations(1) == {}
+    assert upgraded.reuse(1, [("ann", "", 0.0)], "read") == set(), "nobody knows what decided an old row"
+    fresh = Store(tmp_path / "fresh.sqlite")
+
+    def columns(store: Store) -> dict[str, list[str]]:
+        tables = [
+            r[0] for r in store.connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        ]
+        return {
+            t: [r[1] for r in store.connection.execute(f"PRAGMA table_info({t})")] for t in sorted(tables)
+        }
+
+    assert columns(upgraded) == columns(fresh)
+
+
+def test_durations_stand_apart_and_are_kept_where_all_came_from_the_cache(store: Store) -> None:
+    record = PhaseRecord(products={}, payloads={}, missing={}, notes=())
+    first, _ = store.begin("c", "r", b"", Settings(), "f")
+    store.finish_phase(first.id, "ann", "read", record, spent=Spent(wall=2.0, cpu=1.5))
+    store.finish_phase(first.id, "bob", "read", record, spent=Spent(wall=4.0, cpu=3.5))
+    store.finish_phase(first.id, "bob", "execute", record, spent=Spent(wall=60.0, cpu=50.0))
+    store.finish(first.id)
+    second, _ = store.begin("c", "r", b"", Settings(), "f")
+    store.finish_phase(second.id, "ann", "read", record)
+    assert store.durations(second.id) == {"ann": {"read": Spent(wall=2.0, cpu=1.5)}}
+    assert list(store.durations(first.id)["bob"]) == ["read", "execute"]
+    assert store.mean_seconds() == {"read": 2.0, "execute": 60.0}
+
+
+def test_a_phase_with_the_same_basis_is_copied_and_another_is_not(store: Store) -> None:
+    first, _ = store.begin("c", "r", b"", Settings(), "f")
+    store.deliver(first.id, Delivery(submission=SOURCES.submission))
+    record = PhaseRecord(products={"A": "k"}, payloads={"k": b"x"}, missing={}, notes=())
+    store.finish_phase(first.id, "ann", "read", record, basis="b1", spent=Spent(wall=1.0, cpu=1.0))
+    store.finish(first.id)
+    second, _ = store.begin("c", "r", b"", Settings(), "f")
+    assert store.reuse(second.id, [("ann", "b2", 0.0), ("bob", "b1", 0.0)], "read") == set()
+    assert store.reuse(second.id, [("ann", "b1", 3.0)], "read") == {"ann"}
+    assert store.deliveries(second.id)["ann"].late_days == 3.0
+    assert store.phase_records(second.id, "ann")[0].products == {"A": "k"}
+    assert store.durations(second.id)["ann"]["read"].wall == 1.0
+
+
+def test_a_run_of_a_few_carries_the_rest_of_the_class(store: Store) -> None:
+    first = _filled(store)
+    store.refuse(first, "broken", "no zip")
+    store.refuse(first, "again", "no zip")
+    second, _ = store.begin("c", "r", b"", Settings(), "other")
+    store.carry(first, second.id, ("again",))
+    assert set(store.deliveries(second.id)) == {"ann"}
+    assert store.finished_phases(second.id) == {("ann", "read")}
+    assert store.refusals(second.id) == {"broken": "no zip"}
