@@ -11,12 +11,22 @@ import re
 import msgspec
 
 from grader.core.distribution import install_hint
-from grader.core.facts.notebook import CellRun, CellStatus, Choice, ExportFrame, NotebookRun, SeenModel, Shim
+from grader.core.facts.notebook import (
+    Asked,
+    CellRun,
+    CellStatus,
+    Choice,
+    ExportFrame,
+    Measured,
+    NotebookRun,
+    SeenModel,
+    Shim,
+)
 from grader.core.faults import SandboxFault, Unavailable
 from grader.core.outcome import Verdict
 from grader.core.settings import Settings
 from grader.core.submission import Kind, Source, Sources
-from grader.execute import digits
+from grader.execute import digits, measure
 from grader.sandbox.api import Frame, Job, Limits, RunResult, RunStatus, Sandbox
 from grader.sandbox.choose import choose
 from grader.sandbox.worker.cells import decode
@@ -40,6 +50,12 @@ class _Cell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     stdout: str
 
 
+class _Answered(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    asked: bool = False
+    error: str = ""
+    draws: bool = False
+
+
 class _Run(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     error: str
     data: str
@@ -48,6 +64,7 @@ class _Run(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     choice: Choice
     export_error: str
     notes: tuple[str, ...]
+    measured: _Answered = _Answered()
 
 
 def run_notebook(sources: Sources, settings: Settings) -> NotebookRun:
@@ -90,13 +107,14 @@ def run_in(
     """
     try:
         slice_ = digits.training_slice(settings)
+        asked = measure.query(settings, entry.data)
     except MnistDamaged as fault:
         raise Unavailable(str(fault), Verdict.UNKNOWN) from fault
     job = Job(
         files=_files(sources, entry),
         entry=entry.artefact.path,
         options={"mode": "notebook"},
-        data={} if slice_ is None else {"digits": slice_},
+        data={"queries": asked.blob} if slice_ is None else {"digits": slice_, "queries": asked.blob},
         limits=limits or Limits(),
     )
     result = sandbox.run(job)
@@ -105,7 +123,7 @@ def run_in(
     if result.status in (RunStatus.NONZERO, RunStatus.INCOMPLETE) and not result.frames:
         # No code of the student has run yet: the worker itself broke.
         raise SandboxFault(f"the worker died before the first cell: {result.stderr_tail.strip()[-500:]}")
-    return record(entry.artefact.path, result)
+    return record(entry.artefact.path, result, asked)
 
 
 def choose_entry(sources: Sources) -> Source | None:
@@ -121,8 +139,10 @@ def choose_entry(sources: Sources) -> Source | None:
     return None
 
 
-def record(path: str, result: RunResult) -> NotebookRun:
-    """Check the frames and turn them into the record of the run. Pure; never raises on what the frames hold.
+def record(path: str, result: RunResult, asked: measure.Query | None = None) -> NotebookRun:
+    """Check the frames and turn them into the record of the run; `asked` is what the network was measured with.
+
+    Pure; never raises on what the frames hold.
 
     Raises:
         Unavailable: the worker said that the file is no notebook.
@@ -133,12 +153,14 @@ def record(path: str, result: RunResult) -> NotebookRun:
     run: _Run | None = None
     export: tuple[ExportFrame, ...] = ()
     recipe = b""
+    measured = Measured()
     try:
         cells = tuple(_cell(frame) for frame in result.frames if frame.kind == "cell")
         run = _only(result.frames, "run")
         export = _export(result.frames)
         recipes = [frame.payload for frame in result.frames if frame.kind == "recipe"]
         recipe = recipes[0] if len(recipes) == 1 else b""
+        measured = _measured(result.frames, run, asked)
     except (msgspec.ValidationError, msgspec.DecodeError, ValueError) as fault:
         status, detail, export, recipe = (
             RunStatus.PROTOCOL_ERROR,
@@ -167,6 +189,7 @@ def record(path: str, result: RunResult) -> NotebookRun:
         export_error=reason,
         recipe=recipe,
         notes=(*(run.notes if run is not None else ()), *([detail] if detail else [])),
+        measured=measured,
     )
 
 
@@ -187,6 +210,19 @@ def _only(frames: tuple[Frame, ...], kind: str) -> _Run | None:
     if len(found) > 1:
         raise ValueError(f"{len(found)} {kind} frames; the worker sends one")
     return msgspec.json.decode(found[0], type=_Run) if found else None
+
+
+def _measured(frames: tuple[Frame, ...], run: _Run | None, asked: measure.Query | None) -> Measured:
+    found = [frame.payload for frame in frames if frame.kind == "logits"]
+    if run is None or not run.measured.asked or asked is None:
+        if found:
+            raise ValueError("answers that nobody asked for")
+        return Measured()
+    if run.measured.error or len(found) != 1:
+        reason = run.measured.error or f"{len(found)} sets of answers, expected one"
+        return Measured(asked=Asked.REFUSED, reason=reason)
+    _, answers = measure.read_answers(found[0], len(asked.image))
+    return measure.judge(asked, answers, draws=run.measured.draws)
 
 
 def _export(frames: tuple[Frame, ...]) -> tuple[ExportFrame, ...]:

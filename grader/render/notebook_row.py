@@ -37,6 +37,7 @@ def notebook_row(file: str, products: dict[str, Evidence | Fact], missing: dict[
         "recipe": _recipe(run),
         "shims": [msgspec.to_builtins(s) for s in run.shims] if run else [],
         "cells": _cells(run, len(first.code_cells) if first else 0),
+        "measured_outside": msgspec.to_builtins(run.measured) if run else {},
         "notes": list(first.notes) if first else [],
         "missing": dict(sorted(missing.items())),
     }

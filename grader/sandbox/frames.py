@@ -17,7 +17,8 @@ KINDS = {
     7: "done",
     8: "probe",
     9: "ready",
-    10: "epoch",
+    10: "logits",
+    11: "epoch",
 }
 JSON_KINDS = frozenset({"cell", "model", "graph", "recipe", "run", "done", "probe", "ready"})
 CAPS = {
@@ -31,6 +32,7 @@ CAPS = {
     "probe": MIB,
     "ready": 64,
     "epoch": 2 * MIB,
+    "logits": MIB // 2,
 }
 """Largest payload of each kind in bytes. A graph of the largest real notebook has 14 kB."""
 MAX_DEPTH = 32

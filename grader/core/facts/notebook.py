@@ -9,6 +9,7 @@ from enum import Enum
 import msgspec
 
 from grader.core.facts.base import Fact
+from grader.core.facts.network import OutputKind
 
 
 class Isolation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -126,6 +127,65 @@ class ExportFrame(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     payload: bytes
 
 
+class Asked(Enum):
+    """Whether the network was asked from outside, inside the sandbox, with images that came without labels."""
+
+    NOT_ASKED = "not-asked"
+    """There was no network to ask, or the run ended before."""
+    ANSWERED = "answered"
+    REFUSED = "refused"
+    """No usable answers; `reason` says why."""
+
+
+class Steady(Enum):
+    """Whether an image that is asked again is answered alike."""
+
+    YES = "yes"
+    RANDOM = "random"
+    """The same batch, asked twice, gives two answers: chance or memory takes part in evaluation."""
+    NEIGHBOURS = "neighbours"
+    """The answer for a digit depends on the other digits of its batch."""
+
+
+class Measured(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What answers to images without labels show: all that can be said of a network that cannot leave as data.
+
+    `right` of `scored` is counted with labels that never went in. It tells little here, where the network was trained on
+    192 digits; without MNIST nothing is scored. `draws` (random numbers are used in evaluation) is the worker's word.
+    """
+
+    asked: Asked = Asked.NOT_ASKED
+    reason: str = ""
+    images: int = 0
+    """Different images, apart from disturbed ones."""
+    steady: Steady = Steady.YES
+    largest_difference: float = 0.0
+    """Between answers to the same image, relative to 1 + their size."""
+    draws: bool = False
+    output: OutputKind = OutputKind.LOGITS
+    right: int = 0
+    scored: int = 0
+    disturbed: int = 0
+    """Images asked once more with grey levels changed a little, and how many of them got the same digit."""
+    disturbed_alike: int = 0
+
+    def __str__(self) -> str:
+        """Half a sentence for reports; empty where the network was not asked."""
+        if self.asked is Asked.NOT_ASKED:
+            return ""
+        if self.asked is Asked.REFUSED:
+            return f"measured from outside: no usable answers ({self.reason})"
+        chance = "random numbers take part in evaluation, as with a dropout that stays on"
+        memory = "something in it changes from call to call"
+        how = {
+            Steady.YES: "the same answer to the same image every time",
+            Steady.RANDOM: f"two answers to the same batch: {chance if self.draws else memory}",
+            Steady.NEIGHBOURS: "the answer to an image depends on the other images of its batch",
+        }[self.steady]
+        score = f", {self.right} of {self.scored} right after a few steps of training" if self.scored else ""
+        return f"measured from outside on {self.images} images: {self.output.value}, {how}{score}"
+
+
 class NotebookRun(Fact, frozen=True, kw_only=True):
     """One run of the main notebook on a tiny slice of training digits."""
 
@@ -144,6 +204,7 @@ class NotebookRun(Fact, frozen=True, kw_only=True):
     recipe: bytes = b""
     """The recipe as the worker read it: whitelisted JSON, empty when there is none."""
     notes: tuple[str, ...] = ()
+    measured: Measured = Measured()
 
     @property
     def failed(self) -> tuple[CellRun, ...]:

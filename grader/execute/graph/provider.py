@@ -30,8 +30,13 @@ def network_of(run: NotebookRun) -> "Network":
 
     if not run.export:
         reason = run.export_error or "the notebook run left no network behind"
-        raise Unavailable(f"{run.artefact}: {reason}", Verdict.UNKNOWN)
+        raise Unavailable(_outside(f"{run.artefact}: {reason}", run), Verdict.UNKNOWN)
     try:
         return load_network((frame.kind, frame.payload) for frame in run.export)
     except InvalidNetwork as error:
-        raise Unavailable(f"{run.artefact}: {error}", Verdict.UNKNOWN) from error
+        raise Unavailable(_outside(f"{run.artefact}: {error}", run), Verdict.UNKNOWN) from error
+
+
+def _outside(reason: str, run: NotebookRun) -> str:
+    """The reason why there is no network to look into, and what could be measured of it all the same."""
+    return f"{reason}; {run.measured}" if str(run.measured) else reason

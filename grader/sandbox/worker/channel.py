@@ -15,7 +15,8 @@ KINDS = {
     "done": 7,
     "probe": 8,
     "ready": 9,
-    "epoch": 10,
+    "logits": 10,
+    "epoch": 11,
 }
 
 

@@ -146,7 +146,7 @@ def _notebook(
     # Our own imports come before the student's folder is on the path: it may hold a torch.py or an html.py.
     from .session import Session
 
-    session = Session(data.get("digits"), header["limits"])
+    session = Session(data.get("digits"), header["limits"], data.get("queries"))
     run["data"] = "synthetic" if session.synthetic else "mnist-train-slice"
     _go_to(_unpack(files, entry))
     channel.send("ready", b"{}")

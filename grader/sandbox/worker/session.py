@@ -10,13 +10,14 @@ import torch
 import torch.utils.data
 from torch import nn
 
-from . import choose, export, ledger, mnist_stub, recipe, recorder, shims, stubs, torchvision_ops
+from . import choose, export, ledger, measure, mnist_stub, recipe, recorder, shims, stubs, torchvision_ops
 from .cells import Cell
 from .channel import Channel
 from .shell import CellTimeout, Shell, time_limit
 from .tracker import Tracker
 
 EXPORT_SECONDS = 80.0
+MEASURE_SECONDS = 20.0
 LEAST_SECONDS = 0.5
 STDOUT_TOTAL = 200_000
 _ADDRESS = re.compile(r"\b0x[0-9a-f]{8,16}\b")
@@ -25,7 +26,7 @@ _ADDRESS = re.compile(r"\b0x[0-9a-f]{8,16}\b")
 class Session:
     """Made before any student code runs."""
 
-    def __init__(self, digits: bytes | None, limits: dict[str, Any]) -> None:
+    def __init__(self, digits: bytes | None, limits: dict[str, Any], queries: bytes | None = None) -> None:
         torch.set_num_threads(1)
         # A notebook that sets no seed still gives the same bytes every time.
         torch.manual_seed(0)
@@ -50,6 +51,8 @@ class Session:
         self._failed: set[int] = set()
         self._shell = Shell(self._ledger, total=limits["cells"], each=limits["cell"])
         self._printed = 0
+        self._queries = queries
+        self._chosen: choose.Chosen | None = None
 
     def run(self, cell: Cell) -> dict[str, Any]:
         """Run one cell; the result is a `cell` frame."""
@@ -86,7 +89,34 @@ class Session:
                 self._finish(run, channel, namespace)
         except (Exception, SystemExit, KeyboardInterrupt, CellTimeout) as fault:
             run["export_error"] = _clean(f"{type(fault).__name__}: {fault}"[:500])
+        if self._queries and self._chosen is not None and self._chosen.module is not None:
+            run["measured"] = self._measure(self._chosen.module, self._chosen, channel)
         run["shims"] = self._ledger.report()
+
+    def _measure(self, module: Any, chosen: choose.Chosen, channel: Channel) -> dict[str, Any]:
+        """Answer the images that came without labels; the last thing done, for it gives the network its trained state back."""
+        found: dict[str, Any] = {"asked": True, "error": "", "draws": False}
+        try:
+            with time_limit(MEASURE_SECONDS):
+                sizes, pixels = measure.unpack(self._queries or b"")
+                images = measure.transformed(pixels, self._test_transform(), chosen.example)
+                if chosen.state is not None:
+                    module.load_state_dict(chosen.state, strict=False)
+                before = torch.get_rng_state()
+                answers = measure.measure(module, images, sizes)
+                found["draws"] = not torch.equal(before, torch.get_rng_state())
+                channel.send("logits", measure.payload(answers))
+        except measure.NotMeasurable as fault:
+            found["error"] = _clean(str(fault)[:500])
+        except (Exception, SystemExit, KeyboardInterrupt, CellTimeout) as fault:
+            found["error"] = _clean(f"{type(fault).__name__}: {fault}"[:500])
+        return found
+
+    def _test_transform(self) -> Any:
+        """What the notebook does to a test digit; None where no pass over test digits was seen."""
+        loader = self._recorder.test_loader
+        dataset = None if loader is None else mnist_stub.slice_of(loader.dataset, self._mnist)
+        return getattr(dataset, "transform", None)
 
     def _mend_modules(self) -> None:
         """Give `nn.Module` back the methods that the notebook patched; what is overridden in its own class stays."""
@@ -99,7 +129,7 @@ class Session:
                 setattr(nn.Module, name, value)
 
     def _finish(self, run: dict[str, Any], channel: Channel, namespace: dict[str, Any]) -> None:
-        chosen = choose.choose(self._tracker, namespace)
+        self._chosen = chosen = choose.choose(self._tracker, namespace)
         run["choice"] = chosen.how
         run["export_error"] = chosen.reason
         run["models"] = choose.seen(self._tracker, namespace, chosen.module)

@@ -1,0 +1,194 @@
+"""Measures a network that stays inside the sandbox: images without labels go in, answers come out, and we count.
+
+Works where the network cannot leave as data. Nothing that the sandbox sends is believed for its meaning: an answer is
+right where it equals a label that never went in, and it is steady where images that were asked more than once, in the
+same batch and in others, are answered alike. The worker's half is `grader/sandbox/worker/measure.py`.
+"""
+
+import random
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from grader.core.facts.network import OutputKind
+from grader.core.facts.notebook import Asked, Measured, Steady
+from grader.core.settings import Settings
+from grader.execute import digits
+from reference import mnist
+
+Answers = NDArray[np.float32]
+"""(images, 10)."""
+
+SIDE = 28
+CLASSES = 10
+BATCH = 24
+FRESH = 12
+"""Images that only the last batch holds."""
+DISTURBANCE = 6
+"""Grey levels of 255 by which a disturbed image differs at most."""
+TOLERANCE = 1e-3
+"""Relative; another batch size adds in another order, which costs a few times 1e-6."""
+
+
+class BadAnswers(ValueError):
+    """A logits frame that is not what our worker sends."""
+
+
+class Query(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked: `pixels` holds one 28x28 image after the other, batch by batch.
+
+    `image` says for each position which of the different images stands there; `disturbed` whether it was changed a
+    little; `labels` belong to the different images and are empty where nobody knows them.
+    """
+
+    pixels: bytes
+    batches: tuple[int, ...]
+    image: tuple[int, ...]
+    disturbed: tuple[bool, ...]
+    labels: tuple[int, ...] = ()
+
+    @property
+    def blob(self) -> bytes:
+        """As the worker reads it: `u32 batches | u32 size of each | pixels`. Neither labels nor what repeats are in it."""
+        sizes = (len(self.batches), *self.batches)
+        return b"".join(n.to_bytes(4, "little") for n in sizes) + self.pixels
+
+
+class _Plan(NamedTuple):
+    image: list[int]
+    disturbed: list[bool]
+    batches: list[int]
+
+
+def query(settings: Settings, seed: bytes) -> Query:
+    """Choose and shuffle the images: training digits that the notebook's slice does not hold, drawn ones without MNIST.
+
+    `seed` decides the order and the disturbance; the same seed gives the same bytes.
+
+    Raises:
+        reference.mnist.MnistDamaged: the files are there and are not MNIST.
+
+    """
+    chance = random.Random(seed)  # noqa: S311  (the same bytes for the same notebook)
+    count = 2 * BATCH + FRESH
+    images, labels = _images(settings, count, chance)
+    plan = _plan(count, chance)
+    pixels = [
+        _disturb(images[i], chance) if d else images[i]
+        for i, d in zip(plan.image, plan.disturbed, strict=True)
+    ]
+    return Query(
+        pixels=b"".join(pixels),
+        batches=tuple(plan.batches),
+        image=tuple(plan.image),
+        disturbed=tuple(plan.disturbed),
+        labels=labels,
+    )
+
+
+def _images(settings: Settings, count: int, chance: random.Random) -> tuple[list[bytes], tuple[int, ...]]:
+    place = digits.find(settings)
+    if place is None:
+        return [chance.randbytes(SIDE * SIDE) for _ in range(count)], ()
+    known = mnist.load(place)
+    unseen = range(len(known.train_labels) - digits.HELD_OUT + digits.TEST, len(known.train_labels))
+    chosen = chance.sample(unseen, count)
+    return [known.train_images[i].tobytes() for i in chosen], tuple(
+        int(known.train_labels[i]) for i in chosen
+    )
+
+
+def _plan(count: int, chance: random.Random) -> _Plan:
+    """Five batches: two of different images, the first again, a mixture of both with new ones, and disturbed images."""
+    order = list(range(count))
+    chance.shuffle(order)
+    first, second, fresh = order[:BATCH], order[BATCH : 2 * BATCH], order[2 * BATCH :]
+    third = BATCH // 3
+    mixed = [*first[:third], *second[:third], *fresh]
+    changed = [*first[-third:], *second[-third:]]
+    chance.shuffle(mixed)
+    chance.shuffle(changed)
+    parts = [first, second, first, mixed, changed]
+    return _Plan(
+        image=[i for part in parts for i in part],
+        disturbed=[number == 4 for number, part in enumerate(parts) for _ in part],
+        batches=[len(part) for part in parts],
+    )
+
+
+def _disturb(image: bytes, chance: random.Random) -> bytes:
+    return bytes(min(255, max(0, p + chance.randint(-DISTURBANCE, DISTURBANCE))) if p else 0 for p in image)
+
+
+def read_answers(payload: bytes, rows: int) -> tuple[int, Answers]:
+    """Read a logits frame: the number that the worker gave it, and float32 (rows, 10).
+
+    Raises:
+        BadAnswers: another shape than was asked for, or a number that is not finite.
+
+    """
+    number, found, columns = (int.from_bytes(payload[4 * i : 4 * i + 4], "little") for i in range(3))
+    if (found, columns) != (rows, CLASSES) or len(payload) != 12 + 4 * rows * CLASSES:
+        raise BadAnswers(
+            f"answers of {found} x {columns} numbers in {len(payload)} bytes, asked for {rows} x {CLASSES}"
+        )
+    answers = np.frombuffer(payload, dtype="<f4", offset=12).reshape(rows, CLASSES).astype(np.float32)
+    if not np.isfinite(answers).all():
+        raise BadAnswers("an answer holds something that is no finite number")
+    return number, answers
+
+
+def count_right(answers: Answers, labels: NDArray[np.integer]) -> int:
+    """How many rows have their one largest number at the label; a tie is wrong."""
+    top = answers.max(axis=1)
+    unique = (answers == top[:, None]).sum(axis=1) == 1
+    return int(((answers.argmax(axis=1) == labels) & unique).sum())
+
+
+def judge(asked: Query, answers: Answers, *, draws: bool) -> Measured:
+    """What the answers show; `draws` is the worker's word on whether random numbers were used."""
+    image, disturbed = np.array(asked.image), np.array(asked.disturbed)
+    again = slice(sum(asked.batches[:2]), sum(asked.batches[:3]))
+    by_itself = _distance(answers[: asked.batches[0]], answers[again])
+    first = np.array([asked.image.index(i) for i in asked.image])
+    among_others = _distance(answers[~disturbed], answers[first][~disturbed])
+    steady = Steady.YES if among_others <= TOLERANCE else Steady.NEIGHBOURS
+    if by_itself > TOLERANCE:
+        steady = Steady.RANDOM
+    same = answers[disturbed].argmax(axis=1) == answers[first][disturbed].argmax(axis=1)
+    once = sorted({int(n) for n in first})
+    labels = np.array(asked.labels or [-1] * (1 + max(asked.image)))
+    return Measured(
+        asked=Asked.ANSWERED,
+        images=len(once),
+        steady=steady,
+        largest_difference=round(max(by_itself, among_others), 6),
+        draws=draws,
+        output=_output(asked, answers, steady),
+        right=count_right(answers[once], labels[image[once]]) if asked.labels else 0,
+        scored=len(once) if asked.labels else 0,
+        disturbed=int(disturbed.sum()),
+        disturbed_alike=int(same.sum()),
+    )
+
+
+def _distance(a: Answers, b: Answers) -> float:
+    scale = 1 + np.maximum(np.abs(a), np.abs(b))
+    return float((np.abs(a.astype(float) - b) / scale).max())
+
+
+def _output(asked: Query, answers: Answers, steady: Steady) -> OutputKind:
+    """What the ten numbers are: log-probabilities, probabilities (of each image, or of a batch), else logits."""
+    parts = np.split(answers.astype(float), np.cumsum(asked.batches)[:-1])
+    with np.errstate(over="ignore"):
+        if all(np.allclose(np.exp(part).sum(axis=1), 1, atol=1e-3) for part in parts):
+            return OutputKind.LOG_SOFTMAX
+        if (answers >= 0).all() and all(np.allclose(part.sum(axis=1), 1, atol=1e-3) for part in parts):
+            return OutputKind.PROBABILITIES
+        over_batch = all(
+            np.allclose(np.exp(part).sum(axis=0), 1, atol=1e-3) or np.allclose(part.sum(axis=0), 1, atol=1e-3)
+            for part in parts
+        )
+    return OutputKind.OVER_BATCH if over_batch and steady is Steady.NEIGHBOURS else OutputKind.LOGITS

@@ -1,0 +1,100 @@
+"""Answers of a network to images whose labels stay outside: what still measures a network that cannot leave as data.
+
+`measure(module, images)` is all that a training loop needs to have its network scored after an epoch. The trusted side
+chooses the images, their order and the batches, keeps the labels, and judges the answers (`grader/execute/measure.py`).
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+SIDE = 28
+BATCH = 500
+CLASSES = 10
+MEAN, SPREAD = 0.1307, 0.3081
+"""What nearly every notebook normalises MNIST with; only for a network whose own test transform was not seen."""
+
+
+class NotMeasurable(Exception):
+    """Why the network gave no answers, in words for a person."""
+
+
+def measure(module: nn.Module, images: torch.Tensor, batches: Sequence[int] = ()) -> torch.Tensor:
+    """Return the answers of `module` in evaluation mode as float32 (images, 10), on the CPU.
+
+    `images` is (n, ...) as the network takes it; `batches` are the sizes to ask in, 500 each where empty. Training flags
+    are put back, also those that the network's own `eval` leaves alone.
+
+    Raises:
+        NotMeasurable: an answer has another shape or holds something that is no finite number.
+
+    """
+    sizes = list(batches) or [min(BATCH, len(images) - at) for at in range(0, len(images), BATCH)]
+    modes = [(child, child.training) for child in module.modules()]
+    device = next((p.device for p in module.parameters()), torch.device("cpu"))
+    try:
+        module.eval()
+        with torch.no_grad():
+            parts = torch.split(images, sizes)
+            answers = [_answer(module(part.clone().to(device)), len(part)) for part in parts]
+    finally:
+        for child, training in modes:
+            child.training = training
+    return torch.cat(answers)
+
+
+def _answer(found: Any, rows: int) -> torch.Tensor:
+    if not isinstance(found, torch.Tensor):
+        raise NotMeasurable(f"the network answers with a {type(found).__name__}, not with a tensor")
+    if tuple(found.shape) != (rows, CLASSES):
+        raise NotMeasurable(f"{rows} images are answered in the shape {tuple(found.shape)}"[:200])
+    answer = found.detach().to(device="cpu", dtype=torch.float32)
+    if not bool(torch.isfinite(answer).all()):
+        raise NotMeasurable("some answers are no finite numbers")
+    return answer
+
+
+def payload(answers: torch.Tensor, number: int = 0) -> bytes:
+    """Pack answers as a `logits` frame: `u32 number | u32 rows | u32 columns | float32`, all little-endian."""
+    head = b"".join(int(n).to_bytes(4, "little") for n in (number, *answers.shape))
+    return head + answers.contiguous().numpy().astype("<f4").tobytes()
+
+
+def unpack(blob: bytes) -> tuple[list[int], torch.Tensor]:
+    """Read `u32 batches | u32 size of each | pixels`: the sizes, and uint8 images (n, 28, 28).
+
+    Raises:
+        ValueError: the sizes do not fit.
+
+    """
+    count = int.from_bytes(blob[:4], "little")
+    sizes = [int.from_bytes(blob[4 + 4 * i : 8 + 4 * i], "little") for i in range(count)]
+    pixels = blob[4 + 4 * count :]
+    if not sizes or sum(sizes) * SIDE * SIDE != len(pixels):
+        raise ValueError(f"{len(pixels)} pixels for batches of {sizes}")
+    return sizes, torch.frombuffer(bytearray(pixels), dtype=torch.uint8).view(-1, SIDE, SIDE)
+
+
+def transformed(pixels: torch.Tensor, transform: Any, like: Any) -> torch.Tensor:
+    """Images as the network takes them: by the notebook's own test transform, in the shape of an input that was seen.
+
+    Equal images are transformed once, so that a transform with chance in it does not look like a network with chance.
+    """
+    if transform is None:
+        images = ((pixels.float() / 255 - MEAN) / SPREAD).unsqueeze(1)
+    else:
+        from PIL import Image
+
+        known: dict[bytes, Any] = {}
+        rows = []
+        for image in pixels.numpy():
+            key = image.tobytes()
+            if key not in known:
+                known[key] = transform(Image.fromarray(image))
+            rows.append(known[key])
+        images = torch.stack(rows).float()
+    if isinstance(like, torch.Tensor) and like[0].numel() == images[0].numel():
+        images = images.reshape(len(images), *like.shape[1:])
+    return images
