@@ -3,14 +3,16 @@
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import msgspec
 
+from grader.core.outcome import Verdict
 from grader.core.report import Report
 from grader.core.settings import Settings
 from grader.ingest.classes import Entry, Listing, list_class
+from grader.pipeline.basis import basis_of, raw_digest
 from grader.pipeline.plan import Plan, make_plan
 from grader.pipeline.providers import Phase
 from grader.pipeline.regrade import publish_run, reports_of
@@ -46,6 +48,9 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     total: int
     id: str
     seconds_left: float
+    """Of this phase and, from what they took in an earlier run, of those that follow."""
+    not_counted: tuple[str, ...] = ()
+    """Phases that follow and were never measured."""
 
 
 class Graded(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +61,10 @@ class Graded(msgspec.Struct, frozen=True, kw_only=True):
     reports: tuple[Report, ...]
     refused: dict[str, str]
     page: Path
+    failed: tuple[str, ...] = ()
+    """Submissions that nobody could read, or on which grader failed: those to try again, sorted."""
+    left: int = 0
+    """How many were not retrained because the budget was spent; the same command goes on with them."""
 
 
 def grade_class(
@@ -67,7 +76,8 @@ def grade_class(
     """
     from grader.checks.catalogue import catalogue
 
-    listing = _chosen(list_class(request.path), request.only)
+    whole = list_class(request.path)
+    listing = _chosen(whole, request.only)
     plan = make_plan(request.loaded.rubric, catalogue())
     store = Store(request.store)
     try:
@@ -78,22 +88,40 @@ def grade_class(
             request.settings,
             _fingerprint(request, listing),
         )
+        if request.only:
+            # The rest of the class stays on the page and in the marks, from its newest whole run.
+            before = store.newest_finished(_fingerprint(request, whole))
+            if before is not None:
+                store.carry(before, run.id, request.only)
         for name, reason in listing.refused:
             store.refuse(run.id, name, reason)
         going = _Going(
-            request=request, store=store, run=run, entries=listing.entries, backend=backend, progress=progress
+            request=request,
+            store=store,
+            run=run,
+            entries=listing.entries,
+            backend=backend,
+            progress=progress,
+            means=store.mean_seconds(),
         )
-        for phases in _stages(plan):
-            _stage(going, phases)
-            publish_run(store, run, request.loaded, request.out)
-        store.finish(run.id)
-        reports = tuple(reports_of(store, run, request.loaded))
+        stages = _stages(plan, request.settings)
+        reports: tuple[Report, ...] = ()
+        left = 0
+        for number, phases in enumerate(stages):
+            left += _stage(going, phases, tuple(_label(p) for p in stages[number + 1 :]))
+            reports = publish_run(store, run, request.loaded, request.out)
+        if not left:
+            store.finish(run.id)
+        refused = store.refusals(run.id)
+        by_us = {r.submission.id for r in reports if any(m.verdict is Verdict.ERROR for m in r.outcomes)}
         return Graded(
             run=run.id,
             resumed=resumed,
             reports=reports,
-            refused=store.refusals(run.id),
+            refused=refused,
             page=request.out / "index.html",
+            failed=tuple(sorted(by_us | (refused.keys() & {e.id for e in whole.entries}))),
+            left=left,
         )
     finally:
         store.close()
@@ -109,9 +137,22 @@ def workers_for(wanted: int) -> int:
     return min(wanted, bound) if wanted else bound
 
 
-def _stages(plan: Plan) -> tuple[tuple[Phase, ...], ...]:
-    later = tuple((p,) for p in plan.phases() if p not in STATIC)
-    return (STATIC, *later)
+def _stages(plan: Plan, settings: Settings) -> tuple[tuple[Phase, ...], ...]:
+    """Phases that are run together for one submission: what runs nothing costs no round of its own."""
+    stages: list[tuple[Phase, ...]] = [STATIC]
+    for phase in plan.phases():
+        if phase in STATIC:
+            continue
+        idle = not settings.execute or (phase is Phase.RETRAIN and not settings.retrain)
+        if idle:
+            stages[-1] = (*stages[-1], phase)
+        else:
+            stages.append((phase,))
+    return tuple(stages)
+
+
+def _label(phases: tuple[Phase, ...]) -> str:
+    return phases[0].value
 
 
 class _Going(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,24 +164,27 @@ class _Going(msgspec.Struct, frozen=True, kw_only=True):
     entries: tuple[Entry, ...]
     backend: Backend
     progress: Callable[[Progress], None]
+    means: dict[str, float]
 
 
-def _stage(going: _Going, phases: tuple[Phase, ...]) -> None:
+def _stage(going: _Going, phases: tuple[Phase, ...], later: tuple[str, ...]) -> int:
+    """Run one stage; return how many submissions the budget left out."""
     request, store, run = going.request, going.store, going.run
     finished = store.finished_phases(run.id)
     delivered = store.deliveries(run.id)
     refused = store.refusals(run.id)
     by_id = {e.id: e for e in going.entries}
-    static = phases is STATIC
-    label = "read" if static else phases[-1].value
+    static = phases[0] in STATIC
+    label = _label(phases)
     todo = [
         e
         for e in by_id.values()
         if (e.id, label) not in finished and e.id not in refused and (static or e.id in delivered)
     ]
+    if static:
+        todo = _not_seen_before(going, todo, label)
     if phases == (Phase.RETRAIN,):
         todo = _by_what_can_change(request, store, run, todo)
-    begin = time.monotonic()
     jobs = [
         Job(
             store=str(request.store),
@@ -151,24 +195,58 @@ def _stage(going: _Going, phases: tuple[Phase, ...]) -> None:
             settings=request.settings,
             phases=phases,
             fresh=static,
+            rubric_sha256=request.loaded.sha256,
         )
         for e in todo
     ]
-    for number, ended in enumerate(going.backend.map(work, _within(jobs, request, phases, begin)), 1):
+    after = sum(going.means.get(p, 0.0) for p in later) * len(by_id) / going.backend.workers
+    unknown = tuple(p for p in later if p not in going.means)
+    clock = _Clock(budget=request.budget_seconds if phases == (Phase.RETRAIN,) else 0.0)
+    for ended in going.backend.map(work, clock.within(jobs)):
+        clock.ended += 1
         _keep(store, run, by_id[ended.job.id], ended, label)
-        left = (time.monotonic() - begin) / number * (len(jobs) - number)
         going.progress(
-            Progress(phase=label, done=number, total=len(jobs), id=ended.job.id, seconds_left=left)
+            Progress(
+                phase=label,
+                done=clock.ended,
+                total=len(jobs),
+                id=ended.job.id,
+                seconds_left=clock.left(len(jobs)) + after,
+                not_counted=unknown,
+            )
         )
+    return len(jobs) - clock.ended
 
 
-def _within(jobs: list[Job], request: Request, phases: tuple[Phase, ...], begin: float) -> Iterable[Job]:
-    for job in jobs:
-        spent = time.monotonic() - begin
-        if phases == (Phase.RETRAIN,) and request.budget_seconds and spent > request.budget_seconds:
-            # No phase row is written for the rest: the next run with a larger budget picks them up.
-            return
-        yield job
+class _Clock:
+    """Time since a stage began: stops handing out jobs when the budget is spent, and tells how long the rest takes."""
+
+    def __init__(self, budget: float) -> None:
+        self.budget = budget
+        self.begin = time.monotonic()
+        self.ended = 0
+
+    def within(self, jobs: Iterable[Job]) -> Iterator[Job]:
+        for job in jobs:
+            if self.budget and time.monotonic() - self.begin > self.budget:
+                return  # no phase row is written for the rest, so the same command picks them up
+            yield job
+
+    def left(self, total: int) -> float:
+        spent = time.monotonic() - self.begin
+        rest = spent / max(self.ended, 1) * (total - self.ended)
+        return min(rest, max(self.budget - spent, 0.0)) if self.budget else rest
+
+
+def _not_seen_before(going: _Going, todo: list[Entry], label: str) -> list[Entry]:
+    """Copy what an earlier run found from the same bytes with the same rubric, options and grader; return the rest."""
+    request = going.request
+    wanted = [
+        (e.id, basis_of(raw_digest(e.paths), request.loaded.sha256, request.settings), e.late_days)
+        for e in todo
+    ]
+    seen = going.store.reuse(going.run.id, wanted, label)
+    return [e for e in todo if e.id not in seen]
 
 
 def _keep(store: Store, run: Run, entry: Entry, ended: Ended[Job, Done], label: str) -> None:
@@ -183,7 +261,7 @@ def _keep(store: Store, run: Run, entry: Entry, ended: Ended[Job, Done], label: 
         done = died(ended.job, f"grader failed in this phase: {ended.fault}")
     if done.submission is not None:
         store.deliver(run.id, Delivery(submission=done.submission, late_days=entry.late_days))
-    store.finish_phase(run.id, done.id, label, done.record)
+    store.finish_phase(run.id, done.id, label, done.record, basis=done.basis, spent=done.spent)
 
 
 def _by_what_can_change(request: Request, store: Store, run: Run, todo: list[Entry]) -> list[Entry]:
@@ -207,6 +285,7 @@ def _chosen(listing: Listing, only: tuple[str, ...]) -> Listing:
 
 def _fingerprint(request: Request, listing: Listing) -> str:
     parts = [
+        "2",  # how phases are grouped: a run that an older version left half done is not mixed with this one's
         str(request.path.resolve()),
         request.loaded.sha256,
         msgspec.json.encode(request.settings).decode(),

@@ -1,5 +1,7 @@
 """One phase of one submission, as a job that any process can do: it reads the store, and returns what the caller writes."""
 
+import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,13 +14,14 @@ from grader.core.rubric import Rubric
 from grader.core.settings import Settings
 from grader.core.submission import Source, Sources, Submission
 from grader.ingest.read import read_entry
+from grader.pipeline.basis import basis_of, raw_digest
 from grader.pipeline.keys import key_of
 from grader.pipeline.known import Known, Missing
 from grader.pipeline.plan import make_plan
 from grader.pipeline.providers import Phase
 from grader.pipeline.reading import read_notes
 from grader.pipeline.rubrics import LoadedRubric
-from grader.store.runs import Delivery, Lost, PhaseRecord, Store
+from grader.store.runs import Delivery, Lost, PhaseRecord, Spent, Store
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +36,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     phases: tuple[Phase, ...]
     fresh: bool
     """Whether the hand-in must be read from `paths`, and is not in the store yet."""
+    rubric_sha256: str = ""
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,10 +45,35 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     record: PhaseRecord
     submission: Submission | None = None
+    basis: str = ""
+    """Digest of all that decides the record; empty where something else may: code that ran, a doubt, a fault."""
+    spent: Spent | None = None
+    """None where everything came from the cache."""
 
 
 def work(job: Job) -> Done:
-    """Compute what the job's phases add. Raises IngestFault where `paths` are no submission."""
+    """Compute what the job's phases add, and measure it. Raises IngestFault where `paths` are no submission."""
+    raw = raw_digest(job.paths) if job.fresh else ""
+    begin, used = time.perf_counter(), os.times()
+    done = _work(job)
+    wall, now = time.perf_counter() - begin, os.times()
+    cpu = sum(now[:4]) - sum(used[:4])
+    # A file that changed while it was read must not stand for what it became.
+    certain = (
+        raw and raw == raw_digest(job.paths) and not (done.record.missing.keys() - _skipped(done.record))
+    )
+    return msgspec.structs.replace(
+        done,
+        basis=basis_of(raw, job.rubric_sha256, job.settings) if certain else "",
+        spent=Spent(wall=wall, cpu=cpu) if done.record.payloads else None,
+    )
+
+
+def _skipped(record: PhaseRecord) -> set[str]:
+    return {name for name, lost in record.missing.items() if lost.verdict is Verdict.SKIPPED}
+
+
+def _work(job: Job) -> Done:
     from grader.checks.catalogue import catalogue
 
     store = Store(Path(job.store))

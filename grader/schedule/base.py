@@ -22,6 +22,11 @@ class Ended(msgspec.Struct, Generic[J, R], frozen=True, kw_only=True):
 class Backend(Protocol):
     """Runs one function over many jobs and yields each as it ends, in any order. A job that dies costs only itself."""
 
+    @property
+    def workers(self) -> int:
+        """How many jobs run at the same time."""
+        ...
+
     def map(self, function: Callable[[J], R], jobs: Iterable[J]) -> Iterator[Ended[J, R]]:
         """Run the jobs."""
         ...

@@ -49,7 +49,12 @@ class LocalProcesses:
     def __init__(self, workers: int) -> None:
         if workers < 1:
             raise ValueError(f"needs at least one worker, got {workers}")
-        self.workers = workers
+        self._workers = workers
+
+    @property
+    def workers(self) -> int:
+        """How many processes there are at most."""
+        return self._workers
 
     def map(self, function: Callable[[J], R], jobs: Iterable[J]) -> Iterator[Ended[J, R]]:
         """Run the jobs; results come in the order in which they end."""

@@ -113,6 +113,13 @@ class Store:
         with transaction(self.connection) as c:
             c.execute("UPDATE runs SET finished = ? WHERE id = ? AND finished = ''", (now(), run))
 
+    def newest_finished(self, fingerprint: str) -> int | None:
+        """Return the newest whole run of the same class with the same rubric and options."""
+        row = self.connection.execute(
+            "SELECT MAX(id) FROM runs WHERE fingerprint = ? AND finished != ''", (fingerprint,)
+        ).fetchone()
+        return None if row[0] is None else int(row[0])
+
     def runs(self) -> tuple[Run, ...]:
         """All runs, oldest first."""
         rows = self.connection.execute(

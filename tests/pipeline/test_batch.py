@@ -54,6 +54,7 @@ class Here:
     def __init__(self, dies_on: str = "") -> None:
         self.dies_on = dies_on
         self.ran: list[str] = []
+        self.workers = 1
 
     def map(self, function: Callable, jobs: Iterable) -> Iterator[Ended]:
         for job in jobs:
