@@ -49,9 +49,9 @@ def retrain_as(run: NotebookRun, settings: Settings, wish: Wish) -> RetrainFacts
         raise Unavailable("retraining was not wanted (--no-retrain)", Verdict.SKIPPED)
     if importlib.util.find_spec("torch") is None:
         raise Unavailable(f"torch is not installed: `{install_hint('retrain')}`", Verdict.SKIPPED)
+    from grader.core.facts.recipe import decode_recipe
     from grader.execute.data import load_mnist
     from grader.execute.engine.decide import retrain_network
-    from grader.execute.engine.recipe import decode_recipe
     from grader.execute.graph.provider import network_of
 
     network = network_of(run)

@@ -181,7 +181,8 @@ def check_every_shim_is_listed(run: NotebookRun) -> None:
 
 
 def check_the_recipe_is_read_from_the_live_objects(run: NotebookRun) -> None:
-    from grader.execute.engine.recipe import decode_recipe, resolve
+    from grader.core.facts.recipe import decode_recipe
+    from grader.execute.engine.recipe import resolve
 
     recipe = decode_recipe(run.recipe)
     assert recipe is not None

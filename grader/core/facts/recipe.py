@@ -55,3 +55,13 @@ class StudentRecipe(
     default_initialisation: bool = True
     seed: int | None = None
     missing: tuple[str, ...] = ()
+
+
+def decode_recipe(payload: bytes) -> StudentRecipe | None:
+    """The recipe of a notebook run; None where none was read or what came is no recipe."""
+    if not payload:
+        return None
+    try:
+        return msgspec.json.decode(payload, type=StudentRecipe)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return None

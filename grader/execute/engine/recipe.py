@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 import torch
 from torch import nn, optim
 from torch.optim import lr_scheduler
@@ -116,16 +115,6 @@ class Resolved:
 
     plan: Plan | None
     missing: tuple[str, ...]
-
-
-def decode_recipe(payload: bytes) -> StudentRecipe | None:
-    """The recipe of a notebook run; None where none was read or what came is no recipe."""
-    if not payload:
-        return None
-    try:
-        return msgspec.json.decode(payload, type=StudentRecipe)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        return None
 
 
 def resolve(recipe: StudentRecipe | None, image: tuple[int, ...], digits: int = TRAINING_DIGITS) -> Resolved:
