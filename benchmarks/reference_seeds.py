@@ -1,6 +1,6 @@
 """Train the reference network on all 60,000 digits once for each seed, none left out, and print the table of seeds.
 
-    python benchmarks/reference_seeds.py --data DIR [--network default|compact] [--seeds 10]
+    python benchmarks/reference_seeds.py --data DIR [--network default|compact] [--seeds 10] [--first 0]
 
 Each seed is a process of its own, one after the other: `python -m reference.train`, whose last line is parsed.
 """
@@ -82,14 +82,15 @@ def main() -> None:
     )
     parser.add_argument("--data", required=True)
     parser.add_argument("--network", choices=("compact", "default"), default="default")
-    parser.add_argument("--seeds", type=int, default=10, help="0 to this number - 1")
+    parser.add_argument("--seeds", type=int, default=10, help="how many")
+    parser.add_argument("--first", type=int, default=0, help="the first of them")
     options = parser.parse_args()
     data = str(Path(options.data).resolve())  # the training runs in the root of the repository
     print(f"{processor()}, torch {version('torch')}, one thread")
     print("| seed | final % | best % | epochs | parameters | CPU seconds |")
     print("|---|---|---|---|---|---|", flush=True)
     runs = []
-    for seed in range(options.seeds):
+    for seed in range(options.first, options.first + options.seeds):
         run = train_seed(seed, options.network, data)
         runs.append(run)
         print(

@@ -1,6 +1,8 @@
 """Finished trainings as JSON, one file a seed, named by everything that decides their curves."""
 
+import contextlib
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import msgspec
 from grader.core.facts.recipe import StudentRecipe
 from grader.core.facts.retrain import Mode, RecipeUsed, SeedRun, Versions
 from grader.execute.data import digest
+from grader.execute.engine.checkpoint import Checkpoint
 from grader.execute.engine.fast import half_precision_pays
 from grader.execute.engine.initial import fresh_tensors
 from grader.execute.engine.recipe import Plan
@@ -55,14 +58,20 @@ class RunCache:
         return run if (run.seed, run.planned) == (seed, self._planned) else None
 
     def write(self, run: SeedRun) -> None:
-        """Keep a run; a half-written file never takes the place of a whole one."""
+        """Keep a run. A half-written file never takes the place of a whole one; a disk that takes nothing keeps nothing."""
         if self._directory is None:
             return
         path = self._path(self._directory, run.seed)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(".part")
-        draft.write_bytes(msgspec.json.encode(run))
-        draft.replace(path)
+        draft = path.with_suffix(f".{os.getpid()}.part")
+        with contextlib.suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draft.write_bytes(msgspec.json.encode(run))
+            draft.replace(path)
+            self.checkpoint(run.seed).drop()
+
+    def checkpoint(self, seed: int) -> Checkpoint:
+        """Where that run keeps its state until it is finished."""
+        return Checkpoint(self._directory and self._path(self._directory, seed).with_suffix(".state"))
 
     def _path(self, directory: Path, seed: int) -> Path:
         text = msgspec.json.encode({**self._key, "seed": str(seed)}, order="sorted")

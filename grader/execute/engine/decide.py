@@ -138,10 +138,12 @@ class _Trainer:
                 self._tell(number, seed, epoch, right, loss, cached=True)
             return cached
         correct: list[int] = []
+        checkpoint = self._cache.checkpoint(seed)
 
         def on_epoch(right: int, loss: float) -> bool:
             correct.append(right)
-            self._tell(number, seed, len(correct), right, loss, cached=False)
+            before_this = len(correct) <= checkpoint.epochs
+            self._tell(number, seed, len(correct), right, loss, cached=before_this)
             return self._ended(before, tuple(correct))
 
         job = self._job
@@ -154,6 +156,7 @@ class _Trainer:
             device=job.device,
             on_epoch=on_epoch,
             mode=job.mode,
+            checkpoint=checkpoint,
         )
         self._cache.write(run)
         return run

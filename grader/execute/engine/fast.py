@@ -14,22 +14,26 @@ POOL = 1 << 22
 
 
 class Pool:
-    """Dropout masks for one probability, scaled by 1 / (1 - p); as many as a layer asks for, or more."""
+    """Dropout masks for one probability, scaled by 1 / (1 - p)."""
 
-    def __init__(self, p: float) -> None:
-        self._p = p
-        self._masks = torch.empty(0)
+    def __init__(self, p: float, device: torch.device) -> None:
+        # A generator of its own: a resumed training makes the same pool and goes on with the same offsets.
+        drawn = torch.rand(POOL, generator=torch.Generator().manual_seed(1)) >= p
+        self._masks = drawn.float().div_(1 - p).to(device)
 
     def __call__(self, values: Tensor) -> Tensor:
         """Drop from a batch, drawing only an offset."""
         count = values.numel()
-        if len(self._masks) < 2 * count or self._masks.device != values.device:
-            drawn = torch.rand(max(POOL, 4 * count), device=values.device) >= self._p
-            self._masks = drawn.float().div_(1 - self._p)
-        offset = int(torch.randint(len(self._masks) - count, (1,)).item())
+        pieces = [self._piece(min(POOL // 2, count - at)) for at in range(0, count, POOL // 2)]
+        whole = pieces[0] if len(pieces) == 1 else torch.cat(pieces)
         # In the memory order of the values, whatever their layout; all layouts of a convolution are dense.
-        mask = self._masks[offset : offset + count].as_strided(values.shape, values.stride())
-        return values * mask.to(values.dtype)
+        return values * whole.as_strided(values.shape, values.stride(), whole.storage_offset()).to(
+            values.dtype
+        )
+
+    def _piece(self, count: int) -> Tensor:
+        offset = int(torch.randint(POOL - count, (1,)).item())
+        return self._masks[offset : offset + count]
 
 
 class PooledDropout:
@@ -46,7 +50,7 @@ class PooledDropout:
         if p >= 1 or not dense:
             return torch.dropout(values, p, train)
         if p not in self._pools:
-            self._pools[p] = Pool(p)
+            self._pools[p] = Pool(p, values.device)
         return self._pools[p](values)
 
 

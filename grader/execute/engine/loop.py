@@ -1,19 +1,16 @@
-"""The training loop for a student's recipe: the batches, the order and the random stream of a DataLoader, digits in memory.
+"""The one training loop, for whatever recipe: digits in memory, one thread, and a state kept after each whole epoch.
 
-`reference/train.py` is the loop for our own recipe; this one follows a plan read from a notebook. One thread a process: on
-networks of this size a second one never paid, and one thread makes a seed give the same bits again.
+On networks of this size a second thread never paid, and one thread makes a seed give the same bits again. What recipes decide
+stands in `courses.py`.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
-from torch.optim import lr_scheduler
 
-from grader.core.facts.recipe import Stepping
-from grader.execute.engine.recipe import Plan
-from grader.execute.engine.transforms import Pipeline
+from grader.execute.engine.checkpoint import Checkpoint, State
 
 EVALUATION_BATCH = 1_000
 
@@ -50,78 +47,91 @@ class EpochResult(NamedTuple):
 
 
 class Training(NamedTuple):
-    """A finished or stopped training."""
+    """A finished or stopped training; `score` is that of the weights as they are now."""
 
     epochs: tuple[EpochResult, ...]
     steps: int
+    score: Score
 
 
-def train_plan(
+class Course(Protocol):
+    """A recipe at work: what the loop asks it, in this order, once for a training, an epoch, a batch, an epoch."""
+
+    def begin(self, parameters: list[nn.Parameter], digits: Digits) -> None:
+        """Set up for fresh weights."""
+
+    def batches(self) -> list[Tensor]:
+        """Draw the batches of an epoch, as indices on the CPU."""
+
+    def inputs(self, batch: Tensor) -> Tensor:
+        """What the network sees of a batch of training digits, given as indices on the device."""
+
+    def loss(self, answers: Tensor, labels: Tensor) -> Tensor:
+        """The training loss of a batch."""
+
+    def step(self) -> None:
+        """Move the weights along their gradients, and clear those."""
+
+    def score(self, model: nn.Module, digits: Digits) -> Score:
+        """Score the model on the test digits."""
+
+    def end_epoch(self, score: Score) -> float:
+        """Move a schedule that counts epochs; returns the learning rate."""
+
+    def state(self) -> dict[str, Any]:
+        """What the next epoch depends on beside the weights and torch's own random numbers."""
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up a state."""
+
+
+def train(
     model: nn.Module,
     digits: Digits,
-    plan: Plan,
+    course: Course,
     *,
     epochs: int,
     on_epoch: Callable[[EpochResult], bool | None] = lambda result: None,
     memory_format: torch.memory_format = torch.channels_last,
+    checkpoint: Checkpoint | None = None,
 ) -> Training:
     """Train `model` in place from the weights it has, with torch's global random state as it is.
 
-    `epochs` is how many to run; the plan's own number still shapes its schedule. `on_epoch` is called after each, and
-    training stops where it returns True. The digits decide the device.
+    `epochs` is how many to run; the recipe's own number still shapes its schedule. `on_epoch` is called after each, and
+    training stops where it returns True. The digits decide the device. A state in `checkpoint` is gone on from, to the same
+    bits as a training that was never interrupted; `on_epoch` hears of its epochs too.
     """
     torch.set_num_threads(1)
     device = digits.train_images.device
     model.to(device=device, memory_format=memory_format).train()  # type: ignore[call-overload]
-    optimizer = plan.optimizer(list(model.parameters()))
-    scheduler = plan.scheduler(optimizer) if plan.scheduler is not None else None
-    results: list[EpochResult] = []
-    steps = 0
-    count = len(digits.train_labels)
-    for number in range(1, epochs + 1):
+    course.begin(list(model.parameters()), digits)
+    kept = checkpoint or Checkpoint()
+    results, steps = _restore(kept.read(), model, course)
+    stopped = [on_epoch(result) for result in results][-1:] == [True]
+    score = None
+    while len(results) < epochs and not stopped:
         total, seen = torch.zeros((), device=device), 0
-        for batch in order(count, plan):
+        for batch in course.batches():
             batch = batch.to(device)
-            images, labels = digits.train_images[batch], digits.train_labels[batch]
-            loss = plan.loss(model(plan.training(images)), labels)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            if scheduler is not None and plan.stepping is Stepping.BATCH:
-                _advance(scheduler, None)
+            loss = course.loss(model(course.inputs(batch)), digits.train_labels[batch])
+            loss.backward()  # type: ignore[no-untyped-call]
+            course.step()
             total += loss.detach() * len(batch)
             seen += len(batch)
             steps += 1
-        score = evaluate(model, digits, plan.test, plan.loss)
-        if scheduler is not None and plan.stepping is Stepping.EPOCH:
-            _advance(scheduler, score)
-        rate = float(optimizer.param_groups[0]["lr"])
-        results.append(EpochResult(number, score.correct, total.item() / max(1, seen), rate))
-        if on_epoch(results[-1]):
-            break
-    return Training(tuple(results), steps)
-
-
-def order(count: int, plan: Plan) -> list[Tensor]:
-    """The batches of one epoch as indices: those of `DataLoader(shuffle=True)` without workers, drawn as it draws them.
-
-    A DataLoader takes one number from the global generator for its workers, and its sampler a second one as the seed of the
-    permutation.
-    """
-    torch.empty((), dtype=torch.int64).random_()
-    if plan.shuffle:
-        seed = int(torch.empty((), dtype=torch.int64).random_().item())
-        indices = torch.randperm(count, generator=torch.Generator().manual_seed(seed))
-    else:
-        indices = torch.arange(count)
-    batches = list(indices.split(plan.batch_size))  # type: ignore[no-untyped-call]
-    if plan.drop_last and len(batches[-1]) < plan.batch_size:
-        batches.pop()
-    return batches
+        score = course.score(model, digits)
+        rate = course.end_epoch(score)
+        results.append(EpochResult(len(results) + 1, score.correct, total.item() / max(1, seen), rate))
+        if len(results) < epochs:
+            kept.write(_state(results, steps, model, course))
+        stopped = bool(on_epoch(results[-1]))
+    return Training(tuple(results), steps, score or course.score(model, digits))
 
 
 @torch.no_grad()
-def evaluate(model: nn.Module, digits: Digits, transform: Pipeline, loss: nn.Module | None = None) -> Score:
+def evaluate(
+    model: nn.Module, digits: Digits, transform: Callable[[Tensor], Tensor], loss: nn.Module | None = None
+) -> Score:
     """Score the model in evaluation mode on all test digits; its mode is put back."""
     was_training = model.training
     model.eval()
@@ -142,12 +152,25 @@ def evaluate(model: nn.Module, digits: Digits, transform: Pipeline, loss: nn.Mod
     return Score(correct, total / len(digits.test_labels), finite, torch.cat(answers))
 
 
-def _advance(scheduler: lr_scheduler.LRScheduler, score: Score | None) -> None:
-    if isinstance(scheduler, lr_scheduler.ReduceLROnPlateau):
-        if score is not None:
-            # Which number a notebook watches shows in the mode: a loss should fall, an accuracy rise.
-            scheduler.step(
-                score.loss if scheduler.mode == "min" else float(score.correct) / len(score.answers)
-            )
-        return
-    scheduler.step()
+def _state(results: list[EpochResult], steps: int, model: nn.Module, course: Course) -> State:
+    random = {"cpu": torch.get_rng_state()}
+    if next(model.parameters()).is_cuda:
+        random["cuda"] = torch.cuda.get_rng_state()
+    return {
+        "epochs": [tuple(result) for result in results],
+        "steps": steps,
+        "model": model.state_dict(),
+        "course": course.state(),
+        "random": random,
+    }
+
+
+def _restore(state: State | None, model: nn.Module, course: Course) -> tuple[list[EpochResult], int]:
+    if state is None:
+        return [], 0
+    model.load_state_dict(state["model"])
+    course.restore(state["course"])
+    torch.set_rng_state(state["random"]["cpu"])
+    if "cuda" in state["random"]:
+        torch.cuda.set_rng_state(state["random"]["cuda"])
+    return [EpochResult(*result) for result in state["epochs"]], int(state["steps"])

@@ -6,17 +6,18 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from types import ModuleType
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from grader.core.facts.retrain import Mode, Proof, SeedRun
-from grader.execute.engine import fast, loop, pil, steps, transforms
+from grader.execute.engine import courses, fast, loop, pil, steps, transforms
 from grader.execute.engine import recipe as recipes
+from grader.execute.engine.checkpoint import Checkpoint
+from grader.execute.engine.courses import PlanCourse, ReferenceCourse
 from grader.execute.engine.initial import Fresh, fresh_tensors
-from grader.execute.engine.loop import Digits
+from grader.execute.engine.loop import Course, Digits, EpochResult, train
 from grader.execute.engine.recipe import Plan
 from grader.execute.graph.interpret import GraphNetwork
 from grader.execute.graph.network import Network
@@ -36,11 +37,6 @@ OnEpoch = Callable[[int, float], bool]
 
 class UnusableNetwork(Exception):
     """A network that no training of ours can feed; the message says why, in words for a person."""
-
-
-class _Scored(NamedTuple):
-    answers: Tensor
-    finite: bool
 
 
 class _Adapted(nn.Module):
@@ -72,71 +68,63 @@ def run_seed(
     device: str,
     on_epoch: OnEpoch,
     mode: Mode = Mode.EXACT,
+    checkpoint: Checkpoint | None = None,
 ) -> SeedRun:
     """Train from fresh weights drawn from `seed`, by the student's plan or, where it is None, by our own recipe.
 
-    At most `epochs` epochs, fewer where the recipe has fewer or `on_epoch` stops. Raises UnusableNetwork.
+    At most `epochs` epochs, fewer where the recipe has fewer or `on_epoch` stops. A state in `checkpoint` is gone on from.
+    Raises UnusableNetwork.
     """
     fresh = fresh_tensors(network, seed)
     cheap = {"aten.dropout.default": fast.PooledDropout()} if mode is Mode.FAST else None
     model = GraphNetwork(network, fresh.tensors, replace=cheap)
     layout = _memory_format(model, network)
     half = mode is Mode.FAST and fast.half_precision_pays(device)
-    trained = fast.HalfPrecision(model) if half else model
+    trained: nn.Module = fast.HalfPrecision(model) if half else model
     correct: list[int] = []
     losses: list[float] = []
 
-    def note(right: int, loss: float) -> bool:
-        correct.append(right)
+    def note(result: EpochResult) -> bool:
+        correct.append(result.correct)
+        loss = result.loss
         losses.append(round(loss, 6) if math.isfinite(loss) and loss < DIVERGED else DIVERGED)
-        return on_epoch(right, loss)
+        return on_epoch(result.correct, loss)
 
+    course: Course
     if plan is not None:
-        planned = plan.epochs
-        digits = as_digits(data).to(device)
-        training = loop.train_plan(
-            trained,
-            digits,
-            plan,
-            epochs=min(planned, epochs),
-            on_epoch=lambda result: note(result.correct, result.loss),
-            memory_format=layout,
-        )
-        steps, per_epoch = training.steps, plan.steps_for(len(data.train_labels))
-        scores = [
-            _Scored(s.answers, s.finite)
-            for s in (loop.evaluate(trained, digits, plan.test) for _ in range(2))
-        ]
+        planned, per_epoch = plan.epochs, plan.steps_for(len(data.train_labels))
+        course = PlanCourse(plan)
     else:
         planned = min(REFERENCE_EPOCHS, epochs)
         chosen = replace(RECIPES["default"], epochs=planned)
-        adapted = _adapt(trained, network.image, -chosen.mean / chosen.deviation)
-        result = reference.train(
-            adapted,
-            data,
-            chosen,
-            seed,
-            on_epoch=lambda epoch: note(epoch.correct, epoch.loss),
-            device=device,
-            memory_format=layout,
-        )
-        steps, per_epoch = result.steps, -(-len(data.train_labels) // chosen.batch_size)
-        logits = [reference.predict(adapted, data.test_images, chosen) for _ in range(2)]
-        scores = [_Scored(item.argmax(1), bool(torch.isfinite(item).all())) for item in logits]
+        per_epoch = -(-len(data.train_labels) // chosen.batch_size)
+        trained = _adapt(trained, network.image, -chosen.mean / chosen.deviation)
+        course = ReferenceCourse(chosen, seed)
+    digits = as_digits(data).to(device)
+    training = train(
+        trained,
+        digits,
+        course,
+        epochs=min(planned, epochs),
+        on_epoch=note,
+        memory_format=layout,
+        checkpoint=checkpoint,
+    )
+    again = course.score(trained, digits)
     return SeedRun(
         seed=seed,
         correct=tuple(correct),
         losses=tuple(losses),
         planned=planned,
         proof=Proof(
-            steps=steps,
+            steps=training.steps,
             steps_expected=per_epoch * len(correct),
             first_loss=losses[0] if losses else 0.0,
             last_loss=losses[-1] if losses else 0.0,
             parameters_changed=_changed(model, fresh, network),
-            digits_scored=len(scores[0].answers),
-            finite=DIVERGED not in losses and all(score.finite for score in scores),
-            repeatable=torch.equal(scores[0].answers, scores[1].answers),
+            digits_scored=len(again.answers),
+            finite=DIVERGED not in losses and training.score.finite and again.finite,
+            repeatable=torch.equal(training.score.answers, again.answers),
         ),
     )
 
@@ -148,9 +136,8 @@ def as_digits(data: mnist.Mnist) -> Digits:
 
 def source_digest(*, student: bool) -> str:
     """SHA-256 of the source of everything that decides what a training computes."""
-    modules: tuple[ModuleType, ...] = (loop, recipes, transforms, steps, pil, fast)
-    if not student:
-        modules = (reference, fast)
+    modules: tuple[ModuleType, ...] = (loop, courses, fast)
+    modules += (recipes, transforms, steps, pil) if student else (reference,)
     return hashlib.sha256("".join(inspect.getsource(module) for module in modules).encode()).hexdigest()
 
 

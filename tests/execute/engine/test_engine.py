@@ -8,8 +8,9 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from grader.core.facts.recipe import Part, Stepping
+from grader.execute.engine.courses import PlanCourse, order
 from grader.execute.engine.initial import fresh_tensors
-from grader.execute.engine.loop import order, train_plan
+from grader.execute.engine.loop import train
 from grader.execute.engine.recipe import Plan, resolve
 from grader.execute.engine.run import as_digits, run_seed
 from grader.execute.engine.transforms import plain
@@ -96,7 +97,7 @@ def test_a_students_recipe_is_their_dataloader_loop_bit_for_bit() -> None:
         scheduler.step()
 
     ours = GraphNetwork(network(), fresh_tensors(network(), 5).tensors)
-    training = train_plan(ours, data, plan(), epochs=3, memory_format=torch.contiguous_format)
+    training = train(ours, data, PlanCourse(plan()), epochs=3, memory_format=torch.contiguous_format)
     state = theirs.state_dict()
     assert all(torch.equal(value, state[key]) for key, value in ours.tensors().items())
     assert [result.rate for result in training.epochs] == [0.05, 0.025, 0.025]
@@ -189,9 +190,8 @@ def test_optimizers_that_we_follow(kind: str, arguments: dict[str, object]) -> N
 )
 def test_schedules_that_we_follow(kind: str, arguments: dict[str, object], stepping: Stepping) -> None:
     made = plan(scheduler=Part(kind=kind, arguments=arguments), stepping=stepping)
-    train_plan(
-        GraphNetwork(network(), fresh_tensors(network(), 0).tensors), as_digits(digits()), made, epochs=3
-    )
+    model = GraphNetwork(network(), fresh_tensors(network(), 0).tensors)
+    assert len(train(model, as_digits(digits()), PlanCourse(made), epochs=3).epochs) == 3
 
 
 def test_a_one_cycle_of_the_slice_is_stretched_over_all_digits() -> None:
@@ -253,7 +253,7 @@ def test_a_training_that_diverges_is_no_proof_and_holds_no_nan() -> None:
     "payload", [b"", b"null", b"[", b"\xff", b'{"format": 2}', b'{"format": 1, "code": "x"}']
 )
 def test_what_is_no_recipe_is_none(payload: bytes) -> None:
-    from grader.execute.engine.recipe import decode_recipe
+    from grader.core.facts.recipe import decode_recipe
 
     assert decode_recipe(payload) is None
     assert resolve(decode_recipe(payload), (1, 28, 28)).missing

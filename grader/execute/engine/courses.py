@@ -1,0 +1,169 @@
+"""Recipes at work: a student's, with the batches and random stream of a DataLoader, and ours, bit for bit `reference/train.py`."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.optim import lr_scheduler
+
+from grader.core.facts.recipe import Stepping
+from grader.execute.engine.loop import Digits, Score, evaluate
+from grader.execute.engine.recipe import Plan
+from reference import train as reference
+from reference.recipe import Recipe
+
+
+class PlanCourse:
+    """The recipe of a notebook, to the letter."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._optimizer: torch.optim.Optimizer
+        self._scheduler: lr_scheduler.LRScheduler | None
+        self._digits: Digits
+
+    def begin(self, parameters: list[nn.Parameter], digits: Digits) -> None:
+        """Set up for fresh weights."""
+        self._digits = digits
+        self._optimizer = self._plan.optimizer(parameters)
+        self._scheduler = self._plan.scheduler(self._optimizer) if self._plan.scheduler else None
+
+    def batches(self) -> list[Tensor]:
+        """Draw the batches of an epoch."""
+        return order(len(self._digits.train_labels), self._plan)
+
+    def inputs(self, batch: Tensor) -> Tensor:
+        """The training transforms of these digits."""
+        return self._plan.training(self._digits.train_images[batch])
+
+    def loss(self, answers: Tensor, labels: Tensor) -> Tensor:
+        """The training loss of a batch."""
+        found: Tensor = self._plan.loss(answers, labels)
+        return found
+
+    def step(self) -> None:
+        """Step, and move a schedule that counts batches."""
+        self._optimizer.step()
+        self._optimizer.zero_grad()
+        if self._scheduler is not None and self._plan.stepping is Stepping.BATCH:
+            self._advance(None)
+
+    def score(self, model: nn.Module, digits: Digits) -> Score:
+        """Score with the test transforms."""
+        watched = isinstance(self._scheduler, lr_scheduler.ReduceLROnPlateau)
+        return evaluate(model, digits, self._plan.test, self._plan.loss if watched else None)
+
+    def end_epoch(self, score: Score) -> float:
+        """Move a schedule that counts epochs; returns the learning rate."""
+        if self._scheduler is not None and self._plan.stepping is Stepping.EPOCH:
+            self._advance(score)
+        return float(self._optimizer.param_groups[0]["lr"])
+
+    def state(self) -> dict[str, Any]:
+        """Optimizer and schedule."""
+        schedule = self._scheduler.state_dict() if self._scheduler is not None else {}
+        return {"optimizer": self._optimizer.state_dict(), "schedule": schedule}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up optimizer and schedule."""
+        self._optimizer.load_state_dict(state["optimizer"])
+        if self._scheduler is not None:
+            self._scheduler.load_state_dict(state["schedule"])
+
+    def _advance(self, score: Score | None) -> None:
+        scheduler = self._scheduler
+        if isinstance(scheduler, lr_scheduler.ReduceLROnPlateau):
+            if score is not None:
+                # Which number a notebook watches shows in the mode: a loss should fall, an accuracy rise.
+                lower = scheduler.mode == "min"
+                scheduler.step(score.loss if lower else float(score.correct) / len(score.answers))
+        elif scheduler is not None:
+            scheduler.step()
+
+
+def order(count: int, plan: Plan) -> list[Tensor]:
+    """The batches of one epoch as indices: those of `DataLoader(shuffle=True)` without workers, drawn as it draws them.
+
+    A DataLoader takes one number from the global generator for its workers, and its sampler a second one as the seed of the
+    permutation.
+    """
+    torch.empty((), dtype=torch.int64).random_()
+    if plan.shuffle:
+        seed = int(torch.empty((), dtype=torch.int64).random_().item())
+        indices = torch.randperm(count, generator=torch.Generator().manual_seed(seed))
+    else:
+        indices = torch.arange(count)
+    batches = list(indices.split(plan.batch_size))  # type: ignore[no-untyped-call]
+    if plan.drop_last and len(batches[-1]) < plan.batch_size:
+        batches.pop()
+    return batches
+
+
+class ReferenceCourse:
+    """Our own recipe: what `reference.train.train` does between two passes of the loop."""
+
+    def __init__(self, recipe: Recipe, seed: int) -> None:
+        self._recipe = recipe
+        self._seed = seed
+        self._step = 0
+        self._rates: list[float]
+        self._draw: torch.Generator
+        self._optimizer: torch.optim.Optimizer
+        self._crops: Tensor
+
+    def begin(self, parameters: list[nn.Parameter], digits: Digits) -> None:
+        """Set up for fresh weights; torch's own random numbers (dropout) start from the seed."""
+        recipe = self._recipe
+        torch.manual_seed(self._seed)
+        self._draw = torch.Generator().manual_seed(self._seed)  # order and shifts
+        self._crops = reference.shifted_crops(digits.train_images, recipe.shift)
+        self._rates = recipe.rates(recipe.epochs * -(-len(self._crops) // recipe.batch_size))
+        self._optimizer = torch.optim.SGD(
+            parameters, 0.0, recipe.momentum, weight_decay=recipe.weight_decay, nesterov=True, fused=True
+        )
+
+    def batches(self) -> list[Tensor]:
+        """Draw the batches of an epoch."""
+        return list(
+            torch.split(torch.randperm(len(self._crops), generator=self._draw), self._recipe.batch_size)
+        )
+
+    def inputs(self, batch: Tensor) -> Tensor:
+        """These digits, shifted by pixels drawn for each."""
+        shifts = torch.randint(2 * self._recipe.shift + 1, (2, len(batch)), generator=self._draw)
+        down, right = shifts.to(batch.device)
+        return reference.normalise(self._crops[batch, down, right], self._recipe)
+
+    def loss(self, answers: Tensor, labels: Tensor) -> Tensor:
+        """Cross-entropy, which gives log-probabilities the same loss as their logits."""
+        return functional.cross_entropy(answers, labels)
+
+    def step(self) -> None:
+        """Step at the rate of this step."""
+        self._optimizer.param_groups[0]["lr"] = self._rates[self._step]
+        self._optimizer.step()
+        self._optimizer.zero_grad()
+        self._step += 1
+
+    def score(self, model: nn.Module, digits: Digits) -> Score:
+        """Score the digits as they are."""
+        return evaluate(model, digits, lambda images: reference.normalise(images, self._recipe))
+
+    def end_epoch(self, score: Score) -> float:
+        """The rate follows the steps; returns the one of the last."""
+        return float(self._optimizer.param_groups[0]["lr"])
+
+    def state(self) -> dict[str, Any]:
+        """Optimizer, steps taken and the generator of order and shifts."""
+        return {
+            "optimizer": self._optimizer.state_dict(),
+            "step": self._step,
+            "draw": self._draw.get_state(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take all of it up."""
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._step = state["step"]
+        self._draw.set_state(state["draw"])
