@@ -85,6 +85,13 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
     def __iter__(self) -> Iterator[Source]:
         return iter(self.items)
 
+    def fetch(self, sha256: str) -> bytes:
+        """Return the bytes of an artefact by its hash; KeyError for none of this submission."""
+        for source in self.items:
+            if source.artefact.sha256 == sha256:
+                return source.data
+        raise KeyError(sha256)
+
     def of(self, kind: Kind) -> tuple[Source, ...]:
         """All readable sources of a kind, the main one first, then by path."""
         found = [s for s in self.items if s.artefact.kind is kind and s.artefact.readable]

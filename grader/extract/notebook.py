@@ -66,7 +66,7 @@ def read_notebook(data: bytes, artefact: str, *, main: bool = True) -> Notebook:
     notes: list[str] = []
     try:
         book = _parse(data, notes)
-        cells = _cells(book, notes)
+        cells = _cells(_listed(book), notes)
     except _NotANotebookError as wrong:
         return Notebook(artefact=artefact, main=main, format="", problem=str(wrong), notes=tuple(notes))
     return Notebook(
@@ -77,6 +77,14 @@ def read_notebook(data: bytes, artefact: str, *, main: bool = True) -> Notebook:
         cells=cells,
         notes=tuple(dict.fromkeys(notes)),
     )
+
+
+def saved_cells(data: bytes) -> list[object]:
+    """The cells of a notebook as its JSON holds them, in order; none where the bytes are no notebook."""
+    try:
+        return _listed(_parse(data, []))
+    except _NotANotebookError:
+        return []
 
 
 class _NotANotebookError(Exception):
@@ -165,7 +173,7 @@ def _format(book: Mapping[str, object]) -> str:
     return f"{major}.{minor if isinstance(minor, int) else 0}" if isinstance(major, int) else ""
 
 
-def _cells(book: Mapping[str, object], notes: list[str]) -> tuple[NotebookCell, ...]:
+def _listed(book: Mapping[str, object]) -> list[object]:
     listed = book.get("cells")
     if not isinstance(listed, list):  # format 3 keeps its cells in worksheets
         sheets = book.get("worksheets")
@@ -177,6 +185,10 @@ def _cells(book: Mapping[str, object], notes: list[str]) -> tuple[NotebookCell, 
         ]
     if len(listed) > MAX_CELLS:
         raise _NotANotebookError(f"{len(listed)} cells; notebooks above {MAX_CELLS} cells are not read")
+    return listed
+
+
+def _cells(listed: Sequence[object], notes: list[str]) -> tuple[NotebookCell, ...]:
     cells = tuple(_cell(number, raw, notes) for number, raw in enumerate(listed, 1))
     if not cells:
         notes.append("has no cells")
@@ -191,7 +203,7 @@ def _cell(number: int, raw: object, notes: list[str]) -> NotebookCell:
     kind = {"code": CellKind.CODE, "markdown": CellKind.MARKDOWN, "heading": CellKind.MARKDOWN}.get(
         named if isinstance(named, str) else "", CellKind.RAW
     )
-    source = _joined(raw.get("source", raw.get("input"))).replace("\r\n", "\n").replace("\r", "\n")
+    source = joined(raw.get("source", raw.get("input"))).replace("\r\n", "\n").replace("\r", "\n")
     if len(source) > MAX_SOURCE_CHARS:
         notes.append(f"cell {number}: source cut at {MAX_SOURCE_CHARS} characters")
         source = source[:MAX_SOURCE_CHARS]
@@ -209,7 +221,9 @@ def _cell(number: int, raw: object, notes: list[str]) -> NotebookCell:
     )
 
 
-class _Piece(NamedTuple):
+class Piece(NamedTuple):
+    """The text of one saved output, escape sequences and all."""
+
     channel: Channel
     text: str
 
@@ -219,7 +233,7 @@ def _outputs(number: int, outputs: Sequence[object], notes: list[str]) -> tuple[
     line = 1
     left = MAX_OUTPUT_CHARS
     for raw in outputs:
-        piece = _piece(raw) if isinstance(raw, Mapping) else None
+        piece = piece_of(raw) if isinstance(raw, Mapping) else None
         if piece is None or not piece.text:
             continue
         if len(piece.text) > left:
@@ -233,24 +247,25 @@ def _outputs(number: int, outputs: Sequence[object], notes: list[str]) -> tuple[
     return tuple(found)
 
 
-def _piece(raw: Mapping[str, object]) -> _Piece | None:
+def piece_of(raw: Mapping[str, object]) -> Piece | None:
+    """Return the text of one output as the JSON holds it; None for an output without any."""
     kind = raw.get("output_type")
     if kind == "stream":
         name = raw.get("name", raw.get("stream"))
-        return _Piece(Channel.STDERR if name == "stderr" else Channel.STDOUT, _joined(raw.get("text")))
+        return Piece(Channel.STDERR if name == "stderr" else Channel.STDOUT, joined(raw.get("text")))
     if kind in ("error", "pyerr"):
-        text = _joined(raw.get("traceback"), "\n") or f"{raw.get('ename', '')}: {raw.get('evalue', '')}"
-        return _Piece(Channel.ERROR, text)
+        text = joined(raw.get("traceback"), "\n") or f"{raw.get('ename', '')}: {raw.get('evalue', '')}"
+        return Piece(Channel.ERROR, text)
     if kind in ("execute_result", "display_data", "pyout"):
         data = raw.get("data")
         bundle = data if isinstance(data, Mapping) else raw  # format 3 keeps the texts in the output itself
-        html = _joined(bundle.get("text/html", bundle.get("html")))
+        html = joined(bundle.get("text/html", bundle.get("html")))
         if "<tr" in html.lower():  # a data frame: its HTML keeps the columns that the text form wraps
-            return _Piece(Channel.RESULT, html_to_text(html))
+            return Piece(Channel.RESULT, html_to_text(html))
         for key in ("text/plain", "text", "text/markdown"):
-            if text := _joined(bundle.get(key)):
-                return _Piece(Channel.RESULT, text)
-        return _Piece(Channel.RESULT, html_to_text(html)) if html else None
+            if text := joined(bundle.get(key)):
+                return Piece(Channel.RESULT, text)
+        return Piece(Channel.RESULT, html_to_text(html)) if html else None
     return None
 
 
@@ -285,7 +300,8 @@ def html_to_text(html: str) -> str:
     return "\n".join(line.removesuffix(" |") for line in lines if line)
 
 
-def _joined(value: object, glue: str = "") -> str:
+def joined(value: object, glue: str = "") -> str:
+    """Return a text that nbformat may keep as one string or as a list of lines."""
     if isinstance(value, str):
         return value
     if isinstance(value, list):

@@ -48,6 +48,13 @@ class Known:
         assert isinstance(found, Submission)
         return found
 
+    @property
+    def sources(self) -> Sources:
+        """Its files with their bytes, as far as they were fetched."""
+        found = self._given[Sources]
+        assert isinstance(found, Sources)
+        return found
+
     def get(self, product: type) -> object | Missing:
         """Return a product or the reason why it is missing."""
         if product in self._given:

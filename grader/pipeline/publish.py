@@ -1,6 +1,6 @@
 """Writes what people open: a page and a result.json a submission, and the page of the class.
 
-`OUT/<slug>/` is the student's view alone; what only instructors may see is in `OUT/index.html` and `OUT/_class/`.
+`OUT/<slug>/` is the student's view alone, with pages of the files that were read; what only instructors may see is in `OUT/index.html` and `OUT/_class/`.
 """
 
 import os
@@ -15,6 +15,8 @@ from grader.core.facts.base import Fact
 from grader.core.faults import UsageFault
 from grader.core.report import Report
 from grader.core.rubric import Rubric
+from grader.core.submission import Submission
+from grader.pipeline.file_views import Fetch, draw, stale
 
 
 class Written(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,9 +27,18 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def publish(
-    report: Report, products: Mapping[str, Evidence | Fact], out: Path, rubric: Rubric, late_days: float = 0.0
+    report: Report,
+    products: Mapping[str, Evidence | Fact],
+    out: Path,
+    rubric: Rubric,
+    fetch: Fetch,
+    *,
+    late_days: float = 0.0,
 ) -> Written:
-    """Write the student's view of one submission under `out`; UsageFault where that folder cannot be written."""
+    """Write the student's view of one submission under `out`; UsageFault where that folder cannot be written.
+
+    `fetch` returns submitted bytes by their hash: for the pages that show the notebooks and READMEs as we read them.
+    """
     from grader.checks.catalogue import catalogue
     from grader.render.adapt import limits_of, pictures_of
     from grader.render.result_json import encode
@@ -37,18 +48,33 @@ def publish(
     from grader.score.marks import student_view
 
     rules = catalogue()
+    folder = out / report.submission.slug
+    shown = _file_views(report.submission, fetch, folder)
     view = for_student(student_view(report, rubric, late_days))
     page = render(
         view,
         pictures_of(products, limits_of(rubric, rules)),
         claims=claims_of(products),
         guides={code: rule.doc for code, rule in rules.items()},
+        views=shown,
     )
-    folder = out / report.submission.slug
     return Written(
         page=write(folder / "index.html", page.encode("utf-8")),
         result=write(folder / "result.json", encode(view)),
     )
+
+
+def _file_views(submission: Submission, fetch: Fetch, folder: Path) -> dict[str, str]:
+    """Write the pages of files; return their names by the path of the artefact that they show."""
+    shown: dict[str, str] = {}
+    for path, name, data in draw(submission, fetch, folder):
+        if data:
+            write(folder / name, data)
+        if path:
+            shown[path] = name
+    for old in stale(submission, folder):
+        old.unlink(missing_ok=True)
+    return shown
 
 
 def publish_class(reports: Sequence[Report], refused: Mapping[str, str], out: Path) -> Path:

@@ -6,16 +6,15 @@ are computed again from the stored bytes. What must be executed is not: it is `u
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from functools import cache
 from pathlib import Path
 
-import grader
 from grader.core.evidence.base import Evidence
 from grader.core.facts.base import Fact
 from grader.core.outcome import Verdict
 from grader.core.report import Note, Report
 from grader.core.rubric import Profile
 from grader.core.submission import Sources
+from grader.pipeline.file_views import planned, renderer
 from grader.pipeline.grade import report_on
 from grader.pipeline.keys import key_of
 from grader.pipeline.known import Known, Missing
@@ -68,25 +67,17 @@ def publish_run(store: Store, run: Run, loaded: LoadedRubric, out: Path) -> tupl
         slug = report.submission.slug
         records = store.phase_records(run.id, report.submission.id)
         keys = sorted(k for r in records for k in r.products.values())
-        digest = hashlib.sha256(encode(report) + "".join(keys).encode() + _renderer().encode()).hexdigest()
-        there = (out / slug / "index.html").is_file() and (out / slug / "result.json").is_file()
+        digest = hashlib.sha256(encode(report) + "".join(keys).encode() + renderer().encode()).hexdigest()
+        names = ("index.html", "result.json", *planned(report.submission))
+        there = all((out / slug / name).is_file() for name in names)
         if shown.get(slug) == digest and there:
             continue
         late_days = deliveries[report.submission.id].late_days
-        publish(report, _pictured(store, run, report.submission.id, records), out, loaded.rubric, late_days)
+        products = _pictured(store, run, report.submission.id, records)
+        publish(report, products, out, loaded.rubric, store.objects.get, late_days=late_days)
         store.set_published(slug, digest)
     publish_class(reports, store.refusals(run.id), out)
     return tuple(reports)
-
-
-@cache
-def _renderer() -> str:
-    """Digest of what draws pages: another template draws every page again, another version of grader too."""
-    folder = Path(grader.__file__).parent / "render"
-    sources = sorted(p for p in folder.rglob("*") if p.suffix in {".py", ".j2", ".css", ".js"})
-    return hashlib.sha256(
-        b"".join([grader.__version__.encode(), *(p.read_bytes() for p in sources)])
-    ).hexdigest()
 
 
 def _recall(

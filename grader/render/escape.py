@@ -95,26 +95,28 @@ def excerpt(text: str, marked: str = "") -> SafeHtml:
     skipped_before = max(0, len(before) - CONTEXT_LIMIT)
     skipped_after = max(0, len(after) - CONTEXT_LIMIT)
     return SafeHtml(
-        (_omission(skipped_before) if skipped_before else "")
-        + _visible(before[skipped_before:], in_code=True)
+        (omission(skipped_before) if skipped_before else "")
+        + visible(before[skipped_before:], in_code=True)
         + f"<mark>{_clipped(guilty, CONTEXT_LIMIT, in_code=True)}</mark>"
-        + _visible(after[: len(after) - skipped_after], in_code=True)
-        + (_omission(skipped_after) if skipped_after else "")
+        + visible(after[: len(after) - skipped_after], in_code=True)
+        + (omission(skipped_after) if skipped_after else "")
     )
 
 
 def _clipped(text: str, limit: int, *, in_code: bool) -> str:
     head, omitted, tail = clip(text, limit)
     if not omitted:
-        return _visible(head, in_code=in_code)
-    return _visible(head, in_code=in_code) + _omission(omitted) + _visible(tail, in_code=in_code)
+        return visible(head, in_code=in_code)
+    return visible(head, in_code=in_code) + omission(omitted) + visible(tail, in_code=in_code)
 
 
-def _omission(count: int) -> str:
+def omission(count: int) -> str:
+    """Return the markup that stands for characters left out."""
     return f'<span class="cut"> … {count:,} characters left out … </span>'
 
 
-def _visible(text: str, *, in_code: bool) -> str:
+def visible(text: str, *, in_code: bool) -> str:
+    """Return escaped text with its hidden characters written out."""
     markup = escape_markup(_unpile(text))
     if _HIDDEN.search(markup):
         markup = _HIDDEN.sub(_badge, markup)

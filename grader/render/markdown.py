@@ -1,11 +1,15 @@
-"""Markdown to sanitised HTML: for the doc pages of checks."""
+"""Markdown to sanitised HTML: for the doc pages of checks and the texts in students' notebooks."""
 
 from functools import lru_cache
+from typing import Final
 
-from grader.render.escape import SafeHtml
+from grader.render.escape import SafeHtml, plain
+
+STUDENT_LIMIT: Final = 20_000
+"""Characters of one text of a student that are shown."""
 
 _TAGS = {
-    "p", "em", "strong", "code", "pre", "h4", "h5", "ul", "ol", "li", "table", "thead", "tbody", "tr", "th", "td", "blockquote", "a",
+    "p", "br", "hr", "em", "strong", "code", "pre", "h3", "h4", "h5", "h6", "ul", "ol", "li", "table", "thead", "tbody", "tr", "th", "td", "blockquote", "a",
 }  # fmt: skip
 
 
@@ -24,6 +28,9 @@ def render_markdown(text: str, top: int = 4) -> SafeHtml:
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
             token.tag = f"h{min(top + levels.index(int(token.tag[1])), 6)}"
+        for child in token.children or ():
+            if child.type == "image":  # the sanitiser would drop it without a word
+                child.type, child.tag, child.content = "text", "", f"[picture: {child.content}]"
     dirty = parser.renderer.render(tokens, parser.options, {})
     clean = nh3.clean(
         dirty,
@@ -33,3 +40,8 @@ def render_markdown(text: str, top: int = 4) -> SafeHtml:
         link_rel="noopener noreferrer nofollow",
     )
     return SafeHtml(clean)
+
+
+def render_student(text: str, top: int = 3) -> SafeHtml:
+    """Return a student's Markdown, with hidden characters written out before it is read as Markdown."""
+    return render_markdown(plain(text, STUDENT_LIMIT), top)

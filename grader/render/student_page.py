@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from grader.core.outcome import Finding, Verdict
+from grader.core.place import Place
 from grader.core.report import Adjustment, Marked, Note, Report
 from grader.core.submission import Artefact
 from grader.render import strings
@@ -106,13 +107,22 @@ class StudentView(msgspec.Struct, frozen=True, kw_only=True):
     read: tuple[Note, ...]
     doubts: tuple[str, ...]
     guides: dict[str, str]
+    views: dict[str, str]
+    """Names of the pages that show a file as we read it, by its path in the submission."""
     reproduce: tuple[tuple[str, str], ...]
 
 
 def view(
-    report: Report, *, claims: Sequence[Claim] = (), guides: Mapping[str, str] | None = None
+    report: Report,
+    *,
+    claims: Sequence[Claim] = (),
+    guides: Mapping[str, str] | None = None,
+    views: Mapping[str, str] | None = None,
 ) -> StudentView:
-    """Return what the page of `report` says. `guides` maps check codes to their doc pages in Markdown."""
+    """Return what the page of `report` says.
+
+    `guides` maps check codes to their doc pages in Markdown, `views` paths of the submission to pages beside this one.
+    """
     report = for_student(report)
     guides = guides or {}
     ordered = groups(report)
@@ -149,8 +159,18 @@ def view(
         read=(*report.read, *(Note(what="", text=note) for note in report.submission.notes)),
         doubts=report.submission.doubts,
         guides={code: text for code, text in sorted(guides.items()) if code in shown},
+        views=dict(sorted((views or {}).items())),
         reproduce=_reproduce(report),
     )
+
+
+def link_to(place: Place | None, views: Mapping[str, str]) -> str:
+    """Return the address of a place in the page of its file; empty where there is none."""
+    name = "" if place is None else views.get(place.artefact, "")
+    if place is None or not name:
+        return ""
+    spot = f"#cell-{place.cell}" if place.cell else f"#line-{place.line}" if place.line else ""
+    return f"{name}{spot}"
 
 
 def render(
@@ -159,11 +179,13 @@ def render(
     *,
     claims: Sequence[Claim] = (),
     guides: Mapping[str, str] | None = None,
+    views: Mapping[str, str] | None = None,
 ) -> str:
     """Return the page as HTML. Fields that a student must not see are taken out before anything is rendered."""
     return render_page(
         "student.html.j2",
-        view=view(report, claims=claims, guides=guides),
+        view=view(report, claims=claims, guides=guides, views=views),
+        link_to=link_to,
         pictures=tuple(pictures),
         labels={verdict.value: label for verdict, label in strings.VERDICTS.items()},
         headline=strings.HEADLINE[report.verdict],

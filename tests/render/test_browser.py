@@ -16,7 +16,7 @@ import pytest
 
 from grader.core.outcome import Verdict
 from grader.extract.formulas.expression import sym
-from grader.render import class_page, student_page
+from grader.render import class_page, notebook_page, student_page, text_page
 from grader.render.class_page import ClassRow
 from grader.render.pictures.cells import Cell, cell_grid
 from grader.render.pictures.curves import accuracy_curve, loss_curves
@@ -25,6 +25,7 @@ from grader.render.pictures.network import network_graph
 from grader.render.pictures.picture import DataTable
 from grader.render.student_page import Agreement, Claim
 from tests.render.samples import HOSTILE, bare, everyone, hostile, mixed
+from tests.render.test_notebook_page import EVERYTHING
 from tests.render.test_pictures import LAYERS, LOSSES, RUNS
 
 ROOT = Path(__file__).parents[2]
@@ -34,6 +35,8 @@ CHROMIUM = next(
 AXE = Path(
     os.environ.get("GRADER_AXE") or ROOT / ".venv" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 )
+HOSTILE_NOTEBOOK = ROOT / "submissions" / "hostile" / "mnist.ipynb"
+PAYLOADS = {"hostile notebook": "log script ran"}
 SCHEMES = {"dark": 0, "light": 1}
 
 pytestmark = [
@@ -70,6 +73,13 @@ def pages() -> dict[str, str]:
         "mixed": student_page.render(mixed(), drawn, claims=(claim,), guides=guides),
         "hostile": student_page.render(hostile(), drawn, claims=(claim,), guides=guides),
         "class": class_page.render(rows, HOSTILE, tables=(table,)),
+        "notebook": notebook_page.render(notebook_page.view(EVERYTHING, HOSTILE), submission=HOSTILE),
+        "hostile notebook": notebook_page.render(
+            notebook_page.view(HOSTILE_NOTEBOOK.read_bytes(), "mnist.ipynb"), submission="hostile"
+        ),
+        "readme": text_page.render(
+            text_page.view(f"# T\n{HOSTILE}\n".encode(), "README.md"), submission=HOSTILE
+        ),
     }
 
 
@@ -88,17 +98,21 @@ def browse(folder: Path, html: str, *flags: str) -> tuple[str, str]:
     return dom, done.stderr.decode("utf-8", "replace")
 
 
-@pytest.mark.parametrize("kind", ["hostile", "class"])
+@pytest.mark.parametrize("kind", ["hostile", "class", "notebook", "hostile notebook", "readme"])
 def test_nothing_of_a_student_is_live(kind: str, tmp_path: Path) -> None:
     log_file = tmp_path / "net.json"
     dom, log = browse(tmp_path, pages()[kind], f"--log-net-log={log_file}")
     assert "CONSOLE" not in log
     body = dom.partition("<body>")[2]
     assert body.count("<script") == (1 if kind == "class" else 0)
-    for tag in ("img", "iframe", "object", "embed", "form", "style", "link", "base"):
+    assert body.count("<img ") == body.count('<img class="raster" src="data:image/png;base64,')
+    for tag in ("iframe", "object", "embed", "form", "style", "link", "base"):
         assert not re.search(rf"<{tag}[ >]", body), tag
     assert not re.search(r"<[a-z]+[^<>]* on[a-z]+=", re.sub(r'"[^"]*"', '""', body))
-    assert "evil.example" in body, "the payload is on the page, as text"
+    assert PAYLOADS.get(kind, "evil.example") in body, "the payload is on the page, as text"
+    assert not re.search("<title>[^<]* ran</title>", dom), (
+        "and none of the sample's payloads renamed the page"
+    )
     if kind == "class":
         assert dom.count('<button type="button">') == 6, "the script put a button into each header"
         assert re.search(r'<span id="shown" role="status">(\d+) / \1</span>', dom)
@@ -118,6 +132,10 @@ def test_nothing_of_a_student_is_live(kind: str, tmp_path: Path) -> None:
         ("class", "dark"),
         ("hostile", "dark"),
         ("bare", "light"),
+        ("notebook", "light"),
+        ("notebook", "dark"),
+        ("hostile notebook", "light"),
+        ("readme", "dark"),
     ],
 )
 def test_no_accessibility_violation(kind: str, scheme: str, tmp_path: Path) -> None:

@@ -19,8 +19,16 @@ from grader.render.student_page import Agreement, Claim
 from tests.render.samples import HOSTILE, everyone, hostile
 
 RENDER = Path(student_page.__file__).parent
-MAY_MAKE_HTML = {"escape.py", "markdown.py", "html.py", "svg.py", "formulas.py"}
-VOID = {"meta", "br", "input", "rect", "line", "path", "polyline"}
+MAY_MAKE_HTML = {
+    "escape.py",
+    "highlight.py",
+    "text_page.py",
+    "markdown.py",
+    "html.py",
+    "svg.py",
+    "formulas.py",
+}
+VOID = {"meta", "br", "hr", "img", "input", "rect", "line", "path", "polyline"}
 ATTRIBUTES = {
     "aria-hidden", "aria-label", "aria-labelledby", "autocomplete", "charset", "class", "colspan", "content", "data-state", "data-value", "dir",
     "focusable", "height", "hidden", "href", "http-equiv", "id", "lang", "name", "open", "preserveaspectratio", "role", "rowspan", "rx", "scope",

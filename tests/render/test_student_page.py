@@ -9,7 +9,7 @@ from grader.core.outcome import Finding, Verdict
 from grader.core.place import Place
 from grader.core.report import Report
 from grader.render import student_page
-from grader.render.student_page import Agreement, Claim
+from grader.render.student_page import Agreement, Claim, link_to
 from tests.render.golden_files import assert_golden
 from tests.render.samples import bare, decided, everyone, good, hostile, marked, mixed, report
 
@@ -103,3 +103,13 @@ def test_command_to_reproduce_is_quoted_for_a_shell() -> None:
     sample = report("x", (), submission_id="my work; rm -rf ~")
     view = student_page.view(sample)
     assert view.reproduce[0][1] == "grader grade 'my work; rm -rf ~' -r default"
+
+
+def test_places_link_to_the_pages_of_their_files() -> None:
+    views = {"README.md": "readme.html", "S4.ipynb": "notebook.html"}
+    page = student_page.render(mixed(), views=views)
+    assert '<a href="readme.html#line-41"><bdi dir="auto">README.md:41</bdi></a>' in page
+    assert '<a href="notebook.html#cell-7"><bdi dir="auto">S4.ipynb cell 7 line 3</bdi></a>' in page
+    assert link_to(Place(artefact="README.md"), views) == "readme.html"
+    assert link_to(Place(artefact="S4.xlsx", sheet="Copy", ref="A30"), views) == ""
+    assert link_to(None, views) == ""

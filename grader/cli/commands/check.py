@@ -51,7 +51,8 @@ def command(
     with progress_line(enabled=form == "text") as progress:
         loaded = load(name, catalogue())
         report, known = self_check(path, loaded, settings, progress)
-    written = publish(report, known.products(), out, loaded.rubric) if out is not None else None
+    fetch = known.sources.fetch
+    written = publish(report, known.products(), out, loaded.rubric, fetch) if out is not None else None
     if sarif is not None:
         write(sarif, sarif_of(report).encode("utf-8"))
     echo_check(

@@ -38,6 +38,6 @@ def command(path: Path, rubric: str, out: Path, *, as_json: bool, quiet: bool, *
     sources = read_submission(path)
     with progress_line(enabled=not (as_json or quiet)) as progress:
         report, known = grade_one(sources, loaded, rules, settings_from(options), progress)
-    written = publish(report, known.products(), out, loaded.rubric)
+    written = publish(report, known.products(), out, loaded.rubric, sources.fetch)
     echo_report(report, written, as_json=as_json, quiet=quiet)
     return status(report)

@@ -1,0 +1,94 @@
+"""The pages beside a report that show what was read: notebooks and READMEs, drawn once for the same bytes."""
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import grader
+from grader.core.submission import Artefact, Kind, Submission
+
+log = logging.getLogger(__name__)
+
+Fetch = Callable[[str], bytes]
+"""Returns the bytes of an artefact by its SHA-256; KeyError or ValueError where they cannot be had."""
+
+SHOWN: Final = 5
+"""Files of one kind that get a page; nobody hands in more notebooks that matter."""
+_STEMS: Final = {Kind.NOTEBOOK: "notebook", Kind.README: "readme"}
+
+
+def planned(submission: Submission) -> dict[str, Artefact]:
+    """Return the names of the pages with what they show; the main file of a kind has the plain name."""
+    found: dict[str, Artefact] = {}
+    for kind, stem in _STEMS.items():
+        members = [a for a in submission.artefacts if a.kind is kind and a.readable]
+        members.sort(key=lambda a: (not a.main, a.path))
+        for number, artefact in enumerate(members[:SHOWN], start=1):
+            found[f"{stem}.html" if number == 1 else f"{stem}-{number}.html"] = artefact
+    return found
+
+
+def draw(submission: Submission, fetch: Fetch, folder: Path) -> Iterator[tuple[str, str, bytes]]:
+    """Yield (path of the artefact, name, bytes) for every page that `folder` does not hold already; no bytes for one that it does.
+
+    What cannot be fetched or drawn has no page, and costs the report nothing.
+    """
+    for name, artefact in planned(submission).items():
+        key = _key(submission, artefact)
+        if _holds(folder / name, key):
+            yield artefact.path, name, b""
+            continue
+        try:
+            pages = _pages(artefact, fetch(artefact.sha256), submission.id, name, key)
+        except Exception:  # the view is a courtesy: a crash of ours must not cost the report
+            log.exception("%s of %s cannot be shown", artefact.path, submission.id)
+            continue
+        for shown_as, page in pages.items():
+            yield (artefact.path if shown_as == name else "", shown_as, page.encode("utf-8", "replace"))
+
+
+def stale(submission: Submission, folder: Path) -> Iterator[Path]:
+    """Yield pages of files that are no longer handed in."""
+    wanted = set(planned(submission))
+    for stem in _STEMS.values():
+        for path in sorted(folder.glob(f"{stem}*.html")):
+            if path.name not in wanted:
+                yield from (path, path.with_suffix(".txt"))
+
+
+def _pages(artefact: Artefact, data: bytes, submission: str, name: str, key: str) -> Mapping[str, str]:
+    from grader.render import notebook_page, text_page
+
+    if artefact.kind is Kind.README:
+        return {name: text_page.render(text_page.view(data, artefact.path), submission=submission, key=key)}
+    shown = notebook_page.view(data, artefact.path)
+    whole = f"{name.removesuffix('.html')}.txt" if shown.cut else ""
+    pages = {name: notebook_page.render(shown, submission=submission, whole=whole, key=key)}
+    return {whole: notebook_page.outputs_in_full(data, artefact.path), **pages} if whole else pages
+
+
+def _holds(path: Path, key: str) -> bool:
+    try:
+        with path.open("rb") as handle:
+            return f'name="grader-view" content="{key}"'.encode() in handle.read(2_000)
+    except OSError:
+        return False
+
+
+def _key(submission: Submission, artefact: Artefact) -> str:
+    text = f"{artefact.sha256} {artefact.path} {submission.id} {renderer()}"
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@cache
+def renderer() -> str:
+    """Digest of what draws pages: another template draws every page again, another version of grader too."""
+    folder = Path(grader.__file__).parent
+    drawn = [p for p in (folder / "render").rglob("*") if p.suffix in {".py", ".j2", ".css", ".js"}]
+    read = [folder / "extract" / name for name in ("notebook.py", "notebook_view.py", "text.py")]
+    return hashlib.sha256(
+        b"".join([grader.__version__.encode(), *(p.read_bytes() for p in sorted([*drawn, *read]))])
+    ).hexdigest()
