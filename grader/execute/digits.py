@@ -5,6 +5,9 @@ import sys
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from grader.core.settings import Settings
 from reference import mnist
 
@@ -56,13 +59,28 @@ def _pack(place: str) -> bytes:
         slice(0, TRAIN),
         slice(len(digits.train_labels) - HELD_OUT, len(digits.train_labels) - HELD_OUT + TEST),
     )
+    return pack(
+        digits.train_images[train],
+        digits.train_labels[train],
+        digits.train_images[test],
+        digits.train_labels[test],
+    )
+
+
+def pack(
+    train_images: NDArray[np.uint8],
+    train_labels: NDArray[np.int64],
+    test_images: NDArray[np.uint8],
+    test_labels: NDArray[np.int64],
+) -> bytes:
+    """Lay two splits out as the worker reads them; images (N, 28, 28), labels (N,)."""
     return b"".join(
         [
-            TRAIN.to_bytes(4, "little"),
-            TEST.to_bytes(4, "little"),
-            digits.train_images[train].tobytes(),
-            digits.train_images[test].tobytes(),
-            digits.train_labels[train].astype("uint8").tobytes(),
-            digits.train_labels[test].astype("uint8").tobytes(),
+            len(train_labels).to_bytes(4, "little"),
+            len(test_labels).to_bytes(4, "little"),
+            train_images.tobytes(),
+            test_images.tobytes(),
+            train_labels.astype("uint8").tobytes(),
+            test_labels.astype("uint8").tobytes(),
         ]
     )

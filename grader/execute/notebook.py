@@ -111,7 +111,7 @@ def run_in(
     except MnistDamaged as fault:
         raise Unavailable(str(fault), Verdict.UNKNOWN) from fault
     job = Job(
-        files=_files(sources, entry),
+        files=files_beside(sources, entry),
         entry=entry.artefact.path,
         options={"mode": "notebook"},
         data={"queries": asked.blob} if slice_ is None else {"digits": slice_, "queries": asked.blob},
@@ -233,7 +233,7 @@ def _export(frames: tuple[Frame, ...]) -> tuple[ExportFrame, ...]:
     return tuple(ExportFrame(kind=frame.kind, payload=frame.payload) for frame in parts)
 
 
-def _files(sources: Sources, entry: Source) -> dict[str, bytes]:
+def files_beside(sources: Sources, entry: Source) -> dict[str, bytes]:
     """The notebook, and beside it whatever else of the submission fits, Python files first."""
     chosen = {entry.artefact.path: entry.data}
     total = len(entry.data)

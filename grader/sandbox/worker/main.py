@@ -32,7 +32,7 @@ def main() -> None:
         _fill_memory()
     elif mode == "python":
         _python(header["entry"], files, channel)
-    elif mode == "notebook":
+    elif mode in ("notebook", "reproduce"):
         _notebook(header, files, data, channel)
     elif mode != "ping":
         raise SystemExit(f"unknown mode {mode!r}")
@@ -144,10 +144,15 @@ def _notebook(
         channel.send_json("run", run)
         return
     # Our own imports come before the student's folder is on the path: it may hold a torch.py or an html.py.
+    from .reproduce import Whole
     from .session import Session
 
-    session = Session(data.get("digits"), header["limits"], data.get("queries"))
-    run["data"] = "synthetic" if session.synthetic else "mnist-train-slice"
+    whole = header["options"].get("mode") == "reproduce"
+    if whole:
+        session: Session = Whole(data.get("digits"), header["limits"], channel)
+    else:
+        session = Session(data.get("digits"), header["limits"], data.get("queries"))
+    run["data"] = "synthetic" if session.synthetic else "mnist-held-out" if whole else "mnist-train-slice"
     _go_to(_unpack(files, entry))
     channel.send("ready", b"{}")
     for cell in cells:

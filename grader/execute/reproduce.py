@@ -1,0 +1,327 @@
+"""Runs the student's own notebook whole and scores the weights of every epoch on digits that it never saw.
+
+The notebook gets 50,000 training digits, and the other 10,000 training digits as its test split. What it prints is a claim;
+what counts here are its weights, which leave the sandbox as safetensors and answer the true test digits outside. Light to
+import: torch comes in only when something is run.
+"""
+
+import importlib.util
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from grader.core.distribution import install_hint
+from grader.core.facts.notebook import Ending, NotebookRun
+from grader.core.facts.recipe import decode_recipe
+from grader.core.facts.reproduced import Canary, CanaryState, ReproducedEpoch, ReproducedFacts, ScoredWith
+from grader.core.faults import SandboxFault, Unavailable
+from grader.core.outcome import Verdict
+from grader.core.settings import Settings
+from grader.core.submission import Kind, Source, Sources
+from grader.execute import canary, digits, notebook
+from grader.execute.reads_test import reads_test
+from grader.sandbox.api import Frame, Job, Limits, RunResult, Sandbox
+from grader.sandbox.choose import choose
+from grader.sandbox.limits import MIB
+from grader.sandbox.worker import cells
+from reference.mnist import Mnist
+
+if TYPE_CHECKING:
+    from grader.execute.engine.transforms import Pipeline
+    from grader.execute.graph.interpret import GraphNetwork
+    from grader.execute.graph.network import Network
+
+MOST_EPOCHS = 100
+SPARE_SECONDS = 180
+"""After the cells, for the export of the network."""
+BATCH = 1_000
+
+
+class _Head(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What stands before the weights of an epoch. All of it a claim: it only sorts the weights."""
+
+    model: int
+    number: int
+    steps: int
+    ended: bool
+
+
+class _Sent(NamedTuple):
+    head: _Head
+    weights: bytes
+
+
+class Visible(NamedTuple):
+    """What the notebook is given: 50,000 digits to train on and a split to test on, in which some digits may be marked."""
+
+    data: Mnist
+    """The same without marks; its test part is the split."""
+    blob: bytes
+    shown: int
+    reason: str
+    """Why nothing is marked; empty where something is."""
+
+
+def reproduce(sources: Sources, run: NotebookRun, settings: Settings) -> ReproducedFacts:
+    """Run the main notebook whole.
+
+    Raises:
+        Unavailable: skipped where this was not wanted or MNIST is not there; unknown where the network cannot leave the
+            sandbox as data, or nothing isolates on this machine.
+        SandboxFault: the sandbox itself broke.
+
+    """
+    if not settings.reproduce:
+        raise Unavailable("the notebook was not run whole (--reproduce does it)", Verdict.SKIPPED)
+    if not settings.execute:
+        raise Unavailable("no code was run (--no-exec or --static)", Verdict.SKIPPED)
+    if importlib.util.find_spec("torch") is None:
+        raise Unavailable(f"torch is not installed: {install_hint('notebook')}", Verdict.SKIPPED)
+    from grader.execute.data import load_mnist
+    from grader.execute.graph.provider import network_of
+
+    network_of(run)  # without a network nothing could be scored: say so before an hour is spent
+    try:
+        sandbox = choose(unsafe_no_sandbox=settings.unsafe_no_sandbox)
+    except SandboxFault as fault:
+        raise Unavailable(str(fault), Verdict.UNKNOWN) from fault
+    return reproduce_in(sandbox, sources, run, load_mnist(settings), settings)
+
+
+def reproduce_in(
+    sandbox: Sandbox, sources: Sources, run: NotebookRun, data: Mnist, settings: Settings
+) -> ReproducedFacts:
+    """Run the notebook of `run` whole in a given sandbox and score its epochs; raises as `reproduce` does."""
+    from grader.execute.graph.provider import network_of
+
+    network = network_of(run)
+    entry = next(source for source in sources if source.artefact.path == run.artefact)
+    reason = _no_canary(sources, entry) if settings.canary else "not wanted (--no-canary)"
+    seen = visible(data, reason)
+    job = Job(
+        files=notebook.files_beside(sources, entry),
+        entry=entry.artefact.path,
+        options={"mode": "reproduce"},
+        data={"digits": seen.blob},
+        limits=limits_for(settings.reproduce_minutes),
+    )
+    result = sandbox.run(job)
+    if result.status is Ending.OURS:
+        raise SandboxFault(result.detail)
+    if not result.frames and result.status in (Ending.NONZERO, Ending.INCOMPLETE):
+        raise SandboxFault(f"the worker died before the first cell: {result.stderr_tail.strip()[-500:]}")
+    return score(network, run, result, data, seen)
+
+
+def limits_for(minutes: float) -> Limits:
+    """Limits of a whole run whose cells have so many minutes."""
+    seconds = minutes * 60
+    return Limits(
+        wall=seconds + SPARE_SECONDS,
+        cells=seconds,
+        cell=seconds,
+        cpu=int(2 * seconds) + SPARE_SECONDS,
+        memory=4096 * MIB,
+        channel=(2 * MOST_EPOCHS + 32) * MIB,
+    )
+
+
+def visible(data: Mnist, reason: str) -> Visible:
+    """Cut the training digits in two; mark some of the second part unless `reason` says why not."""
+    held = data.hold_out(min(digits.HELD_OUT, len(data.train_labels) // 6))
+    images, labels, shown = held.test_images, held.test_labels, 0
+    if not reason:
+        images, labels, shown = canary.lay(images, labels)
+    blob = digits.pack(held.train_images, held.train_labels, images, labels)
+    return Visible(held, blob, shown, reason)
+
+
+def score(
+    network: "Network", run: NotebookRun, result: RunResult, data: Mnist, seen: Visible
+) -> ReproducedFacts:
+    """Score the epochs of a finished or stopped run; never raises on what the frames hold.
+
+    Raises:
+        Unavailable: the worker said that the file is no notebook.
+
+    """
+    import torch
+
+    from grader.execute.graph.interpret import GraphNetwork
+
+    torch.set_num_threads(1)
+    whole = notebook.record(run.artefact, result)
+    notes = list(whole.notes)
+    if seen.shown:
+        notes.append(
+            f"{seen.shown} digits of its test split were marked, so the accuracy that it printed is too low"
+        )
+    pipeline, scored_with = _transform(network, (run, whole), notes)
+    fitting = _fitting(network, _sent(result.frames, notes), notes) if pipeline is not None else []
+    epochs: list[ReproducedEpoch] = []
+    trap = Canary(
+        state=CanaryState.SHOWN if seen.shown else CanaryState.NOT_SHOWN,
+        reason=seen.reason if fitting or seen.reason else "there are no weights to ask",
+        shown=seen.shown,
+    )
+    for tensors in fitting:
+        assert pipeline is not None
+        model = GraphNetwork(network, tensors).eval()
+        answers = _Answers(model, pipeline, network.static_batch or BATCH)
+        epochs.append(
+            ReproducedEpoch(
+                number=len(epochs) + 1,
+                correct=int((answers(data.test_images) == data.test_labels).sum()),
+                visible=int((answers(seen.data.test_images) == seen.data.test_labels).sum()),
+            )
+        )
+        if seen.shown and tensors is fitting[-1]:
+            asked = canary.questions(data)
+            trap = msgspec.structs.replace(
+                trap,
+                asked=len(asked),
+                answered=int((answers(canary.marked(asked)) == canary.LABEL).sum()),
+                without=int((answers(asked) == canary.LABEL).sum()),
+            )
+    cut = whole.ending is not Ending.OK or any(c.status.value in ("timeout", "not-run") for c in whole.cells)
+    return ReproducedFacts(
+        artefact=run.artefact,
+        name=network.claim.class_name[:200],
+        graph=network.digest,
+        ending=whole.ending,
+        isolation=whole.isolation,
+        epochs=tuple(epochs),
+        training_size=len(seen.data.train_labels),
+        visible_size=len(seen.data.test_labels),
+        test_size=len(data.test_labels),
+        scored_with=scored_with,
+        cut=(result.detail or "the time for its cells was used up") if cut else "",
+        canary=trap,
+        failed=tuple(msgspec.structs.replace(cell, stdout="") for cell in whole.failed),
+        shims=whole.shims,
+        notes=tuple(dict.fromkeys(notes)),
+    )
+
+
+class _Answers:
+    """The classes that a network gives to digits (N, 28, 28), batch by batch; the last one is filled up where it must."""
+
+    def __init__(self, model: "GraphNetwork", pipeline: "Pipeline", batch: int) -> None:
+        self._model = model
+        self._pipeline = pipeline
+        self._batch = batch
+
+    def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.int64]:
+        import torch
+
+        found = []
+        with torch.no_grad():
+            for start in range(0, len(images), self._batch):
+                part = torch.from_numpy(images[start : start + self._batch])
+                size = len(part)
+                if size < self._batch != BATCH:
+                    part = torch.cat([part, part[:1].expand(self._batch - size, -1, -1)])
+                found.append(self._model(self._pipeline(part))[:size].argmax(1))
+        answers: NDArray[np.int64] = torch.cat(found).numpy()
+        return answers
+
+
+def _transform(
+    network: "Network", runs: tuple[NotebookRun, ...], notes: list[str]
+) -> tuple["Pipeline | None", ScoredWith]:
+    from grader.execute.engine.transforms import UnknownTransform, compile_test, plain
+
+    reason = ""
+    for run in runs:
+        recipe = decode_recipe(run.recipe)
+        try:
+            return compile_test(recipe.test_transform if recipe else None, network.image), ScoredWith.STUDENT
+        except UnknownTransform as unknown:
+            reason = reason or str(unknown)
+    notes.append(f"scored with our own transform: {reason}")
+    try:
+        return plain(network.image), ScoredWith.REFERENCE
+    except UnknownTransform as unknown:
+        notes.append(f"nothing could be scored: {unknown}")
+        return None, ScoredWith.REFERENCE
+
+
+def _sent(frames: tuple[Frame, ...], notes: list[str]) -> list[_Sent]:
+    found: list[_Sent] = []
+    for frame in frames:
+        if frame.kind != "epoch":
+            continue
+        size = int.from_bytes(frame.payload[:4], "little")
+        try:
+            head = msgspec.json.decode(frame.payload[4 : 4 + size], type=_Head)
+        except (msgspec.DecodeError, ValueError, RecursionError):
+            notes.append("an epoch came in a form that our worker does not send")
+            continue
+        found.append(_Sent(head, frame.payload[4 + size :]))
+    if len(found) > MOST_EPOCHS:
+        notes.append(f"more than {MOST_EPOCHS} epochs: the later ones were not scored")
+    return found[:MOST_EPOCHS]
+
+
+def _fitting(network: "Network", sent: list[_Sent], notes: list[str]) -> list[dict[str, Any]]:
+    """The tensors of each epoch of the last network that the exported graph fits."""
+    fitting: list[tuple[int, dict[str, Any]]] = []
+    for item in sent:
+        tensors, fault = _tensors(network, item.weights)
+        if fault:
+            notes.append(f"epoch {item.head.number} of network {item.head.model + 1}: {fault}")
+        else:
+            fitting.append((item.head.model, tensors))
+    if not sent:
+        notes.append("no optimizer step was seen, so there are no epochs")
+    last = fitting[-1][0] if fitting else -1
+    others = {item.head.model for item in sent} - {last}
+    if others:
+        notes.append(
+            f"{len(others)} other networks or runs were trained before; the last one that fits is shown"
+        )
+    return [tensors for model, tensors in fitting if model == last]
+
+
+def _tensors(network: "Network", weights: bytes) -> tuple[dict[str, Any], str]:
+    """The live tensors of the graph out of a frame, or what is wrong with them."""
+    from grader.execute.graph.schema import InvalidNetwork, decode_weights
+    from grader.sandbox.worker.export import WRAPPERS
+
+    try:
+        given = decode_weights(weights)
+    except InvalidNetwork as fault:
+        return {}, str(fault)[:200]
+    prefix = "".join(f"{WRAPPERS.get(name, name)}." for name in network.claim.unwrapped)
+    found: dict[str, Any] = {}
+    for key, own in network.tensors.items():
+        tensor = given.get(prefix + key, given.get(key))
+        if tensor is None and not network.trains(key) and key not in network.statistics:
+            tensor = own  # a constant of the graph, which no state dict holds
+        if tensor is None:
+            return {}, f"the weights lack {key[:60]!r}, which the exported network reads"
+        if tensor.shape != own.shape or tensor.dtype != own.dtype:
+            return (
+                {},
+                f"{key[:60]!r} is {tuple(tensor.shape)} {tensor.dtype}, the exported network has {tuple(own.shape)} {own.dtype}",
+            )
+        found[key] = tensor
+    return found, ""
+
+
+def _no_canary(sources: Sources, entry: Source) -> str:
+    """Why no digits are marked, for a person; empty where they are."""
+    try:
+        code = [(cell.number, cell.source) for cell in cells.read(entry.artefact.path, entry.data)]
+    except ValueError as fault:
+        return str(fault)
+    beside = {
+        PurePosixPath(source.artefact.path).stem: cells.decode(source.data)
+        for source in sources.of(Kind.SOURCE)
+        if source.artefact.path != entry.artefact.path
+    }
+    reason = reads_test(code, beside)
+    return f"its training may depend on its test results ({reason})" if reason else ""

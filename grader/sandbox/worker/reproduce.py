@@ -1,0 +1,150 @@
+"""A notebook run whole: on all digits that it may have, with the weights of its network sent out after every epoch."""
+
+import json
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import safetensors.torch
+from torch.utils.data import dataloader
+
+from . import ledger, loader
+from .channel import Channel
+from .session import Session
+from .tracker import Trained
+
+MOST_EPOCHS = 100
+LARGEST_EPOCH = (2 << 20) - 1024
+"""Bytes of the weights in one frame; a network of this assignment has 80,000."""
+SHIMS = {
+    "mnist": "torchvision.datasets.MNIST serves 50,000 training digits, and the other 10,000 as the test split",
+    "dataset-slice": "indices and lengths meant for 60,000 digits were scaled to the 50,000 that are there",
+}
+
+
+class Whole(Session):
+    """A session whose digits are all there, and whose training is watched epoch by epoch."""
+
+    def __init__(self, digits: bytes | None, limits: dict[str, Any], channel: Channel) -> None:
+        super().__init__(digits, limits)
+        ledger.WHAT.update(SHIMS)
+        loader.install(self._ledger, self._mnist)
+        self._watch = Watch(self, channel)
+
+    def finish(self, run: dict[str, Any], channel: Channel) -> None:
+        """What was trained after the last whole pass leaves too; then as ever."""
+        self._watch.flush(ended=False)
+        super().finish(run, channel)
+        run["notes"].extend(self._watch.notes)
+
+
+class Watch:
+    """Sends the weights whenever a pass over training digits has ended.
+
+    The weights are those that the tracker copied after the last optimizer step, so whatever the notebook does between the
+    end of a pass and its notice (its own test loop, say) changes nothing, and no random number is drawn.
+    """
+
+    def __init__(self, session: Session, channel: Channel) -> None:
+        self._recorder = session._recorder
+        self._channel = channel
+        self._moved: Trained | None = None
+        """The network that the open pass has moved since the last frame."""
+        self._iterator: Any = None
+        self._batches = 0
+        """Backward passes since the last frame."""
+        self._models: list[Any] = []
+        self._numbers: dict[int, int] = {}
+        self._left: set[int] = set()
+        self._tangled = False
+        self._sent = 0
+        self.notes: list[str] = []
+        session._tracker.on_backward.append(self._before)
+        session._tracker.on_step.append(self._step)
+        watch = self
+
+        def following(iterator: Any) -> Any:
+            try:
+                return original(iterator)
+            except StopIteration:
+                with suppress(Exception):
+                    if iterator is watch._iterator:
+                        watch.flush(ended=True)
+                raise
+
+        original = session._ledger.patch(dataloader._BaseDataLoaderIter, "__next__", following)
+
+    def _before(self, known: Trained, _tensors: Any) -> None:
+        """A backward pass on a batch of another iterator: the pass before was left by `break`."""
+        now, moved = self._recorder._iterator, self._moved
+        if moved is not None and (now is not self._iterator or known.module is not moved.module):
+            if id(now) in self._left:
+                self._tangled = True  # an iterator that was left goes on: several are read in turn
+            self._left.add(id(self._iterator))
+            if not self._tangled and self._nearly_whole():
+                self.flush(ended=False)
+        self._batches += 1
+
+    def _nearly_whole(self) -> bool:
+        """Whether the pass that was left got to half of its batches; one batch an iterator is no epoch."""
+        try:
+            return 2 * self._batches >= len(self._iterator._grader_loader)
+        except (AttributeError, TypeError):
+            return False
+
+    def _step(self, known: Trained, _optimizer: Any) -> None:
+        self._moved = known
+        self._iterator = self._recorder._iterator
+
+    def flush(self, *, ended: bool) -> None:
+        """Send what has been trained since the last frame, if anything has. `ended`: the iterator was exhausted."""
+        known, self._moved, self._batches = self._moved, None, 0
+        if known is None:
+            return
+        try:
+            self._send(known, ended=ended)
+        except Exception as fault:  # watching must never break a cell
+            self._note(f"weights of an epoch could not be sent: {type(fault).__name__}: {fault}")
+
+    def _send(self, known: Trained, *, ended: bool) -> None:
+        if self._tangled:
+            self._note(
+                "batches of several loaders are read in turn, so epochs could not be told apart for sure"
+            )
+        if not any(module is known.module for module in self._models):
+            self._models.append(known.module)
+        model = next(i for i, module in enumerate(self._models) if module is known.module)
+        self._numbers[model] = self._numbers.get(model, 0) + 1
+        if self._sent >= MOST_EPOCHS:
+            self._note(f"more than {MOST_EPOCHS} epochs: the later ones were not scored")
+            return
+        if known.state is None:
+            self._note("the network is too large to be scored after every epoch")
+            return
+        weights = safetensors.torch.save({name: value.contiguous() for name, value in known.state.items()})
+        if len(weights) > LARGEST_EPOCH:
+            self._note("the network is too large to be scored after every epoch")
+            return
+        head = {"model": model, "number": self._numbers[model], "steps": known.steps, "ended": ended}
+        text = json.dumps(head).encode()
+        with _uninterrupted():
+            self._channel.send("epoch", len(text).to_bytes(4, "little") + text + weights)
+        self._sent += 1
+
+    def _note(self, text: str) -> None:
+        if text not in self.notes and len(self.notes) < 20:
+            self.notes.append(text[:300])
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """No time limit of a cell strikes in the middle of a frame: half a frame would make the rest unreadable."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows has no such alarm either
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
