@@ -14,16 +14,16 @@ from grader.pipeline.batch import Graded, Progress
 
 
 @contextmanager
-def class_progress() -> Iterator[Callable[[Progress], None]]:
+def class_progress(*, enabled: bool = True) -> Iterator[Callable[[Progress], None]]:
     """Yield a function that shows progress: one live line on a terminal, a line a submission elsewhere."""
     live = sys.stderr.isatty()
-    with progress_line(enabled=live) as line:
+    with progress_line(enabled=enabled) as line:
 
         def show(step: Progress) -> None:
             left = _duration(step.seconds_left)
             if live:
                 line(f"{step.phase}: {step.done} of {step.total}, about {left} left, {step.id}")
-            else:
+            elif enabled:
                 click.echo(f"{step.phase} {step.done}/{step.total} {step.id!r} (about {left} left)", err=True)
 
         yield show

@@ -8,13 +8,17 @@ from contextlib import contextmanager
 
 import click
 
+from grader.core.progress import listening
 from grader.core.report import Report
 from grader.pipeline.publish import Written
 
 
 @contextmanager
 def progress_line(*, enabled: bool) -> Iterator[Callable[[str], None]]:
-    """Yield a function that shows one line of progress on a terminal's stderr, and nothing elsewhere."""
+    """Yield a function that shows one line of progress on a terminal's stderr, and nothing elsewhere.
+
+    What long work tells inside the block (`grader.core.progress`) goes the same way on a terminal, and is a line each elsewhere.
+    """
     live = enabled and sys.stderr.isatty()
 
     def show(text: str) -> None:
@@ -23,8 +27,15 @@ def progress_line(*, enabled: bool) -> Iterator[Callable[[str], None]]:
             clean = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
             click.echo(f"\r\x1b[2K{clean[:width]}", nl=False, err=True)
 
+    def say(text: str) -> None:
+        if live:
+            show(text)
+        elif enabled:
+            click.echo(text, err=True)
+
     try:
-        yield show
+        with listening(say):
+            yield show
     finally:
         if live:
             click.echo("\r\x1b[2K", nl=False, err=True)

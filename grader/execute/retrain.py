@@ -9,6 +9,7 @@ from grader.core.facts.notebook import NotebookRun
 from grader.core.facts.retrain import Mode, RecipeUsed, RetrainFacts
 from grader.core.faults import Unavailable
 from grader.core.outcome import Verdict
+from grader.core.progress import tell
 from grader.core.settings import Settings
 from grader.execute.retrain_rule import RuleParams
 
@@ -40,7 +41,9 @@ def retrain(run: NotebookRun, settings: Settings) -> RetrainFacts:
     Raises Unavailable: skipped where retraining was not wanted or MNIST is not there, unknown where there is no sound
     network or it cannot be trained here.
     """
-    return retrain_as(run, settings, Wish())
+    from grader.execute.epochs import EpochLines
+
+    return retrain_as(run, settings, Wish(progress=EpochLines(RuleParams().epochs, tell)))
 
 
 def retrain_as(run: NotebookRun, settings: Settings, wish: Wish) -> RetrainFacts:

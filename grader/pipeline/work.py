@@ -10,6 +10,7 @@ import msgspec
 from grader.core.evidence.base import Evidence
 from grader.core.facts.base import Fact
 from grader.core.outcome import Verdict
+from grader.core.progress import named
 from grader.core.rubric import Rubric
 from grader.core.settings import Settings
 from grader.core.submission import Source, Sources, Submission
@@ -100,7 +101,8 @@ def _work(job: Job) -> Done:
             if cached is not None:
                 known.put(decode(cached, step.product))
             else:
-                known.provide(step)
+                with named(job.id):
+                    known.provide(step)
                 if known.found(step.product):
                     payloads[key] = msgspec.msgpack.encode(known.get(step.product))
             if known.found(step.product):

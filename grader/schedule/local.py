@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
+from grader.core.progress import listening, tell
 from grader.schedule.base import Ended, J, R
 
 
@@ -22,7 +23,11 @@ def _serve(channel: Connection) -> None:
             return
         function, job = message
         try:
-            channel.send(("result", function(job), ""))
+            with listening(lambda text: channel.send(("said", text, ""))):
+                result = function(job)
+            channel.send(("result", result, ""))
+        except KeyboardInterrupt:  # the parent got the same Ctrl-C, and says so
+            return
         except Exception as fault:  # told to the parent, which names the job
             channel.send(("fault", str(fault), type(fault).__name__))
 
@@ -75,8 +80,11 @@ class LocalProcesses:
                     return
                 ready = wait([w.channel for w in busy])
                 for worker in [w for w in busy if w.channel in ready]:
-                    ended: Ended[J, R]
-                    ended, alive = self._collect(worker, busy.pop(worker))
+                    ended: Ended[J, R] | None
+                    ended, alive = self._collect(worker, busy[worker])
+                    if ended is None:
+                        continue
+                    del busy[worker]
                     if alive:
                         idle.append(worker)
                     yield ended
@@ -87,7 +95,8 @@ class LocalProcesses:
                 worker.stop()
 
     @staticmethod
-    def _collect(worker: _Worker, job: J) -> tuple["Ended[J, R]", bool]:
+    def _collect(worker: _Worker, job: J) -> tuple["Ended[J, R] | None", bool]:
+        """What a worker sent: the end of its job and whether it lives, or None for words, which are told here."""
         try:
             kind, value, name = worker.channel.recv()
         except (EOFError, OSError):
@@ -95,6 +104,9 @@ class LocalProcesses:
             code = worker.process.exitcode
             how = f"killed by signal {-code}" if code is not None and code < 0 else f"exit status {code}"
             return Ended(job=job, fault=f"the process that worked on it died ({how})", died=True), False
+        if kind == "said":
+            tell(value)
+            return None, True
         if kind == "fault":
             return Ended(job=job, fault=value, fault_type=name), True
         return Ended(job=job, result=value), True

@@ -20,6 +20,7 @@ from tests.execute.engine.small import digits, network, recipe
 def submission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder, with the sandbox and MNIST replaced by a ready network and made-up digits."""
     (tmp_path / "README.md").write_text("# Session 4")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
     def train(_run: object, settings: Settings, wish: Wish) -> RetrainFacts:
         return retrain_network(network(), recipe(), digits(), settings, wish)
@@ -40,6 +41,38 @@ def test_a_line_an_epoch_and_the_verdict(submission: Path) -> None:
     # A hundred digits are not the 10,000: the curves prove nothing, and the command says so.
     assert "unknown: our training cannot be trusted: 100 digits were scored" in result.stdout
     assert "recipe: SGD(lr=0.05, momentum=0.9)" in result.stdout
+
+
+def test_quiet_says_no_epoch_and_the_next_call_trains_nothing(submission: Path) -> None:
+    arguments = [str(submission), "--epochs", "2", "--seeds", "1"]
+    assert CliRunner().invoke(module.command, [*arguments, "--quiet"]).stderr == ""
+    again = CliRunner().invoke(module.command, arguments).stderr.splitlines()
+    assert [line.endswith("(kept from an earlier run)") for line in again] == [True, True]
+
+
+def test_a_terminal_gets_one_live_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import sys
+
+    from grader.cli.output import progress_line
+    from grader.core.progress import tell
+
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with progress_line(enabled=True):
+        tell("epoch 1")
+        tell("epoch 2")
+    assert capsys.readouterr().err == "\r\x1b[2Kepoch 1\r\x1b[2Kepoch 2\r\x1b[2K"
+
+
+def test_grading_says_a_line_an_epoch_too(submission: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from grader.cli.output import progress_line
+
+    for enabled in (True, False):
+        with progress_line(enabled=enabled):
+            retrain.retrain(None, Settings())  # type: ignore[arg-type]  # the fixture trains without a run
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.partition(":")[0] for line in lines] == [f"run 1 seed 5 epoch {n}/3" for n in (1, 2, 3)]
 
 
 def test_the_facts_as_json_and_the_fast_mode(submission: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from grader.core.progress import listening, tell
 from grader.schedule.local import LocalProcesses
 
 
@@ -21,6 +22,34 @@ def double_or_die(number: int) -> int:
 
 def pid(_: int) -> int:
     return os.getpid()
+
+
+def talk(number: int) -> int:
+    for epoch in range(3):
+        tell(f"{number} epoch {epoch}")
+    return number
+
+
+def interrupted(_: int) -> None:
+    raise KeyboardInterrupt
+
+
+def test_words_of_a_worker_are_heard_here_and_end_no_job() -> None:
+    heard: list[str] = []
+    with listening(heard.append):
+        ended = [e.result for e in LocalProcesses(2).map(talk, range(4))]
+    assert sorted(ended) == [0, 1, 2, 3]
+    assert sorted(heard) == [f"{number} epoch {epoch}" for number in range(4) for epoch in range(3)]
+
+
+def test_words_that_nobody_hears_are_no_fault() -> None:
+    assert [e.result for e in LocalProcesses(1).map(talk, [1])] == [1]
+
+
+def test_a_worker_that_was_interrupted_prints_no_traceback(capfd: pytest.CaptureFixture[str]) -> None:
+    (ended,) = LocalProcesses(1).map(interrupted, [1])
+    assert ended.died
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_every_job_ends_and_bad_ones_are_named() -> None:

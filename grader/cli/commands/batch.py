@@ -31,9 +31,10 @@ from grader.cli.options import run_options, settings_from
 @click.option(
     "--store", type=click.Path(path_type=Path), help="Store file (default: OUT/.grader/store.sqlite)."
 )
+@click.option("-q", "--quiet", is_flag=True, help="No progress; results and faults only.")
 @run_options
 def command(
-    class_path: Path, rubric: str, out: Path, jobs: int, store: Path | None, **options: object
+    class_path: Path, rubric: str, out: Path, jobs: int, store: Path | None, *, quiet: bool, **options: object
 ) -> int:
     """Print progress, a line a submission, and where the pages are; returns the exit status of the worst."""
     from grader.checks.catalogue import catalogue
@@ -55,7 +56,7 @@ def command(
         only=tuple(str(i) for i in options["only"]),  # type: ignore[attr-defined]  # click gives a tuple
         budget_seconds=seconds(str(options["budget"])),
     )
-    with class_progress() as progress:
+    with class_progress(enabled=not quiet) as progress:
         graded = grade_class(request, LocalProcesses(workers_for(jobs)), progress)
     echo_class(graded, class_path)
     return max(worst_status(graded.reports), NEEDS_A_PERSON if graded.refused else DONE)

@@ -22,15 +22,25 @@ from grader.core.settings import Device, Settings
 @click.option("--device", type=click.Choice([d.value for d in Device]), default="auto", show_default=True)
 @click.option("--mode", type=click.Choice([m.value for m in Mode]), default="exact", show_default=True)
 @click.option("--data", default="", metavar="DIR", help="Folder with MNIST.")
-@click.option("--cache", default="", metavar="DIR", help="Keep finished runs here and use them again.")
+@click.option(
+    "--cache",
+    default="",
+    metavar="DIR",
+    help="Keep runs here and go on with them (default: the user's cache).",
+)
+@click.option("-q", "--quiet", is_flag=True, help="No line an epoch.")
 @click.option("--unsafe-no-sandbox", is_flag=True, help="Run student code without isolation.")
 @click.option("--json", "as_json", is_flag=True, help="Print the facts as JSON.")
-def command(path: Path, recipe: str, as_json: bool, **options: object) -> None:
+def command(path: Path, recipe: str, as_json: bool, quiet: bool, **options: object) -> None:
     """Exit status 0 whatever the verdict; 2 where nothing could be trained."""
     import msgspec
 
-    from grader.cli.retrain_output import EpochLines, echo_facts
+    from grader.cli.options import runs_folder
+    from grader.cli.output import progress_line
+    from grader.cli.retrain_output import echo_facts
     from grader.core.faults import Unavailable, UsageFault
+    from grader.core.progress import tell
+    from grader.execute.epochs import EpochLines
     from grader.execute.notebook import run_notebook
     from grader.execute.retrain import Wish, retrain_as
     from grader.execute.retrain_rule import RuleParams
@@ -40,12 +50,13 @@ def command(path: Path, recipe: str, as_json: bool, **options: object) -> None:
         data=str(options["data"]),
         device=Device(str(options["device"])),
         unsafe_no_sandbox=bool(options["unsafe_no_sandbox"]),
-        cache=str(options["cache"]),
+        cache=str(options["cache"]) or runs_folder(),
     )
     rule = msgspec.convert({"seeds": options["seeds"], "epochs": options["epochs"]}, RuleParams)
-    wish = Wish(RecipeUsed(recipe), rule, Mode(str(options["mode"])), EpochLines(rule.epochs))
+    wish = Wish(RecipeUsed(recipe), rule, Mode(str(options["mode"])), EpochLines(rule.epochs, tell))
     try:
-        facts = retrain_as(run_notebook(read_submission(path), settings), settings, wish)
+        with progress_line(enabled=not quiet):
+            facts = retrain_as(run_notebook(read_submission(path), settings), settings, wish)
     except Unavailable as reason:
         raise UsageFault(f"{path}: {reason.reason}") from reason
     if as_json:
