@@ -131,6 +131,12 @@ PROVIDERS: tuple[Provider, ...] = (
         phase=Phase.EXECUTE,
     ),
     Provider(
+        name="recipe",
+        target="grader.execute.recipe:recipe_facts",
+        product="RecipeFacts",
+        phase=Phase.EXECUTE,
+    ),
+    Provider(
         name="retrain", target="grader.execute.retrain:retrain", product="RetrainFacts", phase=Phase.RETRAIN
     ),
 )

@@ -11,6 +11,8 @@ from typing import Literal
 
 import msgspec
 
+from grader.core.facts.base import Fact
+
 Value = None | bool | int | float | str | tuple[float, ...]
 
 
@@ -65,3 +67,10 @@ def decode_recipe(payload: bytes) -> StudentRecipe | None:
         return msgspec.json.decode(payload, type=StudentRecipe)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return None
+
+
+class RecipeFacts(Fact, frozen=True, kw_only=True):
+    """How the main notebook trained when we ran it. That it ran so is a fact; every value is the worker's word."""
+
+    artefact: str
+    recipe: StudentRecipe
