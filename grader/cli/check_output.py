@@ -10,6 +10,8 @@ from grader.cli.output import color_wanted
 from grader.core.report import Report
 from grader.pipeline.selfcheck import HONEST_LINE
 
+STEPS_SHOWN = 5
+
 
 def echo_check(report: Report, form: str, *, executed: bool, page: Path | None) -> None:
     """Print one report in the wanted form."""
@@ -38,18 +40,10 @@ def _text(report: Report, *, executed: bool, page: Path | None) -> None:
     from grader.render.terminal import print_report
 
     width = shutil.get_terminal_size().columns
-    click.echo(print_report(report, width=width, color=color_wanted(), quiet=False))
-    steps = next_steps(report, limit=5)
-    if steps:
-        click.echo("\nWhat to do next, most points first:")
-    else:
+    click.echo(print_report(report, width=width, color=color_wanted(), steps_last=STEPS_SHOWN))
+    if not next_steps(report):
         open_points = f"; {report.pending_points:g} points are open" if report.pending_points else ""
         click.echo(f"\nNothing left to do{open_points}.")
-    for number, step in enumerate(steps, 1):
-        text = "".join(
-            c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in f"{step.title}: {step.text}"
-        )
-        click.echo(f"  {number}. up to {step.points:g} points: {text}")
     if executed:
         click.echo(f"\n{HONEST_LINE}")
     if page is not None:

@@ -12,7 +12,7 @@ from grader.core.report import Marked, Report
 from grader.render import strings
 from grader.render.escape import plain
 from grader.render.result_json import percent
-from grader.render.summary import groups, next_steps, stamps, title_of
+from grader.render.summary import Step, groups, next_steps, stamps, title_of
 
 _COLOUR: Final = {
     Verdict.FAIL: "31",
@@ -42,11 +42,18 @@ class _Console(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def print_report(
-    report: Report, *, width: int = 80, color: bool = False, quiet: bool = False, unicode: bool = True
+    report: Report,
+    *,
+    width: int = 80,
+    color: bool = False,
+    quiet: bool = False,
+    unicode: bool = True,
+    steps_last: int = 0,
 ) -> str:
     """Return the report as text, without a newline at its end.
 
     `width` in columns; `quiet` leaves the verdict line alone; `unicode` is False where the terminal cannot encode symbols.
+    `steps_last` puts so many next steps behind everything else, where a terminal stops scrolling.
     """
     page = _Page(_Console(width=width, color=color, unicode=unicode))
     page.head(report)
@@ -55,13 +62,16 @@ def print_report(
             page.paragraph(stamp, style=_BOLD)
         for step in report.adjustments:
             page.paragraph(f"{plain(step.label)}: {strings.points(step.points)}")
-        page.steps(report)
+        if not steps_last:
+            page.steps(next_steps(report), strings.TERMINAL_NEXT)
         for group in groups(report):
             if group.verdict is Verdict.PASS:
                 page.passed(group.outcomes)
                 continue
             for marked in group.outcomes:
                 page.criterion(marked)
+        if steps_last:
+            page.steps(next_steps(report, steps_last), strings.TERMINAL_NEXT_LAST)
     return "\n".join(page.lines)
 
 
@@ -110,12 +120,11 @@ class _Page:
             self._styled(self._encodable(f"{label} {name:<{room}} {tail}"), _COLOUR[report.verdict])
         )
 
-    def steps(self, report: Report) -> None:
-        steps = next_steps(report)
+    def steps(self, steps: tuple[Step, ...], heading: str) -> None:
         if not steps:
             return
         self.lines.append("")
-        self.paragraph(strings.TERMINAL_NEXT, style=_BOLD)
+        self.paragraph(heading, style=_BOLD)
         for count, step in enumerate(steps, start=1):
             title = f"{plain(step.title)} ({strings.STEP_UP_TO} {strings.points(step.points)}): {plain(strings.sentence(step.text), 400)}"
             self.paragraph(title, first=f"  {count}. ", rest="     ")

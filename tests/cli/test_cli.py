@@ -150,7 +150,9 @@ def test_control_sequences_of_a_name_do_not_reach_the_terminal(tmp_path: Path, r
 def test_self_check_says_honestly_what_it_is_and_what_is_next(hand_in: Path, rubric: Path) -> None:
     done = grader("check", hand_in, "-r", rubric, "--static")
     assert done.returncode == 1
-    assert "What to do next, most points first:" in done.stdout
+    assert done.stdout.count("What to do next, most points first:") == 1
+    assert "Next:" not in done.stdout
+    assert done.stdout.index("AR001") < done.stdout.index("What to do next")
     assert "AR001" in done.stdout
 
 
