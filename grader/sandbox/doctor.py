@@ -200,6 +200,6 @@ def examine_cuda() -> Symptom:
         return Symptom(
             name="CUDA",
             health=Health.OK,
-            found=f"{device} (for grader's own training; student code gets none)",
+            found=f"{device} (for grader's own training, unmeasured so far; student code gets none)",
         )
     return Symptom(name="CUDA", health=Health.OK, found="none: training runs on the CPU")

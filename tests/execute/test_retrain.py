@@ -14,7 +14,7 @@ from grader.core.faults import Unavailable
 from grader.core.outcome import Verdict
 from grader.core.settings import Device, Settings
 from grader.execute import data as lookup
-from grader.execute.engine import decide
+from grader.execute.engine import decide, limits
 from grader.execute.engine.decide import retrain_network
 from grader.execute.graph.provider import network_facts
 from grader.execute.retrain import Progress, Wish, retrain
@@ -161,9 +161,70 @@ def test_the_provider_names_the_file() -> None:
 
 
 def test_a_network_that_is_too_much_work_is_refused_before_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(decide.LARGEST_RUN, "cpu", 1e3)
+    monkeypatch.setitem(limits.LARGEST_RUN, "cpu", 1e3)
     with pytest.raises(Unavailable, match="operations"):
         facts()
+
+
+def test_too_little_memory_is_said_before_it_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    meminfo = tmp_path / "meminfo"
+    meminfo.write_text("MemTotal:       16000000 kB\nMemAvailable:       2000 kB\n")
+    monkeypatch.setattr(limits, "MEMINFO", meminfo)
+    with pytest.raises(Unavailable, match=r"needs about \d\.\d GiB of memory, 0\.0 GiB are free") as caught:
+        facts()
+    assert caught.value.verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize("text", [None, "", "MemAvailable: much\n", "MemTotal: 5 kB\n"])
+def test_a_machine_that_does_not_tell_its_memory_refuses_nothing(
+    text: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "MEMINFO", tmp_path / "meminfo")
+    if text is not None:
+        (tmp_path / "meminfo").write_text(text)
+    assert limits.memory_free() == float("inf")
+
+
+def test_memory_grows_with_the_batch_and_has_a_floor_for_scoring() -> None:
+    small, large = (limits.memory_needed(network(), batch) for batch in (1, 10_000))
+    values = 4 * 12 * 12  # what the convolution makes of a digit, the largest
+    assert small >= 4 * limits.EVALUATION_BATCH * values
+    assert large >= 4 * 10_000 * values * 3
+
+
+class FullGPU:
+    """Stands in for a GPU that is there and has no memory left: runs on it fail, others are trained."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.tried: list[str] = []
+        self._train = decide.run_seed
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+        monkeypatch.setattr(decide, "run_seed", self)
+
+    def __call__(self, *arguments: object, **options: object) -> object:
+        self.tried.append(str(options["device"]))
+        if options["device"] == "cuda":
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return self._train(*arguments, **options)  # type: ignore[arg-type]
+
+
+def test_a_gpu_without_memory_gives_way_to_the_cpu_and_it_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_cpu = facts(Settings(device=Device.CPU))
+    gpu = FullGPU(monkeypatch)
+    found = facts(Settings(cache=str(tmp_path)))
+    assert gpu.tried == ["cuda", "cpu"]
+    assert (found.device, found.runs) == ("cpu", on_cpu.runs)
+    assert found.notes == ("the GPU had too little memory, so the CPU trained",)
+
+
+def test_what_is_too_much_for_the_cpu_does_not_fall_back_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpu = FullGPU(monkeypatch)
+    monkeypatch.setitem(limits.LARGEST_RUN, "cpu", 1e3)
+    with pytest.raises(Unavailable, match="spent on cpu"):
+        facts()
+    assert gpu.tried == ["cuda"]
 
 
 def test_a_network_that_fails_in_training_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 import torch
 
-from grader.core.facts.network import Modes, OutputKind
+from grader.core.facts.network import Modes, NetworkFacts, OutputKind
 from grader.core.facts.recipe import StudentRecipe
 from grader.core.facts.retrain import RecipeUsed, RetrainFacts, SeedRun, Versions
 from grader.core.faults import Unavailable
@@ -11,6 +11,7 @@ from grader.core.settings import Device, Settings
 from grader.execute.engine import ENGINE_VERSION
 from grader.execute.engine.cache import RunCache, TrainingJob
 from grader.execute.engine.initial import fresh_tensors
+from grader.execute.engine.limits import refuse_too_large
 from grader.execute.engine.recipe import resolve
 from grader.execute.engine.run import REFERENCE_EPOCHS, UnusableNetwork, run_seed, source_digest
 from grader.execute.graph.facts import network_facts
@@ -18,9 +19,7 @@ from grader.execute.graph.network import Network
 from grader.execute.retrain import Progress, Wish
 from grader.execute.retrain_rule import Continue, Curve, Decided, next_step
 from reference import mnist
-
-LARGEST_RUN = {"cpu": 2e14, "cuda": 2e16}
-"""Floating-point operations of one run that we are willing to spend: about two hours on one core, or on a GPU."""
+from reference.recipe import RECIPES
 
 
 def retrain_network(
@@ -46,46 +45,38 @@ def retrain_network(
     missing = list(resolved.missing)
     if kept:
         missing.append(f"{kept:,} numbers of the network follow no rule of initialisation that we know")
-    device = _device(settings.device)
     planned = plan.epochs if plan else min(REFERENCE_EPOCHS, wish.rule.epochs)
     epochs = min(wish.rule.epochs, planned)
     work = 3 * facts.flops * len(data.train_labels) * epochs
-    if work > LARGEST_RUN[device]:
-        raise Unavailable(
-            f"one run of {epochs} epochs needs {work:.0e} operations, more than the {LARGEST_RUN[device]:.0e} that are spent on {device}",
-            Verdict.UNKNOWN,
-        )
-    notes = []
-    if facts.output is OutputKind.OVER_BATCH:
-        notes.append(
-            "the softmax runs over the batch, so answers depend on the batch; scored in batches of 1,000"
-        )
+    batch = plan.batch_size if plan else RECIPES["default"].batch_size
     used = RecipeUsed.STUDENT if plan is not None else RecipeUsed.REFERENCE
-    job = TrainingJob(
-        network=network,
-        plan=plan,
-        recipe=recipe if plan is not None else None,
-        data=data,
-        device=device,
-        versions=_versions(used),
-        planned=planned,
-        mode=wish.mode,
-    )
-    if facts.modes is Modes.DROPOUT_ACTIVE:
-        notes.append("dropout stays on when the notebook evaluates; we score with it off")
-    elif facts.modes is Modes.DIFFERENT:
-        notes.append(
-            f"evaluation runs another graph than training, and we score with it: {facts.modes_difference}"
+    device = _device(settings.device)
+    notes = _odd(facts)
+    while True:
+        refuse_too_large(network, work, batch, epochs, device)
+        job = TrainingJob(
+            network=network,
+            plan=plan,
+            recipe=recipe if plan is not None else None,
+            data=data,
+            device=device,
+            versions=_versions(used),
+            planned=planned,
+            mode=wish.mode,
         )
-    trainer = _Trainer(job, RunCache(settings.cache, job), wish)
-    try:
-        runs = trainer.decide()
-    except UnusableNetwork as error:
-        raise Unavailable(str(error), Verdict.UNKNOWN) from error
-    except (RuntimeError, IndexError, TypeError, ValueError, ArithmeticError, MemoryError) as error:
-        # The network passed validation and still cannot be trained: numbers or memory, not a mistake that we can name.
-        first = str(error).partition("\n")[0][:200]
-        raise Unavailable(f"the network cannot be trained here: {first}", Verdict.UNKNOWN) from error
+        try:
+            runs = _Trainer(job, RunCache(settings.cache, job), wish).decide()
+            break
+        except UnusableNetwork as error:
+            raise Unavailable(str(error), Verdict.UNKNOWN) from error
+        except (RuntimeError, IndexError, TypeError, ValueError, ArithmeticError, MemoryError) as error:
+            if device == "cuda" and isinstance(error, torch.OutOfMemoryError):
+                device = "cpu"
+                notes.append("the GPU had too little memory, so the CPU trained")
+                continue
+            # The network passed validation and still cannot be trained: numbers or memory, not a mistake that we can name.
+            first = str(error).partition("\n")[0][:200]
+            raise Unavailable(f"the network cannot be trained here: {first}", Verdict.UNKNOWN) from error
     return RetrainFacts(
         artefact=artefact,
         name=facts.name,
@@ -103,6 +94,22 @@ def retrain_network(
         versions=job.versions,
         notes=tuple(notes),
     )
+
+
+def _odd(facts: NetworkFacts) -> list[str]:
+    """What a person should know about how such a network is scored."""
+    notes = []
+    if facts.output is OutputKind.OVER_BATCH:
+        notes.append(
+            "the softmax runs over the batch, so answers depend on the batch; scored in batches of 1,000"
+        )
+    if facts.modes is Modes.DROPOUT_ACTIVE:
+        notes.append("dropout stays on when the notebook evaluates; we score with it off")
+    elif facts.modes is Modes.DIFFERENT:
+        notes.append(
+            f"evaluation runs another graph than training, and we score with it: {facts.modes_difference}"
+        )
+    return notes
 
 
 class _Trainer:
