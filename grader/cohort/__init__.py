@@ -1,1 +1,1 @@
-"""Many submissions to facts for the instructor, never points."""
+"""Many submissions of a class to facts for its instructor: what looks alike. Never points, never shown to students."""

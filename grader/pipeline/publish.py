@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from grader.cohort.alike import Cohort
 from grader.core.evidence.base import Evidence
 from grader.core.facts.base import Fact
 from grader.core.faults import UsageFault
@@ -17,6 +18,7 @@ from grader.core.report import Report
 from grader.core.rubric import Rubric
 from grader.core.submission import Submission
 from grader.pipeline.file_views import Fetch, draw, stale
+from grader.store.runs import Spent
 
 
 class Written(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,12 +79,26 @@ def _file_views(submission: Submission, fetch: Fetch, folder: Path) -> dict[str,
     return shown
 
 
-def publish_class(reports: Sequence[Report], refused: Mapping[str, str], out: Path) -> Path:
-    """Write the page of the class under `out`; `refused` maps what could not be graded at all to its reason."""
+def publish_class(
+    reports: Sequence[Report],
+    refused: Mapping[str, str],
+    out: Path,
+    spent: Mapping[str, Mapping[str, Spent]],
+    cohort: Cohort,
+) -> Path:
+    """Write the page of the class under `out`, and what looks alike as data in `_class/alike.json`.
+
+    `refused` maps what could not be graded at all to its reason, `spent` a submission to its phases' seconds.
+    """
+    from grader.pipeline.comparison import tables_of
     from grader.render.class_page import ClassRow, render, rows_from
 
+    seconds = {name: {p: s.wall for p, s in phases.items()} for name, phases in spent.items()}
     ungraded = [ClassRow.ungraded(name, name, reason) for name, reason in sorted(refused.items())]
-    return write(out / "index.html", render([*rows_from(reports), *ungraded]).encode("utf-8"))
+    page = render([*rows_from(reports, seconds), *ungraded], tables=tables_of(cohort))
+    data = msgspec.json.format(msgspec.json.encode({"format": 1, **msgspec.to_builtins(cohort)}), indent=1)
+    write(out / "_class" / "alike.json", data + b"\n")
+    return write(out / "index.html", page.encode("utf-8"))
 
 
 def write(path: Path, data: bytes) -> Path:

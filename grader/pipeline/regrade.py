@@ -14,6 +14,7 @@ from grader.core.outcome import Verdict
 from grader.core.report import Note, Report
 from grader.core.rubric import Profile
 from grader.core.submission import Sources
+from grader.pipeline.comparison import cohort_of
 from grader.pipeline.file_views import planned, renderer
 from grader.pipeline.grade import report_on
 from grader.pipeline.keys import key_of
@@ -72,11 +73,12 @@ def publish_run(store: Store, run: Run, loaded: LoadedRubric, out: Path) -> tupl
         there = all((out / slug / name).is_file() for name in names)
         if shown.get(slug) == digest and there:
             continue
-        late_days = deliveries[report.submission.id].late_days
-        products = _pictured(store, run, report.submission.id, records)
-        publish(report, products, out, loaded.rubric, store.objects.get, late_days=late_days)
+        delivery = deliveries[report.submission.id]
+        products = _pictured(store, run, delivery, records)
+        publish(report, products, out, loaded.rubric, store.objects.get, late_days=delivery.late_days)
         store.set_published(slug, digest)
-    publish_class(reports, store.refusals(run.id), out)
+    spent, cohort = store.durations(run.id), cohort_of(store, run)
+    publish_class(reports, store.refusals(run.id), out, spent, cohort)
     return tuple(reports)
 
 
@@ -155,10 +157,9 @@ def _decisions(store: Store) -> tuple[Decision, ...]:
 
 
 def _pictured(
-    store: Store, run: Run, submission: str, records: tuple[PhaseRecord, ...]
+    store: Store, run: Run, delivery: Delivery, records: tuple[PhaseRecord, ...]
 ) -> Mapping[str, Evidence | Fact]:
     names = {name for record in records for name in record.products}
-    delivery = store.deliveries(run.id)[submission]
     known = Known(Sources(submission=delivery.submission, items=()), run.settings, Profile())
-    restore(known, store, run.id, submission, product_types(names))
+    restore(known, store, run.id, delivery.submission.id, product_types(names))
     return known.products()

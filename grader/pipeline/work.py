@@ -16,6 +16,7 @@ from grader.core.settings import Settings
 from grader.core.submission import Source, Sources, Submission
 from grader.ingest.read import read_entry
 from grader.pipeline.basis import basis_of, raw_digest
+from grader.pipeline.comparison import PRODUCT, packed_traits, traits_key
 from grader.pipeline.keys import key_of
 from grader.pipeline.known import Known, Missing
 from grader.pipeline.plan import make_plan
@@ -107,6 +108,10 @@ def _work(job: Job) -> Done:
                     payloads[key] = msgspec.msgpack.encode(known.get(step.product))
             if known.found(step.product):
                 keys[name] = key
+        if job.fresh:
+            key = keys[PRODUCT] = traits_key(keys, sources.submission)
+            if store.payload(key) is None:
+                payloads[key] = packed_traits(known)
         lost = {
             n: Lost(reason=m.reason, verdict=m.verdict, trace=m.trace)
             for n, m in known.missing().items()

@@ -5,7 +5,7 @@ It names every submission, so it stands apart from what students get. Its one sc
 
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Final, Self
 from urllib.parse import quote
@@ -65,12 +65,14 @@ class ClassRow(msgspec.Struct, frozen=True, kw_only=True):
     provisional: bool = False
     seconds: float | None = None
     """Duration of grading, where it was taken; never part of result.json."""
+    phases: str = ""
+    """The same by phase, in words."""
     problem: str = ""
     """Why nothing of it could be graded; empty for a graded submission."""
 
     @classmethod
-    def of(cls, report: Report, link: str = "", seconds: float | None = None) -> Self:
-        """Return the row of a graded submission."""
+    def of(cls, report: Report, link: str = "", seconds: Mapping[str, float] | None = None) -> Self:
+        """Return the row of a graded submission; `seconds` by phase, where they were taken."""
         submission = report.submission
         return cls(
             slug=submission.slug,
@@ -88,7 +90,8 @@ class ClassRow(msgspec.Struct, frozen=True, kw_only=True):
             ),
             mistakes=tuple(sorted({m for marked in report.outcomes for m in _mistakes(marked)})),
             provisional=any(marked.provisional for marked in report.outcomes),
-            seconds=seconds,
+            seconds=round(sum(seconds.values()), 1) if seconds else None,
+            phases=", ".join(f"{p} {s:.1f}" for p, s in seconds.items()) if seconds else "",
         )
 
     @classmethod
@@ -123,9 +126,12 @@ class ClassView(msgspec.Struct, frozen=True, kw_only=True):
     slowest: tuple[ClassRow, ...]
 
 
-def rows_from(reports: Iterable[Report]) -> tuple[ClassRow, ...]:
-    """Return a row for each graded submission; links follow the layout of the reports folder."""
-    return tuple(ClassRow.of(report) for report in reports)
+def rows_from(
+    reports: Iterable[Report], seconds: Mapping[str, Mapping[str, float]] | None = None
+) -> tuple[ClassRow, ...]:
+    """Return a row for each graded submission; links follow the layout of the reports folder, `seconds` are by id and phase."""
+    taken = seconds or {}
+    return tuple(ClassRow.of(report, seconds=taken.get(report.submission.id)) for report in reports)
 
 
 def view(rows: Sequence[ClassRow], title: str = "") -> ClassView:

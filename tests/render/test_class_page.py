@@ -84,5 +84,10 @@ def test_long_queue_is_folded() -> None:
 
 def test_slowest_needs_times() -> None:
     assert class_page.view([ClassRow.of(good())]).slowest == ()
-    rows = [ClassRow.of(good(), seconds=1.0), ClassRow.of(bare(), seconds=9.0)]
-    assert [row.slug for row in class_page.view(rows).slowest] == ["bare", "good-work"]
+    rows = class_page.rows_from(
+        [good(), bare()],
+        {good().submission.id: {"read": 1.0}, bare().submission.id: {"read": 2, "execute": 7}},
+    )
+    slowest = class_page.view(rows).slowest
+    assert [(row.slug, row.seconds) for row in slowest] == [("bare", 9.0), ("good-work", 1.0)]
+    assert "read 2.0, execute 7.0" in class_page.render(rows)

@@ -1,0 +1,255 @@
+"""What of one submission can be compared with others: passages that nobody had to write just so, and mistakes with their places.
+
+Right formulas, recognised headings and numbers are left out: two students who solve the same exercise rightly write the same.
+"""
+
+import hashlib
+import io
+import re
+import tokenize
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+import msgspec
+
+from grader.core.evidence.formulas import FormulaEvidence, FormulaVerdict
+from grader.core.evidence.logs import LogEvidence, Origin
+from grader.core.evidence.workbook import Book, Sheet, WorkbookEvidence
+from grader.core.facts.replay import ReplayFacts, Severity, State
+from grader.core.place import Place
+from grader.core.submission import Kind, Sources
+from grader.extract.markdown import NotebookFault, notebook_cells
+from grader.extract.text import decode
+
+VERSION: Final = 1
+"""Goes up whenever the traits of the same submission may change."""
+WINDOW: Final = 3
+"""Consecutive lines of code that make a passage: a single line of PyTorch is anybody's."""
+PROSE_WORDS: Final = 8
+SHORTEST_BYTES: Final = 400
+"""Files below this are the same by chance."""
+EXCERPT: Final = 160
+
+
+class Passage(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """One thing that two people would hardly write alike; `key` is a digest of its normalised text."""
+
+    key: str
+    text: str
+    place: str
+
+
+class Piece(msgspec.Struct, frozen=True, kw_only=True):
+    """One artefact: `sha256` of its bytes (empty where they are too few), `whole` of its content, and its passages."""
+
+    what: str
+    """`workbook`, `notebook`, `readme` or `training log`."""
+    artefact: str
+    sha256: str = ""
+    whole: str = ""
+    passages: tuple[Passage, ...] = ()
+
+
+class Slip(msgspec.Struct, frozen=True, kw_only=True):
+    """One mistake: `key` is the same for the same mistake in the same place; `root` is its diagnosis."""
+
+    key: str
+    root: str
+    text: str
+    place: str
+
+
+class Traits(msgspec.Struct, frozen=True, kw_only=True):
+    """What is compared of one submission."""
+
+    pieces: tuple[Piece, ...] = ()
+    slips: tuple[Slip, ...] = ()
+
+
+def traits_of(
+    sources: Sources,
+    formulas: FormulaEvidence | None,
+    workbooks: WorkbookEvidence | None,
+    replay: ReplayFacts | None,
+    logs: LogEvidence | None,
+) -> Traits:
+    """Return the traits of a submission from its bytes and from what was read of it; pure."""
+    pieces = (
+        *_readmes(sources, formulas),
+        *_notebooks(sources),
+        *_workbooks(sources, workbooks, replay),
+        *_logs(logs),
+    )
+    slips = {s.key: s for s in (*_formula_slips(formulas), *_cell_slips(replay))}
+    return Traits(pieces=pieces, slips=tuple(slips[k] for k in sorted(slips)))
+
+
+def _readmes(sources: Sources, formulas: FormulaEvidence | None) -> Iterator[Piece]:
+    wrong: dict[str, list[Passage]] = {}
+    for line in formulas.lines if formulas is not None else ():
+        squeezed = re.sub(r"\s+", "", line.text)
+        if line.verdict is not FormulaVerdict.RIGHT and len(squeezed) >= 12:
+            wrong.setdefault(line.place.artefact, []).append(_passage(squeezed, line.text, line.place))
+    for source in sources.of(Kind.README):
+        path = source.artefact.path
+        prose = [
+            _passage(" ".join(words), line, Place(artefact=path, line=number))
+            for number, line in enumerate(decode(source.data).text.split("\n"), 1)
+            if len(words := re.findall(r"[^\W\d_]{2,}", line.lower())) >= PROSE_WORDS
+        ]
+        yield _piece("readme", path, source.data, "", (*prose, *wrong.get(path, ())))
+
+
+def _notebooks(sources: Sources) -> Iterator[Piece]:
+    for source in sources.of(Kind.NOTEBOOK):
+        path = source.artefact.path
+        try:
+            cells = notebook_cells(source.data)
+        except NotebookFault:
+            cells = ()
+        passages: list[Passage] = []
+        everything: list[str] = []
+        for cell in cells:
+            if cell.kind != "code":
+                continue
+            lines = list(_code_lines(cell.source))
+            everything += lines
+            place = Place(artefact=path, cell=cell.number)
+            for start in range(len(lines) - WINDOW + 1):
+                text = "\n".join(lines[start : start + WINDOW])
+                passages.append(_passage(text, text, place))
+        whole = _digest("\n".join(everything)) if len(everything) >= 4 * WINDOW else ""
+        yield _piece("notebook", path, source.data, whole, passages)
+
+
+def _code_lines(source: str) -> Iterator[str]:
+    """Yield the lines of code without comments, blank lines and spacing between tokens."""
+    try:
+        tokens = [
+            t
+            for t in tokenize.generate_tokens(io.StringIO(source).readline)
+            if t.type not in (tokenize.COMMENT, tokenize.NL, tokenize.INDENT, tokenize.DEDENT)
+        ]
+    except (tokenize.TokenError, SyntaxError):  # magics, or a cell that ends in the middle
+        for raw in source.split("\n"):
+            if bare := " ".join(raw.partition("#")[0].split()):
+                yield bare
+        return
+    line: list[str] = []
+    for token in tokens:
+        if token.type in (tokenize.NEWLINE, tokenize.ENDMARKER):
+            if line:
+                yield " ".join(line)
+            line = []
+        else:
+            line.append(token.string)
+
+
+def _workbooks(
+    sources: Sources, workbooks: WorkbookEvidence | None, replay: ReplayFacts | None
+) -> Iterator[Piece]:
+    books = {book.artefact: book for book in (workbooks.books if workbooks is not None else ())}
+    right: dict[str, set[tuple[str, str]]] = {}
+    for judged in replay.books if replay is not None else ():
+        right[judged.artefact] = {
+            (t.sheet, q.column) for t in judged.tables for q in t.quantities if q.state is State.RIGHT
+        }
+    for source in sources.of(Kind.WORKBOOK):
+        path = source.artefact.path
+        book = books.get(path)
+        passages = tuple(_free_cells(book, right.get(path, set()))) if book is not None else ()
+        # A book of nothing but right formulas below recognised headings is what the exercise asks everybody for.
+        whole = _digest(msgspec.json.encode(_rounded(book)).decode()) if book is not None and len(passages) >= 3 else ""  # fmt: skip
+        yield _piece("workbook", path, source.data, whole, passages)
+
+
+def _free_cells(book: Book, right: set[tuple[str, str]]) -> Iterator[Passage]:
+    headers = {column.header.strip() for table in book.tables for column in table.columns}
+    for sheet in book.sheets:
+        for run in sheet.runs:
+            letters = _letters(run.column)
+            place = Place(artefact=book.artefact, sheet=sheet.name, ref=f"{letters}{run.row}")
+            if run.form >= 0:
+                form = book.forms[run.form]
+                if (sheet.name, letters) not in right and form.count("C") >= 2:
+                    yield _passage(form, f"={form}", place)
+                continue
+            for text in run.texts:
+                if text.strip() not in headers and len(re.findall(r"[^\W\d_]{3,}", text)) >= 2:
+                    yield _passage(" ".join(text.lower().split()), text, place)
+
+
+def _rounded(book: Book) -> object:
+    """Return the content of a book with values to nine digits, as another program saves them."""
+
+    def runs(sheet: Sheet) -> list[object]:
+        return [
+            [r.column, r.row, r.count, book.forms[r.form] if r.form >= 0 else "", r.texts, [f"{x:.9g}" for x in r.numbers]]
+            for r in sheet.runs
+        ]  # fmt: skip
+
+    return [[sheet.name, runs(sheet)] for sheet in book.sheets]
+
+
+def _logs(logs: LogEvidence | None) -> Iterator[Piece]:
+    for run in logs.of(Origin.NOTEBOOK) if logs is not None else ():
+        shown = [
+            f"{e.correct}/{e.total}" if e.correct is not None else f"{e.percent:.4f}" for e in run.epochs
+        ]
+        if len(set(shown)) >= 5:
+            text = " ".join(shown)
+            place = str(run.place)
+            passage = Passage(key=_digest(text), text=text[:EXCERPT], place=place)
+            yield Piece(what="training log", artefact=place, whole=passage.key, passages=(passage,))
+
+
+def _formula_slips(formulas: FormulaEvidence | None) -> Iterator[Slip]:
+    for line in formulas.lines if formulas is not None else ():
+        if line.verdict is FormulaVerdict.WRONG and line.repairs and line.states:
+            first = line.repairs[0]
+            yield Slip(
+                key=_digest("\n".join((line.states, first.diagnosis, first.wrote, first.should_be))),
+                root=first.diagnosis,
+                text=line.text[:EXCERPT],
+                place=str(line.place),
+            )
+
+
+def _cell_slips(replay: ReplayFacts | None) -> Iterator[Slip]:
+    for book in replay.books if replay is not None else ():
+        for fault in book.faults:
+            if fault.severity is Severity.FAIL and fault.cells:
+                written = re.sub(r"\s+", "", fault.excerpt)
+                yield Slip(
+                    key=_digest("\n".join((fault.cells, fault.quantity, fault.diagnosis, written))),
+                    root=fault.diagnosis,
+                    text=fault.excerpt[:EXCERPT],
+                    place=str(Place(artefact=book.artefact, sheet=fault.sheet or None, ref=fault.cells)),
+                )
+
+
+def _piece(what: str, path: str, data: bytes, whole: str, passages: Iterable[Passage]) -> Piece:
+    found = {p.key: p for p in passages}
+    return Piece(
+        what=what,
+        artefact=path,
+        sha256=hashlib.sha256(data).hexdigest() if len(data) >= SHORTEST_BYTES else "",
+        whole=whole,
+        passages=tuple(found[k] for k in sorted(found)),
+    )
+
+
+def _passage(normalised: str, shown: str, place: Place) -> Passage:
+    return Passage(key=_digest(normalised), text=shown.strip()[:EXCERPT], place=str(place))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _letters(column: int) -> str:
+    found = ""
+    while column:
+        column, rest = divmod(column - 1, 26)
+        found = chr(65 + rest) + found
+    return found

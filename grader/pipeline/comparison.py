@@ -1,0 +1,101 @@
+"""From a stored run to what its submissions have in common, for the instructor; nobody's submission is touched."""
+
+import hashlib
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from grader.cohort.alike import Alike, Cohort, compare_class
+from grader.cohort.traits import VERSION, Traits, traits_of
+from grader.core.evidence.formulas import FormulaEvidence
+from grader.core.evidence.logs import LogEvidence
+from grader.core.evidence.workbook import WorkbookEvidence
+from grader.core.facts.replay import ReplayFacts
+from grader.core.rubric import Profile
+from grader.core.submission import Submission
+from grader.pipeline.keys import format_of
+from grader.pipeline.known import Known
+from grader.store.runs import Run, Store
+
+if TYPE_CHECKING:
+    from grader.render.pictures.picture import DataTable
+
+log = logging.getLogger(__name__)
+
+PRODUCT = "Traits"
+_FROM = (FormulaEvidence, WorkbookEvidence, ReplayFacts, LogEvidence)
+
+
+def traits_key(products: Mapping[str, str], submission: Submission) -> str:
+    """Return the cache key of a submission's traits: what they are made from, and how."""
+    keys = [products.get(t.__name__, "") for t in _FROM]
+    parts = [str(VERSION), format_of(Traits), submission.sha256, *keys]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def packed_traits(known: Known) -> bytes:
+    """Return the traits of what is known, packed for the cache; a crash of ours makes a submission that is like no other."""
+    try:
+        formulas, workbooks, replay, logs = (known.get(t) for t in _FROM)
+        found = traits_of(
+            known.sources,
+            formulas if isinstance(formulas, FormulaEvidence) else None,
+            workbooks if isinstance(workbooks, WorkbookEvidence) else None,
+            replay if isinstance(replay, ReplayFacts) else None,
+            logs if isinstance(logs, LogEvidence) else None,
+        )
+    except Exception:
+        log.exception("%s cannot be compared with others", known.submission.id)
+        found = Traits()
+    return msgspec.msgpack.encode(found)
+
+
+def cohort_of(store: Store, run: Run) -> Cohort:
+    """Compare the submissions of a run. What an older run did not keep is made from its stored bytes, once."""
+    from grader.pipeline.plan import product_types
+    from grader.pipeline.work import restore, stored_sources
+
+    found: dict[str, Traits] = {}
+    for name, delivery in store.deliveries(run.id).items():
+        products = {p: k for r in store.phase_records(run.id, name) for p, k in r.products.items()}
+        key = traits_key(products, delivery.submission)
+        payload = store.payload(key)
+        if payload is None:
+            try:
+                known = Known(stored_sources(store, delivery), run.settings, Profile())
+            except (KeyError, ValueError):  # `grader store check` names bytes that rotted
+                continue
+            restore(known, store, run.id, name, product_types(products.keys() & {t.__name__ for t in _FROM}))
+            payload = packed_traits(known)
+            store.keep(key, PRODUCT, payload)
+        found[name] = msgspec.msgpack.decode(payload, type=Traits)
+    return compare_class(found)
+
+
+def tables_of(cohort: Cohort) -> tuple["DataTable", ...]:
+    """Return the tables of the class page; none where nothing looks alike."""
+    from grader.render import strings
+    from grader.render.pictures.picture import DataTable
+
+    return tuple(
+        DataTable(
+            caption=caption, columns=strings.COHORT_COLUMNS, rows=tuple(_row(group) for group in groups)
+        )
+        for caption, groups in (
+            (strings.COHORT_ALIKE, cohort.alike),
+            (strings.COHORT_MISTAKES, cohort.mistakes),
+        )
+        if groups
+    )
+
+
+def _row(group: Alike) -> tuple[str, ...]:
+    agree = "; ".join(
+        f"{' | '.join(dict.fromkeys(e.places))}: {' '.join(e.text.split())}"
+        if e.text
+        else " | ".join(dict.fromkeys(e.places))
+        for e in group.examples
+    )
+    return (", ".join(group.submissions), group.what, group.how, agree)
