@@ -1,5 +1,6 @@
 """`grader inspect notebook`: logs, summaries and claims of notebooks and, unless told not to, the network that they make."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -15,7 +16,7 @@ _RUN = ("NotebookRun", "NetworkFacts")
 @click.option("--no-exec", is_flag=True, help="Only read; run nothing.")
 @click.option("--data", default="", metavar="DIR", help="Directory with MNIST.")
 def command(files: tuple[str, ...], as_json: bool, no_exec: bool, data: str) -> None:
-    """Show what notebooks say about the network and its training. Knows no rubric and gives no points."""
+    """Show what notebooks (`-` is one on standard input) say about the network and its training. Knows no rubric and gives no points."""
     rows = [inspect_file(name, execute=not no_exec, data=data) for name in files]
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(rows), indent=1).decode())
@@ -35,10 +36,11 @@ def inspect_file(name: str, *, execute: bool, data: str = "") -> dict[str, objec
     from grader.render.notebook_row import notebook_row
 
     try:
-        content = Path(name).read_bytes()
+        content = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     except OSError as error:
         raise click.UsageError(f"{name}: {error.strerror or error}") from error
-    sources = from_bytes(Path(name).name, {Path(name).name: content}, single=True)
+    file = "standard-input.ipynb" if name == "-" else Path(name).name
+    sources = from_bytes(file, {file: content}, single=True)
     known = Known(sources, Settings(execute=execute, data=data), Profile())
     wanted = (*_READ, *_RUN) if execute else _READ
     types = product_types(wanted)

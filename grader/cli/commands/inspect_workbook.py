@@ -1,6 +1,7 @@
 """`grader inspect workbook`: tables, wrong cells, sweep and charts of workbooks, judged as mathematics only."""
 
 import hashlib
+import sys
 from pathlib import Path
 
 import click
@@ -14,7 +15,7 @@ from grader.render.workbook_row import cells, row
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array with an object for every file.")
 def command(files: tuple[str, ...], as_json: bool) -> None:
-    """Replay .xlsx and .ods workbooks and name the wrong cells. Knows no rubric: the class error is wrong here."""
+    """Replay .xlsx and .ods workbooks and name the wrong cells; `-` is standard input. Knows no rubric: the class error is wrong here."""
     books = _read(files)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode([row(book) for book in books]), indent=1).decode())
@@ -45,7 +46,7 @@ def _read(names: tuple[str, ...]) -> list[BookFacts]:
 
     from grader.extract.workbook.read import read_book
 
-    data = [(name, _bytes(name)) for name in names]
+    data = [("standard input" if name == "-" else name, _bytes(name)) for name in names]
     with ThreadPoolExecutor(1) as pool:
         reading = [
             pool.submit(read_book, content, name, hashlib.sha256(content).hexdigest())
@@ -59,6 +60,6 @@ def _read(names: tuple[str, ...]) -> list[BookFacts]:
 
 def _bytes(name: str) -> bytes:
     try:
-        return Path(name).read_bytes()
+        return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     except OSError as error:
         raise click.UsageError(f"{name}: {error.strerror or error}") from error
