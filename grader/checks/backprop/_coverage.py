@@ -84,12 +84,28 @@ def fault(line: FormulaLine, what: str, *, weight: Weight = Weight.FAULT) -> Fin
     )
 
 
+def missing(item: Item, evidence: FormulaEvidence) -> Finding:
+    """A finding about a statement that stands nowhere."""
+    return Finding(
+        message=f"{item.name} is not given",
+        expected=f"a line that states {item.name}",
+        found=f"{len(evidence.lines)} formulas in {', '.join(d.artefact for d in evidence.documents)}, none of them",
+        hint=f"add a line `{item.name} = …`",
+        diagnosis="missing",
+    )
+
+
 def conclude(
-    topic: str, items: Sequence[Item], evidence: FormulaEvidence, remarks: Sequence[Finding] = ()
+    topic: str,
+    items: Sequence[Item],
+    evidence: FormulaEvidence,
+    remarks: Sequence[Finding] = (),
+    *,
+    lacking: Callable[[Item, FormulaEvidence], Finding] = missing,
 ) -> Outcome:
     """Turn standings into an outcome: credit per item, `unknown` where a picture or an unread line may hold the rest.
 
-    `topic` completes "… of 8 `topic`".
+    `topic` completes "… of 8 `topic`"; `lacking` words the finding about an absent item.
     """
     given = sum(i.standing is Standing.GIVEN for i in items)
     wrong = [i for i in items if i.standing is Standing.WRONG]
@@ -115,18 +131,8 @@ def conclude(
             f"{tally} are right; {open_items}: {why}: please paste as text",
             (*faults, *_unread(unread), *remarks),
         )
-    missing = [_missing(i, evidence) for i in absent]
-    return graded(given / len(items), f"{tally} are right", (*faults, *missing, *remarks))
-
-
-def _missing(item: Item, evidence: FormulaEvidence) -> Finding:
-    return Finding(
-        message=f"{item.name} is not given",
-        expected=f"a line that states {item.name}",
-        found=f"{len(evidence.lines)} formulas in {', '.join(d.artefact for d in evidence.documents)}, none of them",
-        hint=f"add a line `{item.name} = …`",
-        diagnosis="missing",
-    )
+    rest = [lacking(i, evidence) for i in absent]
+    return graded(given / len(items), f"{tally} are right", (*faults, *rest, *remarks))
 
 
 def _unread(items: Sequence[Item]) -> list[Finding]:

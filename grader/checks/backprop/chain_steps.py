@@ -18,12 +18,18 @@ o1 does not depend on w7, so this product is 0.
     ∂E/∂a_h1 = ∂E1/∂a_h1 + ∂E2/∂a_h1
 """
 
-from grader.checks.backprop._coverage import WEIGHTS, Item, Standing, conclude, meant, stand
+from grader.checks.backprop._coverage import WEIGHTS, Item, Standing, conclude, meant, missing, stand
 from grader.checks.backprop._remarks import about_lines
 from grader.core.evidence.formulas import FormulaEvidence, FormulaKind, FormulaLine, FormulaVerdict
-from grader.core.outcome import Outcome
+from grader.core.outcome import Finding, Outcome
 from grader.core.rubric import CheckParams, CheckPolicy, Treatment
 from grader.core.rule import Rule
+
+_STEPS = tuple(
+    f"∂E/∂a_{cell} * ∂a_{cell}/∂{cell} * ∂{cell}/∂w{k}"
+    for k, cell in enumerate(("h1", "h1", "h2", "h2", "o1", "o1", "o2", "o2"), start=1)
+)
+"""The chain rule to each weight, w1 first."""
 
 
 class Params(CheckParams, frozen=True, kw_only=True):
@@ -51,7 +57,25 @@ def check(formulas: FormulaEvidence, params: Params, policy: Policy) -> Outcome:
     decided = {line.states for item in items for line in item.lines}
     items += _wrong_steps(chains, decided, policy)
     costly = [x for i in items if i.standing is Standing.WRONG for x in i.lines]
-    return conclude("chain-rule steps", items, formulas, about_lines(chains, costly))
+    return conclude("chain-rule steps", items, formulas, about_lines(chains, costly), lacking=_not_shown)
+
+
+def _not_shown(item: Item, evidence: FormulaEvidence) -> Finding:
+    """Steps that stand nowhere; a closed form of the gradient may stand there all the same, and the student sees it."""
+    if not item.lines:
+        return missing(item, evidence)
+    line = item.lines[0]
+    weight = item.name.removeprefix("∂E/∂")
+    return Finding(
+        message=f"the steps to {item.name} are not shown",
+        place=line.place,
+        expected=f"{item.name} as a product of derivatives, by the chain rule",
+        found="its closed form alone"
+        + (", and that is wrong" if line.verdict is FormulaVerdict.WRONG else ""),
+        hint=f"write how you come to it: {item.name} = {_STEPS[int(weight[1:]) - 1]}",
+        excerpt=line.text,
+        diagnosis="steps-not-shown",
+    )
 
 
 def _weight(weight: str, chains: list[FormulaLine], params: Params, policy: Policy) -> Item:
@@ -73,6 +97,8 @@ def _weight(weight: str, chains: list[FormulaLine], params: Params, policy: Poli
     closed = tuple(x for x in concerned if x.verdict is FormulaVerdict.RIGHT and x.closed)
     if item.standing in (Standing.ABSENT, Standing.UNREAD) and closed and params.closed_form_suffices:
         return Item(name, Standing.GIVEN, closed)
+    if item.standing is Standing.ABSENT:
+        return Item(name, Standing.ABSENT, tuple(x for x in concerned if x.closed and x.states == name))
     return item
 
 

@@ -3,7 +3,7 @@
 ## What it checks
 Parameters, test accuracy, best epoch and number of epochs that the README states, against the notebook's saved outputs: its model
 summary and its log. Where there is no notebook, the README's own summary and log are compared with its prose. Requirements copied from the
-assignment are no statements, and a number that agrees with any run or any model is right. Where the network could be run, its counted
+assignment are no statements, and a number that agrees with any run or any model is right. A README without such numbers contradicts nothing. Where the network could be run, its counted
 parameters are as good as the printed ones, and building blocks that the README names and the network lacks are shown.
 
 ## Why it matters
@@ -26,6 +26,7 @@ from grader.checks.readme._compare import Match, accuracy_match, count_match, ne
 from grader.checks.readme._network import Result, building_blocks, unused_parameters
 from grader.core.evidence.claims import Claim, ClaimEvidence, On, Sketch, What
 from grader.core.evidence.logs import Evaluation, LogEvidence, Origin, Run
+from grader.core.evidence.notebook import NotebookEvidence
 from grader.core.evidence.summaries import SummaryEvidence
 from grader.core.facts.network import NetworkFacts
 from grader.core.outcome import Finding, Outcome, Weight, failed, passed, skipped, unknown
@@ -45,12 +46,17 @@ class Policy(CheckPolicy, frozen=True, kw_only=True):
 
 def check(
     claims: ClaimEvidence,
+    *,
     logs: LogEvidence | None,
     summaries: SummaryEvidence | None,
     network: NetworkFacts | None,
+    notebooks: NotebookEvidence | None,
     policy: Policy,
 ) -> Outcome:
-    """Fail where a number matches nothing that was printed; unknown where there is nothing to compare with."""
+    """Fail where a number matches nothing that was printed; unknown where there is nothing to compare with.
+
+    A README that states no number contradicts nothing and passes; without a notebook that is no agreement, and skipped.
+    """
     if not claims.readmes:
         return skipped("there is no README")
     logs, summaries = logs or LogEvidence(), summaries or SummaryEvidence()
@@ -84,7 +90,9 @@ def check(
         )
     if stated or any(e.origin is Origin.README for e in logs.evaluations):
         return unknown("the README states numbers, but nothing that was printed shows them")
-    return skipped("the README states no number about the network")
+    if notebooks is None or not notebooks.readable:
+        return skipped("the README states no number about the network, and there is no notebook")
+    return passed("the README states no number about the network, so none contradicts the notebook")
 
 
 _DOUBTS = frozenset({"summary-of-another-network", "other-experiments"})
