@@ -22,7 +22,12 @@ def findings(files: dict[str, bytes]) -> list[Finding]:
     sources = from_bytes("row", files)
     logs, summaries = read_logs(sources), read_summaries(sources)
     numbers = readme_numbers.check(
-        read_claims(sources, logs, summaries), logs, summaries, None, readme_numbers.Policy()
+        read_claims(sources, logs, summaries),
+        logs=logs,
+        summaries=summaries,
+        network=None,
+        notebooks=None,
+        policy=readme_numbers.Policy(),
     )
     sequence = readme_log.check(logs, readme_log.Params())
     return [f for f in (*numbers.findings, *sequence.findings) if f.weight is Weight.FAULT]
