@@ -4,12 +4,10 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import click
 
 from grader.cli.output import progress_line
-from grader.core.outcome import Verdict
 from grader.pipeline.batch import Graded, Progress
 
 
@@ -21,6 +19,8 @@ def class_progress(*, enabled: bool = True) -> Iterator[Callable[[Progress], Non
 
         def show(step: Progress) -> None:
             left = _duration(step.seconds_left)
+            if step.not_counted:
+                left += f" and {' and '.join(step.not_counted)}"
             if live:
                 line(f"{step.phase}: {step.done} of {step.total}, about {left} left, {step.id}")
             elif enabled:
@@ -29,21 +29,38 @@ def class_progress(*, enabled: bool = True) -> Iterator[Callable[[Progress], Non
         yield show
 
 
-def echo_class(graded: Graded, class_path: Path) -> None:
-    """Print a line a submission, what was refused, and the exact command that retries what failed by our fault."""
+def echo_class(graded: Graded, context: click.Context) -> None:
+    """Print a line a submission, what was refused, and the exact command that retries what failed or was left."""
     from grader.render.terminal import class_lines
 
     for line in class_lines(graded.reports):
         click.echo(line)
     for name, reason in graded.refused.items():
         click.echo(f"not graded: {name!r}: {reason}", err=True)
-    ours = [r.submission.id for r in graded.reports if any(m.verdict is Verdict.ERROR for m in r.outcomes)]
-    if ours:
-        only = " ".join(f"--only {shlex.quote(i)}" for i in ours)
+    if graded.left:
         click.echo(
-            f"grader failed on {len(ours)}; to try them again: grader batch {shlex.quote(str(class_path))} {only}"
+            f"the budget is spent, {graded.left} were not retrained; to go on: {command_again(context)}"
+        )
+    if graded.failed:
+        click.echo(
+            f"{len(graded.failed)} could not be graded in full; to try them again: {command_again(context, only=graded.failed)}"
         )
     click.echo(f"class page  {graded.page}")
+
+
+def command_again(context: click.Context, **changed: object) -> str:
+    """Return the command that was given, as one may paste it into a shell, with some options changed."""
+    words = ["grader", context.info_name or ""]
+    values = {**context.params, **changed}
+    for param in context.command.params:
+        value = values.get(param.name or "")
+        if isinstance(param, click.Argument):
+            words.append(str(value))
+        elif value and value != param.default:
+            option = max(param.opts, key=len)
+            for each in value if isinstance(value, tuple) else (value,):
+                words += [option] if each is True else [option, str(each)]
+    return shlex.join(words)
 
 
 def _duration(seconds: float) -> str:

@@ -22,6 +22,8 @@ from grader.schedule.base import Backend, Ended
 from grader.store.runs import Delivery, Run, Store
 
 STATIC = (Phase.READ, Phase.REPLAY)
+OUR_FAILURE = "grader failed"
+"""How every reason begins that is our fault."""
 BYTES_PER_WORKER = 3 * 2**30
 """Memory that an executing worker with its sandbox may take; bounds the number of workers."""
 
@@ -256,9 +258,9 @@ def _keep(store: Store, run: Run, entry: Entry, ended: Ended[Job, Done], label: 
     done = ended.result
     if done is None:
         if ended.job.fresh:
-            store.refuse(run.id, entry.id, f"grader failed while it read this submission: {ended.fault}")
+            store.refuse(run.id, entry.id, f"{OUR_FAILURE} while it read this submission: {ended.fault}")
             return
-        done = died(ended.job, f"grader failed in this phase: {ended.fault}")
+        done = died(ended.job, f"{OUR_FAILURE} in this phase: {ended.fault}")
     if done.submission is not None:
         store.deliver(run.id, Delivery(submission=done.submission, late_days=entry.late_days))
     store.finish_phase(run.id, done.id, label, done.record, basis=done.basis, spent=done.spent)

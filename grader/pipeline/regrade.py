@@ -8,6 +8,8 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import msgspec
+
 from grader.core.evidence.base import Evidence
 from grader.core.facts.base import Fact
 from grader.core.outcome import Verdict
@@ -19,11 +21,11 @@ from grader.pipeline.file_views import planned, renderer
 from grader.pipeline.grade import report_on
 from grader.pipeline.keys import key_of
 from grader.pipeline.known import Known, Missing
-from grader.pipeline.plan import Step, make_plan, product_types
+from grader.pipeline.plan import Plan, Step, make_plan, product_types
 from grader.pipeline.providers import Phase
 from grader.pipeline.publish import publish, publish_class
 from grader.pipeline.rubrics import LoadedRubric
-from grader.pipeline.work import decode, restore, stored_sources
+from grader.pipeline.work import recall, restore, stored_sources
 from grader.score.marks import remarked
 from grader.score.overrides import Decision, decided
 from grader.store.runs import Delivery, PhaseRecord, Run, Store
@@ -33,19 +35,27 @@ STATIC = (Phase.READ, Phase.REPLAY)
 
 def reports_of(store: Store, run: Run, loaded: LoadedRubric) -> Iterator[Report]:
     """Judge every submission of a run with a rubric, from what its finished phases left; sorted by id."""
+    from grader.checks.catalogue import catalogue
+
     decisions = _decisions(store)
+    plan = make_plan(loaded.rubric, catalogue())
     for delivery in store.deliveries(run.id).values():
-        yield report_of(store, run, loaded, delivery, decisions)
+        yield _report_of(store, run, loaded, delivery, plan=plan, decisions=decisions)
 
 
-def report_of(
-    store: Store, run: Run, loaded: LoadedRubric, delivery: Delivery, decisions: tuple[Decision, ...]
+def _report_of(
+    store: Store,
+    run: Run,
+    loaded: LoadedRubric,
+    delivery: Delivery,
+    *,
+    plan: Plan,
+    decisions: tuple[Decision, ...],
 ) -> Report:
-    """Judge one submission from the store."""
     from grader.checks.catalogue import catalogue
 
     records = store.phase_records(run.id, delivery.submission.id)
-    known = _recall(store, run, loaded, delivery, records)
+    known = _recall(store, run, loaded, delivery, plan=plan, records=records)
     notes: tuple[Note, ...] = tuple(n for record in records for n in record.notes)
     report = report_on(known, loaded, catalogue(), run.settings, notes, late_days=delivery.late_days)
     outcomes = decided(report, decisions)
@@ -58,8 +68,6 @@ def report_of(
 
 def publish_run(store: Store, run: Run, loaded: LoadedRubric, out: Path) -> tuple[Report, ...]:
     """Write the pages of a run; a page whose content did not change is not drawn again."""
-    from grader.render.result_json import encode
-
     shown = store.published()
     deliveries = store.deliveries(run.id)
     reports: list[Report] = []
@@ -68,7 +76,8 @@ def publish_run(store: Store, run: Run, loaded: LoadedRubric, out: Path) -> tupl
         slug = report.submission.slug
         records = store.phase_records(run.id, report.submission.id)
         keys = sorted(k for r in records for k in r.products.values())
-        digest = hashlib.sha256(encode(report) + "".join(keys).encode() + renderer().encode()).hexdigest()
+        content = f"{report!r}{keys}{renderer()}".encode("utf-8", "surrogatepass")
+        digest = hashlib.sha256(content).hexdigest()
         names = ("index.html", "result.json", *planned(report.submission))
         there = all((out / slug / name).is_file() for name in names)
         if shown.get(slug) == digest and there:
@@ -83,7 +92,13 @@ def publish_run(store: Store, run: Run, loaded: LoadedRubric, out: Path) -> tupl
 
 
 def _recall(
-    store: Store, run: Run, loaded: LoadedRubric, delivery: Delivery, records: tuple[PhaseRecord, ...]
+    store: Store,
+    run: Run,
+    loaded: LoadedRubric,
+    delivery: Delivery,
+    *,
+    plan: Plan,
+    records: tuple[PhaseRecord, ...],
 ) -> Known:
     from grader.checks.catalogue import catalogue
 
@@ -97,7 +112,7 @@ def _recall(
     wanted |= {"NotebookRun", "RetrainFacts"} & keys.keys()
     done = len(records)
     with_bytes: Known | None = None
-    for step in make_plan(loaded.rubric, rules).steps:
+    for step in plan.steps:
         name = step.provider.product
         if name not in wanted and with_bytes is None:
             continue
@@ -109,7 +124,7 @@ def _recall(
         )
         payload = store.payload(key) if key else None
         if payload is not None:
-            known.put(decode(payload, step.product))
+            recall(known, step.product, payload)
         elif name in lost:
             missing = lost[name]
             known.miss(name, Missing(reason=missing.reason, verdict=missing.verdict, trace=missing.trace))
@@ -117,7 +132,9 @@ def _recall(
             with_bytes = with_bytes or Known(
                 stored_sources(store, delivery), run.settings, loaded.rubric.profile
             )
-            _again(with_bytes, step, known, loaded)
+            _again(with_bytes, step, known, plan)
+            if known.found(step.product):
+                store.keep(key, name, msgspec.msgpack.encode(known.get(step.product)))
         elif run.finished:
             reason = f"{name} was not computed in run {run.id}; `grader batch` with this rubric computes it"
             known.miss(name, Missing(reason=reason, verdict=Verdict.UNKNOWN))
@@ -126,10 +143,8 @@ def _recall(
     return known
 
 
-def _again(with_bytes: Known, step: Step, known: Known, loaded: LoadedRubric) -> None:
-    from grader.checks.catalogue import catalogue
-
-    for earlier in make_plan(loaded.rubric, catalogue()).steps:
+def _again(with_bytes: Known, step: Step, known: Known, plan: Plan) -> None:
+    for earlier in plan.steps:
         if earlier.provider.phase in STATIC:
             with_bytes.provide(earlier)
         if earlier.provider.product == step.provider.product:

@@ -137,15 +137,19 @@ def restore(known: Known, store: Store, run: int, submission: str, needed: Mappi
     for record in store.phase_records(run, submission):
         for name, key in record.products.items():
             payload = store.payload(key) if name in needed else None
-            if payload is None:
-                continue
-            try:
-                known.put(decode(payload, needed[name]))
-            except msgspec.ValidationError:
-                reason = f"{name} was stored by another version of grader; grade the class afresh (another -o or --store)"
-                known.miss(name, Missing(reason=reason, verdict=Verdict.UNKNOWN))
+            if payload is not None:
+                recall(known, needed[name], payload)
         for name, lost in record.missing.items():
             known.miss(name, Missing(reason=lost.reason, verdict=lost.verdict, trace=lost.trace))
+
+
+def recall(known: Known, product: type, payload: bytes) -> None:
+    """Put a stored product into `known`; one of a format that this version cannot read is unknown, and no crash."""
+    try:
+        known.put(decode(payload, product))
+    except msgspec.ValidationError:
+        reason = f"{product.__name__} was stored by another version of grader; grade the class afresh (another -o or --store)"
+        known.miss(product.__name__, Missing(reason=reason, verdict=Verdict.UNKNOWN))
 
 
 def died(job: Job, reason: str) -> Done:

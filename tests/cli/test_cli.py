@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -133,6 +134,13 @@ def test_status_follows_the_published_order(verdicts: list[Verdict], expected: i
     assert worst_status([report, _report("y", _marked("AA001", Verdict.PASS))]) == expected
 
 
+def test_what_could_not_be_read_needs_a_person_and_hides_no_fault_of_ours() -> None:
+    report = _report("x", _marked("AA001", Verdict.ERROR))
+    assert worst_status([report], ["no zip"]) == 3
+    assert worst_status([], ["no zip"]) == 4
+    assert worst_status([], ["no zip", "grader failed while it read this submission: killed"]) == 3
+
+
 @pytest.mark.parametrize(("text", "value"), [("", 0), ("90s", 90), ("30m", 1800), ("2h", 7200), ("45", 45)])
 def test_durations(text: str, value: float) -> None:
     assert seconds(text) == value
@@ -194,3 +202,24 @@ def test_github_form_writes_summary_and_outputs(hand_in: Path, rubric: Path, tmp
     assert "Points 1/3" in done.stdout
     assert "| 🟠 partial | AR001 |" in summary.read_text("utf-8")
     assert "verdict=partial" in output.read_text("utf-8")
+
+
+def test_the_command_that_tries_again_is_the_one_that_was_given(rubric: Path, tmp_path: Path) -> None:
+    root = tmp_path / "my class"
+    (root / "ann").mkdir(parents=True)
+    (root / "ann" / "README.md").write_text("# w1", encoding="utf-8")
+    (root / "bob the second").mkdir()
+    out = tmp_path / "out"
+    done = grader("batch", root, "-r", rubric, "-o", out, "-j", 1, "--no-exec")
+    assert done.returncode == 4, "a person must look at what could not be read"
+    (line,) = [x for x in done.stdout.splitlines() if "to try them again" in x]
+    name, *command = shlex.split(line.partition("to try them again: ")[2])
+    assert name == "grader"
+    options = ["--rubric", rubric, "--out", out, "--jobs", 1, "--only", "bob the second", "--no-exec"]
+    assert sorted(command) == sorted(map(str, ["batch", root, *options]))
+    (root / "bob the second" / "README.md").write_text("# w1", encoding="utf-8")
+    again = grader(*command)
+    assert again.returncode == 1, again.stderr
+    assert "to try them again" not in again.stdout
+    assert {p.parent.name for p in out.glob("*/result.json")} >= {"ann"}
+    assert len(list(out.glob("*/result.json"))) == 2

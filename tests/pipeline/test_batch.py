@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -20,15 +21,16 @@ from grader.core.rubric import Profile
 from grader.core.settings import Settings
 from grader.ingest.classes import list_class
 from grader.ingest.read import read_submission
-from grader.pipeline.batch import Graded, Request, grade_class
+from grader.pipeline.batch import Graded, Progress, Request, grade_class
 from grader.pipeline.compare import compare
 from grader.pipeline.keys import format_of
 from grader.pipeline.known import Known, Missing
+from grader.pipeline.providers import Phase
 from grader.pipeline.regrade import publish_run, reports_of
 from grader.pipeline.rubrics import parse
-from grader.pipeline.work import restore
+from grader.pipeline.work import died, restore, work
 from grader.schedule.base import Ended
-from grader.store.runs import Delivery, Override, PhaseRecord, Store, now
+from grader.store.runs import Delivery, Override, PhaseRecord, Spent, Store, now
 
 RUBRIC = b"""
 id = "files"
@@ -155,6 +157,131 @@ def test_a_finished_phase_is_not_run_again(school: Path, tmp_path: Path) -> None
     assert second.ran == ["bob", "eve"], "ann was finished before the kill"
     plain = _grade(school, tmp_path / "other")
     assert graded.reports == plain.reports
+
+
+def test_an_unchanged_class_is_copied_without_a_job_and_a_changed_file_is_read(
+    school: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    first = _grade(school, out)
+    again = Here()
+    assert grade_class(_request(school, out), again).reports == first.reports
+    assert again.ran == []
+    (school / "eve" / "README.md").write_text("# eve, second try", encoding="utf-8")
+    third = Here()
+    grade_class(_request(school, out), third)
+    assert third.ran == ["eve"]
+
+
+def test_another_option_or_rubric_copies_nothing(school: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    _grade(school, out)
+    other = Here()
+    grade_class(_request(school, out, settings=Settings(execute=False, retrain=False, data="x")), other)
+    assert other.ran == ["ann", "bob", "eve"]
+
+
+def test_only_some_are_graded_again_and_the_class_stays_whole(school: Path, tmp_path: Path) -> None:
+    (school / "empty").mkdir()
+    out = tmp_path / "out"
+    _grade(school, out)
+    (school / "eve" / "README.md").write_text("# eve, second try", encoding="utf-8")
+    some = Here()
+    graded = grade_class(_request(school, out, only=("eve", "empty")), some)
+    assert some.ran == ["empty", "eve"]
+    assert set(_verdicts(graded)) == {"ann", "bob", "eve"}
+    assert graded.failed == ("empty",)
+    page = graded.page.read_text("utf-8")
+    assert all(f'href="{name}/index.html"' in page for name in ("ann", "bob", "eve"))
+
+
+def test_what_a_phase_took_is_on_the_class_page_and_in_no_result(school: Path, tmp_path: Path) -> None:
+    graded = _grade(school, tmp_path / "out")
+    store = Store(tmp_path / "out" / ".grader" / "store.sqlite")
+    spent = store.durations(graded.run)
+    assert set(spent) == {"ann", "bob", "eve"}
+    assert all(s["read"].wall > 0 for s in spent.values())
+    assert "Slowest" in graded.page.read_text("utf-8")
+    for path in (tmp_path / "out").glob("*/result.json"):
+        assert "seconds" not in path.read_text("utf-8")
+
+
+def test_a_spent_budget_leaves_the_rest_for_the_same_command(
+    school: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from grader.pipeline import batch
+
+    rubric = RUBRIC + b'[[criterion]]\nid = "retrained"\ncheck = "RT601"\npoints = 1\n'
+    more = {"rubric": rubric, "settings": Settings(), "budget_seconds": 100.0}
+    retrained: list[str] = []
+
+    class Idle(Here):
+        """Retrains nothing, and takes a minute for it."""
+
+        def map(self, function: Callable, jobs: Iterable) -> Iterator[Ended]:
+            for job in jobs:
+                if Phase.RETRAIN in job.phases:
+                    retrained.append(job.id)
+                    clock[0] += 60.0
+                lost = died(job, "idle") if not job.fresh else work(job)
+                yield Ended(job=job, result=lost)
+
+    clock = [0.0]
+    monkeypatch.setattr(batch, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    graded = grade_class(_request(school, tmp_path / "out", **more), Idle())
+    assert (graded.left, retrained) == (1, ["bob", "eve"]), "most open points first"
+    graded = grade_class(_request(school, tmp_path / "out", **more), Idle())
+    assert (graded.left, graded.resumed, retrained) == (0, True, ["bob", "eve", "ann"])
+
+
+def test_time_left_counts_the_phases_that_follow(school: Path, tmp_path: Path) -> None:
+    steps: list[Progress] = []
+    rubric = RUBRIC + b'[[criterion]]\nid = "retrained"\ncheck = "RT601"\npoints = 1\n'
+    request = _request(school, tmp_path / "out", rubric=rubric, settings=Settings(retrain=False))
+
+    class Idle(Here):
+        def map(self, function: Callable, jobs: Iterable) -> Iterator[Ended]:
+            for job in jobs:
+                yield Ended(job=job, result=work(job) if job.fresh else died(job, "idle"))
+
+    grade_class(request, Idle(), steps.append)
+    assert {s.not_counted for s in steps if s.phase == "read"} == {("execute",)}
+    assert {s.not_counted for s in steps if s.phase == "execute"} == {()}
+    store = Store(request.store)
+    run = store.run()
+    for name in ("ann", "bob", "eve"):
+        record = PhaseRecord(products={}, payloads={}, missing={}, notes=())
+        store.finish_phase(run.id, name, "execute", record, spent=Spent(wall=50.0, cpu=40.0))
+    store.close()
+    steps.clear()
+    for name in ("ann", "bob", "eve"):
+        (school / name / "README.md").write_text(f"# {name}, second try", encoding="utf-8")
+    grade_class(request, Idle(), steps.append)
+    assert [s.seconds_left >= 150.0 for s in steps if s.phase == "read"] == [True] * 3
+
+
+def test_what_looks_alike_is_for_the_instructor_alone(tmp_path: Path) -> None:
+    root = tmp_path / "class"
+    for number in range(7):
+        (root / f"s{number}").mkdir(parents=True)
+        own = "the same words" if number < 2 else f"my own words, number {number}"
+        text = f"# Session\n\nThis is {own}. " + "What I write here nobody else writes. " * number
+        (root / f"s{number}" / "README.md").write_text(
+            text * 20 if number > 1 else "x" * 500, encoding="utf-8"
+        )
+    out = tmp_path / "out"
+    graded = _grade(root, out)
+    alike = json.loads((out / "_class" / "alike.json").read_text("utf-8"))
+    assert [g["submissions"] for g in alike["alike"]] == [["s0", "s1"]]
+    assert "look alike" in graded.page.read_text("utf-8")
+    for path in out.glob("s*/*"):
+        assert "look alike" not in path.read_text("utf-8"), path
+    shutil.rmtree(root)
+    store = Store(out / ".grader" / "store.sqlite")
+    store.connection.execute("DELETE FROM products WHERE product = 'Traits'")
+    before = graded.page.read_text("utf-8")
+    publish_run(store, store.run(), _request(root, out).loaded, out)
+    assert graded.page.read_text("utf-8") == before, "an older store is compared from its bytes"
 
 
 def test_nothing_is_drawn_again_when_nothing_changed(school: Path, tmp_path: Path) -> None:

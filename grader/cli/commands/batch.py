@@ -40,7 +40,7 @@ def command(
     from grader.checks.catalogue import catalogue
     from grader.cli.class_output import class_progress, echo_class
     from grader.cli.options import seconds
-    from grader.cli.status import DONE, NEEDS_A_PERSON, worst_status
+    from grader.cli.status import worst_status
     from grader.pipeline.batch import Request, grade_class, workers_for
     from grader.pipeline.rubrics import find, load
     from grader.schedule.local import LocalProcesses
@@ -58,5 +58,5 @@ def command(
     )
     with class_progress(enabled=not quiet) as progress:
         graded = grade_class(request, LocalProcesses(workers_for(jobs)), progress)
-    echo_class(graded, class_path)
-    return max(worst_status(graded.reports), NEEDS_A_PERSON if graded.refused else DONE)
+    echo_class(graded, click.get_current_context())
+    return worst_status(graded.reports, graded.refused.values())
