@@ -1,184 +1,136 @@
-"""How much faster the engine trains than a notebook's own loop, side by side, in CPU seconds of one thread.
+"""How much faster the engine trains than a notebook's own loop, side by side.
 
-    python benchmarks/training.py --data DIR [--digits 6400] [--repeats 5]
+    python benchmarks/training.py --data DIR [--class] [--digits 6400] [--repeats 5] [--only 11924 ...]
 
-Three networks of 17,962, 11,924 and 19,944 parameters, as real notebooks of this course have them. The notebook's loop is torch's
-DataLoader over torchvision's MNIST with ToTensor and Normalize, batches of 64, SGD, one thread; ours trains the exported graph. Each repeat runs all
-three ways on the same digits, one after the other; the medians of the paired ratios are shown. An epoch of 60,000 digits is
-reckoned from the digits that were trained.
+Three networks of 17,962, 11,924 and 19,944 parameters, rebuilt from READMEs of this course (`seed_networks.py`). The notebook's loop is
+torch's DataLoader over torchvision's MNIST with ToTensor and Normalize, batches of 64, SGD; ours trains the exported graph. Each repeat
+runs all three ways on the same digits, one after the other; medians of the paired ratios are shown. An epoch of 60,000 digits
+is reckoned from the digits that were trained.
+
+Without --class: CPU seconds of one thread on both sides, which another load on the machine disturbs least. With --class: wall seconds
+for a model-epoch on the whole machine. The notebook's loop has all cores and torch's default threads; ours trains as many models as
+there are cores, a process with one thread each, and the time is divided by their number. Only a quiet machine gives true figures.
 """
 
 import argparse
+import contextlib
+import multiprocessing as mp
+import os
 import statistics
 import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from seed_networks import NETWORKS, Entry, build, exported, recipe
+from torch import nn
 from torch.nn import functional
 
-from grader.core.facts.recipe import Part, StudentRecipe
 from grader.core.facts.retrain import Mode
+from grader.execute.engine.fast import half_precision_pays
 from grader.execute.engine.recipe import resolve
 from grader.execute.engine.run import run_seed
-from grader.execute.graph.network import Network, load_network
-from grader.sandbox.worker.export import export_model
 from grader.sandbox.worker.torchvision_ops import declare
 from reference import mnist
 
-TENSOR = (Part(kind="ToTensor"), Part(kind="Normalize", arguments={"mean": (0.1307,), "std": (0.3081,)}))
+ORDER = (17_962, 11_924, 19_944)
+WAYS = ("notebook", "exact", "fast")
 
 
-def conv(inputs: int, outputs: int, kernel: int, drop: float = 0.0) -> list[nn.Module]:
-    layers: list[nn.Module] = [
-        nn.Conv2d(inputs, outputs, kernel, bias=False),
-        nn.BatchNorm2d(outputs),
-        nn.ReLU(),
-    ]
-    return [*layers, nn.Dropout(drop)] if drop else layers
+class Task(NamedTuple):
+    """One epoch of one network in one way, on the first `digits` of MNIST in `data`."""
+
+    parameters: int
+    way: str
+    data: Path
+    digits: int
 
 
-def padded(inputs: int, outputs: int) -> list[nn.Module]:
-    convolution = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
-    return [convolution, nn.ReLU(), nn.BatchNorm2d(outputs), nn.Dropout(0.05)]
+class Bench:
+    """What a process that trains keeps between tasks."""
+
+    def __init__(self) -> None:
+        self._threads = torch.get_num_threads()
+        self._data: mnist.Mnist | None = None
+        self._ready: dict[Task, Callable[[], None]] = {}
+
+    def prepare(self, task: Task) -> None:
+        """Everything that is not trained: digits, network, loader, and a few steps to warm up."""
+        if task in self._ready:
+            return
+        self._data = self._data or mnist.load(task.data)
+        whole = self._data
+        data = mnist.Mnist(
+            whole.train_images[: task.digits],
+            whole.train_labels[: task.digits],
+            whole.test_images[:100],
+            whole.test_labels[:100],
+        )
+        entry = next(entry for entry in NETWORKS if entry.parameters == task.parameters)
+        prepare = notebook if task.way == "notebook" else engine
+        self._ready[task] = prepare(entry, data, task.way)
+
+    def run(self, task: Task) -> tuple[float, float]:
+        """Train; CPU and wall seconds. Ours sets one thread, which must not hold for the notebook's loop after it."""
+        self.prepare(task)
+        if task.way == "notebook":
+            torch.set_num_threads(self._threads)
+        cpu, wall = time.process_time(), time.monotonic()
+        self._ready[task]()
+        return time.process_time() - cpu, time.monotonic() - wall
 
 
-def squeeze(channels: int) -> nn.Module:
-    return nn.Conv2d(channels, channels, 1, bias=False)
-
-
-class Net(nn.Module):
-    """Layers, then log-probabilities of ten classes."""
-
-    def __init__(self, *layers: nn.Module) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(*layers)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Digits (N, 1, 28, 28) to (N, 10)."""
-        return functional.log_softmax(self.layers(x).view(-1, 10), dim=1)
-
-
-def wide() -> Net:
-    plain: list[nn.Module] = []
-    for inputs, outputs, kernel in ((1, 32, 5), (32, 16, 3)):
-        plain += [nn.Conv2d(inputs, outputs, kernel), nn.ReLU(), nn.BatchNorm2d(outputs)]
-    plain += [nn.MaxPool2d(2), nn.Dropout(0.1)]
-    for inputs, outputs, kernel in ((16, 16, 3), (16, 64, 3)):
-        plain += [nn.Conv2d(inputs, outputs, kernel), nn.ReLU(), nn.BatchNorm2d(outputs)]
-    return Net(*plain, nn.AdaptiveAvgPool2d(1), nn.Dropout(0.1), nn.Flatten(), nn.Linear(64, 10))
-
-
-def narrow() -> Net:
-    first = [*conv(1, 4, 3), *conv(4, 8, 3), nn.Conv2d(8, 16, 1, bias=False), nn.MaxPool2d(2)]
-    second = [
-        *conv(16, 32, 3, 0.1),
-        *conv(32, 16, 1, 0.1),
-        *conv(16, 16, 3, 0.1),
-        *conv(16, 16, 3),
-        *conv(16, 10, 3),
-    ]
-    return Net(*first, *second, nn.AvgPool2d(4), nn.Conv2d(10, 10, 1, bias=False))
-
-
-def deep() -> Net:
-    first = [
-        *padded(1, 8),
-        *padded(8, 8),
-        nn.MaxPool2d(2),
-        squeeze(8),
-        *padded(8, 14),
-        *padded(14, 14),
-        nn.MaxPool2d(2),
-    ]
-    second = [squeeze(14), *padded(14, 24), *padded(24, 24), nn.MaxPool2d(2), squeeze(24), *padded(24, 32)]
-    return Net(*first, *second, nn.Conv2d(32, 10, 1, bias=False), nn.AvgPool2d(3))
-
-
-def notebook_loop(model: nn.Module, loader: Any) -> float:
-    """One epoch as a notebook trains it; CPU seconds."""
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
-    model.train()
-    started = time.process_time()
-    for images, labels in loader:
-        optimizer.zero_grad()
-        loss = functional.nll_loss(model(images), labels)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-    return time.process_time() - started
-
-
-def engine(network: Network, data: mnist.Mnist, mode: Mode) -> float:
-    """One epoch of the engine, weights and proof of work included; CPU seconds."""
-    recipe = StudentRecipe(
-        optimizer=Part(kind="SGD", arguments={"lr": 0.01, "momentum": 0.9}),
-        loss=Part(kind="nll"),
-        batch_size=64,
-        epochs=1,
-        training_transform=TENSOR,
-        test_transform=TENSOR,
-    )
-    plan = resolve(recipe, (1, 28, 28)).plan
-    assert plan is not None
-    started = time.process_time()
-    run_seed(
-        network, plan, data, seed=0, epochs=1, device="cpu", on_epoch=lambda right, loss: False, mode=mode
-    )
-    return time.process_time() - started
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--digits", type=int, default=6_400, help="training digits an epoch")
-    parser.add_argument("--repeats", type=int, default=5)
-    options = parser.parse_args()
-    declare()
+def notebook(entry: Entry, data: mnist.Mnist, _way: str) -> Callable[[], None]:
+    """One epoch as a notebook trains it."""
     from torchvision import transforms
 
-    torch.set_num_threads(1)
-    whole = mnist.load(options.data)
-    images, labels = whole.train_images[: options.digits], whole.train_labels[: options.digits]
-    data = mnist.Mnist(images, labels, whole.test_images[:100], whole.test_labels[:100])
     compose = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.1307,), (0.3081,))])
-    loader = torch.utils.data.DataLoader(Pictures(images, labels, compose), batch_size=64, shuffle=True)
-    scale = 60_000 / options.digits
-    print(
-        f"CPU seconds an epoch of 60,000 digits, one thread, median of {options.repeats} paired runs of {options.digits}"
-    )
-    print(f"{'network':<10}{'notebook':>10}{'exact':>8}{'ratio':>7}{'fast':>8}{'ratio':>7}")
-    for build in (wide, narrow, deep):
-        model = build()
-        network = load_network(export_model(build(), None, torch.randn(4, 1, 28, 28)))
-        rows = [
-            (
-                notebook_loop(model, loader),
-                engine(network, data, Mode.EXACT),
-                engine(network, data, Mode.FAST),
-            )
-            for _ in range(options.repeats)
-        ]
-        theirs, exact, fast = (statistics.median(row[way] for row in rows) * scale for way in range(3))
-        ratios = [statistics.median(row[0] / row[way] for row in rows) for way in (1, 2)]
-        parameters = sum(parameter.numel() for parameter in model.parameters())
-        print(
-            f"{parameters:<10,}{theirs:>10.1f}{exact:>8.1f}{ratios[0]:>7.2f}{fast:>8.1f}{ratios[1]:>7.2f}",
-            flush=True,
+    pictures = Pictures(data.train_images, data.train_labels, compose)
+    loader = torch.utils.data.DataLoader(pictures, batch_size=64, shuffle=True)
+    model: nn.Module = build(entry)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+
+    def epoch() -> None:
+        model.train()
+        for images, labels in loader:
+            optimizer.zero_grad()
+            loss = functional.nll_loss(model(images), labels)
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+
+    return epoch
+
+
+def engine(entry: Entry, data: mnist.Mnist, way: str) -> Callable[[], None]:
+    """One epoch of the engine, fresh weights and proof of work included."""
+    network = exported(build(entry))
+    plan = resolve(recipe(entry), (1, 28, 28)).plan
+    assert plan is not None
+
+    def epoch() -> None:
+        run_seed(
+            network,
+            plan,
+            data,
+            seed=0,
+            epochs=1,
+            device="cpu",
+            on_epoch=lambda right, loss: False,
+            mode=Mode(way),
         )
+
+    return epoch
 
 
 class Pictures(torch.utils.data.Dataset[Any]):
     """What torchvision's MNIST does for each digit: an image from bytes, then the transforms."""
 
     def __init__(self, images: Any, labels: Any, transform: Any) -> None:
-        self._images, self._labels, self._transform = (
-            torch.from_numpy(images),
-            torch.from_numpy(labels),
-            transform,
-        )
+        self._images = torch.from_numpy(images)
+        self._labels = torch.from_numpy(labels)
+        self._transform = transform
 
     def __len__(self) -> int:
         return len(self._labels)
@@ -188,6 +140,90 @@ class Pictures(torch.utils.data.Dataset[Any]):
 
         picture = Image.fromarray(self._images[index].numpy())
         return self._transform(picture), int(self._labels[index])
+
+
+def serve(channel: Connection, threads: int) -> None:
+    """A process that prepares and runs what it is sent; `threads` 0 leaves torch's default."""
+    if threads:
+        torch.set_num_threads(threads)
+    declare()
+    bench = Bench()
+    with contextlib.suppress(EOFError):  # the parent is done
+        while True:
+            prepare, task = channel.recv()
+            (bench.prepare if prepare else bench.run)(task)
+            channel.send(True)
+
+
+class Machine:
+    """One process with torch's default threads and one with a single thread for each core."""
+
+    def __init__(self) -> None:
+        cores = len(os.sched_getaffinity(0))
+        self._whole = self._start(0)
+        self._single = [self._start(1) for _ in range(cores)]
+
+    @staticmethod
+    def _start(threads: int) -> Connection:
+        context = mp.get_context("spawn")
+        ours, theirs = context.Pipe()
+        context.Process(target=serve, args=(theirs, threads), daemon=True).start()
+        return ours
+
+    def seconds(self, task: Task) -> float:
+        """Wall seconds of a model-epoch when a class is trained that way."""
+        channels = [self._whole] if task.way == "notebook" else self._single
+        for prepare in (True, False):
+            began = time.monotonic()
+            for channel in channels:
+                channel.send((prepare, task))
+            for channel in channels:
+                channel.recv()
+        return (time.monotonic() - began) / len(channels)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument(
+        "--class", dest="whole_class", action="store_true", help="wall time of the whole machine"
+    )
+    parser.add_argument("--digits", type=int, default=6_400, help="training digits an epoch")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--only", type=int, nargs="+", default=ORDER, help="parameter totals")
+    options = parser.parse_args()
+    if options.whole_class:
+        measure = Machine().seconds
+        print(
+            f"wall seconds a model-epoch of 60,000 digits for a class on {len(os.sched_getaffinity(0))} cores"
+        )
+    else:
+        declare()
+        torch.set_num_threads(1)
+        bench = Bench()
+
+        def measure(task: Task) -> float:
+            return bench.run(task)[0]
+
+        print("CPU seconds an epoch of 60,000 digits, one thread")
+    bfloat16 = "is used in fast" if half_precision_pays("cpu") else "not in this processor"
+    print(f"median of {options.repeats} paired runs of {options.digits} digits; bfloat16: {bfloat16}")
+    print(f"{'network':<10}{'notebook':>10}{'exact':>8}{'ratio':>7}{'fast':>8}{'ratio':>7}")
+    for parameters in options.only:
+        rows = []
+        for repeat in range(options.repeats + 1):
+            row = [measure(Task(parameters, way, options.data, options.digits)) for way in WAYS]
+            if repeat:  # the first only warms up
+                rows.append(row)
+        scale = 60_000 / options.digits
+        theirs, exact, fast = (statistics.median(row[way] for row in rows) * scale for way in range(3))
+        ratios = [statistics.median(row[0] / row[way] for row in rows) for way in (1, 2)]
+        print(
+            f"{parameters:<10,}{theirs:>10.1f}{exact:>8.1f}{ratios[0]:>7.2f}{fast:>8.1f}{ratios[1]:>7.2f}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":
