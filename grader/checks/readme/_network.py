@@ -1,5 +1,6 @@
 """What the README says about the network against the network that was run."""
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -19,11 +20,17 @@ class Result(NamedTuple):
 
 
 def building_blocks(
-    claims: ClaimEvidence, network: NetworkFacts | None, summaries: SummaryEvidence, treatment: Treatment
+    claims: ClaimEvidence,
+    network: NetworkFacts | None,
+    *,
+    summaries: SummaryEvidence,
+    notebooks: int,
+    treatment: Treatment,
 ) -> Result:
     """Layers that a README names and the network lacks. A denial anywhere in the README settles it: nothing is found.
 
     Without a network that ran, the printed summaries are asked; they show no functional layers, so that is only remarked.
+    A person is asked where network and summaries agree that it is not there, and there is no second notebook to be meant.
     """
     if treatment is Treatment.ACCEPT:
         return Result(0, [])
@@ -38,8 +45,15 @@ def building_blocks(
             continue
         compared.add(use.feature)
         if lacks := _lacks(use.feature, network):
-            findings.append(_finding(use, network, lacks, treatment))
+            nowhere = notebooks == 1 and not _in_summaries(use.feature, summaries)
+            findings.append(_finding(use, network, lacks, treatment, nowhere=nowhere))
     return Result(len(compared), findings)
+
+
+def _in_summaries(feature: Feature, summaries: SummaryEvidence) -> bool:
+    """Whether a printed or quoted summary shows it; True for what no summary could show."""
+    types = _ROWS.get(feature)
+    return types is None or any(t.has(*types) for t in summaries.summaries)
 
 
 _ROWS = {Feature.DROPOUT: ("Dropout", "AlphaDropout"), Feature.BATCH_NORM: ("BatchNorm", "Batch")}
@@ -83,8 +97,9 @@ def _lacks(feature: Feature, network: NetworkFacts) -> str:
     return "" if network.linear or network.point_convolutions else "no fully connected layer"
 
 
-def _finding(use: Use, network: NetworkFacts, lacks: str, treatment: Treatment) -> Finding:
+def _finding(use: Use, network: NetworkFacts, lacks: str, treatment: Treatment, *, nowhere: bool) -> Finding:
     verb = "uses" if use.said else "describes"
+    certain = treatment is Treatment.FAIL and use.said
     return Finding(
         message=f"the README {verb} {use.feature.value}, the network does not have it",
         place=use.place,
@@ -92,13 +107,20 @@ def _finding(use: Use, network: NetworkFacts, lacks: str, treatment: Treatment) 
         found=use.excerpt[:120],
         hint=f"take the sentence out, or put {use.feature.value} into the network and train it again",
         excerpt=use.excerpt,
-        diagnosis="building-block-missing",
-        weight=Weight.FAULT if treatment is Treatment.FAIL and use.said else Weight.REMARK,
+        diagnosis="building-block-missing" if certain or not nowhere else "building-block-nowhere",
+        weight=Weight.FAULT if certain or nowhere else Weight.REMARK,
     )
 
 
+_QUOTED = re.compile(r"^[\s>*|`#-]*(?:total|trainable)\s+params\b", re.IGNORECASE)
+"""A line of torchsummary itself, which is what it says: what the tool printed."""
+
+
 def unused_parameters(stated: Sequence[Claim], network: NetworkFacts | None) -> Result:
-    """A count that leaves out layers which are declared and never run, as torchsummary does: true of the path, not of the model."""
+    """A count that leaves out layers which are declared and never run, as torchsummary does: true of the path, not of the model.
+
+    Pasted from the tool it is a remark; stated as the number of parameters it asks a person.
+    """
     if network is None or network.declared_parameters == network.parameters:
         return Result(0, [])
     claims = [
@@ -106,7 +128,8 @@ def unused_parameters(stated: Sequence[Claim], network: NetworkFacts | None) -> 
     ]
     if not claims:
         return Result(0, [])
-    claim = claims[0]
+    own = [c for c in claims if not _QUOTED.match(c.excerpt)]
+    claim = (own or claims)[0]
     names = ", ".join(d.name for d in network.unused[:4])
     return Result(
         1,
@@ -122,7 +145,7 @@ def unused_parameters(stated: Sequence[Claim], network: NetworkFacts | None) -> 
                 excerpt=claim.excerpt,
                 marked=claim.written,
                 diagnosis="unused-parameters",
-                weight=Weight.REMARK,
+                weight=Weight.FAULT if own else Weight.REMARK,
             )
         ],
     )

@@ -4,7 +4,8 @@
 Parameters, test accuracy, best epoch and number of epochs that the README states, against the notebook's saved outputs: its model
 summary and its log. Where there is no notebook, the README's own summary and log are compared with its prose. Requirements copied from the
 assignment are no statements, and a number that agrees with any run or any model is right. A README without such numbers contradicts nothing. Where the network could be run, its counted
-parameters are as good as the printed ones, and building blocks that the README names and the network lacks are shown.
+parameters are as good as the printed ones, and building blocks that the README names and the network lacks are shown. A count that leaves
+out layers which never run is what torchsummary prints; stated in the README's own words it is a question.
 
 ## Why it matters
 A README is read before anything is run. If it belongs to another run, or rounds 99.36 up to 99.4, its reader is misled, and so is whoever
@@ -37,7 +38,8 @@ from grader.core.rule import Rule
 
 class Policy(CheckPolicy, frozen=True, kw_only=True):
     """`rounded_up`: an accuracy that was rounded up (99.46 stated as 99.5). `building_blocks`: a layer that the README
-    says it uses and the network lacks; the network's own criterion rules on that, so it is a remark by default.
+    says it uses and the network lacks; the network's own criterion rules on that, so by default it is no fault here: a person is asked
+    where no printed summary shows it either, and it is a remark otherwise.
     """
 
     rounded_up: Treatment = Treatment.FAIL
@@ -67,7 +69,13 @@ def check(
         _accuracies(stated, logs, policy),
         _evaluations(logs),
         _epochs(stated, logs),
-        building_blocks(claims, network, summaries, policy.building_blocks),
+        building_blocks(
+            claims,
+            network,
+            summaries=summaries,
+            notebooks=len(notebooks.readable) if notebooks else 0,
+            treatment=policy.building_blocks,
+        ),
         unused_parameters(stated, network),
     ]
     findings = [f for r in results for f in r.findings]
@@ -95,8 +103,10 @@ def check(
     return passed("the README states no number about the network, so none contradicts the notebook")
 
 
-_DOUBTS = frozenset({"summary-of-another-network", "other-experiments"})
-"""Diagnoses that ask a person: the README may describe more than the submitted notebook."""
+_DOUBTS = frozenset({
+    "summary-of-another-network", "other-experiments", "building-block-nowhere", "unused-parameters",
+})  # fmt: skip
+"""Diagnoses that ask a person: the README may describe more than the submitted notebook, or repeat what a tool printed."""
 
 
 def _stated(claims: ClaimEvidence, summaries: SummaryEvidence, counted: set[int]) -> list[Claim]:
