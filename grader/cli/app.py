@@ -24,6 +24,7 @@ _COMMANDS = {
     "rubric": "grader.cli.commands.rubric",
     "plan": "grader.cli.commands.plan",
     "inspect": "grader.cli.commands.inspect",
+    "reproduce": "grader.cli.commands.reproduce",
     "retrain": "grader.cli.commands.retrain",
     "doctor": "grader.cli.commands.doctor",
 }
@@ -62,5 +63,7 @@ def app() -> None:
 def main() -> None:
     """Entry point: exit status 2 for usage and rubric faults, 130 for Ctrl-C, 3 for a crash of ours with a log file."""
     from grader.cli.crash import guarded
+    from grader.cli.output import speak_unicode
 
+    speak_unicode()
     sys.exit(guarded(lambda: app(standalone_mode=False)))

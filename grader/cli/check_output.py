@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from grader.cli.output import color_wanted
+from grader.cli.output import color_wanted, unicode_wanted
 from grader.core.report import Report
 from grader.pipeline.selfcheck import HONEST_LINE
 
@@ -40,7 +40,11 @@ def _text(report: Report, *, executed: bool, page: Path | None) -> None:
     from grader.render.terminal import print_report
 
     width = shutil.get_terminal_size().columns
-    click.echo(print_report(report, width=width, color=color_wanted(), steps_last=STEPS_SHOWN))
+    click.echo(
+        print_report(
+            report, width=width, color=color_wanted(), unicode=unicode_wanted(), steps_last=STEPS_SHOWN
+        )
+    )
     if not next_steps(report):
         open_points = f"; {report.pending_points:g} points are open" if report.pending_points else ""
         click.echo(f"\nNothing left to do{open_points}.")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import click
 
-from grader.cli.output import progress_line
+from grader.cli.output import progress_line, unicode_wanted
 from grader.pipeline.batch import Graded, Progress
 
 
@@ -33,7 +33,7 @@ def echo_class(graded: Graded, context: click.Context) -> None:
     """Print a line a submission, what was refused, and the exact command that retries what failed or was left."""
     from grader.render.terminal import class_lines
 
-    for line in class_lines(graded.reports):
+    for line in class_lines(graded.reports, unicode=unicode_wanted()):
         click.echo(line)
     for name, reason in graded.refused.items():
         click.echo(f"not graded: {name!r}: {reason}", err=True)

@@ -1,5 +1,7 @@
 """What goes to the terminal while and after grading."""
 
+import codecs
+import io
 import os
 import shutil
 import sys
@@ -41,6 +43,29 @@ def progress_line(*, enabled: bool) -> Iterator[Callable[[str], None]]:
             click.echo("\r\x1b[2K", nl=False, err=True)
 
 
+def speak_unicode() -> None:
+    """Let no symbol end a run: pipes get UTF-8, a terminal of another encoding gets escapes for what it cannot show.
+
+    On Windows a pipe is cp1252, which has no ∂ and no ✓, and a JSON or SARIF reader expects UTF-8. PYTHONIOENCODING is obeyed.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if not isinstance(stream, io.TextIOWrapper) or _is_utf8(stream):
+            continue
+        if stream.isatty() or os.environ.get("PYTHONIOENCODING"):
+            stream.reconfigure(errors="backslashreplace")
+        else:
+            stream.reconfigure(encoding="utf-8")
+
+
+def unicode_wanted() -> bool:
+    """Whether stdout can encode the symbols of a report."""
+    return not isinstance(sys.stdout, io.TextIOWrapper) or _is_utf8(sys.stdout)
+
+
+def _is_utf8(stream: io.TextIOWrapper) -> bool:
+    return codecs.lookup(stream.encoding).name in ("utf-8", "utf-8-sig", "utf-16", "utf-32")
+
+
 def color_wanted() -> bool:
     """Whether stdout is a terminal and NO_COLOR (no-color.org) is not set."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
@@ -55,5 +80,5 @@ def echo_report(report: Report, written: Written, *, as_json: bool, quiet: bool)
         click.echo(encode(report).decode("utf-8"), nl=False)
         return
     width = shutil.get_terminal_size().columns
-    click.echo(print_report(report, width=width, color=color_wanted(), quiet=quiet))
+    click.echo(print_report(report, width=width, color=color_wanted(), quiet=quiet, unicode=unicode_wanted()))
     click.echo(f"page    {written.page}\nresult  {written.result}")

@@ -17,6 +17,7 @@ def command(run: int | None, rubric: str, out: Path, store: Path | None) -> int:
     """Judge from the store and write the pages."""
     from grader.checks.catalogue import catalogue
     from grader.cli.options import open_store
+    from grader.cli.output import unicode_wanted
     from grader.cli.status import worst_status
     from grader.pipeline.regrade import publish_run
     from grader.pipeline.rubrics import load, parse
@@ -29,7 +30,7 @@ def command(run: int | None, rubric: str, out: Path, store: Path | None) -> int:
         reports = publish_run(opened, found, loaded, out)
     finally:
         opened.close()
-    for line in class_lines(reports):
+    for line in class_lines(reports, unicode=unicode_wanted()):
         click.echo(line)
     click.echo(
         f"run {found.id} of {found.started}, judged with {loaded.path}\nclass page  {out / 'index.html'}"
