@@ -139,6 +139,15 @@ def test_loops_that_may_stop_early(source: str, early: bool) -> None:
     assert recipe.stops_early(source) is early
 
 
+def test_factors_of_a_function_with_a_memory_are_not_believed() -> None:
+    optimizer = torch.optim.SGD([nn.Parameter(torch.ones(1))], lr=0.2)
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda epoch: 0.5**epoch)
+    optimizer.step()
+    scheduler.step()
+    assert recipe._moved_by(scheduler, [1.0, 0.5])
+    assert not recipe._moved_by(scheduler, [1.0, 0.25])
+
+
 def test_default_initialisation_is_recognised() -> None:
     for seed in range(20):
         torch.manual_seed(seed)

@@ -40,7 +40,16 @@ _IGNORED = frozenset(
 )
 _MUST_BE_OFF = frozenset({"maximize", "differentiable", "decoupled_weight_decay"})
 
-_SCHEDULERS: dict[str, tuple[type[lr_scheduler.LRScheduler], frozenset[str]]] = {
+
+def _by_factors(optimizer: optim.Optimizer, factors: list[float]) -> lr_scheduler.LRScheduler:
+    """LambdaLR from the values of its function, which the worker sends in its place: one for each epoch from 0."""
+    if not factors or min(factors) < 0:
+        raise ValueError("no factors that a learning rate could have")
+    return lr_scheduler.LambdaLR(optimizer, lambda epoch: factors[min(epoch, len(factors) - 1)])
+
+
+_SCHEDULERS: dict[str, tuple[Callable[..., lr_scheduler.LRScheduler], frozenset[str]]] = {
+    "LambdaLR": (_by_factors, frozenset({"factors"})),
     "StepLR": (lr_scheduler.StepLR, frozenset({"step_size", "gamma"})),
     "MultiStepLR": (lr_scheduler.MultiStepLR, frozenset({"milestones", "gamma"})),
     "ExponentialLR": (lr_scheduler.ExponentialLR, frozenset({"gamma"})),

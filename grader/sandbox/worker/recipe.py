@@ -94,11 +94,19 @@ def _schedule(found: dict[str, Any], recorder: Recorder, known: Trained, missing
     plain = {k: v for k, v in arguments.items() if k not in ("last_epoch", "verbose")}
     if kind == "LambdaLR" and callable(plain.get("lr_lambda")) and moves == {"epoch"}:
         # A function cannot leave, its values can: the factor of every epoch, one more than there are epochs.
-        epochs = min(recorder.training[id(known.module)].epochs, 100)
+        epochs = min(recorder.training[id(known.module)].epochs, 99)
         with suppress(Exception):
-            plain = {"factors": [float(plain["lr_lambda"](epoch)) for epoch in range(epochs + 1)]}
+            factors = [float(plain["lr_lambda"](epoch)) for epoch in range(epochs + 1)]
+            if _moved_by(scheduler, factors):
+                plain = {"factors": factors}
     found["scheduler"] = {"kind": kind, "arguments": _values(plain, missing, kind)}
     found["stepping"] = min(moves)
+
+
+def _moved_by(scheduler: Any, factors: list[float]) -> bool:
+    """Whether these factors made the learning rate what it is now: a function with a memory gives others when it is asked again."""
+    now = float(scheduler.optimizer.param_groups[0]["lr"])
+    return math.isclose(now, float(scheduler.base_lrs[0]) * factors[scheduler.last_epoch], rel_tol=1e-6)
 
 
 def _loss(found: dict[str, Any], seen: Training, missing: list[str]) -> None:

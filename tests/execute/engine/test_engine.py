@@ -185,6 +185,7 @@ def test_optimizers_that_we_follow(kind: str, arguments: dict[str, object]) -> N
         ("CosineAnnealingLR", {"T_max": 10, "eta_min": 0.0}, Stepping.EPOCH),
         ("OneCycleLR", {"max_lr": 0.1, "epochs": 3, "steps_per_epoch": 2, "pct_start": 0.2}, Stepping.BATCH),
         ("OneCycleLR", {"max_lr": 0.1, "total_steps": 3}, Stepping.EPOCH),
+        ("LambdaLR", {"factors": (1.0, 0.5, 0.25)}, Stepping.EPOCH),
         ("ReduceLROnPlateau", {"mode": "min", "factor": 0.1, "patience": 2}, Stepping.EPOCH),
     ],
 )
@@ -192,6 +193,21 @@ def test_schedules_that_we_follow(kind: str, arguments: dict[str, object], stepp
     made = plan(scheduler=Part(kind=kind, arguments=arguments), stepping=stepping)
     model = GraphNetwork(network(), fresh_tensors(network(), 0).tensors)
     assert len(train(model, as_digits(digits()), PlanCourse(made), epochs=3).epochs) == 3
+
+
+def test_the_values_of_a_function_move_the_learning_rate_as_the_function_did() -> None:
+    made = plan(
+        optimizer=Part(kind="SGD", arguments={"lr": 0.1}),
+        scheduler=Part(kind="LambdaLR", arguments={"factors": (1.0, 0.5, 0.25)}),
+    )
+    optimizer = made.optimizer([nn.Parameter(torch.ones(1))])
+    assert made.scheduler is not None
+    scheduler, rates = made.scheduler(optimizer), []
+    for _ in range(4):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    assert rates == pytest.approx([0.1, 0.05, 0.025, 0.025])
 
 
 def test_a_one_cycle_of_the_slice_is_stretched_over_all_digits() -> None:
@@ -212,6 +228,8 @@ def test_a_one_cycle_of_the_slice_is_stretched_over_all_digits() -> None:
         ({"optimizer": Part(kind="SGD", arguments={"lr": 1e300})}, "1e\\+300"),
         ({"optimizer": Part(kind="SGD", arguments={"lr": 0.1, "maximize": True})}, "unusual"),
         ({"scheduler": Part(kind="LambdaLR")}, "LambdaLR"),
+        ({"scheduler": Part(kind="LambdaLR", arguments={"factors": ()})}, "LambdaLR"),
+        ({"scheduler": Part(kind="LambdaLR", arguments={"factors": (1.0, -1.0)})}, "LambdaLR"),
         ({"stepping": Stepping.BATCH}, "after every batch"),
         ({"loss": None}, "loss is not known"),
         ({"loss": Part(kind="hinge")}, "hinge"),
