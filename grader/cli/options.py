@@ -22,6 +22,9 @@ def run_options(command: _F) -> _F:
         click.option("--no-exec", is_flag=True, help="Read and judge only; run no student code."),
         click.option("--no-retrain", is_flag=True, help="Do not train the network again."),
         click.option(
+            "--reproduce", is_flag=True, help="Also run each notebook whole: minutes to an hour of a core."
+        ),
+        click.option(
             "--data",
             default="",
             metavar="DIR",
@@ -55,6 +58,7 @@ def settings_from(options: dict[str, object]) -> Settings:
     return Settings(
         execute=not options["no_exec"],
         retrain=not options["no_retrain"],
+        reproduce=bool(options["reproduce"]),
         data=str(options["data"]),
         device=Device(str(options["device"])),
         unsafe_no_sandbox=bool(options["unsafe_no_sandbox"]),

@@ -21,9 +21,11 @@ _FRAMEWORKS = frozenset({
 })  # fmt: skip
 """Packages whose training loop cannot be seen in the notebook."""
 _EVALUATES = frozenset({"no_grad", "inference_mode", "eval"})
+_KEEPERS = frozenset({"append", "extend", "update", "add", "insert", "setdefault"})
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
-_DEEPEST = 8_000
-"""Characters of one line that are parsed; longer ones hold data."""
+_LONGEST = 200_000
+_LINE = 8_000
+"""Characters of one line that are parsed; a longer one holds data."""
 
 
 def reads_test(cells: Sequence[tuple[int, str]], modules: Mapping[str, str] | None = None) -> str:
@@ -31,6 +33,8 @@ def reads_test(cells: Sequence[tuple[int, str]], modules: Mapping[str, str] | No
 
     `cells` are (number, source) in order, `modules` the Python files beside the notebook by the name that an import has.
     """
+    if sum(len(source) for _, source in cells) > _LONGEST:
+        return "its code is too long to be looked at"
     try:
         trees = [(number, _parse(source)) for number, source in cells]
         known = _imported([tree for _, tree in trees], modules or {})
@@ -49,7 +53,7 @@ def _parse(source: str) -> ast.Module:
         magic = bare.startswith(("!", "%", "?")) or bare.rstrip().endswith("?")
         if bare.startswith("%%") and not bare.startswith(("%%time", "%%capture")):
             raise ValueError("a cell in another language")
-        if len(line) > _DEEPEST:
+        if len(line) > _LINE:
             raise ValueError("a line too long")
         lines.append(line[: len(line) - len(bare)] + "pass" if magic else line)
     return ast.parse("\n".join(lines))
@@ -155,47 +159,46 @@ def _results(trees: Sequence[ast.AST]) -> frozenset[str]:
                 found |= _assigned(node) | {node.name}
             elif isinstance(node, ast.With | ast.AsyncWith) and any(_evaluates(i) for i in node.items):
                 found |= _assigned(node)
-    while True:
-        before = len(found)
-        for tree in trees:
-            for node in ast.walk(tree):
-                found |= _passed_on(node, found)
-        if len(found) == before:
-            return frozenset(found)
+    passing: dict[str, list[set[str]]] = {}
+    for tree in trees:
+        for node in ast.walk(tree):
+            gives, reads = _passes_on(node)
+            for name in reads if gives else ():
+                passing.setdefault(name, []).append(gives)
+    open_ = list(found)
+    while open_:
+        for gives in passing.pop(open_.pop(), ()):
+            open_ += gives - found
+            found |= gives
+    return frozenset(found)
 
 
-def _passed_on(node: ast.AST, results: set[str]) -> set[str]:
-    """What one statement or call makes a result because it is given one."""
+def _passes_on(node: ast.AST) -> tuple[set[str], list[str]]:
+    """What a statement or call gives a value, and the names that the value is made of."""
     if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.NamedExpr):
-        value = node.value
-        return _assigned(node) if value is not None and _holds(value, results) else set()
-    if isinstance(node, ast.For) and _holds(node.iter, results):
-        return _names_of(node.target)
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr != "step":
+        return _targets(node), _mentioned(node.value) if node.value is not None else []
+    if isinstance(node, ast.For):
+        return _names_of(node.target), _mentioned(node.iter)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _KEEPERS:
+        # The list or dictionary holds it from now on.
         given = [*node.args, *(k.value for k in node.keywords)]
-        # list.append, dict.update: the receiver holds it from now on.
-        if node.func.attr in ("append", "extend", "update", "add", "insert", "setdefault") and any(
-            _holds(g, results) for g in given
-        ):
-            return _names_of(node.func.value)
-    if isinstance(node, _Function) and any(
-        _holds(n.value, results)
-        for n in ast.walk(node)
-        if isinstance(n, ast.Return | ast.Yield) and n.value is not None
-    ):
-        return {node.name}
-    return set()
+        return _names_of(node.func.value), [name for value in given for name in _mentioned(value)]
+    if isinstance(node, _Function):
+        returned = [n.value for n in ast.walk(node) if isinstance(n, ast.Return | ast.Yield) and n.value]
+        return {node.name}, [name for value in returned for name in _mentioned(value)]
+    return set(), []
 
 
 def _assigned(tree: ast.AST) -> set[str]:
-    found: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Assign):
-            for target in node.targets:
-                found |= _names_of(target)
-        elif isinstance(node, ast.AugAssign | ast.AnnAssign | ast.NamedExpr | ast.For):
-            found |= _names_of(node.target)
-    return found - {"_"}
+    return {name for node in ast.walk(tree) for name in _targets(node)}
+
+
+def _targets(node: ast.AST) -> set[str]:
+    if isinstance(node, ast.Assign):
+        return {name for target in node.targets for name in _names_of(target)} - {"_"}
+    if isinstance(node, ast.AugAssign | ast.AnnAssign | ast.NamedExpr | ast.For):
+        return _names_of(node.target) - {"_"}
+    return set()
 
 
 def _names_of(target: ast.AST) -> set[str]:
@@ -209,10 +212,6 @@ def _names_of(target: ast.AST) -> set[str]:
     if isinstance(target, ast.Tuple | ast.List):
         return {name for part in target.elts for name in _names_of(part)}
     return set()
-
-
-def _holds(value: ast.AST, results: set[str] | frozenset[str]) -> bool:
-    return any(name in results for name in _mentioned(value))
 
 
 def _decides(tree: ast.AST, results: frozenset[str]) -> str:

@@ -99,7 +99,7 @@ def reproduce_in(
 
     network = network_of(run)
     entry = next(source for source in sources if source.artefact.path == run.artefact)
-    reason = _no_canary(sources, entry) if settings.canary else "not wanted (--no-canary)"
+    reason = why_no_canary(sources, entry) if settings.canary else "not wanted (--no-canary)"
     seen = visible(data, reason)
     job = Job(
         files=notebook.files_beside(sources, entry),
@@ -312,7 +312,7 @@ def _tensors(network: "Network", weights: bytes) -> tuple[dict[str, Any], str]:
     return found, ""
 
 
-def _no_canary(sources: Sources, entry: Source) -> str:
+def why_no_canary(sources: Sources, entry: Source) -> str:
     """Why no digits are marked, for a person; empty where they are."""
     try:
         code = [(cell.number, cell.source) for cell in cells.read(entry.artefact.path, entry.data)]

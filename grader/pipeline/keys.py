@@ -40,11 +40,13 @@ def key_of(provider: Provider, submission: Submission, settings: Settings, profi
                 settings.device.value,
             ]
             parts["data"] = settings.data
+            if provider.phase is Phase.REPRODUCE:
+                parts["whole"] = [settings.reproduce, settings.reproduce_minutes, settings.canary]
         elif need.type is Profile:
             parts["profile"] = msgspec.to_builtins(profile)
         else:
             parts[need.parameter] = key_of(makers[need.type.__name__], submission, settings, profile)
-    if provider.phase in (Phase.EXECUTE, Phase.RETRAIN):
+    if provider.phase in (Phase.EXECUTE, Phase.RETRAIN, Phase.REPRODUCE):
         parts["environment"] = environment()
     return hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()
 

@@ -40,6 +40,7 @@ def provenance(settings: Settings, known: Known | None = None) -> Provenance:
             "execute": "yes" if settings.execute else "no",
             "retrain": "yes" if settings.retrain else "no",
             "device": settings.device.value,
+            **({"reproduce": "yes"} if settings.reproduce else {}),
         },
     )
 

@@ -28,6 +28,7 @@ class Phase(Enum):
     REPLAY = "replay"
     EXECUTE = "execute"
     RETRAIN = "retrain"
+    REPRODUCE = "reproduce"
 
 
 class Provider(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,6 +139,12 @@ PROVIDERS: tuple[Provider, ...] = (
     ),
     Provider(
         name="retrain", target="grader.execute.retrain:retrain", product="RetrainFacts", phase=Phase.RETRAIN
+    ),
+    Provider(
+        name="reproduce",
+        target="grader.execute.reproduce:reproduce",
+        product="ReproducedFacts",
+        phase=Phase.REPRODUCE,
     ),
 )
 

@@ -41,16 +41,17 @@ def command(
     from grader.cli.class_output import class_progress, echo_class
     from grader.cli.options import seconds
     from grader.cli.status import worst_status
+    from grader.pipeline.asked import load_asked
     from grader.pipeline.batch import Request, grade_class, workers_for
-    from grader.pipeline.rubrics import find, load
     from grader.schedule.local import LocalProcesses
 
-    loaded = load(rubric, catalogue())
+    settings = settings_from(options)
+    loaded, rubric_bytes = load_asked(rubric, catalogue(), settings)
     request = Request(
         path=class_path,
         loaded=loaded,
-        rubric_bytes=find(rubric).read_bytes(),
-        settings=settings_from(options),
+        rubric_bytes=rubric_bytes,
+        settings=settings,
         out=out,
         store=store or out / ".grader" / "store.sqlite",
         only=tuple(str(i) for i in options["only"]),  # type: ignore[attr-defined]  # click gives a tuple

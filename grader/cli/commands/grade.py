@@ -29,15 +29,16 @@ def command(path: Path, rubric: str, out: Path, *, as_json: bool, quiet: bool, *
     from grader.cli.output import echo_report, progress_line
     from grader.cli.status import status
     from grader.ingest.read import read_submission
+    from grader.pipeline.asked import load_asked
     from grader.pipeline.grade import grade_one
     from grader.pipeline.publish import publish
-    from grader.pipeline.rubrics import load
 
     rules = catalogue()
-    loaded = load(rubric, rules)
+    settings = settings_from(options)
+    loaded, _ = load_asked(rubric, rules, settings)
     sources = read_submission(path)
     with progress_line(enabled=not (as_json or quiet)) as progress:
-        report, known = grade_one(sources, loaded, rules, settings_from(options), progress)
+        report, known = grade_one(sources, loaded, rules, settings, progress)
     written = publish(report, known.products(), out, loaded.rubric, sources.fetch)
     echo_report(report, written, as_json=as_json, quiet=quiet)
     return status(report)

@@ -1,0 +1,93 @@
+"""The notebook itself reaches 99.4 % when it is run whole.
+
+## What it checks
+Where an instructor asks for it (`--reproduce`), your notebook is run from top to bottom in the sandbox on 50,000 training digits, with the other
+10,000 training digits as its test split. The weights of every epoch leave the sandbox and we count right answers on the true 10,000 test digits. An
+epoch of at most 20 with 99.40 % passes.
+
+## Why it matters
+This is your own code with your own recipe, so it supports a training of ours that was not sure. It never fails: 10,000 digits fewer cost about 0.05
+points. Where it ends far above what we reach when we train your network, one of the two is not what it seems, and a person looks.
+
+## Example
+    reproduced: 99.21, 99.38, 99.43    retrained: best 99.40    within 0.2 points: they agree
+
+## What to do instead
+Hand in a notebook that runs from top to bottom on a fresh machine, with its seed set, and that leaves itself a margin above 99.4 %.
+"""
+
+from grader.core.facts.reproduced import ReproducedFacts
+from grader.core.facts.retrain import RetrainFacts
+from grader.core.outcome import Finding, Outcome, Weight, passed, skipped, unknown
+from grader.core.place import Place
+from grader.core.rubric import CheckParams
+from grader.core.rule import Rule, Status
+
+
+class Params(CheckParams, frozen=True, kw_only=True):
+    """`threshold` in percent, `epochs` that count, and the largest difference in points from our training that needs no person."""
+
+    threshold: float = 99.4
+    epochs: int = 20
+    tolerance: float = 0.2
+
+
+def check(reproduced: ReproducedFacts, retrained: RetrainFacts | None, params: Params) -> Outcome:
+    """Support only: pass, or nothing that costs anything."""
+    counted = [_percent(reproduced, epoch.correct) for epoch in reproduced.epochs[: params.epochs]]
+    if not counted:
+        why = "; ".join((*reproduced.notes, reproduced.cut)).strip("; ") or "no epoch was seen"
+        return unknown(
+            f"the notebook was run whole and nothing could be scored: {why}", [_shown(reproduced, params)]
+        )
+    best = max(counted)
+    shown = [_shown(reproduced, params)]
+    if retrained is not None and any(run.correct for run in retrained.runs):
+        ours = max(100 * run.best / retrained.test_size for run in retrained.runs)
+        stopped = any(len(run.correct) < run.planned for run in retrained.runs)
+        if best - ours > params.tolerance + 1e-9 and not stopped:
+            return unknown(
+                f"the notebook's own training reaches {best:.2f} %, ours {ours:.2f} %: a person should look",
+                [_apart(reproduced, best, ours, params), *shown],
+            )
+    summary = (
+        f"best {best:.2f} % in epoch {counted.index(best) + 1} of {len(counted)} on the true test digits"
+    )
+    if best >= params.threshold - 1e-9:
+        return passed(summary, shown)
+    return skipped(
+        f"{summary}: below {params.threshold:g} %, which decides nothing on {reproduced.training_size:,} digits",
+        shown,
+    )
+
+
+def _percent(reproduced: ReproducedFacts, correct: int) -> float:
+    return 100 * correct / reproduced.test_size
+
+
+def _shown(reproduced: ReproducedFacts, params: Params) -> Finding:
+    curve = ", ".join(f"{_percent(reproduced, epoch.correct):.2f}" for epoch in reproduced.epochs)
+    failed = [f"cell {cell.cell} failed: {cell.error}" for cell in reproduced.failed]
+    return Finding(
+        message="the notebook's own training, scored by us after every epoch",
+        place=Place(artefact=reproduced.artefact),
+        expected=f"an epoch of at most {params.epochs} with {params.threshold:g} %",
+        found=curve or "no epoch",
+        hint="; ".join([*([f"cut short: {reproduced.cut}"] if reproduced.cut else []), *failed[:3], *reproduced.notes]),
+        diagnosis="reproduced-curve",
+        weight=Weight.REMARK,
+    )  # fmt: skip
+
+
+def _apart(reproduced: ReproducedFacts, best: float, ours: float, params: Params) -> Finding:
+    return Finding(
+        message=f"the notebook's own training ends {best - ours:.2f} points above ours",
+        place=Place(artefact=reproduced.artefact),
+        expected=f"within {params.tolerance:g} points of {ours:.2f} %",
+        found=f"{best:.2f} %",
+        hint="a recipe that we could not follow, an initialisation of its own, or weights that it loads",
+        diagnosis="reproduced-above-retrained",
+    )
+
+
+rule = Rule(code="RT603", name="reproduced-accuracy", check=check, status=Status.PREVIEW)

@@ -1,0 +1,51 @@
+"""`grader reproduce PATH`: run the student's own notebook whole and score its weights after every epoch."""
+
+from pathlib import Path
+
+import click
+
+from grader.core.settings import Settings
+
+
+@click.command(
+    help="Run the notebook of one submission whole, without the true test digits, and score every epoch."
+)
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--data", default="", metavar="DIR", help="Folder with MNIST.")
+@click.option(
+    "--budget",
+    type=click.FloatRange(0.1, 24 * 60),
+    default=60.0,
+    show_default=True,
+    metavar="MINUTES",
+    help="Time for all cells; the epochs done by then are kept.",
+)
+@click.option("--no-canary", is_flag=True, help="Mark no digits of its test split.")
+@click.option("--unsafe-no-sandbox", is_flag=True, help="Run student code without isolation.")
+@click.option("--json", "as_json", is_flag=True, help="Print the facts as JSON.")
+def command(path: Path, data: str, budget: float, *, as_json: bool, **options: object) -> None:
+    """Exit status 0 whatever comes out; 2 where nothing could be run."""
+    import msgspec
+
+    from grader.cli.reproduce_output import echo_facts
+    from grader.core.faults import Unavailable, UsageFault
+    from grader.execute.notebook import run_notebook
+    from grader.execute.reproduce import reproduce
+    from grader.ingest.read import read_submission
+
+    settings = Settings(
+        data=data,
+        reproduce=True,
+        reproduce_minutes=budget,
+        canary=not options["no_canary"],
+        unsafe_no_sandbox=bool(options["unsafe_no_sandbox"]),
+    )
+    try:
+        sources = read_submission(path)
+        facts = reproduce(sources, run_notebook(sources, settings), settings)
+    except Unavailable as reason:
+        raise UsageFault(f"{path}: {reason.reason}") from reason
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(facts), indent=1).decode())
+    else:
+        echo_facts(facts)

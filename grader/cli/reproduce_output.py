@@ -1,0 +1,30 @@
+"""What `grader reproduce` prints: an epoch a line, what the checks say of it, and what stood between the code and this machine."""
+
+import click
+
+from grader.core.facts.reproduced import ReproducedFacts
+
+
+def echo_facts(facts: ReproducedFacts) -> None:
+    """Print the epochs, the outcome of RT603 without a training of ours, and that of RT604."""
+    from grader.checks.retrain import reproduced_accuracy, test_set_leak
+
+    click.echo(
+        f"{facts.name}: trained on {facts.training_size:,} digits by its own notebook ({facts.isolation})"
+    )
+    for epoch in facts.epochs:
+        click.echo(
+            f"  epoch {epoch.number}: {100 * epoch.correct / facts.test_size:.2f} % of the true test digits,"
+            f" {100 * epoch.visible / facts.visible_size:.2f} % of its own split"
+        )
+    for name, outcome in (
+        ("accuracy", reproduced_accuracy.check(facts, None, reproduced_accuracy.Params())),
+        ("leak", test_set_leak.check(facts, test_set_leak.Params())),
+    ):
+        click.echo(f"{name}: {outcome.verdict.value}: {outcome.summary}")
+    if facts.cut:
+        click.echo(f"cut short: {facts.cut}")
+    for cell in facts.failed:
+        click.echo(f"cell {cell.cell} line {cell.line} failed: {cell.error}: {cell.message[:200]}")
+    for note in facts.notes:
+        click.echo(f"note: {note}")
