@@ -253,7 +253,9 @@ def _not_seen_before(going: _Going, todo: list[Entry], label: str) -> list[Entry
 
 def _keep(store: Store, run: Run, entry: Entry, ended: Ended[Job, Done], label: str) -> None:
     if ended.fault_type == "IngestFault":
-        store.refuse(run.id, entry.id, ended.fault)
+        job = ended.job
+        basis = basis_of(raw_digest(job.paths), job.rubric_sha256, job.settings)
+        store.refuse(run.id, entry.id, ended.fault, basis)
         return
     done = ended.result
     if done is None:

@@ -48,7 +48,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     record: PhaseRecord
     submission: Submission | None = None
     basis: str = ""
-    """Digest of all that decides the record; empty where something else may: code that ran, a doubt, a fault."""
+    """Digest of all that decides the record; empty where something else may: code that ran, a fault of ours."""
     spent: Spent | None = None
     """None where everything came from the cache."""
 
@@ -61,18 +61,13 @@ def work(job: Job) -> Done:
     wall, now = time.perf_counter() - begin, os.times()
     cpu = sum(now[:4]) - sum(used[:4])
     # A file that changed while it was read must not stand for what it became.
-    certain = (
-        raw and raw == raw_digest(job.paths) and not (done.record.missing.keys() - _skipped(done.record))
-    )
+    ours = any(lost.verdict is Verdict.ERROR for lost in done.record.missing.values())
+    certain = raw and raw == raw_digest(job.paths) and not ours
     return msgspec.structs.replace(
         done,
         basis=basis_of(raw, job.rubric_sha256, job.settings) if certain else "",
         spent=Spent(wall=wall, cpu=cpu) if done.record.payloads else None,
     )
-
-
-def _skipped(record: PhaseRecord) -> set[str]:
-    return {name for name, lost in record.missing.items() if lost.verdict is Verdict.SKIPPED}
 
 
 def _work(job: Job) -> Done:

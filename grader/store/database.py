@@ -8,7 +8,7 @@ from pathlib import Path
 
 from grader.core.faults import UsageFault
 
-FORMAT = 2
+FORMAT = 3
 """Version of the schema, kept in `PRAGMA user_version`."""
 
 UPGRADES: dict[int, str] = {
@@ -23,6 +23,7 @@ CREATE TABLE durations (
     PRIMARY KEY (run, id, phase)
 );
 """,
+    2: "ALTER TABLE refusals ADD COLUMN basis TEXT NOT NULL DEFAULT '';",
 }
 """SQL that turns format n into n + 1; every format ever released stays readable."""
 

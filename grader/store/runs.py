@@ -173,11 +173,12 @@ class Store:
             for row in rows
         }
 
-    def refuse(self, run: int, name: str, reason: str) -> None:
-        """Record an entry of the class that is no submission."""
+    def refuse(self, run: int, name: str, reason: str, basis: str = "") -> None:
+        """Record an entry of the class that is no submission; `basis` as in `finish_phase`."""
         with transaction(self.connection) as c:
             c.execute(
-                "INSERT OR REPLACE INTO refusals (run, name, reason) VALUES (?, ?, ?)", (run, name, reason)
+                "INSERT OR REPLACE INTO refusals (run, name, reason, basis) VALUES (?, ?, ?, ?)",
+                (run, name, reason, basis),
             )
 
     def refusals(self, run: int) -> dict[str, str]:
@@ -245,10 +246,21 @@ class Store:
                 )
 
     def reuse(self, run: int, wanted: Sequence[tuple[str, str, float]], phase: str) -> set[str]:
-        """Copy finished phases of earlier runs; `wanted` is (submission id, basis, late days). Return whose were found."""
+        """Copy finished phases, or refusals, of earlier runs; `wanted` is (submission id, basis, late days). Return whose."""
         found: set[str] = set()
         with transaction(self.connection) as c:
             for name, basis, late_days in wanted:
+                refusal = c.execute(
+                    "SELECT reason FROM refusals WHERE name = ? AND basis = ? AND basis != '' ORDER BY run DESC",
+                    (name, basis),
+                ).fetchone()
+                if refusal is not None:
+                    found.add(name)
+                    c.execute(
+                        "INSERT OR REPLACE INTO refusals (run, name, reason, basis) VALUES (?, ?, ?, ?)",
+                        (run, name, refusal[0], basis),
+                    )
+                    continue
                 row = c.execute(
                     "SELECT run FROM phases WHERE id = ? AND phase = ? AND basis = ? AND basis != '' ORDER BY run DESC",
                     (name, phase, basis),
@@ -274,7 +286,7 @@ class Store:
         with transaction(self.connection) as c:
             for table, name, columns in (
                 ("deliveries", "id", "id, slug, sha256, late_days, submission, seen"),
-                ("refusals", "name", "name, reason"),
+                ("refusals", "name", "name, reason, basis"),
                 ("phases", "id", "id, phase, products, missing, notes, basis"),
                 ("durations", "id", "id, phase, wall, cpu"),
             ):

@@ -23,6 +23,7 @@ CREATE TABLE refusals (                -- entries of the class that are no submi
     run INTEGER NOT NULL REFERENCES runs(id),
     name TEXT NOT NULL,
     reason TEXT NOT NULL,
+    basis TEXT NOT NULL DEFAULT '',    -- as in phases
     PRIMARY KEY (run, name)
 );
 CREATE TABLE products (                -- evidence and facts, by everything that changes them

@@ -167,6 +167,12 @@ def test_an_unchanged_class_is_copied_without_a_job_and_a_changed_file_is_read(
     again = Here()
     assert grade_class(_request(school, out), again).reports == first.reports
     assert again.ran == []
+    (school / "empty").mkdir()
+    _grade(school, out)
+    refused = Here()
+    assert "holds no file" in grade_class(_request(school, out), refused).refused["empty"]
+    assert refused.ran == []
+    (school / "empty").rmdir()
     (school / "eve" / "README.md").write_text("# eve, second try", encoding="utf-8")
     third = Here()
     grade_class(_request(school, out), third)
@@ -188,7 +194,7 @@ def test_only_some_are_graded_again_and_the_class_stays_whole(school: Path, tmp_
     (school / "eve" / "README.md").write_text("# eve, second try", encoding="utf-8")
     some = Here()
     graded = grade_class(_request(school, out, only=("eve", "empty")), some)
-    assert some.ran == ["empty", "eve"]
+    assert some.ran == ["eve"], "an empty folder is still empty"
     assert set(_verdicts(graded)) == {"ann", "bob", "eve"}
     assert graded.failed == ("empty",)
     page = graded.page.read_text("utf-8")
