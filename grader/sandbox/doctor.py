@@ -160,7 +160,9 @@ def examine_packages() -> list[Symptom]:
 def _python(code: str) -> subprocess.CompletedProcess[str]:
     """Run a line of ours in a fresh interpreter."""
     command = [sys.executable, "-I", "-c", code]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)  # noqa: S603
+    return subprocess.run(  # noqa: S603 - our own interpreter and a constant
+        command, capture_output=True, encoding="utf-8", errors="replace", check=False, timeout=120
+    )
 
 
 def _torchvision_ops() -> Symptom:

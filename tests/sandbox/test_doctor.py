@@ -1,6 +1,7 @@
 """`grader doctor`: what it says about this machine, whatever this machine is."""
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -53,3 +54,16 @@ def test_packages_are_compared_with_the_matched_pair(monkeypatch: pytest.MonkeyP
     assert "2.13.0" in found["torch"].remedy
     assert found["torchvision"].health is Health.MISSING
     assert "pip install" in found["torchvision"].remedy
+
+
+@pytest.mark.parametrize(
+    ("said", "words"), [("NVIDIA X\n", ("NVIDIA X", "unmeasured")), ("\n", ("none", "CPU"))]
+)
+def test_a_gpu_is_said_to_be_unmeasured(
+    said: str, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = subprocess.CompletedProcess([], 0, stdout=said, stderr="")
+    monkeypatch.setattr(doctor.importlib.util, "find_spec", lambda _: object())
+    monkeypatch.setattr(doctor, "_python", lambda _: answer)
+    found = doctor.examine_cuda().found
+    assert all(word in found for word in words), found
