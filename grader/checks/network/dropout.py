@@ -34,12 +34,15 @@ def check(network: NetworkFacts, policy: Policy) -> Outcome:
     if not active:
         return failed(f"{network.name} uses no dropout when it trains", [_missing(network)])
     probabilities = ", ".join(f"{p:g}" for p in sorted({item.p for item in active}))
-    summary = f"{network.name} uses dropout {len(active)} times (p = {probabilities})"
+    often = {1: "once", 2: "twice"}.get(len(active), f"{len(active)} times")
+    summary = f"{network.name} uses dropout {often} (p = {probabilities})"
     stuck = [item for item in network.dropout if item.active_in_eval]
     if not stuck or policy.active_in_eval is Treatment.ACCEPT:
         return passed(f"{summary}, off in evaluation" if not stuck else summary)
     finding = _active(network, stuck, policy)
-    summary += f", {len(stuck)} of them on in evaluation too"
+    summary += (
+        ", on in evaluation too" if len(active) == 1 else f", {len(stuck)} of them on in evaluation too"
+    )
     if policy.active_in_eval is Treatment.FAIL:
         return failed(summary, [finding])
     return passed(summary, [finding])
