@@ -12,6 +12,7 @@ from grader.core.evidence.workbook import CellKind, Sheet, WorkbookEvidence
 from grader.core.facts.base import Fact
 from grader.core.facts.network import NetworkFacts
 from grader.core.facts.replay import BookFacts, CellFault, ReplayFacts, Severity, TableFacts
+from grader.core.facts.reproduced import ReproducedFacts
 from grader.core.facts.retrain import RetrainFacts
 from grader.core.rubric import Rubric
 from grader.core.rule import Rule
@@ -74,7 +75,7 @@ def pictures_of(products: Products, limits: Limits | None = None) -> tuple[Pictu
             found.extend(_workbook(product, products.get(WorkbookEvidence.__name__)))
         elif isinstance(product, NetworkFacts):
             found.append(_network(product, limits))
-    found.append(_accuracy(products.get(LogEvidence.__name__), products.get(RetrainFacts.__name__), limits))
+    found.append(_accuracy(products, limits))
     return tuple(picture for picture in found if picture is not None)
 
 
@@ -173,7 +174,11 @@ def _network(facts: NetworkFacts, limits: Limits) -> Picture | None:
     )
 
 
-def _accuracy(logs: object, retrained: object, limits: Limits) -> Picture | None:
+def _accuracy(products: Products, limits: Limits) -> Picture | None:
+    """Accuracy for each epoch: what the log says, what our training gave, and what the student's own code gave when we ran it."""
+    logs = products.get(LogEvidence.__name__)
+    retrained = products.get(RetrainFacts.__name__)
+    reproduced = products.get(ReproducedFacts.__name__)
     runs: list[AccuracyRun] = []
     if isinstance(logs, LogEvidence):
         saved = [run for run in logs.runs if run.origin is Origin.NOTEBOOK and len(run.epochs) > 1]
@@ -189,4 +194,13 @@ def _accuracy(logs: object, retrained: object, limits: Limits) -> Picture | None
             runs.append(
                 AccuracyRun(name=f"ours, seed {training.seed}", percents=percents, note="retrained by us")
             )
+    if isinstance(reproduced, ReproducedFacts) and reproduced.epochs:
+        percents = tuple(100 * epoch.correct / reproduced.test_size for epoch in reproduced.epochs)
+        runs.append(
+            AccuracyRun(
+                name="your code, rerun",
+                percents=percents,
+                note=f"run by us, trained on {reproduced.training_size:,}",
+            )
+        )
     return accuracy_curve(tuple(runs), threshold=limits.accuracy)

@@ -52,6 +52,10 @@ HEADLINE: Final[dict[Verdict, str]] = {
     Verdict.PASS: "Everything that was checked is right.",
 }
 
+OVERALL: Final[dict[Verdict, str]] = {Verdict.SKIPPED: "Not all checked"}
+"""The word of a verdict where it speaks of a whole submission, if that is another."""
+HEADLINE_BESIDES: Final = "Something that is worth no points is listed below."
+
 SKIP_LINK: Final = "Skip to the results"
 REPORT_TITLE: Final = "Report"
 SCORE: Final = "Score"
@@ -110,6 +114,8 @@ CLAIM_README: Final = "README says"
 CLAIM_CODE: Final = "Code does"
 CLAIM_LOG: Final = "Saved log shows"
 CLAIM_OURS: Final = "Our run gave"
+OURS_RETRAINED: Final = "your network, trained by us"
+OURS_REPRODUCED: Final = "your code, run by us"
 CLAIM_AGREES: Final = "Agree?"
 AGREEMENTS: Final[dict[str, str]] = {"yes": "yes", "no": "no", "open": "–"}
 NOT_SAID: Final = "–"
@@ -233,6 +239,12 @@ TERMINAL_WHERE: Final = "where"
 TERMINAL_HINT: Final = "do"
 TERMINAL_REMARK: Final = "remark"
 TERMINAL_PASSED: Final = "Passed:"
+
+
+def overall(verdict: Verdict) -> VerdictLabel:
+    """How a verdict on a whole submission is shown."""
+    label = VERDICTS[verdict]
+    return label._replace(word=OVERALL.get(verdict, label.word))
 
 
 def missing(kind: str) -> str:

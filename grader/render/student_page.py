@@ -24,6 +24,7 @@ from grader.render.summary import (
     next_steps,
     stamps,
     title_of,
+    verdict_for_people,
 )
 
 FINDINGS_SHOWN: Final = 25
@@ -90,6 +91,9 @@ class StudentView(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     assignment: str
     verdict: str
+    """Of the criteria that are worth points; the others may be worse, see `besides`."""
+    besides: bool
+    """Whether a criterion that is worth no points is worse than `verdict`."""
     score: float
     max_score: float
     pending_points: float
@@ -127,6 +131,7 @@ def view(
     guides = guides or {}
     ordered = groups(report)
     steps = next_steps(report)
+    headline = verdict_for_people(report)
     to_mend = [
         m for group in ordered if group.verdict in (Verdict.FAIL, Verdict.PARTIAL) for m in group.outcomes
     ]
@@ -139,7 +144,8 @@ def view(
     return StudentView(
         id=report.submission.id,
         assignment=report.rubric.title or report.rubric.id,
-        verdict=report.verdict.value,
+        verdict=headline.value,
+        besides=headline is not report.verdict,
         score=report.score,
         max_score=report.max_score,
         pending_points=report.pending_points,
@@ -182,13 +188,16 @@ def render(
     views: Mapping[str, str] | None = None,
 ) -> str:
     """Return the page as HTML. Fields that a student must not see are taken out before anything is rendered."""
+    shown = view(report, claims=claims, guides=guides, views=views)
+    verdict = Verdict(shown.verdict)
     return render_page(
         "student.html.j2",
-        view=view(report, claims=claims, guides=guides, views=views),
+        view=shown,
         link_to=link_to,
         pictures=tuple(pictures),
         labels={verdict.value: label for verdict, label in strings.VERDICTS.items()},
-        headline=strings.HEADLINE[report.verdict],
+        overall=strings.overall(verdict),
+        headline=strings.HEADLINE[verdict],
     )
 
 

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from grader.core.outcome import Finding, Verdict, Weight
+from grader.core.outcome import Finding, Verdict, Weight, worst
 from grader.core.report import Marked, Report
 from grader.core.submission import Kind
 from grader.render import strings
@@ -87,6 +87,15 @@ def next_steps(report: Report, limit: int = STEPS_SHOWN) -> tuple[Step, ...]:
         first = steps.get(key) or Step(points=0.0, title=title, text=advice, anchor=anchor_of(marked))
         steps[key] = msgspec.structs.replace(first, points=points)
     return tuple(sorted(steps.values(), key=lambda step: -step.points)[:limit])
+
+
+def verdict_for_people(report: Report) -> Verdict:
+    """Return the verdict that a headline shows: the most severe one among the criteria that are worth points.
+
+    result.json keeps the most severe of all. But "Failed" or "Not checked" over full points tells a student nothing true.
+    """
+    worth = [marked.verdict for marked in report.outcomes if marked.max_points > 0]
+    return worst(worth) if worth else report.verdict
 
 
 def at_stake(marked: Marked) -> float:

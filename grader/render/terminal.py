@@ -12,7 +12,7 @@ from grader.core.report import Marked, Report
 from grader.render import strings
 from grader.render.escape import plain
 from grader.render.result_json import percent
-from grader.render.summary import Step, groups, next_steps, stamps, title_of
+from grader.render.summary import Step, groups, next_steps, stamps, title_of, verdict_for_people
 
 _COLOUR: Final = {
     Verdict.FAIL: "31",
@@ -94,7 +94,8 @@ class _Page:
         self.lines: list[str] = []
 
     def head(self, report: Report) -> None:
-        label = self._label(report.verdict)
+        verdict = verdict_for_people(report)
+        label = self._overall(verdict)
         share = percent(report)
         parts = [f"{strings.number(report.score)} {strings.OF} {strings.points(report.max_score)}"]
         if share is not None:
@@ -102,11 +103,11 @@ class _Page:
         if report.pending_points:
             parts.append(f"{strings.OPEN_POINTS.lower()}: {strings.number(report.pending_points)}")
         self.paragraph(
-            f"{label}  {plain(report.submission.id, 200)}: {', '.join(parts)}", style=_COLOUR[report.verdict]
+            f"{label}  {plain(report.submission.id, 200)}: {', '.join(parts)}", style=_COLOUR[verdict]
         )
 
     def row(self, report: Report) -> None:
-        label = f"{self._label(report.verdict):<16}"
+        label = f"{self._overall(report.verdict):<17}"
         points = f"{strings.number(report.score)} / {strings.number(report.max_score)}"
         open_points = (
             f" (+{strings.number(report.pending_points)} {strings.OPEN_SHARE})"
@@ -188,6 +189,9 @@ class _Page:
 
     def _label(self, verdict: Verdict) -> str:
         return f"{self._symbol(verdict)} {strings.VERDICTS[verdict].word}"
+
+    def _overall(self, verdict: Verdict) -> str:
+        return f"{self._symbol(verdict)} {strings.overall(verdict).word}"
 
     def _symbol(self, verdict: Verdict) -> str:
         label = strings.VERDICTS[verdict]

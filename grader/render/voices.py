@@ -5,13 +5,16 @@ two exact numbers differ by more than the last digit that was written.
 """
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from grader.core.evidence.claims import Bound, ClaimEvidence, Feature, On, Use, What
 from grader.core.evidence.claims import Claim as Written
 from grader.core.evidence.logs import LogEvidence, Origin
 from grader.core.evidence.summaries import SummaryEvidence
 from grader.core.facts.network import GapKind, NetworkFacts
+from grader.core.facts.reproduced import ReproducedFacts
 from grader.core.facts.retrain import RetrainFacts
+from grader.render import strings
 from grader.render.adapt import Products
 from grader.render.student_page import Agreement, Claim
 
@@ -25,6 +28,7 @@ def claims_of(products: Products) -> tuple[Claim, ...]:
     summaries = products.get(SummaryEvidence.__name__)
     network = products.get(NetworkFacts.__name__)
     retrained = products.get(RetrainFacts.__name__)
+    reproduced = products.get(ReproducedFacts.__name__)
     said = claims if isinstance(claims, ClaimEvidence) else ClaimEvidence()
     lines = [
         _parameters(
@@ -35,7 +39,10 @@ def claims_of(products: Products) -> tuple[Claim, ...]:
         *_training(
             said,
             logs if isinstance(logs, LogEvidence) else LogEvidence(),
-            retrained if isinstance(retrained, RetrainFacts) else None,
+            _Runs(
+                retrained if isinstance(retrained, RetrainFacts) else None,
+                reproduced if isinstance(reproduced, ReproducedFacts) else None,
+            ),
         ),
     ]
     if isinstance(network, NetworkFacts):
@@ -57,20 +64,45 @@ def _parameters(said: ClaimEvidence, summaries: SummaryEvidence, network: Networ
     )
 
 
-def _training(said: ClaimEvidence, logs: LogEvidence, retrained: RetrainFacts | None) -> Iterator[Claim]:
+class _Runs(NamedTuple):
+    """What we ran ourselves: our training of the network, and the student's own code."""
+
+    retrained: RetrainFacts | None
+    reproduced: ReproducedFacts | None
+
+    def accuracies(self) -> str:
+        """The best accuracies; named where both kinds of run speak."""
+        ours = (
+            [f"{100 * r.best / self.retrained.test_size:.2f} %" for r in self.retrained.runs]
+            if self.retrained
+            else []
+        )
+        theirs = []
+        if self.reproduced and self.reproduced.epochs:
+            share = 100 * self.reproduced.best / self.reproduced.test_size
+            theirs = [f"{share:.2f} % in epoch {self.reproduced.best_epoch}"]
+        return self._both(ours, theirs)
+
+    def epochs(self) -> str:
+        """How many epochs were run."""
+        ours = sorted({str(len(r.correct)) for r in self.retrained.runs}) if self.retrained else []
+        return self._both(ours, [str(len(self.reproduced.epochs))] if self.reproduced else [])
+
+    def _both(self, ours: list[str], theirs: list[str]) -> str:
+        parts = [(strings.OURS_RETRAINED, ours), (strings.OURS_REPRODUCED, theirs)]
+        said = [(name, ", ".join(values)) for name, values in parts if values]
+        return said[0][1] if len(said) == 1 and ours else "; ".join(f"{name}: {text}" for name, text in said)
+
+
+def _training(said: ClaimEvidence, logs: LogEvidence, runs: _Runs) -> Iterator[Claim]:
     saved = [run for run in logs.runs if run.origin is Origin.NOTEBOOK]
     best = max(saved, key=lambda run: (run.main, run.best), default=None)
     accuracies = _main(c for c in said.of(What.ACCURACY) if c.on is On.TEST and c.best)
-    ours = (
-        ""
-        if retrained is None
-        else ", ".join(f"{100 * r.best / retrained.test_size:.2f} %" for r in retrained.runs)
-    )
     yield Claim(
         what="Best test accuracy",
         readme=_words(accuracies),
         log=f"{best.best:.2f} % in epoch {best.best_epoch}" if best else "",
-        ours=ours,
+        ours=runs.accuracies(),
         # Two runs of one recipe differ by chance, so our own run cannot contradict a log; a README can.
         agrees=_agreement(accuracies, [run.best for run in saved]),
     )
@@ -79,9 +111,7 @@ def _training(said: ClaimEvidence, logs: LogEvidence, retrained: RetrainFacts | 
         what="Epochs",
         readme=_words(epochs),
         log=str(len(best.epochs)) if best else "",
-        ours=""
-        if retrained is None
-        else ", ".join(sorted({str(len(run.correct)) for run in retrained.runs})),
+        ours=runs.epochs(),
         agrees=_agreement(epochs, [float(len(run.epochs)) for run in saved if run.complete]),
     )
 

@@ -31,6 +31,8 @@ from grader.core.facts.network import (
     NetworkFacts,
     OutputKind,
 )
+from grader.core.facts.notebook import CellRun as NotebookCellRun
+from grader.core.facts.notebook import CellStatus, Ending, Isolation, NotebookRun, SeenModel, Shim
 from grader.core.facts.replay import Agreement as Replayed
 from grader.core.facts.replay import (
     BookFacts,
@@ -43,6 +45,7 @@ from grader.core.facts.replay import (
     Sweep,
     TableFacts,
 )
+from grader.core.facts.reproduced import Canary, CanaryState, ReproducedEpoch, ReproducedFacts, ScoredWith
 from grader.core.facts.retrain import Mode, Proof, RecipeUsed, RetrainFacts, SeedRun, Versions
 from grader.core.place import Place
 from grader.core.rubric import Criterion, Rubric
@@ -189,6 +192,75 @@ def test_accuracy_of_log_and_retraining_with_the_line() -> None:
     assert picture.table is not None
     assert picture.table.rows == (("1", "98.00", "98.90"), ("2", "99.10", "99.41"), ("3", "99.43", ""))
     assert "99.4 % asked" in picture.drawing
+
+
+def reproduced(*correct: int, cut: str = "") -> ReproducedFacts:
+    epochs = tuple(ReproducedEpoch(number=n, correct=c, visible=c) for n, c in enumerate(correct, start=1))
+    return ReproducedFacts(
+        artefact="S4.ipynb", name="Net", graph="ab" * 32, ending=Ending.OK, isolation=Isolation(backend="bwrap", isolated=True), epochs=epochs,
+        scored_with=ScoredWith.STUDENT, canary=Canary(state=CanaryState.NOT_SHOWN), cut=cut,
+    )  # fmt: skip
+
+
+def test_three_curves_of_one_training() -> None:
+    products = by_name(logs(98.0, 99.43), retrained(), reproduced(9_880, 9_937, 9_931))
+    (picture,) = pictures_of(products, Limits(accuracy=99.4))
+    assert picture.table is not None
+    assert picture.table.columns == (
+        "Epoch",
+        "saved log (S4.ipynb cell 7 line 1)",
+        "ours, seed 3 (retrained by us)",
+        "your code, rerun (run by us, trained on 50,000)",
+    )
+    assert picture.table.rows == (
+        ("1", "98.00", "98.90", "98.80"),
+        ("2", "99.43", "99.41", "99.37"),
+        ("3", "", "", "99.31"),
+    )
+    assert picture.drawing.count('class="curve student') == 3
+    assert "your code, rerun" in picture.drawing
+
+
+def test_our_run_gave_both_trainings_by_name() -> None:
+    both = {c.what: c for c in claims_of(by_name(logs(98.0, 99.43), retrained(), reproduced(9_880, 9_937)))}
+    assert both["Best test accuracy"].ours == (
+        "your network, trained by us: 99.41 %; your code, run by us: 99.37 % in epoch 2"
+    )
+    assert both["Epochs"].ours == "your network, trained by us: 2; your code, run by us: 2"
+    assert both["Best test accuracy"].agrees is Agreement.OPEN
+    alone = {c.what: c for c in claims_of(by_name(logs(98.0, 99.43), reproduced(9_880)))}
+    assert alone["Best test accuracy"].ours == "your code, run by us: 98.80 % in epoch 1"
+    assert "Best test accuracy" not in {c.what for c in claims_of(by_name(reproduced()))}
+
+
+def test_what_ran_stands_in_what_we_read() -> None:
+    assert reproduced(9_880, cut="the time was used up").reading() == (
+        (
+            "S4.ipynb",
+            "run whole on 50,000 digits, with 10,000 others as its test set; its weights were scored by us on the true 10,000 after each epoch, 1 in all",
+        ),
+        ("S4.ipynb", "stopped before its end: the time was used up"),
+    )
+    assert retrained().reading() == (("S4.ipynb", "trained again by us with your recipe: SGD"),)
+    assert workbook().reading() == (
+        ("S4.xlsx", "training table of 10 iterations at Sheet1!A33, learning rate 1 in B2"),
+    )
+    assert document(line("w5")).reading() == (("README.md", "1 formula, in utf-8; as in the class sheet"),)
+
+
+def test_what_was_changed_to_run_a_notebook_is_said() -> None:
+    run = NotebookRun(
+        artefact="S4.ipynb", ending=Ending.OK, isolation=Isolation(backend="bwrap", isolated=True), data="synthetic",
+        cells=(NotebookCellRun(cell=2, status=CellStatus.OK), NotebookCellRun(cell=3, status=CellStatus.FAILED, error="NameError")),
+        models=(SeenModel(name="Net", declared=9, chosen=True),), shims=(Shim(name="pip", what="was not run", uses=1),),
+    )  # fmt: skip
+    assert run.reading() == (
+        (
+            "S4.ipynb",
+            "2 of 2 code cells were run on a few digits, to find the network; the submitted one is Net; cell 3: NameError",
+        ),
+        ("S4.ipynb, changed for this run", "pip: was not run"),
+    )
 
 
 def line(reading: str) -> FormulaLine:

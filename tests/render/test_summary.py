@@ -4,8 +4,10 @@ import msgspec
 import pytest
 
 from grader.core.outcome import Finding, Verdict
+from grader.render import student_page
 from grader.render.strings import sentence
-from grader.render.summary import anchor_of, for_student, groups, next_steps, stamps
+from grader.render.summary import anchor_of, for_student, groups, next_steps, stamps, verdict_for_people
+from grader.render.terminal import print_report
 from tests.render.samples import bare, good, hostile, marked, mixed, report
 
 
@@ -115,3 +117,21 @@ def test_hidden_criteria_never_reach_a_student() -> None:
 def test_anchors_stay_apart_for_any_criterion_id() -> None:
     ids = ["a-b", "a.b", "a b", "äb", "a_b", 'a"b']
     assert len({anchor_of(marked("X", Verdict.PASS, title="t", name=i, summary="")) for i in ids}) == len(ids)
+
+
+def test_headline_fits_the_score() -> None:
+    """`Not checked` stood over full points, because a criterion worth none had been skipped."""
+    full = marked("AR001", Verdict.PASS, title="Files", summary="s")
+    for verdict in (Verdict.SKIPPED, Verdict.FAIL, Verdict.UNKNOWN):
+        sample = report("x", (full, marked("LR303", verdict, title="Charts", summary="s", points=0.0)))
+        assert sample.verdict is verdict
+        assert verdict_for_people(sample) is Verdict.PASS
+        page = student_page.render(sample)
+        assert "Passed</span></p>" in page
+        assert "worth no points is listed below" in page
+        assert print_report(sample).startswith("✓ Passed")
+    only = report("x", (marked("LR303", Verdict.FAIL, title="Charts", summary="s", points=0.0),))
+    assert verdict_for_people(only) is Verdict.FAIL
+    waiting = report("x", (full, marked("RT601", Verdict.SKIPPED, title="Training", summary="s")))
+    assert verdict_for_people(waiting) is Verdict.SKIPPED
+    assert print_report(waiting).startswith("○ Not all checked")

@@ -172,3 +172,20 @@ class FormulaEvidence(Evidence, frozen=True, kw_only=True):
     def images(self) -> int:
         """Pictures in all documents."""
         return sum(document.images for document in self.documents)
+
+    def reading(self) -> tuple[tuple[str, str], ...]:
+        """Lines of "what we read"."""
+        found = []
+        for document in self.documents:
+            text = f"{len(document.lines)} formula{'s' * (len(document.lines) != 1)}, in {document.encoding}; {document.convention}"
+            if document.images:
+                text += f"; pictures that nobody can read here: {document.images}"
+            found.append((document.artefact, text))
+            found += [
+                (
+                    document.artefact,
+                    f"wrongly encoded {m.found!r} was read as {m.became!r} from line {m.line} on (times: {m.count})",
+                )
+                for m in document.mended
+            ]
+        return tuple(found)

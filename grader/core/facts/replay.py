@@ -118,6 +118,13 @@ class TableFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     deviation: float
     deviates_at: str = ""
 
+    @property
+    def place(self) -> str:
+        """Where the table stands and what it starts from, in a sentence."""
+        where = f"in {self.eta_cell}" if self.eta_cell else "typed into the formulas"
+        rate = f"learning rate {self.eta:g} {where}" if self.eta_known else "no learning rate found"
+        return f"training table of {self.iterations} iterations at {self.sheet}!{self.first_column}{self.header_row}, {rate}"
+
     def state(self, quantity: str) -> State:
         """The state of a quantity's column."""
         return next((q.state for q in self.quantities if q.quantity == quantity), State.MISSING)
@@ -193,6 +200,14 @@ class ReplayFacts(Fact, frozen=True, kw_only=True):
     def judged(self) -> tuple[BookFacts, ...]:
         """The books in which a filled table was found."""
         return tuple(book for book in self.books if any(table.iterations for table in book.tables))
+
+    def reading(self) -> tuple[tuple[str, str], ...]:
+        """Lines of "what we read"."""
+        return tuple(
+            (book.artefact, text)
+            for book in self.books
+            for text in ([table.place for table in book.tables] or [book.problem or "no training table"])
+        )
 
     @property
     def doubt(self) -> str:

@@ -81,6 +81,15 @@ class ReproducedFacts(Fact, frozen=True, kw_only=True):
     shims: tuple[Shim, ...] = ()
     notes: tuple[str, ...] = ()
 
+    def reading(self) -> tuple[tuple[str, str], ...]:
+        """Lines of "what we read": how the notebook ran as a whole."""
+        text = (
+            f"run whole on {self.training_size:,} digits, with {self.visible_size:,} others as its test set; its weights were scored "
+            f"by us on the true {self.test_size:,} after each epoch, {len(self.epochs)} in all"
+        )
+        lines = [text, *([f"stopped before its end: {self.cut}"] if self.cut else [])]
+        return tuple((self.artefact, line) for line in lines)
+
     @property
     def best(self) -> int:
         """The largest number of right answers on the true test digits after any epoch; 0 without epochs."""

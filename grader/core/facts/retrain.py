@@ -110,6 +110,13 @@ class RetrainFacts(Fact, frozen=True, kw_only=True):
     versions: Versions
     notes: tuple[str, ...] = ()
 
+    def reading(self) -> tuple[tuple[str, str], ...]:
+        """Lines of "what we read": with what the network was trained again."""
+        whose = "your recipe" if self.recipe is RecipeUsed.STUDENT else "our recipe"
+        lines = [f"trained again by us with {whose}: {self.recipe_summary}"]
+        lines += [f"not read from the notebook: {what}" for what in self.recipe_missing]
+        return tuple((self.artefact, text) for text in lines)
+
     @property
     def seeds(self) -> tuple[int, ...]:
         """The seeds of the runs."""
