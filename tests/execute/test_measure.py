@@ -236,3 +236,4 @@ def test_a_network_that_cannot_be_exported_is_measured_all_the_same(bwrap: Bubbl
     ) as caught:
         network_of(found)
     assert caught.value.verdict is Verdict.UNKNOWN
+    assert found.reading()[-1] == ("a.ipynb, its network", str(found.measured))

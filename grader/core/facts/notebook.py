@@ -212,12 +212,16 @@ class NotebookRun(Fact, frozen=True, kw_only=True):
         return tuple(c for c in self.cells if c.status in (CellStatus.FAILED, CellStatus.TIMEOUT))
 
     def reading(self) -> tuple[tuple[str, str], ...]:
-        """Lines of "what we read": what ran, and what we changed so that it runs here."""
+        """Lines of "what we read": what ran, what we changed so that it runs here, and the answers of a network that could not leave."""
         ran = [c for c in self.cells if c.status is not CellStatus.NOT_RUN]
         text = f"{len(ran)} of {len(self.cells)} code cells were run on a few digits, to find the network"
         stopped = [f"cell {c.cell}: {c.error or c.status.value}" for c in self.failed]
         chosen = [f"the submitted one is {m.name}" for m in self.models if m.chosen]
+        left = any(frame.kind == "graph" for frame in self.export)
+        odd = self.measured.steady is not Steady.YES
+        asked = [str(self.measured)] if odd or not left else []
         return (
             (self.artefact, "; ".join([text, *chosen, *stopped])),
             *((f"{self.artefact}, changed for this run", f"{s.name}: {s.what}") for s in self.shims),
+            *((f"{self.artefact}, its network", said) for said in asked if said),
         )
