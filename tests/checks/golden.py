@@ -36,6 +36,8 @@ class Expect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     summary: str | None = None
     diagnoses: tuple[str, ...] | None = None
     places: tuple[str, ...] | None = None
+    expected: tuple[str, ...] | None = None
+    """What the faults say that was expected, word for word."""
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -130,4 +132,5 @@ def observed(outcome: Outcome, expect: Expect) -> Expect:
         places=None
         if expect.places is None
         else tuple(sorted(str(f.place) for f in faults if f.place is not None)),
+        expected=None if expect.expected is None else tuple(f.expected for f in faults),
     )

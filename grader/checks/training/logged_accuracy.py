@@ -44,6 +44,11 @@ class Params(CheckParams, frozen=True, kw_only=True):
     best_or_last: Which = Which.BEST
     denominator: int = 10_000
 
+    @property
+    def limit(self) -> int:
+        """The last epoch that counts, from 1."""
+        return self.epochs if self.epochs_inclusive else self.epochs - 1
+
 
 class _Ruling(NamedTuple):
     run: Run
@@ -89,7 +94,7 @@ def check(logs: LogEvidence, claims: ClaimEvidence | None, submission: Submissio
 
 
 def _judge(run: Run, params: Params) -> _Ruling:
-    limit = params.epochs if params.epochs_inclusive else params.epochs - 1
+    limit = params.limit
     window = run.epochs[:limit]
     chosen = (
         window if params.best_or_last is Which.BEST else run.epochs[-1:] if len(run.epochs) <= limit else ()
@@ -127,18 +132,18 @@ def _finding(run: Run, epoch: Epoch, said: str, params: Params) -> Finding:
     late = next((i for i, e in enumerate(run.epochs, 1) if e.at_least(params.threshold) is Answer.YES), None)
     least = -(-params.threshold * params.denominator // 100)
     if late is not None:
-        hint = f"epoch {late} reaches it; shorten the training so that it is reached within {params.epochs} epochs"
+        hint = f"epoch {late} reaches it; shorten the training so that it is reached within {params.limit} epochs"
     elif epoch.correct is not None:
         missing = int(least) - epoch.correct
         hint = f"{missing} more of the {params.denominator:,} test images have to be right ({int(least):,} make {params.threshold:g} %)"
     else:
         hint = f"print correct/total in the test function; {int(least):,} of {params.denominator:,} make {params.threshold:g} %"
     return Finding(
-        message=f"the log never reaches {params.threshold:g} % within {params.epochs} epochs"
+        message=f"the log never reaches {params.threshold:g} % within {params.limit} epochs"
         if late is None
         else f"the log reaches {params.threshold:g} % too late",
         place=epoch.place,
-        expected=f"at least {params.threshold:g} % in the {params.best_or_last.value} of at most {params.epochs} epochs",
+        expected=f"at least {params.threshold:g} % in the {params.best_or_last.value} of at most {params.limit} epochs",
         found=said,
         hint=hint,
         excerpt=epoch.excerpt,
