@@ -21,14 +21,20 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 def read_config(folder: Path) -> Config:
-    """Return the folder's configuration; the default where there is none, UsageFault where it has a fault."""
+    """Return the folder's configuration; the default where there is none, UsageFault where it has a fault.
+
+    A rubric file is named from the folder, so that it is found wherever the command is given.
+    """
     path = folder / CONFIG
     if not path.is_file():
         return Config()
     try:
-        return msgspec.convert(tomllib.loads(path.read_text("utf-8")), Config)
+        config = msgspec.convert(tomllib.loads(path.read_text("utf-8")), Config)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as fault:
         raise UsageFault(f"{path}: {fault}; `grader init --force` writes a new one") from fault
+    if config.rubric.endswith(".toml"):
+        return Config(rubric=str(folder / config.rubric))
+    return config
 
 
 def read_ignore(folder: Path) -> tuple[str, ...]:

@@ -43,7 +43,7 @@ def available() -> tuple[Path, ...]:
 def find(name: str) -> Path:
     """Return the file of a rubric given as a path or as the name of one that comes with grader."""
     path = Path(name)
-    if path.suffix == ".toml" or path.exists():
+    if path.suffix == ".toml" or path.is_file():
         return path
     return rubric_folder() / f"{name}.toml"
 

@@ -164,6 +164,18 @@ def test_self_check_says_honestly_what_it_is_and_what_is_next(hand_in: Path, rub
     assert "AR001" in done.stdout
 
 
+def test_init_names_a_rubric_file_from_the_folder_that_it_writes_into(hand_in: Path, rubric: Path) -> None:
+    """A course's own file, named from where `init` was typed, was looked for from where `check` is typed."""
+    assert (
+        grader("init", hand_in.name, "-r", rubric.name, cwd=hand_in.parent, PYTHONPATH=str(ROOT)).returncode
+        == 0
+    )
+    for here, path in ((hand_in.parent, hand_in.name), (hand_in, "."), (ROOT, hand_in)):
+        done = grader("check", path, "--static", cwd=here, PYTHONPATH=str(ROOT))
+        assert done.returncode == 1, done.stderr
+        assert "AR001" in done.stdout
+
+
 def test_init_writes_the_choice_once_and_check_uses_it(hand_in: Path, rubric: Path) -> None:
     assert grader("init", hand_in, "-r", rubric).returncode == 0
     again = grader("init", hand_in, "-r", rubric)

@@ -1,11 +1,13 @@
 """`grader init`: prepare a repository for self-checks."""
 
+import json
+import os
 from pathlib import Path
 
 import click
 
 _CONFIG = """# Written by `grader init`: which rubric `grader check` uses here.
-rubric = "{rubric}"
+rubric = {rubric}
 """
 _IGNORE = """# One pattern a line: what `grader check` leaves out. `drafts/` is a folder, `*.bak` a file anywhere.
 drafts/
@@ -28,7 +30,8 @@ def command(path: Path, rubric: str, *, force: bool) -> int:
     from grader.pipeline.rubrics import load
 
     load(rubric, catalogue())
-    for name, text in ((CONFIG, _CONFIG.format(rubric=rubric)), (IGNORE, _IGNORE)):
+    named = json.dumps(_from(path, rubric), ensure_ascii=False)
+    for name, text in ((CONFIG, _CONFIG.format(rubric=named)), (IGNORE, _IGNORE)):
         target = path / name
         if target.exists() and not force:
             raise UsageFault(f"{target}: exists already; --force overwrites it")
@@ -36,3 +39,13 @@ def command(path: Path, rubric: str, *, force: bool) -> int:
         click.echo(f"wrote {target}")
     click.echo("next: grader check")
     return 0
+
+
+def _from(folder: Path, rubric: str) -> str:
+    """A rubric file as the folder sees it, with `/` on every system; a name as it is."""
+    if not Path(rubric).is_file():
+        return rubric
+    try:
+        return Path(os.path.relpath(rubric, folder)).as_posix()
+    except ValueError:  # another drive of Windows
+        return Path(rubric).absolute().as_posix()
