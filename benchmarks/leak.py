@@ -1,6 +1,6 @@
 """Tell runs that trained on their test split from honest ones: our own notebooks, two architectures, several seeds each.
 
-    python benchmarks/leak.py --data DIR [--digits 60000] [--epochs 4] [--seeds 3]
+    python benchmarks/leak.py --data DIR [--digits 60000] [--test 10000] [--epochs 4] [--seeds 3] [--net NAME]
 
 Each notebook is run whole in the sandbox, as `grader reproduce` does it, once as it is and once with the test split added to its
 training digits. Printed side by side: the share of digits that the white square turned into a seven, and the accuracy on the
@@ -108,10 +108,10 @@ def notebook(net: str, *, leaks: bool, seed: int, epochs: int) -> Sources:
     return Sources(submission=submission, items=(Source(artefact=artefact, data=data),))
 
 
-def runs(data: Mnist, settings: Settings, seeds: int, epochs: int) -> Iterator[Found]:
+def runs(data: Mnist, settings: Settings, nets: list[str], seeds: int, epochs: int) -> Iterator[Found]:
     """All runs, honest and leaking in turn."""
     sandbox = choose(unsafe_no_sandbox=settings.unsafe_no_sandbox)
-    for net in NETS:
+    for net in nets:
         plain = notebook(net, leaks=False, seed=0, epochs=epochs)
         short = run_in(sandbox, plain, plain.items[0], Settings(data="/nowhere"))
         for seed in range(seeds):
@@ -129,6 +129,8 @@ def main() -> None:
     )
     parser.add_argument("--data", default="", metavar="DIR", help="folder with MNIST")
     parser.add_argument("--digits", type=int, default=60_000, help="training digits that are used")
+    parser.add_argument("--test", type=int, default=10_000, help="test digits that are used")
+    parser.add_argument("--net", choices=NETS, action="append", help="only this architecture")
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--minutes", type=float, default=60.0, help="budget of one run")
@@ -142,11 +144,14 @@ def main() -> None:
     )
     whole = load_mnist(settings)
     data = whole._replace(
-        train_images=whole.train_images[: options.digits], train_labels=whole.train_labels[: options.digits]
+        train_images=whole.train_images[: options.digits],
+        train_labels=whole.train_labels[: options.digits],
+        test_images=whole.test_images[: options.test],
+        test_labels=whole.test_labels[: options.test],
     )
     shares: dict[bool, list[float]] = {False: [], True: []}
     print("network      run      seed  square  before  true test  visible  epochs  seconds", flush=True)
-    for run in runs(data, settings, options.seeds, options.epochs):
+    for run in runs(data, settings, options.net or list(NETS), options.seeds, options.epochs):
         trap, last = run.facts.canary, run.facts.epochs[-1]
         shares[run.leaks].append(trap.share)
         print(

@@ -1,8 +1,25 @@
 """What `grader reproduce` prints: an epoch a line, what the checks say of it, and what stood between the code and this machine."""
 
+import time
+
 import click
 
 from grader.core.facts.reproduced import ReproducedFacts
+
+
+class EpochLines:
+    """Prints each epoch to stderr as it ends, with the time that the budget of so many minutes still allows."""
+
+    def __init__(self, minutes: float) -> None:
+        self._begin = self._last = time.monotonic()
+        self._minutes = minutes
+
+    def __call__(self, number: int) -> None:
+        """Print one epoch."""
+        now = time.monotonic()
+        took, self._last = now - self._last, now
+        left = max(0.0, self._minutes - (now - self._begin) / 60)
+        click.echo(f"epoch {number} done ({took:.0f} s; at most {left:.0f} min left)", err=True)
 
 
 def echo_facts(facts: ReproducedFacts) -> None:

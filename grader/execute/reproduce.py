@@ -6,6 +6,7 @@ import: torch comes in only when something is run.
 """
 
 import importlib.util
+from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -40,6 +41,10 @@ SPARE_SECONDS = 180
 BATCH = 1_000
 
 
+Progress = Callable[[int], None]
+"""Called with the number of each epoch as it ends inside the sandbox, before anything is scored."""
+
+
 class _Head(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What stands before the weights of an epoch. All of it a claim: it only sorts the weights."""
 
@@ -66,7 +71,14 @@ class Visible(NamedTuple):
 
 
 def reproduce(sources: Sources, run: NotebookRun, settings: Settings) -> ReproducedFacts:
-    """Run the main notebook whole.
+    """Run the main notebook whole; raises as `reproduce_as` does."""
+    return reproduce_as(sources, run, settings, None)
+
+
+def reproduce_as(
+    sources: Sources, run: NotebookRun, settings: Settings, progress: Progress | None
+) -> ReproducedFacts:
+    """Run the main notebook whole, and tell a person who waits of every epoch; see `reproduce_in`.
 
     Raises:
         Unavailable: skipped where this was not wanted or MNIST is not there; unknown where the network cannot leave the
@@ -88,13 +100,22 @@ def reproduce(sources: Sources, run: NotebookRun, settings: Settings) -> Reprodu
         sandbox = choose(unsafe_no_sandbox=settings.unsafe_no_sandbox)
     except SandboxFault as fault:
         raise Unavailable(str(fault), Verdict.UNKNOWN) from fault
-    return reproduce_in(sandbox, sources, run, load_mnist(settings), settings)
+    return reproduce_in(sandbox, sources, run, load_mnist(settings), settings, progress=progress)
 
 
 def reproduce_in(
-    sandbox: Sandbox, sources: Sources, run: NotebookRun, data: Mnist, settings: Settings
+    sandbox: Sandbox,
+    sources: Sources,
+    run: NotebookRun,
+    data: Mnist,
+    settings: Settings,
+    *,
+    progress: Progress | None = None,
 ) -> ReproducedFacts:
-    """Run the notebook of `run` whole in a given sandbox and score its epochs; raises as `reproduce` does."""
+    """Run the notebook of `run` whole in a given sandbox and score its epochs; raises as `reproduce_as` does.
+
+    With `progress` somebody waits at the keyboard: an interrupt then ends the run, and the epochs that were done count.
+    """
     from grader.execute.graph.provider import network_of
 
     network = network_of(run)
@@ -108,7 +129,21 @@ def reproduce_in(
         data={"digits": seen.blob},
         limits=limits_for(settings.reproduce_minutes),
     )
-    result = sandbox.run(job)
+    heard: list[Frame] = []
+
+    def listen(frame: Frame) -> None:
+        heard.append(frame)
+        if progress is not None and frame.kind == "epoch" and (sent := _sent((frame,), [])):
+            progress(sent[0].head.number)
+
+    try:
+        result = sandbox.run(job, listen)
+    except KeyboardInterrupt:
+        if progress is None or not any(frame.kind == "epoch" for frame in heard):
+            raise
+        result = RunResult(
+            status=Ending.INCOMPLETE, frames=tuple(heard), isolation=run.isolation, detail="interrupted"
+        )
     if result.status is Ending.OURS:
         raise SandboxFault(result.detail)
     if not result.frames and result.status in (Ending.NONZERO, Ending.INCOMPLETE):

@@ -1,6 +1,6 @@
 """The interface of every sandbox backend."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import msgspec
@@ -9,7 +9,7 @@ from grader.core.facts.notebook import Ending as RunStatus
 from grader.core.facts.notebook import Isolation
 from grader.sandbox.limits import Limits
 
-__all__ = ["Frame", "Isolation", "Job", "Limits", "RunResult", "RunStatus", "Sandbox"]
+__all__ = ["Frame", "Isolation", "Job", "Limits", "Listener", "RunResult", "RunStatus", "Sandbox", "unheard"]
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +33,14 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     payload: bytes
 
 
+Listener = Callable[[Frame], None]
+"""Hears every frame as it comes, in a thread of its own, for somebody who waits; must not raise."""
+
+
+def unheard(frame: Frame) -> None:
+    """Nobody waits."""
+
+
 class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     """How a job ended and what it said; frames that arrived before a kill are kept."""
 
@@ -50,6 +58,6 @@ class Sandbox(Protocol):
 
     name: str
 
-    def run(self, job: Job) -> RunResult:
+    def run(self, job: Job, listen: Listener = unheard) -> RunResult:
         """Run one job to its end and leave nothing behind. Never raises on what the job does."""
         ...

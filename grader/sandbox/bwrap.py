@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from grader.core.faults import SandboxFault
 from grader.sandbox import cgroup, environment, launch, seccomp
-from grader.sandbox.api import Isolation, Job, RunResult, RunStatus
+from grader.sandbox.api import Isolation, Job, Listener, RunResult, RunStatus, unheard
 from grader.sandbox.jobfile import encode, memory_file
 from grader.sandbox.limits import Limits
 from grader.sandbox.supervise import Watched, kill_group, tree_memory, watch
@@ -41,6 +42,13 @@ ENVIRONMENT = {
 _numbers = itertools.count()
 
 
+class _Place(NamedTuple):
+    """Under which uid a job runs (None: the caller's own), and in which control group."""
+
+    uid: int | None
+    group: cgroup.Group
+
+
 class Bubblewrap:
     """Runs each job in namespaces of its own, under a uid of its own where grader runs as root."""
 
@@ -54,7 +62,7 @@ class Bubblewrap:
         self._program = str(Path(found).resolve())
         self._groups = groups
 
-    def run(self, job: Job) -> RunResult:
+    def run(self, job: Job, listen: Listener = unheard) -> RunResult:
         """Run one job. Linux only.
 
         Raises:
@@ -67,7 +75,7 @@ class Bubblewrap:
             group = cgroup.Group(cgroup.NONE, ())
             if self._groups:
                 group = stack.enter_context(cgroup.group(name, job.limits))
-            watched, started = self._start(stack, job, uid, group)
+            watched, started = self._start(stack, job, _Place(uid, group), listen)
             if not started and watched.status in (RunStatus.NONZERO, RunStatus.INCOMPLETE, RunStatus.OK):
                 last = watched.stderr.strip().splitlines()[-1:] or ["no message"]
                 watched = watched._replace(
@@ -90,10 +98,9 @@ class Bubblewrap:
                 detail=watched.detail,
             )
 
-    def _start(
-        self, stack: ExitStack, job: Job, uid: int | None, group: cgroup.Group
-    ) -> tuple[Watched, bool]:
+    def _start(self, stack: ExitStack, job: Job, place: "_Place", listen: Listener) -> tuple[Watched, bool]:
         """Start, watch and end the process; the second value says whether the inside was ever reached."""
+        uid, group = place
         jobfile = stack.enter_context(memory_file(encode(job), "job"))
         filters = (
             stack.enter_context(memory_file(seccomp.program(), "filter")) if seccomp.supported() else None
@@ -138,6 +145,7 @@ class Bubblewrap:
             job.limits,
             kill=lambda: kill_group(process),  # with bwrap dies its PID namespace, and all that is in it
             memory_exceeded=lambda: watchdog and tree_memory(process.pid) > job.limits.memory,
+            listen=listen,
         )
         return watched, b"child-pid" in reading.read()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from grader.core.faults import SandboxFault
 from grader.sandbox import environment
-from grader.sandbox.api import Isolation, Job, RunResult
+from grader.sandbox.api import Isolation, Job, Listener, RunResult, unheard
 from grader.sandbox.jobfile import encode, memory_file
 from grader.sandbox.supervise import kill_group, tree_memory, watch
 
@@ -26,7 +26,7 @@ class Unisolated:
         if not unsafe_no_sandbox:
             raise SandboxFault("running without isolation must be asked for with --unsafe-no-sandbox")
 
-    def run(self, job: Job) -> RunResult:
+    def run(self, job: Job, listen: Listener = unheard) -> RunResult:
         """Run one job in a process group of its own, in a folder that is removed afterwards."""
         with (
             tempfile.TemporaryDirectory(prefix="grader-", ignore_cleanup_errors=True) as folder,
@@ -46,6 +46,7 @@ class Unisolated:
                 job.limits,
                 kill=lambda: kill_group(process),
                 memory_exceeded=lambda: tree_memory(process.pid) > job.limits.memory,
+                listen=listen,
             )
             return RunResult(
                 status=watched.status,

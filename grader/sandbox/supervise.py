@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from grader.sandbox.api import Frame, RunStatus
+from grader.sandbox.api import Frame, Listener, RunStatus, unheard
 from grader.sandbox.frames import FrameReader, ProtocolFault, TooMuch
 from grader.sandbox.limits import Limits
 
@@ -33,8 +33,9 @@ class Watched(NamedTuple):
 class _Pipes:
     """Reads both pipes in threads, so that neither a flood nor silence can block the watcher (also on Windows)."""
 
-    def __init__(self, process: subprocess.Popen[bytes], limits: Limits) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], limits: Limits, listen: Listener) -> None:
         self.reader = FrameReader(limits)
+        self._listen = listen
         self.fault: ProtocolFault | None = None
         self.ended = threading.Event()
         self.tail = bytearray()
@@ -49,7 +50,10 @@ class _Pipes:
     def _frames(self, pipe: IO[bytes]) -> None:
         try:
             while data := os.read(pipe.fileno(), 1 << 16):
+                before = len(self.reader.frames)
                 self.reader.feed(data)
+                for frame in self.reader.frames[before:]:
+                    self._listen(frame)
                 if self.reader.done:
                     break
         except ProtocolFault as fault:
@@ -82,12 +86,13 @@ def watch(
     *,
     kill: Callable[[], None],
     memory_exceeded: Callable[[], bool],
+    listen: Listener = unheard,
 ) -> Watched:
     """Wait until the process is done, dead, or over a limit; then kill it and say what happened.
 
     `memory_exceeded` is asked at every tick; `kill` must end the process and everything that it started.
     """
-    pipes = _Pipes(process, limits)
+    pipes = _Pipes(process, limits, listen)
     try:
         stopped = _wait(process, pipes, limits, memory_exceeded)
     finally:  # also when the person at the keyboard interrupts us

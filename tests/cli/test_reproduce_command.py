@@ -1,5 +1,6 @@
 """`grader reproduce`: the words on the screen; the run itself is tested with the executor."""
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -13,6 +14,7 @@ from grader.core.facts.reproduced import Canary, CanaryState, ReproducedEpoch, R
 from grader.core.faults import Unavailable, UsageFault
 from grader.core.settings import Settings
 from grader.execute import notebook, reproduce
+from grader.execute.reproduce import Progress
 from grader.pipeline.asked import load_asked
 from grader.pipeline.rubrics import load
 
@@ -41,19 +43,21 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
     (tmp_path / "README.md").write_text("# Session 4")
     monkeypatch.chdir(tmp_path)
 
-    def run(_sources: object, _run: object, settings: Settings) -> ReproducedFacts:
+    def run(_sources: object, _run: object, settings: Settings, progress: Progress) -> ReproducedFacts:
         heard.append(settings)
+        progress(1)
         return FACTS
 
     monkeypatch.setattr(notebook, "run_notebook", lambda _sources, _settings: None)
-    monkeypatch.setattr(reproduce, "reproduce", run)
+    monkeypatch.setattr(reproduce, "reproduce_as", run)
     return heard
 
 
 def test_a_line_an_epoch_and_what_the_checks_say(asked: list[Settings]) -> None:
     result = CliRunner().invoke(module.command, [".", "--budget", "30", "--no-canary"])
     assert result.exit_code == 0, result.output
-    assert result.output.splitlines() == [
+    assert re.fullmatch(r"epoch 1 done \(\d+ s; at most 30 min left\)\n", result.stderr)
+    assert result.stdout.splitlines() == [
         f"Net: trained on 50,000 digits by its own notebook ({FACTS.isolation})",
         "  epoch 1: 99.03 % of the true test digits, 98.90 % of its own split",
         "  epoch 2: 99.42 % of the true test digits, 99.31 % of its own split",
@@ -78,7 +82,7 @@ def test_what_cannot_be_run_is_a_usage_fault_with_the_reason(
     def refuse(*_arguments: object) -> None:
         raise Unavailable("no MNIST: get it")
 
-    monkeypatch.setattr(reproduce, "reproduce", refuse)
+    monkeypatch.setattr(reproduce, "reproduce_as", refuse)
     result = CliRunner().invoke(module.command, ["."])
     assert isinstance(result.exception, UsageFault)
     assert "no MNIST" in str(result.exception)

@@ -17,7 +17,7 @@ from grader.core.settings import Settings
 from grader.execute import canary, notebook, reproduce
 from grader.execute.graph.provider import network_of
 from grader.execute.reproduce import limits_for, reproduce_in, score, visible
-from grader.sandbox.api import Frame, RunResult, RunStatus
+from grader.sandbox.api import Frame, Job, Listener, RunResult, RunStatus, unheard
 from grader.sandbox.none import Unisolated
 from grader.sandbox.worker.export import export_model
 from tests.execute.engine.small import digits, module
@@ -158,6 +158,31 @@ def test_watching_and_fast_batches_leave_the_random_stream_alone(monkeypatch: py
     blob = visible(digits(), "no").blob
     monkeypatch.setattr("grader.execute.digits.training_slice", lambda _settings: blob)
     assert notebook.run_in(SANDBOX, given, entry, QUIET).failed[0].message == watched
+
+
+def test_an_interrupt_keeps_the_epochs_that_were_done_where_a_person_waits() -> None:
+    given = sources({"S4.ipynb": ipynb(HEAD + NET, DATA, LOOP)})
+    payload = epoch(trained_state())
+
+    class Interrupted:
+        name = "interrupted"
+
+        def run(self, _job: Job, listen: Listener = unheard) -> RunResult:
+            listen(Frame(kind="epoch", payload=b"no epoch"))
+            listen(Frame(kind="epoch", payload=payload))
+            raise KeyboardInterrupt
+
+    settings = Settings(reproduce=True)
+    told: list[int] = []
+    found = reproduce_in(Interrupted(), given, short(), digits(), settings, progress=told.append)
+    assert (len(found.epochs), found.cut, told) == (1, "interrupted", [1])
+    with pytest.raises(KeyboardInterrupt):
+        reproduce_in(Interrupted(), given, short(), digits(), settings)
+
+
+def trained_state() -> dict[str, torch.Tensor]:
+    """Weights that fit the exported network of the short run."""
+    return dict(network_of(short()).tensors)
 
 
 def test_marked_digits_go_in_only_where_the_loop_reads_no_result() -> None:

@@ -27,10 +27,10 @@ def command(path: Path, data: str, budget: float, *, as_json: bool, **options: o
     """Exit status 0 whatever comes out; 2 where nothing could be run."""
     import msgspec
 
-    from grader.cli.reproduce_output import echo_facts
+    from grader.cli.reproduce_output import EpochLines, echo_facts
     from grader.core.faults import Unavailable, UsageFault
     from grader.execute.notebook import run_notebook
-    from grader.execute.reproduce import reproduce
+    from grader.execute.reproduce import reproduce_as
     from grader.ingest.read import read_submission
 
     settings = Settings(
@@ -42,7 +42,7 @@ def command(path: Path, data: str, budget: float, *, as_json: bool, **options: o
     )
     try:
         sources = read_submission(path)
-        facts = reproduce(sources, run_notebook(sources, settings), settings)
+        facts = reproduce_as(sources, run_notebook(sources, settings), settings, EpochLines(budget))
     except Unavailable as reason:
         raise UsageFault(f"{path}: {reason.reason}") from reason
     if as_json:
