@@ -1,6 +1,8 @@
 """`grader watch [PATH]`: check again whenever a file is saved."""
 
+import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -15,37 +17,43 @@ import click
 @click.option("--once", is_flag=True, help="Check once and stop; for scripts.")
 @click.pass_context
 def command(context: click.Context, /, path: Path, rubric: str, *, run: bool, once: bool) -> int:
-    """Poll modification times: works on every system and every file system."""
+    """Poll modification times: works on every system and every file system. A fault in a file that is being written ends nothing."""
     from grader.cli.commands.check import command as check
+    from grader.core.faults import GraderFault
 
     seen: tuple[tuple[str, int, int], ...] = ()
     while True:
         now = _state(path)
         if now != seen:
             seen = now
-            result = context.invoke(
-                check,
-                path=path,
-                rubric=rubric,
-                out=None,
-                form="text",
-                static=not run,
-                retrain=False,
-                data="",
-                device="auto",
-            )
-            if once:
-                return int(result)
+            try:
+                result = context.invoke(check, path=path, rubric=rubric, static=not run)
+            except GraderFault as fault:
+                if once:
+                    raise
+                click.echo(f"grader: {fault}", err=True)
+            else:
+                if once:
+                    return int(result)
+            click.echo(f"\nWatching {path}; it is checked again on the next save. Ctrl-C ends.", err=True)
         time.sleep(0.5)
 
 
 def _state(path: Path) -> tuple[tuple[str, int, int], ...]:
-    files = [path] if path.is_file() else [p for p in path.rglob("*") if ".git" not in p.parts]
     found: list[tuple[str, int, int]] = []
-    for file in files:
+    for file in [path] if path.is_file() else _files(path):
         try:
             status = file.stat()
         except OSError:  # an editor replaces files while we look
             continue
         found.append((str(file), status.st_mtime_ns, status.st_size))
     return tuple(sorted(found))
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """What a student saves: no checkpoints, no environment, no repository's own files."""
+    for here, folders, names in os.walk(folder):
+        folders[:] = [
+            f for f in folders if not f.startswith(".") and not Path(here, f, "pyvenv.cfg").exists()
+        ]
+        yield from (Path(here, name) for name in names)
