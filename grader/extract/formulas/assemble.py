@@ -203,10 +203,9 @@ def _span(t: Expr) -> tuple[int, int] | None:
 
 def _marked(judged: Judged) -> str:
     raw = judged.item.raw
-    if judged.mended is not None and judged.mended.wrote and judged.mended.wrote in raw:
-        return judged.mended.wrote
     if not judged.explanations:
-        return ""
+        mended = judged.mended
+        return mended.wrote if mended is not None and mended.wrote in raw else ""
     first = judged.explanations[0]
     guilty = first.wrote if first.wrote is not None else judged.trees[first.side]
     span = _span(guilty) or _span(judged.trees[first.side])

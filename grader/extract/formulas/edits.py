@@ -164,17 +164,19 @@ def _rename_edits(t: Expr) -> Iterator[Edit]:
                     None,
                     None,
                 )
-    counted = [n.name for n in nodes(t) if n.head == "sym"]
     for name in sorted(used):
-        if counted.count(name) < 2:
+        places = [n for n in nodes(t) if n.head == "sym" and n.name == name]
+        if len(places) < 2:
             continue
+        # The first in the line stands for all: a repair without a place would mark the whole side.
+        first = min(places, key=lambda n: n.start)
         for new, code, phrase in swaps(name):
             tree = renamed(t, {name: new})
             if name in WEIGHTS:
                 phrase = f"line copied: {name} should be {new} throughout"
-                yield Edit(1.1, "copied-line", phrase, tree, sym(name), sym(new))
+                yield Edit(1.1, "copied-line", phrase, tree, first, sym(new))
             elif code in ("activation-confused", "index-swapped", "wrong-quantity"):
-                yield Edit(1.08, code, f"{phrase} every time", tree, sym(name), sym(new))
+                yield Edit(1.08, code, f"{phrase} every time", tree, first, sym(new))
 
 
 def _turned_differences(t: Expr) -> Iterator[Edit]:

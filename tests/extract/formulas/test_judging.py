@@ -93,6 +93,14 @@ def test_a_misspelt_name_and_a_wrong_index_are_both_told() -> None:
     assert "unknown name ao_o1" in found.repair_sentence
 
 
+def test_a_slip_all_over_a_line_names_the_symbol_and_not_the_whole_side() -> None:
+    for name in ("a_o1", "ao_o1"):
+        text = f"∂E/∂w3 = ((a_o1-t1) * {name}*(1-a_o1) * w6 + (a_o2-t2) * a_o2*(1-a_o2) * w8) * a_h1*(1-a_h1) * i1"
+        found = only(text)
+        assert found.marked == "a_h1"
+        assert found.repair_sentence.endswith("you wrote a_h1, it should be a_h2")
+
+
 @pytest.mark.parametrize(
     "line",
     [
