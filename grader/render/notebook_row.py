@@ -11,7 +11,7 @@ from grader.core.evidence.notebook import NotebookEvidence
 from grader.core.evidence.summaries import SummaryEvidence
 from grader.core.facts.base import Fact
 from grader.core.facts.network import NetworkFacts
-from grader.core.facts.notebook import CellStatus, NotebookRun
+from grader.core.facts.notebook import Asked, CellStatus, NotebookRun
 from grader.core.facts.recipe import StudentRecipe
 
 _T = TypeVar("_T")
@@ -37,7 +37,7 @@ def notebook_row(file: str, products: dict[str, Evidence | Fact], missing: dict[
         "recipe": _recipe(run),
         "shims": [msgspec.to_builtins(s) for s in run.shims] if run else [],
         "cells": _cells(run, len(first.code_cells) if first else 0),
-        "measured_outside": msgspec.to_builtins(run.measured) if run else {},
+        "measured_outside": _measured(run),
         "notes": list(first.notes) if first else [],
         "missing": dict(sorted(missing.items())),
     }
@@ -139,6 +139,25 @@ def _recipe(run: NotebookRun | None) -> Row:
         "seed": recipe.seed,
         "complete": not recipe.missing,
         "missing": list(recipe.missing),
+    }
+
+
+def _measured(run: NotebookRun | None) -> Row:
+    if run is None or run.measured.asked is Asked.NOT_ASKED:
+        return {}
+    found = run.measured
+    if found.asked is Asked.REFUSED:
+        return {"answered": False, "why": found.reason}
+    return {
+        "answered": True,
+        "images": found.images,
+        "output": found.output.value,
+        "steady": found.steady.value,
+        "largest_difference": found.largest_difference,
+        "random_numbers_in_eval": found.draws,
+        "right": found.right if found.scored else None,
+        "scored": found.scored,
+        "disturbed_alike": f"{found.disturbed_alike}/{found.disturbed}",
     }
 
 

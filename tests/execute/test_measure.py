@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from grader.core.facts.network import OutputKind
-from grader.core.facts.notebook import Asked, Measured, Steady
+from grader.core.facts.notebook import Asked, Ending, Isolation, Measured, NotebookRun, Steady
 from grader.core.faults import Unavailable
 from grader.core.outcome import Verdict
 from grader.execute import measure as outside
 from grader.execute.graph.provider import network_of
+from grader.render.notebook_row import notebook_row
 from grader.sandbox.bwrap import Bubblewrap
 from tests.execute.test_notebook import HEAD, QUIET, TRAIN, ipynb, run
 from tests.sandbox.conftest import bwrap as bwrap  # noqa: PLC0414  (a fixture of the neighbour)
@@ -202,6 +203,30 @@ def test_a_transform_with_chance_in_it_does_not_blame_the_network() -> None:
     images = inside.transformed(pixels, lambda _: torch.rand(1, 28, 28), torch.zeros(4, 784))
     assert images.shape == (2, 784)
     assert torch.equal(images[0], images[1])
+
+
+def test_the_row_of_inspect_notebook_says_how_it_answers() -> None:
+    made = NotebookRun(
+        artefact="a.ipynb",
+        ending=Ending.OK,
+        isolation=Isolation(backend="test", isolated=True),
+        data="synthetic",
+    )
+    row = notebook_row("a.ipynb", {"NotebookRun": made}, {})
+    assert row["measured_outside"] == {}
+    refused = Measured(asked=Asked.REFUSED, reason="some answers are no finite numbers")
+    row = notebook_row("a.ipynb", {"NotebookRun": msgspec.structs.replace(made, measured=refused)}, {})
+    assert row["measured_outside"] == {"answered": False, "why": "some answers are no finite numbers"}
+    odd = msgspec.structs.replace(made, measured=ask(DropoutOn()))
+    found = notebook_row("a.ipynb", {"NotebookRun": odd}, {})["measured_outside"]
+    assert isinstance(found, dict)
+    assert (found["answered"], found["images"], found["steady"], found["output"]) == (
+        True,
+        60,
+        "random",
+        "logits",
+    )
+    assert (found["right"], found["scored"]) == (None, 0)
 
 
 DATA_DEPENDENT = """
