@@ -68,6 +68,9 @@ def print_report(
             if group.verdict is Verdict.PASS:
                 page.passed(group.outcomes)
                 continue
+            if group.verdict is Verdict.SKIPPED:
+                page.skipped(group.outcomes)
+                continue
             for marked in group.outcomes:
                 page.criterion(marked)
         if steps_last:
@@ -159,6 +162,24 @@ class _Page:
             rest="  ",
             style=_COLOUR[Verdict.PASS],
         )
+
+    def skipped(self, outcomes: tuple[Marked, ...]) -> None:
+        """Checks that lack the same thing are one paragraph, with the thing first."""
+        by_reason: dict[str, list[Marked]] = {}
+        for marked in outcomes:
+            alone = marked.findings or marked.bonus or marked.decided_by
+            by_reason.setdefault(marked.code if alone else marked.summary, []).append(marked)
+        for together in by_reason.values():
+            if len(together) == 1:
+                self.criterion(together[0])
+                continue
+            points = sum(marked.max_points for marked in together)
+            worth = f"{strings.points(points)} {strings.OPEN_SHARE}" if points else strings.NO_POINTS
+            reason = plain(strings.sentence(together[0].summary))
+            self.lines.append("")
+            head = f"{self._label(Verdict.SKIPPED)}: {reason} ({worth})"
+            self.paragraph(head, rest="  ", style=_COLOUR[Verdict.SKIPPED])
+            self.paragraph(", ".join(f"{m.code} {plain(m.name)}" for m in together), first="  ", rest="  ")
 
     def paragraph(self, text: str, *, first: str = "", rest: str = "", style: str = "") -> None:
         for number, line in enumerate(_wrapped(self._encodable(text), self.width, first, rest)):

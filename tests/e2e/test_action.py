@@ -180,3 +180,27 @@ def test_hook_runs_what_there_is() -> None:
     )
     assert done.returncode == 1, done.stderr
     assert "What to do next" in done.stdout
+
+
+def test_an_old_python_is_said_on_the_page_of_the_job(tmp_path: Path) -> None:
+    """pip's own message names a requirement of a package that the reader never heard of."""
+    script = re.search(r"- name: Install\n.*?run: \|\n(.*?)    - id: check", ACTION, re.DOTALL)
+    assert script is not None
+    old = tmp_path / "python3"
+    old.write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
+    old.chmod(0o755)
+    assert BASH is not None
+    done = subprocess.run(
+        [BASH, "-e", "-c", script[1]],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        env={
+            "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}",
+            "RUNNER_TEMP": str(tmp_path),
+            "ACTION": str(ROOT),
+        },
+    )
+    assert done.returncode == 2
+    assert done.stdout.startswith("::error::grader needs Python 3.11 or newer")
+    assert not (tmp_path / "grader").exists()

@@ -2,8 +2,10 @@
 
 import re
 
+import msgspec
 import pytest
 
+from grader.core.outcome import Verdict
 from grader.core.report import Report
 from grader.render.terminal import class_lines, print_report
 from tests.render.golden_files import assert_golden
@@ -66,3 +68,26 @@ def test_class_lines_most_severe_first() -> None:
     assert "mixed-work" in lines[0]
     assert "9 / 23 (+9 open)" in lines[0]
     assert all(len(line) <= 60 for line in lines)
+
+
+def test_checks_that_lack_the_same_are_one_paragraph() -> None:
+    """Without torch seven paragraphs said one thing, and what the student can mend was pages up."""
+    report = good()
+    lacking = tuple(
+        msgspec.structs.replace(
+            m, verdict=Verdict.SKIPPED, credit=0.0, points=0.0, summary="torch is missing", findings=()
+        )
+        for m in report.outcomes
+    )
+    text = print_report(msgspec.structs.replace(report, outcomes=lacking), width=200)
+    assert text.count("orch is missing") == 1
+    assert all(m.code in text for m in lacking)
+    assert f"({sum(m.max_points for m in lacking):g} points open)" in text
+
+
+def test_next_steps_stand_last_where_wanted() -> None:
+    text = print_report(mixed(), steps_last=1)
+    assert "Next:" not in text
+    assert text.rindex("What to do next") > text.rindex("Passed:")
+    assert "  1. " in text
+    assert "  2. " not in text
