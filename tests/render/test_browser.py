@@ -60,7 +60,7 @@ def pages() -> dict[str, str]:
     claim = Claim(what=HOSTILE, readme=HOSTILE, code=HOSTILE, log=HOSTILE, ours=HOSTILE, agrees=Agreement.NO)
     guides = {"BP101": "A check.\n\n## What it checks\n\nThat `∂E/∂w` is right.", "RD701": HOSTILE}
     rows = [
-        *(ClassRow.of(sample, seconds=1.5) for sample in everyone()),
+        *(ClassRow.of(sample, seconds={"execute": 1.5}) for sample in everyone()),
         *(
             ClassRow(slug=f"s{n}", id=f"s{n}", verdict="unknown", waiting=ClassRow.of(mixed()).waiting)
             for n in range(12)
