@@ -2,6 +2,7 @@
 
 import json
 from functools import cache
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -287,6 +288,29 @@ def test_it_runs_only_where_it_is_wanted() -> None:
     with pytest.raises(Unavailable, match="no MNIST") as missing:
         reproduce.reproduce(given, short(), Settings(reproduce=True, data="/nowhere", unsafe_no_sandbox=True))
     assert missing.value.verdict is Verdict.SKIPPED
+
+
+def test_a_second_run_of_the_same_files_costs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = sources({"S4.ipynb": ipynb(HEAD)})
+    settings = Settings(reproduce=True, cache=str(tmp_path), unsafe_no_sandbox=True)
+    whole = forged(epoch(module().state_dict()))
+    ran: list[str] = []
+
+    def run(*_arguments: object, **_options: object) -> ReproducedFacts:
+        ran.append("once")
+        return msgspec.structs.replace(whole, cut="interrupted" if len(ran) == 1 else "")
+
+    monkeypatch.setattr(reproduce, "reproduce_in", run)
+    monkeypatch.setattr("grader.execute.data.load_mnist", lambda _settings: digits())
+    found = [reproduce.reproduce(given, short(), settings) for _ in range(3)]
+    assert [facts.cut for facts in found] == ["interrupted", "", ""]  # what was cut is run again
+    assert len(ran) == 2
+    changed = sources({"S4.ipynb": ipynb(HEAD, "x = 1")})
+    reproduce.reproduce(changed, short(), settings)
+    reproduce.reproduce(given, short(), msgspec.structs.replace(settings, canary=False))
+    assert len(ran) == 4
 
 
 def test_limits_follow_the_budget() -> None:

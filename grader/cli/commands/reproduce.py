@@ -21,6 +21,7 @@ from grader.core.settings import Settings
     help="Time for all cells; the epochs done by then are kept.",
 )
 @click.option("--no-canary", is_flag=True, help="Mark no digits of its test split.")
+@click.option("--cache", default="", metavar="DIR", help="Keep finished runs here and use them again.")
 @click.option("--unsafe-no-sandbox", is_flag=True, help="Run student code without isolation.")
 @click.option("--json", "as_json", is_flag=True, help="Print the facts as JSON.")
 def command(path: Path, data: str, budget: float, *, as_json: bool, **options: object) -> None:
@@ -38,6 +39,7 @@ def command(path: Path, data: str, budget: float, *, as_json: bool, **options: o
         reproduce=True,
         reproduce_minutes=budget,
         canary=not options["no_canary"],
+        cache=str(options["cache"]),
         unsafe_no_sandbox=bool(options["unsafe_no_sandbox"]),
     )
     try:
