@@ -29,7 +29,8 @@ for name in ("fork", "forkpty", "killpg", "getuid", "geteuid", "getgid", "getegi
 for name in ("SIGHUP", "SIGALRM", "SIGCHLD", "SIGUSR1", "SIGXCPU", "alarm", "setitimer", "pthread_sigmask"):
     if hasattr(signal, name):
         delattr(signal, name)
-del time.tzset
+if hasattr(time, "tzset"):
+    del time.tzset
 warnings.filterwarnings("error", category=EncodingWarning, module=r"(grader|reference)\\b")
 """
 
