@@ -45,18 +45,24 @@ def building_blocks(
             continue
         compared.add(use.feature)
         if lacks := _lacks(use.feature, network):
-            nowhere = notebooks == 1 and not _in_summaries(use.feature, summaries)
+            nowhere = notebooks == 1 and not _in_summaries(use, summaries)
             findings.append(_finding(use, network, lacks, treatment, nowhere=nowhere))
     return Result(len(compared), findings)
 
 
-def _in_summaries(feature: Feature, summaries: SummaryEvidence) -> bool:
-    """Whether a printed or quoted summary shows it; True for what no summary could show."""
-    types = _ROWS.get(feature)
+def _in_summaries(use: Use, summaries: SummaryEvidence) -> bool:
+    """Whether a printed or quoted summary shows it; True for what no summary could show.
+
+    Of a fully connected layer only a verb is believed: lists name it for what stands in its place.
+    """
+    types: tuple[str, ...] | None = _ROWS.get(use.feature)
+    if use.feature is Feature.FULLY_CONNECTED and use.said:
+        types = _FULLY_CONNECTED_ROWS
     return types is None or any(t.has(*types) for t in summaries.summaries)
 
 
 _ROWS = {Feature.DROPOUT: ("Dropout", "AlphaDropout"), Feature.BATCH_NORM: ("BatchNorm", "Batch")}
+_FULLY_CONNECTED_ROWS = ("Linear", "Dense", "LazyLinear")
 
 
 def _not_in_summaries(claims: ClaimEvidence, summaries: SummaryEvidence) -> list[Finding]:

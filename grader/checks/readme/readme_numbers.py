@@ -5,7 +5,8 @@ Parameters, test accuracy, best epoch and number of epochs that the README state
 summary and its log. Where there is no notebook, the README's own summary and log are compared with its prose. Requirements copied from the
 assignment are no statements, and a number that agrees with any run or any model is right. A README without such numbers contradicts nothing. Where the network could be run, its counted
 parameters are as good as the printed ones, and building blocks that the README names and the network lacks are shown. A count that leaves
-out layers which never run is what torchsummary prints; stated in the README's own words it is a question.
+out layers which never run is what torchsummary prints; stated in the README's own words it is a question, and so is an accuracy in the
+notebook's file name that its log does not reach.
 
 ## Why it matters
 A README is read before anything is run. If it belongs to another run, or rounds 99.36 up to 99.4, its reader is misled, and so is whoever
@@ -24,6 +25,7 @@ from collections.abc import Sequence
 import msgspec
 
 from grader.checks.readme._compare import Match, accuracy_match, count_match, nearest
+from grader.checks.readme._names import file_names
 from grader.checks.readme._network import Result, building_blocks, unused_parameters
 from grader.core.evidence.claims import Claim, ClaimEvidence, On, Sketch, What
 from grader.core.evidence.logs import Evaluation, LogEvidence, Origin, Run
@@ -77,6 +79,7 @@ def check(
             treatment=policy.building_blocks,
         ),
         unused_parameters(stated, network),
+        file_names(notebooks, logs, [c for c in stated if c.what is What.ACCURACY and c.on is On.TEST]),
     ]
     findings = [f for r in results for f in r.findings]
     faults = [f for f in findings if f.weight is Weight.FAULT]
@@ -105,6 +108,7 @@ def check(
 
 _DOUBTS = frozenset({
     "summary-of-another-network", "other-experiments", "building-block-nowhere", "unused-parameters",
+    "file-name-contradicted",
 })  # fmt: skip
 """Diagnoses that ask a person: the README may describe more than the submitted notebook, or repeat what a tool printed."""
 
