@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from grader.execute.engine.checkpoint import Checkpoint, State
+from grader.execute.engine.memory import keep_freed_memory
 
 EVALUATION_BATCH = 1_000
 
@@ -102,6 +103,7 @@ def train(
     bits as a training that was never interrupted; `on_epoch` hears of its epochs too.
     """
     torch.set_num_threads(1)
+    keep_freed_memory()
     device = digits.train_images.device
     model.to(device=device, memory_format=memory_format).train()  # type: ignore[call-overload]
     course.begin(list(model.parameters()), digits)

@@ -1,9 +1,11 @@
 """Run a checked graph as a torch module, bit for bit as the module that it was exported from."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from grader.execute.graph.checked import CheckedGraph
@@ -88,12 +90,15 @@ class _Program:
             last_use |= dict.fromkeys((slots[name] for name in instruction.sources), position)
         last_use[self._output] = len(graph.instructions)
         self._steps = []
+        overwriting = _overwriting(graph)
         for position, instruction in enumerate(graph.instructions):
             arguments = dict(instruction.arguments)
             if dropout is not None and instruction.base in DROPOUTS:
                 arguments["train"] = dropout
             frees = tuple(sorted(slot for slot, last in last_use.items() if last == position))
             step = _step(instruction.operator, arguments, slots, slots[instruction.name], frees)
+            if instruction.name in overwriting:
+                step = step._replace(function=torch.relu_)
             other = (replace or {}).get(instruction.operator.name)
             self._steps.append(step if other is None else step._replace(function=other))
 
@@ -108,6 +113,22 @@ class _Program:
                 values[slot] = None
         result: Tensor = values[self._output]
         return result
+
+
+_UNSAVED = frozenset({"conv2d", "batch_norm"})
+"""Operators whose result no gradient needs, and that never hand out one of their arguments."""
+
+
+def _overwriting(graph: CheckedGraph) -> set[str]:
+    """The ReLUs that may overwrite what they read: the same bits without another map in memory."""
+    uses = Counter(source for instruction in graph.instructions for source in instruction.sources)
+    unsaved = {instruction.name for instruction in graph.instructions if instruction.base in _UNSAVED}
+    return {
+        instruction.name
+        for instruction in graph.instructions
+        if instruction.base == "relu"
+        and all(source in unsaved and uses[source] == 1 for source in instruction.sources)
+    }
 
 
 def _step(
