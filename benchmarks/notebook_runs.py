@@ -82,7 +82,7 @@ def _gap(label: dict[str, Any]) -> str | None:
     text = label.get("gap")
     if text is None:
         return None
-    kind = str(text).split(":", 1)[0]
+    kind = re.sub(r"\d.*", "", str(text).split(":", 1)[0])  # crop2of3
     size = re.search(r"@(\d+x\d+)", str(text))
     return f"{kind}@{size[1]}" if kind == "full" and size else kind
 
