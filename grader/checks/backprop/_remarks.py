@@ -68,7 +68,10 @@ def about_documents(evidence: FormulaEvidence) -> list[Finding]:
         if eaten:
             found.append(
                 Finding(
-                    message=f"{len(eaten)} formulas lose their * on the rendered page, because Markdown takes it for emphasis",
+                    message=(
+                        "1 formula loses its" if len(eaten) == 1 else f"{len(eaten)} formulas lose their"
+                    )
+                    + " * on the rendered page, because Markdown takes it for emphasis",
                     place=eaten[0].place,
                     excerpt=eaten[0].text,
                     hint="put formulas into a code block",
