@@ -1,5 +1,6 @@
 """Networks that stay inside: what their answers to images without labels show, and what they cannot hide."""
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -10,10 +11,12 @@ from grader.core.facts.network import OutputKind
 from grader.core.facts.notebook import Asked, Ending, Isolation, Measured, NotebookRun, Steady
 from grader.core.faults import Unavailable
 from grader.core.outcome import Verdict
+from grader.execute import digits
 from grader.execute import measure as outside
 from grader.execute.graph.provider import network_of
 from grader.render.notebook_row import notebook_row
 from grader.sandbox.bwrap import Bubblewrap
+from reference import mnist
 from tests.execute.test_notebook import HEAD, QUIET, TRAIN, ipynb, run
 from tests.sandbox.conftest import bwrap as bwrap  # noqa: PLC0414  (a fixture of the neighbour)
 
@@ -164,6 +167,27 @@ def test_only_labels_that_stayed_outside_make_an_answer_right() -> None:
     labels[0] = (labels[0] + 1) % 10
     assert ask(Small(), labels=tuple(labels)).right == 59
     assert ask(Small()).scored == 0
+
+
+def test_the_images_are_training_digits_that_the_notebook_does_not_see(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    number = np.arange(60_000)
+    images = np.zeros((60_000, 28, 28), dtype=np.uint8)
+    images[:, 0, 0], images[:, 0, 1], images[:, 0, 2] = number % 256, number // 256 % 256, 1 + number // 65536
+    made = mnist.Mnist(images, (number % 10).astype(np.int64), images[:1], np.zeros(1, dtype=np.int64))
+    monkeypatch.setattr(outside.digits, "find", lambda _settings: tmp_path)
+    monkeypatch.setattr(outside.mnist, "load", lambda _place: made)
+    asked = outside.query(QUIET, b"seed")
+    first = [asked.pixels[784 * i : 784 * i + 2] for i, changed in enumerate(asked.disturbed) if not changed]
+    drawn = [low + 256 * high for low, high in first]
+    assert all(50_000 + digits.TEST <= n < 60_000 for n in drawn)
+    told = [
+        asked.labels[image]
+        for image, changed in zip(asked.image, asked.disturbed, strict=True)
+        if not changed
+    ]
+    assert told == [n % 10 for n in drawn]
 
 
 def test_a_tie_is_wrong() -> None:
