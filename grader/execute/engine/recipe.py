@@ -298,4 +298,6 @@ def _summary(recipe: StudentRecipe) -> str:
 def _show(value: Value) -> str:
     if isinstance(value, float):
         return f"{value:g}"
+    if isinstance(value, tuple) and len(value) > 4:
+        return f"[{_show(value[0])}, {_show(value[1])}, …, {_show(value[-1])}]"
     return str(list(value)) if isinstance(value, tuple) else str(value)

@@ -208,6 +208,8 @@ def test_the_values_of_a_function_move_the_learning_rate_as_the_function_did() -
         optimizer.step()
         scheduler.step()
     assert rates == pytest.approx([0.1, 0.05, 0.025, 0.025])
+    long = Part(kind="LambdaLR", arguments={"factors": tuple(0.5**n for n in range(21))})
+    assert "LambdaLR(factors=[1, 0.5, …, 9.53674e-07])" in plan(scheduler=long).summary
 
 
 def test_a_one_cycle_of_the_slice_is_stretched_over_all_digits() -> None:
