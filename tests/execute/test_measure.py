@@ -286,3 +286,24 @@ def test_a_network_that_cannot_be_exported_is_measured_all_the_same(bwrap: Bubbl
         network_of(found)
     assert caught.value.verdict is Verdict.UNKNOWN
     assert found.reading()[-1] == ("a.ipynb, its network", str(found.measured))
+
+
+REFUSES = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.c = nn.Conv2d(1, 10, 28)
+    def forward(self, x):
+        if isinstance(x.shape[0], int) and x.shape[0] == 24:
+            raise SystemExit('not with me')
+        return self.c(x).flatten(1)
+model = Net()
+"""
+
+
+@pytest.mark.sandbox
+def test_a_network_that_will_not_be_measured_still_leaves(bwrap: Bubblewrap) -> None:
+    found = run(bwrap, {"a.ipynb": ipynb(HEAD + REFUSES)})
+    assert [f.kind for f in found.export] == ["model", "graph", "graph", "weights"]
+    assert found.measured == Measured(asked=Asked.REFUSED, reason="SystemExit: not with me")
+    assert found.export_error == ""
