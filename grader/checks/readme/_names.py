@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from pathlib import PurePosixPath
 
 from grader.checks.readme._compare import EPS, value_match
 from grader.checks.readme._network import Result
@@ -21,7 +20,7 @@ def file_names(notebooks: NotebookEvidence | None, logs: LogEvidence, stated: Se
     compared = 0
     for notebook in notebooks.readable if notebooks else ():
         runs = [r for r in logs.of(Origin.NOTEBOOK) if r.artefact == notebook.artefact]
-        said = _ACCURACY.search(PurePosixPath(notebook.artefact).stem)
+        said = _ACCURACY.search(notebook.artefact.rpartition("/")[2].rpartition(".")[0])
         if not said or not runs:
             continue
         compared += 1
