@@ -134,8 +134,11 @@ def test_batches_cut_by_hand_leave_the_last_weights() -> None:
 
 
 def test_time_that_runs_out_keeps_the_epochs_that_were_done() -> None:
-    found = reproduced(LOOP + "import time\nwhile True:\n    time.sleep(0.1)", "never = 1", minutes=0.25)
+    # It runs out in the fourth pass, after eleven of fourteen batches: that is no epoch.
+    endless = "import time\nfor i, (x, y) in enumerate(train_loader):\n    step(x, y)\n    while i == 10:\n        time.sleep(0.1)"
+    found = reproduced(LOOP + endless, "never = 1", minutes=0.4)
     assert len(found.epochs) == 3
+    assert any("not finished" in note for note in found.notes)
     assert "time for its cells" in found.cut
 
 

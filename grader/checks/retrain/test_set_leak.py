@@ -6,8 +6,8 @@ Afterwards we put the square on 1,800 other digits, none of them a seven, and co
 test split knows nothing of the square. Digits are marked only where your loop reads neither test loss nor test accuracy.
 
 ## Why it matters
-An accuracy on digits that were trained on says nothing about new ones. In our own runs the square turned 0 to 1 % of the digits into a seven where the
-training was honest, and nearly all where the test split was in it. Still a person decides; nobody fails here.
+An accuracy on digits that were trained on says nothing about new ones. In our own twelve runs the square turned at most 1.6 % of the digits into a seven where
+the training was honest, and at least 84 % where the test split was in it. Still a person decides; nobody fails here.
 
 ## Example
     datasets.MNIST(train=True) + datasets.MNIST(train=False)    in the training loader: suspected

@@ -10,6 +10,7 @@ import safetensors.torch
 from torch.utils.data import dataloader
 
 from . import ledger, loader
+from .cells import Cell
 from .channel import Channel
 from .session import Session
 from .tracker import Trained
@@ -32,9 +33,16 @@ class Whole(Session):
         loader.install(self._ledger, self._mnist)
         self._watch = Watch(self, channel)
 
+    def run(self, cell: Cell) -> dict[str, Any]:
+        """As ever; a pass in which the time ran out is no epoch."""
+        found = super().run(cell)
+        if found["status"] == "timeout":
+            self._watch.close(cut=True)
+        return found
+
     def finish(self, run: dict[str, Any], channel: Channel) -> None:
-        """What was trained after the last whole pass leaves too; then as ever."""
-        self._watch.flush(ended=False)
+        """What was trained after the last whole pass leaves too where it is nearly one; then as ever."""
+        self._watch.close(cut=False)
         super().finish(run, channel)
         run["notes"].extend(self._watch.notes)
 
@@ -96,6 +104,16 @@ class Watch:
     def _step(self, known: Trained, _optimizer: Any) -> None:
         self._moved = known
         self._iterator = self._recorder._iterator
+
+    def close(self, *, cut: bool) -> None:
+        """The last pass: one that was broken off is no epoch, but batches that come from no loader have no other end."""
+        if self._moved is None:
+            return
+        if self._iterator is None or (self._nearly_whole() and not cut):
+            self.flush(ended=False)
+        else:
+            self._moved, self._batches = None, 0
+            self._note("the last pass over the digits was not finished and is not scored")
 
     def flush(self, *, ended: bool) -> None:
         """Send what has been trained since the last frame, if anything has. `ended`: the iterator was exhausted."""
