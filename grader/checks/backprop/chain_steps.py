@@ -2,7 +2,8 @@
 
 ## What it checks
 For each weight, whether some right line opens ∂E/∂w into a product or sum with at least one other derivative. A weight whose closed form
-stands needs no steps unless the rubric asks for them. A wrong step, such as ∂E/∂a_h1, costs when its right form stands nowhere.
+stands needs no steps unless the rubric asks for them; where that closed form is wrong, BP101 counts it, and the weight is left out here. A
+wrong step, such as ∂E/∂a_h1, costs when its right form stands nowhere.
 
 ## Why it matters
 The steps show where a gradient comes from. A gradient of the first layer has two paths, one through each output.
@@ -55,9 +56,16 @@ def check(formulas: FormulaEvidence, params: Params, policy: Policy) -> Outcome:
     chains = [x for x in formulas.lines if x.kind in (FormulaKind.CHAIN, FormulaKind.FINAL)]
     items = [_weight(w, chains, params, policy) for w in WEIGHTS]
     decided = {line.states for item in items for line in item.lines}
+    if params.closed_form_suffices:
+        # One fault costs once: the closed form stands for its steps, and that it is wrong costs in BP101.
+        items = [i for i in items if not _closed_but_wrong(i)] or items
     items += _wrong_steps(chains, decided, policy)
     costly = [x for i in items if i.standing is Standing.WRONG for x in i.lines]
     return conclude("chain-rule steps", items, formulas, about_lines(chains, costly), lacking=_not_shown)
+
+
+def _closed_but_wrong(item: Item) -> bool:
+    return item.standing is Standing.ABSENT and any(x.verdict is FormulaVerdict.WRONG for x in item.lines)
 
 
 def _not_shown(item: Item, evidence: FormulaEvidence) -> Finding:
