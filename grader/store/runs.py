@@ -57,7 +57,7 @@ class PhaseRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Spent(msgspec.Struct, frozen=True, kw_only=True):
-    """Seconds that a phase took: by the wall clock, and of CPU time with everything that it started."""
+    """Seconds that a phase took: by the wall clock, and of CPU time with everything that was waited for (a sandbox that was killed is not)."""
 
     wall: float
     cpu: float

@@ -46,7 +46,7 @@ CREATE TABLE durations (               -- what a phase cost; apart from results,
     id TEXT NOT NULL,
     phase TEXT NOT NULL,
     wall REAL NOT NULL,                -- seconds
-    cpu REAL NOT NULL,                 -- seconds of the worker and of all that it started
+    cpu REAL NOT NULL,                 -- seconds of the worker and of what it waited for
     PRIMARY KEY (run, id, phase)
 );
 CREATE TABLE published (               -- what the files under OUT show, so that unchanged pages are not drawn again
