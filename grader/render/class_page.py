@@ -36,6 +36,16 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     points: float
 
 
+class Reason(msgspec.Struct, frozen=True, kw_only=True):
+    """Criteria of one submission that wait for the same reason."""
+
+    verdict: str
+    summary: str
+    title: str
+    """Of the only criterion; empty for several."""
+    codes: tuple[str, ...]
+
+
 class Mistake(msgspec.Struct, frozen=True, kw_only=True, order=True):
     """A check and the stable code of what it found; `diagnosis` is empty where the check has none."""
 
@@ -69,6 +79,22 @@ class ClassRow(msgspec.Struct, frozen=True, kw_only=True):
     """The same by phase, in words."""
     problem: str = ""
     """Why nothing of it could be graded; empty for a graded submission."""
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """What waits, each reason once: a workbook that cannot be opened leaves eight criteria open, and says so once."""
+        groups: dict[tuple[str, str], list[Waiting]] = {}
+        for item in self.waiting:
+            groups.setdefault((item.verdict, item.summary), []).append(item)
+        return tuple(
+            Reason(
+                verdict=verdict,
+                summary=summary,
+                title=items[0].title if len(items) == 1 else "",
+                codes=tuple(i.code for i in items),
+            )
+            for (verdict, summary), items in groups.items()
+        )
 
     @classmethod
     def of(cls, report: Report, link: str = "", seconds: Mapping[str, float] | None = None) -> Self:

@@ -91,3 +91,23 @@ def test_slowest_needs_times() -> None:
     slowest = class_page.view(rows).slowest
     assert [(row.slug, row.seconds) for row in slowest] == [("bare", 9.0), ("good-work", 1.0)]
     assert "read 2.0, execute 7.0" in class_page.render(rows)
+
+
+def test_one_reason_stands_once_for_all_criteria_that_wait_for_it() -> None:
+    damaged = "the workbook is damaged"
+    row = ClassRow.of(
+        report(
+            "a",
+            tuple(
+                marked(code, Verdict.UNKNOWN, title=f"Title of {code}", summary=summary)
+                for code, summary in (("WB201", damaged), ("BP101", "pictures"), ("WB202", damaged))
+            ),
+        )
+    )
+    assert [(r.codes, r.title) for r in row.reasons] == [
+        (("WB201", "WB202"), ""),
+        (("BP101",), "Title of BP101"),
+    ]
+    page = class_page.render([row])
+    assert page.count("The workbook is damaged") == 1
+    assert "2 criteria wait for the same reason" in page
