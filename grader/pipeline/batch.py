@@ -1,5 +1,6 @@
 """Grades a class: phases for everybody, cheap first; each finished phase is kept; one bad submission costs nobody else anything."""
 
+import glob
 import hashlib
 import os
 import time
@@ -10,7 +11,7 @@ import msgspec
 
 from grader.core.outcome import Verdict
 from grader.core.report import Report
-from grader.core.settings import Settings
+from grader.core.settings import Device, Settings
 from grader.ingest.classes import Entry, Listing, list_class
 from grader.pipeline.basis import basis_of, raw_digest
 from grader.pipeline.plan import Plan, make_plan
@@ -26,6 +27,11 @@ OUR_FAILURE = "grader failed"
 """How every reason begins that is our fault."""
 BYTES_PER_WORKER = 3 * 2**30
 """Memory that an executing worker with its sandbox may take; bounds the number of workers."""
+
+TRAININGS_PER_GPU = 4
+"""Processes that share one GPU. Unmeasured: a network of this size is bound by the launch of its kernels, which fills no GPU."""
+GPUS = "/dev/nvidia[0-9]*"
+"""What the driver makes for each GPU on Linux; asking torch would load it into a process that needs it for nothing else."""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,6 +145,11 @@ def workers_for(wanted: int) -> int:
     return min(wanted, bound) if wanted else bound
 
 
+def trainings_at_once(settings: Settings) -> int:
+    """Return how many trainings the GPUs of this machine hold; 0 for no bound, where there is none or none is wanted."""
+    return 0 if settings.device is Device.CPU else TRAININGS_PER_GPU * len(glob.glob(GPUS))  # noqa: PTH207
+
+
 def _stages(plan: Plan, settings: Settings) -> tuple[tuple[Phase, ...], ...]:
     """Phases that are run together for one submission: what runs nothing costs no round of its own."""
     stages: list[tuple[Phase, ...]] = [STATIC]
@@ -204,7 +215,8 @@ def _stage(going: _Going, phases: tuple[Phase, ...], later: tuple[str, ...]) -> 
     after = sum(going.means.get(p, 0.0) for p in later) * len(by_id) / going.backend.workers
     unknown = tuple(p for p in later if p not in going.means)
     clock = _Clock(budget=request.budget_seconds if phases == (Phase.RETRAIN,) else 0.0)
-    for ended in going.backend.map(work, clock.within(jobs)):
+    bound = trainings_at_once(request.settings) if phases == (Phase.RETRAIN,) else 0
+    for ended in going.backend.map(work, clock.within(jobs), bound):
         clock.ended += 1
         _keep(store, run, by_id[ended.job.id], ended, label)
         going.progress(

@@ -27,6 +27,6 @@ class Backend(Protocol):
         """How many jobs run at the same time."""
         ...
 
-    def map(self, function: Callable[[J], R], jobs: Iterable[J]) -> Iterator[Ended[J, R]]:
-        """Run the jobs."""
+    def map(self, function: Callable[[J], R], jobs: Iterable[J], at_most: int = 0) -> Iterator[Ended[J, R]]:
+        """Run the jobs; `at_most` so many at a time where it is not 0."""
         ...

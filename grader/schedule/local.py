@@ -61,14 +61,15 @@ class LocalProcesses:
         """How many processes there are at most."""
         return self._workers
 
-    def map(self, function: Callable[[J], R], jobs: Iterable[J]) -> Iterator[Ended[J, R]]:
-        """Run the jobs; results come in the order in which they end."""
+    def map(self, function: Callable[[J], R], jobs: Iterable[J], at_most: int = 0) -> Iterator[Ended[J, R]]:
+        """Run the jobs, `at_most` so many at a time where it is not 0; results come in the order in which they end."""
+        together = min(self.workers, at_most) if at_most else self.workers
         queue = iter(jobs)
         idle: list[_Worker] = []
         busy: dict[_Worker, J] = {}
         try:
             while True:
-                while len(busy) < self.workers:
+                while len(busy) < together:
                     try:
                         job = next(queue)
                     except StopIteration:

@@ -18,9 +18,10 @@ from grader.checks.catalogue import catalogue
 from grader.core.evidence.base import Evidence
 from grader.core.outcome import Verdict
 from grader.core.rubric import Profile
-from grader.core.settings import Settings
+from grader.core.settings import Device, Settings
 from grader.ingest.classes import list_class
 from grader.ingest.read import read_submission
+from grader.pipeline import batch
 from grader.pipeline.batch import Graded, Progress, Request, grade_class
 from grader.pipeline.compare import compare
 from grader.pipeline.keys import format_of
@@ -58,7 +59,7 @@ class Here:
         self.ran: list[str] = []
         self.workers = 1
 
-    def map(self, function: Callable, jobs: Iterable) -> Iterator[Ended]:
+    def map(self, function: Callable, jobs: Iterable, at_most: int = 0) -> Iterator[Ended]:
         for job in jobs:
             self.ran.append(job.id)
             if job.id == self.dies_on:
@@ -143,7 +144,7 @@ def test_a_finished_phase_is_not_run_again(school: Path, tmp_path: Path) -> None
         pass
 
     class KilledAfterOne(Here):
-        def map(self, function: Callable, jobs: Iterable) -> Iterator[Ended]:
+        def map(self, function: Callable, jobs: Iterable, at_most: int = 0) -> Iterator[Ended]:
             for number, ended in enumerate(super().map(function, jobs)):
                 if number == 1:
                     raise Killed
@@ -215,7 +216,6 @@ def test_what_a_phase_took_is_on_the_class_page_and_in_no_result(school: Path, t
 def test_a_spent_budget_leaves_the_rest_for_the_same_command(
     school: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from grader.pipeline import batch
 
     rubric = RUBRIC + b'[[criterion]]\nid = "retrained"\ncheck = "RT601"\npoints = 1\n'
     more = {"rubric": rubric, "settings": Settings(), "budget_seconds": 100.0}
@@ -224,7 +224,7 @@ def test_a_spent_budget_leaves_the_rest_for_the_same_command(
     class Idle(Here):
         """Retrains nothing, and takes a minute for it."""
 
-        def map(self, function: Callable, jobs: Iterable) -> Iterator[Ended]:
+        def map(self, function: Callable, jobs: Iterable, at_most: int = 0) -> Iterator[Ended]:
             for job in jobs:
                 if Phase.RETRAIN in job.phases:
                     retrained.append(job.id)
@@ -246,7 +246,7 @@ def test_time_left_counts_the_phases_that_follow(school: Path, tmp_path: Path) -
     request = _request(school, tmp_path / "out", rubric=rubric, settings=Settings(retrain=False))
 
     class Idle(Here):
-        def map(self, function: Callable, jobs: Iterable) -> Iterator[Ended]:
+        def map(self, function: Callable, jobs: Iterable, at_most: int = 0) -> Iterator[Ended]:
             for job in jobs:
                 yield Ended(job=job, result=work(job) if job.fresh else died(job, "idle"))
 
@@ -469,3 +469,15 @@ def test_what_another_version_stored_is_unknown_and_no_crash(school: Path, tmp_p
     found = known.get(Apples)
     assert isinstance(found, Missing)
     assert found.verdict is Verdict.UNKNOWN
+
+
+def test_trainings_are_bounded_by_the_gpus_of_a_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("nvidia0", "nvidia1", "nvidiactl"):
+        (tmp_path / name).touch()
+    monkeypatch.setattr(batch, "GPUS", f"{tmp_path}/nvidia[0-9]*")
+    assert batch.trainings_at_once(Settings()) == 2 * batch.TRAININGS_PER_GPU
+    assert batch.trainings_at_once(Settings(device=Device.CPU)) == 0
+    monkeypatch.setattr(batch, "GPUS", f"{tmp_path}/none[0-9]*")
+    assert batch.trainings_at_once(Settings()) == 0

@@ -78,3 +78,9 @@ def test_stopping_early_leaves_no_process_behind() -> None:
 def test_no_worker_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one worker"):
         LocalProcesses(0)
+
+
+def test_a_bound_of_one_map_holds_back_workers_that_are_there() -> None:
+    backend = LocalProcesses(3)
+    assert len({e.result for e in backend.map(pid, range(4), 1)}) == 1
+    assert {e.job for e in backend.map(pid, range(4), 9)} == set(range(4))
