@@ -26,6 +26,7 @@ from grader.pipeline.rubrics import available, load
 
 REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "reference"
 MADE = "<!-- Made by scripts/make_docs.py; change the code, not this page. -->\n\n"
+_CLAIMED = "With `provisional_claims` in the rubric, and where nothing may be executed, claims can earn provisionally: {}.\n"
 FAMILIES = {
     "AR": "Files",
     "BP": "Derivation in the README",
@@ -94,6 +95,7 @@ def _check_page(rule: Rule) -> str:
         *_fields_table("params", rule.params),
         *_fields_table("policy", rule.policy),
         f"Reads: {needs or 'the list of files'}. Rubrics with it (points): {', '.join(users) or 'none'}.\n",
+        *([_CLAIMED.format(", ".join(n.type.__name__ for n in rule.claim_needs))] if rule.claimed else []),
         "[All checks](../checks.md)",
     ]
     return "\n".join(lines)

@@ -42,7 +42,10 @@ def collect(packages: Iterable[ModuleType]) -> dict[str, Rule]:
                 raise ValueError(
                     f"{module.__file__}: code {rule.code} is already taken by {found[rule.code].name!r}"
                 )
-            _ = rule.needs  # refuses a bad signature at load time, with the parameter's name
+            _ = (
+                rule.needs,
+                rule.claim_needs,
+            )  # refuses a bad signature at load time, with the parameter's name
             found[rule.code] = rule
     return dict(sorted(found.items()))
 

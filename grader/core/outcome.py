@@ -69,6 +69,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     credit: float
     summary: str
     findings: tuple[Finding, ...] = ()
+    provisional: bool = False
+    """Whether a claim earned it, because nothing could be executed; only a pass can be."""
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.credit <= 1.0:  # also refuses NaN, for which every comparison is false
@@ -77,6 +79,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             raise ValueError(f"a pass has credit 1, got {self.credit!r}")
         if (self.verdict is Verdict.FAIL or self.verdict.pending) and self.credit != 0.0:
             raise ValueError(f"{self.verdict.value} has credit 0, got {self.credit!r}")
+        if self.provisional and self.verdict is not Verdict.PASS:
+            raise ValueError(f"a claim can only earn, never end in {self.verdict.value}")
 
 
 def passed(summary: str, findings: Iterable[Finding] = ()) -> Outcome:

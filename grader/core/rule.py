@@ -41,12 +41,16 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
 
     The function's parameters are annotated with Evidence, Fact or Submission (needs; `X | None` is filled with None where
     the need cannot be had), CheckParams, CheckPolicy or Profile. It opens no file, asks no clock and returns an Outcome.
+
+    `claimed` is asked in its place where nothing may be executed and the rubric lets claims earn: it needs Evidence and
+    Submission only, and returns a pass or None. A claim never condemns.
     """
 
     code: str
     name: str
     check: Callable[..., Outcome]
     status: Status = Status.STABLE
+    claimed: Callable[..., Outcome | None] | None = None
 
     @property
     def doc(self) -> str:
@@ -66,11 +70,24 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def needs(self) -> tuple[Need, ...]:
         """What the planner must provide, in the order of the signature."""
-        return tuple(
-            Need(parameter=name, type=bare, optional=optional)
-            for name, bare, optional in self._parameters()
-            if issubclass(bare, Evidence | Fact | Submission)
-        )
+        return _needs_among(_parameters_of(self.check, self.code))
+
+    @property
+    def claim_needs(self) -> tuple[Need, ...]:
+        """What `claimed` must be given; TypeError where it asks for a fact or for other thresholds than the check."""
+        if self.claimed is None:
+            return ()
+        parameters = _parameters_of(self.claimed, self.code)
+        for name, bare, _ in parameters:
+            if issubclass(bare, Fact):
+                raise TypeError(
+                    f"{self.code}: `claimed` speaks of claims, but {name!r} is the fact {bare.__name__}"
+                )
+            if issubclass(bare, CheckParams | CheckPolicy) and bare not in (self.params, self.policy):
+                raise TypeError(
+                    f"{self.code}: {name!r} of `claimed` is {bare.__name__}, which the check does not take"
+                )
+        return _needs_among(parameters)
 
     @property
     def params(self) -> type[CheckParams]:
@@ -82,20 +99,28 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
         """The policy that the function takes, or the empty struct."""
         return self._single(CheckPolicy)
 
-    def arguments(self, params: CheckParams, policy: CheckPolicy, profile: Profile) -> dict[str, object]:
-        """Return the arguments that come from the rubric, by parameter name."""
+    def arguments(
+        self, asked: Callable[..., object], params: CheckParams, policy: CheckPolicy, profile: Profile
+    ) -> dict[str, object]:
+        """Return the arguments of `check` or `claimed` that come from the rubric, by parameter name."""
         given: dict[str, object] = {}
-        for name, bare, _ in self._parameters():
+        for name, bare, _ in _parameters_of(asked, self.code):
             for value in (params, policy, profile):
                 if issubclass(bare, CheckParams | CheckPolicy | Profile) and isinstance(value, bare):
                     given[name] = value
         return given
 
     def _single(self, base: type[_S]) -> type[_S]:
-        return next((bare for _, bare, _ in self._parameters() if issubclass(bare, base)), base)
+        found = (bare for _, bare, _ in _parameters_of(self.check, self.code) if issubclass(bare, base))
+        return next(found, base)
 
-    def _parameters(self) -> tuple[tuple[str, type, bool], ...]:
-        return _parameters_of(self.check, self.code)
+
+def _needs_among(parameters: tuple[tuple[str, type, bool], ...]) -> tuple[Need, ...]:
+    return tuple(
+        Need(parameter=name, type=bare, optional=optional)
+        for name, bare, optional in parameters
+        if issubclass(bare, Evidence | Fact | Submission)
+    )
 
 
 @cache  # a class asks for each signature once a submission
@@ -107,7 +132,7 @@ def _parameters_of(check: Callable[..., object], code: str) -> tuple[tuple[str, 
         allowed = Evidence | Fact | Submission | CheckParams | CheckPolicy | Profile
         if not (isinstance(bare, type) and issubclass(bare, allowed)):
             raise TypeError(
-                f"{code}: parameter {name!r} of {check.__module__}.check must be annotated with an "
+                f"{code}: parameter {name!r} of {check.__module__}.{check.__name__} must be annotated with an "
                 f"Evidence, Fact, Submission, CheckParams, CheckPolicy or Profile, got {hints.get(name)!r}"
             )
         found.append((name, bare, optional))

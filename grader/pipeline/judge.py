@@ -1,14 +1,16 @@
 """Runs the checks that a rubric names over what is known of one submission."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import msgspec
 
 from grader.core.outcome import Finding, Outcome, Verdict
 from grader.core.rubric import Criterion, Rubric
-from grader.core.rule import Rule
+from grader.core.rule import Need, Rule
 from grader.pipeline.known import Known, Missing
+from grader.pipeline.providers import EXECUTING, by_product
 
 log = logging.getLogger(__name__)
 
@@ -19,21 +21,66 @@ def judge(rubric: Rubric, rules: Mapping[str, Rule], known: Known) -> tuple[Outc
 
 
 def judge_one(criterion: Criterion, rule: Rule, rubric: Rubric, known: Known) -> Outcome:
-    """Judge one criterion: a missing need gives its own verdict, a crash is `error` for this criterion alone."""
+    """Judge one criterion: a missing need gives its own verdict, a crash is `error` for this criterion alone.
+
+    Where the need is missing because nothing may be executed, a claim can earn in its place if the rubric lets it.
+    """
+    filled = _filled(rule.needs, known)
+    if not isinstance(filled, _Lacks):
+        judged = _ask(rule.check, filled, criterion, rule=rule, rubric=rubric, known=known)
+        return judged or _our_fault(f"{rule.code} failed: it returned no Outcome")
+    if rubric.provisional_claims and rule.claimed is not None and _barred(filled, known):
+        claims = _filled(rule.claim_needs, known)
+        if not isinstance(claims, _Lacks):
+            earned = _ask(rule.claimed, claims, criterion, rule=rule, rubric=rubric, known=known)
+            if earned is not None and earned.verdict is Verdict.PASS:
+                return msgspec.structs.replace(earned, provisional=True)
+            if earned is not None and earned.verdict is Verdict.ERROR:
+                return earned
+    return _without(filled.missing)
+
+
+class _Lacks(NamedTuple):
+    """The first need that cannot be had."""
+
+    need: Need
+    missing: Missing
+
+
+def _filled(needs: tuple[Need, ...], known: Known) -> dict[str, object] | _Lacks:
     arguments: dict[str, object] = {}
-    for need in rule.needs:
+    for need in needs:
         value = known.get(need.type)
         if isinstance(value, Missing):
             if not need.optional:
-                return _without(value)
+                return _Lacks(need, value)
             value = None
         arguments[need.parameter] = value
+    return arguments
+
+
+def _barred(lacks: _Lacks, known: Known) -> bool:
+    """Whether a need is missing because nothing may be executed, and not because it was tried or is not there."""
+    maker = by_product().get(lacks.need.type.__name__)
+    runs_code = maker is not None and maker.phase in EXECUTING
+    return runs_code and not known.may_execute and lacks.missing.verdict is Verdict.SKIPPED
+
+
+def _ask(
+    function: Callable[..., object],
+    arguments: dict[str, object],
+    criterion: Criterion,
+    *,
+    rule: Rule,
+    rubric: Rubric,
+    known: Known,
+) -> Outcome | None:
+    """Call a check or what stands in its place; None only where it returned None."""
     try:
         params = msgspec.convert(criterion.params, rule.params)
         policy = msgspec.convert(criterion.policy, rule.policy)
-        arguments |= rule.arguments(params, policy, rubric.profile)
-        outcome = rule.check(**arguments)
-        if not isinstance(outcome, Outcome):
+        outcome = function(**arguments, **rule.arguments(function, params, policy, rubric.profile))
+        if not isinstance(outcome, Outcome | None):
             raise TypeError(f"{rule.code} returned {type(outcome).__name__}, not an Outcome")
     except Exception as crash:  # a broken check must cost its own criterion only
         log.exception("check %s crashed on %s", rule.code, known.submission.id)

@@ -11,7 +11,7 @@ import msgspec
 from grader.core.rubric import Profile
 from grader.core.settings import Settings
 from grader.core.submission import Sources, Submission
-from grader.pipeline.providers import Phase, Provider, by_product, needs_of
+from grader.pipeline.providers import EXECUTING, Phase, Provider, by_product, needs_of
 
 _ENVIRONMENT = ("torch", "torchvision", "ipython", "safetensors")
 """Packages on which what runs, and not only what is read, depends."""
@@ -46,7 +46,7 @@ def key_of(provider: Provider, submission: Submission, settings: Settings, profi
             parts["profile"] = msgspec.to_builtins(profile)
         else:
             parts[need.parameter] = key_of(makers[need.type.__name__], submission, settings, profile)
-    if provider.phase in (Phase.EXECUTE, Phase.RETRAIN, Phase.REPRODUCE):
+    if provider.phase in EXECUTING:
         parts["environment"] = environment()
     return hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()
 

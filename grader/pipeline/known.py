@@ -55,6 +55,13 @@ class Known:
         assert isinstance(found, Sources)
         return found
 
+    @property
+    def may_execute(self) -> bool:
+        """Whether student code may run."""
+        found = self._given[Settings]
+        assert isinstance(found, Settings)
+        return found.execute
+
     def get(self, product: type) -> object | Missing:
         """Return a product or the reason why it is missing."""
         if product in self._given:

@@ -1,10 +1,12 @@
 """From a rubric to what must be computed, and why: the checks' signatures decide, nothing else is run."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import get_type_hints
 
 import msgspec
 
+from grader.core.evidence.base import Evidence
+from grader.core.facts.base import Fact
 from grader.core.rubric import Criterion, Rubric
 from grader.core.rule import Rule
 from grader.core.submission import Submission
@@ -58,16 +60,23 @@ def make_plan(rubric: Rubric, rules: Mapping[str, Rule]) -> Plan:
         in_progress.pop()
         order.append(name)
 
-    for criterion in rubric.criterion:
-        for need in rules[criterion.check].needs:
-            if not issubclass(need.type, Submission):
-                want(need.type, criterion.check)
+    for code, product in needed(rubric, rules):
+        want(product, code)
     phases = list(Phase)
     names = sorted(order, key=lambda n: (phases.index(makers[n].phase), order.index(n)))
     steps = tuple(
         Step(provider=makers[n], product=wanted[n][0], wanted_by=tuple(sorted(wanted[n][1]))) for n in names
     )
     return Plan(steps=steps, criteria=rubric.criterion)
+
+
+def needed(rubric: Rubric, rules: Mapping[str, Rule]) -> Iterator[tuple[str, type[Evidence] | type[Fact]]]:
+    """Yield each check of a rubric with each product that it asks for; with those of claims where they may earn."""
+    for criterion in rubric.criterion:
+        rule = rules[criterion.check]
+        for need in (*rule.needs, *(rule.claim_needs if rubric.provisional_claims else ())):
+            if not issubclass(need.type, Submission):
+                yield criterion.check, need.type
 
 
 def product_types(names: Iterable[str]) -> dict[str, type]:

@@ -31,6 +31,10 @@ class Phase(Enum):
     REPRODUCE = "reproduce"
 
 
+EXECUTING = (Phase.EXECUTE, Phase.RETRAIN, Phase.REPRODUCE)
+"""Phases that rest on the student's code having run."""
+
+
 class Provider(msgspec.Struct, frozen=True, kw_only=True):
     """A function that makes one product. `version` goes up whenever its result for the same bytes may change."""
 

@@ -21,7 +21,7 @@ from grader.pipeline.file_views import planned, renderer
 from grader.pipeline.grade import report_on
 from grader.pipeline.keys import key_of
 from grader.pipeline.known import Known, Missing
-from grader.pipeline.plan import Plan, Step, make_plan, product_types
+from grader.pipeline.plan import Plan, Step, make_plan, needed, product_types
 from grader.pipeline.providers import Phase
 from grader.pipeline.publish import publish, publish_class
 from grader.pipeline.rubrics import LoadedRubric
@@ -103,7 +103,7 @@ def _recall(
     from grader.checks.catalogue import catalogue
 
     rules = catalogue()
-    wanted = {n.type.__name__ for c in loaded.rubric.criterion for n in rules[c.check].needs}
+    wanted = {product.__name__ for _, product in needed(loaded.rubric, rules)}
     # Judging needs no bytes; they are fetched only where something must be computed again.
     known = Known(Sources(submission=delivery.submission, items=()), run.settings, loaded.rubric.profile)
     keys = {name: key for record in records for name, key in record.products.items()}

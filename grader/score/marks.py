@@ -95,6 +95,7 @@ def _one(criterion: Criterion, rule: Rule, outcome: Outcome) -> Marked:
         max_points=criterion.points,
         summary=outcome.summary,
         findings=outcome.findings,
+        provisional=outcome.provisional,
         bonus=criterion.bonus,
         hidden=criterion.hidden,
     )

@@ -36,5 +36,6 @@ def _apply(marked: Marked, decision: Decision | None) -> Marked:
         verdict=decision.verdict,
         credit=decision.credit,
         points=round(decision.credit * marked.max_points, 4),
+        provisional=False,
         decided_by=f"{decision.who}: {decision.reason} (the check said {marked.verdict.value})",
     )

@@ -38,6 +38,8 @@ class Expect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     places: tuple[str, ...] | None = None
     expected: tuple[str, ...] | None = None
     """What the faults say that was expected, word for word."""
+    provisional: bool = False
+    """Always compared: nothing earns by a claim unnoticed."""
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -51,6 +53,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     profile: Profile = Profile()
     single_file: bool = False
     missing: dict[str, str] = {}
+    provisional_claims: bool = False
+    """Whether the rubric lets claims earn; nothing is executed for a golden file."""
 
 
 def folder_of(rule: Rule) -> Path:
@@ -68,10 +72,16 @@ def run(rule: Rule, path: Path) -> tuple[Case, Outcome]:
     """Judge one golden file."""
     case = msgspec.convert(tomllib.loads(path.read_text("utf-8")), Case, strict=False)
     criterion = Criterion(id="golden", check=rule.code, points=1.0, params=case.params, policy=case.policy)
-    rubric = Rubric(id="golden", title="golden", criterion=(criterion,), profile=case.profile)
+    rubric = Rubric(
+        id="golden",
+        title="golden",
+        criterion=(criterion,),
+        profile=case.profile,
+        provisional_claims=case.provisional_claims,
+    )
     sources = _sources(case)
     known = Known(sources, Settings(execute=False, retrain=False), case.profile)
-    types = {n.type.__name__: n.type for n in rule.needs}
+    types = {n.type.__name__: n.type for n in (*rule.needs, *rule.claim_needs)}
     for name, literal in case.known.items():
         product = msgspec.convert(literal, types[name], strict=False)
         assert isinstance(product, Evidence | Fact)
@@ -124,6 +134,7 @@ def observed(outcome: Outcome, expect: Expect) -> Expect:
     faults = [f for f in outcome.findings if f.weight is Weight.FAULT]
     return Expect(
         verdict=outcome.verdict,
+        provisional=outcome.provisional,
         credit=None if expect.credit is None else round(outcome.credit, 6),
         summary=None if expect.summary is None else outcome.summary,
         diagnoses=None

@@ -14,6 +14,7 @@ from grader.checks.catalogue import catalogue, collect
 from grader.core.evidence.base import Evidence
 from grader.core.facts.base import Fact
 from grader.core.rule import Rule, Status
+from grader.core.submission import Submission
 from grader.pipeline.plan import make_plan
 from grader.pipeline.providers import PROVIDERS, needs_of
 from grader.pipeline.rubrics import available, load
@@ -123,6 +124,15 @@ def test_evidence_and_facts_have_a_maker() -> None:
     products = {p.product for p in PROVIDERS}
     needed = {n.type.__name__ for r in RULES.values() for n in r.needs if issubclass(n.type, Evidence | Fact)}
     assert needed <= products
+
+
+@each_rule
+def test_claims_are_read_from_evidence_only(rule: Rule) -> None:
+    """A rule whose check needs nothing that ran has no use for a claim in its place."""
+    for need in rule.claim_needs:
+        assert issubclass(need.type, Evidence | Submission), f"{rule.code}: {need.type.__name__}"
+    if rule.claimed is not None:
+        assert any(issubclass(n.type, Fact) for n in rule.needs), rule.code
 
 
 def test_no_module_is_too_long_and_none_is_called_utils() -> None:

@@ -1,16 +1,20 @@
 """The planner computes what signatures name; a crash of ours is never a student's fail."""
 
+from collections.abc import Callable
+
+import msgspec
 import pytest
 
 from grader.core.evidence.base import Evidence
 from grader.core.facts.base import Fact
 from grader.core.faults import RubricFault, Unavailable
-from grader.core.outcome import Outcome, Verdict, passed
+from grader.core.outcome import Finding, Outcome, Verdict, failed, passed
 from grader.core.rubric import CheckParams, Criterion, Profile, Rubric
 from grader.core.rule import Rule, Status
 from grader.core.settings import Settings
 from grader.core.submission import Sources, Submission
 from grader.ingest.read import from_bytes
+from grader.pipeline import judge as judging
 from grader.pipeline import plan as planning
 from grader.pipeline.judge import judge
 from grader.pipeline.known import Known, Missing
@@ -213,3 +217,73 @@ points = "many"
 def test_a_file_that_is_no_rubric_is_refused(text: str) -> None:
     with pytest.raises(RubricFault):
         parse(text.encode("latin-1"), "r.toml", RULES)
+
+
+def _claimed_juice(apples: Apples) -> Outcome | None:
+    return passed(f"{apples.count} apples promise juice") if apples.count > 1 else None
+
+
+def _condemning(apples: Apples) -> Outcome | None:
+    return failed("too few", [Finding(message=f"{apples.count} apples")])
+
+
+def _claiming(monkeypatch: pytest.MonkeyPatch, claimed: Callable[..., Outcome | None], press: str) -> Rubric:
+    _providers(monkeypatch, press)
+    monkeypatch.setattr(judging, "by_product", planning.by_product)
+    monkeypatch.setitem(
+        RULES, "XX002", Rule(code="XX002", name="enough-juice", check=enough_juice, claimed=claimed)
+    )
+    return msgspec.structs.replace(_rubric("XX002"), provisional_claims=True)
+
+
+TWO = {"a.md": b"x", "b.md": b"y"}
+
+
+def test_a_claim_earns_where_nothing_may_be_executed_and_is_stamped(monkeypatch: pytest.MonkeyPatch) -> None:
+    rubric = _claiming(monkeypatch, _claimed_juice, "press")
+    assert [s.provider.name for s in planning.make_plan(rubric, RULES).steps] == ["apples", "press"]
+    marks = mark(rubric, RULES, _grade(rubric, Settings(execute=False), TWO))
+    assert (marks.score, marks.pending_points, marks.outcomes[0].provisional) == (2.0, 0.0, True)
+
+
+def test_a_fact_is_asked_first_and_needs_no_claim(monkeypatch: pytest.MonkeyPatch) -> None:
+    (out,) = _grade(_claiming(monkeypatch, _claimed_juice, "press"), Settings(), TWO)
+    assert (out.verdict, out.summary[:3], out.provisional) == (Verdict.PASS, "0.2", False)
+
+
+@pytest.mark.parametrize("claimed", [_condemning, _claimed_juice])
+def test_a_claim_never_condemns(
+    monkeypatch: pytest.MonkeyPatch, claimed: Callable[..., Outcome | None]
+) -> None:
+    rubric = _claiming(monkeypatch, claimed, "press")
+    (out,) = _grade(rubric, Settings(execute=False), {"a.md": b"x"})
+    assert (out.verdict, out.summary, out.provisional) == (Verdict.SKIPPED, "the press may not run", False)
+
+
+def test_a_claim_stands_in_for_no_execution_that_was_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    rubric = _claiming(monkeypatch, _claimed_juice, "crash")
+    assert [o.verdict for o in _grade(rubric, Settings(), TWO)] == [Verdict.ERROR]
+    assert [o.verdict for o in _grade(rubric, Settings(execute=False), TWO)] == [Verdict.ERROR]
+
+
+def test_without_the_rubrics_word_a_claim_earns_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    rubric = _claiming(monkeypatch, _claimed_juice, "press")
+    deaf = msgspec.structs.replace(rubric, provisional_claims=False)
+    assert [o.verdict for o in _grade(deaf, Settings(execute=False), TWO)] == [Verdict.SKIPPED]
+
+
+def test_a_crash_of_a_claim_is_our_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    rubric = _claiming(monkeypatch, broken_check, "press")
+    assert [o.verdict for o in _grade(rubric, Settings(execute=False), TWO)] == [Verdict.ERROR]
+
+
+def test_a_claim_that_asks_for_a_fact_or_for_foreign_thresholds_is_refused() -> None:
+    def of_a_fact(juice: Juice) -> Outcome | None:
+        return passed(str(juice.litres))
+
+    def of_foreign_thresholds(apples: Apples, enough: Enough) -> Outcome | None:
+        return passed(f"{apples.count} of {enough.at_least}")
+
+    for claimed, match in ((of_a_fact, "fact Juice"), (of_foreign_thresholds, "Enough")):
+        with pytest.raises(TypeError, match=match):
+            _ = Rule(code="XX009", name="bad", check=enough_juice, claimed=claimed).claim_needs

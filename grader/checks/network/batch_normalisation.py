@@ -16,11 +16,14 @@ this size learn quickly; a layer that forward never calls does nothing of the ki
 Call it in forward, usually right after the convolution: `x = F.relu(self.bn1(self.conv1(x)))`.
 """
 
+from grader.checks.network._printed import printed, rows_of
 from grader.checks.network._where import place_of, unused_modules
+from grader.core.evidence.summaries import SummaryEvidence
 from grader.core.facts.network import NetworkFacts
 from grader.core.outcome import Finding, Outcome, Weight, failed, passed
 from grader.core.rubric import CheckParams
 from grader.core.rule import Rule
+from grader.core.submission import Submission
 
 _OTHERS = ("group_norm", "layer_norm", "instance_norm")
 
@@ -91,4 +94,13 @@ def _batch_statistics(network: NetworkFacts, count: int) -> Finding:
     )
 
 
-rule = Rule(code="NN402", name="batch-normalisation", check=check)
+def claimed(summaries: SummaryEvidence, submission: Submission, params: Params) -> Outcome | None:
+    """Earn where every printed summary lists enough layers of batch normalisation."""
+    found = [rows_of(table, "BatchNorm") for table in printed(summaries, submission)]
+    if not found or min(map(len, found)) < max(1, params.at_least):
+        return None
+    first = found[0]
+    return passed(f"the printed summary lists batch normalisation ({len(first)} x, from {first[0].place} on)")
+
+
+rule = Rule(code="NN402", name="batch-normalisation", check=check, claimed=claimed)

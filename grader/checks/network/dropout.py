@@ -15,11 +15,14 @@ drops values in the test as well: the accuracy is then a matter of chance and lo
 Use `nn.Dropout(0.1)` as a module, or `F.dropout(x, 0.1, training=self.training)`, and a probability above 0.
 """
 
+from grader.checks.network._printed import printed, rows_of
 from grader.checks.network._where import named, place_of
+from grader.core.evidence.summaries import SummaryEvidence
 from grader.core.facts.network import Dropout, NetworkFacts
 from grader.core.outcome import Finding, Outcome, Weight, failed, passed
 from grader.core.rubric import CheckPolicy, Treatment
 from grader.core.rule import Rule
+from grader.core.submission import Submission
 
 
 class Policy(CheckPolicy, frozen=True, kw_only=True):
@@ -85,4 +88,13 @@ def _active(network: NetworkFacts, stuck: list[Dropout], policy: Policy) -> Find
     )
 
 
-rule = Rule(code="NN403", name="dropout", check=check)
+def claimed(summaries: SummaryEvidence, submission: Submission) -> Outcome | None:
+    """Earn where every printed summary lists dropout; no summary prints its probability."""
+    found = [rows_of(table, "Dropout") for table in printed(summaries, submission)]
+    if not found or not all(found):
+        return None
+    first = found[0]
+    return passed(f"the printed summary lists dropout ({len(first)} x, from {first[0].place} on)")
+
+
+rule = Rule(code="NN403", name="dropout", check=check, claimed=claimed)

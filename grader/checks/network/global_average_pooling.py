@@ -15,13 +15,17 @@ cut off, and ignores a part of the image; an average over a map that already is 
 Use `nn.AdaptiveAvgPool2d(1)` on the last map; it always averages all of it.
 """
 
+from itertools import pairwise
 from typing import NamedTuple
 
+from grader.checks.network._printed import printed
 from grader.checks.network._where import place_of
+from grader.core.evidence.summaries import LayerRow, Summary, SummaryEvidence
 from grader.core.facts.network import GapKind, NetworkFacts, Reduction, Where
 from grader.core.outcome import Finding, Outcome, Weight, failed, passed
 from grader.core.rubric import CheckPolicy, Treatment
 from grader.core.rule import Rule
+from grader.core.submission import Submission
 
 
 class Policy(CheckPolicy, frozen=True, kw_only=True):
@@ -130,4 +134,25 @@ def _words(network: NetworkFacts) -> _Words:
     )
 
 
-rule = Rule(code="NN404", name="global-average-pooling", check=check)
+def claimed(summaries: SummaryEvidence, submission: Submission) -> Outcome | None:
+    """Earn where every printed summary lists an average that takes a larger map to 1x1.
+
+    No summary prints the window, so an average that crops looks the same; the network that runs decides later.
+    """
+    found = [_average(table) for table in printed(summaries, submission)]
+    if not found or None in found:
+        return None
+    first = next(row for row in found if row is not None)
+    return passed(f"the printed summary lists an average of the map to 1x1 ({first.place})")
+
+
+def _average(table: Summary) -> LayerRow | None:
+    """The first row of an average whose map is 1x1 and that follows a larger one."""
+    for before, row in pairwise(table.rows):
+        named = row.type.lower().startswith(("adaptiveavgpool2d", "avgpool2d"))
+        if named and row.shape[1:] == (1, 1) and len(before.shape) == 3 and before.shape[1:] > (1, 1):
+            return row
+    return None
+
+
+rule = Rule(code="NN404", name="global-average-pooling", check=check, claimed=claimed)

@@ -16,11 +16,14 @@ Remove layers that forward never uses, and use fewer channels where most of the 
 model.parameters())` prints the count.
 """
 
+from grader.checks.network._printed import printed
 from grader.checks.network._where import named, place_of, unused_modules
+from grader.core.evidence.summaries import SummaryEvidence
 from grader.core.facts.network import NetworkFacts
 from grader.core.outcome import Finding, Outcome, Weight, failed, passed, unknown
 from grader.core.rubric import CheckParams
 from grader.core.rule import Rule
+from grader.core.submission import Submission
 
 
 class Params(CheckParams, frozen=True, kw_only=True):
@@ -97,4 +100,18 @@ def _difference(network: NetworkFacts) -> Finding:
     )
 
 
-rule = Rule(code="NN401", name="parameter-budget", check=check)
+def claimed(summaries: SummaryEvidence, submission: Submission, params: Params) -> Outcome | None:
+    """Earn by printed summaries whose rows add up, where every total and every printed count keeps the limits."""
+    tables = printed(summaries, submission)
+    main = {table.place.artefact for table in tables}
+    totals = [table.row_sum for table in tables] + [table.total or 0 for table in tables]
+    totals += [count.value for count in summaries.counts if count.place.artefact in main]
+    if not totals or not all(params.at_least <= total < params.below for total in totals):
+        return None
+    table = tables[0]
+    return passed(
+        f"the printed summary says {max(totals):,} parameters, fewer than {params.below:,} ({table.total_place or table.place})"
+    )
+
+
+rule = Rule(code="NN401", name="parameter-budget", check=check, claimed=claimed)

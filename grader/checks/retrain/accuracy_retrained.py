@@ -19,6 +19,8 @@ Leave yourself a margin: a network whose plateau is at 99.45 passes nearly alway
 lifts the last epochs by about 0.1.
 """
 
+from grader.core.evidence.logs import Answer as Reached
+from grader.core.evidence.logs import LogEvidence, Origin
 from grader.core.facts.retrain import Mode, RecipeUsed, RetrainFacts, SeedRun
 from grader.core.outcome import Finding, Outcome, Weight, failed, passed, unknown
 from grader.core.place import Place
@@ -26,6 +28,7 @@ from grader.core.rule import Rule
 from grader.execute.retrain_rule import (
     Answer,
     Continue,
+    Counting,
     Curve,
     Decided,
     RuleParams,
@@ -33,6 +36,9 @@ from grader.execute.retrain_rule import (
     describe,
     next_step,
 )
+
+DIGITS = 10_000
+"""The test digits of MNIST, over which a log has to count."""
 
 
 class Params(RuleParams, frozen=True, kw_only=True):
@@ -146,4 +152,20 @@ def _place(retrained: RetrainFacts) -> Place | None:
     return Place(artefact=retrained.artefact) if retrained.artefact else None
 
 
-rule = Rule(code="RT601", name="accuracy-retrained", check=check)
+def claimed(logs: LogEvidence, params: Params) -> Outcome | None:
+    """Earn by a complete log that the main notebook saved, each epoch counted over 10,000 digits, that reaches the threshold."""
+    for run in logs.of(Origin.NOTEBOOK):
+        if not (run.main and run.complete and all(epoch.total == DIGITS for epoch in run.epochs)):
+            continue
+        counted = run.counting(params.epochs, last=params.counting is Counting.LAST)
+        threshold = 100 * params.right / DIGITS
+        hit = next((epoch for epoch in counted if epoch.at_least(threshold) is Reached.YES), None)
+        if hit is not None:
+            number = run.epochs.index(hit) + 1
+            return passed(
+                f"the saved log has {hit.percent:.2f} % in epoch {number} of {len(run.epochs)} ({hit.place})"
+            )
+    return None
+
+
+rule = Rule(code="RT601", name="accuracy-retrained", check=check, claimed=claimed)

@@ -96,10 +96,9 @@ def check(logs: LogEvidence, claims: ClaimEvidence | None, submission: Submissio
 def _judge(run: Run, params: Params) -> _Ruling:
     limit = params.limit
     window = run.epochs[:limit]
-    chosen = (
-        window if params.best_or_last is Which.BEST else run.epochs[-1:] if len(run.epochs) <= limit else ()
-    )
-    answers = [e.at_least(params.threshold) for e in chosen]
+    answers = [
+        e.at_least(params.threshold) for e in run.counting(limit, last=params.best_or_last is Which.LAST)
+    ]
     wrong_total = [t for t in run.denominators if t != params.denominator]
     best = max(window, key=lambda e: e.percent)
     shown = run.epochs[-1] if params.best_or_last is Which.LAST else best

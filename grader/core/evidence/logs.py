@@ -103,6 +103,12 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
         """Test accuracy of the last epoch, in percent."""
         return self.epochs[-1].percent
 
+    def counting(self, limit: int, *, last: bool = False) -> tuple[Epoch, ...]:
+        """The epochs that may reach a threshold within `limit`: all up to it, or only the last of a run that keeps it."""
+        if not last:
+            return self.epochs[:limit]
+        return self.epochs[-1:] if len(self.epochs) <= limit else ()
+
     @property
     def denominators(self) -> tuple[int, ...]:
         """The different numbers of test images that the fractions show; empty without fractions."""
