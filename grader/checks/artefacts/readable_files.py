@@ -21,12 +21,14 @@ from grader.core.rule import Rule
 from grader.core.submission import Kind, Problem, Submission
 
 _HARMLESS = {Problem.LOCK_FILE, Problem.EMPTY}
+_OURS = (".grader.toml", ".graderignore")  # written by `grader init`
 _GRADED = {Kind.README, Kind.NOTEBOOK, Kind.WORKBOOK}
 
 
 def check(submission: Submission) -> Outcome:
     """Pass with remarks; `unknown` where a file that would be graded cannot be read. Never a fail: AR001 costs."""
-    bad = [a for a in submission.artefacts if a.problem is not Problem.NONE]
+    theirs = [a for a in submission.artefacts if a.path.rpartition("/")[2] not in _OURS]
+    bad = [a for a in theirs if a.problem is not Problem.NONE]
     findings = [
         Finding(
             message="this file is not what its name says"
@@ -43,7 +45,7 @@ def check(submission: Submission) -> Outcome:
     if submission.single_file and not bad:
         return skipped("one file was given, not a submission folder")
     if not bad:
-        return passed(f"all {len(submission.artefacts)} files are what they say they are")
+        return passed(f"all {len(theirs)} files are what they say they are")
     serious = [a for a in bad if a.kind in _GRADED and a.problem not in _HARMLESS]
     if not serious:
         return passed(f"{len(bad)} files that nobody needs cannot be used", findings)

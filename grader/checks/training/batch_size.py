@@ -12,7 +12,7 @@ Some courses fix the batch size, so that results can be compared. A number that 
 
 ## What to do instead
 Pass the size to the training loader. Where the size depends on the GPU (`128 if cuda else 64`), our run takes the branch
-without GPU and a person looks: write one number.
+without GPU and a person looks: write one number. So it is where the number stands in a file that the notebook imports.
 """
 
 from grader.checks.training._code import Code
@@ -44,7 +44,7 @@ def check(training: RecipeFacts, notebooks: NotebookEvidence | None, params: Par
         place=place,
         expected=f"batches of {params.size:,} images",
         found=f"{size:,} in our run, which has no GPU"
-        + (f"; the code also names {', '.join(map(str, sorted(other)))}" if other else ""),
+        + (f"; the code also names {', '.join(sorted(map(str, other)))}" if other else ""),
         hint=f"write DataLoader(..., batch_size={params.size})",
         excerpt=excerpt,
         diagnosis="batch-size-depends-on-machine" if other else "other-batch-size",
@@ -55,6 +55,8 @@ def check(training: RecipeFacts, notebooks: NotebookEvidence | None, params: Par
         return passed(summary)
     if not code.whole:
         return unknown(f"{summary}; not all of its code could be read", [finding])
+    if code.modules and size not in code.sizes():  # a file of the student's may choose it by the GPU
+        return unknown(f"{summary}; that number may stand in {', '.join(code.modules)}", [finding])
     return failed(f"{summary}, asked for are {params.size:,}", [finding])
 
 

@@ -109,7 +109,9 @@ def _none(training: RecipeFacts, code: Code, doubt: str, wanted: str, fixed: flo
     )
     if doubt:
         return unknown(f"no random rotation was seen, but {doubt}", [finding])
-    if not fixed and (not code.whole or code.names(_IN_CODE if "Affine" in parts else f"{_IN_CODE}|affine")):
+    if not fixed and (
+        not code.whole or code.modules or code.names(_IN_CODE if "Affine" in parts else f"{_IN_CODE}|affine")
+    ):
         return unknown("no rotation stands in the training transform; there may be one elsewhere", [finding])
     return failed("the training digits are not turned at random", [finding])
 

@@ -65,4 +65,5 @@ def command(submission: str, code: str, out: Path, store: Path | None, **options
     finally:
         opened.close()
     click.echo(f"{submission} {code}: {verdict.value}, decided by {who}")
+    click.echo(f"the pages under {out} show it; after other changes: grader report -o {out}")
     return 0
