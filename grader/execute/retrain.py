@@ -11,7 +11,7 @@ from grader.core.faults import Unavailable
 from grader.core.outcome import Verdict
 from grader.core.progress import tell
 from grader.core.settings import Settings
-from grader.execute.retrain_rule import RuleParams
+from grader.execute.retrain_rule import Retraining, RuleParams
 
 
 class Progress(NamedTuple):
@@ -33,17 +33,32 @@ class Wish(NamedTuple):
     rule: RuleParams = RuleParams()
     mode: Mode = Mode.EXACT
     progress: Callable[[Progress], None] = lambda progress: None
+    further: tuple[RuleParams, ...] = ()
+    """Rules that must be decided by the same runs."""
+    budget_hours: float = Retraining().budget_hours
+
+    @property
+    def rules(self) -> tuple[RuleParams, ...]:
+        """All of the rules."""
+        return (self.rule, *self.further)
+
+    @property
+    def epochs(self) -> int:
+        """The largest number of epochs that counts for any of the rules."""
+        return max(rule.epochs for rule in self.rules)
 
 
-def retrain(run: NotebookRun, settings: Settings) -> RetrainFacts:
-    """Retrain the network of a notebook run by the default rule.
+def retrain(run: NotebookRun, settings: Settings, wanted: Retraining) -> RetrainFacts:
+    """Retrain the network of a notebook run until the rules of the rubric have decided.
 
     Raises Unavailable: skipped where retraining was not wanted or MNIST is not there, unknown where there is no sound
     network or it cannot be trained here.
     """
     from grader.execute.epochs import EpochLines
 
-    return retrain_as(run, settings, Wish(progress=EpochLines(RuleParams().epochs, tell)))
+    first, *further = wanted.rules
+    wish = Wish(rule=first, further=tuple(further), budget_hours=wanted.budget_hours)
+    return retrain_as(run, settings, wish._replace(progress=EpochLines(wish.epochs, tell)))
 
 
 def retrain_as(run: NotebookRun, settings: Settings, wish: Wish) -> RetrainFacts:

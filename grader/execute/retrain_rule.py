@@ -9,7 +9,7 @@ epochs scatter by 0.045. So one run decides only what is clear. The rule:
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import Enum
 
 import msgspec
@@ -44,6 +44,41 @@ class RuleParams(CheckParams, frozen=True, kw_only=True):
     seeds: int = 3
     stop_hopeless: bool = False
     """Whether a run far below the threshold may be cut short; that can never fail anybody, only ask a person."""
+
+    def __post_init__(self) -> None:
+        # A rule over no epoch at all would call every network a miss.
+        if self.epochs < 1 or self.seeds < 1:
+            raise ValueError(f"epochs and seeds must be at least 1, got {self.epochs} and {self.seeds}")
+
+
+class RetrainParams(RuleParams, frozen=True, kw_only=True):
+    """The rule, and how much it may cost to answer it."""
+
+    budget_hours: float = 2.0
+    """Largest work of one run, in hours of one CPU core or of one GPU at a common speed; more is `unknown`."""
+
+    def __post_init__(self) -> None:
+        RuleParams.__post_init__(self)
+        if not 0 < self.budget_hours < math.inf:
+            raise ValueError(f"budget_hours must be more than 0 and finite, got {self.budget_hours}")
+
+
+class Retraining(msgspec.Struct, frozen=True, kw_only=True):
+    """What a rubric wants of training again: the rule of each criterion that asks one, and the larger of their budgets."""
+
+    rules: tuple[RuleParams, ...] = (RuleParams(),)
+    budget_hours: float = RetrainParams().budget_hours
+
+
+def retraining(asked: Iterable[RetrainParams]) -> Retraining:
+    """Return what answers every one of several criteria; the defaults where none asks."""
+    wanted = tuple(asked)
+    if not wanted:
+        return Retraining()
+    rules = (RuleParams(**{n: getattr(p, n) for n in RuleParams.__struct_fields__}) for p in wanted)
+    return Retraining(
+        rules=tuple(dict.fromkeys(rules)), budget_hours=max(params.budget_hours for params in wanted)
+    )
 
 
 class Curve(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,6 +187,14 @@ def next_step(curves: Sequence[Curve], params: RuleParams) -> RunSeed | Continue
             answer=Answer.BORDERLINE, reason=what, hits=0, runs=len(curves), probability=round(chance, 2)
         )
     return Decided(answer=Answer.FAIL, reason=what, hits=0, runs=len(curves))
+
+
+def next_for_all(curves: Sequence[Curve], rules: Sequence[RuleParams]) -> RunSeed | Continue | Decided:
+    """What to do until each of several rules has decided: the last run is finished before another begins."""
+    steps = [next_step(curves, params) for params in rules]
+    going = next((step for step in steps if isinstance(step, Continue)), None)
+    starting = next((step for step in steps if isinstance(step, RunSeed)), None)
+    return going or starting or steps[0]
 
 
 def _hit(curve: Curve, params: RuleParams) -> int:

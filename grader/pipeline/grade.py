@@ -30,8 +30,8 @@ def grade_one(
 
     Never raises on student bytes: a crash of ours is an `error` outcome of the criteria that needed it.
     """
-    known = Known(sources, settings, loaded.rubric.profile)
     plan = make_plan(loaded.rubric, rules)
+    known = Known(sources, settings, loaded.rubric.profile, plan.retraining)
     compute(plan, known, progress)
     return report_on(known, loaded, rules, settings, read_notes(known)), known
 

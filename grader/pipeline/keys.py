@@ -11,13 +11,16 @@ import msgspec
 from grader.core.rubric import Profile
 from grader.core.settings import Settings
 from grader.core.submission import Sources, Submission
+from grader.execute.retrain_rule import Retraining
 from grader.pipeline.providers import EXECUTING, Phase, Provider, by_product, needs_of
 
 _ENVIRONMENT = ("torch", "torchvision", "ipython", "safetensors")
 """Packages on which what runs, and not only what is read, depends."""
 
 
-def key_of(provider: Provider, submission: Submission, settings: Settings, profile: Profile) -> str:
+def key_of(
+    provider: Provider, submission: Submission, settings: Settings, profile: Profile, wanted: Retraining
+) -> str:
     """Return a SHA-256 over the provider's version and all its needs, transitively.
 
     A submission counts by its artefacts, not by its name: the same files handed in by two students are read once.
@@ -44,8 +47,10 @@ def key_of(provider: Provider, submission: Submission, settings: Settings, profi
                 parts["whole"] = [settings.reproduce, settings.reproduce_minutes, settings.canary]
         elif need.type is Profile:
             parts["profile"] = msgspec.to_builtins(profile)
+        elif need.type is Retraining:
+            parts["retraining"] = msgspec.to_builtins(wanted)
         else:
-            parts[need.parameter] = key_of(makers[need.type.__name__], submission, settings, profile)
+            parts[need.parameter] = key_of(makers[need.type.__name__], submission, settings, profile, wanted)
     if provider.phase in EXECUTING:
         parts["environment"] = environment()
     return hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()

@@ -14,6 +14,7 @@ from grader.core.outcome import Verdict
 from grader.core.rubric import Profile
 from grader.core.settings import Settings
 from grader.core.submission import Sources, Submission
+from grader.execute.retrain_rule import Retraining
 from grader.pipeline.plan import Step
 from grader.pipeline.providers import needs_of
 
@@ -31,12 +32,15 @@ class Missing(msgspec.Struct, frozen=True, kw_only=True):
 class Known:
     """Products of one submission; `provide` fills it step by step and never raises on student bytes."""
 
-    def __init__(self, sources: Sources, settings: Settings, profile: Profile) -> None:
+    def __init__(
+        self, sources: Sources, settings: Settings, profile: Profile, retraining: Retraining | None = None
+    ) -> None:
         self._given: dict[type, object] = {
             Sources: sources,
             Submission: sources.submission,
             Settings: settings,
             Profile: profile,
+            Retraining: retraining or Retraining(),
         }
         self._made: dict[str, Evidence | Fact] = {}
         self._missing: dict[str, Missing] = {}

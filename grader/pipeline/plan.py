@@ -10,6 +10,7 @@ from grader.core.facts.base import Fact
 from grader.core.rubric import Criterion, Rubric
 from grader.core.rule import Rule
 from grader.core.submission import Submission
+from grader.execute.retrain_rule import Retraining, RetrainParams, retraining
 from grader.pipeline.providers import Phase, Provider, by_product, needs_of
 
 
@@ -27,6 +28,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     steps: tuple[Step, ...]
     criteria: tuple[Criterion, ...]
+    retraining: Retraining
+    """What the criteria want of training again."""
 
     def phases(self) -> tuple[Phase, ...]:
         """The phases that have anything to do, cheap first."""
@@ -67,7 +70,12 @@ def make_plan(rubric: Rubric, rules: Mapping[str, Rule]) -> Plan:
     steps = tuple(
         Step(provider=makers[n], product=wanted[n][0], wanted_by=tuple(sorted(wanted[n][1]))) for n in names
     )
-    return Plan(steps=steps, criteria=rubric.criterion)
+    return Plan(steps=steps, criteria=rubric.criterion, retraining=_retraining(rubric, rules))
+
+
+def _retraining(rubric: Rubric, rules: Mapping[str, Rule]) -> Retraining:
+    kinds = ((c, rules[c.check].params) for c in rubric.criterion)
+    return retraining(msgspec.convert(c.params, kind) for c, kind in kinds if issubclass(kind, RetrainParams))
 
 
 def needed(rubric: Rubric, rules: Mapping[str, Rule]) -> Iterator[tuple[str, type[Evidence] | type[Fact]]]:

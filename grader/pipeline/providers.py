@@ -17,6 +17,7 @@ from grader.core.facts.base import Fact
 from grader.core.rubric import Profile
 from grader.core.settings import Settings
 from grader.core.submission import Sources, Submission
+from grader.execute.retrain_rule import Retraining
 
 Product = type[Evidence] | type[Fact]
 
@@ -71,7 +72,7 @@ def needs_of(function: Callable[..., object]) -> tuple[ProviderNeed, ...]:
         args = [a for a in typing.get_args(hint) if a is not NoneType]
         optional = len(args) == 1 and NoneType in typing.get_args(hint)
         bare = args[0] if optional else hint
-        fillable = (Evidence, Fact, Sources, Submission, Settings, Profile)
+        fillable = (Evidence, Fact, Sources, Submission, Settings, Profile, Retraining)
         if not (isinstance(bare, type) and issubclass(bare, fillable)):
             raise TypeError(
                 f"provider {function.__module__}.{function.__qualname__}: cannot fill {name!r}: {hint!r}"

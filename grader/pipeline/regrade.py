@@ -118,7 +118,7 @@ def _recall(
             continue
         static = step.provider.phase in STATIC
         key = (
-            key_of(step.provider, delivery.submission, run.settings, loaded.rubric.profile)
+            key_of(step.provider, delivery.submission, run.settings, loaded.rubric.profile, plan.retraining)
             if static
             else keys.get(name, "")
         )

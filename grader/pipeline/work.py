@@ -81,8 +81,8 @@ def _work(job: Job) -> Done:
                 store.objects.put(source.data)
         else:
             sources = stored_sources(store, store.deliveries(job.run)[job.id])
-        known = Known(sources, job.settings, job.rubric.profile)
         plan = make_plan(job.rubric, catalogue())
+        known = Known(sources, job.settings, job.rubric.profile, plan.retraining)
         if not job.fresh:
             restore(known, store, job.run, job.id, needed={s.product.__name__: s.product for s in plan.steps})
         before = set(known.products()) | set(known.missing())
@@ -92,7 +92,7 @@ def _work(job: Job) -> Done:
             name = step.provider.product
             if step.provider.phase not in job.phases or name in before:
                 continue
-            key = key_of(step.provider, sources.submission, job.settings, job.rubric.profile)
+            key = key_of(step.provider, sources.submission, job.settings, job.rubric.profile, plan.retraining)
             cached = store.payload(key)
             if cached is not None:
                 known.put(decode(cached, step.product))

@@ -18,7 +18,7 @@ from grader.execute.engine import decide, limits
 from grader.execute.engine.decide import retrain_network
 from grader.execute.graph.provider import network_facts
 from grader.execute.retrain import Progress, Wish, retrain
-from grader.execute.retrain_rule import RuleParams
+from grader.execute.retrain_rule import Retraining, RuleParams
 from grader.sandbox.worker.export import export_model
 from tests.execute.engine.small import digits, module, network, recipe
 
@@ -125,7 +125,7 @@ def test_progress_is_told_epoch_by_epoch() -> None:
 def test_without_mnist_it_is_skipped_with_the_command_that_gets_it(tmp_path: Path) -> None:
     frames = export_model(module(), None, torch.randn(4, 1, 28, 28))
     with pytest.raises(Unavailable, match="download") as caught:
-        retrain(notebook(frames), Settings(data=str(tmp_path)))
+        retrain(notebook(frames), Settings(data=str(tmp_path)), Retraining())
     assert caught.value.verdict is Verdict.SKIPPED
 
 
@@ -141,7 +141,7 @@ def test_damaged_mnist_is_unknown(tmp_path: Path) -> None:
 
 def test_when_retraining_is_not_wanted_nothing_is_looked_at() -> None:
     with pytest.raises(Unavailable, match="no-retrain") as caught:
-        retrain(notebook([]), Settings(retrain=False))
+        retrain(notebook([]), Settings(retrain=False), Retraining())
     assert caught.value.verdict is Verdict.SKIPPED
 
 
@@ -161,7 +161,7 @@ def test_the_provider_names_the_file() -> None:
 
 
 def test_a_network_that_is_too_much_work_is_refused_before_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(limits.LARGEST_RUN, "cpu", 1e3)
+    monkeypatch.setitem(limits.PER_HOUR, "cpu", 1e3)
     with pytest.raises(Unavailable, match="operations"):
         facts()
 
@@ -221,8 +221,8 @@ def test_a_gpu_without_memory_gives_way_to_the_cpu_and_it_is_said(
 
 def test_what_is_too_much_for_the_cpu_does_not_fall_back_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
     gpu = FullGPU(monkeypatch)
-    monkeypatch.setitem(limits.LARGEST_RUN, "cpu", 1e3)
-    with pytest.raises(Unavailable, match="spent on cpu"):
+    monkeypatch.setitem(limits.PER_HOUR, "cpu", 1e3)
+    with pytest.raises(Unavailable, match="hours on cpu allows"):
         facts()
     assert gpu.tried == ["cuda"]
 
@@ -279,3 +279,31 @@ def test_what_is_odd_about_the_scoring_is_noted(name: str, said: str) -> None:
         nasty(name), recipe(), digits(100, 50), Settings(), Wish(rule=RuleParams(epochs=1))
     )
     assert any(said in note for note in found.notes)
+
+
+def trained_as(monkeypatch: pytest.MonkeyPatch, wanted: Retraining) -> RetrainFacts:
+    """What the provider makes of the small network with our own recipe."""
+    monkeypatch.setattr(lookup, "load_mnist", lambda settings: digits())
+    return retrain(notebook(export_model(module(), None, torch.randn(4, 1, 28, 28))), Settings(), wanted)
+
+
+def test_the_rubrics_rule_decides_how_often_and_how_long_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
+    doubtful = RuleParams(epochs=2, clear_miss=0, borderline=9_900)
+    assert len(trained_as(monkeypatch, Retraining(rules=(doubtful,))).runs) == 3
+    once = msgspec.structs.replace(doubtful, seeds=1)
+    assert len(trained_as(monkeypatch, Retraining(rules=(once,))).runs) == 1
+    five = trained_as(monkeypatch, Retraining(rules=(RuleParams(epochs=5),)))
+    assert [len(run.correct) for run in five.runs] == [5]
+
+
+def test_several_rules_are_answered_by_the_same_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = (RuleParams(epochs=1, clear_miss=0, seeds=2), RuleParams(epochs=3))
+    found = trained_as(monkeypatch, Retraining(rules=rules))
+    assert [len(run.correct) for run in found.runs] == [3, 3]
+
+
+def test_a_run_over_the_rubrics_budget_is_unknown_with_both_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    figures = r"needs \d\.\de\+\d\d operations, more than the 1\.0e\+02 that the budget of 1e-12 hours on cpu"
+    with pytest.raises(Unavailable, match=figures) as caught:
+        trained_as(monkeypatch, Retraining(budget_hours=1e-12))
+    assert caught.value.verdict is Verdict.UNKNOWN

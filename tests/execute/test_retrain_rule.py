@@ -1,6 +1,10 @@
 """The rule for 99.4 %: what is run next, and what is said in the end."""
 
+import random
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from grader.execute.retrain_rule import (
     Answer,
@@ -11,6 +15,7 @@ from grader.execute.retrain_rule import (
     RuleParams,
     RunSeed,
     describe,
+    next_for_all,
     next_step,
     trend,
 )
@@ -129,3 +134,29 @@ def test_the_rule_is_told_with_its_characteristics_only_where_they_were_measured
     strict = describe(RuleParams(right=9_950, counting=Counting.LAST))
     assert "the last epoch of at most 20 has 9,950" in strict
     assert "recorded curves" not in strict
+
+
+RULES = st.builds(
+    RuleParams,
+    right=st.sampled_from([9_930, 9_940, 9_950]),
+    epochs=st.integers(1, 6),
+    counting=st.sampled_from(Counting),
+    seeds=st.integers(1, 4),
+    stop_hopeless=st.booleans(),
+)
+
+
+@given(st.lists(RULES, min_size=1, max_size=3), st.randoms(use_true_random=False), st.integers(1, 8))
+def test_runs_for_several_rules_end_and_leave_none_of_them_undecided(
+    rules: list[RuleParams], luck: random.Random, planned: int
+) -> None:
+    runs: list[list[int]] = []
+    while not isinstance(step := next_for_all([curve(*r, planned=planned) for r in runs], rules), Decided):
+        if isinstance(step, RunSeed):
+            runs.append([])
+        else:
+            runs[-1].append(luck.randint(9_900, 9_955))
+        assert len(runs) <= max(rule.seeds for rule in rules)
+        assert all(len(r) <= max(rule.epochs for rule in rules) for r in runs)
+    curves = [curve(*r, planned=planned) for r in runs]
+    assert all(isinstance(next_step(curves, rule), Decided) for rule in rules)

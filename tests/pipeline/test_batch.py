@@ -16,9 +16,13 @@ import pytest
 
 from grader.checks.catalogue import catalogue
 from grader.core.evidence.base import Evidence
+from grader.core.facts.notebook import Ending, Isolation, NotebookRun
+from grader.core.facts.retrain import Mode, Proof, RecipeUsed, RetrainFacts, SeedRun, Versions
 from grader.core.outcome import Verdict
 from grader.core.rubric import Profile
 from grader.core.settings import Device, Settings
+from grader.core.submission import Sources
+from grader.execute.retrain_rule import Retraining
 from grader.ingest.classes import list_class
 from grader.ingest.read import read_submission
 from grader.pipeline import batch
@@ -481,3 +485,56 @@ def test_trainings_are_bounded_by_the_gpus_of_a_machine(
     assert batch.trainings_at_once(Settings(device=Device.CPU)) == 0
     monkeypatch.setattr(batch, "GPUS", f"{tmp_path}/none[0-9]*")
     assert batch.trainings_at_once(Settings()) == 0
+
+
+def _run_of_nothing(sources: Sources, settings: Settings) -> NotebookRun:
+    isolation = Isolation(backend="none", isolated=False)
+    return NotebookRun(artefact="S4.ipynb", ending=Ending.OK, isolation=isolation, data="synthetic")
+
+
+def _below_in_each_epoch(run: NotebookRun, settings: Settings, wanted: Retraining) -> RetrainFacts:
+    epochs = max(rule.epochs for rule in wanted.rules)
+    proof = Proof(
+        steps=1,
+        steps_expected=1,
+        first_loss=1.0,
+        last_loss=0.1,
+        parameters_changed=1.0,
+        digits_scored=10_000,
+        finite=True,
+        repeatable=True,
+    )
+    curve = SeedRun(seed=0, correct=(9_930,) * epochs, losses=(0.1,) * epochs, planned=20, proof=proof)
+    return RetrainFacts(
+        artefact=run.artefact,
+        name="Net",
+        graph="0" * 64,
+        runs=(curve,),
+        recipe=RecipeUsed.STUDENT,
+        recipe_summary="SGD",
+        recipe_complete=True,
+        mode=Mode.EXACT,
+        device="cpu",
+        threads=1,
+        versions=Versions(torch="", engine=1, loop=""),
+    )
+
+
+def test_the_rubric_says_what_is_trained_and_a_kept_curve_never_stands_for_more(
+    school: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("grader.execute.notebook.run_notebook", _run_of_nothing)
+    monkeypatch.setattr("grader.execute.retrain.retrain", _below_in_each_epoch)
+    out = tmp_path / "out"
+    short = RUBRIC + (
+        b'[[criterion]]\nid = "retrained"\ncheck = "RT601"\npoints = 1\nparams = { epochs = 5, seeds = 1 }\n'
+    )
+    longer = short.replace(b"epochs = 5", b"epochs = 12")
+    graded = _grade(school, out, rubric=short, settings=Settings())
+    assert {v[-1] for v in _verdicts(graded).values()} == {"fail"}
+    store = Store(out / ".grader" / "store.sqlite")
+    again = list(reports_of(store, store.run(graded.run), parse(longer, "files.toml", catalogue())))
+    store.close()
+    assert {r.outcomes[-1].summary for r in again} == {"needs 7 more epochs: 5 were run"}
+    graded = _grade(school, out, rubric=longer, settings=Settings())
+    assert {v[-1] for v in _verdicts(graded).values()} == {"fail"}, "the class is trained as the rubric asks"

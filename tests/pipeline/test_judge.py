@@ -5,6 +5,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
+from grader.checks.catalogue import catalogue
 from grader.core.evidence.base import Evidence
 from grader.core.facts.base import Fact
 from grader.core.faults import RubricFault, Unavailable
@@ -13,12 +14,14 @@ from grader.core.rubric import CheckParams, Criterion, Profile, Rubric
 from grader.core.rule import Rule, Status
 from grader.core.settings import Settings
 from grader.core.submission import Sources, Submission
+from grader.execute.retrain_rule import Retraining, RuleParams
 from grader.ingest.read import from_bytes
 from grader.pipeline import judge as judging
 from grader.pipeline import plan as planning
 from grader.pipeline.judge import judge
+from grader.pipeline.keys import key_of
 from grader.pipeline.known import Known, Missing
-from grader.pipeline.providers import Phase, Provider, needs_of
+from grader.pipeline.providers import Phase, Provider, by_product, needs_of
 from grader.pipeline.rubrics import parse
 from grader.score.marks import mark
 
@@ -287,3 +290,33 @@ def test_a_claim_that_asks_for_a_fact_or_for_foreign_thresholds_is_refused() -> 
     for claimed, match in ((of_a_fact, "fact Juice"), (of_foreign_thresholds, "Enough")):
         with pytest.raises(TypeError, match=match):
             _ = Rule(code="XX009", name="bad", check=enough_juice, claimed=claimed).claim_needs
+
+
+def _trained_for(*params: dict[str, object]) -> Retraining:
+    criteria = tuple(Criterion(id=str(n), check="RT601", points=1.0, params=p) for n, p in enumerate(params))
+    return planning.make_plan(Rubric(id="t", title="t", criterion=criteria), catalogue()).retraining
+
+
+def test_what_the_criteria_want_of_training_reaches_the_planner() -> None:
+    assert _trained_for() == _trained_for({}) == Retraining()
+    several = _trained_for({"epochs": 5}, {"seeds": 1, "budget_hours": 8.0}, {"epochs": 5, "constants": 9})
+    assert several.rules == (RuleParams(epochs=5), RuleParams(seeds=1))
+    assert several.budget_hours == 8.0
+
+
+def test_another_wish_for_training_is_another_product_and_runs_no_notebook_again() -> None:
+    submission = from_bytes("ann", {"a.md": b"x"}).submission
+
+    def key(product: str, wanted: Retraining) -> str:
+        return key_of(by_product()[product], submission, Settings(), Profile(), wanted)
+
+    plain, short = Retraining(), _trained_for({"epochs": 5})
+    assert key("RetrainFacts", plain) != key("RetrainFacts", short)
+    assert key("NetworkFacts", plain) == key("NetworkFacts", short)
+
+
+@pytest.mark.parametrize("params", ["epochs = 0", "seeds = 0", "budget_hours = 0", "budget_hours = nan"])
+def test_a_rubric_that_trains_nothing_is_refused(params: str) -> None:
+    text = f'id = "t"\ntitle = "t"\n[[criterion]]\nid = "a"\ncheck = "RT601"\npoints = 1\nparams = {{ {params} }}\n'
+    with pytest.raises(RubricFault, match=params.split(maxsplit=1)[0]):
+        parse(text.encode(), "t.toml", catalogue())

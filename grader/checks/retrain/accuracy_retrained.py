@@ -31,7 +31,7 @@ from grader.execute.retrain_rule import (
     Counting,
     Curve,
     Decided,
-    RuleParams,
+    RetrainParams,
     RunSeed,
     describe,
     next_step,
@@ -41,8 +41,8 @@ DIGITS = 10_000
 """The test digits of MNIST, over which a log has to count."""
 
 
-class Params(RuleParams, frozen=True, kw_only=True):
-    """The rule's parameters; `constants` is how many fixed numbers of the network may have been kept for the training."""
+class Params(RetrainParams, frozen=True, kw_only=True):
+    """The rule's parameters and budget; `constants` is how many fixed numbers of the network may have been kept for the training."""
 
     constants: int = 1_000
 

@@ -11,13 +11,13 @@ from grader.core.settings import Device, Settings
 from grader.execute.engine import ENGINE_VERSION
 from grader.execute.engine.cache import RunCache, TrainingJob
 from grader.execute.engine.initial import fresh_tensors
-from grader.execute.engine.limits import refuse_too_large
+from grader.execute.engine.limits import Run, refuse_too_large
 from grader.execute.engine.recipe import resolve
 from grader.execute.engine.run import REFERENCE_EPOCHS, UnusableNetwork, run_seed, source_digest
 from grader.execute.graph.facts import network_facts
 from grader.execute.graph.network import Network
 from grader.execute.retrain import Progress, Wish
-from grader.execute.retrain_rule import Continue, Curve, Decided, next_step
+from grader.execute.retrain_rule import Continue, Curve, Decided, next_for_all
 from reference import mnist
 from reference.recipe import RECIPES
 
@@ -45,15 +45,15 @@ def retrain_network(
     missing = list(resolved.missing)
     if kept:
         missing.append(f"{kept:,} numbers of the network follow no rule of initialisation that we know")
-    planned = plan.epochs if plan else min(REFERENCE_EPOCHS, wish.rule.epochs)
-    epochs = min(wish.rule.epochs, planned)
+    planned = plan.epochs if plan else min(REFERENCE_EPOCHS, wish.epochs)
+    epochs = min(wish.epochs, planned)
     work = 3 * facts.flops * len(data.train_labels) * epochs
     batch = plan.batch_size if plan else RECIPES["default"].batch_size
     used = RecipeUsed.STUDENT if plan is not None else RecipeUsed.REFERENCE
     device = _device(settings.device)
     notes = _odd(facts)
     while True:
-        refuse_too_large(network, work, batch, epochs, device)
+        refuse_too_large(network, Run(work, batch, epochs), device, wish.budget_hours)
         job = TrainingJob(
             network=network,
             plan=plan,
@@ -124,7 +124,7 @@ class _Trainer:
     def decide(self) -> tuple[SeedRun, ...]:
         """All runs that the rule asked for."""
         runs: list[SeedRun] = []
-        while not isinstance(next_step(self._curves(runs), self._wish.rule), Decided):
+        while not isinstance(next_for_all(self._curves(runs), self._wish.rules), Decided):
             runs.append(self._run(runs))
         return tuple(runs)
 
@@ -159,7 +159,7 @@ class _Trainer:
             plan,
             job.data,
             seed=seed,
-            epochs=self._wish.rule.epochs,
+            epochs=self._wish.epochs,
             device=job.device,
             on_epoch=on_epoch,
             mode=job.mode,
@@ -171,7 +171,7 @@ class _Trainer:
     def _ended(self, before: list[SeedRun], correct: tuple[int, ...]) -> bool:
         """Whether the rule asks for no further epoch of the run with this curve."""
         return not isinstance(
-            next_step([*self._curves(before), self._curve(correct)], self._wish.rule), Continue
+            next_for_all([*self._curves(before), self._curve(correct)], self._wish.rules), Continue
         )
 
     def _tell(self, run: int, seed: int, epoch: int, right: int, loss: float, *, cached: bool) -> None:

@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import NamedTuple
 
 from grader.core.faults import Unavailable
 from grader.core.outcome import Verdict
@@ -9,25 +10,35 @@ from grader.execute.engine.loop import EVALUATION_BATCH
 from grader.execute.graph.checked import CheckedGraph
 from grader.execute.graph.network import Network
 
-LARGEST_RUN = {"cpu": 2e14, "cuda": 2e16}
-"""Floating-point operations of one run that we are willing to spend: about two hours on one core, or on a GPU."""
+PER_HOUR = {"cpu": 1e14, "cuda": 1e16}
+"""Floating-point operations of an hour of training, about, on one core or on a GPU."""
 
 MEMINFO = Path("/proc/meminfo")
 _COPIES = 3
 """Of every value of a training: itself, its gradient, and scratch of about that size."""
 
 
-def refuse_too_large(network: Network, operations: float, batch: int, epochs: int, device: str) -> None:
-    """Raise Unavailable (unknown) where one run of `operations`, in batches of `batch`, is more than we spend or have here."""
-    if operations > LARGEST_RUN[device]:
+class Run(NamedTuple):
+    """One training: floating-point operations of all its epochs, digits in a batch."""
+
+    operations: float
+    batch: int
+    epochs: int
+
+
+def refuse_too_large(network: Network, run: Run, device: str, budget_hours: float) -> None:
+    """Raise Unavailable (unknown) where a run is more than the budget on this device, or than the memory here."""
+    budget = budget_hours * PER_HOUR[device]
+    if run.operations > budget:
         raise Unavailable(
-            f"one run of {epochs} epochs needs {operations:.0e} operations, more than the {LARGEST_RUN[device]:.0e} that are spent on {device}",
+            f"one run of {run.epochs} epochs needs {run.operations:.1e} operations, more than the {budget:.1e} that the budget of"
+            f" {budget_hours:g} hours on {device} allows",
             Verdict.UNKNOWN,
         )
-    need, have = memory_needed(network, batch), memory_free()
+    need, have = memory_needed(network, run.batch), memory_free()
     if device == "cpu" and need > have:
         raise Unavailable(
-            f"training in batches of {batch:,} needs about {need / 2**30:.1f} GiB of memory, {have / 2**30:.1f} GiB are free here",
+            f"training in batches of {run.batch:,} needs about {need / 2**30:.1f} GiB of memory, {have / 2**30:.1f} GiB are free here",
             Verdict.UNKNOWN,
         )
 
