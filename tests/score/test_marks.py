@@ -1,12 +1,17 @@
 """The arithmetic of marks."""
 
+import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.core.outcome import Finding, Outcome, Verdict, graded, passed
+from grader.core.report import Provenance, Report, RubricRef
 from grader.core.rubric import Criterion, Rubric
 from grader.core.rule import Rule
+from grader.core.submission import Submission
 from grader.score.marks import mark
+from grader.score.overrides import Decision, decided
 
 
 def _check() -> Outcome:
@@ -59,3 +64,32 @@ def test_pending_points_are_exactly_those_of_undecided_criteria(
 def test_eighths_do_not_drift() -> None:
     eighth = graded(0.875, "", (Finding(message="one of eight"),))
     assert _mark([(10.0, eighth)] * 8)[0] == 70.0
+
+
+def test_a_claim_is_stamped_until_a_person_decides() -> None:
+    rubric = Rubric(id="r", title="r", criterion=(Criterion(id="a", check="XX001", points=4.0),))
+    earned = msgspec.structs.replace(passed("the summary says so"), provisional=True)
+    marks = mark(rubric, RULES, [earned])
+    assert (marks.score, marks.pending_points, marks.outcomes[0].provisional) == (4.0, 0.0, True)
+    report = Report(
+        submission=Submission(id="ann", slug="ann", sha256="", artefacts=()),
+        rubric=RubricRef(id="r", title="r", sha256=""),
+        outcomes=marks.outcomes,
+        verdict=marks.verdict,
+        score=marks.score,
+        max_score=marks.max_score,
+        pending_points=0.0,
+        provenance=Provenance(grader="", python="", platform=""),
+    )
+    decision = Decision(
+        submission="ann", code="a", verdict=Verdict.PASS, credit=1.0, reason="saw it run", who="prof"
+    )
+    (confirmed,) = decided(report, [decision])
+    assert (confirmed.points, confirmed.provisional) == (4.0, False)
+
+
+@pytest.mark.parametrize("verdict", [v for v in Verdict if v is not Verdict.PASS])
+def test_a_claim_ends_in_nothing_but_a_pass(verdict: Verdict) -> None:
+    credit = 0.5 if verdict is Verdict.PARTIAL else 0.0
+    with pytest.raises(ValueError, match="a claim can only earn"):
+        Outcome(verdict=verdict, credit=credit, summary="", provisional=True)
