@@ -4,7 +4,7 @@ import time
 
 import click
 
-from grader.core.facts.reproduced import ReproducedFacts
+from grader.core.facts.reproduced import How, ReproducedFacts
 
 
 class EpochLines:
@@ -30,10 +30,13 @@ def echo_facts(facts: ReproducedFacts) -> None:
         f"{facts.name}: trained on {facts.training_size:,} digits by its own notebook ({facts.isolation})"
     )
     for epoch in facts.epochs:
-        click.echo(
-            f"  epoch {epoch.number}: {100 * epoch.correct / facts.test_size:.2f} % of the true test digits,"
-            f" {100 * epoch.visible / facts.visible_size:.2f} % of its own split"
+        beside = (
+            "by its own answers"
+            if epoch.how is How.ANSWERS
+            else f"{100 * epoch.visible / facts.visible_size:.2f} % of its own split"
         )
+        right = 100 * epoch.correct / facts.test_size
+        click.echo(f"  epoch {epoch.number}: {right:.2f} % of the true test digits, {beside}")
     for name, outcome in (
         ("accuracy", reproduced_accuracy.check(facts, None, reproduced_accuracy.Params())),
         ("leak", test_set_leak.check(facts, test_set_leak.Params())),

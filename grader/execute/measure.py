@@ -1,6 +1,7 @@
 """Measures a network that stays inside the sandbox: images without labels go in, answers come out, and we count.
 
-Works where the network cannot leave as data. Nothing that the sandbox sends is believed for its meaning: an answer is
+`query` and `judge` ask once, on a few training digits, what kind of network it is; `test_query` and `right_answers` ask
+after an epoch of a whole run how many of the true test digits it knows. Works where the network cannot leave as data. Nothing that the sandbox sends is believed for its meaning: an answer is
 right where it equals a label that never went in, and it is steady where images that were asked more than once, in the
 same batch and in others, are answered alike. The worker's half is `grader/sandbox/worker/measure.py`.
 """
@@ -24,16 +25,22 @@ Answers = NDArray[np.float32]
 SIDE = 28
 CLASSES = 10
 BATCH = 24
+LARGEST_BATCH = 500
 FRESH = 12
 """Images that only the last batch holds."""
 DISTURBANCE = 6
 """Grey levels of 255 by which a disturbed image differs at most."""
 TOLERANCE = 1e-3
 """Relative; another batch size adds in another order, which costs a few times 1e-6."""
+REPEATED, CHANGED = 1_000, 500
+"""Test images of 10,000 that are asked twice, and that are asked once more with a little disturbance."""
+LEAST_ALIKE = 0.5
+"""Share of the disturbed images that must get the digit of the undisturbed one: a trained network gives it to nearly all, a list of
+known images to one in ten."""
 
 
 class BadAnswers(ValueError):
-    """A logits frame that is not what our worker sends."""
+    """Answers of another form than our worker sends, or that cannot be those of a network."""
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,6 +152,59 @@ def count_right(answers: Answers, labels: NDArray[np.integer]) -> int:
     top = answers.max(axis=1)
     unique = (answers == top[:, None]).sum(axis=1) == 1
     return int(((answers.argmax(axis=1) == labels) & unique).sum())
+
+
+def test_query(images: NDArray[np.uint8], seed: int) -> Query:
+    """Shuffle test images (N, 28, 28), with one in ten twice and one in twenty disturbed; labels take no part.
+
+    Who knew `seed` could answer by place, from a list of the known labels: draw it from the system. The count does not depend on it.
+    """
+    count = len(images)
+    chance = np.random.default_rng(seed)
+    twice = chance.choice(count, min(count, REPEATED, -(-count // 10)), replace=False)
+    changed = chance.choice(count, min(count, CHANGED, -(-count // 20)), replace=False)
+    image = np.concatenate([np.arange(count), twice, changed])
+    disturbed = np.arange(len(image)) >= len(image) - len(changed)
+    order = chance.permutation(len(image))
+    image, disturbed = image[order], disturbed[order]
+    pixels = images[image]
+    noise = chance.integers(-DISTURBANCE, DISTURBANCE, pixels.shape, dtype=np.int16, endpoint=True)
+    moved = np.clip(pixels.astype(np.int16) + noise, 0, 255).astype(np.uint8)
+    pixels = np.where(disturbed[:, None, None] & (pixels > 0), moved, pixels)
+    rows = len(image)
+    # At least four batches, so that what is asked twice is hardly ever asked twice among the same neighbours.
+    size = min(LARGEST_BATCH, -(-rows // 4))
+    return Query(
+        pixels=pixels.tobytes(),
+        batches=tuple(min(size, rows - at) for at in range(0, rows, size)),
+        image=tuple(image.tolist()),
+        disturbed=tuple(disturbed.tolist()),
+    )
+
+
+def right_answers(asked: Query, answers: Answers, labels: NDArray[np.integer]) -> int:
+    """How many different images are answered with their label; `labels` belong to the images of `test_query`.
+
+    Raises:
+        BadAnswers: an image that was asked twice, or a little disturbed, got another answer.
+
+    """
+    image, disturbed = np.array(asked.image), np.array(asked.disturbed)
+    plain = np.flatnonzero(~disturbed)
+    once, first = np.unique(image[plain], return_index=True)
+    place = np.zeros(len(once), dtype=np.int64)
+    place[once] = plain[first]
+    if (apart := _distance(answers[plain], answers[place[image[plain]]])) > TOLERANCE:
+        raise BadAnswers(
+            f"the same image was answered differently in two places of the query (by {apart:.2g}): chance, memory "
+            "or the other images of its batch take part"
+        )
+    alike = answers[disturbed].argmax(axis=1) == answers[place[image[disturbed]]].argmax(axis=1)
+    if alike.mean() < LEAST_ALIKE:
+        raise BadAnswers(
+            f"only {alike.mean():.0%} of the images kept their digit when they were a little disturbed"
+        )
+    return count_right(answers[place], labels)
 
 
 def judge(asked: Query, answers: Answers, *, draws: bool) -> Measured:

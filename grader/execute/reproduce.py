@@ -1,11 +1,12 @@
 """Runs the student's own notebook whole and scores the weights of every epoch on digits that it never saw.
 
 The notebook gets 50,000 training digits, and the other 10,000 training digits as its test split. What it prints is a claim;
-what counts here are its weights, which leave the sandbox as safetensors and answer the true test digits outside. Light to
-import: torch comes in only when something is run.
+what counts here are its weights, which leave the sandbox as safetensors and answer the true test digits outside. A network
+that cannot leave as data is asked inside (`answered.py`). Light to import: torch comes in only when something is run.
 """
 
 import importlib.util
+import secrets
 from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -22,7 +23,8 @@ from grader.core.faults import SandboxFault, Unavailable
 from grader.core.outcome import Verdict
 from grader.core.settings import Settings
 from grader.core.submission import Kind, Source, Sources
-from grader.execute import canary, digits, notebook, reproduced_cache
+from grader.execute import answered, canary, digits, measure, notebook, reproduced_cache
+from grader.execute.epoch_frames import MOST_EPOCHS, Sent, read_epochs
 from grader.execute.reads_test import reads_test
 from grader.sandbox.api import Frame, Job, Limits, RunResult, Sandbox
 from grader.sandbox.choose import choose
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
     from grader.execute.graph.interpret import GraphNetwork
     from grader.execute.graph.network import Network
 
-MOST_EPOCHS = 100
 SPARE_SECONDS = 180
 """After the cells, for the export of the network."""
 BATCH = 1_000
@@ -43,20 +44,6 @@ BATCH = 1_000
 
 Progress = Callable[[int], None]
 """Called with the number of each epoch as it ends inside the sandbox, before anything is scored."""
-
-
-class _Head(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What stands before the weights of an epoch. All of it a claim: it only sorts the weights."""
-
-    model: int
-    number: int
-    steps: int
-    ended: bool
-
-
-class _Sent(NamedTuple):
-    head: _Head
-    weights: bytes
 
 
 class Visible(NamedTuple):
@@ -93,11 +80,9 @@ def reproduce_as(
     if importlib.util.find_spec("torch") is None:
         raise Unavailable(f"torch is not installed: {install_hint('notebook')}", Verdict.SKIPPED)
     from grader.execute.data import load_mnist
-    from grader.execute.graph.provider import network_of
 
-    graph = network_of(
-        run
-    ).digest  # without a network nothing could be scored: say so before an hour is spent
+    network, _ = _network_or_why(run)  # where nothing could be scored this says so before an hour is spent
+    graph = network.digest if network is not None else ""
     try:
         sandbox = choose(unsafe_no_sandbox=settings.unsafe_no_sandbox)
     except SandboxFault as fault:
@@ -125,24 +110,26 @@ def reproduce_in(
 
     With `progress` somebody waits at the keyboard: an interrupt then ends the run, and the epochs that were done count.
     """
-    from grader.execute.graph.provider import network_of
-
-    network = network_of(run)
+    network, inside = _network_or_why(run)
     entry = next(source for source in sources if source.artefact.path == run.artefact)
     reason = why_no_canary(sources, entry) if settings.canary else "not wanted (--no-canary)"
+    asked = None
+    if network is None:
+        reason = answered.NO_CANARY
+        asked = measure.test_query(data.test_images, secrets.randbits(128))
     seen = visible(data, reason)
     job = Job(
         files=notebook.files_beside(sources, entry),
         entry=entry.artefact.path,
         options={"mode": "reproduce"},
-        data={"digits": seen.blob},
+        data={"digits": seen.blob} if asked is None else {"digits": seen.blob, "queries": asked.blob},
         limits=limits_for(settings.reproduce_minutes),
     )
     heard: list[Frame] = []
 
     def listen(frame: Frame) -> None:
         heard.append(frame)
-        if progress is not None and frame.kind == "epoch" and (sent := _sent((frame,), [])):
+        if progress is not None and frame.kind == "epoch" and (sent := read_epochs((frame,), [])):
             progress(sent[0].head.number)
 
     try:
@@ -157,7 +144,22 @@ def reproduce_in(
         raise SandboxFault(result.detail)
     if not result.frames and result.status in (Ending.NONZERO, Ending.INCOMPLETE):
         raise SandboxFault(f"the worker died before the first cell: {result.stderr_tail.strip()[-500:]}")
+    if asked is not None:
+        return answered.score(run, result, answered.Question(asked, data.test_labels, inside), seen.data)
+    assert network is not None
     return score(network, run, result, data, seen)
+
+
+def _network_or_why(run: NotebookRun) -> tuple["Network | None", str]:
+    """The network; or None and why it stays inside, where it answered well there. Raises as `network_of` does."""
+    from grader.execute.graph.provider import network_of
+
+    try:
+        return network_of(run), ""
+    except Unavailable as reason:
+        if not answered.steady(run):
+            raise
+        return None, reason.reason
 
 
 def limits_for(minutes: float) -> Limits:
@@ -204,7 +206,7 @@ def score(
             f"{seen.shown} digits of its test split were marked, so the accuracy that it printed is too low"
         )
     pipeline, scored_with = _transform(network, (run, whole), notes)
-    fitting = _fitting(network, _sent(result.frames, notes), notes) if pipeline is not None else []
+    fitting = _fitting(network, read_epochs(result.frames, notes), notes) if pipeline is not None else []
     epochs: list[ReproducedEpoch] = []
     trap = Canary(
         state=CanaryState.SHOWN if seen.shown else CanaryState.NOT_SHOWN,
@@ -230,7 +232,6 @@ def score(
                 answered=int((answers(canary.marked(asked)) == canary.LABEL).sum()),
                 without=int((answers(asked) == canary.LABEL).sum()),
             )
-    cut = whole.ending is not Ending.OK or any(c.status.value in ("timeout", "not-run") for c in whole.cells)
     return ReproducedFacts(
         artefact=run.artefact,
         name=network.claim.class_name[:200],
@@ -242,7 +243,7 @@ def score(
         visible_size=len(seen.data.test_labels),
         test_size=len(data.test_labels),
         scored_with=scored_with,
-        cut=(result.detail or "the time for its cells was used up") if cut else "",
+        cut=answered.why_cut(whole, result),
         canary=trap,
         failed=tuple(msgspec.structs.replace(cell, stdout="") for cell in whole.failed),
         shims=whole.shims,
@@ -293,24 +294,7 @@ def _transform(
         return None, ScoredWith.REFERENCE
 
 
-def _sent(frames: tuple[Frame, ...], notes: list[str]) -> list[_Sent]:
-    found: list[_Sent] = []
-    for frame in frames:
-        if frame.kind != "epoch":
-            continue
-        size = int.from_bytes(frame.payload[:4], "little")
-        try:
-            head = msgspec.json.decode(frame.payload[4 : 4 + size], type=_Head)
-        except (msgspec.DecodeError, ValueError, RecursionError):
-            notes.append("an epoch came in a form that our worker does not send")
-            continue
-        found.append(_Sent(head, frame.payload[4 + size :]))
-    if len(found) > MOST_EPOCHS:
-        notes.append(f"more than {MOST_EPOCHS} epochs: the later ones were not scored")
-    return found[:MOST_EPOCHS]
-
-
-def _fitting(network: "Network", sent: list[_Sent], notes: list[str]) -> list[dict[str, Any]]:
+def _fitting(network: "Network", sent: list[Sent], notes: list[str]) -> list[dict[str, Any]]:
     """The tensors of each epoch of the last network that the exported graph fits."""
     fitting: list[tuple[int, dict[str, Any]]] = []
     for item in sent:

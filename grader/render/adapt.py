@@ -200,7 +200,8 @@ def _accuracy(products: Products, limits: Limits) -> Picture | None:
             AccuracyRun(
                 name="your code, rerun",
                 percents=percents,
-                note=f"run by us, trained on {reproduced.training_size:,}",
+                note=f"run by us, trained on {reproduced.training_size:,}"
+                + (", its own answers" if reproduced.answered else ""),
             )
         )
     return accuracy_curve(tuple(runs), threshold=limits.accuracy)

@@ -80,7 +80,8 @@ class _Runs(NamedTuple):
         theirs = []
         if self.reproduced and self.reproduced.epochs:
             share = 100 * self.reproduced.best / self.reproduced.test_size
-            theirs = [f"{share:.2f} % in epoch {self.reproduced.best_epoch}"]
+            how = ", by its own answers" if self.reproduced.answered else ""
+            theirs = [f"{share:.2f} % in epoch {self.reproduced.best_epoch}{how}"]
         return self._both(ours, theirs)
 
     def epochs(self) -> str:

@@ -9,8 +9,16 @@ from click.testing import CliRunner
 
 from grader.checks.catalogue import catalogue
 from grader.cli.commands import reproduce as module
+from grader.cli.reproduce_output import echo_facts
 from grader.core.facts.notebook import CellRun, CellStatus, Ending, Isolation
-from grader.core.facts.reproduced import Canary, CanaryState, ReproducedEpoch, ReproducedFacts, ScoredWith
+from grader.core.facts.reproduced import (
+    Canary,
+    CanaryState,
+    How,
+    ReproducedEpoch,
+    ReproducedFacts,
+    ScoredWith,
+)
 from grader.core.faults import Unavailable, UsageFault
 from grader.core.settings import Settings
 from grader.execute import notebook, reproduce
@@ -68,6 +76,19 @@ def test_a_line_an_epoch_and_what_the_checks_say(asked: list[Settings]) -> None:
         "note: 500 digits of its test split were marked",
     ]
     assert (asked[0].reproduce, asked[0].reproduce_minutes, asked[0].canary) == (True, 30.0, False)
+
+
+def test_answers_are_called_so_and_prove_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    epochs = tuple(msgspec.structs.replace(e, visible=0, how=How.ANSWERS) for e in FACTS.epochs)
+    trap = Canary(state=CanaryState.NOT_SHOWN, reason="the network cannot leave as data")
+    echo_facts(msgspec.structs.replace(FACTS, graph="", epochs=epochs, canary=trap))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1:5] == [
+        "  epoch 1: 99.03 % of the true test digits, by its own answers",
+        "  epoch 2: 99.42 % of the true test digits, by its own answers",
+        "accuracy: unknown: best 99.42 % in epoch 2 of 2 on the true test digits, by its own answers only: no proof, a person should look",
+        "leak: skipped: not tested: the network cannot leave as data",
+    ]
 
 
 def test_the_facts_as_json(asked: list[Settings]) -> None:

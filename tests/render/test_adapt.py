@@ -233,6 +233,16 @@ def test_our_run_gave_both_trainings_by_name() -> None:
     assert "Best test accuracy" not in {c.what for c in claims_of(by_name(reproduced()))}
 
 
+def test_a_count_of_answers_is_named_so_wherever_it_is_shown() -> None:
+    answered = msgspec.structs.replace(reproduced(9_880, 9_941), graph="")
+    said = {c.what: c for c in claims_of(by_name(logs(98.0, 99.43), answered))}
+    assert said["Best test accuracy"].ours == "your code, run by us: 99.41 % in epoch 2, by its own answers"
+    (picture,) = pictures_of(by_name(answered), Limits(accuracy=99.4))
+    assert picture.table is not None
+    assert picture.table.columns[1] == "your code, rerun (run by us, trained on 50,000, its own answers)"
+    assert "its own answers to the true 10,000 were counted by us" in answered.reading()[0][1]
+
+
 def test_what_ran_stands_in_what_we_read() -> None:
     assert reproduced(9_880, cut="the time was used up").reading() == (
         (

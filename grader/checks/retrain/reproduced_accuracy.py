@@ -3,11 +3,14 @@
 ## What it checks
 Where an instructor asks for it (`--reproduce`), your notebook is run from top to bottom in the sandbox on 50,000 training digits, with the other
 10,000 training digits as its test split. The weights of every epoch leave the sandbox and we count right answers on the true 10,000 test digits. An
-epoch of at most 20 with 99.40 % passes.
+epoch of at most 20 with 99.40 % passes. A network that cannot leave as data is asked inside instead: the true test pictures go in, shuffled and without labels,
+and we count what it answers.
 
 ## Why it matters
 This is your own code with your own recipe, so it supports a training of ours that was not sure. It never fails: 10,000 digits fewer cost about 0.05
 points. Where it ends far above what we reach when we train your network, one of the two is not what it seems, and a person looks.
+Answers never pass: they come from the process in which your code runs, so they are its claim about itself, and code that knows the public test set by heart
+could give them. They are shown to a person.
 
 ## Example
     reproduced: 99.21, 99.38, 99.43    retrained: best 99.40    within 0.2 points: they agree
@@ -34,7 +37,8 @@ class Params(CheckParams, frozen=True, kw_only=True):
 
 def check(reproduced: ReproducedFacts, retrained: RetrainFacts | None, params: Params) -> Outcome:
     """Support only: pass, or nothing that costs anything."""
-    counted = [_percent(reproduced, epoch.correct) for epoch in reproduced.epochs[: params.epochs]]
+    within = [epoch for epoch in reproduced.epochs if epoch.number <= params.epochs]
+    counted = [_percent(reproduced, epoch.correct) for epoch in within]
     if not counted:
         why = "; ".join((*reproduced.notes, reproduced.cut)).strip("; ") or "no epoch was seen"
         return unknown(
@@ -50,10 +54,12 @@ def check(reproduced: ReproducedFacts, retrained: RetrainFacts | None, params: P
                 f"the notebook's own training reaches {best:.2f} %, ours {ours:.2f} %: a person should look",
                 [_apart(reproduced, best, ours, params), *shown],
             )
-    summary = (
-        f"best {best:.2f} % in epoch {counted.index(best) + 1} of {len(counted)} on the true test digits"
-    )
-    if best >= params.threshold - 1e-9:
+    at = within[counted.index(best)].number
+    summary = f"best {best:.2f} % in epoch {at} of {within[-1].number} on the true test digits"
+    reached = best >= params.threshold - 1e-9
+    if reached and reproduced.answered:
+        return unknown(f"{summary}, by its own answers only: no proof, a person should look", shown)
+    if reached:
         return passed(summary, shown)
     return skipped(
         f"{summary}: below {params.threshold:g} %, which decides nothing on {reproduced.training_size:,} digits",
@@ -69,7 +75,11 @@ def _shown(reproduced: ReproducedFacts, params: Params) -> Finding:
     curve = ", ".join(f"{_percent(reproduced, epoch.correct):.2f}" for epoch in reproduced.epochs)
     failed = [f"cell {cell.cell} failed: {cell.error}" for cell in reproduced.failed]
     return Finding(
-        message="the notebook's own training, scored by us after every epoch",
+        message=(
+            "the notebook's own training, its answers counted by us after every epoch"
+            if reproduced.answered
+            else "the notebook's own training, scored by us after every epoch"
+        ),
         place=Place(artefact=reproduced.artefact),
         expected=f"an epoch of at most {params.epochs} with {params.threshold:g} %",
         found=curve or "no epoch",

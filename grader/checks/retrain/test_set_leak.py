@@ -59,7 +59,7 @@ def _leak(reproduced: ReproducedFacts, summary: str) -> Finding:
 
 def _gap(reproduced: ReproducedFacts) -> list[Finding]:
     """How much better the last weights do on the split that the notebook saw; weak evidence, hence a remark."""
-    if not reproduced.epochs:
+    if not reproduced.epochs or reproduced.answered:
         return []
     last = reproduced.epochs[-1]
     seen, unseen = (

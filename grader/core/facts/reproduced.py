@@ -8,14 +8,24 @@ from grader.core.facts.base import Fact
 from grader.core.facts.notebook import CellRun, Ending, Isolation, Shim
 
 
+class How(Enum):
+    """What left the sandbox after an epoch, for us to score."""
+
+    WEIGHTS = "weights"
+    """The weights, with which our own interpreter of the graph answered: a fact."""
+    ANSWERS = "answers"
+    """Answers to pictures without labels, of a network that cannot leave as data: what the student's process said."""
+
+
 class ReproducedEpoch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One pass over the training digits that moved the network. `number` from 1."""
+    """One pass over the training digits that moved the network. `number` from 1; numbers are missing where answers could not count."""
 
     number: int
     correct: int
     """Right answers on the true test digits, which the notebook never saw."""
     visible: int
-    """Right answers on the split that the notebook took for its test set, with its true pictures and labels."""
+    """Right answers on the split that the notebook took for its test set, with its true pictures and labels; 0 where `how` is answers, which are not asked for it."""
+    how: How = How.WEIGHTS
 
 
 class ScoredWith(Enum):
@@ -65,7 +75,7 @@ class ReproducedFacts(Fact, frozen=True, kw_only=True):
     artefact: str
     name: str
     graph: str
-    """Digest of the network (NetworkFacts.graph)."""
+    """Digest of the network (NetworkFacts.graph); empty where it could not leave as data, and only its answers were counted."""
     ending: Ending
     isolation: Isolation
     epochs: tuple[ReproducedEpoch, ...]
@@ -83,12 +93,22 @@ class ReproducedFacts(Fact, frozen=True, kw_only=True):
 
     def reading(self) -> tuple[tuple[str, str], ...]:
         """Lines of "what we read": how the notebook ran as a whole."""
+        scored = (
+            f"its own answers to the true {self.test_size:,} were counted by us"
+            if self.answered
+            else f"its weights were scored by us on the true {self.test_size:,}"
+        )
         text = (
-            f"run whole on {self.training_size:,} digits, with {self.visible_size:,} others as its test set; its weights were scored "
-            f"by us on the true {self.test_size:,} after each epoch, {len(self.epochs)} in all"
+            f"run whole on {self.training_size:,} digits, with {self.visible_size:,} others as its test set; "
+            f"{scored} after each epoch, {len(self.epochs)} in all"
         )
         lines = [text, *([f"stopped before its end: {self.cut}"] if self.cut else [])]
         return tuple((self.artefact, line) for line in lines)
+
+    @property
+    def answered(self) -> bool:
+        """Whether the network stayed inside, so that every count is of answers and none of weights."""
+        return not self.graph
 
     @property
     def best(self) -> int:

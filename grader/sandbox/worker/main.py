@@ -149,7 +149,7 @@ def _notebook(
 
     whole = header["options"].get("mode") == "reproduce"
     if whole:
-        session: Session = Whole(data.get("digits"), header["limits"], channel)
+        session: Session = Whole(data.get("digits"), header["limits"], channel, data.get("queries"))
     else:
         session = Session(data.get("digits"), header["limits"], data.get("queries"))
     run["data"] = "synthetic" if session.synthetic else "mnist-held-out" if whole else "mnist-train-slice"

@@ -1,14 +1,21 @@
 """Answers of a network to images whose labels stay outside: what still measures a network that cannot leave as data.
 
-`measure(module, images)` is all that a training loop needs to have its network scored after an epoch. The trusted side
-chooses the images, their order and the batches, keeps the labels, and judges the answers (`grader/execute/measure.py`).
+`measure(module, images)` asks once, after the notebook; `Asker` asks after every epoch of a run that goes on. The trusted
+side chooses the images, their order and the batches, keeps the labels, and judges the answers (`grader/execute/measure.py`).
 """
 
-from collections.abc import Sequence
+import copy
+import io
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
+
+from . import walk
 
 SIDE = 28
 BATCH = 500
@@ -98,3 +105,63 @@ def transformed(pixels: torch.Tensor, transform: Any, like: Any) -> torch.Tensor
     if isinstance(like, torch.Tensor) and like[0].numel() == images[0].numel():
         images = images.reshape(len(images), *like.shape[1:])
     return images
+
+
+class Asker:
+    """Asks the same images after every epoch and leaves no trace in the training that goes on."""
+
+    def __init__(self, blob: bytes) -> None:
+        self._sizes, self._pixels = unpack(blob)
+        self._transform: Any = self
+        self._images: torch.Tensor | None = None
+
+    def ask(
+        self, module: nn.Module, state: dict[str, torch.Tensor] | None, transform: Any, like: Any
+    ) -> torch.Tensor:
+        """Return the answers of a copy of `module` that holds `state`, as `measure` does; raises as it does.
+
+        Images are transformed once for each transform, shaped like `like`.
+        """
+        with undisturbed():
+            if self._images is None or self._transform is not transform:
+                self._images = transformed(self._pixels, transform, like)
+                self._transform = transform
+            return measure(twin(module, state), self._images, self._sizes)
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Give the random streams back as they were, and let nothing be printed: what a cell prints is its log."""
+    before = torch.default_generator.get_state(), np.random.get_state(), random.getstate()
+    try:
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            yield
+    finally:
+        torch.default_generator.set_state(before[0])
+        np.random.set_state(before[1])
+        random.setstate(before[2])
+
+
+def twin(module: nn.Module, state: dict[str, torch.Tensor] | None) -> nn.Module:
+    """A copy of the network, holding `state` where there is one: its own counters and statistics do not move when it is asked.
+
+    Raises:
+        NotMeasurable: it cannot be copied.
+
+    """
+    # What a forward pass left on the module hangs on a graph, and torch refuses to copy that.
+    left: dict[int, Any] = {
+        id(value): value.detach()
+        for child in module.modules()
+        for value in vars(child).values()
+        if isinstance(value, torch.Tensor) and not value.is_leaf
+    }
+    try:
+        made = copy.deepcopy(module, left)
+    except Exception as fault:
+        raise NotMeasurable(f"the network cannot be copied: {type(fault).__name__}: {fault}"[:200]) from fault
+    with torch.no_grad():
+        for held in walk.tensors(made):
+            if state is not None and held.name in state:
+                held.tensor.copy_(state[held.name])
+    return made

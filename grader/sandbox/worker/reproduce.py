@@ -1,4 +1,7 @@
-"""A notebook run whole: on all digits that it may have, with the weights of its network sent out after every epoch."""
+"""A notebook run whole: on all digits that it may have, with the weights of its network sent out after every epoch.
+
+A network that cannot leave as data answers the true test images instead, which then came in without their labels.
+"""
 
 import json
 import signal
@@ -9,7 +12,7 @@ from typing import Any
 import safetensors.torch
 from torch.utils.data import dataloader
 
-from . import ledger, loader
+from . import ledger, loader, measure, mnist_stub
 from .cells import Cell
 from .channel import Channel
 from .session import Session
@@ -27,11 +30,13 @@ SHIMS = {
 class Whole(Session):
     """A session whose digits are all there, and whose training is watched epoch by epoch."""
 
-    def __init__(self, digits: bytes | None, limits: dict[str, Any], channel: Channel) -> None:
+    def __init__(
+        self, digits: bytes | None, limits: dict[str, Any], channel: Channel, queries: bytes | None = None
+    ) -> None:
         super().__init__(digits, limits)
         ledger.WHAT.update(SHIMS)
         loader.install(self._ledger, self._mnist)
-        self._watch = Watch(self, channel)
+        self._watch = Watch(self, channel, measure.Asker(queries) if queries else None)
 
     def run(self, cell: Cell) -> dict[str, Any]:
         """As ever; a pass in which the time ran out is no epoch."""
@@ -48,15 +53,20 @@ class Whole(Session):
 
 
 class Watch:
-    """Sends the weights whenever a pass over training digits has ended.
+    """Sends the weights, or with an asker the answers, whenever a pass over training digits has ended.
 
     The weights are those that the tracker copied after the last optimizer step, so whatever the notebook does between the
     end of a pass and its notice (its own test loop, say) changes nothing, and no random number is drawn.
     """
 
-    def __init__(self, session: Session, channel: Channel) -> None:
+    def __init__(self, session: Session, channel: Channel, asker: measure.Asker | None = None) -> None:
         self._recorder = session._recorder
+        self._tracker = session._tracker
+        self._mnist = session._mnist
         self._channel = channel
+        self._asker = asker
+        self._test_set: Any = None
+        """The last test split that the notebook made; its first pass over it comes after the first epoch."""
         self._moved: Trained | None = None
         """The network that the open pass has moved since the last frame."""
         self._iterator: Any = None
@@ -82,6 +92,13 @@ class Watch:
                 raise
 
         original = session._ledger.patch(dataloader._BaseDataLoaderIter, "__next__", following)
+
+        def init(dataset: Any, *args: Any, **kwargs: Any) -> None:
+            made(dataset, *args, **kwargs)
+            if not dataset.train:
+                watch._test_set = dataset
+
+        made = session._ledger.patch(session._mnist, "__init__", init)
 
     def _before(self, known: Trained, _tensors: Any) -> None:
         """A backward pass on a batch of another iterator: the pass before was left by `break`."""
@@ -137,6 +154,10 @@ class Watch:
         if self._sent >= MOST_EPOCHS:
             self._note(f"more than {MOST_EPOCHS} epochs: the later ones were not scored")
             return
+        head = {"model": model, "number": self._numbers[model], "steps": known.steps, "ended": ended}
+        if self._asker is not None:
+            self._answer(known, head, self._asker)
+            return
         if known.state is None:
             self._note("the network is too large to be scored after every epoch")
             return
@@ -144,15 +165,44 @@ class Watch:
         if len(weights) > LARGEST_EPOCH:
             self._note("the network is too large to be scored after every epoch")
             return
-        head = {"model": model, "number": self._numbers[model], "steps": known.steps, "ended": ended}
-        text = json.dumps(head).encode()
         with _uninterrupted():
-            self._channel.send("epoch", len(text).to_bytes(4, "little") + text + weights)
+            self._channel.send("epoch", _headed(head) + weights)
         self._sent += 1
+
+    def _answer(self, known: Trained, head: dict[str, Any], asker: measure.Asker) -> None:
+        """Send the answers of the network as it was after its last step, or why there are none."""
+        transform, fault, answers = self._test_transform(), "", b""
+        try:
+            with self._tracker.unwatched():
+                like = self._tracker.examples.get(id(known.module))
+                found = asker.ask(known.module, known.state, transform, like)
+            answers = measure.payload(found, self._sent + 1)
+        except measure.NotMeasurable as reason:
+            fault = str(reason)[:300]
+        except Exception as reason:  # student code runs in there
+            fault = f"{type(reason).__name__}: {reason}"[:300]
+        head |= {"fault": fault, "scored_with": "reference" if transform is None else "student"}
+        with _uninterrupted():
+            self._channel.send("epoch", _headed(head))
+            if answers:
+                self._channel.send("logits", answers)
+        self._sent += 1
+
+    def _test_transform(self) -> Any:
+        """That of the test split in the last finished pass without training, else of the last test split that was made."""
+        loader = self._recorder.test_loader
+        tested = None if loader is None else mnist_stub.slice_of(loader.dataset, self._mnist)
+        dataset = self._test_set if tested is None or tested.train else tested
+        return getattr(dataset, "transform", None)
 
     def _note(self, text: str) -> None:
         if text not in self.notes and len(self.notes) < 20:
             self.notes.append(text[:300])
+
+
+def _headed(head: dict[str, Any]) -> bytes:
+    text = json.dumps(head).encode()
+    return len(text).to_bytes(4, "little") + text
 
 
 @contextmanager
