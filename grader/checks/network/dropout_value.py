@@ -19,7 +19,7 @@ from grader.checks.network._where import named, place_of
 from grader.core.facts.network import Dropout, NetworkFacts
 from grader.core.outcome import Finding, Outcome, graded, passed, skipped
 from grader.core.rubric import CheckParams
-from grader.core.rule import Rule, Status
+from grader.core.rule import Rule
 
 _ROUNDING = 1e-6
 
@@ -58,4 +58,4 @@ def _finding(network: NetworkFacts, wrong: list[Dropout], params: Params) -> Fin
     )
 
 
-rule = Rule(code="NN407", name="dropout-value", check=check, status=Status.PREVIEW)
+rule = Rule(code="NN407", name="dropout-value", check=check)

@@ -20,7 +20,7 @@ from grader.core.evidence.notebook import NotebookEvidence
 from grader.core.facts.recipe import RecipeFacts
 from grader.core.outcome import Finding, Outcome, failed, passed, unknown
 from grader.core.rubric import CheckParams
-from grader.core.rule import Rule, Status
+from grader.core.rule import Rule
 
 
 class Params(CheckParams, frozen=True, kw_only=True):
@@ -60,4 +60,4 @@ def check(training: RecipeFacts, notebooks: NotebookEvidence | None, params: Par
     return failed(f"{summary}, asked for are {params.size:,}", [finding])
 
 
-rule = Rule(code="TR505", name="batch-size", check=check, status=Status.PREVIEW)
+rule = Rule(code="TR505", name="batch-size", check=check)

@@ -19,7 +19,7 @@ from grader.core.evidence.logs import LogEvidence, Origin, Run
 from grader.core.facts.recipe import RecipeFacts
 from grader.core.outcome import Finding, Outcome, Weight, failed, passed, unknown
 from grader.core.rubric import CheckParams
-from grader.core.rule import Rule, Status
+from grader.core.rule import Rule
 
 _NO_COUNT = (
     "stop early",
@@ -100,4 +100,4 @@ def _finding(run: Run, params: Params) -> Finding:
     )
 
 
-rule = Rule(code="TR507", name="epoch-count", check=check, status=Status.PREVIEW)
+rule = Rule(code="TR507", name="epoch-count", check=check)

@@ -22,7 +22,7 @@ from grader.core.evidence.notebook import NotebookEvidence
 from grader.core.facts.recipe import Part, RecipeFacts
 from grader.core.outcome import Finding, Outcome, Weight, failed, passed, unknown
 from grader.core.rubric import CheckParams, CheckPolicy, Treatment
-from grader.core.rule import Rule, Status
+from grader.core.rule import Rule
 
 _TURNS = ("RandomRotation", "RandomAffine")
 _ABOUT_DIGITS = (
@@ -131,4 +131,4 @@ def _as(finding: Finding, diagnosis: str, weight: Weight = Weight.FAULT) -> Find
     return msgspec.structs.replace(finding, diagnosis=diagnosis, weight=weight)
 
 
-rule = Rule(code="TR506", name="random-rotation", check=check, status=Status.PREVIEW)
+rule = Rule(code="TR506", name="random-rotation", check=check)
