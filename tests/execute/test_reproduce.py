@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import save
 
-from grader.core.facts.notebook import Ending, ExportFrame, Isolation, NotebookRun
+from grader.core.facts.notebook import Ending, ExportFrame, Isolation, Measured, NotebookRun
 from grader.core.facts.reproduced import CanaryState, ReproducedFacts, ScoredWith
 from grader.core.faults import Unavailable
 from grader.core.outcome import Verdict
@@ -284,7 +284,9 @@ def test_it_runs_only_where_it_is_wanted() -> None:
     assert refused.value.verdict is Verdict.SKIPPED
     with pytest.raises(Unavailable, match="--no-exec"):
         reproduce.reproduce(given, short(), Settings(reproduce=True, execute=False))
-    nothing = msgspec.structs.replace(short(), export=(), export_error="its forward takes two inputs")
+    nothing = msgspec.structs.replace(
+        short(), export=(), export_error="its forward takes two inputs", measured=Measured()
+    )
     with pytest.raises(Unavailable, match="two inputs") as unknown:
         reproduce.reproduce(given, nothing, Settings(reproduce=True))
     assert unknown.value.verdict is Verdict.UNKNOWN
