@@ -72,7 +72,8 @@ class Code:
     def sizes_by_machine(self) -> frozenset[int | str]:
         """Batch sizes that stand under a condition about the GPU: `dict(batch_size=128) if cuda else dict(batch_size=64)`.
 
-        A name counts as the numbers that the cells assign to it, and as itself where they assign none.
+        A name counts as the numbers that the cells assign to it, and as itself where they assign none, several, or something that
+        is worked out: which of them holds on a GPU, nobody has seen.
         """
         return self._resolved(value for value, gpu in self._batch_values() if gpu)
 
@@ -82,14 +83,22 @@ class Code:
 
     def _resolved(self, values: Iterable[int | str]) -> frozenset[int | str]:
         assigned: dict[str, set[int]] = {}
+        computed: set[str] = set()
         for node in (node for tree in self.trees for node in ast.walk(tree)):
             match node:
                 case ast.Assign(targets=targets, value=ast.Constant(value=int(number))):
                     for name in (name for target in targets for name in _names_of(target)):
                         assigned.setdefault(name, set()).add(number)
+                case ast.Assign(targets=targets):
+                    computed.update(name for target in targets for name in _names_of(target))
+                case ast.AugAssign(target=target) | ast.AnnAssign(target=target):
+                    computed.update(_names_of(target))
         found: set[int | str] = set()
         for value in values:
-            found |= assigned.get(str(value)) or {value}
+            numbers = assigned.get(str(value), set())
+            found |= numbers or {value}
+            if len(numbers) > 1 or str(value) in computed:
+                found.add(value)
         return frozenset(found)
 
     def _batch_values(self) -> Iterator[tuple[int | str, bool]]:

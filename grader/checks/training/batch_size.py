@@ -55,8 +55,12 @@ def check(training: RecipeFacts, notebooks: NotebookEvidence | None, params: Par
         return passed(summary)
     if not code.whole:
         return unknown(f"{summary}; not all of its code could be read", [finding])
-    if code.modules and size not in code.sizes():  # a file of the student's may choose it by the GPU
+    sizes = code.sizes()
+    if code.modules and size not in sizes:  # a file of the student's may choose it by the GPU
         return unknown(f"{summary}; that number may stand in {', '.join(code.modules)}", [finding])
+    if size not in sizes or any(isinstance(value, str) for value in sizes):
+        # `n = 128 if torch.cuda.is_available() else 64` and batch_size=n: our run saw the 64 only.
+        return unknown(f"{summary}; how that number comes about could not be read", [finding])
     return failed(f"{summary}, asked for are {params.size:,}", [finding])
 
 
