@@ -152,14 +152,7 @@ def plain(cells: tuple[str, ...], edit: Callable[[dict[str, Any]], None] = lambd
         {"cell_type": "code", "source": c, "metadata": {}, "outputs": [], "execution_count": None}
         for c in cells
     ]
-    book: dict[str, Any] = {
-        "cells": made,
-        "metadata": {"kernelspec": dict(KERNEL)},
-        "nbformat": 4,
-        "nbformat_minor": 4,
-    }
-    edit(book)
-    return json.dumps(book, ensure_ascii=False).encode("utf-8")
+    return _book(made, edit)
 
 
 def for_nbgrader(
@@ -176,8 +169,12 @@ def for_nbgrader(
     for name, question in QUESTIONS.items():
         text = f"### BEGIN HIDDEN TESTS\nassert {question}\n### END HIDDEN TESTS" if source else ""
         made.append(_marked(f"# {name}\n{text}", name, solution=False))
+    return _book(made, edit)
+
+
+def _book(cells: list[dict[str, Any]], edit: Callable[[dict[str, Any]], None]) -> bytes:
     book: dict[str, Any] = {
-        "cells": made,
+        "cells": cells,
         "metadata": {"kernelspec": dict(KERNEL)},
         "nbformat": 4,
         "nbformat_minor": 4,
