@@ -65,6 +65,8 @@ class SeedRun(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     planned: int
     """Epochs that the recipe has; fewer are run where the rule is content or allows no more."""
     proof: Proof
+    how: str = ""
+    """How its steps were computed, where not one seed and one step at a time: side by side, in a captured graph."""
 
     @property
     def best(self) -> int:

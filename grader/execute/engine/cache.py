@@ -34,6 +34,11 @@ class TrainingJob:
     mode: Mode = Mode.EXACT
 
     @property
+    def side_by_side(self) -> bool:
+        """Whether several seeds cost little more than one: a GPU waits for launches, a CPU core has no time left."""
+        return self.device == "cuda"
+
+    @property
     def used(self) -> RecipeUsed:
         """Whose recipe it is."""
         return RecipeUsed.REFERENCE if self.plan is None else RecipeUsed.STUDENT
@@ -69,12 +74,12 @@ class RunCache:
             draft.replace(path)
             self.checkpoint(run.seed).drop()
 
-    def checkpoint(self, seed: int) -> Checkpoint:
-        """Where that run keeps its state until it is finished."""
-        return Checkpoint(self._directory and self._path(self._directory, seed).with_suffix(".state"))
+    def checkpoint(self, *seeds: int) -> Checkpoint:
+        """Where the run of that seed, or of several side by side, keeps its state until it is finished."""
+        return Checkpoint(self._directory and self._path(self._directory, *seeds).with_suffix(".state"))
 
-    def _path(self, directory: Path, seed: int) -> Path:
-        text = msgspec.json.encode({**self._key, "seed": str(seed)}, order="sorted")
+    def _path(self, directory: Path, *seeds: int) -> Path:
+        text = msgspec.json.encode({**self._key, "seed": " ".join(map(str, seeds))}, order="sorted")
         return directory / f"{hashlib.sha256(text).hexdigest()[:32]}.json"
 
 

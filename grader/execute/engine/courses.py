@@ -18,7 +18,7 @@ class PlanCourse:
     """The recipe of a notebook, to the letter."""
 
     def __init__(self, plan: Plan) -> None:
-        self._plan = plan
+        self.plan = plan
         self._optimizer: torch.optim.Optimizer
         self._scheduler: lr_scheduler.LRScheduler | None
         self._digits: Digits
@@ -26,37 +26,37 @@ class PlanCourse:
     def begin(self, parameters: list[nn.Parameter], digits: Digits) -> None:
         """Set up for fresh weights."""
         self._digits = digits
-        self._optimizer = self._plan.optimizer(parameters)
-        self._scheduler = self._plan.scheduler(self._optimizer) if self._plan.scheduler else None
+        self._optimizer = self.plan.optimizer(parameters)
+        self._scheduler = self.plan.scheduler(self._optimizer) if self.plan.scheduler else None
 
     def batches(self) -> list[Tensor]:
         """Draw the batches of an epoch."""
-        return order(len(self._digits.train_labels), self._plan)
+        return order(len(self._digits.train_labels), self.plan)
 
     def inputs(self, batch: Tensor) -> Tensor:
         """The training transforms of these digits."""
-        return self._plan.training(self._digits.train_images[batch])
+        return self.plan.training(self._digits.train_images[batch])
 
     def loss(self, answers: Tensor, labels: Tensor) -> Tensor:
         """The training loss of a batch."""
-        found: Tensor = self._plan.loss(answers, labels)
+        found: Tensor = self.plan.loss(answers, labels)
         return found
 
     def step(self) -> None:
         """Step, and move a schedule that counts batches."""
         self._optimizer.step()
         self._optimizer.zero_grad()
-        if self._scheduler is not None and self._plan.stepping is Stepping.BATCH:
+        if self._scheduler is not None and self.plan.stepping is Stepping.BATCH:
             self._advance(None)
 
     def score(self, model: nn.Module, digits: Digits) -> Score:
         """Score with the test transforms."""
         watched = isinstance(self._scheduler, lr_scheduler.ReduceLROnPlateau)
-        return evaluate(model, digits, self._plan.test, self._plan.loss if watched else None)
+        return evaluate(model, digits, self.plan.test, self.plan.loss if watched else None)
 
     def end_epoch(self, score: Score) -> float:
         """Move a schedule that counts epochs; returns the learning rate."""
-        if self._scheduler is not None and self._plan.stepping is Stepping.EPOCH:
+        if self._scheduler is not None and self.plan.stepping is Stepping.EPOCH:
             self._advance(score)
         return float(self._optimizer.param_groups[0]["lr"])
 

@@ -13,11 +13,12 @@ from grader.execute.engine.cache import RunCache, TrainingJob
 from grader.execute.engine.initial import fresh_tensors
 from grader.execute.engine.limits import Run, refuse_too_large
 from grader.execute.engine.recipe import resolve
-from grader.execute.engine.run import REFERENCE_EPOCHS, UnusableNetwork, run_seed, source_digest
+from grader.execute.engine.run import run_seed, run_together, source_digest
+from grader.execute.engine.seat import REFERENCE_EPOCHS, UnusableNetwork
 from grader.execute.graph.facts import network_facts
 from grader.execute.graph.network import Network
 from grader.execute.retrain import Progress, Wish
-from grader.execute.retrain_rule import Continue, Curve, Decided, next_for_all
+from grader.execute.retrain_rule import Answer, Continue, Curve, Decided, RunSeed, next_for_all
 from reference import mnist
 from reference.recipe import RECIPES
 
@@ -92,7 +93,7 @@ def retrain_network(
         device=device,
         threads=1,
         versions=job.versions,
-        notes=tuple(notes),
+        notes=(*notes, *dict.fromkeys(run.how for run in runs if run.how)),
     )
 
 
@@ -120,43 +121,46 @@ class _Trainer:
         self._cache = cache
         self._wish = wish
         self._falls = job.plan is None or job.plan.scheduler is not None
+        self._together = job.side_by_side
 
     def decide(self) -> tuple[SeedRun, ...]:
         """All runs that the rule asked for."""
         runs: list[SeedRun] = []
         while not isinstance(next_for_all(self._curves(runs), self._wish.rules), Decided):
-            runs.append(self._run(runs))
+            runs += self._next(runs)
         return tuple(runs)
 
-    def _curves(self, runs: list[SeedRun]) -> list[Curve]:
-        return [self._curve(run.correct) for run in runs]
-
-    def _curve(self, correct: tuple[int, ...]) -> Curve:
-        return Curve(correct=correct, planned=self._job.planned, drop_ahead=self._falls)
-
-    def _run(self, before: list[SeedRun]) -> SeedRun:
-        plan = self._job.plan
-        first = plan.seed if plan is not None and plan.seed is not None else 0
-        seed = (first + len(before)) % (1 << 63)
-        number = len(before) + 1
+    def _next(self, before: list[SeedRun]) -> tuple[SeedRun, ...]:
+        """The next run, or all that may yet follow: the first seed alone, because most submissions need no other."""
+        seed = self._seed(len(before))
         cached = self._cache.read(seed)
         if cached is not None and self._ended(before, cached.correct):
             for epoch, (right, loss) in enumerate(zip(cached.correct, cached.losses, strict=True), 1):
-                self._tell(number, seed, epoch, right, loss, cached=True)
-            return cached
+                self._tell(len(before) + 1, seed, epoch, right, loss, cached=True)
+            return (cached,)
+        most = max(rule.seeds for rule in self._wish.rules)
+        seeds = [self._seed(number) for number in range(len(before), most)]
+        if self._together and before and len(seeds) > 1:
+            found = self._train_together(before, seeds)
+            if found is not None:
+                return found
+            self._together = False
+        return (self._train(before, seed),)
+
+    def _train(self, before: list[SeedRun], seed: int) -> SeedRun:
         correct: list[int] = []
         checkpoint = self._cache.checkpoint(seed)
 
         def on_epoch(right: int, loss: float) -> bool:
             correct.append(right)
             before_this = len(correct) <= checkpoint.epochs
-            self._tell(number, seed, len(correct), right, loss, cached=before_this)
+            self._tell(len(before) + 1, seed, len(correct), right, loss, cached=before_this)
             return self._ended(before, tuple(correct))
 
         job = self._job
         run = run_seed(
             job.network,
-            plan,
+            job.plan,
             job.data,
             seed=seed,
             epochs=self._wish.epochs,
@@ -168,11 +172,59 @@ class _Trainer:
         self._cache.write(run)
         return run
 
+    def _train_together(self, before: list[SeedRun], seeds: list[int]) -> tuple[SeedRun, ...] | None:
+        """Runs side by side, ended when one of them decides or all are over; None where they have to be run one by one."""
+        curves: list[list[int]] = [[] for _ in seeds]
+        checkpoint = self._cache.checkpoint(*seeds)
+
+        def on_epoch(scores: tuple[tuple[int, float], ...]) -> bool:
+            for offset, (seed, curve, (right, loss)) in enumerate(zip(seeds, curves, scores, strict=True)):
+                curve.append(right)
+                number, before_this = len(before) + offset + 1, len(curve) <= checkpoint.epochs
+                self._tell(number, seed, len(curve), right, loss, cached=before_this)
+            alone = [self._step(before, tuple(curve)) for curve in curves]
+            hit = any(isinstance(step, Decided) and step.answer is Answer.PASS for step in alone)
+            return hit or not any(isinstance(step, Continue) for step in alone)
+
+        job = self._job
+        try:
+            runs = run_together(
+                job.network,
+                job.plan,
+                job.data,
+                seeds=seeds,
+                epochs=self._wish.epochs,
+                device=job.device,
+                on_epoch=on_epoch,
+                mode=job.mode,
+                checkpoint=checkpoint,
+            )
+        except torch.OutOfMemoryError:  # one by one they need a part of it
+            return None
+        for run in runs or ():
+            self._cache.write(run)
+        checkpoint.drop()
+        return runs
+
+    def _seed(self, number: int) -> int:
+        """The seed of a run, `number` from 0."""
+        plan = self._job.plan
+        first = plan.seed if plan is not None and plan.seed is not None else 0
+        return (first + number) % (1 << 63)
+
+    def _curves(self, runs: list[SeedRun]) -> list[Curve]:
+        return [self._curve(run.correct) for run in runs]
+
+    def _curve(self, correct: tuple[int, ...]) -> Curve:
+        return Curve(correct=correct, planned=self._job.planned, drop_ahead=self._falls)
+
+    def _step(self, before: list[SeedRun], correct: tuple[int, ...]) -> RunSeed | Continue | Decided:
+        """What the rules ask for after the run with this curve."""
+        return next_for_all([*self._curves(before), self._curve(correct)], self._wish.rules)
+
     def _ended(self, before: list[SeedRun], correct: tuple[int, ...]) -> bool:
         """Whether the rule asks for no further epoch of the run with this curve."""
-        return not isinstance(
-            next_for_all([*self._curves(before), self._curve(correct)], self._wish.rules), Continue
-        )
+        return not isinstance(self._step(before, correct), Continue)
 
     def _tell(self, run: int, seed: int, epoch: int, right: int, loss: float, *, cached: bool) -> None:
         self._wish.progress(Progress(run, seed, epoch, self._job.planned, right, loss, cached))

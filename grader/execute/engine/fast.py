@@ -71,6 +71,9 @@ class HalfPrecision(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """One pass in the current mode."""
-        with torch.autocast(images.device.type, dtype=torch.bfloat16, enabled=self.training):
+        # Without the cache of casts, which a captured graph cannot have: every weight is read once a pass.
+        with torch.autocast(
+            images.device.type, dtype=torch.bfloat16, enabled=self.training, cache_enabled=False
+        ):
             answers: Tensor = self.network(images)
         return answers.float()

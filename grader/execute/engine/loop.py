@@ -118,8 +118,8 @@ def train(
             loss = course.loss(model(course.inputs(batch)), digits.train_labels[batch])
             loss.backward()  # type: ignore[no-untyped-call]
             course.step()
-            total += loss.detach() * len(batch)
-            seen += len(batch)
+            total += loss.detach() * batch.shape[-1]
+            seen += batch.shape[-1]
             steps += 1
         score = course.score(model, digits)
         rate = course.end_epoch(score)

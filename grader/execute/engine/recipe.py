@@ -107,6 +107,8 @@ class Plan:
     loss: nn.Module
     training: Pipeline
     test: Pipeline
+    watches_scores: bool
+    """Whether the schedule follows what the network scores, so that two seeds can have two learning rates."""
 
     @property
     def steps_per_epoch(self) -> int:
@@ -165,6 +167,9 @@ def resolve(recipe: StudentRecipe | None, image: tuple[int, ...], digits: int = 
         loss=loss,
         training=training,
         test=test,
+        watches_scores=scheduler is not None
+        and recipe.scheduler is not None
+        and recipe.scheduler.kind == "ReduceLROnPlateau",
     )
     doubts = ("what ReduceLROnPlateau watches is not known: we watch the test loss or accuracy",)
     return Resolved(

@@ -1,61 +1,40 @@
-"""One training of an exported network from fresh weights: our recipe or the student's, and the proof that it took place."""
+"""Trainings of an exported network from fresh weights: our recipe or the student's, and the proof that they took place."""
 
 import hashlib
 import inspect
 import math
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from types import ModuleType
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from grader.core.facts.retrain import Mode, Proof, SeedRun
-from grader.execute.engine import courses, fast, loop, pil, steps, transforms
+from grader.execute.engine import captured, courses, fast, loop, pil, steps, together, transforms
 from grader.execute.engine import recipe as recipes
+from grader.execute.engine.captured import Captured
 from grader.execute.engine.checkpoint import Checkpoint
-from grader.execute.engine.courses import PlanCourse, ReferenceCourse
-from grader.execute.engine.initial import Fresh, fresh_tensors
-from grader.execute.engine.loop import Course, Digits, EpochResult, train
+from grader.execute.engine.courses import PlanCourse
+from grader.execute.engine.initial import Fresh
+from grader.execute.engine.loop import Digits, EpochResult, Score, train
 from grader.execute.engine.recipe import Plan
+from grader.execute.engine.seat import Seat, Setting, take_seat
+from grader.execute.engine.together import SideBySide, TogetherCourse, agrees
 from grader.execute.graph.interpret import GraphNetwork
 from grader.execute.graph.network import Network
 from reference import mnist
 from reference import train as reference
 from reference.recipe import RECIPES
 
-REFERENCE_EPOCHS = 12
-"""Epochs of our own recipe on a student's network: its one-cycle rate ends low whatever the number, so 20 gain little."""
+REHEARSED = 16
+"""Test digits of each seed on which a pass side by side is compared with the seeds' own."""
 
 DIVERGED = 1e9
 """Recorded in the place of a loss that is larger or not finite."""
 
 OnEpoch = Callable[[int, float], bool]
 """Called with the right answers and the mean loss after each epoch; True stops the training."""
-
-
-class UnusableNetwork(Exception):
-    """A network that no training of ours can feed; the message says why, in words for a person."""
-
-
-class _Adapted(nn.Module):
-    """Feeds normalised digits (N, 1, 28, 28) to a network that takes another shape."""
-
-    def __init__(self, network: nn.Module, image: tuple[int, ...], background: float) -> None:
-        super().__init__()
-        self.network = network
-        self._image = image
-        self._background = background
-
-    def forward(self, images: Tensor) -> Tensor:
-        if len(self._image) == 3 and self._image[1:] != (28, 28):
-            edge = (self._image[1] - 28) // 2
-            images = functional.pad(images, (edge,) * 4, value=self._background)
-        if len(self._image) == 3 and self._image[0] == 3:
-            images = images.expand(-1, 3, -1, -1)
-        result: Tensor = self.network(images.reshape(len(images), *self._image))
-        return result
 
 
 def run_seed(
@@ -75,58 +54,148 @@ def run_seed(
     At most `epochs` epochs, fewer where the recipe has fewer or `on_epoch` stops. A state in `checkpoint` is gone on from.
     Raises UnusableNetwork.
     """
-    fresh = fresh_tensors(network, seed)
-    cheap = {"aten.dropout.default": fast.PooledDropout()} if mode is Mode.FAST else None
-    model = GraphNetwork(network, fresh.tensors, replace=cheap)
-    layout = _memory_format(model, network)
-    half = mode is Mode.FAST and fast.half_precision_pays(device)
-    trained: nn.Module = fast.HalfPrecision(model) if half else model
+    _use_float32(device, mode)
+    setting = Setting(network, plan, len(data.train_labels), epochs, device, mode)
+    seat = take_seat(setting, seed)
     correct: list[int] = []
     losses: list[float] = []
 
     def note(result: EpochResult) -> bool:
         correct.append(result.correct)
-        loss = result.loss
-        losses.append(round(loss, 6) if math.isfinite(loss) and loss < DIVERGED else DIVERGED)
-        return on_epoch(result.correct, loss)
+        losses.append(_recorded(result.loss))
+        return on_epoch(result.correct, result.loss)
 
-    course: Course
-    if plan is not None:
-        planned, per_epoch = plan.epochs, plan.steps_for(len(data.train_labels))
-        course = PlanCourse(plan)
-    else:
-        planned = min(REFERENCE_EPOCHS, epochs)
-        chosen = replace(RECIPES["default"], epochs=planned)
-        per_epoch = -(-len(data.train_labels) // chosen.batch_size)
-        trained = _adapt(trained, network.image, -chosen.mean / chosen.deviation)
-        course = ReferenceCourse(chosen, seed)
     digits = as_digits(data).to(device)
+    trained = Captured(seat.trained) if device == "cuda" else seat.trained
+    training = train(
+        trained,
+        digits,
+        seat.course,
+        epochs=setting.allowed,
+        on_epoch=note,
+        memory_format=seat.layout,
+        checkpoint=checkpoint,
+    )
+    scores = (training.score, seat.course.score(trained, digits))
+    return _record(setting, seat, _Outcome(correct, losses, training.steps, scores, _how(trained)))
+
+
+def run_together(
+    network: Network,
+    plan: Plan | None,
+    data: mnist.Mnist,
+    *,
+    seeds: Sequence[int],
+    epochs: int,
+    device: str,
+    on_epoch: Callable[[tuple[tuple[int, float], ...]], bool],
+    mode: Mode = Mode.EXACT,
+    checkpoint: Checkpoint | None = None,
+) -> tuple[SeedRun, ...] | None:
+    """Train several seeds side by side, as `run_seed` trains each; None where that would not give the same.
+
+    `on_epoch` gets right answers and mean loss of every seed after each epoch.
+    """
+    if plan is not None and plan.watches_scores:
+        return None
+    _use_float32(device, mode)
+    setting = Setting(network, plan, len(data.train_labels), epochs, device, mode)
+    digits = as_digits(data).to(device)
+    seats, streams = [], []
+    for seed in seeds:
+        seats.append(take_seat(setting, seed, dense=True))
+        streams.append(torch.get_rng_state())
+    quiet = [take_seat(setting, seed, dense=True, dropout=False).trained.to(device).train() for seed in seeds]
+    if not agrees(quiet, _rehearsal(seats[0], digits, len(seeds))):
+        return None
+    stack = SideBySide([seat.trained.to(device).train() for seat in seats])
+    course = TogetherCourse([seat.course for seat in seats], stack, streams)
+
+    def note(result: EpochResult) -> bool:
+        at = result.number - 1
+        pairs = zip(course.correct, course.losses, strict=True)
+        return on_epoch(tuple((right[at], loss[at]) for right, loss in pairs))
+
+    trained = Captured(stack) if device == "cuda" else stack
     training = train(
         trained,
         digits,
         course,
-        epochs=min(planned, epochs),
+        epochs=setting.allowed,
         on_epoch=note,
-        memory_format=layout,
+        memory_format=torch.contiguous_format,
         checkpoint=checkpoint,
     )
-    again = course.score(trained, digits)
+    first, again = course.scores(digits), course.scores(digits)
+    runs = []
+    for number, seat in enumerate(seats):
+        losses = [_recorded(loss) for loss in course.losses[number]]
+        how = _how(trained, [other.seed for other in seats if other is not seat])
+        scores = (first[number], again[number])
+        outcome = _Outcome(course.correct[number], losses, training.steps, scores, how)
+        runs.append(_record(setting, seat, outcome))
+    return tuple(runs)
+
+
+def _how(trained: nn.Module, beside: Sequence[int] = ()) -> str:
+    """What a person should know of how the steps were computed; nothing for the plain loop."""
+    words = [f"side by side with {', '.join(f'seed {seed}' for seed in beside)}"] if beside else []
+    if isinstance(trained, Captured):
+        words.append("in a captured graph" if trained.captured else trained.refused)
+    return "; ".join(words)
+
+
+def _use_float32(device: str, mode: Mode) -> None:
+    # torch lets convolutions on CUDA round their factors to ten bits (TF32); the GPUs that students are lent do not.
+    if device == "cuda":
+        torch.backends.cudnn.conv.fp32_precision = (  # type: ignore[attr-defined]
+            "ieee" if mode is Mode.EXACT else "tf32"
+        )
+
+
+def _rehearsal(seat: Seat, digits: Digits, seeds: int) -> Tensor:
+    """A few test digits for each of several seeds, as the network takes them; draws nothing."""
+    few = digits.test_images[: seeds * REHEARSED]
+    if isinstance(seat.course, PlanCourse):
+        images = seat.course.plan.test(few)
+    else:
+        images = reference.normalise(few, RECIPES["default"])
+    return images.view(seeds, -1, *images.shape[1:])
+
+
+class _Outcome(NamedTuple):
+    """What a training came to; `scores` are two of the same weights."""
+
+    correct: Sequence[int]
+    losses: Sequence[float]
+    steps: int
+    scores: tuple[Score, Score]
+    how: str
+
+
+def _record(setting: Setting, seat: Seat, outcome: _Outcome) -> SeedRun:
+    correct, losses, (score, again) = outcome.correct, outcome.losses, outcome.scores
     return SeedRun(
-        seed=seed,
+        seed=seat.seed,
         correct=tuple(correct),
         losses=tuple(losses),
-        planned=planned,
+        planned=setting.planned,
+        how=outcome.how,
         proof=Proof(
-            steps=training.steps,
-            steps_expected=per_epoch * len(correct),
+            steps=outcome.steps,
+            steps_expected=setting.steps_per_epoch * len(correct),
             first_loss=losses[0] if losses else 0.0,
             last_loss=losses[-1] if losses else 0.0,
-            parameters_changed=_changed(model, fresh, network),
+            parameters_changed=_changed(seat.model, seat.fresh, setting.network),
             digits_scored=len(again.answers),
-            finite=DIVERGED not in losses and training.score.finite and again.finite,
-            repeatable=torch.equal(training.score.answers, again.answers),
+            finite=DIVERGED not in losses and score.finite and again.finite,
+            repeatable=torch.equal(score.answers, again.answers),
         ),
     )
+
+
+def _recorded(loss: float) -> float:
+    return round(loss, 6) if math.isfinite(loss) and loss < DIVERGED else DIVERGED
 
 
 def as_digits(data: mnist.Mnist) -> Digits:
@@ -136,42 +205,9 @@ def as_digits(data: mnist.Mnist) -> Digits:
 
 def source_digest(*, student: bool) -> str:
     """SHA-256 of the source of everything that decides what a training computes."""
-    modules: tuple[ModuleType, ...] = (loop, courses, fast)
+    modules: tuple[ModuleType, ...] = (loop, courses, fast, together, captured)
     modules += (recipes, transforms, steps, pil) if student else (reference,)
     return hashlib.sha256("".join(inspect.getsource(module) for module in modules).encode()).hexdigest()
-
-
-def _adapt(model: nn.Module, image: tuple[int, ...], background: float) -> nn.Module:
-    if image == (1, 28, 28):
-        return model
-    square = len(image) == 3 and image[0] in (1, 3) and image[1] == image[2] and image[1] in range(28, 65, 2)
-    if not square and image not in ((784,), (28, 28)):
-        raise UnusableNetwork(
-            f"the network takes inputs of shape {image}, which our recipe cannot make of a digit"
-        )
-    return _Adapted(model, image, background)
-
-
-@torch.no_grad()
-def _memory_format(model: GraphNetwork, network: Network) -> torch.memory_format:
-    """channels_last, a fifth faster, unless the network insists on views of contiguous maps."""
-    if len(network.image) != 3:
-        return torch.contiguous_format
-    state = torch.get_rng_state()
-    saved = {key: value.clone() for key, value in model.tensors().items()}
-    probe = torch.zeros(4, *network.image)
-    try:
-        for training in (False, True):
-            model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-            model.train(training)(probe.contiguous(memory_format=torch.channels_last))
-    except RuntimeError:
-        model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-        return torch.contiguous_format
-    finally:
-        for key, value in model.tensors().items():
-            value.copy_(saved[key])
-        torch.set_rng_state(state)
-    return torch.channels_last
 
 
 def _changed(model: GraphNetwork, fresh: Fresh, network: Network) -> float:

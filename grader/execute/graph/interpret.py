@@ -33,7 +33,8 @@ class GraphNetwork(nn.Module):
     """The network of a `Network` with tensors of our own: images (N, *image) to (N, outputs).
 
     In training mode it runs the training graph, in evaluation mode the evaluation graph. Dropout that the student
-    left on in evaluation is off here unless `keep_eval_dropout`: the finding is reported, the score is the network's.
+    left on in evaluation is off here unless `keep_eval_dropout`: the finding is reported, the score is the network's. With
+    `training_dropout` False it is off in training too, where steps are compared that must not draw.
     The values stay in float32 whatever the graph says about types. `replace` gives operators of the training graph, by
     their name, another implementation with the same arguments.
     """
@@ -44,6 +45,7 @@ class GraphNetwork(nn.Module):
         tensors: Mapping[str, Tensor],
         *,
         keep_eval_dropout: bool = False,
+        training_dropout: bool = True,
         replace: Mapping[str, Callable[..., Any]] | None = None,
     ) -> None:
         super().__init__()
@@ -57,7 +59,9 @@ class GraphNetwork(nn.Module):
                 self.register_parameter(name, nn.Parameter(value, requires_grad=value.is_floating_point()))
             else:
                 self.register_buffer(name, value)
-        self._training_steps = _Program(network.training, replace=replace or {})
+        self._training_steps = _Program(
+            network.training, dropout=None if training_dropout else False, replace=replace or {}
+        )
         self._evaluation_steps = _Program(network.evaluation, dropout=None if keep_eval_dropout else False)
 
     def forward(self, images: Tensor) -> Tensor:

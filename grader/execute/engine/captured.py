@@ -1,0 +1,104 @@
+"""The passes forward and back of a training as one captured CUDA graph, replayed for every batch of one shape.
+
+Networks of this size keep a GPU waiting for the launch of their kernels, a few microseconds each; a replay launches all at once
+(`torch.cuda.make_graphed_callables`). Batches of another shape, evaluation, and whatever cannot be captured or does not agree with the
+ordinary pass go the ordinary way.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from grader.execute.engine.rehearsal import agree, step_of
+
+Grapher = Callable[[nn.Module, tuple[Tensor, ...]], nn.Module]
+"""Makes a module that replays; it may take over the forward method of the one that it is given."""
+
+
+class Captured(nn.Module):
+    """A module whose training pass is captured at its first batch; `refused` says why it was not."""
+
+    def __init__(self, model: nn.Module, grapher: Grapher | None = None) -> None:
+        super().__init__()
+        self.model = model
+        self.refused = ""
+        self._grapher = grapher or _capture_on_cuda
+        self._replay: nn.Module | None = None
+        self._shape: torch.Size | None = None
+
+    @property
+    def captured(self) -> bool:
+        """Whether batches are replayed."""
+        return self._replay is not None
+
+    def forward(self, images: Tensor) -> Tensor:
+        """One pass in the current mode."""
+        if self.training and self._shape is None:
+            self._shape = images.shape
+            self._replay = self._capture(images)
+        replay = self._replay if self.training and images.shape == self._shape else None
+        answers: Tensor = self.model(images) if replay is None else replay(images)
+        return answers
+
+    def _capture(self, images: Tensor) -> nn.Module | None:
+        """Capture, and compare two batches with the ordinary pass; nothing of the training is disturbed."""
+        kept = [value.clone() for value in self.model.buffers()]
+        state = _random_state(images.device)
+        try:
+            replay = self._grapher(_Shell(self.model), (images.detach().clone(),))
+            # The batch of the capture and another one: a replay of stale inputs answers both alike.
+            for batch in (images, images.flip(0) * 0.5):
+                _set_random_state(images.device, state)
+                expected = step_of(self.model, batch)
+                _set_random_state(images.device, state)
+                if not agree(step_of(replay, batch), expected):
+                    self.refused = "the captured graph does not compute what the network computes"
+                    return None
+            if _draws(self.model, images) and not _draws(replay, images):
+                self.refused = "the captured graph repeats its random numbers"
+                return None
+        except RuntimeError as error:
+            self.refused = f"no graph could be captured: {str(error).partition(chr(10))[0][:200]}"
+            return None
+        finally:
+            _set_random_state(images.device, state)
+            with torch.no_grad():
+                for value, own in zip(kept, self.model.buffers(), strict=True):
+                    own.copy_(value)
+        return replay
+
+
+class _Shell(nn.Module):
+    """What is captured: capturing takes over a module's forward method, and the network keeps its own."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, images: Tensor) -> Tensor:
+        answers: Tensor = self.model(images)
+        return answers
+
+
+def _capture_on_cuda(model: nn.Module, sample: tuple[Tensor, ...]) -> nn.Module:
+    captured = torch.cuda.make_graphed_callables(model, sample, allow_unused_input=True)
+    assert isinstance(captured, nn.Module)
+    return captured
+
+
+def _draws(model: nn.Module, images: Tensor) -> bool:
+    """Whether two passes over the same digits differ; a replay writes the second over the first."""
+    first = model(images).detach().clone()
+    return not torch.equal(first, model(images))
+
+
+def _random_state(device: torch.device) -> Tensor:
+    return torch.cuda.get_rng_state(device) if device.type == "cuda" else torch.get_rng_state()
+
+
+def _set_random_state(device: torch.device, state: Tensor) -> None:
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(state, device)
+    else:
+        torch.set_rng_state(state)

@@ -1,0 +1,139 @@
+"""What one seed of a network needs before it can train: fresh weights, a course, and digits in the shape that it takes."""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from grader.core.facts.retrain import Mode
+from grader.execute.engine import fast
+from grader.execute.engine.courses import PlanCourse, ReferenceCourse
+from grader.execute.engine.initial import Fresh, fresh_tensors
+from grader.execute.engine.loop import Course
+from grader.execute.engine.recipe import Plan
+from grader.execute.graph.interpret import GraphNetwork
+from grader.execute.graph.network import Network
+from reference.recipe import RECIPES, Recipe
+
+REFERENCE_EPOCHS = 12
+"""Epochs of our own recipe on a student's network: its one-cycle rate ends low whatever the number, so 20 gain little."""
+
+
+class UnusableNetwork(Exception):
+    """A network that no training of ours can feed; the message says why, in words for a person."""
+
+
+class Setting(NamedTuple):
+    """What the runs of one submission share; `epochs` is how many are wanted at most."""
+
+    network: Network
+    plan: Plan | None
+    digits: int
+    epochs: int
+    device: str
+    mode: Mode
+
+    @property
+    def planned(self) -> int:
+        """Epochs of a full run."""
+        return self.plan.epochs if self.plan is not None else min(REFERENCE_EPOCHS, self.epochs)
+
+    @property
+    def allowed(self) -> int:
+        """Epochs that are run at most."""
+        return min(self.planned, self.epochs)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimizer steps in an epoch."""
+        if self.plan is not None:
+            return self.plan.steps_for(self.digits)
+        return -(-self.digits // self.recipe.batch_size)
+
+    @property
+    def recipe(self) -> Recipe:
+        """Our own recipe for so many epochs."""
+        return replace(RECIPES["default"], epochs=self.planned)
+
+
+class Seat(NamedTuple):
+    """One seed, ready to train: `trained` is what the loop sees of `model`."""
+
+    seed: int
+    fresh: Fresh
+    model: GraphNetwork
+    trained: nn.Module
+    course: Course
+    layout: torch.memory_format
+
+
+def take_seat(setting: Setting, seed: int, *, dense: bool = False, dropout: bool = True) -> Seat:
+    """Fresh weights and a course; torch's random state is then where the seed's training begins."""
+    network, mode = setting.network, setting.mode
+    fresh = fresh_tensors(network, seed)
+    # On a GPU numbers are drawn by as many threads as there are numbers, so a pool of masks would save nothing.
+    pooled = mode is Mode.FAST and setting.device == "cpu"
+    cheap = {"aten.dropout.default": fast.PooledDropout()} if pooled else None
+    model = GraphNetwork(network, fresh.tensors, training_dropout=dropout, replace=cheap)
+    layout = torch.contiguous_format if dense else _memory_format(model, network)
+    half = mode is Mode.FAST and fast.half_precision_pays(setting.device)
+    trained: nn.Module = fast.HalfPrecision(model) if half else model
+    if setting.plan is not None:
+        return Seat(seed, fresh, model, trained, PlanCourse(setting.plan), layout)
+    recipe = setting.recipe
+    trained = _adapt(trained, network.image, -recipe.mean / recipe.deviation)
+    return Seat(seed, fresh, model, trained, ReferenceCourse(recipe, seed), layout)
+
+
+class _Adapted(nn.Module):
+    """Feeds normalised digits (N, 1, 28, 28) to a network that takes another shape."""
+
+    def __init__(self, network: nn.Module, image: tuple[int, ...], background: float) -> None:
+        super().__init__()
+        self.network = network
+        self._image = image
+        self._background = background
+
+    def forward(self, images: Tensor) -> Tensor:
+        if len(self._image) == 3 and self._image[1:] != (28, 28):
+            edge = (self._image[1] - 28) // 2
+            images = functional.pad(images, (edge,) * 4, value=self._background)
+        if len(self._image) == 3 and self._image[0] == 3:
+            images = images.expand(-1, 3, -1, -1)
+        result: Tensor = self.network(images.reshape(len(images), *self._image))
+        return result
+
+
+def _adapt(model: nn.Module, image: tuple[int, ...], background: float) -> nn.Module:
+    if image == (1, 28, 28):
+        return model
+    square = len(image) == 3 and image[0] in (1, 3) and image[1] == image[2] and image[1] in range(28, 65, 2)
+    if not square and image not in ((784,), (28, 28)):
+        raise UnusableNetwork(
+            f"the network takes inputs of shape {image}, which our recipe cannot make of a digit"
+        )
+    return _Adapted(model, image, background)
+
+
+@torch.no_grad()
+def _memory_format(model: GraphNetwork, network: Network) -> torch.memory_format:
+    """channels_last, a fifth faster, unless the network insists on views of contiguous maps."""
+    if len(network.image) != 3:
+        return torch.contiguous_format
+    state = torch.get_rng_state()
+    saved = {key: value.clone() for key, value in model.tensors().items()}
+    probe = torch.zeros(4, *network.image)
+    try:
+        for training in (False, True):
+            model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            model.train(training)(probe.contiguous(memory_format=torch.channels_last))
+    except RuntimeError:
+        model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+        return torch.contiguous_format
+    finally:
+        for key, value in model.tensors().items():
+            value.copy_(saved[key])
+        torch.set_rng_state(state)
+    return torch.channels_last
