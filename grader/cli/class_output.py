@@ -45,6 +45,10 @@ def echo_class(graded: Graded, context: click.Context) -> None:
         click.echo(
             f"{len(graded.failed)} could not be graded in full; to try them again: {command_again(context, only=graded.failed)}"
         )
+    if graded.absent:
+        click.echo(
+            f"{graded.absent} of the class are not on the page: they were never graded with this rubric and these options"
+        )
     click.echo(f"class page  {graded.page}")
 
 

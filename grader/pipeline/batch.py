@@ -20,6 +20,7 @@ from grader.pipeline.regrade import publish_run, reports_of
 from grader.pipeline.rubrics import LoadedRubric
 from grader.pipeline.work import Done, Job, died, work
 from grader.schedule.base import Backend, Ended
+from grader.store.copies import carry, forget_changed
 from grader.store.runs import Delivery, Run, Store
 
 STATIC = (Phase.READ, Phase.REPLAY)
@@ -73,6 +74,8 @@ class Graded(msgspec.Struct, frozen=True, kw_only=True):
     """Submissions that nobody could read, or on which grader failed: those to try again, sorted."""
     left: int = 0
     """How many were not retrained because the budget was spent; the same command goes on with them."""
+    absent: int = 0
+    """How many of the class stand on no page, because only others were ever graded with this rubric and these options."""
 
 
 def grade_class(
@@ -96,11 +99,15 @@ def grade_class(
             request.settings,
             _fingerprint(request, listing),
         )
+        bases = {
+            e.id: basis_of(raw_digest(e.paths), request.loaded.sha256, request.settings)
+            for e in listing.entries
+        }
+        if resumed:
+            forget_changed(store, run, bases)
         if request.only:
-            # The rest of the class stays on the page and in the marks, from its newest whole run.
-            before = store.newest_finished(_fingerprint(request, whole))
-            if before is not None:
-                store.carry(before, run.id, request.only)
+            # The rest of the class stays on the page and in the marks.
+            carry(store, run, [e.id for e in whole.entries if e.id not in request.only])
         for name, reason in listing.refused:
             store.refuse(run.id, name, reason)
         going = _Going(
@@ -108,6 +115,7 @@ def grade_class(
             store=store,
             run=run,
             entries=listing.entries,
+            bases=bases,
             backend=backend,
             progress=progress,
             means=store.mean_seconds(),
@@ -130,6 +138,7 @@ def grade_class(
             page=request.out / "index.html",
             failed=tuple(sorted(by_us | (refused.keys() & {e.id for e in whole.entries}))),
             left=left,
+            absent=len({e.id for e in whole.entries} - {r.submission.id for r in reports} - refused.keys()),
         )
     finally:
         store.close()
@@ -175,6 +184,8 @@ class _Going(msgspec.Struct, frozen=True, kw_only=True):
     store: Store
     run: Run
     entries: tuple[Entry, ...]
+    bases: dict[str, str]
+    """Digest of all that decides what is read of each entry, as it lay there when the run began."""
     backend: Backend
     progress: Callable[[Progress], None]
     means: dict[str, float]
@@ -218,7 +229,7 @@ def _stage(going: _Going, phases: tuple[Phase, ...], later: tuple[str, ...]) -> 
     bound = trainings_at_once(request.settings) if phases == (Phase.RETRAIN,) else 0
     for ended in going.backend.map(work, clock.within(jobs), bound):
         clock.ended += 1
-        _keep(store, run, by_id[ended.job.id], ended, label)
+        _keep(going, by_id[ended.job.id], ended, label)
         going.progress(
             Progress(
                 phase=label,
@@ -254,27 +265,24 @@ class _Clock:
 
 def _not_seen_before(going: _Going, todo: list[Entry], label: str) -> list[Entry]:
     """Copy what an earlier run found from the same bytes with the same rubric, options and grader; return the rest."""
-    request = going.request
-    wanted = [
-        (e.id, basis_of(raw_digest(e.paths), request.loaded.sha256, request.settings), e.late_days)
-        for e in todo
-    ]
+    wanted = [(e.id, going.bases[e.id], e.late_days) for e in todo]
     seen = going.store.reuse(going.run.id, wanted, label)
     return [e for e in todo if e.id not in seen]
 
 
-def _keep(store: Store, run: Run, entry: Entry, ended: Ended[Job, Done], label: str) -> None:
+def _keep(going: _Going, entry: Entry, ended: Ended[Job, Done], label: str) -> None:
+    store, run, job = going.store, going.run, ended.job
     if ended.fault_type == "IngestFault":
-        job = ended.job
+        # An archive that was still being copied must not stand for what it became.
         basis = basis_of(raw_digest(job.paths), job.rubric_sha256, job.settings)
-        store.refuse(run.id, entry.id, ended.fault, basis)
+        store.refuse(run.id, entry.id, ended.fault, basis if basis == going.bases[entry.id] else "")
         return
     done = ended.result
     if done is None:
-        if ended.job.fresh:
+        if job.fresh:
             store.refuse(run.id, entry.id, f"{OUR_FAILURE} while it read this submission: {ended.fault}")
             return
-        done = died(ended.job, f"{OUR_FAILURE} in this phase: {ended.fault}")
+        done = died(job, f"{OUR_FAILURE} in this phase: {ended.fault}")
     if done.submission is not None:
         store.deliver(run.id, Delivery(submission=done.submission, late_days=entry.late_days))
     store.finish_phase(run.id, done.id, label, done.record, basis=done.basis, spent=done.spent)
@@ -300,11 +308,14 @@ def _chosen(listing: Listing, only: tuple[str, ...]) -> Listing:
 
 
 def _fingerprint(request: Request, listing: Listing) -> str:
-    parts = [
-        "2",  # how phases are grouped: a run that an older version left half done is not mixed with this one's
+    """What a run must share to go on with another: before the dot class, rubric and options, behind it the entries."""
+    kind = (
+        "3",  # how phases are grouped: a run that an older version left half done is not mixed with this one's
         str(request.path.resolve()),
         request.loaded.sha256,
         msgspec.json.encode(request.settings).decode(),
-        *(f"{e.id} {e.paths}" for e in listing.entries),
-    ]
-    return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+    )
+    parts = (kind, [f"{e.id} {e.paths} {e.late_days}" for e in listing.entries])
+    return ".".join(
+        hashlib.sha256("\n".join(part).encode("utf-8", "surrogatepass")).hexdigest() for part in parts
+    )

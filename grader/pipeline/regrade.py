@@ -76,7 +76,8 @@ def publish_run(store: Store, run: Run, loaded: LoadedRubric, out: Path) -> tupl
         slug = report.submission.slug
         records = store.phase_records(run.id, report.submission.id)
         keys = sorted(k for r in records for k in r.products.values())
-        content = f"{report!r}{keys}{renderer()}".encode("utf-8", "surrogatepass")
+        # The store remembers one folder; of pages that lie in another it knows nothing.
+        content = f"{out.resolve()}{report!r}{keys}{renderer()}".encode("utf-8", "surrogatepass")
         digest = hashlib.sha256(content).hexdigest()
         names = ("index.html", "result.json", *planned(report.submission))
         there = all((out / slug / name).is_file() for name in names)

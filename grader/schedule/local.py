@@ -6,6 +6,7 @@ a pipe: the parent knows which job it was on, names it, and starts another worke
 
 import multiprocessing as mp
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
@@ -48,6 +49,22 @@ class _Worker:
             self.process.join()
 
 
+def _handed(message: tuple[object, object], idle: list[_Worker]) -> _Worker:
+    """Send work to a worker that waits, or to a new one. One that died while it waited had no job, and costs none."""
+    while idle:
+        worker = idle.pop()
+        try:
+            worker.channel.send(message)
+        except OSError:
+            worker.stop()
+        else:
+            return worker
+    worker = _Worker()
+    with suppress(OSError):  # dead before its first job: the end of its channel says so
+        worker.channel.send(message)
+    return worker
+
+
 class LocalProcesses:
     """At most `workers` processes; with one, jobs still run in a process of their own, so that a crash is survived."""
 
@@ -74,9 +91,7 @@ class LocalProcesses:
                         job = next(queue)
                     except StopIteration:
                         break
-                    worker = idle.pop() if idle else _Worker()
-                    worker.channel.send((function, job))
-                    busy[worker] = job
+                    busy[_handed((function, job), idle)] = job
                 if not busy:
                     return
                 ready = wait([w.channel for w in busy])

@@ -2,7 +2,7 @@
 
 import sqlite3
 import zlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -112,13 +112,6 @@ class Store:
         """Mark a run as whole."""
         with transaction(self.connection) as c:
             c.execute("UPDATE runs SET finished = ? WHERE id = ? AND finished = ''", (now(), run))
-
-    def newest_finished(self, fingerprint: str) -> int | None:
-        """Return the newest whole run of the same class with the same rubric and options."""
-        row = self.connection.execute(
-            "SELECT MAX(id) FROM runs WHERE fingerprint = ? AND finished != ''", (fingerprint,)
-        ).fetchone()
-        return None if row[0] is None else int(row[0])
 
     def runs(self) -> tuple[Run, ...]:
         """All runs, oldest first."""
@@ -280,22 +273,6 @@ class Store:
                 )
                 _inherit_duration(c, run, name, phase)
         return found
-
-    def carry(self, source: int, run: int, leave_out: Collection[str]) -> None:
-        """Copy everything of another run but some submissions: a class of which a few are graded again stays whole."""
-        with transaction(self.connection) as c:
-            for table, name, columns in (
-                ("deliveries", "id", "id, slug, sha256, late_days, submission, seen"),
-                ("refusals", "name", "name, reason, basis"),
-                ("phases", "id", "id, phase, products, missing, notes, basis"),
-                ("durations", "id", "id, phase, wall, cpu"),
-            ):
-                marks = ", ".join("?" for _ in leave_out)
-                c.execute(
-                    f"INSERT OR IGNORE INTO {table} (run, {columns}) "  # noqa: S608  # names above
-                    f"SELECT ?, {columns} FROM {table} WHERE run = ? AND {name} NOT IN ({marks})",
-                    (run, source, *leave_out),
-                )
 
     def durations(self, run: int) -> dict[str, dict[str, Spent]]:
         """What each submission of a run cost, by phase."""

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -204,6 +205,82 @@ def test_only_some_are_graded_again_and_the_class_stays_whole(school: Path, tmp_
     assert graded.failed == ("empty",)
     page = graded.page.read_text("utf-8")
     assert all(f'href="{name}/index.html"' in page for name in ("ann", "bob", "eve"))
+
+
+def test_a_second_call_for_others_keeps_what_the_first_found(school: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    _grade(school, out)
+    (school / "ann" / "S4.ipynb").unlink()
+    _grade(school, out, only=("ann",))
+    (school / "zed").mkdir()
+    (school / "zed" / "README.md").write_text("# zed", encoding="utf-8")
+    shutil.rmtree(school / "bob")
+    graded = _grade(school, out, only=("zed",))
+    assert _verdicts(graded) == {
+        "ann": ["partial", "skipped"],
+        "eve": ["partial", "skipped"],
+        "zed": ["partial", "skipped"],
+    }
+    alone = _grade(school, out, only=("zed",), settings=Settings(execute=False, retrain=False, data="x"))
+    assert (set(_verdicts(alone)), alone.absent, graded.absent) == ({"zed"}, 2, 0)
+
+
+def test_a_run_that_goes_on_reads_what_was_handed_in_meanwhile(school: Path, tmp_path: Path) -> None:
+    (school / "broken.zip").write_bytes(b"PK\x03\x04")
+
+    class Killed(Exception):
+        pass
+
+    class KilledAtTheEnd(Here):
+        def map(self, function: Callable, jobs: Iterable, at_most: int = 0) -> Iterator[Ended]:
+            yield from super().map(function, jobs)
+            raise Killed
+
+    out = tmp_path / "out"
+    with pytest.raises(Killed):
+        grade_class(_request(school, out), KilledAtTheEnd())
+    (school / "ann" / "S4.ipynb").unlink()
+    with zipfile.ZipFile(school / "broken.zip", "w") as archive:
+        archive.writestr("README.md", "# mended")
+    going = Here()
+    graded = grade_class(_request(school, out), going)
+    assert graded.resumed
+    assert going.ran == ["ann", "broken"]
+    assert _verdicts(graded)["ann"] == ["partial", "skipped"]
+    assert graded.refused == {}
+
+
+def test_an_archive_that_was_still_being_copied_is_tried_again(school: Path, tmp_path: Path) -> None:
+    archive = school / "aaa.zip"  # the first to be read
+    with zipfile.ZipFile(archive, "w") as whole:
+        whole.writestr("README.md", "# aaa")
+    data = archive.read_bytes()
+    archive.write_bytes(data[:50])
+
+    class Copying(Here):
+        def map(self, function: Callable, jobs: Iterable, at_most: int = 0) -> Iterator[Ended]:
+            for ended in super().map(function, jobs):
+                archive.write_bytes(data)
+                yield ended
+
+    out = tmp_path / "out"
+    assert "aaa" in grade_class(_request(school, out), Copying()).refused
+    assert "aaa" in _verdicts(_grade(school, out))
+
+
+def test_pages_in_another_folder_follow_their_own_content(school: Path, tmp_path: Path) -> None:
+    out, other = tmp_path / "out", tmp_path / "other"
+    graded = _grade(school, out)
+    store = Store(out / ".grader" / "store.sqlite")
+    run, loaded = store.run(graded.run), _request(school, out).loaded
+    publish_run(store, run, loaded, other)
+    decision = Override(
+        submission="eve", code="files", verdict=Verdict.PASS, credit=1.0, reason="by mail", who="prof", made=now()
+    )  # fmt: skip
+    store.override(decision)
+    publish_run(store, run, loaded, out)
+    publish_run(store, run, loaded, other)
+    assert "by mail" in (other / "eve" / "index.html").read_text("utf-8")
 
 
 def test_what_a_phase_took_is_on_the_class_page_and_in_no_result(school: Path, tmp_path: Path) -> None:

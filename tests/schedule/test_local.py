@@ -1,7 +1,9 @@
 """A job that raises or dies costs only itself."""
 
+import multiprocessing
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -65,6 +67,29 @@ def test_processes_are_reused_and_are_not_ours() -> None:
     pids = {e.result for e in LocalProcesses(1).map(pid, range(4))}
     assert len(pids) == 1
     assert os.getpid() not in pids
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kills by signal")
+def test_a_worker_that_dies_between_two_jobs_costs_none() -> None:
+    running = LocalProcesses(1).map(pid, range(3))
+    first = next(running)
+    assert first.result is not None
+    os.kill(first.result, signal.SIGKILL)
+    os.waitpid(first.result, 0)
+    rest = list(running)
+    assert [e.fault for e in rest] == ["", ""]
+    assert {e.result for e in rest}.isdisjoint({first.result})
+
+
+@pytest.mark.skipif(os.name != "posix", reason="replaces the interpreter that is spawned")
+def test_a_worker_that_cannot_start_is_a_dead_job_and_no_crash() -> None:
+    context = multiprocessing.get_context("spawn")
+    context.set_executable("/bin/false")
+    try:
+        ended = list(LocalProcesses(1).map(pid, range(2)))
+    finally:
+        context.set_executable(sys.executable)
+    assert [e.died for e in ended] == [True, True]
 
 
 def test_stopping_early_leaves_no_process_behind() -> None:

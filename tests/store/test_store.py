@@ -13,6 +13,7 @@ from grader.core.report import Note
 from grader.core.settings import Settings
 from grader.ingest.read import from_bytes
 from grader.store import database
+from grader.store.copies import carry, forget_changed
 from grader.store.runs import Delivery, Lost, Override, PhaseRecord, Spent, Store, now
 from grader.store.upkeep import faults, prune
 
@@ -24,8 +25,8 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "x" / "store.sqlite")
 
 
-def _filled(store: Store) -> int:
-    run, _ = store.begin("class", "default.toml", b"id = 1", Settings(), "f")
+def _filled(store: Store, fingerprint: str = "f") -> int:
+    run, _ = store.begin("class", "default.toml", b"id = 1", Settings(), fingerprint)
     store.objects.put(b"# w1")
     store.deliver(run.id, Delivery(submission=SOURCES.submission, late_days=2.0))
     record = PhaseRecord(
@@ -218,12 +219,37 @@ def test_a_phase_with_the_same_basis_is_copied_and_another_is_not(store: Store) 
     assert store.durations(second.id)["ann"]["read"].wall == 1.0
 
 
-def test_a_run_of_a_few_carries_the_rest_of_the_class(store: Store) -> None:
-    first = _filled(store)
+def test_a_run_of_a_few_carries_the_rest_from_the_newest_of_its_kind(store: Store) -> None:
+    first = _filled(store, "kind.whole")
     store.refuse(first, "broken", "no zip")
     store.refuse(first, "again", "no zip")
-    second, _ = store.begin("c", "r", b"", Settings(), "other")
-    store.carry(first, second.id, ("again",))
+    store.finish(first)
+    other, _ = store.begin("c", "r", b"", Settings(), "another.whole")
+    store.refuse(other.id, "broken", "of another rubric")
+    store.finish(other.id)
+    begun, _ = store.begin("c", "r", b"", Settings(), "kind.killed")
+    store.refuse(begun.id, "broken", "of a run that was killed")
+    second, _ = store.begin("c", "r", b"", Settings(), "kind.again")
+    carry(store, second, ["ann", "broken"])
     assert set(store.deliveries(second.id)) == {"ann"}
     assert store.finished_phases(second.id) == {("ann", "read")}
     assert store.refusals(second.id) == {"broken": "no zip"}
+    store.refuse(second.id, "again", "still no zip")
+    store.finish(second.id)
+    third, _ = store.begin("c", "r", b"", Settings(), "kind.ann")
+    carry(store, third, ["broken", "again"])
+    assert store.refusals(third.id) == {"broken": "no zip", "again": "still no zip"}
+    assert store.deliveries(third.id) == {}
+
+
+def test_what_changed_is_forgotten_and_what_nobody_can_tell_stays(store: Store) -> None:
+    run, _ = store.begin("c", "r", b"", Settings(), "f")
+    record = PhaseRecord(products={}, payloads={}, missing={}, notes=())
+    for name, basis in (("changed", "b1"), ("same", "b1"), ("gone", "b1"), ("unsure", "")):
+        store.finish_phase(run.id, name, "read", record, basis=basis, spent=Spent(wall=1.0, cpu=1.0))
+        store.finish_phase(run.id, name, "execute", record)
+    store.refuse(run.id, "no zip", "broken", "b1")
+    forget_changed(store, run, {"changed": "b2", "same": "b1", "gone": "", "unsure": "b2", "no zip": "b2"})
+    assert {name for name, _ in store.finished_phases(run.id)} == {"same", "gone", "unsure"}
+    assert set(store.durations(run.id)) == {"same", "gone", "unsure"}
+    assert store.refusals(run.id) == {}

@@ -1,0 +1,55 @@
+"""Taking over what an earlier run found, and forgetting what no longer holds: a run is whole without grading everybody again."""
+
+from collections.abc import Collection
+
+from grader.store.database import transaction
+from grader.store.runs import Run, Store
+
+_TABLES = (
+    ("deliveries", "id", "id, slug, sha256, late_days, submission, seen"),
+    ("refusals", "name", "name, reason, basis"),
+    ("phases", "id", "id, phase, products, missing, notes, basis"),
+    ("durations", "id", "id, phase, wall, cpu"),
+)
+"""What a run holds of a submission: table, column of its id, columns."""
+
+
+def carry(store: Store, run: Run, names: Collection[str]) -> None:
+    """Copy what the newest run of the same kind holds of some submissions; a finished run before one that is not.
+
+    A run is of the same kind where its fingerprint begins alike, up to the dot: the same class, rubric and options.
+    """
+    kind = run.fingerprint.partition(".")[0]
+    with transaction(store.connection) as c:
+        row = c.execute(
+            "SELECT id FROM runs WHERE id != ? AND fingerprint LIKE ? || '.%' ORDER BY finished = '', id DESC",
+            (run.id, kind),
+        ).fetchone()
+        if row is None:
+            return
+        marks = ", ".join("?" for _ in names)
+        for table, name, columns in _TABLES:
+            c.execute(
+                f"INSERT OR IGNORE INTO {table} (run, {columns}) "  # noqa: S608  # names above
+                f"SELECT ?, {columns} FROM {table} WHERE run = ? AND {name} IN ({marks})",
+                (run.id, row[0], *names),
+            )
+
+
+def forget_changed(store: Store, run: Run, bases: dict[str, str]) -> None:
+    """Forget what a run that goes on found in submissions that are others now; `bases` are those of today, by id.
+
+    Where one of the two is empty nobody can tell, and what was found stays.
+    """
+    with transaction(store.connection) as c:
+        rows = c.execute(
+            "SELECT id, basis FROM phases WHERE run = ? AND basis != '' UNION "
+            "SELECT name, basis FROM refusals WHERE run = ? AND basis != ''",
+            (run.id, run.id),
+        ).fetchall()
+        changed = [name for name, basis in rows if bases.get(name, basis) not in ("", basis)]
+        for table, name, _ in _TABLES:
+            c.executemany(
+                f"DELETE FROM {table} WHERE run = ? AND {name} = ?",  # noqa: S608  # names above
+                [(run.id, n) for n in changed],
+            )
