@@ -21,6 +21,9 @@ SEED_DEVIATION = 2.5
 EPOCH_DEVIATION = 4.5
 """Standard deviation between neighbouring epochs of one run, in right answers of 10,000 (0.045 points)."""
 
+REFERENCE_EPOCHS = 12
+"""Epochs of our own recipe on a student's network: its one-cycle rate ends low whatever the number, so 20 gain little."""
+
 # Best so far below the threshold by so many right answers at that epoch: 2 of 243 real passing runs would be stopped.
 HOPELESS = ((8, 70), (12, 50), (15, 40))
 

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,11 +45,17 @@ class TrainingJob:
         return RecipeUsed.REFERENCE if self.plan is None else RecipeUsed.STUDENT
 
 
+STALE = 30 * 24 * 3600
+"""Seconds after which the state of a run that nobody went on with is removed: a month."""
+
+
 class RunCache:
     """Runs of one job below a directory; without a directory nothing is kept."""
 
     def __init__(self, directory: str, job: TrainingJob) -> None:
         self._directory = Path(directory) / "retrain" if directory else None
+        if self._directory is not None:
+            _forget_stale(self._directory, time.time() - STALE)
         self._key = _key(job) if directory else {}
         self._planned = job.planned
 
@@ -81,6 +88,13 @@ class RunCache:
     def _path(self, directory: Path, *seeds: int) -> Path:
         text = msgspec.json.encode({**self._key, "seed": " ".join(map(str, seeds))}, order="sorted")
         return directory / f"{hashlib.sha256(text).hexdigest()[:32]}.json"
+
+
+def _forget_stale(directory: Path, before: float) -> None:
+    for state in directory.glob("*.state"):
+        with contextlib.suppress(OSError):  # another process goes on with it, or removed it
+            if state.stat().st_mtime < before:
+                state.unlink()
 
 
 def _key(job: TrainingJob) -> dict[str, str]:

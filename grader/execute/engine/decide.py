@@ -14,11 +14,19 @@ from grader.execute.engine.initial import fresh_tensors
 from grader.execute.engine.limits import Run, refuse_too_large
 from grader.execute.engine.recipe import resolve
 from grader.execute.engine.run import run_seed, run_together, source_digest
-from grader.execute.engine.seat import REFERENCE_EPOCHS, UnusableNetwork
+from grader.execute.engine.seat import UnusableNetwork
 from grader.execute.graph.facts import network_facts
 from grader.execute.graph.network import Network
 from grader.execute.retrain import Progress, Wish
-from grader.execute.retrain_rule import Answer, Continue, Curve, Decided, RunSeed, next_for_all
+from grader.execute.retrain_rule import (
+    REFERENCE_EPOCHS,
+    Answer,
+    Continue,
+    Curve,
+    Decided,
+    RunSeed,
+    next_for_all,
+)
 from reference import mnist
 from reference.recipe import RECIPES
 

@@ -15,10 +15,8 @@ from grader.execute.engine.loop import Course
 from grader.execute.engine.recipe import Plan
 from grader.execute.graph.interpret import GraphNetwork
 from grader.execute.graph.network import Network
+from grader.execute.retrain_rule import REFERENCE_EPOCHS
 from reference.recipe import RECIPES, Recipe
-
-REFERENCE_EPOCHS = 12
-"""Epochs of our own recipe on a student's network: its one-cycle rate ends low whatever the number, so 20 gain little."""
 
 
 class UnusableNetwork(Exception):

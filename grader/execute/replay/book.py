@@ -151,6 +151,7 @@ def _table(model: Model, judged: Judged, replayed: Replayed) -> TableFacts:
         agreement=replayed.agreement,
         deviation=replayed.deviation,
         deviates_at=replayed.where,
+        numbering=tuple("/".join(pair) for pair in judged.numbering),
     )
 
 

@@ -19,6 +19,7 @@ from grader.execute.replay.network import (
     step,
 )
 from grader.execute.replay.notation import address, display, formula_text, letters, number, ranges
+from grader.execute.replay.numbering import Numbering, note, own_quantity, own_words
 from grader.execute.replay.roles import Reading
 
 EXACT = 2e-9
@@ -37,6 +38,8 @@ class Judged(NamedTuple):
     quantities: tuple[QuantityFacts, ...]
     typed: dict[int, tuple[str, int]]
     """Cell to quantity and row index."""
+    numbering: Numbering = ()
+    """How the table counts its weights; faults and columns bear its own names, layout and `typed` those of the replay."""
 
 
 class _Group:
@@ -75,10 +78,17 @@ class Judge:
 
     def judge(self) -> Judged:
         """Judge every cell of the table."""
-        quantities = tuple(self._column(name) for name in QUANTITIES)
+        numbering = self.reading.numbering
+        quantities = tuple(own_quantity(self._column(name), numbering) for name in QUANTITIES)
         faults = [self._fault(name, group) for (name, _, _), group in self._groups.items()]
         faults += [self._header(*contradiction) for contradiction in self.reading.contradicted]
-        return Judged(self.layout, tuple(faults), quantities, self.typed)
+        faults = [own_words(fault, numbering) for fault in faults]
+        faults += [note(self.sheet, self._headers(pair), pair) for pair in numbering]
+        return Judged(self.layout, tuple(faults), quantities, self.typed, numbering)
+
+    def _headers(self, names: tuple[str, str]) -> str:
+        at = self.layout.table
+        return ranges(cell(at.sheet, at.header_row, self.layout.columns[name]) for name in names)
 
     def _column(self, name: str) -> QuantityFacts:
         if not self.layout.has(name):

@@ -13,6 +13,7 @@ from grader.execute.replay.identity import IdentityTest, Match
 from grader.execute.replay.layout import Layout
 from grader.execute.replay.model import Model, cell
 from grader.execute.replay.network import FORWARD, GRADIENTS, INPUTS, QUANTITIES, WEIGHTS
+from grader.execute.replay.numbering import PAIRS, Numbering, exchanged, own_name
 
 PROBE = 2
 """Rows that are looked at while readings are compared."""
@@ -21,10 +22,11 @@ MAX_READINGS = 400
 
 
 class Reading(NamedTuple):
-    """The chosen layout, and the headers that say something else: (column, header text, quantity)."""
+    """The chosen layout, the headers that say something else (column, header text, quantity), and how it counts weights."""
 
     layout: Layout
     contradicted: tuple[tuple[int, str, str], ...]
+    numbering: Numbering = ()
 
 
 def read_columns(model: Model, table: Table) -> Reading:
@@ -45,6 +47,9 @@ def read_columns(model: Model, table: Table) -> Reading:
         if len(scored) > len(right) or (len(scored) == len(right) and len(failing) < len(wrong)):
             best, layout, right, wrong = assignment, candidate, scored, failing
     best, right, wrong = _fill(best, layout, right, wrong)
+    numbering: Numbering = ()
+    if len(wrong) >= 2:
+        best, right, wrong, numbering = _renumber(model, table, best, right, wrong)
     if len(wrong) >= 2:
         best = _exchange(model, table, best, right, wrong)
     layout = Layout(model, table, best)
@@ -52,9 +57,9 @@ def read_columns(model: Model, table: Table) -> Reading:
     contradicted = tuple(
         (column, said[column][1], name)
         for name, column in sorted(best.items(), key=lambda item: item[1])
-        if column in said and said[column][0] != name
+        if column in said and said[column][0] != own_name(name, numbering)
     )
-    return Reading(layout, contradicted)
+    return Reading(layout, contradicted, numbering)
 
 
 def _score(layout: Layout) -> tuple[frozenset[str], frozenset[str]]:
@@ -123,6 +128,21 @@ def _filled(layout: Layout, column: int) -> bool:
     model = layout.model
     key = cell(layout.table.sheet, layout.rows[min(1, len(layout.rows) - 1)], column)
     return key in model.owner or isinstance(model.constants.get(key), float)
+
+
+def _renumber(
+    model: Model, table: Table, best: dict[str, int], right: frozenset[str], wrong: frozenset[str]
+) -> tuple[dict[str, int], frozenset[str], frozenset[str], Numbering]:
+    """Count a layer's weights the other way round where that makes both its sums right and no formula wrong."""
+    numbering: Numbering = ()
+    for pair, sums in zip(PAIRS, (("h1", "h2"), ("o1", "o2")), strict=True):
+        assignment = exchanged(best, (pair,))
+        if assignment is None or not wrong.issuperset(sums):
+            continue
+        scored, failing = _score(Layout(model, table, assignment, PROBE))
+        if scored.issuperset(right | set(sums)) and failing < wrong:
+            best, right, wrong, numbering = assignment, scored, failing, (*numbering, pair)
+    return best, right, wrong, numbering
 
 
 def _exchange(

@@ -1,8 +1,10 @@
 """A training that was interrupted goes on at its last whole epoch and ends with the same bits."""
 
+import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,6 +15,7 @@ from grader.core.facts.recipe import Part, Stepping
 from grader.core.facts.retrain import Mode, RecipeUsed
 from grader.core.settings import Settings
 from grader.execute.engine import decide
+from grader.execute.engine.cache import STALE
 from grader.execute.engine.checkpoint import Checkpoint
 from grader.execute.engine.courses import PlanCourse, ReferenceCourse
 from grader.execute.engine.decide import retrain_network
@@ -225,3 +228,16 @@ def test_the_cache_of_nobody_keeps_nothing() -> None:
     cache = decide.RunCache("", job)  # type: ignore[arg-type]
     cache.checkpoint(1).write({"epochs": []})
     assert cache.checkpoint(1).read() is None
+
+
+def test_a_state_that_nobody_went_on_with_is_removed_after_a_month(tmp_path: Path) -> None:
+    (tmp_path / "retrain").mkdir()
+    old, new = (tmp_path / "retrain" / name for name in ("old.state", "new.state"))
+    for path in (old, new):
+        path.write_bytes(b"state")
+    long_ago = time.time() - STALE - 60
+    os.utime(old, (long_ago, long_ago))
+    rule = RuleParams(epochs=1)
+    retrain_network(network(), recipe(), digits(), Settings(cache=str(tmp_path)), Wish(rule=rule))
+    assert new.exists()
+    assert not old.exists()
