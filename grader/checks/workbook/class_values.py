@@ -41,8 +41,14 @@ def _judge(book: BookFacts, profile: Profile, tolerance: float) -> Outcome:
     complete = [table for table in filled(book) if len(table.inputs + table.targets + table.weights) == 12]
     if not complete:
         return unknown(f"the first row of {book.artefact} does not show all inputs, targets and weights")
-    table = min(complete, key=lambda t: len(_other(t, profile, tolerance)))
-    other = _other(table, profile, tolerance)
+    other, table = min(
+        (
+            (_other(t, weights, profile, tolerance), t)
+            for t in complete
+            for weights in (t.weights, t.own_weights)
+        ),
+        key=lambda found: len(found[0]),
+    )
     if not other:
         return graded(1.0, f"{book.artefact} starts from the values of the class", ())
     finding = Finding(
@@ -58,9 +64,12 @@ def _judge(book: BookFacts, profile: Profile, tolerance: float) -> Outcome:
     )
 
 
-def _other(table: TableFacts, profile: Profile, tolerance: float) -> list[tuple[str, float, float]]:
+def _other(
+    table: TableFacts, weights: tuple[float, ...], profile: Profile, tolerance: float
+) -> list[tuple[str, float, float]]:
+    """The values that differ, with the class's; weights are compared by their place in the network and by their name."""
     names = ("i1", "i2", "t1", "t2", *(f"w{k}" for k in range(1, 9)))
-    values = (*table.inputs, *table.targets, *table.weights)
+    values = (*table.inputs, *table.targets, *weights)
     wanted = (*profile.inputs, *profile.targets, *profile.weights)
     triples = zip(names, values, wanted, strict=True)
     return [(name, value, want) for name, value, want in triples if abs(value - want) > tolerance]

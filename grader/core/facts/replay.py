@@ -99,7 +99,8 @@ class QuantityFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 class TableFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One iteration table. `eta_known` says whether a learning rate was found; `eta_cell` is empty where it is typed
     into the formulas. `deviation` is the largest difference of the whole replay from the reference, relative to the
-    largest value of the quantity.
+    largest value of the quantity. `weights` stand in the order of the class sheet; `numbering` names the pairs that this
+    table counts the other way round (`w2/w3`).
     """
 
     sheet: str
@@ -117,6 +118,16 @@ class TableFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     agreement: Agreement
     deviation: float
     deviates_at: str = ""
+    numbering: tuple[str, ...] = ()
+
+    @property
+    def own_weights(self) -> tuple[float, ...]:
+        """The starting weights in the order of the table's own names."""
+        found = list(self.weights)
+        for pair in self.numbering if len(found) == 8 else ():
+            one, other = (int(name[1:]) - 1 for name in pair.split("/"))
+            found[one], found[other] = found[other], found[one]
+        return tuple(found)
 
     @property
     def place(self) -> str:
