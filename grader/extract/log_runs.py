@@ -32,13 +32,18 @@ class Segment(NamedTuple):
 
     readings: tuple[Reading, ...]
     shape: str
+    after_loop: bool = False
+    """Whether a log of several epochs stands before it in the same cell."""
 
     @property
     def looped(self) -> bool:
-        """Whether they came out of a training loop: several, or one with an epoch number or a training bar before it."""
-        return len(self.readings) > 1 or any(
-            r.marker is not None or r.bars or r.train is not None for r in self.readings
-        )
+        """Whether they came out of a training loop: several, or one with an epoch number or a training bar before it.
+
+        Behind a whole log in the same cell, a bar is that log's, and a single line without a number is its final evaluation.
+        """
+        if len(self.readings) > 1 or self.readings[0].marker is not None:
+            return True
+        return not self.after_loop and (self.readings[0].bars or self.readings[0].train is not None)
 
 
 def segments(readings: Sequence[Reading]) -> list[Segment]:
@@ -56,7 +61,11 @@ def segments(readings: Sequence[Reading]) -> list[Segment]:
             continue  # interleaved: the same epochs, printed a second time
         kept.append(shape)
     kept.sort(key=lambda s: groups[s][0])
-    return [Segment(tuple(readings[i] for i in groups[s]), s) for s in kept]
+    loops = [groups[s][-1] for s in kept if len(groups[s]) > 1]
+    return [
+        Segment(tuple(readings[i] for i in groups[s]), s, any(end < groups[s][0] for end in loops))
+        for s in kept
+    ]
 
 
 def split_restarts(segment: Segment) -> list[Segment]:

@@ -142,6 +142,21 @@ def test_a_single_evaluation_is_no_run() -> None:
     assert [e.epoch.percent for e in found.evaluations] == [99.41]
 
 
+def test_a_final_evaluation_in_the_cell_of_the_run_is_no_run_of_one_epoch() -> None:
+    shown = "".join(
+        f"Epoch {n}/3:\n100%|####| 391/391 [00:10<00:00, 38it/s]\nTraining Accuracy: 95.10% | Validation Accuracy: {c / 100:.2f}%\n"
+        for n, c in enumerate(CORRECT, 1)
+    )
+    found = logs_of(
+        code(
+            "run(epochs=3)",
+            shown + "100%|####| 79/79 [00:01<00:00, 60it/s]\nFinal Results:\nTest Accuracy: 99.40%\n",
+        )
+    )
+    assert [len(run.epochs) for run in found.runs] == [3]
+    assert [e.epoch.percent for e in found.evaluations] == [99.40]
+
+
 def test_a_table_that_repeats_the_run_is_dropped() -> None:
     table = "Epoch  Train_Acc  Test_Acc\n" + "".join(
         f"{n}  97.1  {c / 100:.2f}\n" for n, c in enumerate(CORRECT, 1)

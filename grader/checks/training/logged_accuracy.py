@@ -194,6 +194,18 @@ def _rounding(run: Run) -> Finding | None:
     )
 
 
+def _evaluation(epoch: Epoch) -> Finding:
+    return Finding(
+        message="a single evaluation does not say what the best epoch reached",
+        place=epoch.place,
+        expected="the test accuracy after every epoch",
+        found=f"{epoch.percent:.2f} % once",
+        hint="call the test function in the loop over the epochs, and keep its output",
+        excerpt=epoch.excerpt,
+        diagnosis="single-evaluation",
+    )
+
+
 def _without_log(logs: LogEvidence, claims: ClaimEvidence | None, submission: Submission) -> Outcome:
     if pasted := logs.of(Origin.PASTED):
         finding = Finding(
@@ -219,6 +231,11 @@ def _without_log(logs: LogEvidence, claims: ClaimEvidence | None, submission: Su
     ]
     if logs.notebooks and not logs.notebooks_with_outputs:
         return unknown("the notebook was saved without its outputs, so there is no log to read", findings)
+    single = [e.epoch for e in logs.evaluations if e.origin is Origin.NOTEBOOK]
+    if single:
+        best = max(single, key=lambda e: e.percent)
+        text = f"the only test accuracy that the notebook prints is {best.percent:.2f} % ({best.place}), and no epoch's"
+        return unknown(text, [_evaluation(best), *findings])
     if logs.notebooks:
         return unknown("no line of the notebook's outputs was recognised as a test accuracy", findings)
     if findings:
