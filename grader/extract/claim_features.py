@@ -28,8 +28,12 @@ _NAMED = re.compile(r"\s*(?:layers?)?\s*:", re.IGNORECASE)
 # The assignment's own sentence, copied as it is.
 _COPIED = re.compile(r"have\s+used\s+BN,?\s+dropout", re.IGNORECASE)
 _DENIES = re.compile(
-    r"(?<![a-z])(?:no|not|n't|never|without|removed?|removing|instead\s+of|rather\s+than|replac\w+|avoid\w*|in\s+place\s+of|dont|didnt|(?:has|have)\s+not)(?![a-z])[^.;:]{0,60}$",
+    r"(?<![a-z])(?:no|not|n't|never|without|removed?|removing|instead\s+of|rather\s+than|replac\w+|avoid\w*|eliminat\w+|in\s+place\s+of|alternatives?\s+(?:to|for)|dont|didnt|(?:has|have)\s+not)(?![a-z])[^.;:]{0,60}$"
+    r"|(?<![a-z])over\s+(?:(?:a|the|any|traditional|usual)\s+)*$",
     re.IGNORECASE,
+)
+_DENIED_BEHIND = re.compile(
+    r"[^.;:]{0,40}\b(?:(?:is|are|was|were|have|has)\s+not|not\s+used|removed)\b", re.IGNORECASE
 )
 
 
@@ -48,15 +52,13 @@ def read_uses(sentence: Sentence) -> list[Use]:
         return []
     found: list[Use] = []
     for feature, pattern in _FEATURES:
-        match = pattern.search(sentence.text)
-        if not match:
+        matches = list(pattern.finditer(sentence.text))
+        if not matches:
             continue
-        denied = bool(_DENIES.search(sentence.text[: match.start()])) or bool(
-            re.match(
-                r"[^.;:]{0,40}\b(?:(?:is|are|was|were|have|has)\s+not|not\s+used|removed)\b",
-                sentence.text[match.end() :],
-                re.IGNORECASE,
-            )
+        match = matches[0]
+        denied = any(
+            _DENIES.search(sentence.text[: m.start()]) or _DENIED_BEHIND.match(sentence.text, m.end())
+            for m in matches
         )
         said = bool(_SAYS_USED.search(sentence.text))
         if (

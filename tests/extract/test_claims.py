@@ -171,6 +171,14 @@ def test_markdown_cells_claim_too() -> None:
         ("Have not used dropout.", {(Feature.DROPOUT, False)}),
         ("FC layers have not been used, to save parameters.", {(Feature.FULLY_CONNECTED, False)}),
         ("- GAP used : instead of FC layers", {(Feature.GAP, True), (Feature.FULLY_CONNECTED, False)}),
+        (
+            "Global average pooling has been used over fully connected layers.FCs are not used at all",
+            {(Feature.GAP, True), (Feature.FULLY_CONNECTED, False)},
+        ),
+        (
+            "We used GAP as an alternative to an FC layer",
+            {(Feature.GAP, True), (Feature.FULLY_CONNECTED, False)},
+        ),
         ("- Have used BN, Dropout, a Fully connected layer, have used GAP.", set()),
         ("Dropout should be used when there is overfitting.", set()),
         ("Gap closed: we beat the target with new tricks", set()),
