@@ -14,6 +14,9 @@ from grader.core.progress import listening
 from grader.core.report import Report
 from grader.pipeline.publish import Written
 
+LINE = 8_000
+"""Characters of one line that quotes a submission."""
+
 
 @contextmanager
 def progress_line(*, enabled: bool) -> Iterator[Callable[[str], None]]:
@@ -64,6 +67,13 @@ def unicode_wanted() -> bool:
 
 def _is_utf8(stream: io.TextIOWrapper) -> bool:
     return codecs.lookup(stream.encoding).name in ("utf-8", "utf-8-sig", "utf-16", "utf-32")
+
+
+def echo_line(text: str) -> None:
+    """Print one line that quotes a submission: what would steer the terminal or begin a line of its own is written out."""
+    from grader.render.escape import plain
+
+    click.echo(plain(text, LINE).replace("\n", " "))
 
 
 def color_wanted() -> bool:

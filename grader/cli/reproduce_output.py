@@ -4,6 +4,7 @@ import time
 
 import click
 
+from grader.cli.output import echo_line
 from grader.core.facts.reproduced import How, ReproducedFacts
 
 
@@ -26,7 +27,7 @@ def echo_facts(facts: ReproducedFacts) -> None:
     """Print the epochs, the outcome of RT603 without a training of ours, and that of RT604."""
     from grader.checks.retrain import reproduced_accuracy, test_set_leak
 
-    click.echo(
+    echo_line(
         f"{facts.name}: trained on {facts.training_size:,} digits by its own notebook ({facts.isolation})"
     )
     for epoch in facts.epochs:
@@ -36,15 +37,15 @@ def echo_facts(facts: ReproducedFacts) -> None:
             else f"{100 * epoch.visible / facts.visible_size:.2f} % of its own split"
         )
         right = 100 * epoch.correct / facts.test_size
-        click.echo(f"  epoch {epoch.number}: {right:.2f} % of the true test digits, {beside}")
+        echo_line(f"  epoch {epoch.number}: {right:.2f} % of the true test digits, {beside}")
     for name, outcome in (
         ("accuracy", reproduced_accuracy.check(facts, None, reproduced_accuracy.Params())),
         ("leak", test_set_leak.check(facts, test_set_leak.Params())),
     ):
-        click.echo(f"{name}: {outcome.verdict.value}: {outcome.summary}")
+        echo_line(f"{name}: {outcome.verdict.value}: {outcome.summary}")
     if facts.cut:
-        click.echo(f"cut short: {facts.cut}")
+        echo_line(f"cut short: {facts.cut}")
     for cell in facts.failed:
-        click.echo(f"cell {cell.cell} line {cell.line} failed: {cell.error}: {cell.message[:200]}")
+        echo_line(f"cell {cell.cell} line {cell.line} failed: {cell.error}: {cell.message[:200]}")
     for note in facts.notes:
-        click.echo(f"note: {note}")
+        echo_line(f"note: {note}")

@@ -1,7 +1,6 @@
 """What `grader retrain` prints: the verdict of the rule, and what of the recipe could not be followed."""
 
-import click
-
+from grader.cli.output import echo_line
 from grader.core.facts.retrain import RetrainFacts
 from grader.execute.retrain_rule import RuleParams
 
@@ -11,7 +10,7 @@ def echo_facts(facts: RetrainFacts, rule: RuleParams) -> None:
     from grader.checks.retrain.accuracy_retrained import Params, check
 
     outcome = check(facts, Params(seeds=rule.seeds, epochs=rule.epochs))
-    click.echo(f"{facts.name}: {outcome.verdict.value}: {outcome.summary}")
-    click.echo(f"  recipe: {facts.recipe_summary}")
+    echo_line(f"{facts.name}: {outcome.verdict.value}: {outcome.summary}")
+    echo_line(f"  recipe: {facts.recipe_summary}")
     for missing in facts.recipe_missing:
-        click.echo(f"  not followed: {missing}")
+        echo_line(f"  not followed: {missing}")

@@ -15,6 +15,7 @@ def command(first: int, second: int, out: Path, store: Path | None) -> int:
     """Print a line a submission that moved and one a criterion; 1 if anything moved, else 0."""
     from grader.checks.catalogue import catalogue
     from grader.cli.options import open_store
+    from grader.cli.output import echo_line
     from grader.pipeline.compare import compare
     from grader.pipeline.regrade import reports_of
     from grader.pipeline.rubrics import parse
@@ -31,6 +32,6 @@ def command(first: int, second: int, out: Path, store: Path | None) -> int:
     for change in moved:
         click.echo(f"{change.submission!r}: {change.headline}")
         for line in change.reasons:
-            click.echo(f"    {line}")
+            echo_line(f"    {line}")
     click.echo(f"{len(moved)} of {len({r.submission.id for side in sides for r in side})} submissions moved")
     return 1 if moved else 0

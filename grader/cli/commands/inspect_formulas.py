@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from grader.cli.output import echo_line
 from grader.core.evidence.formulas import DocumentFormulas, FormulaLine
 
 
@@ -27,15 +28,15 @@ def command(files: tuple[str, ...], as_json: bool) -> None:
             for v in ("right", "wrong", "typo", "unsure")
         }
         told = ", ".join(f"{n} {v}" for v, n in counts.items() if n) or "no formula in text"
-        click.echo(
+        echo_line(
             f"{document.artefact}: {told}; conventions: {document.convention}; {document.images} images"
         )
         for line in document.lines:
-            click.echo(f"{line.place}: {line.verdict.value}: {line.reading or line.text}")
+            echo_line(f"{line.place}: {line.verdict.value}: {line.reading or line.text}")
             if sentence := line.repair_sentence:
-                click.echo(f"    {sentence}")
+                echo_line(f"    {sentence}")
             elif line.reason:
-                click.echo(f"    {line.reason}")
+                echo_line(f"    {line.reason}")
 
 
 def _read(name: str) -> DocumentFormulas:

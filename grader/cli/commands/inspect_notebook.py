@@ -6,6 +6,8 @@ from pathlib import Path
 import click
 import msgspec
 
+from grader.cli.output import echo_line
+
 _READ = ("NotebookEvidence", "LogEvidence", "SummaryEvidence", "ClaimEvidence")
 _RUN = ("NotebookRun", "NetworkFacts")
 
@@ -52,17 +54,17 @@ def inspect_file(name: str, *, execute: bool, data: str = "") -> dict[str, objec
 
 
 def _show(row: dict[str, object]) -> None:
-    click.echo(f"{row['file']}: framework {row['framework']}")
+    echo_line(f"{row['file']}: framework {row['framework']}")
     for kind in ("models", "summaries", "logs", "claims"):
         found = row[kind]
         assert isinstance(found, list)
         for entry in found:
             shown = {k: v for k, v in entry.items() if k not in ("percents", "layers")}
-            click.echo(
+            echo_line(
                 f"  {kind[:-1] if kind != 'summaries' else 'summary'}: "
                 + ", ".join(f"{k} {v}" for k, v in shown.items())
             )
     missing = row["missing"]
     assert isinstance(missing, dict)
     for product, reason in missing.items():
-        click.echo(f"  no {product}: {reason}")
+        echo_line(f"  no {product}: {reason}")

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from grader.cli.output import echo_line
 from grader.core.facts.replay import BookFacts
 from grader.render.workbook_row import cells, row
 
@@ -21,21 +22,21 @@ def command(files: tuple[str, ...], as_json: bool) -> None:
         click.echo(msgspec.json.format(msgspec.json.encode([row(book) for book in books]), indent=1).decode())
         return
     for book in books:
-        click.echo(f"{book.artefact}: {book.verdict.value}" + (f": {book.problem}" if book.problem else ""))
+        echo_line(f"{book.artefact}: {book.verdict.value}" + (f": {book.problem}" if book.problem else ""))
         for table in book.tables:
             eta = (
                 f"η = {table.eta:g} in {table.eta_cell or 'the formulas'}"
                 if table.eta_known
                 else "η not found"
             )
-            click.echo(
+            echo_line(
                 f"  table {table.sheet}!{table.first_column}{table.header_row}: {table.iterations} iterations, {eta}"
             )
         for fault in book.faults:
-            click.echo(f"  {fault.severity.value}: {cells(fault)}: {fault.message}")
+            echo_line(f"  {fault.severity.value}: {cells(fault)}: {fault.message}")
         for one in book.sweep:
             shown = ", ".join(one.sources) or "not shown in this book"
-            click.echo(
+            echo_line(
                 f"  η = {one.eta:g}: {shown}; own formulas differ from the reference by {one.max_deviation:.1e}"
             )
 

@@ -13,6 +13,7 @@ import click
 def command(path: Path, rubric: str) -> None:
     """Print the artefacts, the steps in their order, and the criteria."""
     from grader.checks.catalogue import catalogue
+    from grader.cli.output import echo_line
     from grader.ingest.read import read_submission
     from grader.pipeline.plan import make_plan
     from grader.pipeline.rubrics import load
@@ -24,9 +25,9 @@ def command(path: Path, rubric: str) -> None:
     click.echo(f"{submission.id}: {len(submission.artefacts)} files")
     for a in submission.artefacts:
         mark = "main " if a.main else ""
-        click.echo(f"  {mark}{a.kind.value:9} {a.path!r}{f'  ({a.note})' if a.note else ''}")
+        echo_line(f"  {mark}{a.kind.value:9} {a.path!r}{f'  ({a.note})' if a.note else ''}")
     for doubt in submission.doubts:
-        click.echo(f"  ? {doubt}")
+        echo_line(f"  ? {doubt}")
     click.echo(f"rubric {loaded.rubric.id}: {len(plan.steps)} steps")
     for step in plan.steps:
         click.echo(f"  {step.provider.phase.value:8} {step.provider.name:10} for {', '.join(step.wanted_by)}")

@@ -15,6 +15,7 @@ def command(run: int | None, out: Path, store: Path | None) -> int:
     """Print unknown and error outcomes, most points first; 4 if there is any, else 0."""
     from grader.checks.catalogue import catalogue
     from grader.cli.options import open_store
+    from grader.cli.output import echo_line
     from grader.cli.status import DONE, NEEDS_A_PERSON
     from grader.core.outcome import Verdict
     from grader.pipeline.regrade import reports_of
@@ -33,7 +34,7 @@ def command(run: int | None, out: Path, store: Path | None) -> int:
         if m.verdict in (Verdict.ERROR, Verdict.UNKNOWN)
     ]
     for _, _, name, m in sorted(waiting, key=lambda w: (*w[:3], w[3].criterion)):
-        click.echo(f"{m.verdict.value:7} {m.max_points:5g} points  {name!r} {m.code}: {m.summary}")
+        echo_line(f"{m.verdict.value:7} {m.max_points:5g} points  {name!r} {m.code}: {m.summary}")
         where = f" -o {shlex.quote(str(out))}" if str(out) != "reports" else ""
         click.echo(
             f'        grader override {shlex.quote(name)} {m.criterion} --verdict pass --reason "..."{where}'

@@ -28,6 +28,7 @@ def path(out: Path, store: Path | None) -> None:
 def check(out: Path, store: Path | None) -> int:
     """3 with one line a fault, else 0."""
     from grader.cli.options import open_store
+    from grader.cli.output import echo_line
     from grader.store.upkeep import faults
 
     opened = open_store(out, store)
@@ -38,7 +39,7 @@ def check(out: Path, store: Path | None) -> int:
     finally:
         opened.close()
     for fault in found:
-        click.echo(fault)
+        echo_line(fault)
     click.echo(f"{runs} runs, {objects} objects, {len(found)} faults")
     return 3 if found else 0
 
