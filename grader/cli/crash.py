@@ -30,12 +30,12 @@ def guarded(run: Callable[[], object]) -> int:
     except (KeyboardInterrupt, click.Abort):
         print("grader: interrupted; what is finished is kept", file=sys.stderr)
         return 130
-    except BrokenPipeError:
-        # The reader of our output went away (`| head`): nothing is wrong with the run. Without a fresh stdout Python
-        # would complain a second time when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception as crash:
+        if isinstance(crash, BrokenPipeError) and not _heard():
+            # The reader of our output went away (`| head`): nothing is wrong with the run. Without a fresh stdout Python
+            # would complain a second time when it flushes at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
         path = _log(crash)
         print(
             f"grader: a fault of grader itself ({type(crash).__name__}); please report {path}",
@@ -43,6 +43,16 @@ def guarded(run: Callable[[], object]) -> int:
         )
         return 3
     return result if isinstance(result, int) else 0
+
+
+def _heard() -> bool:
+    """Whether somebody still reads our output: if so, it was another pipe that broke."""
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        return False
+    return True
 
 
 def _plain(line: str) -> str:

@@ -111,6 +111,26 @@ def test_a_crash_of_ours_is_three_with_a_log(capsys: pytest.CaptureFixture[str])
     path.unlink()
 
 
+def test_a_broken_pipe_that_is_not_our_output_is_our_fault(capsys: pytest.CaptureFixture[str]) -> None:
+    def broken() -> None:
+        raise BrokenPipeError("the pipe to a worker")
+
+    assert crash.guarded(broken) == 3
+    told = capsys.readouterr().err
+    assert "BrokenPipeError" in told
+    Path(told.strip().rpartition(" ")[2]).unlink()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows breaks a pipe in another way")
+def test_a_reader_that_goes_away_is_no_fault() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "grader", "rules"]
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 def test_interrupt_is_130() -> None:
     def interrupted() -> None:
         raise KeyboardInterrupt
