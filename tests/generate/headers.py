@@ -16,6 +16,7 @@ class Spelling(NamedTuple):
     hidden_out: str = "a_h{}"
     final_out: str = "a_o{}"
     change: Callable[[str], str] = str
+    by_source: bool = False  # w1 and w2 leave i1 instead of leading to h1: 2 and 3, 6 and 7 change places
 
 
 def with_formulas(text: str) -> str:
@@ -86,6 +87,8 @@ ORDERS: dict[str, tuple[str, ...]] = {
 
 def header(role: str, spelling: Spelling) -> str:
     """The text above a column; `k1`, `k2` are output deltas in helper columns."""
+    if spelling.by_source and role[:-1] in ("w", "d"):
+        role = role.translate(str.maketrans("2367", "3276"))
     fixed = {"E_tot": spelling.total, "epoch": "Epoch", "eta": "η", "k1": "delta_o1", "k2": "delta_o2"}
     if role in fixed:
         return fixed[role] if role != "E_tot" else spelling.change(fixed[role])

@@ -70,6 +70,7 @@ class BookSpec:
     weights: tuple[float, ...] = CLASS_WEIGHTS
     order: str = "class"
     spelling: str = "class"
+    by_source: bool = False  # weights numbered by their source
     style: int = 0  # index of formulas.STYLES
     eta_cell: EtaCell = EtaCell.ANCHORED
     eta_label: str = "η ="
@@ -197,7 +198,7 @@ def plan(spec: BookSpec, eta: float, number: int, sheet: str, *, defect: Defect)
         targets=spec.targets,
         weights=spec.weights,
         columns=(("eta",) if spec.eta_cell is EtaCell.COLUMN else ()) + ORDERS[spec.order],
-        spelling=SPELLINGS[spec.spelling],
+        spelling=SPELLINGS[spec.spelling]._replace(by_source=spec.by_source),
         style=STYLES[spec.style],
         eta_cell=spec.eta_cell.value,
         eta_label=spec.eta_label,

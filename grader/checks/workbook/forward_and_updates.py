@@ -3,7 +3,8 @@
 ## What it checks
 Every formula of h, a_h, o, a_o, E1, E2, E_total and of the eight weights from the second row on, each with right values in
 the cells that it reads. Inputs and targets must stay the same in every row. A learning rate that drifts is judged by WB206,
-a wrong derivative by WB201.
+a wrong derivative by WB201. A table that counts the weights of a layer by their source (h1 = w1*i1 + w3*i2) is judged as it
+counts, with a remark.
 
 ## Why it matters
 `=1/1+EXP(-J9)` is not a sigmoid, and `=E11*$G$8*X11` is no step of gradient descent, but both give a curve that falls.
@@ -20,7 +21,7 @@ Excel divides before it adds: this is 1 + EXP(-J9).
 
 from grader.checks.workbook._books import FORWARD, WEIGHTS, best, faults_of, filled
 from grader.core.facts.replay import BookFacts, CellFault, ReplayFacts, State, TableFacts
-from grader.core.outcome import Finding, Outcome, graded, unknown
+from grader.core.outcome import Finding, Outcome, Weight, graded, unknown
 from grader.core.rule import Rule
 
 COLUMNS = (*FORWARD, *WEIGHTS)
@@ -55,9 +56,15 @@ def _judge(book: BookFacts) -> Outcome:
     if not present:
         return unknown(f"no columns of a forward pass were found in {book.artefact}")
     summary = f"{right} of {present} columns of the forward pass and the updates of {book.artefact} are right"
+    remarks = [
+        fault.finding(book.artefact, Weight.REMARK)
+        for fault in book.faults
+        if fault.diagnosis == "other-numbering"
+    ]
     if unclear:
-        return unknown(f"{summary}; {unclear}", findings)
-    return graded(1.0 if not findings else min(credit / present, 0.95), summary, findings)
+        return unknown(f"{summary}; {unclear}", [*findings, *remarks])
+    share = 1.0 if not findings else min(credit / present, 0.95)
+    return graded(share, summary, [*findings, *remarks])
 
 
 def _right(table: TableFacts, faults: tuple[CellFault, ...]) -> bool:

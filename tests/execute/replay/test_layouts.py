@@ -51,6 +51,11 @@ def cells(**values: object) -> Edit:
     return edit
 
 
+BY_SOURCE = headers(
+    w2="w3", w3="w2", w6="w7", w7="w6", d_w2="∂E/∂w3", d_w3="∂E/∂w2", d_w6="∂E/∂w7", d_w7="∂E/∂w6"
+)
+
+
 def fails(data: bytes) -> list[tuple[str, str]]:
     return [(f.cells, f.diagnosis) for f in replayed(data).faults if f.severity is Severity.FAIL]
 
@@ -149,6 +154,8 @@ def right_layouts() -> dict[str, Edit]:
         ] and None,
         "headers_swapped_i": headers(i1="i2", i2="i1"),
         "header_doubled": headers(t2="i2"),
+        "weights_by_source": BY_SOURCE,
+        "weights_of_one_layer_by_source": headers(w6="w7", w7="w6", d_w6="∂E/∂w7", d_w7="∂E/∂w6"),
         "header_lost": headers(a_h2="helper"),
         "two_headers_exchanged": headers(E1="E2", E2="E1"),
         "text_numbers_nowhere": cells(B1="all values as in class"),
@@ -236,6 +243,32 @@ def test_a_wrong_header_is_one_note() -> None:
     assert [(f.cells, f.diagnosis, f.severity) for f in book.faults] == [
         ("B4", "wrong-header", Severity.NOTE)
     ]
+
+
+def test_weights_counted_by_their_source_are_one_note_a_layer_and_faults_name_them_so() -> None:
+    book = replayed(workbook(edit=BY_SOURCE))
+    assert [(f.cells, f.diagnosis, f.severity) for f in book.faults] == [
+        ("F4, G4", "other-numbering", Severity.NOTE),
+        ("N4, O4", "other-numbering", Severity.NOTE),
+    ]
+    table = book.tables[0]
+    assert table.numbering == ("w2/w3", "w6/w7")
+    assert table.weights == (0.15, 0.2, 0.25, 0.3, 0.4, 0.45, 0.5, 0.55)
+    assert table.own_weights == (0.15, 0.25, 0.2, 0.3, 0.4, 0.5, 0.45, 0.55)
+    wrong = replayed(workbook(edit=edits(BY_SOURCE, every_row("∂E/∂w2", "D{r}", "C{r}"))))
+    fault = next(f for f in wrong.faults if f.severity is Severity.FAIL)
+    assert (fault.cells, fault.quantity) == ("Y5:Y16", "dw3")
+    assert "∂E/∂w3" in fault.message
+    assert wrong.tables[0].state("dw3") is State.WRONG
+    assert wrong.tables[0].state("dw2") is State.RIGHT
+
+
+def test_sums_alone_counted_otherwise_stay_wrong() -> None:
+    swapped = edits(every_row("h1", "F{r}", "G{r}"), every_row("h2", "G{r}", "F{r}"))
+    assert set(fails(workbook(edit=swapped))) == {
+        ("I5:I16", "wrong-reference"),
+        ("K5:K16", "wrong-reference"),
+    }
 
 
 def test_stacked_tables_are_judged_apart() -> None:
