@@ -99,6 +99,7 @@ class _Open:
         self.place = line.place
         self.saved = saved
         self.typed = not saved and line.text.count("|") >= 2
+        self.columns = [name.lower() for name in _cells(line.text)]
         self.style: Style | None = None
         self.rows: list[LayerRow] = []
         self.total: int | None = None
@@ -190,8 +191,12 @@ def _row(table: _Open, place: Place, text: str) -> LayerRow | None:
             continue
         groups = match.groupdict()
         number = groups.get("number") or ""
-        numbers = [_integer(n) for n in _COUNT.findall(match.group("rest").split("connected")[0])]
-        sizes = tuple(int(n) for n in re.findall(r"-?\d+", groups.get("shape") or ""))
+        shape, rest = groups.get("shape") or "", match.group("rest").split("connected")[0]
+        if style is Style.TORCHINFO:
+            shape = _column(table, text, "output shape") or shape
+            rest = _column(table, text, "param #") or _SHAPE.sub(" ", rest)
+        numbers = [_integer(n) for n in _COUNT.findall(rest)]
+        sizes = tuple(int(n) for n in re.findall(r"-?\d+", shape))
         return LayerRow(
             place=place,
             type=match.group("type"),
@@ -201,6 +206,24 @@ def _row(table: _Open, place: Place, text: str) -> LayerRow | None:
             excerpt=text.strip()[:200],
         )
     return None
+
+
+_SHAPE = re.compile(r"\[[^\[\]]*\]")
+
+
+def _cells(text: str) -> list[str]:
+    return re.split(r"\s{2,}", text.strip().lstrip(" \t│|├└─+-"))
+
+
+def _column(table: _Open, text: str, name: str) -> str:
+    """The cell of a torchinfo row under a column's name: its columns and their order are the caller's choice.
+
+    Empty where the row has not as many cells as the header.
+    """
+    cells = _cells(text)
+    if name not in table.columns or len(cells) != len(table.columns):
+        return ""
+    return cells[table.columns.index(name)]
 
 
 _PRINTED = re.compile(

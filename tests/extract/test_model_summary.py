@@ -104,6 +104,36 @@ def test_styles(text: str, style: Style, rows: int, total: int) -> None:
     assert table.saved
 
 
+WIDE = """==========================================================================================================================
+Layer (type:depth-idx)        Input Shape          Kernel Shape         Output Shape         Param #         Param %
+==========================================================================================================================
+Net                           [64, 1, 28, 28]      --                   [64, 10]             --                   --
+├─Sequential: 1-1             [64, 1, 28, 28]      --                   [64, 10, 14, 14]     --                   --
+│    └─Conv2d: 2-1            [64, 1, 28, 28]      [3, 3]               [64, 10, 28, 28]     90               81.82%
+│    └─BatchNorm2d: 2-2       [64, 10, 28, 28]     --                   [64, 10, 28, 28]     20               18.18%
+│    └─MaxPool2d: 2-3         [64, 10, 28, 28]     2                    [64, 10, 14, 14]     --                   --
+├─AdaptiveAvgPool2d: 1-2      [64, 10, 14, 14]     --                   [64, 10, 1, 1]       --                   --
+==========================================================================================================================
+Total params: 110
+Trainable params: 110
+Non-trainable params: 0
+"""
+
+
+def test_torchinfo_prints_the_columns_that_it_is_asked_for() -> None:
+    (table,) = found(WIDE).summaries
+    assert (table.row_sum, table.sums_up) == (110, Sum.EQUAL)
+    assert [r.shape for r in table.rows][2:] == [(10, 28, 28), (10, 28, 28), (10, 14, 14), (10, 1, 1)]
+    assert [r.params for r in table.rows] == [None, None, 90, 20, None, None]
+
+
+def test_a_torchinfo_row_that_ran_together_counts_no_extent_of_a_shape() -> None:
+    (table,) = found(
+        WIDE.replace("[64, 1, 28, 28]      [3, 3]               [64", "[64, 1, 28, 28] [3, 3] [64")
+    ).summaries
+    assert table.sums_up is Sum.EQUAL
+
+
 def test_rows_carry_type_shape_and_place() -> None:
     (table,) = found(TORCHSUMMARY).summaries
     row = table.rows[0]
