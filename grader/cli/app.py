@@ -49,6 +49,15 @@ class LazyGroup(click.Group):
             return found
         return super().get_command(ctx, cmd_name)
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command. A pipe that breaks is named otherwise: click would end with status 1 and without a word."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as fault:
+            from grader.cli.crash import PipeBroke
+
+            raise PipeBroke from fault
+
 
 @click.group(
     cls=LazyGroup,

@@ -1,7 +1,9 @@
 """What the shell gets when something ends early: a status, one clear line, and a log file where it was our fault."""
 
+import io
 import os
 import platform
+import select
 import sys
 import tempfile
 import traceback
@@ -12,6 +14,10 @@ import click
 
 import grader
 from grader.core.faults import UsageFault
+
+
+class PipeBroke(Exception):
+    """Something went away that read from us: whoever reads our output, or a process of our own."""
 
 
 def guarded(run: Callable[[], object]) -> int:
@@ -31,7 +37,7 @@ def guarded(run: Callable[[], object]) -> int:
         print("grader: interrupted; what is finished is kept", file=sys.stderr)
         return 130
     except Exception as crash:
-        if isinstance(crash, BrokenPipeError) and not _heard():
+        if isinstance(crash, PipeBroke) and not _heard():
             # The reader of our output went away (`| head`): nothing is wrong with the run. Without a fresh stdout Python
             # would complain a second time when it flushes at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -47,11 +53,20 @@ def guarded(run: Callable[[], object]) -> int:
 
 def _heard() -> bool:
     """Whether somebody still reads our output: if so, it was another pipe that broke."""
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except OSError:
-        return False
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+            if (
+                sys.platform != "win32"
+            ):  # an unbuffered stream keeps nothing that a second flush could fail on
+                waiting = select.poll()
+                waiting.register(stream.fileno(), select.POLLOUT)
+                if any(event & (select.POLLERR | select.POLLHUP) for _, event in waiting.poll(0)):
+                    return False
+        except io.UnsupportedOperation:  # no file behind it, so no reader that could go away
+            continue
+        except OSError:
+            return False
     return True
 
 
