@@ -15,6 +15,8 @@ drops values in the test as well: the accuracy is then a matter of chance and lo
 Use `nn.Dropout(0.1)` as a module, or `F.dropout(x, 0.1, training=self.training)`, and a probability above 0.
 """
 
+import msgspec
+
 from grader.checks.network._printed import printed, rows_of
 from grader.checks.network._where import named, place_of
 from grader.core.evidence.summaries import SummaryEvidence
@@ -26,16 +28,23 @@ from grader.core.submission import Submission
 
 
 class Policy(CheckPolicy, frozen=True, kw_only=True):
-    """`active_in_eval`: dropout that stays on when the network is evaluated."""
+    """`active_in_eval`: dropout that stays on when the network is evaluated. `absent`: none acts in training; a course that
+    leaves dropout open accepts it.
+    """
 
     active_in_eval: Treatment = Treatment.WARN
+    absent: Treatment = Treatment.FAIL
 
 
 def check(network: NetworkFacts, policy: Policy) -> Outcome:
     """Look for live dropout with p > 0 in the training graph, and for dropout in the evaluation graph."""
     active = [item for item in network.dropout if item.active_in_training]
     if not active:
-        return failed(f"{network.name} uses no dropout when it trains", [_missing(network)])
+        summary, finding = f"{network.name} uses no dropout when it trains", _missing(network)
+        if policy.absent is Treatment.FAIL:
+            return failed(summary, [finding])
+        remark = msgspec.structs.replace(finding, weight=Weight.REMARK)
+        return passed(summary, [] if policy.absent is Treatment.ACCEPT else [remark])
     probabilities = ", ".join(f"{p:g}" for p in sorted({item.p for item in active}))
     often = {1: "once", 2: "twice"}.get(len(active), f"{len(active)} times")
     summary = f"{network.name} uses dropout {often} (p = {probabilities})"

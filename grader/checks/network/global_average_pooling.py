@@ -29,8 +29,12 @@ from grader.core.submission import Submission
 
 
 class Policy(CheckPolicy, frozen=True, kw_only=True):
-    """What stands in the place of global average pooling; see `GapKind`."""
+    """What stands in the place of global average pooling; see `GapKind`. `absent`: nothing does.
 
+    A course that leaves pooling open sets all of them to `warn`: the network is described, and nobody failed.
+    """
+
+    absent: Treatment = Treatment.FAIL
     crop: Treatment = Treatment.FAIL
     no_op: Treatment = Treatment.FAIL
     attention_only: Treatment = Treatment.FAIL
@@ -69,6 +73,7 @@ def check(network: NetworkFacts, policy: Policy) -> Outcome:
 
 def _treatment(kind: GapKind, policy: Policy) -> Treatment:
     return {
+        GapKind.ABSENT: policy.absent,
         GapKind.CROP: policy.crop,
         GapKind.NO_OP: policy.no_op,
         GapKind.ATTENTION_ONLY: policy.attention_only,
