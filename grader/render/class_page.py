@@ -18,7 +18,7 @@ from grader.render import strings
 from grader.render.html import render_page
 from grader.render.pictures.picture import DataTable
 from grader.render.result_json import percent
-from grader.render.summary import at_stake, faults, title_of
+from grader.render.summary import at_stake, besides, faults, title_of, verdict_for_people
 
 BINS: Final = 10
 WAITING_OPEN: Final = 10
@@ -60,6 +60,9 @@ class ClassRow(msgspec.Struct, frozen=True, kw_only=True):
     slug: str
     id: str
     verdict: str
+    """Of the criteria that make up the full score."""
+    besides: str = ""
+    """A worse one of the others, which take no points away; empty where there is nothing to look at."""
     link: str = ""
     """Address of the student's page relative to the class page; empty for none."""
     score: float = 0.0
@@ -103,7 +106,8 @@ class ClassRow(msgspec.Struct, frozen=True, kw_only=True):
         return cls(
             slug=submission.slug,
             id=submission.id,
-            verdict=report.verdict.value,
+            verdict=verdict_for_people(report).value,
+            besides="" if (also := besides(report)) is Verdict.PASS else also.value,
             link=link or f"{submission.slug}/index.html",
             score=report.score,
             max_score=report.max_score,
@@ -192,6 +196,7 @@ def render(rows: Sequence[ClassRow], title: str = "", *, tables: Sequence[DataTa
         view=view(rows, title),
         tables=tuple(tables),
         labels={verdict.value: label for verdict, label in strings.VERDICTS.items()},
+        overall={verdict.value: strings.overall(verdict) for verdict in strings.VERDICTS},
         link=lambda address: quote(address, safe="/._-~"),
     )
 

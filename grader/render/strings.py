@@ -54,7 +54,7 @@ HEADLINE: Final[dict[Verdict, str]] = {
 
 OVERALL: Final[dict[Verdict, str]] = {Verdict.SKIPPED: "Not all checked"}
 """The word of a verdict where it speaks of a whole submission, if that is another."""
-HEADLINE_BESIDES: Final = "Something that is worth no points is listed below."
+HEADLINE_BESIDES: Final = "Something that takes no points away is listed below."
 
 SKIP_LINK: Final = "Skip to the results"
 REPORT_TITLE: Final = "Report"
@@ -202,6 +202,7 @@ CLASS_WAITING_NONE: Final = "Nobody waits for a person."
 CLASS_WAITING_MORE: Final = "more wait"
 CLASS_WAITING_CAPTION: Final = "Most open points first"
 CLASS_WAITING_REASON: Final = "What to look at"
+CLASS_BESIDES: Final = "takes no points away"
 CLASS_CRITERIA: Final = "criteria wait for the same reason"
 CLASS_TABLE: Final = "All submissions"
 CLASS_TABLE_CAPTION: Final = "One line a submission, those who need a person first"
@@ -227,7 +228,7 @@ CLASS_REASON: Final = "Reason"
 COHORT_ALIKE: Final = "Submissions that look alike: a person looks, nothing was decided"
 COHORT_MISTAKES: Final = "Rare mistakes in common: a person looks, nothing was decided"
 COHORT_COLUMNS: Final = ("Submissions", "What", "How the closest two agree", "Where, for example")
-CLASS_STATES: Final = "Submissions by their most severe result"
+CLASS_STATES: Final = "Submissions by their most severe result among the criteria that make up the full score"
 CLASS_MEDIAN: Final = "Median of the decided points"
 CLASS_FILTER: Final = "Filter by name or finding"
 CLASS_STATE: Final = "State"

@@ -90,12 +90,19 @@ def next_steps(report: Report, limit: int = STEPS_SHOWN) -> tuple[Step, ...]:
 
 
 def verdict_for_people(report: Report) -> Verdict:
-    """Return the verdict that a headline shows: the most severe one among the criteria that are worth points.
+    """Return the verdict that a headline shows: the most severe one among the criteria that the full score is made of.
 
-    result.json keeps the most severe of all. But "Failed" or "Not checked" over full points tells a student nothing true.
+    result.json keeps the most severe of all. But "Failed" or "Not checked" over full points, because of a criterion that is
+    worth none or of a bonus, tells nobody anything true.
     """
-    worth = [marked.verdict for marked in report.outcomes if marked.max_points > 0]
+    worth = [marked.verdict for marked in report.outcomes if marked.max_points > 0 and not marked.bonus]
     return worst(worth) if worth else report.verdict
+
+
+def besides(report: Report) -> Verdict:
+    """Return what an instructor should see beside a milder headline: `pass` where there is nothing to look at."""
+    milder = report.verdict.severity < verdict_for_people(report).severity
+    return report.verdict if milder and report.verdict is not Verdict.SKIPPED else Verdict.PASS
 
 
 def at_stake(marked: Marked) -> float:

@@ -12,7 +12,7 @@ from grader.core.report import Marked, Report
 from grader.render import strings
 from grader.render.escape import plain
 from grader.render.result_json import percent
-from grader.render.summary import Step, groups, next_steps, stamps, title_of, verdict_for_people
+from grader.render.summary import Step, besides, groups, next_steps, stamps, title_of, verdict_for_people
 
 _COLOUR: Final = {
     Verdict.FAIL: "31",
@@ -110,19 +110,19 @@ class _Page:
         )
 
     def row(self, report: Report) -> None:
-        label = f"{self._overall(report.verdict):<17}"
+        verdict, also = verdict_for_people(report), besides(report)
+        label = f"{self._overall(verdict):<17}"
         points = f"{strings.number(report.score)} / {strings.number(report.max_score)}"
         open_points = (
             f" (+{strings.number(report.pending_points)} {strings.OPEN_SHARE})"
             if report.pending_points
             else ""
         )
-        tail = f"{points}{open_points}"
+        aside = "" if also is Verdict.PASS else f" ({strings.VERDICTS[also].word}: {strings.CLASS_BESIDES})"
+        tail = f"{points}{open_points}{aside}"
         room = max(self.width - len(label) - len(tail) - 2, 8)
         name = textwrap.shorten(plain(report.submission.id, 200), room, placeholder="…") or "…"
-        self.lines.append(
-            self._styled(self._encodable(f"{label} {name:<{room}} {tail}"), _COLOUR[report.verdict])
-        )
+        self.lines.append(self._styled(self._encodable(f"{label} {name:<{room}} {tail}"), _COLOUR[verdict]))
 
     def steps(self, steps: tuple[Step, ...], heading: str) -> None:
         if not steps:

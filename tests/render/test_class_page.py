@@ -8,6 +8,7 @@ from grader.core.outcome import Verdict
 from grader.render import class_page
 from grader.render.class_page import ClassRow
 from grader.render.pictures.picture import DataTable
+from grader.render.terminal import class_lines
 from tests.render.golden_files import assert_golden
 from tests.render.samples import SWAPPED, bare, everyone, good, marked, mixed, report
 
@@ -111,3 +112,23 @@ def test_one_reason_stands_once_for_all_criteria_that_wait_for_it() -> None:
     page = class_page.render([row])
     assert page.count("The workbook is damaged") == 1
     assert "2 criteria wait for the same reason" in page
+
+
+def test_a_class_row_speaks_of_the_score_and_names_what_takes_no_points() -> None:
+    """`Not checked` and `Failed` stood beside full marks."""
+    full = marked("AR001", Verdict.PASS, title="Files", summary="s")
+    named = {}
+    for verdict in (Verdict.SKIPPED, Verdict.FAIL, Verdict.UNKNOWN):
+        sample = report("x", (full, marked("LR303", verdict, title="Charts", summary="s", points=0.0)))
+        row = ClassRow.of(sample)
+        named[verdict] = row.besides
+        assert row.verdict == "pass"
+        (line,) = class_lines([sample])
+        assert line.startswith("\N{CHECK MARK} Passed")
+        assert ("takes no points away" in line) is bool(row.besides)
+        assert class_page.render([row]).count("takes no points away") == bool(row.besides)
+    assert named == {Verdict.SKIPPED: "", Verdict.FAIL: "fail", Verdict.UNKNOWN: "unknown"}
+    waiting = report("x", (full, marked("RT601", Verdict.SKIPPED, title="Training", summary="s")))
+    page = class_page.render([ClassRow.of(waiting)]).partition("<main")[2]
+    assert "Not all checked" in page
+    assert "Not checked" not in page

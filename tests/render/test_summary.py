@@ -128,8 +128,10 @@ def test_headline_fits_the_score() -> None:
         assert verdict_for_people(sample) is Verdict.PASS
         page = student_page.render(sample)
         assert "Passed</span></p>" in page
-        assert "worth no points is listed below" in page
+        assert "takes no points away is listed below" in page
         assert print_report(sample).startswith("✓ Passed")
+    bonus = msgspec.structs.replace(marked("NN409", Verdict.FAIL, title="Pooling", summary="s"), bonus=True)
+    assert verdict_for_people(report("x", (full, bonus))) is Verdict.PASS
     only = report("x", (marked("LR303", Verdict.FAIL, title="Charts", summary="s", points=0.0),))
     assert verdict_for_people(only) is Verdict.FAIL
     waiting = report("x", (full, marked("RT601", Verdict.SKIPPED, title="Training", summary="s")))
