@@ -11,6 +11,7 @@ from grader.core.rubric import Criterion, Rubric
 from grader.core.rule import Need, Rule
 from grader.pipeline.known import Known, Missing
 from grader.pipeline.providers import EXECUTING, by_product
+from grader.pipeline.which_notebook import settle
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +29,9 @@ def judge_one(criterion: Criterion, rule: Rule, rubric: Rubric, known: Known) ->
     filled = _filled(rule.needs, known)
     if not isinstance(filled, _Lacks):
         judged = _ask(rule.check, filled, criterion, rule=rule, rubric=rubric, known=known)
-        return judged or _our_fault(f"{rule.code} failed: it returned no Outcome")
+        if judged is None:
+            return _our_fault(f"{rule.code} failed: it returned no Outcome")
+        return settle(judged, rule, known)
     if rubric.provisional_claims and rule.claimed is not None and _barred(filled, known):
         claims = _filled(rule.claim_needs, known)
         if not isinstance(claims, _Lacks):

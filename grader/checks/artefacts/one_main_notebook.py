@@ -5,7 +5,8 @@ Whether one notebook stands out by its content (a network, training, test accura
 
 ## Why it matters
 Two versions of a notebook have two networks and two logs. grader reads both, takes one as the main one and shows which;
-if they are nearly alike, a person should confirm.
+if they are nearly alike, a person should confirm. Until then a fault that comes from running one of them fails nobody, unless the others
+print a summary of a network with as many parameters.
 
 ## Example
     S4.ipynb
