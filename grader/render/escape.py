@@ -127,6 +127,12 @@ def visible(text: str, *, in_code: bool) -> str:
     return markup
 
 
+def weight(text: str, limit: int) -> int:
+    """Return the bytes that `visible` makes of a text of which `limit` characters are shown: an invisible one takes sixty."""
+    head, _, tail = clip(text, limit)
+    return len(visible(head + tail, in_code=True).encode("utf-8", "replace"))
+
+
 def _badge(match: re.Match[str]) -> str:
     name = unicodedata.name(match[0], "control character").lower()
     return f'<span class="hid" title="{name}">{codepoint(match[0])}</span>'

@@ -10,7 +10,7 @@ import msgspec
 from grader.core.evidence.notebook import CellKind, Channel
 from grader.extract.notebook_view import SavedCell, SavedOutput, read_saved
 from grader.render import strings
-from grader.render.escape import SafeHtml, plain
+from grader.render.escape import SafeHtml, plain, weight
 from grader.render.highlight import SOURCE_LIMIT, python
 from grader.render.html import render_page
 from grader.render.markdown import render_student
@@ -19,7 +19,7 @@ from grader.render.rasters import Raster, redraw
 OUTPUT_LIMIT: Final = 8_000
 """Characters of one output that are shown, its beginning and its end."""
 TEXT_ON_PAGE: Final = 500_000
-"""Characters of sources and outputs on one page; what comes after is left out."""
+"""Bytes of sources and outputs on one page, before they are coloured; what comes after is left out."""
 PICTURES_ON_PAGE: Final = 40
 BYTES_OF_PICTURES: Final = 4_000_000
 """On one page, counted as they are written there."""
@@ -110,7 +110,7 @@ class _Room:
 
 def _cell(saved: SavedCell, room: _Room) -> ShownCell:
     cell = saved.cell
-    room.text -= min(len(cell.source), SOURCE_LIMIT)
+    room.text -= weight(cell.source, SOURCE_LIMIT)
     attached = tuple(SavedOutput(picture=picture) for _, picture in saved.attached)
     return ShownCell(
         number=cell.number,
@@ -140,7 +140,7 @@ def _output(output: SavedOutput, room: _Room) -> ShownOutput:
     if output.left_out:
         return ShownOutput(channel=channel, left_out=output.left_out)
     text = _redrawn(output.text)
-    room.text -= min(len(text), OUTPUT_LIMIT)
+    room.text -= weight(text, OUTPUT_LIMIT)
     return ShownOutput(channel=channel, text=text)
 
 

@@ -5,12 +5,18 @@ from typing import Final
 import msgspec
 
 from grader.extract.text import decode
-from grader.render.escape import SafeHtml, visible
+from grader.render.escape import SafeHtml, visible, weight
 from grader.render.html import render_page
 
 LINES: Final = 4_000
 LINE: Final = 4_000
 """Characters of one line that are shown."""
+BYTES_ON_PAGE: Final = 300_000
+"""Of lines as they are written there; a hostile README of 48 MB made a page of 900 MB."""
+SPAN: Final = 40
+"""Bytes around each line."""
+REPAIRS: Final = 200
+"""Spellings whose repair is named."""
 
 
 class TextView(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,12 +34,19 @@ def view(data: bytes, artefact: str) -> TextView:
     """Return what the page of a text file says; any bytes give a view."""
     decoded = decode(data)
     lines = decoded.text.split("\n")
+    shown: list[str] = []
+    room = BYTES_ON_PAGE
+    for line in lines[:LINES]:
+        room -= weight(line[:LINE], LINE) + SPAN
+        if room < 0:
+            break
+        shown.append(line)
     return TextView(
         artefact=artefact,
         encoding=decoded.encoding,
-        lines=tuple(lines[:LINES]),
-        left_out=max(0, len(lines) - LINES),
-        repairs=tuple(str(repair) for repair in decoded.repairs),
+        lines=tuple(shown),
+        left_out=len(lines) - len(shown),
+        repairs=tuple(str(repair) for repair in decoded.repairs[:REPAIRS]),
     )
 
 

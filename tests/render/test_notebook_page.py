@@ -168,6 +168,22 @@ def test_long_output_loses_its_middle_and_stands_beside_in_full() -> None:
     assert "\x1b" not in full
 
 
+@pytest.mark.parametrize("line", ["\u200b" * 3_999, "<", "", "\u65e5" * 50, "x" * 100_000])
+def test_a_readme_of_any_size_is_a_small_page(line: str) -> None:
+    """A README of 48 MB that nobody can see took a minute and made a page of 900 MB."""
+    view = text_page.view((f"{line}\n" * (4_000_000 // len(f"{line}\n"))).encode(), "README.md")
+    assert view.lines
+    assert len(view.lines) + view.left_out == 4_000_000 // len(f"{line}\n") + 1
+    assert len(text_page.render(view, submission="s").encode()) < 400_000
+
+
+def test_what_nobody_can_see_counts_as_it_is_written() -> None:
+    unseen = [code(source="\u200b" * 39_000)] * 20 + [code(stream("\u200b" * 8_000))] * 20
+    view = notebook_page.view(notebook(*unseen), "S4.ipynb")
+    assert view.left_out > 30
+    assert len(notebook_page.render(view, submission="s").encode()) < 4_000_000
+
+
 def test_hostile_size_stays_a_page() -> None:
     data = notebook(*[code(stream("y" * 9_000), source='"' * 30_000) for _ in range(60)])
     view = notebook_page.view(data, "x")
