@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import re
 import zipfile
 from pathlib import PurePosixPath
 
@@ -23,6 +24,10 @@ _BY_SUFFIX = {
     ".py": Kind.SOURCE,
     **dict.fromkeys((".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".bmp"), Kind.IMAGE),
 }
+_NO_README = re.compile(
+    r"(?:dev-?|test-?)?(?:requirements?|packages|constraints|runtime|licen[cs]e)\b[\w.-]*\.txt", re.IGNORECASE
+)
+"""Text files that say something to pip or to a lawyer: no README, however alone they stand."""
 _LFS = b"version https://git-lfs"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ZIP = b"PK\x03\x04"
@@ -35,6 +40,8 @@ def identify(path: str, data: bytes) -> Artefact:
     kind = _BY_SUFFIX.get(suffix, Kind.OTHER)
     if not suffix and name.lower().startswith("readme"):
         kind = Kind.README
+    elif _NO_README.fullmatch(name):
+        kind = Kind.OTHER
     problem, note = Problem.NONE, ""
     if name.startswith("~$"):
         kind, problem = Kind.OTHER, Problem.LOCK_FILE

@@ -124,6 +124,19 @@ def test_bad_file_is_named_and_costs_nothing_else(name: str, data: bytes, proble
     assert [s.artefact.path for s in sources.of(Kind.README)] == ["notes.md"]
 
 
+@pytest.mark.parametrize(
+    "name", ["requirements.txt", "requirement.txt", "src/requirements-cpu.txt", "packages.txt", "LICENSE.txt"]
+)
+def test_what_pip_reads_is_no_readme(name: str) -> None:
+    sources = from_bytes("x", {name: b"torch==2.0.1\n"})
+    assert sources.of(Kind.README) == ()
+
+
+def test_other_text_may_be_the_readme() -> None:
+    sources = from_bytes("x", {"requirements of the assignment.txt": b"w1", "notes.txt": b"w2"})
+    assert len(sources.of(Kind.README)) == 2
+
+
 def test_truncated_notebook_makes_the_need_unknown_and_a_missing_one_skipped() -> None:
     cut = from_bytes("x", {"a.ipynb": b'{"cells": ['})
     none = from_bytes("x", {"a.md": b"# x"})
