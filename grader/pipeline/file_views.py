@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -32,14 +32,16 @@ def planned(submission: Submission) -> dict[str, Artefact]:
 
 
 def draw(submission: Submission, fetch: Fetch, folder: Path) -> Iterator[tuple[str, str, bytes]]:
-    """Yield (path of the artefact, name, bytes) for every page that `folder` does not hold already; no bytes for one that it does.
+    """Yield (path of the artefact, name, bytes) for every page and the texts beside them; no bytes for what `folder` holds already.
 
-    What cannot be fetched or drawn has no page, and costs the report nothing.
+    What cannot be fetched or drawn has no page, and costs the report nothing. Texts show no artefact: their path is empty.
     """
     for name, artefact in planned(submission).items():
         key = _key(submission, artefact)
         if _holds(folder / name, key):
             yield artefact.path, name, b""
+            if (folder / _text_of(name)).is_file():
+                yield "", _text_of(name), b""
             continue
         try:
             pages = _pages(artefact, fetch(artefact.sha256), submission.id, name, key)
@@ -50,13 +52,16 @@ def draw(submission: Submission, fetch: Fetch, folder: Path) -> Iterator[tuple[s
             yield (artefact.path if shown_as == name else "", shown_as, page.encode("utf-8", "replace"))
 
 
-def stale(submission: Submission, folder: Path) -> Iterator[Path]:
-    """Yield pages of files that are no longer handed in."""
-    wanted = set(planned(submission))
+def stale(folder: Path, drawn: Collection[str]) -> Iterator[Path]:
+    """Yield pages and texts of former files: all that `draw` makes and did not name this time."""
     for stem in _STEMS.values():
-        for path in sorted(folder.glob(f"{stem}*.html")):
-            if path.name not in wanted:
-                yield from (path, path.with_suffix(".txt"))
+        for path in sorted(folder.glob(f"{stem}*.*")):
+            if path.suffix in (".html", ".txt") and path.name not in drawn:
+                yield path
+
+
+def _text_of(page: str) -> str:
+    return f"{page.removesuffix('.html')}.txt"
 
 
 def _pages(artefact: Artefact, data: bytes, submission: str, name: str, key: str) -> Mapping[str, str]:
@@ -65,7 +70,7 @@ def _pages(artefact: Artefact, data: bytes, submission: str, name: str, key: str
     if artefact.kind is Kind.README:
         return {name: text_page.render(text_page.view(data, artefact.path), submission=submission, key=key)}
     shown = notebook_page.view(data, artefact.path)
-    whole = f"{name.removesuffix('.html')}.txt" if shown.cut else ""
+    whole = _text_of(name) if shown.cut else ""
     pages = {name: notebook_page.render(shown, submission=submission, whole=whole, key=key)}
     return {whole: notebook_page.outputs_in_full(data, artefact.path), **pages} if whole else pages
 

@@ -69,12 +69,14 @@ def publish(
 def _file_views(submission: Submission, fetch: Fetch, folder: Path) -> dict[str, str]:
     """Write the pages of files; return their names by the path of the artefact that they show."""
     shown: dict[str, str] = {}
+    drawn: list[str] = []
     for path, name, data in draw(submission, fetch, folder):
+        drawn.append(name)
         if data:
             write(folder / name, data)
         if path:
             shown[path] = name
-    for old in stale(submission, folder):
+    for old in stale(folder, drawn):
         old.unlink(missing_ok=True)
     return shown
 

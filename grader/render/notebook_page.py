@@ -20,6 +20,8 @@ OUTPUT_LIMIT: Final = 8_000
 """Characters of one output that are shown, its beginning and its end."""
 TEXT_ON_PAGE: Final = 500_000
 """Bytes of sources and outputs on one page, before they are coloured; what comes after is left out."""
+LONGEST: Final = 10
+"""Characters that stand for one in a plain text: `[U+10FFFF]`."""
 PICTURES_ON_PAGE: Final = 40
 BYTES_OF_PICTURES: Final = 4_000_000
 """On one page, counted as they are written there."""
@@ -92,7 +94,7 @@ def render(shown: NotebookView, *, submission: str, whole: str = "", key: str = 
 def outputs_in_full(data: bytes, artefact: str) -> str:
     """Return every saved output as text without control sequences: the file beside a page that had to cut."""
     return "\n".join(
-        f"=== {artefact}, cell {cell.cell.number} ===\n{plain(output.text, 8 * len(output.text))}\n"
+        f"=== {artefact}, cell {cell.cell.number} ===\n{plain(output.text, LONGEST * len(output.text))}\n"
         for cell in read_saved(data, artefact).cells
         for output in cell.outputs
         if output.text

@@ -91,6 +91,18 @@ def test_what_is_no_longer_handed_in_is_no_longer_shown(tmp_path: Path) -> None:
     }
 
 
+def test_nothing_of_a_former_file_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The outputs of the notebook before stood beside the new one; where the new one could not be drawn, its page too."""
+    long = folder(tmp_path / "in", S4__ipynb=book("y" * 20_000), README__md="# h1")
+    assert "notebook.txt" in published(long, tmp_path / "out")
+    assert "notebook.txt" in published(long, tmp_path / "out"), "nothing changed"
+    found = published(folder(tmp_path / "in", S4__ipynb=book("short")), tmp_path / "out")
+    assert set(found) == {"index.html", "result.json", "notebook.html", "readme.html"}
+    monkeypatch.setattr(file_views, "_pages", lambda *_: 1 / 0)
+    found = published(folder(tmp_path / "in", S4__ipynb=book("another")), tmp_path / "out")
+    assert set(found) == {"index.html", "result.json", "readme.html"}
+
+
 def test_a_crash_of_the_view_costs_the_view_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def crash(*_: object) -> dict[str, str]:
         raise RuntimeError

@@ -165,6 +165,8 @@ def test_long_output_loses_its_middle_and_stands_beside_in_full() -> None:
     full = outputs_in_full(data, "x")
     assert all(f"line {n}\n" in full for n in (0, 10_000, 19_999))
     assert "[U+202E]end" in full
+    tags = "\U000e0041" * 500
+    assert outputs_in_full(notebook(code(stream(tags))), "x").count("[U+E0041]") == 500
     assert "\x1b" not in full
 
 
