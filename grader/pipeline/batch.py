@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from grader.core.machine import usable_cores
 from grader.core.outcome import Verdict
 from grader.core.report import Report
 from grader.core.settings import Device, Settings
@@ -146,8 +147,7 @@ def grade_class(
 
 def workers_for(wanted: int) -> int:
     """Return a number of workers bounded by the cores and the memory of this machine; `wanted` 0 takes the bound."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    bound = cores
+    cores = bound = usable_cores()
     if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
         memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
         bound = max(1, min(cores, memory // BYTES_PER_WORKER))

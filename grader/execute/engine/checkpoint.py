@@ -19,15 +19,15 @@ class Checkpoint:
     """The state of one run at `path`; without a path nothing is kept. `epochs` is how many the state read had."""
 
     def __init__(self, path: Path | None = None) -> None:
-        self._path = path
+        self.path = path
         self.epochs = 0
 
     def read(self) -> State | None:
         """The state, None where there is none or the file is not what was written."""
-        if self._path is None:
+        if self.path is None:
             return None
         try:
-            content = self._path.read_bytes()
+            content = self.path.read_bytes()
         except OSError:
             return None
         if hashlib.sha256(content[_DIGEST:]).digest() != content[:_DIGEST]:
@@ -38,21 +38,21 @@ class Checkpoint:
 
     def write(self, state: State) -> None:
         """Keep a state. A kill at any moment leaves the former one whole; a disk that takes nothing costs only the resume."""
-        if self._path is None:
+        if self.path is None:
             return
         buffer = io.BytesIO()
         torch.save(state, buffer)
         content = buffer.getvalue()
-        draft = self._path.with_suffix(f".{os.getpid()}.part")
+        draft = self.path.with_suffix(f".{os.getpid()}.part")
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             draft.write_bytes(hashlib.sha256(content).digest() + content)
-            draft.replace(self._path)
+            draft.replace(self.path)
         except OSError:
             with contextlib.suppress(OSError):
                 draft.unlink()
 
     def drop(self) -> None:
         """Forget the state of a run that is finished."""
-        if self._path is not None:
-            self._path.unlink(missing_ok=True)
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ from grader.core.faults import Unavailable
 from grader.core.outcome import Verdict
 from grader.core.settings import Device, Settings
 from grader.execute.engine import ENGINE_VERSION
+from grader.execute.engine.apart import Heard, Training, processes_for, run_apart
 from grader.execute.engine.cache import RunCache, TrainingJob
 from grader.execute.engine.initial import fresh_tensors
 from grader.execute.engine.limits import Run, refuse_too_large
@@ -74,7 +75,8 @@ def retrain_network(
             mode=wish.mode,
         )
         try:
-            runs = _Trainer(job, RunCache(settings.cache, job), wish).decide()
+            processes = processes_for(network, batch, work) if device == "cpu" else 1
+            runs = _Trainer(job, RunCache(settings.cache, job), wish, processes).decide()
             break
         except UnusableNetwork as error:
             raise Unavailable(str(error), Verdict.UNKNOWN) from error
@@ -124,12 +126,13 @@ def _odd(facts: NetworkFacts) -> list[str]:
 class _Trainer:
     """Asks the rule, trains, asks again."""
 
-    def __init__(self, job: TrainingJob, cache: RunCache, wish: Wish) -> None:
+    def __init__(self, job: TrainingJob, cache: RunCache, wish: Wish, processes: int = 1) -> None:
         self._job = job
         self._cache = cache
         self._wish = wish
         self._falls = job.plan is None or job.plan.scheduler is not None
         self._together = job.side_by_side
+        self._processes = processes
 
     def decide(self) -> tuple[SeedRun, ...]:
         """All runs that the rule asked for."""
@@ -153,6 +156,11 @@ class _Trainer:
             if found is not None:
                 return found
             self._together = False
+        if self._processes > 1 and before and len(seeds) > 1:
+            found = self._train_apart(before, seeds[: self._processes])
+            if found is not None:
+                return found
+            self._processes = 1
         return (self._train(before, seed),)
 
     def _train(self, before: list[SeedRun], seed: int) -> SeedRun:
@@ -191,8 +199,7 @@ class _Trainer:
                 number, before_this = len(before) + offset + 1, len(curve) <= checkpoint.epochs
                 self._tell(number, seed, len(curve), right, loss, cached=before_this)
             alone = [self._step(before, tuple(curve)) for curve in curves]
-            hit = any(isinstance(step, Decided) and step.answer is Answer.PASS for step in alone)
-            return hit or not any(isinstance(step, Continue) for step in alone)
+            return any(map(_hit, alone)) or not any(isinstance(step, Continue) for step in alone)
 
         job = self._job
         try:
@@ -212,6 +219,38 @@ class _Trainer:
         for run in runs or ():
             self._cache.write(run)
         checkpoint.drop()
+        return runs
+
+    def _train_apart(self, before: list[SeedRun], seeds: list[int]) -> tuple[SeedRun, ...] | None:
+        """Runs in processes of their own; None where one of them died, and what it finished is gone on with here."""
+        job = self._job
+        curves: list[list[int]] = [[] for _ in seeds]
+
+        def on_epoch(heard: Heard) -> bool:
+            curve = curves[heard.number]
+            curve.append(heard.right)
+            number = len(before) + heard.number + 1
+            self._tell(number, seeds[heard.number], len(curve), heard.right, heard.loss, cached=heard.kept)
+            alone = [self._step(before, tuple(curve)) for curve in curves]
+            return any(map(_hit, alone)) or not isinstance(alone[heard.number], Continue)
+
+        runs = run_apart(
+            [
+                Training(
+                    network=job.network,
+                    recipe=job.recipe,
+                    data=job.data,
+                    seed=seed,
+                    epochs=self._wish.epochs,
+                    mode=job.mode,
+                    state=self._cache.checkpoint(seed).path,
+                )
+                for seed in seeds
+            ],
+            on_epoch,
+        )
+        for run in runs or ():
+            self._cache.write(run)
         return runs
 
     def _seed(self, number: int) -> int:
@@ -236,6 +275,10 @@ class _Trainer:
 
     def _tell(self, run: int, seed: int, epoch: int, right: int, loss: float, *, cached: bool) -> None:
         self._wish.progress(Progress(run, seed, epoch, self._job.planned, right, loss, cached))
+
+
+def _hit(step: RunSeed | Continue | Decided) -> bool:
+    return isinstance(step, Decided) and step.answer is Answer.PASS
 
 
 def _device(wanted: Device) -> str:

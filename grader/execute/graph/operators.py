@@ -93,6 +93,10 @@ class Operator(NamedTuple):
     aliases: bool
     """Whether the result may share memory with the first argument."""
 
+    def __reduce__(self) -> tuple[Callable[[str], "Operator | None"], tuple[str]]:
+        # Functions of torch cannot be pickled; the list has them in every process.
+        return operator_of, (self.name,)
+
 
 NAMES = frozenset(
     [
