@@ -102,11 +102,14 @@ def _weight(weight: str, chains: list[FormulaLine], params: Params, policy: Poli
     item = stand(name, rest, gives=lambda x: _opens(x, policy), typo=policy.typo, repeated=policy.repeated)
     if item.standing is Standing.ABSENT and idiom:
         return Item(name, Standing.GIVEN, tuple(idiom))
-    closed = tuple(x for x in concerned if x.verdict is FormulaVerdict.RIGHT and x.closed)
+    good = {FormulaVerdict.RIGHT} | ({FormulaVerdict.TYPO} if policy.typo is not Treatment.FAIL else set())
+    closed = tuple(x for x in concerned if x.verdict in good and x.closed)
     if item.standing in (Standing.ABSENT, Standing.UNREAD) and closed and params.closed_form_suffices:
         return Item(name, Standing.GIVEN, closed)
     if item.standing is Standing.ABSENT:
-        return Item(name, Standing.ABSENT, tuple(x for x in concerned if x.closed and x.states == name))
+        return Item(
+            name, Standing.ABSENT, tuple(x for x in concerned if x.closed and name in (x.states, meant(x)))
+        )
     return item
 
 

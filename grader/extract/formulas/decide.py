@@ -89,9 +89,11 @@ def _decide(trees: Sequence[Expr], points: Sequence[Point]) -> Decision:
         base = point.value(trees[0])
         for k, tree in enumerate(trees[1:], 1):
             if not close(base, point.value(tree)):
-                given = all(
-                    t.head == "sym" and t.name[0] in "wt" for t in trees
-                )  # w1 = w2: a choice of values
+                # w1 = w2 chooses values, a_o1 = t1 says what is hoped for
+                given = all(t.head == "sym" for t in trees) and (
+                    all(t.name[0] in "wt" for t in trees)
+                    or {t.name for t in trees} in ({"a_o1", "t1"}, {"a_o2", "t2"})
+                )
                 return Decision(Truth.VALUE if given else Truth.FALSE, k)
     return Decision(Truth.TRUE)
 

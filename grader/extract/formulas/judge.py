@@ -151,6 +151,8 @@ def _doubt(item: Item) -> str:
         return "continues a formula that other text separates from it"
     if item.noted(*_NOT_WHOLE):
         return "brackets do not balance, or the formula goes on elsewhere"
+    if item.noted("labelled"):
+        return "the line does not say what its formula stands for"
     for note in item.notes:
         if note.code == "text-after" and any(c.isalnum() or c == "," for c in note.message):
             return f"text after the formula: {note.message}"

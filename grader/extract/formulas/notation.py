@@ -195,7 +195,7 @@ _LOOK_ALIKE = {
     **dict.fromkeys("×·∙⋅∗•✕✖⨯", "*"),
     **dict.fromkeys("−–—‐‑‒﹣", "-"),
     **dict.fromkeys("÷∕⁄", "/"),
-    **dict.fromkeys("δΔ∆ðд∇ӘәƏə", "∂"),
+    **dict.fromkeys("δΔ∆ðꝺд∇ӘәƏə", "∂"),
     **dict.fromkeys("αɳⴄղŋȠⲏƞηɑ", "η"),
     **dict.fromkeys("[{", "("),
     **dict.fromkeys("]}", ")"),
@@ -242,6 +242,7 @@ _MARKDOWN = _rules(
     (LIST_MARK.pattern, ""),
     (LIST_MARK.pattern, ""),
     (r"^(\s*)\*(?=[^\s*])(.*[^\s*\\])\*(?=\s*(?:<br\s*/?>)?\s*$)", r"\1\2"),
+    (r"(?<=[\w)\]²])\*(?=\s+(?:&|and|,|;)\s+\*[\w∂(])|(?<=[\w)\]²]\*\s&\s)\*|(?<=[\w)\]²]\*\sand\s)\*", " "),
     (r"`", " "),
     (r"\\([*_\[\]()#+.!<>~-])", r"\1"),
     (

@@ -199,6 +199,9 @@ class _Parser:
         if self.op("^"):
             self.at += 1
             exponent = self.signed()
+            if token.name == "exp" and not self.op("("):  # exp^(-h1) is written for e^(-h1)
+                self.depth -= 1
+                return call("exp", exponent, token.start)
         argument = self.signed() if self.op("-") else self.bare()
         self.depth -= 1
         result = call(token.name, argument, token.start)

@@ -14,6 +14,7 @@ from grader.extract.formulas.notation import (
 )
 from grader.extract.formulas.parser import Note, Parsed, Unparsed, located, parse_all, parse_prefix
 from grader.extract.formulas.vocabulary import Token, joined_names, tokens, without_ages
+from grader.extract.formulas.worded import in_symbols, labelled
 
 MAX_LINE = 20_000
 MAX_FORMULA = 2_500
@@ -79,6 +80,7 @@ _ANNOTATIONS = tuple(
     re.compile(p)
     for p in (
         r"\s-\s*\(\d{1,2}\)\s*$",
+        r"(?<=[\w)])\s+\((?:[Tt]otal\s*)?(?:[Ee]rr?or|[Ll]oss|[Ee]q(?:n|uation)?|[Ss]tep)[\s._#:-]*\d{0,2}\)\s*$",
         r"_?\*{2}\s*$",
         r"(?<=[\w)])_\s*$",
         r"\s-\s*(?:By|by|[Rr]ef|[Ss]ubst\w*|[Uu]sing|[Ff]rom|[Aa]s|[Ss]ame)\b.*$",
@@ -112,13 +114,23 @@ def statements(raw: str) -> list[Statement]:
 
     Text over `MAX_LINE` characters, or formulas over `MAX_FORMULA`, are not read.
     """
-    if len(raw) > MAX_LINE or not _MAY_ASSERT.search(raw):
+    if len(raw) > MAX_LINE:
         return []
+    if not _MAY_ASSERT.search(raw):
+        by_label = labelled(strip_markdown(Mapped(raw))) if "w" in raw.lower() else None
+        if by_label is None:
+            return []
+        said = Note("labelled", "a formula behind the name of a weight, without the ∂E/∂ and the =")
+        return [s._replace(notes=(*s.notes, said)) for s in _read(by_label)]
+    return _read(Mapped(raw))
+
+
+def _read(line: Mapped) -> list[Statement]:
     found: list[Statement] = []
-    for chunk in _chunks(Mapped(raw)):
+    for chunk in _chunks(line):
         if len(chunk.text) > MAX_FORMULA:
             continue
-        plain = plain_notation(chunk.sub(_ALIGNED, "="))
+        plain = in_symbols(plain_notation(chunk.sub(_ALIGNED, "=")))
         plain = plain.sub(_ARROW_REMARK, r"\1").sub(_EQUALS, "=").sub(_ASIDE, "")
         for part in plain.split(_APART):
             found += _statements(part)
@@ -158,7 +170,7 @@ def _statements(part: Mapped) -> list[Statement]:
         return []
     for pattern in (
         *_ANNOTATIONS,
-        *_ANNOTATIONS[:3],
+        *_ANNOTATIONS[:4],
     ):  # what stands before a remark may end in decoration again
         part = part.sub(pattern, "")
     if _TUPLE.match(part.text):  # a, b = f, g
@@ -181,10 +193,22 @@ def _statement(parts: list[Mapped]) -> Statement:
         if zero:
             notes.append(Note("zero-for-o", f"digit 0 for the letter o in {zero.group(0)}"))
             break
+    if _named_in_prose(sides, notes):
+        sides = sides[1:]
     starts = [offset for side in sides for offset in side.text.at]
     if sides[0].tree is not None and sides[0].tree.start >= 0:
         starts = [o for o in starts if o >= sides[0].tree.start]
     return Statement(tuple(sides), tuple(notes), min(starts, default=0), max(starts, default=-1) + 1)
+
+
+def _named_in_prose(sides: list[Side], notes: list[Note]) -> bool:
+    """`the error of output a_o1 = E1 = …`: the sentence names a_o1, and the formula begins with the loss."""
+    if len(sides) < 3 or not any(note.code == "text-before" and note.message for note in notes):
+        return False
+    said, stated = sides[0].tree, sides[1].tree
+    if said is None or stated is None or said.head != "sym" or stated.head != "sym":
+        return False
+    return stated.name.startswith("E") and not said.name.startswith("E")
 
 
 def _side(text: Mapped, *, first: bool, last: bool, notes: list[Note]) -> Side:
@@ -220,7 +244,12 @@ def _after_prose(found: list[Token]) -> Parsed:
     """The longest suffix that parses; a bare quantity or derivative wins over an implicit product of words and it."""
     best: list[tuple[int, Parsed]] = []
     for start in range(max(0, len(found) - 120), len(found)):
-        if start and found[start - 1].kind == "op" and not _list_mark(found, start):
+        if (
+            start
+            and found[start - 1].kind == "op"
+            and not _list_mark(found, start)
+            and not _dash(found, start)
+        ):
             continue
         try:
             best.append((start, parse_all(found[start:])))
@@ -247,10 +276,20 @@ def _list_mark(found: list[Token], start: int) -> bool:
     return found[start - 1].name == "-" and start == 2 and found[0].kind == "num"
 
 
+def _dash(found: list[Token], start: int) -> bool:
+    """A dash between a sentence and its formula: `recalibrated using - w = …`."""
+    before = found[max(0, start - 3) : start]
+    words = [t.name for t in before[:-1] if t.kind == "word"]
+    told = (len(words) == 2 and min(map(len, words)) > 1) or any(len(word) > 3 for word in words[-1:])
+    return bool(before) and before[-1].name == "-" and told
+
+
 def _doubtful(parsed: Parsed) -> bool:
     tree = parsed.tree
     if tree.head in ("sym", "deriv"):
         return False
+    if tree.head == "neg" and tree.args[0].head in ("sym", "deriv"):  # a dash before a formula
+        return True
     return any(n.code == "implicit-product" for n in parsed.notes) or (
         tree.head == "-" and tree.args[0].head == "num"
     )

@@ -93,6 +93,12 @@ _SPLIT_NAMES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?<=[aho])\(([12])\)"), r"\1"),  # h(1)
     (re.compile(r"(?<=[1-8)])\s?\.\s?(?=(?:a_?|out_?|act_?)?[hoiwt]_?[1-8]|\()"), " * "),  # w1.i1
     (re.compile(r"(?<=[wW1-8])\s*\^\s*\(?\s*(?:\+|new|old|next|updated)(?:\s*\)|(?=\s|$))"), ""),  # w5^+
+    (
+        re.compile(
+            r"\b([wW]_?[1-8i])\s*\^\s*(?:\(\([kntj](?:[+-]1)?\)\)|\([kntj]\s*(?:[+-]\s*1\s*)?\)|[kntj]\b)"
+        ),
+        r"\1",
+    ),  # w_i^(k+1)
 )
 
 

@@ -110,6 +110,7 @@ def test_a_slip_all_over_a_line_names_the_symbol_and_not_the_whole_side() -> Non
         "E = sum over k of 1/2 (t_k - a_ok)^2 + E1*E2",
         "∂E/∂w1 = ∂E/∂w2, ∂E/∂w3",
         "∂E/∂w1 = 2 * w1, see w2 above",
+        "w5: (a_o1 - t1) * a_o1 * a_h1",
     ],
 )
 def test_what_was_not_read_to_its_end_is_never_wrong(line: str) -> None:
@@ -121,6 +122,7 @@ def test_what_was_not_read_to_its_end_is_never_wrong(line: str) -> None:
     [
         "w1 = 0.15, w2 = 0.20",
         "w1 = w2 = w_tied",
+        "the network should answer `a_o1` = `t1`",
         "E = 0.2425",
         "∂E/∂w1 = ?",
         "h1 = 0.15 * 0.05 + 0.2 * 0.1 = 0.0275",

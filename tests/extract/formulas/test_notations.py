@@ -182,6 +182,25 @@ def test_the_canonical_print_is_read_back(tree: Expr) -> None:
             "E = E1/1 + E2",
         ),
         ("![f](https://latex.codecogs.com/svg.latex?E_{total}=E_1&plus;E_2)", "E = E1 + E2"),
+        ("E1 = (1/2) * (t1 - a_o1)^2  [Error-1]", "E1 = 1/2 * (t1 - a_o1)^2"),
+        ("E = E1 + E2 (equation 7)", "E = E1 + E2"),
+        (r"$a_{h1} = \frac{1}{1+exp^{-h_1}}$", "a_h1 = 1/(1 + exp(-h1))"),
+        (r"$W_{i}^{k+1} = W_{i}^{k} - \eta \frac{\partial E}{\partial W_{i}^{k}}$", "w = w - η * ∂E/∂w"),
+        ("w5^{(t+1)} = w5^{(t)} - η * ∂E/∂w5^{(t)}", "w5 = w5 - η * ∂E/∂w5"),
+        ("new_weight = old_weight - (learning rate x weight's gradient)", "w = w - η * ∂E/∂w"),
+        ("Updated weights = weights - learning rate * gradients of the weights", "w = w - η * ∂E/∂w"),
+        (
+            "They are adjusted by - new weight = existing weight - (learning rate) * partial derivative of the loss",
+            "w = w - η * ∂E/∂w",
+        ),
+        ("`w3_updated` = `w3` - learning_rate * gradient for w3", "w3 = w3 - η * ∂E/∂w3"),
+        ("weight_new = weight_old - (lr x ∂E/∂weight_old)", "w = w - η * ∂E/∂w"),
+        ("the loss of output a_o2 = E2 = ½ (t2 - a_o2)²", "E2 = 1/2 * (t2 - a_o2)^2"),
+        (
+            "w6: **(out_o1 - t1)*out_o1*(1 - out_o1)*out_h2**",
+            "∂E/∂w6 = (a_o1 - t1) * a_o1 * (1 - a_o1) * a_h2",
+        ),
+        ("w6: the weight between h2 and o1", None),
         ("prose without any formula", None),
         ("learning rate = 0.5, epochs = 20", "η = 0.5"),
     ],
@@ -189,3 +208,8 @@ def test_the_canonical_print_is_read_back(tree: Expr) -> None:
 def test_spellings(text: str, reading: str | None) -> None:
     found = [" = ".join(show(t) for t in s.trees) for s in statements(text) if len(s.trees) > 1]
     assert found == ([reading] if reading else [])
+
+
+def test_two_formulas_in_italics_are_two() -> None:
+    found = [" = ".join(show(t) for t in s.trees) for s in statements("  - *a_h1 = σ(h1)* & *a_h2 = σ(h2)*")]
+    assert found == ["a_h1 = σ(h1)", "a_h2 = σ(h2)"]
