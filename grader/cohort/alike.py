@@ -49,7 +49,7 @@ class Cohort(msgspec.Struct, frozen=True, kw_only=True):
     alike: tuple[Alike, ...] = ()
     mistakes: tuple[Alike, ...] = ()
     note: str = ""
-    """Why nothing was compared, if so."""
+    """What was not compared, and why."""
 
 
 class _Link(NamedTuple):

@@ -36,7 +36,7 @@ def traits_key(products: Mapping[str, str], submission: Submission) -> str:
 
 
 def packed_traits(known: Known) -> bytes:
-    """Return the traits of what is known, packed for the cache; a crash of ours makes a submission that is like no other."""
+    """Return the traits of what is known, packed for the cache; no bytes where we crashed, which costs the comparison alone."""
     try:
         formulas, workbooks, replay, logs = (known.get(t) for t in _FROM)
         found = traits_of(
@@ -48,16 +48,17 @@ def packed_traits(known: Known) -> bytes:
         )
     except Exception:
         log.exception("%s cannot be compared with others", known.submission.id)
-        found = Traits()
+        return b""
     return msgspec.msgpack.encode(found)
 
 
 def cohort_of(store: Store, run: Run) -> Cohort:
-    """Compare the submissions of a run. What an older run did not keep is made from its stored bytes, once."""
+    """Compare the submissions of a run. What is not kept, by an older run say, is made from the stored bytes, once."""
     from grader.pipeline.plan import product_types
     from grader.pipeline.work import restore, stored_sources
 
     found: dict[str, Traits] = {}
+    lost: list[str] = []
     for name, delivery in store.deliveries(run.id).items():
         products = {p: k for r in store.phase_records(run.id, name) for p, k in r.products.items()}
         key = traits_key(products, delivery.submission)
@@ -66,12 +67,20 @@ def cohort_of(store: Store, run: Run) -> Cohort:
             try:
                 known = Known(stored_sources(store, delivery), run.settings, Profile())
             except (KeyError, ValueError):  # `grader store check` names bytes that rotted
+                lost.append(name)
                 continue
             restore(known, store, run.id, name, product_types(products.keys() & {t.__name__ for t in _FROM}))
             payload = packed_traits(known)
+            if not payload:
+                lost.append(name)
+                continue
             store.keep(key, PRODUCT, payload)
         found[name] = msgspec.msgpack.decode(payload, type=Traits)
-    return compare_class(found)
+    cohort = compare_class(found)
+    if not lost:
+        return cohort
+    missing = f"grader failed to compare {len(lost)} with the others: {', '.join(lost)}."
+    return msgspec.structs.replace(cohort, note=f"{cohort.note} {missing}".strip())
 
 
 def tables_of(cohort: Cohort) -> tuple["DataTable", ...]:

@@ -97,7 +97,7 @@ def publish_class(
 
     seconds = {name: {p: s.wall for p, s in phases.items()} for name, phases in spent.items()}
     ungraded = [ClassRow.ungraded(name, name, reason) for name, reason in sorted(refused.items())]
-    page = render([*rows_from(reports, seconds), *ungraded], tables=tables_of(cohort))
+    page = render([*rows_from(reports, seconds), *ungraded], tables=tables_of(cohort), note=cohort.note)
     data = msgspec.json.format(msgspec.json.encode({"format": 1, **msgspec.to_builtins(cohort)}), indent=1)
     write(out / "_class" / "alike.json", data + b"\n")
     return write(out / "index.html", page.encode("utf-8"))

@@ -104,9 +104,11 @@ def _work(job: Job) -> Done:
             if known.found(step.product):
                 keys[name] = key
         if job.fresh:
-            key = keys[PRODUCT] = traits_key(keys, sources.submission)
-            if store.payload(key) is None:
-                payloads[key] = packed_traits(known)
+            key = traits_key(keys, sources.submission)
+            if store.payload(key) is not None:
+                keys[PRODUCT] = key
+            elif traits := packed_traits(known):
+                keys[PRODUCT], payloads[key] = key, traits
         lost = {
             n: Lost(reason=m.reason, verdict=m.verdict, trace=m.trace)
             for n, m in known.missing().items()

@@ -188,13 +188,19 @@ def view(rows: Sequence[ClassRow], title: str = "") -> ClassView:
     )
 
 
-def render(rows: Sequence[ClassRow], title: str = "", *, tables: Sequence[DataTable] = ()) -> str:
-    """Return the page as HTML. `tables` are further tables for instructors only, such as pairs of submissions that look alike."""
+def render(
+    rows: Sequence[ClassRow], title: str = "", *, tables: Sequence[DataTable] = (), note: str = ""
+) -> str:
+    """Return the page as HTML.
+
+    `tables` are further tables for instructors only, such as submissions that look alike; `note` says what is not in them.
+    """
     return render_page(
         "class.html.j2",
         script="class_table.js",
         view=view(rows, title),
         tables=tuple(tables),
+        note=note,
         labels={verdict.value: label for verdict, label in strings.VERDICTS.items()},
         overall={verdict.value: strings.overall(verdict) for verdict in strings.VERDICTS},
         link=lambda address: quote(address, safe="/._-~"),

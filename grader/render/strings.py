@@ -227,6 +227,7 @@ CLASS_UNGRADED_CAPTION: Final = "Nothing of these could be judged"
 CLASS_REASON: Final = "Reason"
 COHORT_ALIKE: Final = "Submissions that look alike: a person looks, nothing was decided"
 COHORT_MISTAKES: Final = "Rare mistakes in common: a person looks, nothing was decided"
+COHORT_NOTE: Final = "Which submissions look alike"
 COHORT_COLUMNS: Final = ("Submissions", "What", "How the closest two agree", "Where, for example")
 CLASS_STATES: Final = "Submissions by their most severe result among the criteria that make up the full score"
 CLASS_MEDIAN: Final = "Median of the decided points"

@@ -371,6 +371,19 @@ def test_what_looks_alike_is_for_the_instructor_alone(tmp_path: Path) -> None:
     assert graded.page.read_text("utf-8") == before, "an older store is compared from its bytes"
 
 
+def test_what_could_not_be_compared_is_said_and_tried_again(
+    school: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    with monkeypatch.context() as patch:
+        patch.setattr("grader.pipeline.comparison.traits_of", lambda *_: 1 / 0)
+        page = _grade(school, out).page.read_text("utf-8")
+    assert "grader failed to compare 3 with the others: ann, bob, eve" in page
+    page = _grade(school, out).page.read_text("utf-8")
+    assert "grader failed" not in page
+    assert "Fewer than 6 submissions" in page
+
+
 def test_nothing_is_drawn_again_when_nothing_changed(school: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     _grade(school, out)
