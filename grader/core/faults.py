@@ -4,6 +4,7 @@ GraderFault
 ├── UsageFault          the command line or a path is wrong; nothing was graded (exit status 2)
 │   ├── RubricFault     a rubric cannot be used; carries every fault of it
 │   └── IngestFault     a path is no submission at all
+├── StoreFault          the store lost what it was given: an `error`
 ├── SandboxFault        our isolation failed: an `error`, never the student's `fail`
 └── Unavailable         a need of a check cannot be had; carries the verdict that follows
 """
@@ -29,6 +30,10 @@ class RubricFault(UsageFault):
 
 class IngestFault(UsageFault):
     """A path that is no submission: it does not exist, or nothing in it can be read."""
+
+
+class StoreFault(GraderFault):
+    """Something that the store was given is missing or damaged; never the student's fault."""
 
 
 class SandboxFault(GraderFault):

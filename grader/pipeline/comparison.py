@@ -13,6 +13,7 @@ from grader.core.evidence.formulas import FormulaEvidence
 from grader.core.evidence.logs import LogEvidence
 from grader.core.evidence.workbook import WorkbookEvidence
 from grader.core.facts.replay import ReplayFacts
+from grader.core.faults import StoreFault
 from grader.core.rubric import Profile
 from grader.core.submission import Submission
 from grader.pipeline.keys import format_of
@@ -66,7 +67,7 @@ def cohort_of(store: Store, run: Run) -> Cohort:
         if payload is None:
             try:
                 known = Known(stored_sources(store, delivery), run.settings, Profile())
-            except (KeyError, ValueError):  # `grader store check` names bytes that rotted
+            except StoreFault:
                 lost.append(name)
                 continue
             restore(known, store, run.id, name, product_types(products.keys() & {t.__name__ for t in _FROM}))

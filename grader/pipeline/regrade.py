@@ -12,6 +12,7 @@ import msgspec
 
 from grader.core.evidence.base import Evidence
 from grader.core.facts.base import Fact
+from grader.core.faults import StoreFault
 from grader.core.outcome import Verdict
 from grader.core.report import Note, Report
 from grader.core.rubric import Profile
@@ -130,9 +131,13 @@ def _recall(
             missing = lost[name]
             known.miss(name, Missing(reason=missing.reason, verdict=missing.verdict, trace=missing.trace))
         elif static and done:
-            with_bytes = with_bytes or Known(
-                stored_sources(store, delivery), run.settings, loaded.rubric.profile
-            )
+            try:
+                with_bytes = with_bytes or Known(
+                    stored_sources(store, delivery), run.settings, loaded.rubric.profile
+                )
+            except StoreFault as fault:
+                known.miss(name, Missing(reason=str(fault), verdict=Verdict.ERROR))
+                continue
             _again(with_bytes, step, known, plan)
             if known.found(step.product):
                 store.keep(key, name, msgspec.msgpack.encode(known.get(step.product)))

@@ -9,6 +9,7 @@ import msgspec
 
 from grader.core.evidence.base import Evidence
 from grader.core.facts.base import Fact
+from grader.core.faults import StoreFault
 from grader.core.outcome import Verdict
 from grader.core.progress import named
 from grader.core.rubric import Rubric
@@ -123,10 +124,17 @@ def _work(job: Job) -> Done:
 
 
 def stored_sources(store: Store, delivery: Delivery) -> Sources:
-    """Return a hand-in with its bytes from the store."""
-    artefacts = delivery.submission.artefacts
-    items = tuple(Source(artefact=a, data=store.objects.get(a.sha256)) for a in artefacts)
-    return Sources(submission=delivery.submission, items=items)
+    """Return a hand-in with its bytes from the store. Raises StoreFault where they are missing or damaged."""
+    items: list[Source] = []
+    for artefact in delivery.submission.artefacts:
+        try:
+            data = store.objects.get(artefact.sha256)
+        except (KeyError, ValueError) as fault:
+            raise StoreFault(
+                f"the stored bytes of {artefact.path} are missing or damaged; `grader store check` names all that are"
+            ) from fault
+        items.append(Source(artefact=artefact, data=data))
+    return Sources(submission=delivery.submission, items=tuple(items))
 
 
 def restore(known: Known, store: Store, run: int, submission: str, needed: Mapping[str, type]) -> None:

@@ -417,6 +417,24 @@ def test_evidence_that_a_new_rubric_needs_is_read_from_the_stored_bytes(school: 
     assert not [m for r in reports for m in r.outcomes if "not computed" in m.summary]
 
 
+def test_bytes_that_the_store_lost_cost_one_submission(school: Path, tmp_path: Path) -> None:
+    graded = _grade(school, tmp_path / "out")
+    store = Store(tmp_path / "out" / ".grader" / "store.sqlite")
+    (readme,) = (a for a in store.deliveries(graded.run)["ann"].submission.artefacts if a.path == "README.md")
+    store.objects.remove(readme.sha256)
+    more = RUBRIC + b'[[criterion]]\nid = "gradients"\ncheck = "BP101"\npoints = 1\n'
+    reports = publish_run(
+        store, store.run(graded.run), parse(more, "files.toml", catalogue()), tmp_path / "out"
+    )
+    found = {r.submission.id: r.outcomes[-1] for r in reports}
+    assert {name: m.verdict is Verdict.ERROR for name, m in found.items()} == {
+        "ann": True,
+        "bob": False,
+        "eve": False,
+    }
+    assert "the stored bytes of README.md are missing or damaged" in found["ann"].summary
+
+
 def test_an_override_survives_grading_again_and_shows_who_and_why(school: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     _grade(school, out)
