@@ -15,7 +15,7 @@ from grader.cli.reproduce_output import echo_facts as echo_reproduced
 from grader.cli.retrain_output import echo_facts as echo_retrained
 from grader.execute.retrain_rule import RuleParams
 from tests.cli.test_reproduce_command import FACTS
-from tests.render.test_adapt import retrained
+from tests.facts import retrained
 
 EVIL = "\x1b]0;pwn\x07\x1b[2J\u202e"
 LIVE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -79,7 +79,8 @@ def test_facts_of_a_run_forge_no_line(capsys: pytest.CaptureFixture[str]) -> Non
     echo_reproduced(msgspec.structs.replace(FACTS, name=f"Net{EVIL}", failed=(cell,), notes=(EVIL,)))
     missing = (f"{EVIL}\nNet: pass: 100 %",)
     echo_retrained(
-        msgspec.structs.replace(retrained(), name=f"N{EVIL}", recipe_missing=missing), RuleParams()
+        msgspec.structs.replace(retrained(9_890, 9_941), name=f"N{EVIL}", recipe_missing=missing),
+        RuleParams(),
     )
     printed = capsys.readouterr().out
     assert not LIVE.search(printed)

@@ -18,7 +18,7 @@ import pytest
 from grader.checks.catalogue import catalogue
 from grader.core.evidence.base import Evidence
 from grader.core.facts.notebook import Ending, Isolation, NotebookRun
-from grader.core.facts.retrain import Mode, Proof, RecipeUsed, RetrainFacts, SeedRun, Versions
+from grader.core.facts.retrain import RetrainFacts
 from grader.core.outcome import Verdict
 from grader.core.rubric import Profile
 from grader.core.settings import Device, Settings
@@ -37,6 +37,7 @@ from grader.pipeline.rubrics import parse
 from grader.pipeline.work import died, restore, work
 from grader.schedule.base import Ended
 from grader.store.runs import Delivery, Override, PhaseRecord, Spent, Store, now
+from tests.facts import retrained
 
 RUBRIC = b"""
 id = "files"
@@ -601,31 +602,7 @@ def _run_of_nothing(sources: Sources, settings: Settings) -> NotebookRun:
 
 
 def _below_in_each_epoch(run: NotebookRun, settings: Settings, wanted: Retraining) -> RetrainFacts:
-    epochs = max(rule.epochs for rule in wanted.rules)
-    proof = Proof(
-        steps=1,
-        steps_expected=1,
-        first_loss=1.0,
-        last_loss=0.1,
-        parameters_changed=1.0,
-        digits_scored=10_000,
-        finite=True,
-        repeatable=True,
-    )
-    curve = SeedRun(seed=0, correct=(9_930,) * epochs, losses=(0.1,) * epochs, planned=20, proof=proof)
-    return RetrainFacts(
-        artefact=run.artefact,
-        name="Net",
-        graph="0" * 64,
-        runs=(curve,),
-        recipe=RecipeUsed.STUDENT,
-        recipe_summary="SGD",
-        recipe_complete=True,
-        mode=Mode.EXACT,
-        device="cpu",
-        threads=1,
-        versions=Versions(torch="", engine=1, loop=""),
-    )
+    return retrained(*(9_930,) * max(rule.epochs for rule in wanted.rules))
 
 
 def test_the_rubric_says_what_is_trained_and_a_kept_curve_never_stands_for_more(

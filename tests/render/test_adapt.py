@@ -46,7 +46,6 @@ from grader.core.facts.replay import (
     TableFacts,
 )
 from grader.core.facts.reproduced import Canary, CanaryState, ReproducedEpoch, ReproducedFacts, ScoredWith
-from grader.core.facts.retrain import Mode, Proof, RecipeUsed, RetrainFacts, SeedRun, Versions
 from grader.core.place import Place
 from grader.core.rubric import Criterion, Rubric
 from grader.pipeline.rubrics import load
@@ -54,6 +53,7 @@ from grader.render.adapt import Limits, limits_of, pictures_of
 from grader.render.student_page import Agreement
 from grader.render.voices import claims_of
 from reference.sweep import losses
+from tests.facts import retrained
 
 ROOT = Path(__file__).parents[2]
 WEIGHTS = (0.15, 0.20, 0.25, 0.30, 0.40, 0.45, 0.50, 0.55)
@@ -110,22 +110,7 @@ def logs(*percents: float) -> LogEvidence:
     return LogEvidence(runs=(Run(origin=Origin.NOTEBOOK, artefact="S4.ipynb", main=True, epochs=epochs),))
 
 
-def retrained() -> RetrainFacts:
-    proof = Proof(
-        steps=1,
-        steps_expected=1,
-        first_loss=1.0,
-        last_loss=0.1,
-        parameters_changed=1.0,
-        digits_scored=10_000,
-        finite=True,
-        repeatable=True,
-    )
-    run = SeedRun(seed=3, correct=(9_890, 9_941), losses=(1.0, 0.1), planned=2, proof=proof)
-    return RetrainFacts(
-        artefact="S4.ipynb", name="Net", graph="ab" * 32, runs=(run,), recipe=RecipeUsed.STUDENT, recipe_summary="SGD", recipe_complete=True,
-        mode=Mode.EXACT, device="cpu", threads=1, versions=Versions(torch="2", engine=1, loop=""),
-    )  # fmt: skip
+OURS = retrained(9_890, 9_941, seed=3, planned=2)
 
 
 def written(
@@ -188,7 +173,7 @@ def test_neighbours_of_a_wrong_cell_show_their_values() -> None:
 
 
 def test_accuracy_of_log_and_retraining_with_the_line() -> None:
-    (picture,) = pictures_of(by_name(logs(98.0, 99.1, 99.43), retrained()), Limits(accuracy=99.4))
+    (picture,) = pictures_of(by_name(logs(98.0, 99.1, 99.43), OURS), Limits(accuracy=99.4))
     assert picture.table is not None
     assert picture.table.rows == (("1", "98.00", "98.90"), ("2", "99.10", "99.41"), ("3", "99.43", ""))
     assert "99.4 % asked" in picture.drawing
@@ -203,7 +188,7 @@ def reproduced(*correct: int, cut: str = "") -> ReproducedFacts:
 
 
 def test_three_curves_of_one_training() -> None:
-    products = by_name(logs(98.0, 99.43), retrained(), reproduced(9_880, 9_937, 9_931))
+    products = by_name(logs(98.0, 99.43), OURS, reproduced(9_880, 9_937, 9_931))
     (picture,) = pictures_of(products, Limits(accuracy=99.4))
     assert picture.table is not None
     assert picture.table.columns == (
@@ -222,7 +207,7 @@ def test_three_curves_of_one_training() -> None:
 
 
 def test_our_run_gave_both_trainings_by_name() -> None:
-    both = {c.what: c for c in claims_of(by_name(logs(98.0, 99.43), retrained(), reproduced(9_880, 9_937)))}
+    both = {c.what: c for c in claims_of(by_name(logs(98.0, 99.43), OURS, reproduced(9_880, 9_937)))}
     assert both["Best test accuracy"].ours == (
         "your network, trained by us: 99.41 %; your code, run by us: 99.37 % in epoch 2"
     )
@@ -251,7 +236,7 @@ def test_what_ran_stands_in_what_we_read() -> None:
         ),
         ("S4.ipynb", "stopped before its end: the time was used up"),
     )
-    assert retrained().reading() == (("S4.ipynb", "trained again by us with your recipe: SGD"),)
+    assert OURS.reading() == (("S4.ipynb", "trained again by us with your recipe: SGD"),)
     assert workbook().reading() == (
         ("S4.xlsx", "training table of 10 iterations at Sheet1!A33, learning rate 1 in B2"),
     )
@@ -325,9 +310,7 @@ def test_claims_in_four_voices() -> None:
     printed = SummaryEvidence(
         counts=(PrintedCount(place=Place(artefact="S4.ipynb", cell=3), value=7_723, excerpt=""),)
     )
-    lines = {
-        c.what: c for c in claims_of(by_name(said, printed, network(), logs(98.0, 99.1, 99.43), retrained()))
-    }
+    lines = {c.what: c for c in claims_of(by_name(said, printed, network(), logs(98.0, 99.1, 99.43), OURS))}
     assert list(lines) == ["Number of parameters", "Best test accuracy", "Epochs", "Dropout"]
     parameters = lines["Number of parameters"]
     assert (parameters.readme, parameters.code, parameters.log, parameters.ours) == (
@@ -358,7 +341,7 @@ def test_rounding_is_no_contradiction(claim: Claim, agrees: Agreement) -> None:
 
 def test_our_own_run_never_contradicts_a_claim() -> None:
     said = ClaimEvidence(claims=(written(What.ACCURACY, 99.6, "99.6 %", unit=0.1),))
-    (found,) = claims_of(by_name(said, retrained()))
+    (found,) = claims_of(by_name(said, OURS))
     assert found.agrees is Agreement.OPEN
 
 
