@@ -240,16 +240,16 @@ class Jitter:
     def apply(self, images: Tensor, drawn: Sequence[tuple[list[int], list[float]]]) -> Tensor:
         """Transform a batch with the parameters that its digits drew."""
         factors = torch.tensor([item[1] for item in drawn], dtype=torch.float64).to(images.device)
+        brighter, sharper = (span is not None for span in self.ranges[:2])
+        if not brighter or not sharper:
+            images = pil.brightness(images, factors[:, 0]) if brighter else images
+            return pil.contrast(images, factors[:, 1]) if sharper else images
         first = torch.tensor([item[0].index(0) < item[0].index(1) for item in drawn]).to(images.device)
-        light = [span is not None for span in self.ranges[:2]]
-
-        def brighten(batch: Tensor) -> Tensor:
-            return pil.brightness(batch, factors[:, 0]) if light[0] else batch
-
-        def sharpen(batch: Tensor) -> Tensor:
-            return pil.contrast(batch, factors[:, 1]) if light[1] else batch
-
-        return torch.where(first[:, None, None], sharpen(brighten(images)), brighten(sharpen(images)))
+        result = torch.empty_like(images)
+        result[first] = pil.contrast(pil.brightness(images[first], factors[first, 0]), factors[first, 1])
+        later = ~first
+        result[later] = pil.brightness(pil.contrast(images[later], factors[later, 1]), factors[later, 0])
+        return result
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,7 +111,9 @@ def signature(book: Book) -> str:
 
 
 def _unexplained(judged: Judged, replayed: Replayed) -> bool:
-    explained = any(fault.severity is Severity.FAIL for fault in judged.faults)
+    explained = any(
+        fault.severity is Severity.FAIL or fault.diagnosis == "wrong-value" for fault in judged.faults
+    )
     unresolved = any(q.state is State.UNRESOLVED for q in judged.quantities)
     return replayed.agreement is Agreement.DEVIATES and not explained and not unresolved
 

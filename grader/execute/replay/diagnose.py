@@ -10,7 +10,7 @@ from itertools import combinations
 
 from grader.core.facts.replay import Severity
 from grader.execute.replay.case import MAX_LONG_SEARCHES, Case, Diagnosis, Memory
-from grader.execute.replay.formula import Slot, Token, Unsupported, compile_tokens, evaluate
+from grader.execute.replay.formula import Reference, Slot, Token, Unsupported, compile_tokens, evaluate
 from grader.execute.replay.functions import Value
 from grader.execute.replay.identity import TOLERANCE, Points, Tested, difference, shape
 from grader.execute.replay.layout import Layout, Symbol
@@ -150,15 +150,39 @@ class Doctor:
                 if eta.cell
                 else number(eta.value)
             )
+            what = (
+                self.words.describe(symbol, read, case.row)
+                if symbol[0] == "q"
+                else address(read)
+                if read
+                else "a number"
+            )
+            reason = (
+                "it does not stand there"
+                if self._anchored(case, read)
+                else "the reference moved along when the formula was filled down"
+            )
+            hint = f"Anchor the learning rate: write {anchored(right)} and fill the column down again."
+            if not eta.cell:
+                hint = "Write the learning rate into a cell of its own, refer to it with $ and fill the column down again."
             yield Diagnosis(
                 "eta-drift",
-                f"the update of {quantity} reads {address(read) if read else 'a number'} where the learning rate {right} belongs: the reference moved along when the formula was filled down",
+                f"the update of {quantity} reads {what} where the learning rate {right} belongs: {reason}",
                 expected=anchored(right),
                 found=address(read) if read else "",
-                hint=f"Anchor the learning rate: write {anchored(right)} and fill the column down again.",
+                hint=hint,
                 marked=address(read) if read else "",
             )
             return
+
+    def _anchored(self, case: Case, read: int) -> bool:
+        """Whether the formula holds its reference to a cell with a $ before the row."""
+        key = self.layout.key(case.quantity, case.row)
+        run = self.layout.model.owner[key]
+        return any(
+            isinstance(slot, Reference) and slot.row_fixed and step.base == read
+            for slot, step in zip(run.form.slots, run.steps, strict=True)
+        )
 
     def _typed(self, case: Case) -> Iterator[Diagnosis]:
         """A number, typed or in a cell beside the table, that equals the student's own value of a quantity."""

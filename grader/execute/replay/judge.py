@@ -201,7 +201,9 @@ class Judge:
             self._record(name, key, _typed(name, rounded=gap > EXACT))
             return State.VALUES
         inherited = self._inherited(name, index)
-        if inherited is not None and abs(value - inherited) <= EXACT * (abs(inherited) or 1.0):
+        if inherited is not None and (
+            abs(value - inherited) <= EXACT * (abs(inherited) or 1.0) or _is_rounding(value, inherited)
+        ):
             text = f"the typed values of {display(name)} are those of a class sheet that uses a_h1 where a_h2 belongs"
             self._record(
                 name,
@@ -342,6 +344,7 @@ def _typed(name: str, *, rounded: bool) -> Diagnosis:
 
 
 def _is_rounding(value: float, want: float) -> bool:
-    """Whether a typed number is the wanted one with fewer decimals (at least two)."""
-    decimals = len(repr(value).partition(".")[2]) if "e" not in repr(value) else 0
-    return decimals >= 2 and abs(value - want) <= 0.51 * 10.0**-decimals
+    """Whether a typed number is the wanted one with fewer decimals (at least two, before the exponent where it has one)."""
+    mantissa, _, exponent = repr(value).partition("e")
+    decimals = len(mantissa.partition(".")[2])
+    return decimals >= 2 and abs(value - want) <= 0.51 * 10.0 ** (int(exponent or 0) - decimals)

@@ -197,7 +197,7 @@ class Layout:
 
     def _inferred_eta(self) -> Source | None:
         """For a table of pasted numbers: the rate that all weights agree on, (w of this row - w of the next) / gradient."""
-        rates = []
+        rates, slopes = [], []
         for name in WEIGHTS:
             if name not in self.columns or "d" + name not in self.columns or len(self.rows) < 2:
                 continue
@@ -207,10 +207,16 @@ class Layout:
             before, after, slope = (n if isinstance(n, float) else float("nan") for n in numbers)
             if slope and before - after == before - after:
                 rates.append((before - after) / slope)
+                slopes.append(abs(slope))
+        steep = sorted(rate for rate, slope in zip(rates, slopes, strict=True) if slope >= 0.1 * max(slopes))
         rates.sort()
-        if len(rates) < 5 or not abs(rates[-2] - rates[1]) <= 1e-3 * abs(rates[len(rates) // 2]):
-            return None
-        return Source(float(f"{rates[len(rates) // 2]:.4g}"), 0, literal=True)
+        trimmed = rates[1:-1] if len(rates) >= 5 else []
+        # Rounded numbers give a rate only where the weight moves by more than its last digit.
+        for agreeing in (trimmed, steep if len(steep) >= 4 else []):
+            middle = agreeing[len(agreeing) // 2] if agreeing else 0.0
+            if middle and agreeing[-1] - agreeing[0] <= 1e-3 * abs(middle):
+                return Source(float(f"{middle:.4g}"), 0, literal=True)
+        return None
 
     def symbol(self, key: int, index: int, depth: int = 0) -> Symbol:
         """What a cell means to a formula in the index-th row."""

@@ -52,6 +52,13 @@ CASES: list[tuple[list[Callable[[Any], Any]], list[Part]]] = [
         [part("RandomAffine", degrees=(0.0, 0.0), translate=(0.1, 0.2))],
     ),
     ([tv.RandomAffine(0, scale=(0.7, 1.3))], [part("RandomAffine", degrees=(0.0, 0.0), scale=(0.7, 1.3))]),
+    # So small that Pillow's fixed point leaves 32 bits.
+    (
+        [tv.RandomAffine(30, scale=(0.0002, 0.02), shear=20)],
+        [part("RandomAffine", degrees=(-30.0, 30.0), scale=(0.0002, 0.02), shear=(-20.0, 20.0))],
+    ),
+    ([tv.ColorJitter(brightness=0.4)], [part("ColorJitter", brightness=(0.6, 1.4))]),
+    ([tv.ColorJitter(contrast=0.4)], [part("ColorJitter", contrast=(0.6, 1.4))]),
     ([tv.RandomCrop(28, padding=4)], [part("RandomCrop", size=(28, 28), padding=4)]),
     (
         [tv.ColorJitter(0.4, 0.5, 0.1, 0.1)],
