@@ -16,7 +16,7 @@ from grader.core.settings import Device, Settings
 from grader.ingest.classes import Entry, Listing, list_class
 from grader.pipeline.basis import basis_of, raw_digest
 from grader.pipeline.plan import Plan, make_plan
-from grader.pipeline.providers import Phase
+from grader.pipeline.providers import STATIC, Phase
 from grader.pipeline.regrade import publish_run, reports_of
 from grader.pipeline.rubrics import LoadedRubric
 from grader.pipeline.work import Done, Job, died, work
@@ -24,7 +24,6 @@ from grader.schedule.base import Backend, Ended
 from grader.store.copies import carry, forget_changed
 from grader.store.runs import Delivery, Run, Store
 
-STATIC = (Phase.READ, Phase.REPLAY)
 OUR_FAILURE = "grader failed"
 """How every reason begins that is our fault."""
 BYTES_PER_WORKER = 3 * 2**30

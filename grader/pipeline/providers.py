@@ -32,6 +32,8 @@ class Phase(Enum):
     REPRODUCE = "reproduce"
 
 
+STATIC = (Phase.READ, Phase.REPLAY)
+"""Phases that need nothing but the submitted bytes."""
 EXECUTING = (Phase.EXECUTE, Phase.RETRAIN, Phase.REPRODUCE)
 """Phases that rest on the student's code having run."""
 

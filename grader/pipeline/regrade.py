@@ -23,15 +23,13 @@ from grader.pipeline.grade import report_on
 from grader.pipeline.keys import key_of
 from grader.pipeline.known import Known, Missing
 from grader.pipeline.plan import Plan, Step, make_plan, needed, product_types
-from grader.pipeline.providers import Phase
+from grader.pipeline.providers import STATIC
 from grader.pipeline.publish import publish, publish_class
 from grader.pipeline.rubrics import LoadedRubric
 from grader.pipeline.work import recall, restore, stored_sources
 from grader.score.marks import remarked
 from grader.score.overrides import Decision, decided
 from grader.store.runs import Delivery, PhaseRecord, Run, Store
-
-STATIC = (Phase.READ, Phase.REPLAY)
 
 
 def reports_of(store: Store, run: Run, loaded: LoadedRubric) -> Iterator[Report]:
