@@ -1,29 +1,25 @@
 """A line an epoch for a person who waits for a training, with the time that is left."""
 
-import time
 from collections.abc import Callable
 
 from grader.execute.retrain import Progress
 
 
 class EpochLines:
-    """Says each epoch of at most `limit` to `show`. The time left is that of the current run at its pace so far."""
+    """Says each epoch of at most `limit` to `show`. The time left is that of its run at the pace of the last epoch."""
 
     def __init__(self, limit: int, show: Callable[[str], None]) -> None:
         self._limit = limit
         self._show = show
-        self._last = time.monotonic()
 
     def __call__(self, progress: Progress) -> None:
         """Say one epoch."""
-        now = time.monotonic()
-        took, self._last = now - self._last, now
         left = min(progress.planned, self._limit) - progress.epoch
         if progress.cached:
             when = "kept from an earlier run"
         else:
-            when = f"{took:.0f} s"
-            when += f", at most {left * took / 60:.0f} min left in this run" if left else ""
+            when = f"{progress.seconds:.0f} s"
+            when += f", at most {left * progress.seconds / 60:.0f} min left in this run" if left > 0 else ""
         self._show(
             f"run {progress.run} seed {progress.seed} epoch {progress.epoch}/{progress.planned}:"
             f" {progress.correct:,} right, loss {progress.loss:.4f} ({when})"

@@ -7,6 +7,8 @@ wrote it.
 
 import importlib.util
 import re
+from collections.abc import Sequence
+from pathlib import PurePosixPath
 
 import msgspec
 
@@ -78,7 +80,8 @@ def run_notebook(sources: Sources, settings: Settings) -> NotebookRun:
     """
     if not settings.execute:
         raise Unavailable("no code was run (--no-exec or --static)", Verdict.SKIPPED)
-    entry = choose_entry(sources)
+    entries = _entries(sources)
+    entry = entries[0] if entries else None
     if entry is None and sources.damaged(Kind.NOTEBOOK):
         raise sources.absent(Kind.NOTEBOOK, "a notebook")
     if entry is None:
@@ -92,7 +95,11 @@ def run_notebook(sources: Sources, settings: Settings) -> NotebookRun:
         sandbox = choose(unsafe_no_sandbox=settings.unsafe_no_sandbox)
     except SandboxFault as fault:
         raise Unavailable(str(fault), Verdict.UNKNOWN) from fault
-    return run_in(sandbox, sources, entry, settings)
+    run = run_in(sandbox, sources, entry, settings)
+    if run.choice is Choice.NONE and len(entries) > 1:
+        second = run_in(sandbox, sources, entries[1], settings)
+        return run if second.choice is Choice.NONE else second
+    return run
 
 
 def run_in(
@@ -128,15 +135,24 @@ def run_in(
 
 def choose_entry(sources: Sources) -> Source | None:
     """The main notebook, else the one that looks most like training; without any notebook such a Python file."""
-    for kind, least in ((Kind.NOTEBOOK, 0), (Kind.SOURCE, 1)):
-        main = sources.main(kind) if kind is Kind.NOTEBOOK else None
-        if main is not None:
-            return main
-        scored = [(_looks_like_training(s), s) for s in sources.of(kind)]
-        best = max((score for score, _ in scored), default=-1)
-        if best >= least:
-            return next(s for score, s in scored if score == best)
-    return None
+    return next(iter(_entries(sources)), None)
+
+
+def _entries(sources: Sources) -> list[Source]:
+    """What may be run, the best first: one notebook, or Python files.
+
+    A script that trains a network of another file comes before that file: it says which class is meant, and how it is trained.
+    """
+    main = sources.main(Kind.NOTEBOOK)
+    if main is not None:
+        return [main]
+    notebooks = sources.of(Kind.NOTEBOOK)
+    if notebooks:
+        return [max(notebooks, key=_looks_like_training)]
+    files = [(s, decode(s.data)) for s in sources.of(Kind.SOURCE) if not _is_test(s)]
+    defining = [PurePosixPath(s.artefact.path).stem for s, text in files if "Module" in text]
+    scored = [(_script_score(text, defining), s) for s, text in files]
+    return [s for score, s in sorted(scored, key=lambda item: -item[0]) if score > 0]
 
 
 def record(path: str, result: RunResult, asked: measure.Query | None = None) -> NotebookRun:
@@ -254,6 +270,26 @@ _KERAS = re.compile(r"(?:import|from)\s+(?:keras|tensorflow)\b")
 def _keras(source: Source) -> bool:
     text = decode(source.data)
     return bool(_KERAS.search(text)) and not _TORCH.search(text)
+
+
+_LOADS = re.compile(r"\bMNIST\s*\(")
+_IMPORTED = re.compile(r"(?m)^[ \t]*(?:from|import)[ \t]+([\w.]+)")
+
+
+def _is_test(source: Source) -> bool:
+    path = PurePosixPath(source.artefact.path)
+    return path.name.startswith(("test_", "conftest")) or path.stem.endswith("_test") or "tests" in path.parts
+
+
+def _script_score(text: str, defining: Sequence[str]) -> int:
+    """How much a Python file looks like the one that a person starts; 0 for none of it."""
+    imported = {name.rpartition(".")[2] for name in _IMPORTED.findall(text)}
+    borrows = not imported.isdisjoint(defining)
+    trains, digits_ = ".backward(" in text, "MNIST" in text
+    if not _TORCH.search(text) or not ("Module" in text or (digits_ and (trains or borrows))):
+        return 0
+    loads = bool(_LOADS.search(text)) and (trains or borrows)
+    return 1 + 8 * loads + 4 * (digits_ and trains) + 2 * trains + digits_
 
 
 def _looks_like_training(source: Source) -> int:

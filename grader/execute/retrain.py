@@ -24,6 +24,8 @@ class Progress(NamedTuple):
     correct: int
     loss: float
     cached: bool
+    seconds: float = 0.0
+    """What the epoch took by the clock; runs at once overlap."""
 
 
 class Wish(NamedTuple):

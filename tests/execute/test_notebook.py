@@ -353,3 +353,22 @@ def test_without_a_notebook_the_file_that_trains_is_run() -> None:
     assert entry is not None
     assert entry.artefact.path == "main.py"
     assert runner.choose_entry(sources({"utils.py": b"import torch"})) is None
+
+
+def test_a_script_comes_before_the_file_whose_network_it_trains() -> None:
+    several = HEAD + NET + NET.replace("class Net", "class Draft") + "def step(loss):\n    loss.backward()\n"
+    files = {
+        "model.py": several.encode(),
+        "train.py": b"import torch\nfrom torchvision import datasets\nfrom model import Net\ndatasets.MNIST('data')\n",
+        "tests/test_model.py": b"import torch\nfrom model import Draft\nfrom torchvision import datasets\ndatasets.MNIST('.')\n",
+    }
+    entry = runner.choose_entry(sources(files))
+    assert entry is not None
+    assert entry.artefact.path == "train.py"
+
+
+def test_where_the_script_gives_no_network_the_file_that_defines_one_is_run() -> None:
+    script = "import torch\nimport no_such_package\nfrom model import Net\nfrom torchvision import datasets\ndatasets.MNIST('data')\n"
+    files = {"model.py": (HEAD + NET).encode(), "train.py": script.encode()}
+    run = runner.run_notebook(sources(files), QUIET)
+    assert (run.artefact, run.choice) == ("model.py", Choice.EXTRACTED)

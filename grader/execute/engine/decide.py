@@ -1,5 +1,7 @@
 """Train an exported network as often as the rule asks, and keep every run in the cache."""
 
+import time
+
 import torch
 
 from grader.core.facts.network import Modes, NetworkFacts, OutputKind
@@ -133,6 +135,8 @@ class _Trainer:
         self._falls = job.plan is None or job.plan.scheduler is not None
         self._together = job.side_by_side
         self._processes = processes
+        self._began = time.monotonic()  # the run that goes on, or those that go on at once
+        self._heard: dict[int, float] = {}  # when each of them was last heard of
 
     def decide(self) -> tuple[SeedRun, ...]:
         """All runs that the rule asked for."""
@@ -144,6 +148,7 @@ class _Trainer:
     def _next(self, before: list[SeedRun]) -> tuple[SeedRun, ...]:
         """The next run, or all that may yet follow: the first seed alone, because most submissions need no other."""
         seed = self._seed(len(before))
+        self._began, self._heard = time.monotonic(), {}
         cached = self._cache.read(seed)
         if cached is not None and self._ended(before, cached.correct):
             for epoch, (right, loss) in enumerate(zip(cached.correct, cached.losses, strict=True), 1):
@@ -274,7 +279,10 @@ class _Trainer:
         return not isinstance(self._step(before, correct), Continue)
 
     def _tell(self, run: int, seed: int, epoch: int, right: int, loss: float, *, cached: bool) -> None:
-        self._wish.progress(Progress(run, seed, epoch, self._job.planned, right, loss, cached))
+        now = time.monotonic()
+        seconds = now - self._heard.get(run, self._began)
+        self._heard[run] = now
+        self._wish.progress(Progress(run, seed, epoch, self._job.planned, right, loss, cached, seconds))
 
 
 def _hit(step: RunSeed | Continue | Decided) -> bool:

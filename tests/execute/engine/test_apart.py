@@ -39,6 +39,7 @@ def test_the_bits_are_those_of_one_after_the_other(monkeypatch: pytest.MonkeyPat
     assert at_once == one_by_one
     assert len(at_once.runs) == 3
     assert sorted((item.run, item.epoch) for item in told) == [(r, e) for r in (1, 2, 3) for e in (1, 2, 3)]
+    assert all(item.seconds > 0 for item in told)
     again, heard = retrained(monkeypatch, 2, str(tmp_path), **NEVER)
     assert again == at_once
     assert all(item.cached for item in heard)

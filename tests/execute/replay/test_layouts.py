@@ -340,15 +340,16 @@ def test_pasted_sheets_beside_a_right_one_leave_it_right() -> None:
     assert [one.eta for one in book.sweep if one.sources] == [0.5, 2.0]
 
 
-def as_shown(defect: Defect, *, stops: int = 99) -> bytes:
-    """A sheet copied as Excel shows it: six decimals, small numbers with three digits; the last rows repeat one another."""
-    made = make(BookSpec(rows=12, header_row=4, eta=0.5, defect=defect, values_only=defect is Defect.NONE))[0]
+def as_shown(defect: Defect, eta: float, *, stops: int = 99) -> bytes:
+    """A sheet copied as Excel shows it: six or nine decimals, small numbers with three digits; no row after `stops` is new."""
+    made = make(BookSpec(rows=20, header_row=4, eta=eta, defect=defect, values_only=defect is Defect.NONE))[0]
     book = openpyxl.load_workbook(io.BytesIO(made), data_only=True)
     sheet = book.worksheets[0]
     for row in sheet.iter_rows(min_row=5):
         for cell in row:
             if isinstance(cell.value, float):
-                text = f"{cell.value:.6f}" if abs(cell.value) >= 1e-4 else f"{cell.value:.2e}"
+                digits = 9 if cell.column >= 24 else 6
+                text = f"{cell.value:.{digits}f}" if abs(cell.value) >= 1e-4 else f"{cell.value:.2e}"
                 kept = sheet.cell(min(cell.row, stops), cell.column).value
                 cell.value = kept if cell.row > stops else float(text)
     buffer = io.BytesIO()
@@ -356,29 +357,30 @@ def as_shown(defect: Defect, *, stops: int = 99) -> bytes:
     return buffer.getvalue()
 
 
-def test_numbers_pasted_as_they_are_shown_are_rounded_and_not_wrong() -> None:
-    book = replayed(as_shown(Defect.NONE))
+@pytest.mark.parametrize("eta", [0.2, 0.5])
+def test_numbers_pasted_as_they_are_shown_are_rounded_and_not_wrong(eta: float) -> None:
+    book = replayed(as_shown(Defect.NONE, eta))
     assert [f for f in book.faults if f.severity is Severity.FAIL] == []
-    assert (book.tables[0].eta_known, book.tables[0].eta) == (True, 0.5)
-    carried = replayed(as_shown(Defect.CLASS_ERROR))
+    assert (book.tables[0].eta_known, book.tables[0].eta) == (True, eta)
+    carried = replayed(as_shown(Defect.CLASS_ERROR, eta))
     assert {f.diagnosis for f in carried.faults if f.severity is Severity.FAIL} <= {"inherited-class-error"}
 
 
 def test_pasted_rows_that_repeat_one_another_are_said_to_be_so() -> None:
-    book = replayed(as_shown(Defect.NONE, stops=12))
+    book = replayed(as_shown(Defect.NONE, 0.5, stops=12))
     assert "replay-deviates" not in {f.diagnosis for f in book.faults}
     wrong = next(f for f in book.faults if f.quantity == "w5" and f.diagnosis == "wrong-value")
-    assert wrong.cells == "M13:M16"
+    assert wrong.cells == "M13:M24"
 
 
 def test_an_anchored_reference_to_another_cell_did_not_move() -> None:
     def edit(book: openpyxl.Workbook) -> None:
         for k in range(1, 9):
-            every_row(f"w{k}", ETA, "$G$9", FIRST + 1)(book)
+            every_row(f"w{k}", ETA, "$G$16", FIRST + 2)(book)
 
     faults = [f for f in replayed(workbook(edit=edit)).faults if f.diagnosis == "eta-drift"]
-    assert len(faults) == 8
-    assert all("G9 (w3)" in f.message and "moved" not in f.message for f in faults)
+    assert {f.quantity for f in faults} == {f"w{k}" for k in range(1, 9)}
+    assert all("G16 (w3)" in f.message and "moved" not in f.message for f in faults)
 
 
 def test_inputs_that_nothing_names_leave_the_book_undecided() -> None:
