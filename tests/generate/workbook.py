@@ -83,6 +83,7 @@ class BookSpec:
     clutter: bool = False  # a sheet of notes in front, lists of values around the first table
     summary: bool = False  # a last sheet that refers to every table's losses
     values_only: bool = False  # everything pasted as values: no mathematics to judge
+    pasted_copies: bool = False  # only the first sheet calculates, the others hold its values at other rates
     defect: Defect = Defect.NONE
     defect_row: int = 12  # iteration, from 0, where a local defect strikes
     inherited: bool = False  # the class error besides the defect
@@ -134,9 +135,8 @@ def make(spec: BookSpec) -> tuple[bytes, Truth]:
     pasted = paste_sweep(spec, sheets[0], tables[0]) if spec.pasted_sweep else {}
     if spec.charts:
         add_charts(spec, sheets, tables, pasted)
-    if spec.values_only:
-        for sheet in sheets:
-            sheet.grid = dict(sheet.values)
+    for sheet in sheets if spec.values_only else sheets[1:] if spec.pasted_copies else []:
+        sheet.grid = dict(sheet.values)
     if spec.summary:
         sheets.append(summary_sheet(sheets, tables))
     if spec.clutter:

@@ -52,7 +52,7 @@ def _judge(book: BookFacts, treatment: Treatment) -> Outcome:
         faults = faults_of(book, quantity)
         share = sum(_right(table, quantity, faults, treatment) for table in tables) / len(tables)
         credit += share / len(GRADIENTS)
-        right += share == 1.0
+        right += share == 1.0 and any(_known(table, quantity) for table in tables)
         for fault in faults:
             forgiven = fault.diagnosis == INHERITED and treatment is not Treatment.FAIL
             if fault.diagnosis != INHERITED or treatment is not Treatment.ACCEPT:
@@ -64,7 +64,14 @@ def _judge(book: BookFacts, treatment: Treatment) -> Outcome:
         summary += f"; {carried} carry the error of the class sheet, which this rubric only notes"
     if unclear:
         return unknown(f"{summary}; not decided: {'; '.join(unclear)}", findings)
-    return graded(1.0 if right == len(GRADIENTS) else min(credit, 0.999), summary, findings)
+    return graded(1.0 if credit > 0.9999 else min(credit, 0.999), summary, findings)
+
+
+def _known(table: TableFacts, quantity: str) -> bool:
+    """Whether a table shows a gradient, as a column or inside the update of its weight."""
+    if table.state(quantity) is State.MISSING:
+        return table.state(quantity[1:]) is State.RIGHT
+    return table.state(quantity) is not State.UNRESOLVED
 
 
 def _right(table: TableFacts, quantity: str, faults: tuple[CellFault, ...], treatment: Treatment) -> bool:

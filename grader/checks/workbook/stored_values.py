@@ -56,6 +56,8 @@ def _judge(book: BookFacts, policy: Policy) -> Outcome:
     )
     if any(finding.weight is Weight.FAULT for finding in findings):
         return graded(0.0, summary, findings)
+    if findings:
+        summary += "; the others were stored before a value was changed, which this rubric only notes"
     return passed(summary, findings)
 
 
