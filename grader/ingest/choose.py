@@ -8,6 +8,7 @@ import re
 import zipfile
 from collections.abc import Sequence
 from pathlib import PurePosixPath
+from urllib.parse import unquote
 
 import msgspec
 
@@ -27,6 +28,11 @@ _SNIFF_BYTES = 4 * 2**20
 _NEAR_TIE = 0.85
 """Second best over best score from which a person should confirm; two versions of one notebook score above 0.9."""
 
+_NAMED_AT_LEAST = 0.5
+"""Score over the best score from which a notebook that the README names is the submitted one."""
+
+_DRAFTS = re.compile(r"drafts?|archived?s?|back-?ups?|old|attempts?|trials?|unused", re.IGNORECASE)
+
 _CHOSEN = (Kind.README, Kind.NOTEBOOK, Kind.WORKBOOK)
 _WORDS = {Kind.README: "README", Kind.NOTEBOOK: "notebook", Kind.WORKBOOK: "workbook"}
 
@@ -43,16 +49,45 @@ def choose(sources: Sequence[Source]) -> Choice:
     main: set[str] = set()
     doubts: list[str] = []
     for kind in _CHOSEN:
-        candidates = [s for s in sources if s.artefact.kind is kind and s.artefact.readable]
+        candidates = _no_drafts([s for s in sources if s.artefact.kind is kind and s.artefact.readable])
         ranked = sorted(candidates, key=lambda s: (-_score(s), s.artefact.path))
         if not ranked:
             continue
-        main.add(ranked[0].artefact.path)
-        doubt = _doubt(kind, ranked)
+        named = _named(ranked, sources) if kind is Kind.NOTEBOOK else None
+        main.add((named or ranked[0]).artefact.path)
+        doubt = "" if named else _doubt(kind, ranked)
         if doubt:
             doubts.append(doubt)
     artefacts = tuple(msgspec.structs.replace(s.artefact, main=s.artefact.path in main) for s in sources)
     return Choice(artefacts=artefacts, doubts=tuple(doubts))
+
+
+def _no_drafts(candidates: Sequence[Source]) -> Sequence[Source]:
+    """Without what lies in a folder for drafts, unless nothing else does as well."""
+    final = [s for s in candidates if not any(_DRAFTS.fullmatch(p) for p in s.artefact.path.split("/")[:-1])]
+    return final if any(_score(s) > 0 for s in final) else candidates
+
+
+def _named(ranked: Sequence[Source], sources: Sequence[Source]) -> Source | None:
+    """The only notebook that the READMEs call by its file name; None where they name none or several.
+
+    One that holds much less of a training than the best is no final notebook, whoever names it.
+    """
+    text = "\n".join(
+        unquote(s.data[:_SNIFF_BYTES].decode("utf-8", "replace")).lower()
+        for s in sources
+        if s.artefact.kind is Kind.README and s.artefact.readable
+    )
+    names = [PurePosixPath(s.artefact.path).name.lower() for s in ranked]
+    found = [
+        s
+        for s, name in zip(ranked, names, strict=True)
+        if names.count(name) == 1 and re.search(rf"(?<![\w-]){re.escape(name)}", text)
+    ]
+    best = _score(ranked[0])
+    if len(found) != 1 or _score(found[0]) < min(best, _NAMED_AT_LEAST * best):
+        return None
+    return found[0]
 
 
 def _doubt(kind: Kind, ranked: Sequence[Source]) -> str:
@@ -60,7 +95,7 @@ def _doubt(kind: Kind, ranked: Sequence[Source]) -> str:
     rivals = [
         s
         for s in ranked[1:]
-        if best > 0 and _score(s) >= _NEAR_TIE * best and s.artefact.sha256 != ranked[0].artefact.sha256
+        if _score(s) >= min(best, _NEAR_TIE * best) and s.artefact.sha256 != ranked[0].artefact.sha256
     ]
     # READMEs of sub-folders and workbooks of one sweep belong together: everything in them is read and counts.
     if not rivals or kind is not Kind.NOTEBOOK:

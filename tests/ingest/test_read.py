@@ -1,6 +1,7 @@
 """A path becomes a submission, and nothing that a student can pack hurts."""
 
 import io
+import json
 import stat
 import zipfile
 from pathlib import Path
@@ -152,6 +153,46 @@ def test_notebook_is_chosen_by_content_not_by_name() -> None:
     assert main is not None
     assert main.artefact.path == "scratch/untitled7.ipynb"
     assert sources.submission.doubts == ()
+
+
+def _training(extra: str = "") -> bytes:
+    source = "class Net(nn.Module): pass  # MNIST BatchNorm2d Dropout\nloss.backward()\noptimizer.step()"
+    return json.dumps({"nbformat": 4, "cells": [{"cell_type": "code", "source": source + extra}]}).encode()
+
+
+def _main(files: dict[str, bytes]) -> tuple[str, tuple[str, ...]]:
+    sources = from_bytes("x", files)
+    main = sources.main(Kind.NOTEBOOK)
+    assert main is not None
+    return main.artefact.path, sources.submission.doubts
+
+
+def test_the_one_notebook_that_the_readme_names_is_the_submission() -> None:
+    files = {"S6_net1.ipynb": _training("# Accuracy"), "s6 final.ipynb": _training()}
+    assert _main(files)[1] != ()
+    readme = b"Network in [the notebook](./S6%20Final.ipynb), older ones beside it"
+    assert _main({**files, "README.md": readme}) == ("s6 final.ipynb", ())
+
+
+def test_a_readme_that_names_both_notebooks_or_a_toy_settles_nothing() -> None:
+    files = {"a.ipynb": _training("# Accuracy"), "b.ipynb": _training()}
+    assert _main({**files, "README.md": b"first a.ipynb, then b.ipynb"})[1] != ()
+    toy = json.dumps({"nbformat": 4, "cells": [{"cell_type": "code", "source": "plot()  # MNIST"}]}).encode()
+    named = {"a.ipynb": _training(), "plots.ipynb": toy, "README.md": b"figures: plots.ipynb"}
+    assert _main(named) == ("a.ipynb", ())
+
+
+def test_two_notebooks_whose_code_stands_elsewhere_are_a_doubt() -> None:
+    empty = '{{"nbformat": 4, "cells": [{{"cell_type": "code", "source": "from model import {0}"}}]}}'
+    _, doubts = _main({"a.ipynb": empty.format("Net").encode(), "b.ipynb": empty.format("Net2").encode()})
+    assert doubts != ()
+
+
+@pytest.mark.parametrize("folder", ["Archive", "drafts", "old", "backup"])
+def test_a_draft_is_no_candidate_where_it_says_that_it_is_one(folder: str) -> None:
+    files = {f"{folder}/a.ipynb": _training("# Accuracy, Total params"), "part2/b.ipynb": _training()}
+    assert _main(files) == ("part2/b.ipynb", ())
+    assert _main({f"{folder}/a.ipynb": _training()}) == (f"{folder}/a.ipynb", ())
 
 
 def test_workbook_under_a_foreign_suffix_is_found_by_content() -> None:

@@ -1,7 +1,8 @@
 """It is clear which notebook is the submission.
 
 ## What it checks
-Whether one notebook stands out by its content (a network, training, test accuracy), or several could be the one.
+Whether one notebook stands out by its content (a network, training, test accuracy), or several could be the one. A notebook that the README
+calls by its file name, and no other, is the one; what lies in a folder `drafts`, `archive`, `old` or `backup` is none.
 
 ## Why it matters
 Two versions of a notebook have two networks and two logs. grader reads both, takes one as the main one and shows which;
