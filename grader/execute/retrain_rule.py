@@ -107,7 +107,7 @@ class RunSeed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Continue(msgspec.Struct, frozen=True, kw_only=True):
-    """Train the last run for another epoch; `epoch` counts from 1."""
+    """Train the run that was not ended for another epoch; `epoch` counts from 1."""
 
     epoch: int
 
@@ -145,7 +145,7 @@ def describe(params: RuleParams) -> str:
 
 
 def next_step(curves: Sequence[Curve], params: RuleParams) -> RunSeed | Continue | Decided:
-    """What to do after the runs so far, all but the last of which have ended."""
+    """What to do after the runs so far."""
     reached = [_hit(curve, params) for curve in curves]
     hits = sum(1 for epoch in reached if epoch)
     if hits:
@@ -160,16 +160,17 @@ def next_step(curves: Sequence[Curve], params: RuleParams) -> RunSeed | Continue
         )
     if not curves:
         return RunSeed(number=1)
-    last = curves[-1]
-    done = len(last.correct)
-    if done < min(last.planned, params.epochs):
-        if params.stop_hopeless and not last.drop_ahead and _hopeless(last, params):
+    # Runs at once end together when one of them hits, so under another rule an earlier one can be cut short as well.
+    cut = next((curve for curve in curves if len(curve.correct) < min(curve.planned, params.epochs)), None)
+    if cut is not None:
+        done = len(cut.correct)
+        if params.stop_hopeless and not cut.drop_ahead and _hopeless(cut, params):
             return Decided(
                 answer=Answer.BORDERLINE,
-                reason=f"stopped after epoch {done}, where {_percent(_value(last, params))} is far below {_percent(params.right)}",
+                reason=f"stopped after epoch {done}, where {_percent(_value(cut, params))} is far below {_percent(params.right)}",
                 hits=0,
                 runs=len(curves),
-                probability=_chance(last, params),
+                probability=_chance(cut, params),
             )
         return Continue(epoch=done + 1)
     values = [_value(curve, params) for curve in curves]

@@ -55,6 +55,14 @@ def test_the_first_full_run_fails_only_below_the_clear_miss(best: int, answer: A
         assert step.answer is answer
 
 
+def test_a_run_that_another_one_cut_short_never_fails_under_a_stricter_rule() -> None:
+    whole, cut = curve(*[9_930] * 20), curve(*[9_800] * 19, planned=20)
+    hit = curve(*[9_930] * 19, 9_940)
+    assert decided(whole, cut, hit).answer is Answer.PASS
+    assert next_step([whole, cut, hit], RuleParams(right=9_945)) == Continue(epoch=20)
+    assert next_step([whole, hit, cut], RuleParams(right=9_945)) == Continue(epoch=20)
+
+
 def test_an_unfinished_run_never_fails() -> None:
     assert isinstance(next_step([curve(1_000, planned=20)], RULE), Continue)
 

@@ -27,8 +27,8 @@ from grader.execute.retrain_rule import (
     Continue,
     Curve,
     Decided,
-    RunSeed,
     next_for_all,
+    next_step,
 )
 from reference import mnist
 from reference.recipe import RECIPES
@@ -203,8 +203,9 @@ class _Trainer:
                 curve.append(right)
                 number, before_this = len(before) + offset + 1, len(curve) <= checkpoint.epochs
                 self._tell(number, seed, len(curve), right, loss, cached=before_this)
-            alone = [self._step(before, tuple(curve)) for curve in curves]
-            return any(map(_hit, alone)) or not any(isinstance(step, Continue) for step in alone)
+            return any(self._passed(before, curve) for curve in curves) or all(
+                self._ended(before, tuple(curve)) for curve in curves
+            )
 
         job = self._job
         try:
@@ -236,8 +237,7 @@ class _Trainer:
             curve.append(heard.right)
             number = len(before) + heard.number + 1
             self._tell(number, seeds[heard.number], len(curve), heard.right, heard.loss, cached=heard.kept)
-            alone = [self._step(before, tuple(curve)) for curve in curves]
-            return any(map(_hit, alone)) or not isinstance(alone[heard.number], Continue)
+            return self._ended(before, tuple(curve)) or any(self._passed(before, other) for other in curves)
 
         runs = run_apart(
             [
@@ -270,23 +270,22 @@ class _Trainer:
     def _curve(self, correct: tuple[int, ...]) -> Curve:
         return Curve(correct=correct, planned=self._job.planned, drop_ahead=self._falls)
 
-    def _step(self, before: list[SeedRun], correct: tuple[int, ...]) -> RunSeed | Continue | Decided:
-        """What the rules ask for after the run with this curve."""
-        return next_for_all([*self._curves(before), self._curve(correct)], self._wish.rules)
-
     def _ended(self, before: list[SeedRun], correct: tuple[int, ...]) -> bool:
-        """Whether the rule asks for no further epoch of the run with this curve."""
-        return not isinstance(self._step(before, correct), Continue)
+        """Whether no rule asks for a further epoch of the run with this curve."""
+        curves = [*self._curves(before), self._curve(correct)]
+        return not isinstance(next_for_all(curves, self._wish.rules), Continue)
+
+    def _passed(self, before: list[SeedRun], correct: list[int]) -> bool:
+        """Whether every rule is content with the run that has this curve."""
+        curves = [*self._curves(before), self._curve(tuple(correct))]
+        steps = (next_step(curves, rule) for rule in self._wish.rules)
+        return all(isinstance(step, Decided) and step.answer is Answer.PASS for step in steps)
 
     def _tell(self, run: int, seed: int, epoch: int, right: int, loss: float, *, cached: bool) -> None:
         now = time.monotonic()
         seconds = now - self._heard.get(run, self._began)
         self._heard[run] = now
         self._wish.progress(Progress(run, seed, epoch, self._job.planned, right, loss, cached, seconds))
-
-
-def _hit(step: RunSeed | Continue | Decided) -> bool:
-    return isinstance(step, Decided) and step.answer is Answer.PASS
 
 
 def _device(wanted: Device) -> str:

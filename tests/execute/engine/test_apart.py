@@ -58,6 +58,15 @@ def test_a_hit_of_one_ends_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
         assert not run.proof.faults or run.proof.faults == ("100 digits were scored, 10,000 expected",)
 
 
+def test_no_run_is_cut_short_while_another_rule_needs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs, _ = retrained(monkeypatch, 1, **NEVER)
+    hit = max(max(run.correct) for run in runs.runs[1:])
+    monkeypatch.setattr(decide, "processes_for", lambda *work: 2)
+    rules = [RuleParams(epochs=3, right=right, clear_miss=0, borderline=0) for right in (hit, 101)]
+    wish = Wish(rule=rules[0], further=(rules[1],))
+    assert retrain_network(network(), recipe(), digits(), Settings(), wish) == runs
+
+
 def training(seed: int, epochs: int = 3) -> Training:
     return Training(network(), recipe(), digits(), seed, epochs, Mode.EXACT, None)
 
