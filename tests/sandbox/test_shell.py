@@ -71,6 +71,37 @@ def test_how_cells_fail(shell: tuple[Shell, Ledger], source: str, error: str, li
     assert shell[0].run("print('next')").stdout == "next\n"
 
 
+MISSING = """import math
+from no_such_package import (
+    one,
+    two,
+)
+!pip install no_such_package
+import no_such_either as other
+print(math.floor(2.5))
+"""
+
+
+def test_a_missing_package_costs_its_import_alone(shell: tuple[Shell, Ledger]) -> None:
+    ran = shell[0].run(MISSING)
+    assert (ran.error, ran.message, ran.line) == (
+        "ModuleNotFoundError",
+        "No module named 'no_such_package'",
+        2,
+    )
+    assert ran.stdout == "2\n"
+
+
+def test_what_fails_behind_a_missing_package_is_what_ended_the_cell(shell: tuple[Shell, Ledger]) -> None:
+    ran = shell[0].run("import no_such_package\nx = 1\n\n1 / 0\nprint('never')")
+    assert (ran.error, ran.line, ran.stdout) == ("ZeroDivisionError", 4, "")
+
+
+def test_a_package_that_is_missing_inside_a_function_ends_the_cell(shell: tuple[Shell, Ledger]) -> None:
+    ran = shell[0].run("def f():\n    import no_such_package\n\nf()\nprint('never')")
+    assert (ran.error, ran.stdout) == ("ModuleNotFoundError", "")
+
+
 def test_an_endless_cell_is_ended_and_the_next_one_runs(shell: tuple[Shell, Ledger]) -> None:
     quick = Shell(shell[1], total=60.0, each=1.0)
     ran: Ran = quick.run("while True:\n    try:\n        pass\n    except:\n        pass")
@@ -100,4 +131,5 @@ def test_without_ipython_commands_are_passed_over(monkeypatch: pytest.MonkeyPatc
     plain = Shell(ledger, total=60.0, each=10.0)
     assert plain.run("!pip install x\nif True:\n    %matplotlib inline\nprint(5)").stdout == "5\n"
     assert plain.run("1 / 0").line == 1
+    assert plain.run("import no_such_package\nprint(6)").stdout == "6\n"
     assert ledger.uses == {"shell-command": 1, "magic": 1}

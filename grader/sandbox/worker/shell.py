@@ -22,6 +22,10 @@ _QUIET_CELLS = frozenset({
 _INSTALLERS = ("pip", "pip3", "conda", "mamba", "uv", "apt", "apt-get")
 
 
+MISSING_PACKAGES = 20
+"""Imports of one cell that may fail before the rest of it is given up."""
+
+
 class CellTimeout(BaseException):
     """Raised in student code when its time is up; no `Exception`, so that a broad handler does not swallow it."""
 
@@ -122,7 +126,7 @@ class Shell:
         with redirect_stdout(tape), redirect_stderr(Tape()):
             try:
                 with time_limit(min(self._each, self.left)):
-                    error = self._execute(source)
+                    error = self._whole(source)
             except BaseException as fault:
                 error = fault
         if error is None:
@@ -135,14 +139,53 @@ class Shell:
             timeout=isinstance(error, CellTimeout),
         )
 
+    def _whole(self, source: str) -> BaseException | None:
+        """Run the cell; a package that is not installed costs its import alone, and what stands behind it is run as well.
+
+        The first error is returned, else the one that ended the cell.
+        """
+        fault = self._execute(source)
+        first = fault
+        for _ in range(MISSING_PACKAGES):
+            if not isinstance(fault, ModuleNotFoundError):
+                break
+            rest = _behind_import(self._plain(source), _line(fault))
+            if not rest:
+                break
+            fault = self._execute(rest)
+        ended = fault is not None and not isinstance(fault, ModuleNotFoundError)
+        return fault if ended else first
+
+    def _plain(self, source: str) -> str:
+        if self._ipython is None:
+            return _without_commands(source, Ledger())
+        return str(self._ipython.transform_cell(source))
+
     def _execute(self, source: str) -> BaseException | None:
         if self._ipython is not None:
             result = self._ipython.run_cell(source, store_history=False)
             fault: BaseException | None = result.error_before_exec or result.error_in_exec
             return fault
         tree = ast.parse(_without_commands(source, self._ledger))
-        exec(compile(tree, "<cell>", "exec"), self.namespace)
+        try:
+            exec(compile(tree, "<cell>", "exec"), self.namespace)
+        except ModuleNotFoundError as fault:
+            return fault
         return None
+
+
+def _behind_import(source: str, line: int) -> str:
+    """What stands behind the import on a line, on the same lines; empty where that line imports nothing by itself."""
+    try:
+        statements = ast.parse(source).body
+    except (SyntaxError, ValueError):
+        return ""
+    for statement in statements:
+        end = statement.end_lineno or statement.lineno
+        if statement.lineno <= line <= end and isinstance(statement, ast.Import | ast.ImportFrom):
+            rest = "".join(source.splitlines(keepends=True)[end:])
+            return "#\n" * end + rest if rest.strip() else ""  # IPython drops leading empty lines
+    return ""
 
 
 def _text(error: BaseException) -> str:
