@@ -162,3 +162,30 @@ def test_no_accessibility_violation(kind: str, scheme: str, tmp_path: Path) -> N
     assert found["dark"] is (scheme == "dark")
     assert found["checked"] > 20
     assert found["violations"] == []
+
+
+def test_pictures_fit_a_phone_and_can_be_read(tmp_path: Path) -> None:
+    """At 390 pixels every picture had to be pushed sideways to see its end."""
+    html = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", pages()["mixed"])
+    measure = """
+      const pictures = [...document.querySelectorAll(".drawing > svg")];
+      parent.postMessage(JSON.stringify({
+        page: [innerWidth, document.documentElement.scrollWidth],
+        sideways: pictures.map(svg => svg.parentElement.scrollWidth - svg.parentElement.clientWidth),
+        letters: pictures.map(svg => 12 * svg.getBoundingClientRect().width / svg.viewBox.baseVal.width),
+      }), "*");
+    """
+    (tmp_path / "phone.html").write_text(
+        html.replace("</body>", f"<script>{measure}</script></body>"), "utf-8"
+    )
+    # A window of Chromium is never narrower than 500 pixels; a frame in it is.
+    frame = """<!DOCTYPE html><html><body><pre id="answer"></pre><script>
+      addEventListener("message", event => { document.getElementById("answer").textContent = event.data; });
+    </script><iframe src="phone.html" width="390" height="800" style="border: 0"></iframe></body></html>"""
+    dom, log = browse(tmp_path, frame)
+    answer = re.search(r'<pre id="answer">(.+?)</pre>', dom)
+    assert answer, log[-2_000:]
+    found = json.loads(unescape(answer[1]))
+    assert found["page"][1] <= found["page"][0] == 390
+    assert found["sideways"] == [0, 0, 0, 0]
+    assert min(found["letters"]) > 10, "pixels"

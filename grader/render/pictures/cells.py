@@ -10,10 +10,10 @@ from grader.render.escape import SafeHtml
 from grader.render.pictures import svg
 from grader.render.pictures.picture import DataTable, Picture
 
-_CELL_WIDTH: Final = 92.0
+_CELL_WIDTH: Final = 84.0
 _CELL_HEIGHT: Final = 24.0
-_HEAD: Final = 38.0
-_COLUMNS: Final = 6
+_HEAD: Final = 34.0
+_COLUMNS: Final = 4
 _ROWS: Final = 6
 _AREA: Final = re.compile(r"\$?([A-Z]{1,3})\$?([0-9]{1,7})(?::\$?([A-Z]{1,3})\$?([0-9]{1,7}))?")
 
@@ -41,14 +41,14 @@ class Area(NamedTuple):
 
 
 def window(first: Area) -> Area:
-    """Return the piece of the sheet that is drawn around a guilty area: one row and one column before it, six by six."""
+    """Return the piece of the sheet that is drawn around a guilty area: one row and one column before it, six rows of four."""
     top, left = max(1, first.row - 1), max(1, first.column - 1)
     return Area(top, left, top + _ROWS - 1, left + _COLUMNS - 1)
 
 
 @lru_cache(maxsize=256)
 def cell_grid(cells: tuple[Cell, ...], *, sheet: str) -> Picture | None:
-    """Return a piece of the sheet around the first guilty cell, at most six by six; None without a guilty cell with an address."""
+    """Return a piece of the sheet around the first guilty cell, six rows of four; None without a guilty cell with an address."""
     placed = [(where, cell) for cell in cells if (where := area(cell.ref))]
     guilty = sorted(where for where, cell in placed if cell.guilty)
     if not guilty:
@@ -88,11 +88,11 @@ def cell_grid(cells: tuple[Cell, ...], *, sheet: str) -> Picture | None:
     )
     title = f"Cells to look at in {sheet}"
     sentence = f"A piece of {sheet} around the first of them; the cells with a thick border are wrong.{more}"
-    width, height = _HEAD + _COLUMNS * _CELL_WIDTH + 2, (_ROWS + 1) * _CELL_HEIGHT + 2
+    height = (_ROWS + 1) * _CELL_HEIGHT + 2
     return Picture(
         title=title,
         description=sentence,
-        drawing=svg.drawing(title, sentence, width, height, [*parts, *marks]),
+        drawing=svg.drawing(title, sentence, height, [*parts, *marks]),
         table=DataTable(
             caption=f"Wrong cells of {sheet}",
             columns=("Cell", "Content", "Why"),

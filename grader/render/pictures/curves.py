@@ -1,8 +1,9 @@
 """Curves over iterations and epochs, ours beside the student's."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import count
 from typing import Final
 
 import msgspec
@@ -11,10 +12,11 @@ from grader.render.escape import SafeHtml
 from grader.render.pictures import svg
 from grader.render.pictures.picture import DataTable, Picture
 
-_WIDTH: Final = 640.0
-_HEIGHT: Final = 330.0
-_LEFT: Final = 62.0
-_RIGHT: Final = 132.0
+_HEIGHT: Final = 270.0
+_LEFT: Final = 50.0
+_NAME: Final = 16
+"""Characters of a curve's name that are drawn beside its end."""
+_TICKS: Final = 6
 _TOP: Final = 14.0
 _BOTTOM: Final = 44.0
 _POINTS_DRAWN: Final = 160
@@ -40,10 +42,11 @@ class AccuracyRun(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Axes(msgspec.Struct, frozen=True, kw_only=True):
-    """Data ranges of a plot; `log` draws log10 of y."""
+    """Data ranges of a plot; `log` draws log10 of y, `right` is where the names of the curves begin."""
 
     x: tuple[float, float]
     y: tuple[float, float]
+    right: float
     log: bool = False
 
     def at(self, x: float, y: float) -> tuple[float, float]:
@@ -51,7 +54,7 @@ class _Axes(msgspec.Struct, frozen=True, kw_only=True):
         low, high, value = (math.log10(v) if self.log else v for v in (*self.y, y))
         up = (value - low) / (high - low)
         return (
-            _LEFT + across * (_WIDTH - _LEFT - _RIGHT),
+            _LEFT + across * (self.right - _LEFT),
             _TOP + (1 - up) * (_HEIGHT - _TOP - _BOTTOM),
         )
 
@@ -64,7 +67,12 @@ def loss_curves(series: tuple[LossSeries, ...], *, sheet: str = "the workbook") 
     if not values or longest < 2:
         return None
     low, high = 10.0 ** math.floor(math.log10(min(values))), 10.0 ** math.ceil(math.log10(max(values)))
-    axes = _Axes(x=(0, longest - 1), y=(low, high if high > low else 10 * low), log=True)
+    axes = _Axes(
+        x=(0, longest - 1),
+        y=(low, high if high > low else 10 * low),
+        right=_right(_eta(s) for s in series),
+        log=True,
+    )
     parts = [*_decades(axes), *_x_axis(axes, "iteration")]
     labels: list[tuple[float, str, str]] = []
     for i, s in enumerate(series):
@@ -72,14 +80,14 @@ def loss_curves(series: tuple[LossSeries, ...], *, sheet: str = "the workbook") 
         for side, style in ((s.reference, "reference"), (s.student, "student")):
             parts.extend(_curve(axes, tuple(enumerate(side)), f"{style} {colour}"))
         ends = [axes.at(n, v)[1] for n, v in list(enumerate(s.student or s.reference))[-1:] if _drawable(v)]
-        labels.extend((y, f"η = {s.eta:g}", colour) for y in ends)
-    parts.extend(_end_labels(labels))
+        labels.extend((y, _eta(s), colour) for y in ends)
+    parts.extend(_end_labels(axes, labels))
     sentence = f"Losses of {sheet} (solid) over the losses that we computed (dashed), on a logarithmic axis. Where you see one line, they agree."
     title = "Loss for each learning rate"
     return Picture(
         title=title,
         description=sentence,
-        drawing=svg.drawing(title, sentence, _WIDTH, _HEIGHT, parts),
+        drawing=svg.drawing(title, sentence, _HEIGHT, parts),
         table=_loss_table(series, longest),
     )
 
@@ -100,8 +108,11 @@ def accuracy_curve(
     level = best if threshold is None else threshold
     # The first epoch lies far below the others: the lowest tenth must not squeeze what is to be seen.
     floor = min(finite[len(finite) // 10], level - 0.6)
+    asked = "" if threshold is None else f"{threshold:g} % asked"
     axes = _Axes(
-        x=(1, longest), y=(math.floor(floor * 2) / 2, min(100.0, math.ceil(max(best, level) * 5 + 1) / 5))
+        x=(1, longest),
+        y=(math.floor(floor * 2) / 2, min(100.0, math.ceil(max(best, level) * 5 + 1) / 5)),
+        right=_right([asked, *(run.name for run in runs)]),
     )
     parts = [*_bands(axes), *_x_axis(axes, "epoch")]
     labels: list[tuple[float, str, str]] = []
@@ -114,7 +125,7 @@ def accuracy_curve(
             svg.element("rect", x=left, y=upper, width=right - left, height=lower - upper, class_="noise")
         )
         parts.append(svg.element("line", x1=left, x2=right, y1=line, y2=line, class_="threshold"))
-        labels.append((line, f"{threshold:g} % asked", "threshold"))
+        labels.append((line, asked, "threshold"))
         sentence += (
             f" The line is the {threshold:g} % that the assignment asks for; the band around it is how far "
             f"the same training can land from itself ({noise:g} points)."
@@ -127,12 +138,12 @@ def accuracy_curve(
         parts.extend(_curve(axes, points, f"student {colour}", linear=True))
         if points:
             labels.append((axes.at(*points[-1])[1], run.name, colour))
-    parts.extend(_end_labels(labels))
+    parts.extend(_end_labels(axes, labels))
     title = "Accuracy for each epoch"
     return Picture(
         title=title,
         description=sentence,
-        drawing=svg.drawing(title, sentence, _WIDTH, _HEIGHT, parts),
+        drawing=svg.drawing(title, sentence, _HEIGHT, parts),
         table=DataTable(
             caption="Test accuracy in percent",
             columns=("Epoch", *(f"{run.name} ({run.note})" if run.note else run.name for run in runs)),
@@ -193,7 +204,7 @@ def _level(axes: _Axes, value: float, label: str) -> list[SafeHtml]:
 
 def _x_axis(axes: _Axes, name: str) -> list[SafeHtml]:
     low, high = axes.x
-    step = next(s for s in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 10**9) if (high - low) / s <= 10)
+    step = next(m * 10**e for e in count() for m in (1, 2, 5) if (high - low) / (m * 10**e) <= _TICKS)
     ticks = [low, *(n for n in range(step, int(high) + 1, step) if n > low)]
     bottom = _HEIGHT - _BOTTOM
     parts = [
@@ -204,14 +215,26 @@ def _x_axis(axes: _Axes, name: str) -> list[SafeHtml]:
     return [*parts, svg.text(name, middle, bottom + 34, text_anchor="middle", class_="tick")]
 
 
-def _end_labels(labels: Sequence[tuple[float, str, str]]) -> list[SafeHtml]:
+def _eta(series: LossSeries) -> str:
+    return f"η = {series.eta:g}"
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _NAME else f"{name[: _NAME - 1]}…"
+
+
+def _right(names: Iterable[str]) -> float:
+    """Return where a plot ends, so that the longest of these names fits beside it."""
+    return svg.WIDTH - 10 - svg.BOLD * max(len(_short(name)) for name in names)
+
+
+def _end_labels(axes: _Axes, labels: Sequence[tuple[float, str, str]]) -> list[SafeHtml]:
     """Names at the right end of their curves, pushed apart so that none covers another."""
     parts: list[SafeHtml] = []
-    x, at = _WIDTH - _RIGHT + 8, _TOP - 12
+    at = _TOP - 12
     for y, name, kind in sorted(labels):
         at = max(y + 4, at + 15)
-        short = name if len(name) <= 18 else f"{name[:17]}…"
-        parts.append(svg.text(short, x, at, class_=f"name {kind}"))
+        parts.append(svg.text(_short(name), axes.right + 8, at, class_=f"name {kind}"))
     return parts
 
 

@@ -15,13 +15,12 @@ LAYERS_DRAWN: Final = 80
 
 _STEP: Final = 34.0
 _BOX_HEIGHT: Final = 24.0
-_BOX_LEFT: Final = 60.0
+_BOX_LEFT: Final = 34.0
 """Room for the connections that jump over boxes."""
-_BOX_WIDTH: Final = 170.0
-_SHAPE_X: Final = 246.0
-_COUNT_X: Final = 420.0
-_BAR_X: Final = 430.0
-_WIDTH: Final = 640.0
+_BOX_WIDTH: Final = 148.0
+_SHAPE_X: Final = 188.0
+_COUNT_X: Final = 328.0
+_BAR_X: Final = 334.0
 
 
 class LayerBox(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +55,7 @@ def network_graph(
         parts.append(svg.text(shape_text(layer.shape), _SHAPE_X, _baseline(row)))
         if layer.parameters:
             parts.append(svg.text(f"{layer.parameters:,}", _COUNT_X, _baseline(row), text_anchor="end"))
-            width = (_WIDTH - _BAR_X) * layer.parameters / most
+            width = (svg.WIDTH - _BAR_X) * layer.parameters / most
             parts.append(_bar(_BAR_X, _top(row) + 6, width, "n-share"))
     rows = len(shown) + 1
     for name in (
@@ -68,12 +67,12 @@ def network_graph(
     height = _top(rows)
     if budget is not None:
         parts.extend(_budget_bar(total, budget, height + 4))
-        height += 48
+        height += 54
     sentence = _sentence(layers, total, budget, dead)
     return Picture(
         title=TITLE,
         description=sentence,
-        drawing=svg.drawing(TITLE, sentence, _WIDTH, height, parts),
+        drawing=svg.drawing(TITLE, sentence, height, parts),
         table=DataTable(
             caption="Layers in the order in which they run",
             columns=("Layer", "Name in the code", "Output", "Parameters"),
@@ -131,7 +130,7 @@ def _wire(source: int, target: int) -> SafeHtml:
     if target == source + 1:
         x = _BOX_LEFT + 20
         return svg.polyline(((x, start), (x, end)), class_="n-wire")
-    bow = _BOX_LEFT - min(12 + 4 * (target - source), 52)
+    bow = _BOX_LEFT - min(12 + 2 * (target - source), _BOX_LEFT)
     y0, y1 = start - _BOX_HEIGHT / 2, end + _BOX_HEIGHT / 2
     path = f"M{svg.number(_BOX_LEFT)},{svg.number(y0)} C{svg.number(bow)},{svg.number(y0)} {svg.number(bow)},{svg.number(y1)} {svg.number(_BOX_LEFT)},{svg.number(y1)}"
     return svg.element("path", d=path, fill="none", class_="n-wire")
@@ -143,13 +142,14 @@ def _bar(x: float, y: float, width: float, kind: str) -> SafeHtml:
 
 def _budget_bar(total: int, budget: int, top: float) -> list[SafeHtml]:
     """The used part in front of the whole; a stroke marks the budget, which may lie inside the bar."""
-    room = _WIDTH - _BOX_LEFT
+    room = svg.WIDTH - _BOX_LEFT
     scale = room / max(total, budget)
     limit = _BOX_LEFT + budget * scale
+    asked = f"limit {budget:,}"
     return [
         _bar(_BOX_LEFT, top + 18, room, "n-room"),
         _bar(_BOX_LEFT, top + 18, total * scale, "n-used" if total < budget else "n-over"),
         svg.element("line", x1=limit, x2=limit, y1=top + 12, y2=top + 36, class_="n-limit"),
         svg.text(f"{total:,} parameters used", _BOX_LEFT, top + 12),
-        svg.text(f"limit {budget:,}", limit, top + 46 - 2, text_anchor="end"),
+        svg.text(asked, max(limit, _BOX_LEFT + svg.INK * len(asked)), top + 46, text_anchor="end"),
     ]

@@ -10,10 +10,15 @@ from grader.render.escape import SafeHtml, plain
 
 Attribute = str | float | int
 
+WIDTH: Final = 372.0
+"""Pixels of every picture, drawn for a phone: of a page 390 wide this is the card. Where there is room it is drawn larger, letters and all."""
 TEXT_LIMIT: Final = 120
 """Characters of one label; a picture is no place for more."""
 INK: Final = 6.6
 """Average advance of a 12-pixel sans-serif letter, in pixels: to reserve room for a label before any browser draws it."""
+
+BOLD: Final = 8.2
+"""The same of a bold one."""
 
 
 def number(value: float) -> str:
@@ -55,8 +60,8 @@ def join(parts: Iterable[SafeHtml]) -> SafeHtml:
     return SafeHtml("".join(parts))
 
 
-def drawing(title: str, description: str, width: float, height: float, parts: Sequence[SafeHtml]) -> SafeHtml:
-    """Return the `<svg>` with its title and description, `width` by `height` pixels at most, narrower where the page is."""
+def drawing(title: str, description: str, height: float, parts: Sequence[SafeHtml]) -> SafeHtml:
+    """Return the `<svg>` with its title and description, `WIDTH` by `height` pixels, which a page makes larger or smaller."""
     return element(
         "svg",
         element("title", literal(title)),
@@ -64,8 +69,8 @@ def drawing(title: str, description: str, width: float, height: float, parts: Se
         *parts,
         role="img",
         aria_label=plain(title, TEXT_LIMIT),
-        viewBox=f"0 0 {number(width)} {number(height)}",
-        width=number(width),
+        viewBox=f"0 0 {number(WIDTH)} {number(height)}",
+        width=number(WIDTH),
         height=number(height),
         focusable="false",
     )
