@@ -9,7 +9,7 @@ def echo_facts(facts: RetrainFacts, rule: RuleParams) -> None:
     """Print the verdict of the rule, the recipe and what of it could not be followed."""
     from grader.checks.retrain.accuracy_retrained import Params, check
 
-    outcome = check(facts, Params(seeds=rule.seeds, epochs=rule.epochs))
+    outcome = check(facts, None, Params(seeds=rule.seeds, epochs=rule.epochs))
     echo_line(f"{facts.name}: {outcome.verdict.value}: {outcome.summary}")
     echo_line(f"  recipe: {facts.recipe_summary}")
     for missing in facts.recipe_missing:

@@ -5,13 +5,15 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from grader.core.distribution import install_hint
+from grader.core.evidence.logs import LogEvidence
 from grader.core.facts.notebook import NotebookRun
 from grader.core.facts.retrain import Mode, RecipeUsed, RetrainFacts
 from grader.core.faults import Unavailable
 from grader.core.outcome import Verdict
 from grader.core.progress import tell
 from grader.core.settings import Settings
-from grader.execute.retrain_rule import Retraining, RuleParams
+from grader.execute.admission import admitted
+from grader.execute.retrain_rule import Admission, Retraining, RuleParams
 
 
 class Progress(NamedTuple):
@@ -38,6 +40,8 @@ class Wish(NamedTuple):
     further: tuple[RuleParams, ...] = ()
     """Rules that must be decided by the same runs."""
     budget_hours: float = Retraining().budget_hours
+    admitted: str = ""
+    """Why nothing needs to be trained; empty where it does."""
 
     @property
     def rules(self) -> tuple[RuleParams, ...]:
@@ -50,16 +54,22 @@ class Wish(NamedTuple):
         return max(rule.epochs for rule in self.rules)
 
 
-def retrain(run: NotebookRun, settings: Settings, wanted: Retraining) -> RetrainFacts:
+def retrain(
+    run: NotebookRun, settings: Settings, wanted: Retraining, logs: LogEvidence | None
+) -> RetrainFacts:
     """Retrain the network of a notebook run until the rules of the rubric have decided.
+
+    Facts without a run where a saved log decides and the rubric wants that.
 
     Raises Unavailable: skipped where retraining was not wanted or MNIST is not there, unknown where there is no sound
     network or it cannot be trained here.
     """
     from grader.execute.epochs import EpochLines
 
+    admits = wanted.admission is Admission.DECIDES and all(admitted(logs, rule) for rule in wanted.rules)
+    why = "nothing was trained: the saved log decides" if admits else ""
     first, *further = wanted.rules
-    wish = Wish(rule=first, further=tuple(further), budget_hours=wanted.budget_hours)
+    wish = Wish(rule=first, further=tuple(further), budget_hours=wanted.budget_hours, admitted=why)
     return retrain_as(run, settings, wish._replace(progress=EpochLines(wish.epochs, tell)))
 
 

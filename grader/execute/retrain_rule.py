@@ -54,8 +54,20 @@ class RuleParams(CheckParams, frozen=True, kw_only=True):
             raise ValueError(f"epochs and seeds must be at least 1, got {self.epochs} and {self.seeds}")
 
 
+class Admission(Enum):
+    """What a complete saved log that never reaches the threshold does to the retrained accuracy."""
+
+    ADVISES = "advises"
+    """Nothing: the network is trained all the same."""
+    DECIDES = "decides"
+    """It fails, and nothing is trained."""
+
+
 class RetrainParams(RuleParams, frozen=True, kw_only=True):
     """The rule, and how much it may cost to answer it."""
+
+    admission: Admission = Admission.ADVISES
+    """Whether a complete log of the submitted notebook that admits the miss decides, which saves the training."""
 
     budget_hours: float = 2.0
     """Largest work of one run, in hours of one CPU core or of one GPU at a common speed; more is `unknown`."""
@@ -71,6 +83,8 @@ class Retraining(msgspec.Struct, frozen=True, kw_only=True):
 
     rules: tuple[RuleParams, ...] = (RuleParams(),)
     budget_hours: float = RetrainParams().budget_hours
+    admission: Admission = Admission.ADVISES
+    """`decides` where every one of them lets a log decide; where one does not, there is a training for all."""
 
 
 def retraining(asked: Iterable[RetrainParams]) -> Retraining:
@@ -79,8 +93,11 @@ def retraining(asked: Iterable[RetrainParams]) -> Retraining:
     if not wanted:
         return Retraining()
     rules = (RuleParams(**{n: getattr(p, n) for n in RuleParams.__struct_fields__}) for p in wanted)
+    every = all(params.admission is Admission.DECIDES for params in wanted)
     return Retraining(
-        rules=tuple(dict.fromkeys(rules)), budget_hours=max(params.budget_hours for params in wanted)
+        rules=tuple(dict.fromkeys(rules)),
+        budget_hours=max(params.budget_hours for params in wanted),
+        admission=Admission.DECIDES if every else Admission.ADVISES,
     )
 
 

@@ -7,18 +7,21 @@ import numpy as np
 import pytest
 import torch
 
+from grader.core.evidence.logs import Epoch, LogEvidence, Origin, Run
 from grader.core.facts.notebook import Ending, ExportFrame, Isolation, NotebookRun
 from grader.core.facts.recipe import Part
 from grader.core.facts.retrain import RecipeUsed, RetrainFacts
 from grader.core.faults import Unavailable
 from grader.core.outcome import Verdict
+from grader.core.place import Place
 from grader.core.settings import Device, Settings
 from grader.execute import data as lookup
+from grader.execute.admission import admitted
 from grader.execute.engine import decide, limits
 from grader.execute.engine.decide import retrain_network
 from grader.execute.graph.provider import network_facts
 from grader.execute.retrain import Progress, Wish, retrain
-from grader.execute.retrain_rule import Retraining, RuleParams
+from grader.execute.retrain_rule import Admission, Retraining, RetrainParams, RuleParams, retraining
 from grader.sandbox.worker.export import export_model
 from tests.execute.engine.small import digits, module, network, recipe
 
@@ -125,7 +128,7 @@ def test_progress_is_told_epoch_by_epoch() -> None:
 def test_without_mnist_it_is_skipped_with_the_command_that_gets_it(tmp_path: Path) -> None:
     frames = export_model(module(), None, torch.randn(4, 1, 28, 28))
     with pytest.raises(Unavailable, match="download") as caught:
-        retrain(notebook(frames), Settings(data=str(tmp_path)), Retraining())
+        retrain(notebook(frames), Settings(data=str(tmp_path)), Retraining(), None)
     assert caught.value.verdict is Verdict.SKIPPED
 
 
@@ -141,7 +144,7 @@ def test_damaged_mnist_is_unknown(tmp_path: Path) -> None:
 
 def test_when_retraining_is_not_wanted_nothing_is_looked_at() -> None:
     with pytest.raises(Unavailable, match="no-retrain") as caught:
-        retrain(notebook([]), Settings(retrain=False), Retraining())
+        retrain(notebook([]), Settings(retrain=False), Retraining(), None)
     assert caught.value.verdict is Verdict.SKIPPED
 
 
@@ -281,10 +284,14 @@ def test_what_is_odd_about_the_scoring_is_noted(name: str, said: str) -> None:
     assert any(said in note for note in found.notes)
 
 
-def trained_as(monkeypatch: pytest.MonkeyPatch, wanted: Retraining) -> RetrainFacts:
+def trained_as(
+    monkeypatch: pytest.MonkeyPatch, wanted: Retraining, logs: LogEvidence | None = None
+) -> RetrainFacts:
     """What the provider makes of the small network with our own recipe."""
     monkeypatch.setattr(lookup, "load_mnist", lambda settings: digits())
-    return retrain(notebook(export_model(module(), None, torch.randn(4, 1, 28, 28))), Settings(), wanted)
+    return retrain(
+        notebook(export_model(module(), None, torch.randn(4, 1, 28, 28))), Settings(), wanted, logs
+    )
 
 
 def test_the_rubrics_rule_decides_how_often_and_how_long_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -307,3 +314,44 @@ def test_a_run_over_the_rubrics_budget_is_unknown_with_both_figures(monkeypatch:
     with pytest.raises(Unavailable, match=figures) as caught:
         trained_as(monkeypatch, Retraining(budget_hours=1e-12))
     assert caught.value.verdict is Verdict.UNKNOWN
+
+
+def log(*correct: int, gaps: tuple[str, ...] = (), total: int = 10_000, main: bool = True) -> LogEvidence:
+    epochs = tuple(
+        Epoch(place=Place(artefact="S4.ipynb"), percent=100 * n / total, correct=n, total=total)
+        for n in correct
+    )
+    run = Run(origin=Origin.NOTEBOOK, artefact="S4.ipynb", main=main, epochs=epochs, gaps=gaps)
+    return LogEvidence(runs=(run,))
+
+
+def test_nothing_is_trained_where_a_log_decides_and_the_rubric_wants_that(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    decides = Retraining(rules=(RuleParams(epochs=1),), admission=Admission.DECIDES)
+    found = trained_as(monkeypatch, decides, log(9_800, 9_939))
+    assert found.runs == ()
+    assert found.graph == network().digest
+    assert found.notes == ("nothing was trained: the saved log decides",)
+    for other in (log(9_940), log(9_800, gaps=("epoch 2 is missing",)), log(980, total=1_000), None):
+        assert trained_as(monkeypatch, decides, other).runs
+    advises = msgspec.structs.replace(decides, admission=Admission.ADVISES)
+    assert trained_as(monkeypatch, advises, log(9_800)).runs
+
+
+def test_a_log_of_another_notebook_or_a_second_run_that_reaches_it_admits_nothing() -> None:
+    low, high = log(9_800), log(9_950)
+    both = LogEvidence(runs=(*low.runs, *high.runs))
+    assert admitted(low, RuleParams()) == low.runs[0]
+    assert admitted(both, RuleParams()) is None
+    assert admitted(log(9_800, main=False), RuleParams()) is None
+    assert admitted(LogEvidence(), RuleParams()) is None
+    # A run that is longer than the rubric allows reached it too late.
+    assert admitted(log(9_800, 9_950), RuleParams(epochs=1)) is not None
+
+
+def test_one_criterion_that_wants_the_training_gets_it() -> None:
+    decides, trains = RetrainParams(admission=Admission.DECIDES), RetrainParams(epochs=10)
+    assert retraining([decides]).admission is Admission.DECIDES
+    assert retraining([decides, trains]).admission is Admission.ADVISES
+    assert retraining([]).admission is Admission.ADVISES

@@ -9,7 +9,8 @@ to a person.
 ## Why it matters
 A log is a claim; a training is a fact. Two trainings of the same network differ by about 0.05 points, so one that ends just
 below the threshold proves nothing, and the rule leaves room for that. Where your recipe could not be read whole, we use our own, and
-then a miss is no fail.
+then a miss is no fail. Where the rubric says `admission = "decides"`, a complete saved log that never reaches the threshold fails without a
+training.
 
 ## Example
     seed 0: 99.31, 99.35, 99.38 ...    best 99.38 in epoch 17: not reached, but too close to say; two more seeds are run
@@ -20,13 +21,15 @@ lifts the last epochs by about 0.1.
 """
 
 from grader.core.evidence.logs import Answer as Reached
-from grader.core.evidence.logs import LogEvidence, Origin
+from grader.core.evidence.logs import LogEvidence, Origin, Run
 from grader.core.facts.retrain import Mode, RecipeUsed, RetrainFacts, SeedRun
 from grader.core.outcome import Finding, Outcome, Weight, failed, passed, unknown
 from grader.core.place import Place
 from grader.core.rule import Rule
+from grader.execute.admission import DIGITS, admitted
 from grader.execute.retrain_rule import (
     REFERENCE_EPOCHS,
+    Admission,
     Answer,
     Continue,
     Counting,
@@ -38,9 +41,6 @@ from grader.execute.retrain_rule import (
     next_step,
 )
 
-DIGITS = 10_000
-"""The test digits of MNIST, over which a log has to count."""
-
 
 class Params(RetrainParams, frozen=True, kw_only=True):
     """The rule's parameters and budget; `constants` is how many fixed numbers of the network may have been kept for the training."""
@@ -48,8 +48,18 @@ class Params(RetrainParams, frozen=True, kw_only=True):
     constants: int = 1_000
 
 
-def check(retrained: RetrainFacts, params: Params) -> Outcome:
-    """Apply the published rule to the curves; say fail only where the whole recipe of the student was followed."""
+def check(retrained: RetrainFacts, logs: LogEvidence | None, params: Params) -> Outcome:
+    """Apply the published rule to the curves; say fail only where the whole recipe of the student was followed.
+
+    Without a curve a complete log that admits the miss decides, where the rubric wants that.
+    """
+    if not retrained.runs and params.admission is Admission.DECIDES:
+        log = admitted(logs, params)
+        if log is not None:
+            return failed(
+                f"the saved log is complete and stays below {params.right / 100:.2f} %: best {log.best:.2f} %",
+                [_admission(log, params)],
+            )
     doubts = [*(fault for run in retrained.runs for fault in run.proof.faults)]
     if doubts:
         return unknown("our training cannot be trusted: " + doubts[0], [_doubt(retrained, doubts)])
@@ -143,6 +153,19 @@ def _shown(retrained: RetrainFacts, params: Params) -> list[Finding]:
             weight=Weight.REMARK,
         )
     ]
+
+
+def _admission(log: Run, params: Params) -> Finding:
+    epoch = log.epochs[log.best_epoch - 1]
+    return Finding(
+        message=f"the notebook's own log does not reach {params.right / 100:.2f} %",
+        place=epoch.place,
+        expected=f"an epoch of at most {params.epochs} with {params.right:,} of {DIGITS:,} right",
+        found=f"best {log.best:.2f} % in epoch {log.best_epoch} of {len(log.epochs)}",
+        hint="hand in a run that reaches it; this course lets a complete log decide, and nothing was trained",
+        excerpt=epoch.excerpt,
+        diagnosis="log-admits-miss",
+    )
 
 
 def _doubt(retrained: RetrainFacts, doubts: list[str]) -> Finding:

@@ -65,7 +65,8 @@ def retrain_network(
     device = _device(settings.device)
     notes = _odd(facts)
     while True:
-        refuse_too_large(network, Run(work, batch, epochs), device, wish.budget_hours)
+        if not wish.admitted:
+            refuse_too_large(network, Run(work, batch, epochs), device, wish.budget_hours)
         job = TrainingJob(
             network=network,
             plan=plan,
@@ -78,7 +79,8 @@ def retrain_network(
         )
         try:
             processes = processes_for(network, batch, work) if device == "cpu" else 1
-            runs = _Trainer(job, RunCache(settings.cache, job), wish, processes).decide()
+            trainer = _Trainer(job, RunCache(settings.cache, job), wish, processes)
+            runs = () if wish.admitted else trainer.decide()
             break
         except UnusableNetwork as error:
             raise Unavailable(str(error), Verdict.UNKNOWN) from error
@@ -105,7 +107,11 @@ def retrain_network(
         device=device,
         threads=1,
         versions=job.versions,
-        notes=(*notes, *dict.fromkeys(run.how for run in runs if run.how)),
+        notes=(
+            *([wish.admitted] if wish.admitted else []),
+            *notes,
+            *dict.fromkeys(run.how for run in runs if run.how),
+        ),
     )
 
 

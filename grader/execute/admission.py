@@ -1,0 +1,27 @@
+"""A saved log that admits a miss: complete, over the true number of test digits, of the submitted notebook, and never at the threshold.
+
+A log is a claim and proves nothing for its author; one that speaks against its author may decide (DESIGN: the admission). About the
+retrained accuracy it decides only where the rubric says so, to save the training: one of eight notebooks that were run again had logged
+99.36 and reached 99.50.
+"""
+
+from grader.core.evidence.logs import Answer, LogEvidence, Origin, Run
+from grader.execute.retrain_rule import Counting, RuleParams
+
+DIGITS = 10_000
+"""The test digits of MNIST, over which a log has to count."""
+
+
+def admitted(logs: LogEvidence | None, rule: RuleParams) -> Run | None:
+    """Return the best saved run where every saved run admits the miss, None where any leaves a doubt."""
+    saved = logs.of(Origin.NOTEBOOK) if logs is not None else ()
+    if not saved or not all(_misses(run, rule) for run in saved):
+        return None
+    return max(saved, key=lambda run: run.best)
+
+
+def _misses(run: Run, rule: RuleParams) -> bool:
+    if not (run.main and run.complete and all(epoch.total == DIGITS for epoch in run.epochs)):
+        return False
+    counted = run.counting(rule.epochs, last=rule.counting is Counting.LAST)
+    return all(epoch.at_least(100 * rule.right / DIGITS) is Answer.NO for epoch in counted)
