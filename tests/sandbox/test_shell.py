@@ -89,17 +89,17 @@ def test_a_missing_package_costs_its_import_alone(shell: tuple[Shell, Ledger]) -
         "No module named 'no_such_package'",
         2,
     )
-    assert ran.stdout == "2\n"
+    assert (ran.stdout, ran.ended) == ("2\n", False)
 
 
 def test_what_fails_behind_a_missing_package_is_what_ended_the_cell(shell: tuple[Shell, Ledger]) -> None:
     ran = shell[0].run("import no_such_package\nx = 1\n\n1 / 0\nprint('never')")
-    assert (ran.error, ran.line, ran.stdout) == ("ZeroDivisionError", 4, "")
+    assert (ran.error, ran.line, ran.stdout, ran.ended) == ("ZeroDivisionError", 4, "", True)
 
 
 def test_a_package_that_is_missing_inside_a_function_ends_the_cell(shell: tuple[Shell, Ledger]) -> None:
     ran = shell[0].run("def f():\n    import no_such_package\n\nf()\nprint('never')")
-    assert (ran.error, ran.stdout) == ("ModuleNotFoundError", "")
+    assert (ran.error, ran.stdout, ran.ended) == ("ModuleNotFoundError", "", True)
 
 
 def test_an_endless_cell_is_ended_and_the_next_one_runs(shell: tuple[Shell, Ledger]) -> None:

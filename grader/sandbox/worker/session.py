@@ -74,6 +74,7 @@ class Session:
         found |= {"error": ran.error, "message": ran.message, "line": ran.line, "stdout": stdout}
         if ran.error:
             found["status"] = "timeout" if ran.timeout else "failed"
+        if ran.ended:
             self._failed.add(cell.number)
         return {key: _clean(value) for key, value in found.items()}
 

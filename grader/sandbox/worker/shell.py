@@ -31,13 +31,14 @@ class CellTimeout(BaseException):
 
 
 class Ran(NamedTuple):
-    """How a cell ended; `error` is empty when it ran through."""
+    """How a cell ended; `error` is empty when it ran through. `ended`: whether the error ended it, or only cost an import."""
 
     error: str
     message: str
     line: int
     stdout: str
     timeout: bool
+    ended: bool = False
 
 
 class Tape(io.StringIO):
@@ -123,10 +124,11 @@ class Shell:
         """Run one cell; never raises."""
         tape = Tape()
         error: BaseException | None = None
+        ended = True
         with redirect_stdout(tape), redirect_stderr(Tape()):
             try:
                 with time_limit(min(self._each, self.left)):
-                    error = self._whole(source)
+                    error, ended = self._whole(source)
             except BaseException as fault:
                 error = fault
         if error is None:
@@ -137,24 +139,23 @@ class Shell:
             _line(error),
             tape.excerpt(),
             timeout=isinstance(error, CellTimeout),
+            ended=ended,
         )
 
-    def _whole(self, source: str) -> BaseException | None:
+    def _whole(self, source: str) -> tuple[BaseException | None, bool]:
         """Run the cell; a package that is not installed costs its import alone, and what stands behind it is run as well.
 
-        The first error is returned, else the one that ended the cell.
+        Returns the error that ended the cell with True, else the first one with False.
         """
-        fault = self._execute(source)
-        first = fault
+        first = fault = self._execute(source)
         for _ in range(MISSING_PACKAGES):
             if not isinstance(fault, ModuleNotFoundError):
                 break
             rest = _behind_import(self._plain(source), _line(fault))
-            if not rest:
+            if rest is None:
                 break
             fault = self._execute(rest)
-        ended = fault is not None and not isinstance(fault, ModuleNotFoundError)
-        return fault if ended else first
+        return (first, False) if fault is None else (fault, True)
 
     def _plain(self, source: str) -> str:
         if self._ipython is None:
@@ -174,18 +175,18 @@ class Shell:
         return None
 
 
-def _behind_import(source: str, line: int) -> str:
-    """What stands behind the import on a line, on the same lines; empty where that line imports nothing by itself."""
+def _behind_import(source: str, line: int) -> str | None:
+    """What stands behind the import on a line, on the same lines; None where that line imports nothing by itself."""
     try:
         statements = ast.parse(source).body
     except (SyntaxError, ValueError):
-        return ""
+        return None
     for statement in statements:
         end = statement.end_lineno or statement.lineno
         if statement.lineno <= line <= end and isinstance(statement, ast.Import | ast.ImportFrom):
             rest = "".join(source.splitlines(keepends=True)[end:])
-            return "#\n" * end + rest if rest.strip() else ""  # IPython drops leading empty lines
-    return ""
+            return "#\n" * end + rest  # not empty lines: IPython drops those that lead
+    return None
 
 
 def _text(error: BaseException) -> str:
