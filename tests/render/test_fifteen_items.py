@@ -10,20 +10,26 @@ from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from grader.checks.catalogue import catalogue
+from grader.checks.retrain import accuracy_retrained
+from grader.core.outcome import Finding, Verdict
 from grader.core.report import Report
 from grader.core.settings import Settings
 from grader.ingest.read import read_submission
 from grader.pipeline.grade import grade_one
 from grader.pipeline.publish import publish
 from grader.pipeline.rubrics import load
-from grader.render import class_page, strings
+from grader.render import class_page, strings, student_page
 from grader.render.class_page import ClassRow
-from grader.render.result_json import decode
+from grader.render.pictures.curves import AccuracyRun, accuracy_curve
+from grader.render.result_json import decode, encode
 from grader.render.terminal import print_report
-from tests.render.samples import everyone, hostile, mixed
+from tests.facts import retrained
+from tests.render.samples import everyone, hostile, marked, mixed
+from tests.render.samples import report as one_report
 
 ROOT = Path(__file__).parents[2]
 
@@ -93,6 +99,20 @@ def test_4_points_stand_beside_their_reason_and_add_up(made: Written) -> None:
         assert 'class="summary"' in article
 
 
+def test_5_a_trained_number_comes_with_its_seeds_and_its_rule() -> None:
+    facts = retrained(*range(9_800, 9_932, 12), planned=11)
+    runs = tuple(msgspec.structs.replace(facts.runs[0], seed=seed) for seed in (3, 5, 8))
+    outcome = accuracy_retrained.check(
+        msgspec.structs.replace(facts, runs=runs), None, accuracy_retrained.Params()
+    )
+    shown = " ".join(f"{f.found} {f.expected}" for f in outcome.findings)
+    for text in ("seed 3: 98.00", "seed 5: 98.00", "seed 8: 98.00", "failed when a full run stays below"):
+        assert text in shown
+    picture = accuracy_curve((AccuracyRun(name="ours, seed 3", percents=(98.0, 99.2)),), threshold=99.4)
+    assert picture is not None
+    assert "how far the same training can land from itself" in picture.description
+
+
 def test_6_claims_stand_in_one_table_of_four_voices(made: Written) -> None:
     head = made.part('aria-labelledby="h-claims"', "</thead>")
     names = ("README says", "Code does", "Saved log shows", "Our run gave", "Agree?")
@@ -124,6 +144,16 @@ def test_8_one_file_without_script_or_network_and_small(made: Written) -> None:
         assert "@import" not in text
         assert len(text.encode()) < 400_000, page.name
     assert (made.out / "index.html").read_text(encoding="utf-8").count("<script>") == 1
+
+
+def test_9_the_data_keep_what_the_page_cuts() -> None:
+    long = "x" * 9_000 + "GUILTY" + "y" * 9_000
+    finding = Finding(message="m", excerpt=long, marked="GUILTY")
+    sample = one_report(
+        "x", (marked("BP101", Verdict.FAIL, title="Gradients", summary="s", findings=(finding,)),)
+    )
+    assert "8,200 characters left out" in student_page.render(sample)
+    assert json.loads(encode(sample))["outcomes"][0]["findings"][0]["excerpt"] == long
 
 
 def test_10_policy_of_every_page_is_none(made: Written) -> None:
@@ -164,14 +194,16 @@ def test_11_print_opens_what_is_folded_and_is_never_dark(made: Written) -> None:
     assert "@media screen and (prefers-color-scheme: dark)" in style, "pale letters on white paper"
     paper = style[style.index("@media print") :]
     assert "details::details-content { content-visibility: visible" in paper
+    hidden = next(line for line in paper.splitlines() if line.endswith("{ display: none; }"))
+    assert {".guides-part", "figure details"} <= set(hidden.partition(" {")[0].strip().split(", "))
     assert "tfoot { display: table-row-group; }" in paper, "the total stood at the end of every sheet"
 
 
 def test_12_terminal_says_the_same(made: Written) -> None:
     text = print_report(made.report, width=100)
     assert all(len(line) <= 100 for line in text.splitlines())
-    for marked in made.report.outcomes:
-        assert marked.code in text
+    for shown in made.report.outcomes:
+        assert shown.code in text
 
 
 def test_13_reproduce_box_is_folded_and_complete(made: Written) -> None:
@@ -190,8 +222,6 @@ def test_13_reproduce_box_is_folded_and_complete(made: Written) -> None:
 
 
 def test_14_hidden_criteria_are_taken_out_before_anything_is_drawn(made: Written) -> None:
-    import msgspec
-
     first = made.report.outcomes[0]
     secret = msgspec.structs.replace(first, hidden=True, title="Secret criterion", summary="secret summary")
     report = msgspec.structs.replace(made.report, outcomes=(secret, *made.report.outcomes[1:]))
@@ -208,6 +238,24 @@ def test_15_result_has_a_version_and_is_read_back(made: Written) -> None:
     assert again.outcomes == made.report.outcomes
     for sample in (*everyone(), mixed(), hostile()):
         assert sample.schema == 1
+
+
+def test_the_page_about_reports_names_tests_that_there_are() -> None:
+    """What the page claims is held by a test, and the test by its name."""
+    rows = [
+        line.split("|")[1:-1]
+        for line in (ROOT / "docs" / "explanation" / "reports.md").read_text("utf-8").splitlines()
+        if re.match(r"\| \d+ \|", line)
+    ]
+    assert [int(row[0]) for row in rows] == list(range(1, 16))
+    for row in rows:
+        named = re.findall(r"`((?:[\w/]+\.py)?)(?:::(test_\w+…?))?`", row[3])
+        assert named, row
+        for file, test in named:
+            paths = list((ROOT / "tests").rglob(Path(file or "test_fifteen_items.py").name))
+            assert len(paths) == 1, file
+            start = f"def {test.removesuffix('…')}" if test else "def test_"
+            assert start in paths[0].read_text("utf-8"), (file, test)
 
 
 def test_style_is_one_and_named_by_its_hash(made: Written) -> None:
