@@ -1,6 +1,7 @@
 """Python of students with colours and numbered lines; the text stays text, whatever a lexer makes of it."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Final
@@ -23,6 +24,7 @@ _CLASSES: Final = (
 )
 
 
+@lru_cache(maxsize=64)
 def python(source: str) -> SafeHtml:
     """Return the inside of a `<pre>`: one `<span class="l">` a line, coloured where that is quick."""
     head, omitted, tail = clip(source, SOURCE_LIMIT)

@@ -11,7 +11,7 @@ from grader.core.evidence.notebook import CellKind, Channel
 from grader.extract.notebook_view import SavedCell, SavedOutput, read_saved
 from grader.render import strings
 from grader.render.escape import SafeHtml, plain, weight
-from grader.render.highlight import SOURCE_LIMIT, python
+from grader.render.highlight import python
 from grader.render.html import render_page
 from grader.render.markdown import render_student
 from grader.render.rasters import Raster, redraw
@@ -19,7 +19,7 @@ from grader.render.rasters import Raster, redraw
 OUTPUT_LIMIT: Final = 8_000
 """Characters of one output that are shown, its beginning and its end."""
 TEXT_ON_PAGE: Final = 500_000
-"""Bytes of sources and outputs on one page, before they are coloured; what comes after is left out."""
+"""Bytes of sources and outputs on one page, as they are written there; what comes after is left out."""
 LONGEST: Final = 10
 """Characters that stand for one in a plain text: `[U+10FFFF]`."""
 PICTURES_ON_PAGE: Final = 40
@@ -112,15 +112,16 @@ class _Room:
 
 def _cell(saved: SavedCell, room: _Room) -> ShownCell:
     cell = saved.cell
-    room.text -= weight(cell.source, SOURCE_LIMIT)
     attached = tuple(SavedOutput(picture=picture) for _, picture in saved.attached)
-    return ShownCell(
+    shown = ShownCell(
         number=cell.number,
         kind=cell.kind.value,
         source=cell.source,
         count=cell.execution_count,
         outputs=tuple(_output(output, room) for output in _joined((*attached, *saved.outputs))),
     )
+    room.text -= len(_source(shown).encode("utf-8", "replace"))
+    return shown
 
 
 def _joined(outputs: tuple[SavedOutput, ...]) -> list[SavedOutput]:

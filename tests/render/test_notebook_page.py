@@ -186,6 +186,11 @@ def test_what_nobody_can_see_counts_as_it_is_written() -> None:
     assert len(notebook_page.render(view, submission="s").encode()) < 4_000_000
 
 
+def test_colours_count_too() -> None:
+    view = notebook_page.view(notebook(*[code(source="1," * 9_000)] * 60), "S4.ipynb")
+    assert len(notebook_page.render(view, submission="s").encode()) < 1_000_000
+
+
 def test_hostile_size_stays_a_page() -> None:
     data = notebook(*[code(stream("y" * 9_000), source='"' * 30_000) for _ in range(60)])
     view = notebook_page.view(data, "x")
