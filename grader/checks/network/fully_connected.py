@@ -2,7 +2,8 @@
 
 ## What it checks
 Whether a fully connected layer (`nn.Linear`) lies on the way from the image to the output. Courses differ: some require one, some forbid it,
-most leave it open; the rubric says which. A 1x1 convolution on a 1x1 map does the same by function and is told apart.
+most leave it open; the rubric says which. A 1x1 convolution on a 1x1 map does the same by function, and so does one whose map is averaged
+at once, since the average and the convolution may change places; both are told apart from a layer.
 
 ## Why it matters
 Some variants of the assignment list the fully connected layer among the parts that the network should use, others forbid it in
@@ -35,7 +36,7 @@ class Demand(Enum):
 
 
 class Params(CheckParams, frozen=True, kw_only=True):
-    """`point_convolution_counts`: whether a 1x1 convolution on a 1x1 map satisfies the requirement."""
+    """`point_convolution_counts`: whether a 1x1 convolution satisfies the requirement, on a 1x1 map or right before global average pooling."""
 
     demand: Demand = Demand.OPTIONAL
     point_convolution_counts: bool = True
@@ -43,12 +44,15 @@ class Params(CheckParams, frozen=True, kw_only=True):
 
 def check(network: NetworkFacts, params: Params) -> Outcome:
     """Compare the fully connected layers that the output depends on with the demand."""
-    linear, points = network.linear, network.point_convolutions
+    linear, points, pooled = network.linear, network.point_convolutions, network.averaged_at_once
     sizes = ", ".join(f"{item.inputs} to {item.outputs}" for item in (linear or points)[:4])
     if linear:
         summary = f"{network.name} has {len(linear)} fully connected ({sizes})"
     elif points:
         summary = f"{network.name} has no fully connected layer, but a 1x1 convolution on a 1x1 map ({sizes})"
+    elif pooled is not None:
+        sizes = f"{pooled.input_shape[0]} to {pooled.output_shape[0]}"
+        summary = f"{network.name} has no fully connected layer, but a 1x1 convolution that is averaged at once ({sizes})"
     else:
         summary = f"{network.name} has no fully connected layer"
     if params.demand is Demand.FORBIDDEN and linear:
@@ -61,7 +65,8 @@ def check(network: NetworkFacts, params: Params) -> Outcome:
             diagnosis="fully-connected-forbidden",
         )
         return failed(summary, [finding])
-    if params.demand is Demand.REQUIRED and not linear and not (points and params.point_convolution_counts):
+    counts = params.point_convolution_counts and (points or pooled is not None)
+    if params.demand is Demand.REQUIRED and not linear and not counts:
         unused = unused_modules(network)
         finding = Finding(
             message="the network has no fully connected layer",

@@ -100,7 +100,8 @@ def _lacks(feature: Feature, network: NetworkFacts) -> str:
     if feature is Feature.GAP:
         missing = (GapKind.ABSENT, GapKind.NO_OP, GapKind.CONV_COLLAPSE, GapKind.MAX)
         return f"global average pooling: {network.gap.value}" if network.gap in missing else ""
-    return "" if network.linear or network.point_convolutions else "no fully connected layer"
+    like_it = network.linear or network.point_convolutions or network.averaged_at_once
+    return "" if like_it else "no fully connected layer"
 
 
 def _finding(use: Use, network: NetworkFacts, lacks: str, treatment: Treatment, *, nowhere: bool) -> Finding:

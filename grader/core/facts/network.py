@@ -210,3 +210,24 @@ class NetworkFacts(Fact, frozen=True, kw_only=True):
     def counted(self) -> int:
         """The number of parameters that a budget is ruled on."""
         return max(self.parameters, self.declared_parameters)
+
+    @property
+    def averaged_at_once(self) -> Layer | None:
+        """The 1x1 convolution whose map global average pooling reads, with nothing but dropout between.
+
+        By function it is a fully connected layer behind the pooling: an average and a 1x1 convolution may change places.
+        """
+        by_index = {layer.index: layer for layer in self.layers}
+        for item in self.reductions:
+            if item.kind is not GapKind.FULL or item.where is not Where.HEAD:
+                continue
+            layer = _only_source(by_index.get(item.layer), by_index)
+            while layer is not None and "dropout" in layer.operator:
+                layer = _only_source(layer, by_index)
+            if layer is not None and layer.operator == "conv2d" and layer.kernel == (1, 1):
+                return layer
+        return None
+
+
+def _only_source(layer: Layer | None, by_index: dict[int, Layer]) -> Layer | None:
+    return by_index.get(layer.feeds_on[0]) if layer is not None and len(layer.feeds_on) == 1 else None
