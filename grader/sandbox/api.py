@@ -34,7 +34,7 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Listener = Callable[[Frame], None]
-"""Hears every frame as it comes, in a thread of its own, for somebody who waits; must not raise."""
+"""Hears every frame as it comes, in a thread of its own, for somebody who waits; once it raises it is told no more."""
 
 
 def unheard(frame: Frame) -> None:

@@ -1,6 +1,7 @@
 """Watches one sandboxed process from outside: time, memory, output; the same for every backend."""
 
 import contextlib
+import logging
 import os
 import signal
 import subprocess
@@ -14,6 +15,8 @@ from typing import IO, NamedTuple
 from grader.sandbox.api import Frame, Listener, RunStatus, unheard
 from grader.sandbox.frames import FrameReader, ProtocolFault, TooMuch
 from grader.sandbox.limits import Limits
+
+log = logging.getLogger(__name__)
 
 TICK = 0.05
 TAIL = 8192
@@ -53,7 +56,7 @@ class _Pipes:
                 before = len(self.reader.frames)
                 self.reader.feed(data)
                 for frame in self.reader.frames[before:]:
-                    self._listen(frame)
+                    self._tell(frame)
                 if self.reader.done:
                     break
         except ProtocolFault as fault:
@@ -61,6 +64,13 @@ class _Pipes:
         except (OSError, ValueError):
             pass  # the pipe was closed under us after the process had ended
         self.ended.set()
+
+    def _tell(self, frame: Frame) -> None:
+        try:
+            self._listen(frame)
+        except Exception:  # whoever wanted to hear may be gone; the run goes on, and its frames are kept
+            log.exception("nobody hears of a job any more")
+            self._listen = unheard
 
     def _stderr(self, pipe: IO[bytes]) -> None:
         total = 0

@@ -1,0 +1,67 @@
+"""What the watcher does with a listener that fails: the run matters more than whoever wanted to hear of it."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from grader.sandbox.api import Frame, RunStatus
+from grader.sandbox.limits import Limits
+from grader.sandbox.supervise import Watched, kill_group, watch
+
+SPEAK = """
+import sys
+out = sys.stdout.buffer
+for number in range(3):
+    out.write((2).to_bytes(4, "little") + bytes([9]) + b"{}")
+    out.flush()
+out.write((2).to_bytes(4, "little") + bytes([7]) + b"{}")
+out.flush()
+sys.stdin.read()
+"""
+
+
+def watched(listen: Callable[[Frame], None]) -> Watched:
+    process = subprocess.Popen(
+        [sys.executable, "-c", SPEAK],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert process.stdin is not None
+    with process.stdin:
+        return watch(
+            process,
+            Limits(wall=20.0),
+            kill=lambda: kill_group(process),
+            memory_exceeded=lambda: False,
+            listen=listen,
+        )
+
+
+def test_every_frame_is_heard_once() -> None:
+    heard: list[Frame] = []
+    found = watched(heard.append)
+    assert found.status is RunStatus.OK
+    assert tuple(heard) == found.frames
+    assert [frame.kind for frame in heard] == ["ready", "ready", "ready", "done"]
+
+
+@pytest.mark.parametrize("fault", [BrokenPipeError, ValueError, KeyError])
+def test_a_listener_that_fails_costs_no_frame(
+    fault: type[Exception], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who closed the terminal of a whole run lost it an hour later: nobody read the channel any more."""
+    asked: list[Frame] = []
+
+    def listen(frame: Frame) -> None:
+        asked.append(frame)
+        raise fault("nobody there")
+
+    found = watched(listen)
+    assert found.status is RunStatus.OK
+    assert len(found.frames) == 4
+    assert len(asked) == 1, "and is not asked again"
+    assert "nobody there" in caplog.text
