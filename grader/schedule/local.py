@@ -4,14 +4,18 @@
 a pipe: the parent knows which job it was on, names it, and starts another worker.
 """
 
+import logging
 import multiprocessing as mp
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
+from grader.core.faults import GraderFault
 from grader.core.progress import listening, tell
 from grader.schedule.base import Ended, J, R
+
+log = logging.getLogger(__name__)
 
 
 def _serve(channel: Connection) -> None:
@@ -30,6 +34,8 @@ def _serve(channel: Connection) -> None:
         except KeyboardInterrupt:  # the parent got the same Ctrl-C, and says so
             return
         except Exception as fault:  # told to the parent, which names the job
+            if not isinstance(fault, GraderFault):
+                log.exception("a job crashed")
             channel.send(("fault", str(fault), type(fault).__name__))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from grader.core.faults import UsageFault
 from grader.core.progress import listening, tell
 from grader.schedule.local import LocalProcesses
 
@@ -61,6 +62,19 @@ def test_every_job_ends_and_bad_ones_are_named() -> None:
     assert "signal 9" in ended[3].fault
     assert (ended[5].fault, ended[5].fault_type, ended[5].died) == ("five is right out", "ValueError", False)
     assert ended[7].died, "silence is never a result"
+
+
+def refuse(_: int) -> None:
+    raise UsageFault("no such folder")
+
+
+def test_a_crash_of_ours_leaves_its_place_and_a_refusal_does_not(capfd: pytest.CaptureFixture[str]) -> None:
+    list(LocalProcesses(1).map(refuse, [1]))
+    assert capfd.readouterr().err == ""
+    list(LocalProcesses(1).map(double_or_die, [5]))
+    told = capfd.readouterr().err
+    assert "in double_or_die" in told
+    assert "five is right out" in told
 
 
 def test_processes_are_reused_and_are_not_ours() -> None:
