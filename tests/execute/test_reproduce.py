@@ -15,7 +15,7 @@ from grader.core.facts.reproduced import CanaryState, ReproducedFacts, ScoredWit
 from grader.core.faults import Unavailable
 from grader.core.outcome import Verdict
 from grader.core.settings import Settings
-from grader.execute import canary, notebook, reproduce
+from grader.execute import canary, notebook, reproduce, reproduced_cache
 from grader.execute.graph.provider import network_of
 from grader.execute.reproduce import limits_for, reproduce_in, score, visible
 from grader.sandbox.api import Frame, Job, Listener, RunResult, RunStatus, unheard
@@ -323,3 +323,15 @@ def test_limits_follow_the_budget() -> None:
     assert limits.cells == limits.cell == 1800
     assert limits.cells < limits.wall < limits.cells + 600
     assert limits.cpu > limits.wall
+
+
+def test_a_disk_that_takes_nothing_costs_no_run(tmp_path: Path) -> None:
+    """An hour of a notebook was lost where the cache could not be written."""
+    facts = forged(epoch(module().state_dict()))
+    whole = msgspec.structs.replace(facts, cut="")
+    (tmp_path / "file").write_text("")
+    reproduced_cache.write(tmp_path / "file" / "reproduced" / "x.json", whole)
+    kept = tmp_path / "folder" / "x.json"
+    reproduced_cache.write(kept, whole)
+    assert reproduced_cache.read(kept) == whole
+    assert [path.name for path in kept.parent.iterdir()] == ["x.json"]
