@@ -111,9 +111,10 @@ _COMPARED = (What.PARAMETERS, What.ACCURACY, What.EPOCHS)
 
 _DOUBTS = frozenset({
     "summary-of-another-network", "other-experiments", "building-block-nowhere", "unused-parameters",
-    "file-name-contradicted",
+    "file-name-contradicted", "epochs-missing",
 })  # fmt: skip
-"""Diagnoses that ask a person: the README may describe more than the submitted notebook, or repeat what a tool printed."""
+"""Diagnoses that ask a person: the README may describe more than the submitted notebook, or more epochs than its output kept, or repeat
+what a tool printed."""
 
 
 def _stated(claims: ClaimEvidence, summaries: SummaryEvidence, counted: set[int]) -> list[Claim]:
@@ -206,6 +207,7 @@ def _accuracies(stated: Sequence[Claim], logs: LogEvidence, policy: Policy) -> R
     matches = [(claim, accuracy_match(claim, runs, singles)) for claim in claims]
     exact = {c.section for c, m in matches if m is Match.AGREES and c.unit <= 0.01}
     several = _several_experiments(claims)
+    cut = [r for r in runs if not r.complete and r.planned is not None and len(r.epochs) < r.planned]
     findings: list[Finding] = []
     for claim, match in matches:
         if match is Match.AGREES or (match is Match.ROUNDED_UP and policy.rounded_up is Treatment.ACCEPT):
@@ -213,6 +215,8 @@ def _accuracies(stated: Sequence[Claim], logs: LogEvidence, policy: Policy) -> R
         finding = _accuracy_finding(claim, match, runs, policy)
         if exact and claim.section not in exact:  # the submitted run is described elsewhere
             finding = msgspec.structs.replace(finding, weight=Weight.REMARK)
+        elif match is Match.DIFFERS and any(r.best < claim.value for r in cut):
+            finding = msgspec.structs.replace(finding, diagnosis="epochs-missing")
         elif several:
             finding = msgspec.structs.replace(finding, diagnosis="other-experiments")
         findings.append(finding)
