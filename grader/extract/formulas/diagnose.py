@@ -60,7 +60,7 @@ def _single(trees: Sequence[Expr], points: Sequence[Point], stated: frozenset[st
             if target is not None and not _hits(edit.tree, target, points[0]):
                 continue
             new = (*trees[:k], edit.tree, *trees[k + 1 :])
-            if decide(new, points).truth is not Truth.TRUE:
+            if decide(new, points).truth is not Truth.TRUE or _empties(edit.tree, side):
                 continue
             cost = edit.cost + 0.05 * _broken_links(new)
             if k == 0:
@@ -69,6 +69,15 @@ def _single(trees: Sequence[Expr], points: Sequence[Point], stated: frozenset[st
                 cost += 0.15 if moved else LEFT_SIDE
                 cost -= 0.3 if moved and show(edit.tree) not in stated else 0.0
             yield Explanation(cost, edit.code, edit.phrase, k, edit.wrote, edit.should, new)
+
+
+def _empties(tree: Expr, side: Expr) -> bool:
+    """Whether an edit makes a line true by `t2 - t2`: a term that is too many is struck out, not turned into nothing."""
+    return _differences_of_nothing(tree) > _differences_of_nothing(side)
+
+
+def _differences_of_nothing(t: Expr) -> int:
+    return sum(n.head in ("-", "/") and show(n.args[0]) == show(n.args[1]) for n in nodes(t))
 
 
 def _candidates(trees: Sequence[Expr], k: int) -> Iterator[Edit]:

@@ -60,6 +60,7 @@ def collect(lines: Sequence[SourceLine]) -> Items:
     found: list[Item] = []
     left: Expr | None = None
     left_at = -REACH
+    doubtful = False  # whether the brackets of the left side balance only by a guess
     gap = False  # whether a line of prose stands between the left side and a line that continues it
     unread: list[SourceLine] = []
     joined = _joined([line for line in lines if line.block is not Block.CODE or _CODE_LINE.match(line.text)])
@@ -83,8 +84,10 @@ def collect(lines: Sequence[SourceLine]) -> Items:
         for statement in read:
             item, left = _with_left(line, statement, left if number - left_at <= REACH else None)
             if item is not None:
-                if item.inherited and gap:
-                    item = item._replace(notes=(*item.notes, Note("gap", "")))
+                if item.inherited and (gap or doubtful):
+                    item = item._replace(notes=(*item.notes, Note("gap" if gap else "doubtful-left", "")))
+                elif not item.inherited:
+                    doubtful = item.noted("bracket-not-closed", "bracket-not-opened")
                 found.append(item)
                 gap = gap and item.inherited
             if left is not None:

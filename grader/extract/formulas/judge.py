@@ -98,7 +98,14 @@ def _score(truths: Sequence[Truth]) -> int:
     return truths.count(Truth.TRUE) - truths.count(Truth.FALSE)
 
 
-_NOT_WHOLE = ("bracket-not-closed", "bracket-not-opened", "fragment", "cut-out", "operator-scope")
+_NOT_WHOLE = (
+    "doubtful-left",
+    "bracket-not-closed",
+    "bracket-not-opened",
+    "fragment",
+    "cut-out",
+    "operator-scope",
+)
 
 
 def _answer(

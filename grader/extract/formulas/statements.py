@@ -68,7 +68,7 @@ _EQUALS = re.compile(r"==|:=|<-")
 _EQUAL = re.compile(r"=")
 _BAR = re.compile(r"(?<!\\)\|")
 _APART = re.compile(
-    r",?\s+where\s+(?=E_?[12]\s*=)|\n|;|=>|\bor\b|\bOr\b|\band\b(?=[^=]*=)|\s&\s(?=[^=]*=)|(?<=[\w)])\s*,\s*(?=[∂dδa-zA-Z_(][^=,]{0,30}=)"
+    r",?\s+where\s+(?=E_?[12]\s*=)|\n|(?<=[\w)])\s{4,}(?=[∂dδa-zA-Z][\w/∂]{0,20}\s?=[^=])|;|=>|\bor\b|\bOr\b|\band\b(?=[^=]*=)|\s&\s(?=[^=]*=)|(?<=[\w)])\s*,\s*(?=[∂dδa-zA-Z_(][^=,]{0,30}=)"
 )
 _ASIDE = re.compile(r"_\([A-Za-z][^()]{6,}(?:\([^()]*\)[^()]*)*\)_?\s*$")
 _NO_FORMULA = re.compile(r"<\s*=|>\s*=|!=|\bimg\b|https?:|it/s|batch_id|padding\s*=|stride\s*=|kernel")

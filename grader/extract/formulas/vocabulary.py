@@ -171,8 +171,9 @@ def _next_token(text: str, at: int, char: str, found: list[Token]) -> int:
         found.append(Token("num", "", float(number.group(0)), at, number.end()))
         return number.end()
     if char == "σ" and text[at : at + 2] != "σ'":
-        found.append(Token("fn", "sigma", 0.0, at, at + 1))
-        return at + 1
+        end = at + 1 + (text[at + 1 : at + 2] in ("1", "2") and text[at + 2 : at + 3] == "(")  # σ1(o1)
+        found.append(Token("fn", "sigma", 0.0, at, end))
+        return end
     word = _WORD.match(text, at)
     if word:
         return _word_tokens(text, at, word.group(0), found)

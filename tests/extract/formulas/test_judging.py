@@ -159,6 +159,19 @@ def test_continuation_and_wrapped_lines() -> None:
     assert lines[3].kind is FormulaKind.FINAL
 
 
+def test_a_continuation_of_an_unbalanced_left_side_is_not_accused() -> None:
+    text = "∂( 1 / (1 + exp(-o1) ) / ∂o1  = ∂ ( (1 + exp(-o1))^ -1) / ∂o1\n\n= 1/(1+exp(-o1)) * exp(-o1) / (1+exp(-o1))"
+    assert "wrong" not in {x.verdict.value for x in read(FORWARD + text).lines}
+
+
+def test_a_term_that_is_too_many_is_struck_out_and_not_turned_into_nothing() -> None:
+    for line in (f"∂E1/∂a_h1 = {O1} * w5 + {O2} * w7", f"∂E/∂o1 = {O1} + {O2}"):
+        found = only(line, FORWARD)
+        assert found.repairs[0].diagnosis == "extra-term"
+        assert "t2 - t2" not in found.expected
+        assert "a_o2 - a_o2" not in found.expected
+
+
 def test_a_continuation_after_prose_is_not_accused() -> None:
     text = f"∂E/∂w5 = ∂E1/∂w5\nNow to something else entirely:\n = {O1} * a_h2"
     assert [x.verdict.value for x in read(text).lines] == ["right", "unsure"]

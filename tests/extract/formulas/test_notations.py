@@ -201,6 +201,7 @@ def test_the_canonical_print_is_read_back(tree: Expr) -> None:
             "∂E/∂w6 = (a_o1 - t1) * a_o1 * (1 - a_o1) * a_h2",
         ),
         ("w6: the weight between h2 and o1", None),
+        ("∂a_o1/∂o1 = σ1(o1) * (1 - σ1(o1))", "∂a_o1/∂o1 = σ(o1) * (1 - σ(o1))"),
         ("prose without any formula", None),
         ("learning rate = 0.5, epochs = 20", "η = 0.5"),
     ],
@@ -213,3 +214,11 @@ def test_spellings(text: str, reading: str | None) -> None:
 def test_two_formulas_in_italics_are_two() -> None:
     found = [" = ".join(show(t) for t in s.trees) for s in statements("  - *a_h1 = σ(h1)* & *a_h2 = σ(h2)*")]
     assert found == ["a_h1 = σ(h1)", "a_h2 = σ(h2)"]
+
+
+def test_formulas_side_by_side_are_two_and_wide_spacing_inside_one_is_not() -> None:
+    two = "H1 = W1*I1 + W2*I2\t\t\t\t\t\tO1 = W5*A_H1 + W6*A_H2"
+    found = [" = ".join(show(t) for t in s.trees) for s in statements(two)]
+    assert found == ["h1 = w1 * i1 + w2 * i2", "o1 = w5 * a_h1 + w6 * a_h2"]
+    one = "∂E/∂w5 =\t\t∂E1/∂w5     *     1\t\t\t\t=\t\t∂E1/∂w5"
+    assert len(statements(one)) == 1
