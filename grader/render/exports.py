@@ -12,6 +12,7 @@ from xml.sax.saxutils import escape, quoteattr
 from grader.core.outcome import Verdict
 from grader.core.report import Marked, Report
 from grader.render.result_json import encode, percent
+from grader.render.strings import STAMP_PROVISIONAL
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\N{FULLWIDTH EQUALS SIGN}", "\N{FULLWIDTH PLUS SIGN}", "\N{FULLWIDTH HYPHEN-MINUS}", "\N{FULLWIDTH COMMERCIAL AT}")  # fmt: skip
 
@@ -25,7 +26,7 @@ def cell(text: str) -> str:
 
 
 def to_csv(reports: Sequence[Report]) -> str:
-    """One row a submission, one column a criterion's points; empty where they are pending."""
+    """One row a submission, one column a criterion's points; empty where they are pending, `provisional` names those that rest on claims."""
     criteria = list(dict.fromkeys(m.criterion for r in reports for m in r.outcomes))
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\r\n")
@@ -38,6 +39,7 @@ def to_csv(reports: Sequence[Report]) -> str:
         "percent",
         *criteria,
         "waits_for",
+        "provisional",
         "decided_by",
         "isolation",
     ]
@@ -54,6 +56,7 @@ def to_csv(reports: Sequence[Report]) -> str:
             "" if share is None else f"{share:.2f}",
             *(_points(by_id.get(c)) for c in criteria),
             cell(" ".join(m.code for m in report.outcomes if m.verdict in (Verdict.UNKNOWN, Verdict.ERROR))),
+            cell(" ".join(m.code for m in report.outcomes if m.provisional)),
             cell("; ".join(f"{m.code} {m.decided_by}" for m in report.outcomes if m.decided_by)),
             cell(report.provenance.isolation),
         ]
@@ -87,6 +90,8 @@ def _case(report: Report, marked: Marked) -> str:
     detail = "\n".join(f"{f.place or ''} {f.message}".strip() for f in marked.findings)
     body = f" message={_attribute(marked.summary)}>{escape(_xml(detail))}"
     match marked.verdict:
+        case Verdict.PASS if marked.provisional:
+            return f"{head}><system-out>{escape(STAMP_PROVISIONAL)}</system-out></testcase>\n"
         case Verdict.PASS:
             return f"{head}/>\n"
         case Verdict.FAIL | Verdict.PARTIAL:

@@ -2,6 +2,8 @@
 
 from grader.core.outcome import Finding, Verdict, Weight
 from grader.core.report import Marked, Report
+from grader.render.strings import PROVISIONAL
+from grader.render.summary import stamps
 
 _LEVEL = {
     Verdict.FAIL: "error",
@@ -46,12 +48,13 @@ def annotations(report: Report, prefix: str = "") -> str:
 def summary(report: Report) -> str:
     """Return the Markdown table of the job summary."""
     rows = "".join(
-        f"| {_SYMBOL[m.verdict]} | {m.code} | {_cell(m.title)} | {'' if m.verdict.pending else f'{m.points:g}'} / {m.max_points:g} | {_cell(m.summary)} |\n"
+        f"| {_SYMBOL[m.verdict]} | {m.code} | {_cell(m.title)} | {'' if m.verdict.pending else f'{m.points:g}'} / {m.max_points:g}{f' {PROVISIONAL}' if m.provisional else ''} | {_cell(m.summary)} |\n"
         for m in report.outcomes
     )
     pending = f", {report.pending_points:g} pending" if report.pending_points else ""
+    warnings = "".join(f"> {stamp}\n\n" for stamp in stamps(report))
     return (
-        f"## grader: {report.score:g} of {report.max_score:g} points{pending}\n\n"
+        f"## grader: {report.score:g} of {report.max_score:g} points{pending}\n\n{warnings}"
         "| verdict | check | | points | |\n|---|---|---|---|---|\n" + rows
     )
 

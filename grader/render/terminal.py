@@ -81,7 +81,7 @@ def print_report(
 def class_lines(
     reports: Iterable[Report], *, width: int = 80, color: bool = False, unicode: bool = True
 ) -> list[str]:
-    """Return one line a submission for the end of a batch, those who need a person first."""
+    """Return a line a submission for the end of a batch, and a second where points are provisional or more is to be seen; those who need a person first."""
     page = _Page(_Console(width=width, color=color, unicode=unicode))
     for report in sorted(reports, key=lambda r: (r.verdict.severity, r.submission.slug)):
         page.row(report)
@@ -118,11 +118,15 @@ class _Page:
             if report.pending_points
             else ""
         )
-        aside = "" if also is Verdict.PASS else f" ({strings.VERDICTS[also].word}: {strings.CLASS_BESIDES})"
-        tail = f"{points}{open_points}{aside}"
+        tail = f"{points}{open_points}"
         room = max(self.width - len(label) - len(tail) - 2, 8)
         name = textwrap.shorten(plain(report.submission.id, 200), room, placeholder="…") or "…"
         self.lines.append(self._styled(self._encodable(f"{label} {name:<{room}} {tail}"), _COLOUR[verdict]))
+        asides = [strings.PROVISIONAL] if any(marked.provisional for marked in report.outcomes) else []
+        if also is not Verdict.PASS:
+            asides.append(f"{strings.VERDICTS[also].word}: {strings.CLASS_BESIDES}")
+        if asides:
+            self.paragraph("; ".join(asides), first=" " * (len(label) + 1), rest=" " * (len(label) + 1))
 
     def steps(self, steps: tuple[Step, ...], heading: str) -> None:
         if not steps:

@@ -5,15 +5,20 @@ import io
 import json
 from xml.etree import ElementTree as ET
 
+import msgspec
 import pytest
 
 from grader.core.outcome import Finding, Verdict, Weight
 from grader.core.place import Place
 from grader.core.report import Marked, Provenance, Report, RubricRef
 from grader.ingest.read import from_bytes
+from grader.render import class_page, student_page
+from grader.render.class_page import ClassRow
 from grader.render.exports import cell, to_csv, to_json, to_junit
 from grader.render.github import MAX_ANNOTATIONS, annotations, classroom_points, summary
 from grader.render.sarif import to_sarif
+from grader.render.strings import STAMP_ISOLATION, STAMP_PROVISIONAL
+from grader.render.terminal import class_lines, print_report
 
 HOSTILE = '=HYPERLINK("http://x")'
 
@@ -116,6 +121,33 @@ def test_too_many_annotations_are_counted_not_dropped_in_silence() -> None:
     lines = annotations(report).splitlines()
     assert len(lines) == MAX_ANNOTATIONS + 1
     assert lines[-1] == "::notice::5 more findings stand in the report"
+
+
+def test_provisional_points_are_stamped_in_every_form() -> None:
+    """The marks that a gradebook takes said nothing of it."""
+    claimed = _report("x", _marked("AA001", Verdict.PASS, provisional=True), _marked("AA002", Verdict.PASS))
+    (row,) = csv.DictReader(io.StringIO(to_csv([claimed])))
+    assert row["provisional"] == "AA001"
+    assert [case.findtext("system-out", "") for case in ET.fromstring(to_junit([claimed]))[0]] == [
+        STAMP_PROVISIONAL,
+        "",
+    ]
+    text = summary(claimed)
+    assert f"> {STAMP_PROVISIONAL}" in text
+    assert text.count("10 / 10 provisional") == 1
+    assert class_lines([claimed])[1].strip().startswith("provisional")
+    assert STAMP_PROVISIONAL in " ".join(print_report(claimed).split())
+    assert "provisional" in student_page.render(claimed).partition("<main")[2]
+    assert "provisional" in class_page.render([ClassRow.of(claimed)]).partition("<main")[2]
+    assert [o["provisional"] for o in json.loads(to_json([claimed]))[0]["outcomes"]] == [True, False]
+
+
+def test_a_run_without_isolation_is_stamped_in_the_job_summary() -> None:
+    bare = msgspec.structs.replace(
+        REPORT, provenance=Provenance(grader="0", python="3", platform="x", isolation="none")
+    )
+    assert STAMP_ISOLATION in summary(bare)
+    assert STAMP_ISOLATION not in summary(REPORT)
 
 
 def test_summary_is_one_table_whatever_students_write() -> None:
