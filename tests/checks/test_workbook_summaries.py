@@ -2,10 +2,11 @@
 
 import openpyxl
 
+from grader.checks.workbook import forward_and_updates
 from grader.checks.workbook.gradient_columns import Policy, check
 from grader.core.facts.replay import ReplayFacts
 from grader.core.outcome import Verdict
-from tests.execute.replay.sheets import AT, START, replayed, workbook
+from tests.execute.replay.sheets import AT, NAMES, START, formula, replayed, workbook
 
 
 def test_headers_over_starting_values_alone_have_no_right_gradients() -> None:
@@ -19,3 +20,26 @@ def test_headers_over_starting_values_alone_have_no_right_gradients() -> None:
     outcome = check(ReplayFacts(books=(book,)), Policy())
     assert outcome.verdict is Verdict.UNKNOWN
     assert outcome.summary.startswith("0 of 8 gradient columns")
+
+
+def test_a_side_calculation_beside_a_whole_table_neither_fails_nor_hides_it() -> None:
+    def runs_side_by_side(book: openpyxl.Workbook) -> None:
+        sheet = book.create_sheet("Compare")
+        forward = [name for name in NAMES if not name.startswith("∂")]
+        for k, header in enumerate((*forward[:-1], "E_tot_0.1", *forward[:-1], "E_tot_0.5", *forward[3:]), 1):
+            sheet.cell(1, k, header)
+            if k <= len(forward):
+                text = START.get(forward[k - 1], formula(forward[k - 1], 2))
+                sheet.cell(2, k, text)
+            else:
+                sheet.cell(2, k, 0.25)
+
+    book = replayed(workbook(edit=runs_side_by_side))
+    assert [t.sheet for t in book.tables] == ["Sheet1", "Compare", "Compare", "Compare"]
+    facts = ReplayFacts(books=(book,))
+    outcome = check(facts, Policy())
+    assert (outcome.verdict, outcome.summary) == (
+        Verdict.PASS,
+        "8 of 8 gradient columns of book.xlsx are the derivatives",
+    )
+    assert forward_and_updates.check(facts).verdict is Verdict.PASS

@@ -57,8 +57,8 @@ def check(formulas: FormulaEvidence, replay: ReplayFacts, policy: Policy) -> Out
 
 
 def _column(book: BookFacts, quantity: str) -> State | None:
-    """Right only where the column is right in every filled table; None where it is not decided."""
-    states = {table.state(quantity) for table in book.tables if table.iterations}
+    """Right only where the column is right in every table that has it; None where it is not decided."""
+    states = {table.state(quantity) for table in book.tables if table.iterations} - {State.MISSING}
     if State.WRONG in states:
         return State.WRONG
     return State.RIGHT if states == {State.RIGHT} else None

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from grader.core.facts.replay import BookFacts, CellFault, ReplayFacts, Severity, TableFacts
+from grader.core.facts.replay import BookFacts, CellFault, ReplayFacts, Severity, State, TableFacts
 from grader.core.outcome import Outcome, Verdict
 
 GRADIENTS = tuple(f"dw{k}" for k in range(1, 9))
@@ -20,18 +20,23 @@ def best(replay: ReplayFacts, judge: Callable[[BookFacts], Outcome]) -> Outcome:
 
 
 def filled(book: BookFacts) -> tuple[TableFacts, ...]:
-    """The tables of a book that have rows."""
-    return tuple(table for table in book.tables if table.iterations)
+    """The tables of a book that have rows; one or two rows without gradients beside a whole table are a side calculation."""
+    tables = tuple(table for table in book.tables if table.iterations)
+    whole = tuple(table for table in tables if table.iterations > 2 or _has_gradients(table))
+    return whole if any(_has_gradients(table) for table in whole) else tables
 
 
-def faults_of(book: BookFacts, quantity: str, sheet: str = "") -> tuple[CellFault, ...]:
-    """The faults of severity fail in a quantity's columns."""
+def _has_gradients(table: TableFacts) -> bool:
+    return any(table.state(quantity) is not State.MISSING for quantity in GRADIENTS)
+
+
+def faults_of(book: BookFacts, quantity: str) -> tuple[CellFault, ...]:
+    """The faults of severity fail in a quantity's columns, on the sheets of the tables that count."""
+    counted = {table.sheet for table in filled(book)}
     return tuple(
         fault
         for fault in book.faults
-        if fault.quantity == quantity
-        and fault.severity is Severity.FAIL
-        and (not sheet or fault.sheet == sheet)
+        if fault.quantity == quantity and fault.severity is Severity.FAIL and fault.sheet in counted
     )
 
 

@@ -1,11 +1,14 @@
 """Iteration tables: the longest run of known headers in a row, on any sheet, at any row, several to a sheet.
 
 A parameter list beside a table may repeat names of it in the same row (`i1 | 0.05`), so a number between two headers ends
-a run. Whether a header tells the truth is decided later, by replay.
+a run; and where the names of the inputs begin again, another table stands beside the first. Whether a header tells the truth
+is decided later, by replay.
 """
 
+from collections.abc import Sequence
+
 from grader.core.evidence.workbook import CellKind, Column, Sheet, Table
-from grader.extract.workbook.headers import canonical
+from grader.extract.workbook.headers import INPUTS, canonical
 
 MIN_NAMES = 15
 """Distinct known names that make a header row (19 to 31 in 89 real books)."""
@@ -56,6 +59,7 @@ def _segments(
         quantity, text = found[column]
         joined = bool(segments) and column - previous <= MAX_GAP
         joined = joined and not any((row, between) in numbers for between in range(previous + 1, column))
+        joined = joined and not _begins_again(segments[-1], quantity)
         if not joined:
             segments.append([])
         segments[-1].append(Column(quantity=quantity, column=column, header=" ".join(text.split())[:60]))
@@ -63,7 +67,16 @@ def _segments(
     return [tuple(segment) for segment in segments]
 
 
-def _distinct(columns: tuple[Column, ...]) -> int:
+def _begins_again(columns: list[Column], quantity: str) -> bool:
+    """Whether a name of the first columns stands behind a whole table: tables were put side by side."""
+    return (
+        quantity in (*INPUTS, "w1")
+        and any(column.quantity == quantity for column in columns)
+        and _distinct(columns) >= MIN_NAMES
+    )
+
+
+def _distinct(columns: Sequence[Column]) -> int:
     return len({column.quantity for column in columns})
 
 
