@@ -43,6 +43,10 @@ def key_of(
                 settings.device.value,
             ]
             parts["data"] = settings.data
+            if provider.phase in EXECUTING:
+                from grader.execute.digits import find
+
+                parts["digits"] = find(settings) is not None
             if provider.phase is Phase.REPRODUCE:
                 parts["whole"] = [settings.reproduce, settings.reproduce_minutes, settings.canary]
         elif need.type is Profile:

@@ -25,13 +25,13 @@ from grader.core.settings import Device, Settings
 from grader.core.submission import Sources
 from grader.execute.retrain_rule import Retraining
 from grader.ingest.classes import list_class
-from grader.ingest.read import read_submission
+from grader.ingest.read import from_bytes, read_submission
 from grader.pipeline import batch
 from grader.pipeline.batch import Graded, Progress, Request, grade_class
 from grader.pipeline.compare import compare
-from grader.pipeline.keys import format_of
+from grader.pipeline.keys import format_of, key_of
 from grader.pipeline.known import Known, Missing
-from grader.pipeline.providers import Phase
+from grader.pipeline.providers import Phase, by_product
 from grader.pipeline.regrade import publish_run, reports_of
 from grader.pipeline.rubrics import parse
 from grader.pipeline.work import died, restore, work
@@ -562,6 +562,18 @@ def test_a_record_with_other_fields_has_another_key() -> None:
 
     New.__qualname__ = Old.__qualname__
     assert format_of(Old) != format_of(New)
+
+
+def test_a_run_on_drawn_digits_does_not_stand_for_one_on_mnist(monkeypatch: pytest.MonkeyPatch) -> None:
+    submission = from_bytes("ann", {"S4.ipynb": NOTEBOOK.encode()}).submission
+    found: set[str] = set()
+    for place in (None, Path("mnist")):
+        monkeypatch.setattr("grader.execute.digits.find", lambda _settings, place=place: place)
+        found |= {
+            key_of(by_product()[name], submission, Settings(), Profile(), Retraining())
+            for name in ("NotebookRun", "LogEvidence")
+        }
+    assert len(found) == 3, "what is only read is the same"
 
 
 def test_what_another_version_stored_is_unknown_and_no_crash(school: Path, tmp_path: Path) -> None:
