@@ -4,6 +4,7 @@ Everything is read whatever is chosen here; the choice decides what a report sho
 """
 
 import io
+import json
 import re
 import zipfile
 from collections.abc import Sequence
@@ -91,17 +92,28 @@ def _named(ranked: Sequence[Source], sources: Sequence[Source]) -> Source | None
 
 
 def _doubt(kind: Kind, ranked: Sequence[Source]) -> str:
-    best = _score(ranked[0])
-    rivals = [
-        s
-        for s in ranked[1:]
-        if _score(s) >= min(best, _NEAR_TIE * best) and s.artefact.sha256 != ranked[0].artefact.sha256
-    ]
     # READMEs of sub-folders and workbooks of one sweep belong together: everything in them is read and counts.
-    if not rivals or kind is not Kind.NOTEBOOK:
+    if kind is not Kind.NOTEBOOK or len(ranked) == 1:
+        return ""
+    best, code = _score(ranked[0]), _code(ranked[0])
+    rivals = [s for s in ranked[1:] if _score(s) >= min(best, _NEAR_TIE * best) and _code(s) != code]
+    if not rivals:
         return ""
     others = ", ".join(s.artefact.path for s in rivals)
     return f"{ranked[0].artefact.path} was taken as the main {_WORDS[kind]}; {others} could be it as well"
+
+
+def _code(notebook: Source) -> object:
+    """What two copies of one notebook share, whatever their badges and outputs are: the source of the code cells."""
+    try:
+        cells = json.loads(notebook.data)["cells"]
+        return [
+            c["source"] if isinstance(c["source"], str) else "".join(c["source"])
+            for c in cells
+            if c["cell_type"] == "code"
+        ]
+    except (ValueError, RecursionError, KeyError, TypeError):
+        return notebook.artefact.sha256
 
 
 def _score(source: Source) -> float:

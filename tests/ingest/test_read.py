@@ -182,6 +182,18 @@ def test_a_readme_that_names_both_notebooks_or_a_toy_settles_nothing() -> None:
     assert _main(named) == ("a.ipynb", ())
 
 
+def test_a_copy_with_another_badge_is_the_same_notebook() -> None:
+    cell = {"cell_type": "code", "source": ["class Net(nn.Module): pass\n", "loss.backward()  # MNIST"]}
+    badge = {"cell_type": "markdown", "source": "[Open](https://example.org/b)"}
+    one = json.dumps({"nbformat": 4, "cells": [cell]}).encode()
+    two = json.dumps({"nbformat": 4, "cells": [badge, {**cell, "source": "".join(cell["source"])}]}).encode()
+    assert _main({"a.ipynb": one, "b.ipynb": two})[1] == ()
+    other = json.dumps(
+        {"nbformat": 4, "cells": [{**cell, "source": "class Net2(nn.Module): MNIST"}]}
+    ).encode()
+    assert _main({"a.ipynb": one, "b.ipynb": other.replace(b"MNIST", b"MNIST backward()")})[1] != ()
+
+
 def test_two_notebooks_whose_code_stands_elsewhere_are_a_doubt() -> None:
     empty = '{{"nbformat": 4, "cells": [{{"cell_type": "code", "source": "from model import {0}"}}]}}'
     _, doubts = _main({"a.ipynb": empty.format("Net").encode(), "b.ipynb": empty.format("Net2").encode()})

@@ -21,11 +21,11 @@ TRAINS = (
 )
 
 
-def _notebook(total: int) -> bytes:
+def _notebook(total: int, name: str = "a") -> bytes:
     output = {"output_type": "stream", "name": "stdout", "text": TABLE.format(n=total)}
     cell = {
         "cell_type": "code",
-        "source": TRAINS,
+        "source": f"{TRAINS}  # {name}",
         "outputs": [output],
         "metadata": {},
         "execution_count": 1,
@@ -67,14 +67,14 @@ def test_a_fault_of_the_only_notebook_is_one() -> None:
 def test_a_second_candidate_asks_a_person_unless_it_prints_the_same_network(
     other: int, verdict: Verdict
 ) -> None:
-    files = {"a.ipynb": _notebook(TOTAL), "b.ipynb": _notebook(other) + b"\n"}
+    files = {"a.ipynb": _notebook(TOTAL), "b.ipynb": _notebook(other, "b")}
     outcome = _judged(files, network("a.ipynb", TOTAL))
     assert outcome.verdict is verdict
     assert ("several-notebooks" in [f.diagnosis for f in outcome.findings]) is (verdict is Verdict.UNKNOWN)
 
 
 def test_a_second_candidate_takes_no_pass_away() -> None:
-    files = {"a.ipynb": _notebook(9_854), "b.ipynb": _notebook(TOTAL)}
+    files = {"a.ipynb": _notebook(9_854), "b.ipynb": _notebook(TOTAL, "b")}
     assert _judged(files, network("a.ipynb", 9_854)).verdict is Verdict.PASS
 
 
