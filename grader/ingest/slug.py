@@ -5,8 +5,17 @@ import re
 import unicodedata
 
 _RESERVED = frozenset(
-    {"con", "prn", "aux", "nul", *(f"com{n}" for n in range(10)), *(f"lpt{n}" for n in range(10))}
+    {
+        "index.html",
+        "con",
+        "prn",
+        "aux",
+        "nul",
+        *(f"com{n}" for n in range(10)),
+        *(f"lpt{n}" for n in range(10)),
+    }
 )
+"""The page of the class, which lies beside the folders, and what Windows takes for devices."""
 _MAX = 60
 
 

@@ -137,6 +137,14 @@ def test_what_is_no_submission_is_named_and_costs_nobody(school: Path, tmp_path:
     assert "holds no file" in graded.refused["empty"]
 
 
+def test_a_submission_named_like_the_class_page_costs_nobody(school: Path, tmp_path: Path) -> None:
+    (school / "index.html").mkdir()
+    (school / "index.html" / "README.md").write_text("# mine", encoding="utf-8")
+    graded = _grade(school, tmp_path / "out")
+    assert graded.page.is_file()
+    assert set(_verdicts(graded)) == {"ann", "bob", "eve", "index.html"}
+
+
 def test_a_dead_process_is_our_fault_and_costs_one_submission(school: Path, tmp_path: Path) -> None:
     graded = grade_class(_request(school, tmp_path / "out"), Here(dies_on="bob"))
     assert set(_verdicts(graded)) == {"ann", "eve"}
