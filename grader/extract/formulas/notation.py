@@ -202,7 +202,7 @@ _LOOK_ALIKE = {
     **dict.fromkeys("’′", "'"),
     **dict.fromkeys("\u00a0\t", " "),
     **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff\u00ad\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069", ""),
-    "ς": "σ", "ℯ": "e", "ƒ": "f", "≡": "=", "⇒": "=>", "⟹": "=>", "←": ":=", "∴": ";",
+    "ς": "σ", "¡": "i", "ℯ": "e", "ƒ": "f", "≡": "=", "⇒": "=>", "⟹": "=>", "←": ":=", "∴": ";",
 }  # fmt: skip
 _LOOK_ALIKE_TABLE = {ord(char): new for char, new in _LOOK_ALIKE.items()}
 _INLINE = _rules(

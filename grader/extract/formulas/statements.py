@@ -106,6 +106,7 @@ _ANNOTATIONS = tuple(
         r",\s*(?:since|because|as|here|which)\b.*$",
     )
 )
+_LOST_EXPONENT = re.compile(r"(1\s*\+\s*)e\s*-\s*(?=\(?(?:a_?|net_?|z_?)?[hoHO]_?[12]\s*\))")
 _ZERO_FOR_O = re.compile(r"\b[aA]_?0[12]\b")
 
 
@@ -185,6 +186,9 @@ def _statements(part: Mapped) -> list[Statement]:
 def _statement(parts: list[Mapped]) -> Statement:
     notes: list[Note] = []
     sides = []
+    if any(_LOST_EXPONENT.search(part.text) for part in parts):
+        parts = [part.sub(_LOST_EXPONENT, r"\1e^-") for part in parts]
+        notes.append(Note("power-sign-lost", "`e-h1` read as `e^-h1`"))
     for k, part in enumerate(parts):
         text = joined_names(part.strip().rstrip(".,"))
         sides.append(_side(text, first=k == 0 < len(parts) - 1, last=k == len(parts) - 1, notes=notes))

@@ -201,6 +201,7 @@ def test_the_canonical_print_is_read_back(tree: Expr) -> None:
             "∂E/∂w6 = (a_o1 - t1) * a_o1 * (1 - a_o1) * a_h2",
         ),
         ("w6: the weight between h2 and o1", None),
+        ("a_h1 = σ(h1) = 1/(1+e-h1)", "a_h1 = σ(h1) = 1/(1 + exp(-h1))"),
         ("∂a_o1/∂o1 = σ1(o1) * (1 - σ1(o1))", "∂a_o1/∂o1 = σ(o1) * (1 - σ(o1))"),
         ("prose without any formula", None),
         ("learning rate = 0.5, epochs = 20", "η = 0.5"),
