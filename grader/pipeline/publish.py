@@ -3,10 +3,12 @@
 `OUT/<slug>/` is the student's view alone, with pages of the files that were read; what only instructors may see is in `OUT/index.html` and `OUT/_class/`.
 """
 
+import logging
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -19,6 +21,10 @@ from grader.core.rubric import Rubric
 from grader.core.submission import Submission
 from grader.pipeline.file_views import Fetch, draw, stale
 from grader.store.runs import Spent
+
+log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
 
 
 class Written(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,10 +59,11 @@ def publish(
     folder = out / report.submission.slug
     shown = _file_views(report.submission, fetch, folder)
     view = for_student(student_view(report, rubric, late_days))
+    name = report.submission.id
     page = render(
         view,
-        pictures_of(products, limits_of(rubric, rules)),
-        claims=claims_of(products),
+        _courtesy(name, "pictures", lambda: pictures_of(products, limits_of(rubric, rules))),
+        claims=_courtesy(name, "claims", lambda: claims_of(products)),
         guides={code: rule.doc for code, rule in rules.items()},
         views=shown,
     )
@@ -64,6 +71,15 @@ def publish(
         page=write(folder / "index.html", page.encode("utf-8")),
         result=write(folder / "result.json", encode(view)),
     )
+
+
+def _courtesy(submission: str, what: str, make: Callable[[], tuple[_T, ...]]) -> tuple[_T, ...]:
+    """Return what a page shows beside its verdicts; a crash of ours costs that, and neither the page nor those of the others."""
+    try:
+        return make()
+    except Exception:
+        log.exception("the %s of %s cannot be shown", what, submission)
+        return ()
 
 
 def _file_views(submission: Submission, fetch: Fetch, folder: Path) -> dict[str, str]:

@@ -356,6 +356,18 @@ def test_time_left_counts_the_phases_that_follow(school: Path, tmp_path: Path) -
     assert [s.seconds_left >= 150.0 for s in steps if s.phase == "read"] == [True] * 3
 
 
+def test_a_crash_of_a_picture_costs_the_picture(
+    school: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One picture that could not be drawn ended the run of the whole class."""
+    for name in ("grader.render.adapt.pictures_of", "grader.render.voices.claims_of"):
+        monkeypatch.setattr(name, lambda *_: 1 / 0)
+    graded = _grade(school, tmp_path / "out")
+    assert all((tmp_path / "out" / name / "index.html").is_file() for name in _verdicts(graded))
+    assert "the pictures of ann cannot be shown" in caplog.text
+    assert "the claims of ann cannot be shown" in caplog.text
+
+
 def test_what_looks_alike_is_for_the_instructor_alone(tmp_path: Path) -> None:
     root = tmp_path / "class"
     for number in range(7):
