@@ -119,6 +119,32 @@ def _finding(use: Use, network: NetworkFacts, lacks: str, treatment: Treatment, 
     )
 
 
+def counted_parameters(stated: Sequence[Claim], network: NetworkFacts | None) -> Result:
+    """Stated counts against those of the network that ran, where nothing was printed.
+
+    If none agrees a person is asked: the README may be of another version, or the network that ran not the one that it means.
+    """
+    claims = [c for c in stated if c.what is What.PARAMETERS]
+    if network is None or not claims:
+        return Result(0, [])
+    counted = (network.declared_parameters, network.parameters)
+    agreeing = [c for c in claims if any(count_match(c, n) for n in counted)]
+    if agreeing:
+        return Result(len(agreeing), [])
+    claim = claims[0]
+    finding = Finding(
+        message="the README's parameter count is not that of the network that ran",
+        place=claim.place,
+        expected=f"{network.name} has {network.declared_parameters:,}",
+        found=claim.written,
+        hint="print the count of the submitted network, and write that",
+        excerpt=claim.excerpt,
+        marked=claim.written,
+        diagnosis="parameters-not-counted",
+    )
+    return Result(1, [finding])
+
+
 _QUOTED = re.compile(r"^[\s>*|`#-]*(?:total|trainable)\s+params\b", re.IGNORECASE)
 """A line of torchsummary itself, which is what it says: what the tool printed."""
 

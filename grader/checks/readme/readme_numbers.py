@@ -3,10 +3,10 @@
 ## What it checks
 Parameters, test accuracy, best epoch and number of epochs that the README states, against the notebook's saved outputs: its model
 summary and its log. Where there is no notebook, the README's own summary and log are compared with its prose. Requirements copied from the
-assignment are no statements, and a number that agrees with any run or any model is right. A README without such numbers contradicts nothing. Where the network could be run, its counted
-parameters are as good as the printed ones, and building blocks that the README names and the network lacks are shown. A count that leaves
-out layers which never run is what torchsummary prints; stated in the README's own words it is a question, and so is an accuracy in the
-notebook's file name that its log does not reach.
+assignment are no statements, and a number that agrees with any run or any model is right. A README without such numbers contradicts nothing.
+Where the network could be run, its counted parameters are as good as the printed ones (a count that differs from them alone is a question),
+and building blocks that the README names and the network lacks are shown. A count that leaves out layers which never run is what torchsummary
+prints; stated in the README's own words it is a question, and so is an accuracy in the notebook's file name that its log does not reach.
 
 ## Why it matters
 A README is read before anything is run. If it belongs to another run, or rounds 99.36 up to 99.4, its reader is misled, and so is whoever
@@ -26,7 +26,12 @@ import msgspec
 
 from grader.checks.readme._compare import Match, accuracy_match, count_match, nearest
 from grader.checks.readme._names import file_names
-from grader.checks.readme._network import Result, building_blocks, unused_parameters
+from grader.checks.readme._network import (
+    Result,
+    building_blocks,
+    counted_parameters,
+    unused_parameters,
+)
 from grader.core.evidence.claims import Claim, ClaimEvidence, On, Sketch, What
 from grader.core.evidence.logs import Evaluation, LogEvidence, Origin, Run
 from grader.core.evidence.notebook import NotebookEvidence
@@ -66,24 +71,26 @@ def check(
     logs, summaries = logs or LogEvidence(), summaries or SummaryEvidence()
     counted = {network.declared_parameters, network.parameters} if network else set[int]()
     stated = _stated(claims, summaries, counted)
-    results = [
-        _parameters(stated, summaries, claims.sketches, counted),
+    numbers = [
+        _parameters(stated, summaries, claims.sketches, counted)
+        if _totals(summaries)
+        else counted_parameters(stated, network),
         _accuracies(stated, logs, policy),
         _evaluations(logs),
         _epochs(stated, logs),
-        building_blocks(
-            claims,
-            network,
-            summaries=summaries,
-            notebooks=len(notebooks.readable) if notebooks else 0,
-            treatment=policy.building_blocks,
-        ),
         unused_parameters(stated, network),
         file_names(notebooks, logs, [c for c in stated if c.what is What.ACCURACY and c.on is On.TEST]),
     ]
-    findings = [f for r in results for f in r.findings]
+    blocks = building_blocks(
+        claims,
+        network,
+        summaries=summaries,
+        notebooks=len(notebooks.readable) if notebooks else 0,
+        treatment=policy.building_blocks,
+    )
+    findings = [f for r in (*numbers, blocks) for f in r.findings]
     faults = [f for f in findings if f.weight is Weight.FAULT]
-    compared = sum(r.compared for r in results)
+    compared = sum(r.compared for r in numbers)
     certain = [f for f in faults if f.diagnosis not in _DOUBTS]
     if faults and not certain:
         return unknown(f"{faults[0].message} ({faults[0].place})", findings)
@@ -91,19 +98,22 @@ def check(
         first = certain[0]
         return failed(f"{first.message}: {first.found} ({first.place}), but {first.expected}", findings)
     if compared:
-        against = (
-            "the notebook"
-            if logs.of(Origin.NOTEBOOK) or summaries.saved_totals
-            else "the README's own log and summary"
-        )
-        return passed(
-            f"{compared} {'number agrees' if compared == 1 else 'numbers agree'} with {against}", findings
-        )
+        agree = "number agrees" if compared == 1 else "numbers agree"
+        return passed(f"{compared} {agree} with {_against(logs, summaries)}", findings)
     if any(c.what in _COMPARED for c in stated) or any(e.origin is Origin.README for e in logs.evaluations):
-        return unknown("the README states numbers, but nothing that was printed shows them")
+        return unknown("the README states numbers, but nothing that was printed shows them", findings)
+    if blocks.compared and not blocks.findings:
+        return passed("the README states no number about the network, and the layers that it names are there")
     if notebooks is None or not notebooks.readable:
         return skipped("the README states no number about the network, and there is no notebook")
-    return passed("the README states no number about the network, so none contradicts the notebook")
+    return passed("the README states no number about the network, so none contradicts the notebook", findings)
+
+
+def _against(logs: LogEvidence, summaries: SummaryEvidence) -> str:
+    """What the numbers were compared with."""
+    if logs.of(Origin.NOTEBOOK) or summaries.saved_totals:
+        return "the notebook"
+    return "the README's own log and summary" if logs.runs or summaries.summaries else "the network that ran"
 
 
 _COMPARED = (What.PARAMETERS, What.ACCURACY, What.EPOCHS)
@@ -111,7 +121,7 @@ _COMPARED = (What.PARAMETERS, What.ACCURACY, What.EPOCHS)
 
 _DOUBTS = frozenset({
     "summary-of-another-network", "other-experiments", "building-block-nowhere", "unused-parameters",
-    "file-name-contradicted", "epochs-missing",
+    "file-name-contradicted", "epochs-missing", "parameters-not-counted",
 })  # fmt: skip
 """Diagnoses that ask a person: the README may describe more than the submitted notebook, or more epochs than its output kept, or repeat
 what a tool printed."""
@@ -142,8 +152,6 @@ def _parameters(
 ) -> Result:
     totals = _totals(summaries)
     claims = [c for c in stated if c.what is What.PARAMETERS]
-    if not totals:
-        return Result(0, [])
     findings: list[Finding] = []
     known = {t for t, _ in totals} | counted
     agreeing = [c for c in claims if any(count_match(c, t) for t in known)]
