@@ -300,6 +300,8 @@ _EPOCH_LABEL = re.compile(
     r"^\W*(?:\d+[.)]\s*)?(?:total\s+|number\s+of\s+|num\.?\s+|no\.?\s+of\s+|training\s+|#\s*)*epochs(?:\s+(?:used|trained|run|ran))?\W{0,3}[:=|-]\W*(?P<n>\d{1,3})(?![\d.]|\s*[-–/]\s*\d)",
     _I,
 )
+# `Scheduler: OneCycleLR` with `epochs: 20` under it: an argument of the scheduler, not how long was trained.
+_SCHEDULE = re.compile(r"schedul|one\s*cycle|lr\b|anneal|plateau|warm[\s-]*up", _I)
 _EPOCH_PROSE = (
     re.compile(
         r"(?:trained|ran)\b[^.<]{0,40}?\bfor\s+(?:a\s+total\s+of\s+)?(?:only\s+|just\s+)?(?P<n>\d{1,3})\s+epochs",
@@ -317,7 +319,8 @@ def _epochs(sentence: Sentence) -> list[Claim]:
     text = sentence.text
     match = _EPOCH_ANSWER.search(text)
     if not match and not sentence.required:
-        match = _EPOCH_LABEL.search(text) or next((m for p in _EPOCH_PROSE if (m := p.search(text))), None)
+        labelled = None if _SCHEDULE.search(sentence.under) else _EPOCH_LABEL.search(text)
+        match = labelled or next((m for p in _EPOCH_PROSE if (m := p.search(text))), None)
         if match and (_PLANNED.search(text[: match.start("n")]) or _LESS.search(text[: match.start("n")])):
             match = None
     if not match or not 1 <= int(match.group("n")) <= 200:

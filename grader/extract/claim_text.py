@@ -10,7 +10,10 @@ from grader.extract.markdown import Block, SourceLine
 
 
 class Sentence(NamedTuple):
-    """One sentence or list item. `required` tells that it stands in a list of requirements."""
+    """One sentence or list item. `required` tells that it stands in a list of requirements.
+
+    `under` is the line that it is indented under, as the items of a list within a list are; empty for none.
+    """
 
     place: Place
     text: str
@@ -18,6 +21,7 @@ class Sentence(NamedTuple):
     heading: str
     required: bool
     fenced: bool
+    under: str = ""
 
 
 _ASKS = re.compile(
@@ -56,6 +60,7 @@ def sentences(lines: Iterable[SourceLine], *, skip: frozenset[Place] = frozenset
     asked = False
     """Whether the heading or the lead-in above announces requirements."""
     blank = 0
+    above: list[tuple[int, str]] = []
     for line in itertools.islice(lines, MAX_LINES):
         text = clean(line.text[:MAX_LINE]).strip()
         if not text:
@@ -64,6 +69,11 @@ def sentences(lines: Iterable[SourceLine], *, skip: frozenset[Place] = frozenset
         if line.place in skip or line.block is Block.MATH:
             blank = 0
             continue
+        indent = len(line.text) - len(line.text.lstrip())
+        while above and (above[-1][0] >= indent or line.block is Block.HEADING):
+            above.pop()
+        under = above[-1][1] if above else ""
+        above.append((indent, text))
         if line.block is Block.HEADING or _underlined(text):
             section += not _underlined(text)
             heading = heading if _underlined(text) else text.strip("# ")
@@ -76,7 +86,9 @@ def sentences(lines: Iterable[SourceLine], *, skip: frozenset[Place] = frozenset
         blank = 0
         for part in _END.split(text):
             if part.strip():
-                yield Sentence(line.place, part.strip(), section, heading, asked, line.block is Block.FENCE)
+                yield Sentence(
+                    line.place, part.strip(), section, heading, asked, line.block is Block.FENCE, under
+                )
 
 
 def _underlined(text: str) -> bool:

@@ -64,7 +64,7 @@ _VALUE = re.compile(
     + r"(?:(?:of\s+(?:the|our)\s+\w+\s+)?(?:on|of|for)\s+(?:the\s+)?(?:10,?000\s+)?(?:test|val\w*)\s+\w{0,8}\s*)?"
     + r"(?:is|was)?"
     + _GLUE
-    + r"(?:(?P<correct>\d{1,7})\s*/\s*(?P<total>\d{1,7})(?:\.0+)?(?:\s*[,|]?\s*\(?\s*(?P<beside>\d+(?:\.\d+)?)\s*%?\s*\)?)?"
+    + r"(?:(?P<correct>\d{1,7})(?:\.0+)?\s*/\s*(?P<total>\d{1,7})(?:\.0+)?(?:\s*[,|]?\s*\(?\s*(?P<beside>\d+(?:\.\d+)?)\s*%?\s*\)?)?"
     + r"|(?P<number>\d+(?:\.\d+)?)\s*(?P<percent>%)?)(?![\d.]*\d)",
     re.IGNORECASE,
 )

@@ -139,6 +139,13 @@ def test_train_and_augmented_accuracies_are_told_apart() -> None:
     assert [c.on for c in found.of(What.ACCURACY)] == [On.TRAIN, On.OTHER]
 
 
+def test_epochs_of_the_scheduler_are_no_training() -> None:
+    text = "## Training\n- Scheduler: OneCycleLR\n  - max_lr: 0.1\n  - epochs: 20\n- Batch size: 128\n"
+    assert [c for c in claims_of(text).claims if c.what is What.EPOCHS] == []
+    (claim,) = [c for c in claims_of(text + "- Epochs: 19\n").claims if c.what is What.EPOCHS]
+    assert claim.value == 19
+
+
 def test_excerpt_and_place() -> None:
     (claim,) = claims_of("# A\n\nIntro. The total parameters are 18,622. More.\n").claims
     assert (str(claim.place), claim.written, claim.excerpt) == (

@@ -39,6 +39,7 @@ def logs_of(*cells: dict[str, object], readme: str = "") -> LogEvidence:
 FORMATS = {
     "course template": "Test set: Average loss: 0.0535, Accuracy: {c}/10000 ({p:.2f}%)\n",
     "whole percents": "\nTest set: Average loss: 0.0535, Accuracy: {c}/10000 ({p:.0f}%)\n",
+    "a count that is a float": "Test set: Average loss: 0.02, Accuracy: {c}.0/10000 ({p:.2f}%)\n",
     "one decimal": "Validation set: Average loss: 0.0001, Accuracy: {c}/10000 ({p:.1f}%)\n",
     "three decimals": "Epoch: {n}, Test set: Average loss: 0.05, Accuracy: {c}/10000 ({p:.3f}%)\n",
     "numbered in the line": "Epoch:{n} Test set: Average loss: 0.0005, Accuracy: {c}/10000 ({p:.2f}%)\n",
