@@ -71,7 +71,7 @@ def test_grading_says_a_line_an_epoch_too(submission: Path, capsys: pytest.Captu
 
     for enabled in (True, False):
         with progress_line(enabled=enabled):
-            retrain.retrain(None, Settings(), Retraining())  # type: ignore[arg-type]  # the fixture trains without a run
+            retrain.retrain(None, Settings(), Retraining(), None)  # type: ignore[arg-type]  # the fixture trains without a run
     lines = capsys.readouterr().err.splitlines()
     assert [line.partition(":")[0] for line in lines] == [f"run 1 seed 5 epoch {n}/3" for n in (1, 2, 3)]
 
