@@ -368,7 +368,7 @@ def test_a_script_comes_before_the_file_whose_network_it_trains() -> None:
 
 
 def test_where_the_script_gives_no_network_the_file_that_defines_one_is_run() -> None:
-    script = "import torch\nimport no_such_package\nfrom model import Net\nfrom torchvision import datasets\ndatasets.MNIST('data')\n"
+    script = "import torch\nraise SystemExit\nfrom model import Net\nfrom torchvision import datasets\ndatasets.MNIST('data')\n"
     model = HEAD + NET.replace("width, drop", "width=8, drop=0.1")
     files = {"model.py": model.encode(), "train.py": script.encode()}
     run = runner.run_notebook(sources(files), QUIET)
