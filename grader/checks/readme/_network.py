@@ -131,7 +131,8 @@ def counted_parameters(stated: Sequence[Claim], network: NetworkFacts | None) ->
     agreeing = [c for c in claims if any(count_match(c, n) for n in counted)]
     if agreeing:
         return Result(len(agreeing), [])
-    claim = claims[0]
+    # The nearest is the total; the others are of single layers.
+    claim = min(claims, key=lambda c: abs(c.value - network.declared_parameters))
     finding = Finding(
         message="the README's parameter count is not that of the network that ran",
         place=claim.place,
