@@ -2,7 +2,7 @@
 
 ## What it checks
 That every update reads the same cell for η (no `$` was forgotten), and that the sheet's name and the file's name say the
-number that the updates use.
+number that the updates use. A rate typed into every row must stay the same number down to the last.
 
 ## Why it matters
 `=E40-G32*X40` filled down without `$` reads the cell below in every row: the curve then belongs to whatever numbers stand

@@ -15,6 +15,7 @@ from grader.execute.replay.functions import Value
 from grader.execute.replay.identity import TOLERANCE, Points, Tested, difference, shape
 from grader.execute.replay.layout import Layout, Symbol
 from grader.execute.replay.lost import MAX_TOKENS, LostTerms, candidates
+from grader.execute.replay.model import ROW
 from grader.execute.replay.network import GRADIENTS, INPUTS, QUANTITIES, WEIGHTS, Array, inherited_gradients
 from grader.execute.replay.notation import address, display, number, qualified
 from grader.execute.replay.search import first_fitting, flatten
@@ -145,6 +146,9 @@ class Doctor:
             if not self._fits(flat.tokens, _with(values, slot, self.points.eta), want):
                 continue
             read = flat.cells[slot]
+            if read and eta.cell and self._in_every_row(eta.cell, eta.value, read):
+                yield self._changed(quantity, eta.cell, eta.value, read)
+                return
             right = (
                 qualified(self.layout.model, eta.cell, self.layout.table.sheet)
                 if eta.cell
@@ -174,6 +178,24 @@ class Doctor:
                 marked=address(read) if read else "",
             )
             return
+
+    def _in_every_row(self, first: int, rate: float, read: int) -> bool:
+        """Whether the learning rate was typed into every row, and the cell is a later one of that column."""
+        typed = self.layout.model.constants
+        rows = range(first, read + 1, ROW)
+        return read in rows[1:] and typed.get(first + ROW) == rate and isinstance(typed.get(read), float)
+
+    def _changed(self, quantity: str, first: int, rate: float, read: int) -> Diagnosis:
+        later = self.layout.model.constants[read]
+        return Diagnosis(
+            "eta-drift",
+            f"the learning rate of {quantity} changes from {number(rate)} in {address(first)} to "
+            f"{number(float(later))} in {address(read)}: the curve belongs to neither",
+            expected=number(rate),
+            found=number(float(later)),
+            hint="Give each learning rate a table of its own that starts from the first weights.",
+            marked=address(read),
+        )
 
     def _anchored(self, case: Case, read: int) -> bool:
         """Whether the formula holds its reference to a cell with a $ before the row."""

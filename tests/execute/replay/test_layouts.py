@@ -383,6 +383,19 @@ def test_an_anchored_reference_to_another_cell_did_not_move() -> None:
     assert all("G16 (w3)" in f.message and "moved" not in f.message for f in faults)
 
 
+def test_a_rate_in_every_row_that_changes_on_the_way_is_said_to_change() -> None:
+    def edit(book: openpyxl.Workbook) -> None:
+        for r in range(FIRST, LAST + 1):
+            book.worksheets[0][f"AH{r}"] = 0.5 if r < FIRST + 4 else 0.2
+        for k in range(1, 9):
+            every_row(f"w{k}", ETA, "AH{p}", FIRST + 1)(book)
+
+    faults = [f for f in replayed(workbook(edit=edit)).faults if f.diagnosis == "eta-drift"]
+    assert {f.quantity for f in faults} == {f"w{k}" for k in range(1, 9)}
+    assert all("changes from 0.5 in AH5 to 0.2 in AH9" in f.message for f in faults)
+    assert not any("moved" in f.message or "$" in f.hint for f in faults)
+
+
 def test_inputs_that_nothing_names_leave_the_book_undecided() -> None:
     def unlabelled(book: openpyxl.Workbook) -> None:
         without_columns("t1", "t2", "i1", "i2")(book)
