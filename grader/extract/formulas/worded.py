@@ -18,11 +18,14 @@ _RULE = re.compile(
 _NAMED = re.compile(
     r"(?i)(?<=[*(x\s])gradients?\s+(?:for|of|w\.?r\.?t\.?|with\s+respect\s+to)\s+(w_?[1-8])\b"
 )
+_AGED = re.compile(r"(?i)(?<![\w])(?:new|old|updated|prev(?:ious)?)_(w_?[1-8i])(?=\s*[=-])")
+"""`new_w3`: the age stands before the weight."""
 _LABEL = re.compile(r"^[\s>#*_\-+\d.)]*\b[wW]_?([1-8])[\s*_]*:[\s*_`]*(?=[(\[{])(?=[^=]*$)")
 
 
 def in_symbols(line: Mapped) -> Mapped:
     """Update rules that are said in words, in the symbols of the network; other text stays."""
+    line = line.sub(_AGED, r"\1")
     if "eight" not in line.text and "radient" not in line.text:
         return line
     return line.sub(_NAMED, r"∂E/∂\1").sub(_RULE, r"w_new\2w_old\4 η * ∂E/∂w_old ")

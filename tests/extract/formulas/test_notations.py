@@ -195,6 +195,9 @@ def test_the_canonical_print_is_read_back(tree: Expr) -> None:
         ),
         ("`w3_updated` = `w3` - learning_rate * gradient for w3", "w3 = w3 - η * ∂E/∂w3"),
         ("weight_new = weight_old - (lr x ∂E/∂weight_old)", "w = w - η * ∂E/∂w"),
+        ("`new_wi = old_wi - η * ∂E_total/∂wi`", "w = w - η * ∂E/∂w"),
+        ("new_w3 = old_w3 - lr * ∂E_total/∂w3", "w3 = w3 - η * ∂E/∂w3"),
+        ("new_w3 is the weight of the next iteration", None),
         ("the loss of output a_o2 = E2 = ½ (t2 - a_o2)²", "E2 = 1/2 * (t2 - a_o2)^2"),
         (
             "w6: **(out_o1 - t1)*out_o1*(1 - out_o1)*out_h2**",
