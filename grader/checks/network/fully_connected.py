@@ -3,7 +3,8 @@
 ## What it checks
 Whether a fully connected layer (`nn.Linear`) lies on the way from the image to the output. Courses differ: some require one, some forbid it,
 most leave it open; the rubric says which. A 1x1 convolution on a 1x1 map does the same by function, and so does one whose map is averaged
-at once, since the average and the convolution may change places; both are told apart from a layer.
+at once, since the average and the convolution may change places, and a convolution as large as its map at the end; all three are told apart
+from a layer.
 
 ## Why it matters
 Some variants of the assignment list the fully connected layer among the parts that the network should use, others forbid it in
@@ -36,7 +37,9 @@ class Demand(Enum):
 
 
 class Params(CheckParams, frozen=True, kw_only=True):
-    """`point_convolution_counts`: whether a 1x1 convolution satisfies the requirement, on a 1x1 map or right before global average pooling."""
+    """`point_convolution_counts`: whether a convolution that is a fully connected layer by function satisfies the requirement: 1x1 on a 1x1
+    map or right before global average pooling, or as large as its map at the end.
+    """
 
     demand: Demand = Demand.OPTIONAL
     point_convolution_counts: bool = True
@@ -45,6 +48,7 @@ class Params(CheckParams, frozen=True, kw_only=True):
 def check(network: NetworkFacts, params: Params) -> Outcome:
     """Compare the fully connected layers that the output depends on with the demand."""
     linear, points, pooled = network.linear, network.point_convolutions, network.averaged_at_once
+    whole = network.whole_map_convolution
     sizes = ", ".join(f"{item.inputs} to {item.outputs}" for item in (linear or points)[:4])
     if linear:
         summary = f"{network.name} has {len(linear)} fully connected ({sizes})"
@@ -53,6 +57,9 @@ def check(network: NetworkFacts, params: Params) -> Outcome:
     elif pooled is not None:
         sizes = f"{pooled.input_shape[0]} to {pooled.output_shape[0]}"
         summary = f"{network.name} has no fully connected layer, but a 1x1 convolution that is averaged at once ({sizes})"
+    elif whole is not None:
+        side = "x".join(map(str, whole.input_shape[1:]))
+        summary = f"{network.name} has no fully connected layer, but a convolution as large as its {side} map"
     else:
         summary = f"{network.name} has no fully connected layer"
     if params.demand is Demand.FORBIDDEN and linear:
@@ -65,7 +72,7 @@ def check(network: NetworkFacts, params: Params) -> Outcome:
             diagnosis="fully-connected-forbidden",
         )
         return failed(summary, [finding])
-    counts = params.point_convolution_counts and (points or pooled is not None)
+    counts = params.point_convolution_counts and (points or pooled is not None or whole is not None)
     if params.demand is Demand.REQUIRED and not linear and not counts:
         unused = unused_modules(network)
         finding = Finding(

@@ -100,7 +100,12 @@ def _lacks(feature: Feature, network: NetworkFacts) -> str:
     if feature is Feature.GAP:
         missing = (GapKind.ABSENT, GapKind.NO_OP, GapKind.CONV_COLLAPSE, GapKind.MAX)
         return f"global average pooling: {network.gap.value}" if network.gap in missing else ""
-    like_it = network.linear or network.point_convolutions or network.averaged_at_once
+    like_it = (
+        network.linear
+        or network.point_convolutions
+        or network.averaged_at_once
+        or network.whole_map_convolution
+    )
     return "" if like_it else "no fully connected layer"
 
 

@@ -228,6 +228,15 @@ class NetworkFacts(Fact, frozen=True, kw_only=True):
                 return layer
         return None
 
+    @property
+    def whole_map_convolution(self) -> Layer | None:
+        """The convolution as large as its map at the head: by function a fully connected layer on the flattened map."""
+        by_index = {layer.index: layer for layer in self.layers}
+        for item in self.reductions:
+            if item.kind is GapKind.CONV_COLLAPSE and item.where is Where.HEAD and item.window == item.map:
+                return by_index.get(item.layer)
+        return None
+
 
 def _only_source(layer: Layer | None, by_index: dict[int, Layer]) -> Layer | None:
     return by_index.get(layer.feeds_on[0]) if layer is not None and len(layer.feeds_on) == 1 else None
