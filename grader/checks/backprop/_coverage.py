@@ -75,7 +75,7 @@ def fault(line: FormulaLine, what: str, *, weight: Weight = Weight.FAULT) -> Fin
         message=what,
         place=line.place,
         expected=line.expected,
-        found=line.reading,
+        found=line.text if line.reading == line.expected else line.reading,
         hint=line.repair_sentence,
         excerpt=line.text,
         marked=line.marked if line.marked in line.text else "",
