@@ -80,7 +80,7 @@ def _finding(book: BookFacts, one: ShownLosses, shown: Sequence[tuple[BookFacts,
     gap = min(one.own_deviation, one.reference_deviation) if one.own_known else one.reference_deviation
     header = f" headed {one.claimed!r}" if one.claimed else ""
     return Finding(
-        message=f"the losses{header} are not those of a learning rate of {one.eta:g}: they differ by {gap:.1%} of the first loss",
+        message=f"the losses{header} differ from those of a learning rate of {one.eta:g}, by up to {gap:.1%} of the first loss",
         place=Place(artefact=book.artefact, sheet=one.sheet or None, ref=one.cells or None),
         expected=f"the losses at {one.eta:g}",
         found=(f"the losses at {one.fits:g}: " if one.fits else "")

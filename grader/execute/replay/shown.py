@@ -83,13 +83,23 @@ NEVER = 1e300
 """The deviation of losses that cannot be compared; infinity has no place in JSON."""
 
 
-def deviation(shown: Losses, recomputed: Losses) -> float:
-    """Largest difference over the common rows, relative to the first loss."""
+def deviation(shown: Losses, recomputed: Losses, *, typed: bool = False) -> float:
+    """Largest difference over the common rows, relative to the first loss; `typed` numbers may be rounded where they end."""
     count = min(len(shown), len(recomputed))
     if count == 0:
         return NEVER
-    gap = float(np.max(np.abs(shown[:count] - recomputed[:count]))) / (abs(float(recomputed[0])) or 1.0)
+    apart = np.abs(shown[:count] - recomputed[:count])
+    if typed:
+        apart = np.maximum(0.0, apart - [_half_unit(float(value)) for value in shown[:count]])
+    gap = float(np.max(apart)) / (abs(float(recomputed[0])) or 1.0)
     return min(NEVER, gap)
+
+
+def _half_unit(value: float) -> float:
+    """Half a unit of the last digit that a number is written with: 0.005 for 0.22, and no more than that for 0.2."""
+    written = f"{value:.15g}"
+    decimals = len(written.partition(".")[2]) if "." in written and "e" not in written else 0
+    return 0.5 * 10.0 ** -max(2, decimals) * (1 + 1e-9) if decimals else 0.0
 
 
 def table_losses(model: Model, table: Simulated) -> ShownLosses | None:
@@ -216,6 +226,7 @@ def _header_claim(model: Model, first: int, numbers: Losses) -> tuple[float | No
 
 def _shown(table: Simulated, eta: float, how: ShownAs, model: Model, numbers: Numbers) -> ShownLosses:
     own, skip, losses = table.own(eta), numbers.skip, numbers.losses
+    typed = how is not ShownAs.TABLE
     usable = own is not None and len(own) > skip + 1
     return ShownLosses(
         eta=eta,
@@ -223,9 +234,13 @@ def _shown(table: Simulated, eta: float, how: ShownAs, model: Model, numbers: Nu
         sheet=model.book.sheets[numbers.sheet].name,
         cells=ranges(numbers.keys),
         losses=tuple(float(loss) for loss in losses),
-        own_deviation=deviation(losses[: len(own) - skip], own[skip:]) if usable and own is not None else 0.0,
+        own_deviation=(
+            deviation(losses[: len(own) - skip], own[skip:], typed=typed)
+            if usable and own is not None
+            else 0.0
+        ),
         own_known=usable,
-        reference_deviation=deviation(losses, table.reference(eta, len(losses) + skip)[skip:]),
+        reference_deviation=deviation(losses, table.reference(eta, len(losses) + skip)[skip:], typed=typed),
         claimed=numbers.claimed,
         fits=eta if how is ShownAs.TABLE else 0.0,
     )
