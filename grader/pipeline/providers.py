@@ -89,6 +89,7 @@ PROVIDERS: tuple[Provider, ...] = (
         target="grader.extract.formulas.provider:read_formulas",
         product="FormulaEvidence",
         phase=Phase.READ,
+        version=2,
     ),
     Provider(
         name="conclusions",
@@ -103,34 +104,46 @@ PROVIDERS: tuple[Provider, ...] = (
         phase=Phase.READ,
     ),
     Provider(
-        name="logs", target="grader.extract.training_log:read_logs", product="LogEvidence", phase=Phase.READ
+        name="logs",
+        target="grader.extract.training_log:read_logs",
+        product="LogEvidence",
+        phase=Phase.READ,
+        version=2,
     ),
     Provider(
         name="summaries",
         target="grader.extract.model_summary:read_summaries",
         product="SummaryEvidence",
         phase=Phase.READ,
+        version=2,
     ),
     Provider(
-        name="claims", target="grader.extract.claims:read_claims", product="ClaimEvidence", phase=Phase.READ
+        name="claims",
+        target="grader.extract.claims:read_claims",
+        product="ClaimEvidence",
+        phase=Phase.READ,
+        version=2,
     ),
     Provider(
         name="workbooks",
         target="grader.extract.workbook.provider:read_workbooks",
         product="WorkbookEvidence",
         phase=Phase.READ,
+        version=2,
     ),
     Provider(
         name="replay",
         target="grader.execute.replay.provider:replay_workbooks",
         product="ReplayFacts",
         phase=Phase.REPLAY,
+        version=2,
     ),
     Provider(
         name="run",
         target="grader.execute.notebook:run_notebook",
         product="NotebookRun",
         phase=Phase.EXECUTE,
+        version=2,
     ),
     Provider(
         name="network",
