@@ -24,4 +24,5 @@ def _misses(run: Run, rule: RuleParams) -> bool:
     if not (run.main and run.complete and all(epoch.total == DIGITS for epoch in run.epochs)):
         return False
     counted = run.counting(rule.epochs, last=rule.counting is Counting.LAST)
-    return all(epoch.at_least(100 * rule.right / DIGITS) is Answer.NO for epoch in counted)
+    # A run that is longer than the rule allows has no last epoch that counts, and admits nothing about the one at the limit.
+    return bool(counted) and all(epoch.at_least(100 * rule.right / DIGITS) is Answer.NO for epoch in counted)

@@ -348,6 +348,9 @@ def test_a_log_of_another_notebook_or_a_second_run_that_reaches_it_admits_nothin
     assert admitted(LogEvidence(), RuleParams()) is None
     # A run that is longer than the rubric allows reached it too late.
     assert admitted(log(9_800, 9_950), RuleParams(epochs=1)) is not None
+    last = RuleParams(epochs=2, counting=Counting.LAST)
+    assert admitted(log(9_950, 9_800), last) is not None
+    assert admitted(log(9_800, 9_950, 9_800), last) is None
 
 
 def test_one_criterion_that_wants_the_training_gets_it() -> None:
