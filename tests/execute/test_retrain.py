@@ -21,7 +21,7 @@ from grader.execute.engine import decide, limits
 from grader.execute.engine.decide import retrain_network
 from grader.execute.graph.provider import network_facts
 from grader.execute.retrain import Progress, Wish, retrain
-from grader.execute.retrain_rule import Admission, Retraining, RetrainParams, RuleParams, retraining
+from grader.execute.retrain_rule import Admission, Counting, Retraining, RetrainParams, RuleParams, retraining
 from grader.sandbox.worker.export import export_model
 from tests.execute.engine.small import digits, module, network, recipe
 
