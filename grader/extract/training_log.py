@@ -191,13 +191,14 @@ def readings(lines: Iterable[_Text]) -> list[Reading]:
     bars = 0
     texts = list(lines)[:MAX_LINES]
     tables = table_rows([t.text for t in texts])
-    for index, (place, text, _) in enumerate(texts):
+    for index, (place, whole, _) in enumerate(texts):
         row = tables.get(index)
         if row:
-            found.append(Reading(place, row.accuracy, row.marker, row.train, text.strip()[:200], bars > 0))
+            found.append(Reading(place, row.accuracy, row.marker, row.train, whole.strip()[:200], bars > 0))
             continue
-        if len(text) > MAX_LINE and "\r" not in text:
-            text = text[: MAX_LINE // 2] + " " + text[-MAX_LINE // 2 :]
+        text = whole
+        if len(whole) > MAX_LINE and "\r" not in whole:
+            text = whole[: MAX_LINE // 2] + " " + whole[-MAX_LINE // 2 :]
         last: dict[int | None, Reading] = {}
         for piece in _redraws(text):
             line = read_line(_undress(piece))

@@ -113,8 +113,8 @@ def train(
     score = None
     while len(results) < epochs and not stopped:
         total, seen = torch.zeros((), device=device), 0
-        for batch in course.batches():
-            batch = batch.to(device)
+        for drawn in course.batches():
+            batch = drawn.to(device)
             loss = course.loss(model(course.inputs(batch)), digits.train_labels[batch])
             loss.backward()  # type: ignore[no-untyped-call]
             course.step()

@@ -173,8 +173,8 @@ def _rename_edits(t: Expr) -> Iterator[Edit]:
         for new, code, phrase in swaps(name):
             tree = renamed(t, {name: new})
             if name in WEIGHTS:
-                phrase = f"line copied: {name} should be {new} throughout"
-                yield Edit(1.1, "copied-line", phrase, tree, first, sym(new))
+                copied = f"line copied: {name} should be {new} throughout"
+                yield Edit(1.1, "copied-line", copied, tree, first, sym(new))
             elif code in ("activation-confused", "index-swapped", "wrong-quantity"):
                 yield Edit(1.08, code, f"{phrase} every time", tree, first, sym(new))
 

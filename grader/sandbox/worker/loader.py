@@ -18,7 +18,7 @@ from .ledger import Ledger
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks")
 
 
-def install(ledger: Ledger, mnist: Any) -> None:
+def install(ledger: Ledger, mnist: Any) -> None:  # noqa: C901  closures share what they must not replace
     """Serve plain MNIST from memory until `ledger.restore`; everything else goes torch's way."""
     from torchvision import transforms
     from torchvision.transforms import functional

@@ -68,7 +68,7 @@ def install(digits: Digits, ledger: Ledger) -> None:
         getattr(datasets, n) for n in ("FashionMNIST", "KMNIST", "EMNIST", "QMNIST") if hasattr(datasets, n)
     )
 
-    def init(  # noqa: PLR0917  (torchvision's own order)
+    def init(
         self: Any,
         root: Any = "",
         train: bool = True,

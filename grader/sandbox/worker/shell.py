@@ -211,11 +211,11 @@ def _line(error: BaseException) -> int:
 
 def _without_commands(source: str, ledger: Ledger) -> str:
     lines = []
-    for line in source.splitlines():
-        bare = line.lstrip()
+    for written in source.splitlines():
+        line, bare = written, written.lstrip()
         if bare.startswith(("!", "%")):
             ledger.used("shell-command" if bare.startswith("!") else "magic", bare)
-            line = line[: len(line) - len(bare)] + "pass"
+            line = written[: len(written) - len(bare)] + "pass"
         lines.append(line)
     return "\n".join(lines)
 
