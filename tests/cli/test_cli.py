@@ -14,23 +14,10 @@ from grader.cli.app import app
 from grader.cli.options import seconds
 from grader.cli.status import status, worst_status
 from grader.core.outcome import Verdict
+from tests.command_line import ROOT, grader
 from tests.render.test_exports import _marked, _report
 
-ROOT = Path(__file__).parents[2]
 FILES_ONLY = 'id = "f"\ntitle = "Files"\n[[criterion]]\nid = "files"\ncheck = "AR001"\npoints = 3\n'
-
-
-def grader(*arguments: object, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "grader", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=cwd,
-        encoding="utf-8",
-        env={**os.environ, **environment},
-        timeout=120,
-    )
 
 
 @pytest.fixture
@@ -192,12 +179,9 @@ def test_self_check_says_honestly_what_it_is_and_what_is_next(hand_in: Path, rub
 
 def test_init_names_a_rubric_file_from_the_folder_that_it_writes_into(hand_in: Path, rubric: Path) -> None:
     """A course's own file, named from where `init` was typed, was looked for from where `check` is typed."""
-    assert (
-        grader("init", hand_in.name, "-r", rubric.name, cwd=hand_in.parent, PYTHONPATH=str(ROOT)).returncode
-        == 0
-    )
+    assert grader("init", hand_in.name, "-r", rubric.name, cwd=hand_in.parent).returncode == 0
     for here, path in ((hand_in.parent, hand_in.name), (hand_in, "."), (ROOT, hand_in)):
-        done = grader("check", path, "--static", cwd=here, PYTHONPATH=str(ROOT))
+        done = grader("check", path, "--static", cwd=here)
         assert done.returncode == 1, done.stderr
         assert "AR001" in done.stdout
 

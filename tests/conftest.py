@@ -1,0 +1,37 @@
+"""What holds for every test: one Hypothesis profile, and a last line that says what was skipped and why."""
+
+from collections import Counter
+from collections.abc import Generator
+
+import hypothesis
+import pytest
+
+# How long an example takes depends on what else the machine does; what a test finds must not.
+hypothesis.settings.register_profile(
+    "grader", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
+)
+hypothesis.settings.load_profile("grader")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
+    """Print what was skipped below everything else; a worker of xdist has no terminal and prints nothing."""
+    yield
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and not session.config.option.collectonly:
+        reporter.ensure_newline()
+        reporter.write_line(what_was_skipped(reporter.stats.get("skipped", [])))
+
+
+def what_was_skipped(reports: list[pytest.TestReport | pytest.CollectReport]) -> str:
+    """Return one line: how many tests were skipped for which reason, the most frequent first."""
+    reasons = Counter(_reason(report) for report in reports)
+    if not reasons:
+        return "skipped: nothing"
+    told = [f"{count} because {reason}" for reason, count in reasons.most_common()]
+    return f"skipped: {'; '.join(told)}"
+
+
+def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext
+    return " ".join(reason.removeprefix("Skipped:").split()) or "no reason was given"
