@@ -66,6 +66,23 @@ def settings_from(options: dict[str, object]) -> Settings:
     )
 
 
+def tell_what_jobs_can_read(settings: Settings, *private: Path) -> None:
+    """Print a warning for each path that lies where student code can read it: data, class, reports, store, rubric."""
+    from grader.execute import digits
+    from grader.sandbox import environment
+
+    if not settings.execute or settings.unsafe_no_sandbox or sys.platform != "linux":
+        return
+    data = digits.find(settings)
+    for path in (*private, *([data] if data is not None else [])):
+        below = environment.shown_by(path)
+        if below:
+            click.echo(
+                f"warning: {path} lies below {below}, which every job sees: student code can read it; move it away",
+                err=True,
+            )
+
+
 def seconds(text: str) -> float:
     """Return a duration such as `90s`, `30m` or `2h` in seconds; 0 for an empty text."""
     if not text:

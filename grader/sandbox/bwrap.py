@@ -188,6 +188,8 @@ class Bubblewrap:
             weaknesses.append("memory is watched ten times a second, not capped by the kernel")
         if uid is None:
             weaknesses.append("the job's processes belong to your own user")
+            weaknesses.append("the number of files in the working directory is not capped, only their size")
+            weaknesses.append("files in the working directory do not count as memory of the job")
             if not _knows(self._program, "--size"):
                 weaknesses.append("this bubblewrap cannot cap the size of the working directory")
         return Isolation(

@@ -2,7 +2,9 @@
 
 import importlib.metadata
 import importlib.util
+import itertools
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -13,6 +15,7 @@ from typing import Any
 import msgspec
 
 from grader.core.distribution import install_hint
+from grader.sandbox import environment
 from grader.sandbox.api import Job, Limits, RunResult, RunStatus, Sandbox
 from grader.sandbox.bwrap import Bubblewrap
 from grader.sandbox.choose import try_bubblewrap
@@ -20,6 +23,25 @@ from grader.sandbox.choose import try_bubblewrap
 TORCH_PAIR = {"torch": "2.13.0", "torchvision": "0.28.0"}
 """The matched pair that grader is tested on."""
 REFUSED = ("EPERM", "ENOSYS", "EAFNOSUPPORT")
+PROMISES = {
+    "files of this machine are hidden": "A job opens no file outside its sandbox but programs, libraries and fonts.",
+    "nothing of it can be written": "A job writes to its own folder and shared memory alone.",
+    "processes are hidden": "A job sees no process but its own, and can signal no other.",
+    "no network": "No packet leaves a job; its loopback is its own.",
+    "no odd sockets": "Sockets that a network namespace does not cover are refused.",
+    "system calls are filtered": "Calls that reach the kernel past the namespaces are refused.",
+    "no capabilities": "A job holds no capability and can gain none.",
+    "our environment is hidden": "No variable and no argument of grader can be read in a job.",
+    "no descriptors leak": "A job holds its standard streams and one pipe, and nothing else that was open.",
+    "memory limit": "A job that takes more memory than it may is ended, with all its processes.",
+    "files are counted": "A job can make no more files than its folder allows.",
+}
+"""What `grader doctor` tries, and what SECURITY.md promises where it holds; a test compares the two."""
+WHERE_OTHERS_WORK = (
+    *("/home", "/root", "/mnt", "/media", "/opt", "/srv", "/var", "/etc", "/data", "/tmp"),  # noqa: S108
+    *("/usr/share", "/usr/src", "/usr/games", "/usr/local/share", "/usr/local/src", "/usr/local/etc"),
+)
+"""Folders in which data, classes, exchange folders and checkouts lie; a file of each is tried from inside."""
 
 
 class Health(Enum):
@@ -39,19 +61,19 @@ class Symptom(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     remedy: str = ""
 
 
-def examine_sandbox() -> list[Symptom]:
-    """Start the sandbox and attack it from inside."""
+def examine_sandbox(private: tuple[str, ...] = ()) -> list[Symptom]:
+    """Start the sandbox and attack it from inside; `private` files must not be readable there."""
     trial = try_bubblewrap()
     if not trial.works:
         return [Symptom(name="isolation", health=Health.MISSING, found=trial.reason, remedy=trial.remedy)]
-    return examine(Bubblewrap())
+    return examine(Bubblewrap(), private)
 
 
-def examine(sandbox: Sandbox) -> list[Symptom]:
+def examine(sandbox: Sandbox, private: tuple[str, ...] = ()) -> list[Symptom]:
     """Attack one backend and judge what was observed."""
     with tempfile.NamedTemporaryFile(prefix="grader-doctor-", suffix=".txt") as secret:
         Path(secret.name).chmod(0o644)
-        outside = [secret.name, *_own_files()]
+        outside = [secret.name, *private, *_own_files(), *_files_of_the_machine()]
         options = {"mode": "probe", "outside": outside}
         result = sandbox.run(Job(files={}, entry="", options=options, limits=Limits(wall=30.0)))
     if result.status is not RunStatus.OK:
@@ -64,7 +86,7 @@ def examine(sandbox: Sandbox) -> list[Symptom]:
             )
         ]
     seen = json.loads(next(f.payload for f in result.frames if f.kind == "probe"))
-    return [*_judge(seen, result), _memory(sandbox, result)]
+    return [*_judge(seen, result), _memory(sandbox, result), _inodes(sandbox)]
 
 
 def _judge(seen: dict[str, Any], result: RunResult) -> list[Symptom]:
@@ -86,7 +108,7 @@ def _judge(seen: dict[str, Any], result: RunResult) -> list[Symptom]:
             name=name,
             health=Health.OK if held else Health.MISSING,
             found="holds" if held else f"does NOT hold: {why}",
-            remedy="" if held else "do not run the work of others on this machine; please report this",
+            remedy="" if held else _remedy_for(name, why),
         )
         for name, held, why in rows
     ]
@@ -94,6 +116,36 @@ def _judge(seen: dict[str, Any], result: RunResult) -> list[Symptom]:
     health = Health.OK if isolation.isolated and not isolation.weaknesses else Health.WARN
     remedy = "" if health is Health.OK else "; ".join(isolation.weaknesses)
     return [Symptom(name="isolation", health=health, found=backend, remedy=remedy), *found]
+
+
+def _remedy_for(name: str, why: str) -> str:
+    below = sorted({environment.shown_by(path) for path in why.split(", ")} - {""})
+    if name == "files of this machine are hidden" and below:
+        return f"move it away: what lies below {', '.join(below)} can be read by student code"
+    return "do not run the work of others on this machine; please report this"
+
+
+def _inodes(sandbox: Sandbox) -> Symptom:
+    """Make more files than a job may have."""
+    code = (
+        "made = 0\ntry:\n    while made < 4000:\n        open(f'file{made}', 'w').close()\n        made += 1\n"
+        "except OSError:\n    pass\nreport(made)"
+    )
+    job = Job(
+        files={"count.py": code.encode()},
+        entry="count.py",
+        options={"mode": "python"},
+        limits=Limits(wall=30.0, inodes=1_000),
+    )
+    result = sandbox.run(job)
+    made = next((json.loads(f.payload)["value"] for f in result.frames if f.kind == "probe"), 0)
+    held = result.status is RunStatus.OK and 0 < made < 4_000
+    return Symptom(
+        name="files are counted",
+        health=Health.OK if held else Health.WARN,
+        found="holds" if held else "not capped here: only their size is",
+        remedy="" if held else "run grader as root to cap the number of files too (jobs still run as nobody)",
+    )
 
 
 def _memory(sandbox: Sandbox, first: RunResult) -> Symptom:
@@ -109,6 +161,17 @@ def _memory(sandbox: Sandbox, first: RunResult) -> Symptom:
         else f"does NOT hold: ended as {result.status.value}",
         remedy="" if held else "run grader as root, or where control groups can be written",
     )
+
+
+def _files_of_the_machine() -> list[str]:
+    """One file of each folder in which others may work, found within a few steps; none of what a job must see."""
+    found = []
+    for root in WHERE_OTHERS_WORK:
+        walk = itertools.islice(os.walk(root, onerror=None), 200)
+        files = (os.path.join(folder, name) for folder, _, names in walk for name in sorted(names))  # noqa: PTH118
+        plain = (f for f in files if not Path(f).is_symlink() and not environment.shown_by(f))
+        found += list(itertools.islice((f for f in plain if os.access(f, os.R_OK)), 1))
+    return found
 
 
 def _own_files() -> list[str]:

@@ -1,7 +1,8 @@
 """What of this machine a job may see: the Python that runs it and the system's libraries, read-only; nothing else.
 
 Not the working directory, not the repository of an editable installation, not the home directory: a submission of
-another student could stand there.
+another student could stand there. Nor all of /usr: MNIST's labels, an exchange folder or a checkout may lie in
+/usr/local/share or /usr/local/src.
 """
 
 import sys
@@ -13,7 +14,12 @@ WORKER_INSIDE = "/grader/worker"
 PYTHON_FLAGS = ("-P", "-s", "-B")
 """Not -I: that would ignore PYTHONHASHSEED, and the environment is ours from end to end."""
 _SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
-_PARTS = ("bin", "lib", "lib64", "libexec", "share", "ssl", "pyvenv.cfg")
+_USR = (
+    *(f"/usr/{part}" for part in ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "libexec", "local/lib")),
+    *(f"/usr/share/{part}" for part in ("zoneinfo", "fonts", "matplotlib")),
+)
+"""Programs and libraries; of /usr/share what Python's own modules and Debian's matplotlib read."""
+_PARTS = ("bin", "lib", "lib64", "libexec", "ssl", "pyvenv.cfg")
 """What of a Python's folder is shown: somebody may have made the environment in the folder where he works."""
 _STORES = ("/nix/store", "/gnu/store")
 _FILES = ("/etc/ld.so.cache", "/etc/alternatives")
@@ -44,8 +50,7 @@ def view() -> View:
     """Collect the read-only parts, parents before children, without duplicates."""
     links = tuple(Link(str(p.readlink()), str(p)) for p in map(Path, _SYSTEM) if p.is_symlink())
     wanted = [
-        "/usr",
-        *(p for p in _STORES if Path(p).is_dir()),
+        *(p for p in (*_STORES, *_USR) if Path(p).is_dir()),
         *(p for p in _SYSTEM if Path(p).is_dir() and not Path(p).is_symlink()),
     ]
     wanted += [p for p in _FILES if Path(p).exists()]
@@ -56,6 +61,16 @@ def view() -> View:
             chosen.append(path)
     binds = tuple(Bind(path, path) for path in chosen)
     return View(binds=(*binds, Bind(str(WORKER), WORKER_INSIDE)), links=links)
+
+
+def shown_by(path: str | Path) -> str:
+    """Return the part of this machine that a job sees and that holds `path`; empty where the path is hidden."""
+    real = str(Path(path).resolve())
+    for bind in view().binds:
+        source = str(Path(bind.source).resolve())
+        if bind.source != str(WORKER) and (real == source or real.startswith(source + "/")):
+            return bind.source
+    return ""
 
 
 def package_folders() -> list[str]:
@@ -69,9 +84,8 @@ def _python() -> list[str]:
     roots |= {str(Path(root).resolve()) for root in roots}
     roots |= set(package_folders())
     roots |= {str(parent) for parent in _links_to_executable()}
-    outside = [root for root in roots if not (root == "/usr" or root.startswith("/usr/"))]
     found: list[str] = []
-    for root in outside:
+    for root in sorted(roots):
         if Path(root).name in ("bin", "site-packages", "dist-packages"):
             found.append(root)
         else:

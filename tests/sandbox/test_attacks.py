@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -125,6 +126,17 @@ def test_files_of_others_are_not_there(attack: Attack, tmp_path: Path) -> None:
     ]
     code = TRY + f"report([outcome(lambda p=p: open(p).close()) for p in {paths!r}])"
     assert set(attack(code).reported[0]) == {"ENOENT"}
+
+
+def test_a_file_that_others_left_below_usr_is_not_there(attack: Attack) -> None:
+    """A label file in /usr/local/share could be read: all of /usr was shown."""
+    folder = Path("/usr/local/share")
+    if not os.access(folder, os.W_OK):
+        pytest.skip("only where a file can be left below /usr")
+    with tempfile.NamedTemporaryFile(dir=folder, prefix="grader-test-") as planted:
+        Path(planted.name).chmod(0o644)
+        code = TRY + f"report(outcome(lambda: open({planted.name!r}).close()))"
+        assert attack(code).reported == ["ENOENT"]
 
 
 def test_the_view_holds_no_folder_of_work() -> None:

@@ -1,7 +1,9 @@
 """`grader doctor`: what it says about this machine, whatever this machine is."""
 
 import json
+import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,7 +33,7 @@ def test_every_missing_part_comes_with_its_remedy(monkeypatch: pytest.MonkeyPatc
 def test_a_healthy_machine_ends_well(monkeypatch: pytest.MonkeyPatch) -> None:
     fine = Symptom(name="x", health=Health.OK, found="holds")
     for name in ("examine_sandbox", "examine_packages"):
-        monkeypatch.setattr(command_module, name, lambda: [fine])
+        monkeypatch.setattr(command_module, name, lambda *_: [fine])
     monkeypatch.setattr(command_module, "mnist", lambda _data: fine)
     monkeypatch.setattr(command_module, "examine_cuda", lambda: fine)
     answer = CliRunner().invoke(command_module.command, [])
@@ -67,3 +69,48 @@ def test_a_gpu_is_said_to_be_unmeasured(
     monkeypatch.setattr(doctor, "_python", lambda _: answer)
     found = doctor.examine_cuda().found
     assert all(word in found for word in words), found
+
+
+def test_the_security_page_promises_what_the_doctor_tries() -> None:
+    page = (Path(__file__).parents[2] / "SECURITY.md").read_text("utf-8")
+    promised = dict(re.findall(r"^\| ([a-z][^|`]*?) \| ([A-Z][^|]*?) \|$", page, re.MULTILINE))
+    assert promised == doctor.PROMISES
+
+
+def test_data_where_every_job_can_read_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """MNIST in /usr/local/share was readable inside, and the doctor said that files are hidden."""
+    monkeypatch.setattr(doctor.environment, "shown_by", lambda path: "/usr/lib" if "labels" in path else "")
+    remedy = doctor._remedy_for("files of this machine are hidden", "/usr/lib/x/labels, /etc/shadow")
+    assert remedy == "move it away: what lies below /usr/lib can be read by student code"
+
+
+def test_only_programs_and_libraries_of_usr_are_shown() -> None:
+    from grader.sandbox import environment
+
+    for hidden in (
+        "/usr/share/x",
+        "/usr/src/x",
+        "/usr/local/share/mnist",
+        "/usr/local/src/checkout",
+        "/usr/games/x",
+    ):
+        assert environment.shown_by(hidden) == ""
+    if Path("/usr/lib").is_dir():
+        assert environment.shown_by("/usr/lib/python3/x") == "/usr/lib"
+
+
+def test_a_warning_names_what_lies_where_jobs_can_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from grader.cli.options import tell_what_jobs_can_read
+    from grader.core.settings import Settings
+    from grader.sandbox import environment
+
+    shown = environment.Bind(str(tmp_path / "lib"), str(tmp_path / "lib"))
+    monkeypatch.setattr(environment, "view", lambda: environment.View((shown,), ()))
+    monkeypatch.setattr(sys, "platform", "linux")
+    settings = Settings(data=str(tmp_path / "nowhere"))
+    tell_what_jobs_can_read(settings, tmp_path / "lib" / "class", tmp_path / "reports")
+    told = capsys.readouterr().err
+    assert told.count("warning:") == 1
+    assert str(tmp_path / "lib" / "class") in told

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from grader.cli.options import run_options, settings_from
+from grader.cli.options import run_options, settings_from, tell_what_jobs_can_read
 
 
 @click.command(help="Grade a class: a folder of folders or zips, a platform's download, or a roster .csv.")
@@ -57,6 +57,7 @@ def command(
         only=tuple(str(i) for i in options["only"]),  # type: ignore[attr-defined]  # click gives a tuple
         budget_seconds=seconds(str(options["budget"])),
     )
+    tell_what_jobs_can_read(settings, class_path, out, request.store, Path(rubric))
     with class_progress(enabled=not quiet) as progress:
         graded = grade_class(request, LocalProcesses(workers_for(jobs)), progress)
     echo_class(graded, click.get_current_context())

@@ -29,6 +29,14 @@ def mnist(data: str) -> Symptom:
     return Symptom(name="MNIST", health=Health.OK, found=f"{place}, all four files verified")
 
 
+def digits_at(data: str) -> tuple[str, ...]:
+    """Return the files of MNIST on this machine: test labels that no job may open."""
+    from grader.execute import digits
+
+    place = digits.find(Settings(data=data))
+    return tuple(sorted(map(str, place.iterdir()))) if place is not None and place.is_dir() else ()
+
+
 @click.command(name="doctor")
 @click.option(
     "--data", default="", metavar="DIR", help="Folder with MNIST (default: $GRADER_DATA, ./data, the cache)."
@@ -39,7 +47,7 @@ def command(data: str, as_json: bool) -> None:
 
     Exit status 0 when student code can be run in isolation and networks retrained, else 1.
     """
-    symptoms = [*examine_sandbox(), *examine_packages(), mnist(data), examine_cuda()]
+    symptoms = [*examine_sandbox(digits_at(data)), *examine_packages(), mnist(data), examine_cuda()]
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(symptoms)).decode())
     else:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from grader.cli.options import run_options, settings_from
+from grader.cli.options import run_options, settings_from, tell_what_jobs_can_read
 
 
 @click.command(help="Grade one submission: a folder, a zip, or a single README, notebook or workbook.")
@@ -36,6 +36,7 @@ def command(path: Path, rubric: str, out: Path, *, as_json: bool, quiet: bool, *
     rules = catalogue()
     settings = settings_from(options)
     loaded, _ = load_asked(rubric, rules, settings)
+    tell_what_jobs_can_read(settings, path, out, Path(rubric))
     sources = read_submission(path)
     with progress_line(enabled=not (as_json or quiet)) as progress:
         report, known = grade_one(sources, loaded, rules, settings, progress)
