@@ -26,6 +26,7 @@ _COMMANDS = {
     "inspect": "grader.cli.commands.inspect",
     "reproduce": "grader.cli.commands.reproduce",
     "retrain": "grader.cli.commands.retrain",
+    "data": "grader.cli.commands.data",
     "doctor": "grader.cli.commands.doctor",
 }
 """Name to module; the module's `command` is the click command."""

@@ -1,13 +1,12 @@
 """Options that `grade` and its relatives share."""
 
-import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from grader.core.machine import user_cache
 from grader.core.settings import Device, Settings
 
 if TYPE_CHECKING:
@@ -49,8 +48,7 @@ def run_options(command: _F) -> _F:
 
 def runs_folder() -> str:
     """Where finished trainings are kept, so that a second grading costs nothing: the user's cache."""
-    local = os.environ.get("LOCALAPPDATA") if sys.platform == "win32" else os.environ.get("XDG_CACHE_HOME")
-    return str((Path(local) if local else Path.home() / ".cache") / "grader" / "runs")
+    return str(user_cache() / "runs")
 
 
 def settings_from(options: dict[str, object]) -> Settings:

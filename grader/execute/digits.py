@@ -1,13 +1,13 @@
 """The few digits that a notebook gets to see in the sandbox: all of them from the training set, none with a secret."""
 
 import os
-import sys
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from grader.core.machine import user_cache
 from grader.core.settings import Settings
 from reference import mnist
 
@@ -22,10 +22,7 @@ def places(settings: Settings) -> list[Path]:
         return [Path(settings.data)]
     if os.environ.get("GRADER_DATA"):
         return [Path(os.environ["GRADER_DATA"])]
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    if sys.platform == "win32":
-        cache = Path(os.environ.get("LOCALAPPDATA") or cache)
-    return [Path("data"), cache / "grader" / "mnist"]
+    return [Path("data"), user_cache() / "mnist"]
 
 
 def find(settings: Settings) -> Path | None:

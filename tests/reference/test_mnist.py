@@ -91,7 +91,7 @@ def test_hold_out_leaves_training_digits(tmp_path: Path, tiny: dict[str, bytes],
 
 
 def test_a_missing_directory_is_named_with_the_command_that_gets_it(tmp_path: Path) -> None:
-    with pytest.raises(mnist.MnistMissing, match=r"no such directory.*download=True"):
+    with pytest.raises(mnist.MnistMissing, match=r"no such directory.*grader data fetch"):
         mnist.load(tmp_path / "nowhere")
 
 

@@ -20,7 +20,7 @@ def mnist(data: str) -> Symptom:
     place = digits.find(settings)
     if place is None:
         where = ", ".join(map(str, digits.places(settings)))
-        remedy = f"{HOW_TO_GET_IT}; then name the folder with --data or $GRADER_DATA"
+        remedy = f"{HOW_TO_GET_IT}; or name a folder that holds it with --data or $GRADER_DATA"
         return Symptom(name="MNIST", health=Health.MISSING, found=f"not found in {where}", remedy=remedy)
     try:
         load(place)
