@@ -1,5 +1,6 @@
 """Options that `grade` and its relatives share."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
