@@ -13,16 +13,17 @@ from pathlib import Path
 from grader.checks.readme import readme_log, readme_numbers
 from grader.core.outcome import Finding, Weight
 from grader.extract.claims import read_claims
+from grader.extract.documents import read_documents
 from grader.extract.model_summary import read_summaries
 from grader.extract.training_log import read_logs
 from grader.ingest.read import from_bytes
 
 
 def findings(files: dict[str, bytes]) -> list[Finding]:
-    sources = from_bytes("row", files)
-    logs, summaries = read_logs(sources), read_summaries(sources)
+    documents = read_documents(from_bytes("row", files))
+    logs, summaries = read_logs(documents), read_summaries(documents)
     numbers = readme_numbers.check(
-        read_claims(sources, logs, summaries),
+        read_claims(documents, logs, summaries),
         logs=logs,
         summaries=summaries,
         network=None,

@@ -10,8 +10,9 @@ import sys
 from pathlib import Path
 
 from grader.core.evidence.logs import Origin, Run
-from grader.extract.notebook import read_notebook
-from grader.extract.training_log import FoundLogs, read_notebook_log
+from grader.extract.documents import read_documents
+from grader.extract.training_log import read_logs
+from grader.ingest.read import from_bytes
 
 
 def shape(run: Run) -> tuple[int, float, int, float]:
@@ -25,8 +26,7 @@ def main() -> int:
         path = folder / f"{index:02d}" / row.get("path", "")
         if path.suffix != ".ipynb" or not path.is_file():
             continue
-        found = FoundLogs()
-        read_notebook_log(read_notebook(path.read_bytes(), path.name), found)
+        found = read_logs(read_documents(from_bytes("row", {path.name: path.read_bytes()})))
         runs = [r for r in found.runs if r.origin is Origin.NOTEBOOK]
         want = [(r["n"], r["best"], r["best_epoch"], r["last"]) for r in row["log_runs"]]
         want = want or [(row["n_epochs"], row["best_acc_logged"], row["best_epoch"], row["last_acc_logged"])]

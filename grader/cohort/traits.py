@@ -12,14 +12,13 @@ from typing import Final
 
 import msgspec
 
+from grader.core.evidence.documents import Documents
 from grader.core.evidence.formulas import FormulaEvidence, FormulaVerdict
 from grader.core.evidence.logs import LogEvidence, Origin
 from grader.core.evidence.workbook import Book, Sheet, WorkbookEvidence
 from grader.core.facts.replay import ReplayFacts, Severity, State
 from grader.core.place import Place
-from grader.core.submission import Kind, Sources
-from grader.extract.markdown import NotebookFault, notebook_cells
-from grader.extract.text import decode
+from grader.core.submission import Artefact, Kind, Submission
 
 VERSION: Final = 1
 """Goes up whenever the traits of the same submission may change."""
@@ -67,59 +66,55 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def traits_of(
-    sources: Sources,
-    formulas: FormulaEvidence | None,
-    workbooks: WorkbookEvidence | None,
-    replay: ReplayFacts | None,
-    logs: LogEvidence | None,
+    submission: Submission,
+    documents: Documents,
+    *,
+    formulas: FormulaEvidence | None = None,
+    workbooks: WorkbookEvidence | None = None,
+    replay: ReplayFacts | None = None,
+    logs: LogEvidence | None = None,
 ) -> Traits:
-    """Return the traits of a submission from its bytes and from what was read of it; pure."""
+    """Return the traits of a submission from what was read of it; pure."""
     pieces = (
-        *_readmes(sources, formulas),
-        *_notebooks(sources),
-        *_workbooks(sources, workbooks, replay),
+        *_readmes(documents, formulas),
+        *_notebooks(documents),
+        *_workbooks(submission, workbooks, replay),
         *_logs(logs),
     )
     slips = {s.key: s for s in (*_formula_slips(formulas), *_cell_slips(replay))}
     return Traits(pieces=pieces, slips=tuple(slips[k] for k in sorted(slips)))
 
 
-def _readmes(sources: Sources, formulas: FormulaEvidence | None) -> Iterator[Piece]:
+def _readmes(documents: Documents, formulas: FormulaEvidence | None) -> Iterator[Piece]:
     wrong: dict[str, list[Passage]] = {}
     for line in formulas.lines if formulas is not None else ():
         squeezed = re.sub(r"\s+", "", line.text)
         if line.verdict is not FormulaVerdict.RIGHT and len(squeezed) >= 12:
             wrong.setdefault(line.place.artefact, []).append(_passage(squeezed, line.text, line.place))
-    for source in sources.of(Kind.README):
-        path = source.artefact.path
+    for document in documents.of(Kind.README):
         prose = [
-            _passage(" ".join(words), line, Place(artefact=path, line=number))
-            for number, line in enumerate(decode(source.data).text.split("\n"), 1)
-            if len(words := re.findall(r"[^\W\d_]{2,}", line.lower())) >= PROSE_WORDS
+            _passage(" ".join(words), line.text, line.place)
+            for line in document.lines
+            if len(words := re.findall(r"[^\W\d_]{2,}", line.text.lower())) >= PROSE_WORDS
         ]
-        yield _piece("readme", path, source.data, "", (*prose, *wrong.get(path, ())))
+        yield _piece("readme", document.artefact, "", (*prose, *wrong.get(document.path, ())))
 
 
-def _notebooks(sources: Sources) -> Iterator[Piece]:
-    for source in sources.of(Kind.NOTEBOOK):
-        path = source.artefact.path
-        try:
-            cells = notebook_cells(source.data)
-        except NotebookFault:
-            cells = ()
+def _notebooks(documents: Documents) -> Iterator[Piece]:
+    for document in documents.of(Kind.NOTEBOOK):
+        if document.notebook is None:
+            continue
         passages: list[Passage] = []
         everything: list[str] = []
-        for cell in cells:
-            if cell.kind != "code":
-                continue
+        for cell in document.notebook.code_cells:
             lines = list(_code_lines(cell.source))
             everything += lines
-            place = Place(artefact=path, cell=cell.number)
+            place = document.notebook.place(cell.number)
             for start in range(len(lines) - WINDOW + 1):
                 text = "\n".join(lines[start : start + WINDOW])
                 passages.append(_passage(text, text, place))
         whole = _digest("\n".join(everything)) if len(everything) >= 4 * WINDOW else ""
-        yield _piece("notebook", path, source.data, whole, passages)
+        yield _piece("notebook", document.artefact, whole, passages)
 
 
 def _code_lines(source: str) -> Iterator[str]:
@@ -146,7 +141,7 @@ def _code_lines(source: str) -> Iterator[str]:
 
 
 def _workbooks(
-    sources: Sources, workbooks: WorkbookEvidence | None, replay: ReplayFacts | None
+    submission: Submission, workbooks: WorkbookEvidence | None, replay: ReplayFacts | None
 ) -> Iterator[Piece]:
     books = {book.artefact: book for book in (workbooks.books if workbooks is not None else ())}
     right: dict[str, set[tuple[str, str]]] = {}
@@ -154,13 +149,15 @@ def _workbooks(
         right[judged.artefact] = {
             (t.sheet, q.column) for t in judged.tables for q in t.quantities if q.state is State.RIGHT
         }
-    for source in sources.of(Kind.WORKBOOK):
-        path = source.artefact.path
+    for artefact in submission.artefacts:
+        if artefact.kind is not Kind.WORKBOOK or not artefact.readable:
+            continue
+        path = artefact.path
         book = books.get(path)
         passages = tuple(_free_cells(book, right.get(path, set()))) if book is not None else ()
         # A book of nothing but right formulas below recognised headings is what the exercise asks everybody for.
         whole = _digest(msgspec.json.encode(_rounded(book)).decode()) if book is not None and len(passages) >= 3 else ""  # fmt: skip
-        yield _piece("workbook", path, source.data, whole, passages)
+        yield _piece("workbook", artefact, whole, passages)
 
 
 def _free_cells(book: Book, right: set[tuple[str, str]]) -> Iterator[Passage]:
@@ -228,12 +225,12 @@ def _cell_slips(replay: ReplayFacts | None) -> Iterator[Slip]:
                 )
 
 
-def _piece(what: str, path: str, data: bytes, whole: str, passages: Iterable[Passage]) -> Piece:
+def _piece(what: str, artefact: Artefact, whole: str, passages: Iterable[Passage]) -> Piece:
     found = {p.key: p for p in passages}
     return Piece(
         what=what,
-        artefact=path,
-        sha256=hashlib.sha256(data).hexdigest() if len(data) >= SHORTEST_BYTES else "",
+        artefact=artefact.path,
+        sha256=artefact.sha256 if artefact.size >= SHORTEST_BYTES else "",
         whole=whole,
         passages=tuple(found[k] for k in sorted(found)),
     )

@@ -1,6 +1,6 @@
 """What a student handed in: files with their kinds and hashes, and the bytes beside them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import Enum
 
 import msgspec
@@ -52,6 +52,11 @@ class Artefact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def readable(self) -> bool:
         """Whether an extractor should try to read it."""
         return self.problem is Problem.NONE
+
+    @property
+    def trouble(self) -> str:
+        """What keeps a person from reading it; empty for a good file, and for one that holds nothing."""
+        return "" if self.problem in (Problem.NONE, Problem.EMPTY) else self.note or self.problem.value
 
 
 class Submission(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -106,12 +111,23 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(s.artefact for s in self.items if s.artefact.kind is kind and not s.artefact.readable)
 
     def absent(self, kind: Kind, what: str) -> Unavailable:
-        """Return why nothing of a kind can be read: `unknown` where a damaged one was handed in, else `skipped`.
+        """Return why nothing of a kind can be read; `what` names the thing with its article: "a notebook"."""
+        return absent(what, [(a.path, a.trouble) for a in self.damaged(kind)])
 
-        `what` names the thing in the sentence, with its article: "a notebook".
-        """
-        damaged = self.damaged(kind)
-        if damaged:
-            listed = "; ".join(f"{a.path}: {a.note or a.problem.value}" for a in damaged)
-            return Unavailable(f"{what} was handed in that cannot be read ({listed})", Verdict.UNKNOWN)
-        return Unavailable(f"the submission holds no readable {what.partition(' ')[2]}", Verdict.SKIPPED)
+
+def absent(what: str, handed_in: Iterable[tuple[str, str]]) -> Unavailable:
+    """Return why there is nothing to read, in one of three sentences: the only author of them.
+
+    `handed_in` has each file of the sort with what is wrong with it; nothing is wrong with one that is there and empty.
+    Not handed in and empty are `skipped`; handed in and unreadable is `unknown`, since a person may be able to read it.
+    """
+    files = list(handed_in)
+    damaged = [f"{path}: {problem}" for path, problem in files if problem]
+    if damaged:
+        return Unavailable(
+            f"{what} was handed in that cannot be read ({'; '.join(damaged)})", Verdict.UNKNOWN
+        )
+    if files:
+        named = ", ".join(path for path, _ in files)
+        return Unavailable(f"{what} was handed in, and there is nothing in it ({named})", Verdict.SKIPPED)
+    return Unavailable(f"no {what.partition(' ')[2]} was handed in", Verdict.SKIPPED)

@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from grader.core.evidence.documents import Block, SourceLine
 from grader.core.place import Place
-from grader.extract.markdown import Block, SourceLine
 
 
 class Sentence(NamedTuple):

@@ -3,51 +3,37 @@
 from collections.abc import Iterable, Sequence
 
 from grader.core.evidence.claims import Claim, ClaimEvidence, Sketch, Use
+from grader.core.evidence.documents import Block, Documents, SourceLine
 from grader.core.evidence.logs import LogEvidence
-from grader.core.evidence.notebook import CellKind
 from grader.core.evidence.summaries import SummaryEvidence
-from grader.core.faults import Unavailable
-from grader.core.outcome import Verdict
 from grader.core.place import Place
-from grader.core.submission import Kind, Sources
+from grader.core.submission import Kind
 from grader.extract.claim_features import read_uses
 from grader.extract.claim_numbers import read_numbers
 from grader.extract.claim_text import sentences
-from grader.extract.markdown import Block, SourceLine, markdown_lines
 from grader.extract.model_summary import read_summaries
-from grader.extract.notebook import read_source
 from grader.extract.source import layer_calls
-from grader.extract.text import decode
 from grader.extract.training_log import read_logs
 
 
 def read_claims(
-    sources: Sources, logs: LogEvidence | None = None, summaries: SummaryEvidence | None = None
+    documents: Documents, logs: LogEvidence | None = None, summaries: SummaryEvidence | None = None
 ) -> ClaimEvidence:
     """Read every claim of every README and Markdown cell; lines of `logs` and `summaries` are no prose.
 
     Raises:
-        Unavailable: skipped where there is neither a README nor a notebook.
+        Unavailable: there is neither a README nor a notebook to read.
 
     """
-    readmes = sources.of(Kind.README)
-    notebooks = [read_source(s) for s in sources if s.artefact.kind is Kind.NOTEBOOK]
-    if not readmes and not notebooks:
-        raise Unavailable(
-            "there is neither a README nor a notebook that could claim anything", Verdict.SKIPPED
-        )
-    taken = _taken(logs or read_logs(sources), summaries or read_summaries(sources))
-    found = ClaimEvidence(readmes=len(readmes))
-    for source in readmes:
-        found = _add(found, markdown_lines(decode(source.data).text, source.artefact.path), taken)
-    for notebook in sorted((n for n in notebooks if not n.problem), key=lambda n: (not n.main, n.artefact)):
-        lines = [
-            line
-            for cell in notebook.cells
-            if cell.kind is CellKind.MARKDOWN
-            for line in markdown_lines(cell.source, notebook.artefact, cell.number)
-        ]
-        found = _add(found, lines, taken)
+    readable = documents.of(Kind.README, Kind.NOTEBOOK)
+    if not readable:
+        raise documents.absent("a README or notebook", Kind.README, Kind.NOTEBOOK)
+    taken = _taken(logs or read_logs(documents), summaries or read_summaries(documents))
+    found = ClaimEvidence(readmes=sum(d.kind is Kind.README for d in readable))
+    for document in readable:
+        lines = [line for _, cell in document.prose() for line in cell]
+        if document.kind is Kind.README or not document.problem:
+            found = _add(found, lines, taken)
     return found
 
 

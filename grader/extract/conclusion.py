@@ -3,11 +3,8 @@
 import re
 
 from grader.core.evidence.conclusion import ConclusionEvidence, RateStatement
-from grader.core.faults import Unavailable
-from grader.core.outcome import Verdict
-from grader.core.submission import Kind, Sources
-from grader.extract.markdown import Block, SourceLine, markdown_lines
-from grader.extract.text import decode
+from grader.core.evidence.documents import Block, Documents, SourceLine
+from grader.core.submission import Kind
 
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+|<br\s*/?>")
 _RATE = re.compile(r"\blearning[ -]?rates?\b|\bLR\b|\blr\b|η", re.IGNORECASE)
@@ -21,21 +18,18 @@ _SLOW = re.compile(r"\b(?:slow(?:er|ly|s)?|longer|more (?:iterations|epochs|step
 MAX_SENTENCE = 600
 
 
-def read_conclusions(sources: Sources) -> ConclusionEvidence:
+def read_conclusions(documents: Documents) -> ConclusionEvidence:
     """Read all documents; the sentences are kept, nobody's wording is judged.
 
     Raises:
-        Unavailable: the submission holds no document.
+        Unavailable: there is no README to read.
 
     """
-    documents = sources.of(Kind.README)
-    if not documents:
-        raise Unavailable("no README or other document is there to read a conclusion from", Verdict.SKIPPED)
-    found: list[RateStatement] = []
-    for source in documents:
-        for line in markdown_lines(decode(source.data).text, source.artefact.path):
-            found += _statements(line)
-    return ConclusionEvidence(statements=tuple(found), documents=tuple(s.artefact.path for s in documents))
+    readmes = documents.of(Kind.README)
+    if not readmes:
+        raise documents.absent("a README", Kind.README)
+    found = [statement for readme in readmes for line in readme.lines for statement in _statements(line)]
+    return ConclusionEvidence(statements=tuple(found), documents=tuple(d.path for d in readmes))
 
 
 def _statements(line: SourceLine) -> list[RateStatement]:

@@ -1,46 +1,18 @@
-"""Markdown, plain text and notebooks -> source lines with places.
+"""Markdown and plain text -> source lines with places.
 
-Formulas and claims are read from *raw* lines, never from a rendering: CommonMark turns `w1*i1 + w2*i2` into emphasis and the
-products are gone. Blocks are told apart only as far as reading needs it: prose, fenced code, display mathematics, table rows.
+Formulas and claims are read from *raw* lines, never from a rendering: CommonMark turns `w1*i1 + w2*i2` into emphasis and
+the products are gone. Blocks are told apart only as far as reading needs it: prose, fenced code, display mathematics,
+table rows.
 """
 
 import re
-from collections.abc import Iterator
-from enum import Enum
+from collections.abc import Sequence
 from typing import NamedTuple
 
-import msgspec
-
+from grader.core.evidence.documents import Block, SourceLine
 from grader.core.place import Place
 
-
-class Block(Enum):
-    """What a line of a document stands in."""
-
-    PROSE = "prose"
-    HEADING = "heading"
-    TABLE = "table"
-    FENCE = "fence"
-    """Inside a fenced code block of Markdown."""
-    MATH = "math"
-    """Inside a display formula `$$ … $$` or `\\\\[ … \\\\]` that spans lines."""
-    CODE = "code"
-    """A code cell of a notebook."""
-
-
-class SourceLine(NamedTuple):
-    """One raw line. In a notebook `place.line` counts inside the cell."""
-
-    place: Place
-    text: str
-    block: Block
-
-
-class NotebookFault(ValueError):
-    """Bytes that are no Jupyter notebook; the message says what is wrong with them."""
-
-
-_FENCE = re.compile(r"^[ >]{0,12}(?:[-*+]\s+|\d+[.)]\s+)?(`{3,}|~{3,})")
+_FENCE = re.compile(r"^[ >]{0,12}(?:[-*+]\s+|\d+[.)]\s+)?(`{3,}|~{3,})(.*)")
 _HEADING = re.compile(r"^ {0,3}#{1,6}(?:\s|$)")
 _IMAGE = re.compile(r"!\[[^\]\n]{0,500}\](?:\(|\[)|<img\b", re.IGNORECASE)
 _MATH_IMAGE = re.compile(
@@ -50,18 +22,14 @@ _MATH_IMAGE = re.compile(
 
 def markdown_lines(text: str, artefact: str, cell: int | None = None) -> tuple[SourceLine, ...]:
     """Split Markdown or plain text (with `\\n` line ends, see `text.decode`) into its raw lines."""
+    raws = text.split("\n")
+    fenced = _fenced(raws)
     lines: list[SourceLine] = []
-    fence = ""
     display = ""
-    for number, raw in enumerate(text.split("\n"), 1):
+    for number, raw in enumerate(raws, 1):
         block = Block.PROSE
-        match = _FENCE.match(raw)
-        if fence:
+        if number - 1 in fenced:
             block = Block.FENCE
-            if match and match.group(1)[0] == fence[0] and len(match.group(1)) >= len(fence):
-                fence = ""
-        elif match:
-            block, fence = Block.FENCE, match.group(1)
         elif display:
             block = Block.MATH
             if display in raw:
@@ -78,63 +46,31 @@ def markdown_lines(text: str, artefact: str, cell: int | None = None) -> tuple[S
     return tuple(lines)
 
 
-class _Cell(msgspec.Struct, frozen=True, kw_only=True):
-    cell_type: str = ""
-    source: str | list[str] | None = None
-    input: str | list[str] | None = None
-    """Source of a code cell in notebooks of format 3."""
+def _fenced(raws: Sequence[str]) -> set[int]:
+    """Return the lines of fenced code, fences included.
 
-
-class _Worksheet(msgspec.Struct, frozen=True, kw_only=True):
-    cells: list[_Cell] = []
-
-
-class _Notebook(msgspec.Struct, frozen=True, kw_only=True):
-    cells: list[_Cell] | None = None
-    worksheets: list[_Worksheet] = []
-    """Where notebooks of format 3 keep their cells."""
-
-
-class NotebookCell(NamedTuple):
-    """One cell; `number` counts all cells from 1."""
-
-    number: int
-    kind: str
-    source: str
-
-
-def notebook_cells(data: bytes) -> tuple[NotebookCell, ...]:
-    """Read the cells of a notebook of any format version.
-
-    Raises:
-        NotebookFault: the bytes are not JSON or not shaped like a notebook.
-
+    CommonMark takes everything after a fence that is never closed for code. The student who forgot it wrote prose there,
+    so only the fence itself counts; the same where another fence is opened inside.
     """
-    try:
-        book = msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"), type=_Notebook)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise NotebookFault(f"not a Jupyter notebook: {error}") from error
-    cells = book.cells if book.cells is not None else [c for sheet in book.worksheets for c in sheet.cells]
-    read: list[NotebookCell] = []
-    for number, cell in enumerate(cells, 1):
-        source = cell.source if cell.source is not None else cell.input or ""
-        joined = source if isinstance(source, str) else "".join(source)
-        read.append(NotebookCell(number, cell.cell_type, joined.replace("\r\n", "\n").replace("\r", "\n")))
-    return tuple(read)
-
-
-def notebook_lines(data: bytes, artefact: str) -> tuple[SourceLine, ...]:
-    """Lines of a notebook's Markdown, raw and code cells, in order; code lines carry `Block.CODE`."""
-    return tuple(_cell_lines(data, artefact))
-
-
-def _cell_lines(data: bytes, artefact: str) -> Iterator[SourceLine]:
-    for number, kind, source in notebook_cells(data):
-        if kind == "code":
-            for at, raw in enumerate(source.split("\n"), 1):
-                yield SourceLine(Place(artefact=artefact, line=at, cell=number), raw, Block.CODE)
+    found: set[int] = set()
+    opened, marker = -1, ""
+    for at, raw in enumerate(raws):
+        match = _FENCE.match(raw)
+        if match is None or (match[1][0] == "`" and "`" in match[2]):
+            continue
+        if opened < 0:
+            opened, marker = at, match[1]
+        elif match[1][0] != marker[0] or len(match[1]) < len(marker):
+            continue
+        elif match[2].strip():
+            found.add(opened)
+            opened, marker = at, match[1]
         else:
-            yield from markdown_lines(source, artefact, number)
+            found.update(range(opened, at + 1))
+            opened = -1
+    if opened >= 0:
+        found.add(opened)
+    return found
 
 
 class ImageCount(NamedTuple):
@@ -144,7 +80,7 @@ class ImageCount(NamedTuple):
     formula_links: int
 
 
-def count_images(lines: tuple[SourceLine, ...]) -> ImageCount:
+def count_images(lines: Sequence[SourceLine]) -> ImageCount:
     """Count the pictures that a document embeds, apart from images whose address is a formula."""
     images = links = 0
     for line in lines:

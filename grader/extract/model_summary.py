@@ -4,15 +4,11 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from grader.core.evidence.documents import Document, Documents, SourceLine
 from grader.core.evidence.notebook import CellKind, Channel, Notebook
 from grader.core.evidence.summaries import LayerRow, PrintedCount, Style, Summary, SummaryEvidence
-from grader.core.faults import Unavailable
-from grader.core.outcome import Verdict
 from grader.core.place import Place
-from grader.core.submission import Kind, Sources
-from grader.extract.markdown import markdown_lines
-from grader.extract.notebook import read_source
-from grader.extract.text import decode
+from grader.core.submission import Kind
 
 MAX_GAP = 12
 """Lines without a row after which a table without a total has ended."""
@@ -25,36 +21,33 @@ class PlacedLine(NamedTuple):
     text: str
 
 
-def read_summaries(sources: Sources) -> SummaryEvidence:
+def read_summaries(documents: Documents) -> SummaryEvidence:
     """Find every model summary in notebook outputs, Markdown cells and READMEs.
 
     Raises:
-        Unavailable: skipped where there is neither a notebook nor a README.
+        Unavailable: there is neither a notebook nor a README to read.
 
     """
-    notebooks = [read_source(s) for s in sources if s.artefact.kind is Kind.NOTEBOOK]
-    readmes = sources.of(Kind.README)
-    if not notebooks and not readmes:
-        raise Unavailable(
-            "there is neither a notebook nor a README that could hold a summary", Verdict.SKIPPED
-        )
+    readable = documents.of(Kind.NOTEBOOK, Kind.README)
+    if not readable:
+        raise documents.absent("a README or notebook", Kind.README, Kind.NOTEBOOK)
     summaries: list[Summary] = []
     counts: list[PrintedCount] = []
-    for notebook in sorted((n for n in notebooks if not n.problem), key=lambda n: (not n.main, n.artefact)):
-        found, printed = notebook_summaries(notebook)
-        summaries += found
-        counts += printed
-    for source in readmes:
-        text = decode(source.data).text
-        lines = [PlacedLine(line.place, line.text) for line in markdown_lines(text, source.artefact.path)]
-        summaries += find_summaries(lines, saved=False)
+    for document in readable:
+        if document.notebook is None:
+            summaries += find_summaries(_placed(document.lines), saved=False)
+        elif not document.problem:
+            found, printed = _notebook_summaries(document, document.notebook)
+            summaries += found
+            counts += printed
     return SummaryEvidence(summaries=tuple(summaries), counts=tuple(counts))
 
 
-def notebook_summaries(notebook: Notebook) -> tuple[list[Summary], list[PrintedCount]]:
+def _notebook_summaries(document: Document, notebook: Notebook) -> tuple[list[Summary], list[PrintedCount]]:
     """Summaries and printed counts in the outputs of one notebook, and summaries quoted in its Markdown cells."""
     summaries: list[Summary] = []
     counts: list[PrintedCount] = []
+    quoted = dict(document.prose())
     for cell in notebook.cells:
         if cell.kind is CellKind.CODE:
             lines = [
@@ -66,13 +59,13 @@ def notebook_summaries(notebook: Notebook) -> tuple[list[Summary], list[PrintedC
             tables = find_summaries(lines, saved=True)
             summaries += tables
             counts += find_counts(lines, tables)
-        elif cell.kind is CellKind.MARKDOWN:
-            quoted = [
-                PlacedLine(quote.place, quote.text)
-                for quote in markdown_lines(cell.source, notebook.artefact, cell.number)
-            ]
-            summaries += find_summaries(quoted, saved=False)
+        else:
+            summaries += find_summaries(_placed(quoted.get(cell.number, ())), saved=False)
     return summaries, counts
+
+
+def _placed(lines: Iterable[SourceLine]) -> list[PlacedLine]:
+    return [PlacedLine(line.place, line.text) for line in lines]
 
 
 _HEADER = re.compile(r"layer.{0,160}param", re.IGNORECASE)

@@ -1,17 +1,11 @@
-"""Notebook bytes -> cells, sources and outputs as text. Tolerant where Jupyter is, bounded, and it never runs anything.
+"""Notebook bytes -> cells, sources and outputs as text. Tolerant where Jupyter is, bounded, and it never runs anything."""
 
-Students' notebooks are nbformat 3 to 4.5, sometimes invalid (extra keys, missing ids), with a byte order mark, in UTF-16 or
-Latin-1, or cut off in the middle of an upload. `nbformat.validate` refuses files that Jupyter opens, so the shape is read here by hand.
-"""
-
-import json
 import re
 from collections.abc import Mapping, Sequence
 from html import unescape
 from typing import NamedTuple
 
-import msgspec
-
+from grader.core.evidence.documents import Documents
 from grader.core.evidence.notebook import (
     CellKind,
     Channel,
@@ -21,171 +15,45 @@ from grader.core.evidence.notebook import (
     NotebookEvidence,
     OutputText,
 )
-from grader.core.faults import Unavailable
-from grader.core.outcome import Verdict
-from grader.core.submission import Kind, Problem, Source, Sources
+from grader.core.submission import Kind
+from grader.extract.notebook_json import RawNotebook, joined, json_name, parse_notebook, whole
 
-MAX_BYTES = 50 * 1024 * 1024
-MAX_CELLS = 2_000
-MAX_DEPTH = 200
-"""Nesting of JSON brackets; a real notebook needs about 10."""
 MAX_OUTPUT_CHARS = 5_000_000
 """Output text kept per cell; what is beyond is dropped with a note."""
 MAX_SOURCE_CHARS = 1_000_000
 
 
-def read_notebooks(sources: Sources) -> NotebookEvidence:
-    """Read every notebook of a submission, the main one first.
+def read_notebooks(documents: Documents) -> NotebookEvidence:
+    """Return every notebook of a submission, the main one first.
 
     Raises:
-        Unavailable: skipped where there is no notebook, unknown where none can be read.
+        Unavailable: there is no notebook that can be read to its end.
 
     """
-    found = [s for s in sources if s.artefact.kind is Kind.NOTEBOOK]
-    if not found:
-        raise Unavailable("there is no notebook in the submission", Verdict.SKIPPED)
-    found.sort(key=lambda s: (not s.artefact.main, s.artefact.path))
-    notebooks = tuple(read_source(s) for s in found)
+    notebooks = documents.notebooks()
     if all(n.problem for n in notebooks):
-        reasons = "; ".join(f"{n.artefact}: {n.problem}" for n in notebooks)
-        raise Unavailable(f"no notebook can be read: {reasons}", Verdict.UNKNOWN)
+        raise documents.absent("a notebook", Kind.NOTEBOOK)
     return NotebookEvidence(notebooks=notebooks)
-
-
-def read_source(source: Source) -> Notebook:
-    """Read one notebook; bytes that are none give a Notebook with a `problem`."""
-    artefact = source.artefact
-    if artefact.problem not in (Problem.NONE, Problem.BROKEN, Problem.NOT_WHAT_IT_SAYS):
-        reason = artefact.note or artefact.problem.value
-        return Notebook(artefact=artefact.path, main=artefact.main, format="", problem=reason)
-    return read_notebook(source.data, artefact.path, main=artefact.main)
 
 
 def read_notebook(data: bytes, artefact: str, *, main: bool = True) -> Notebook:
     """Read the bytes of one notebook. Never raises: what is wrong stands in `problem`."""
-    notes: list[str] = []
-    try:
-        book = _parse(data, notes)
-        cells = _cells(_listed(book), notes)
-    except _NotANotebookError as wrong:
-        return Notebook(artefact=artefact, main=main, format="", problem=str(wrong), notes=tuple(notes))
+    return notebook_of(parse_notebook(data), artefact, main=main)
+
+
+def notebook_of(raw: RawNotebook, artefact: str, *, main: bool = True) -> Notebook:
+    """Return the cells of a parsed notebook as text."""
+    notes = list(raw.notes)
+    cells = _cells(raw.cells, notes) if raw.cells or not raw.problem else ()
     return Notebook(
         artefact=artefact,
         main=main,
-        format=_format(book),
+        format=raw.format,
         framework=_framework(cells),
         cells=cells,
+        problem=raw.problem,
         notes=tuple(dict.fromkeys(notes)),
     )
-
-
-def saved_cells(data: bytes) -> list[object]:
-    """The cells of a notebook as its JSON holds them, in order; none where the bytes are no notebook."""
-    try:
-        return _listed(_parse(data, []))
-    except _NotANotebookError:
-        return []
-
-
-class _NotANotebookError(Exception):
-    pass
-
-
-def _parse(data: bytes, notes: list[str]) -> Mapping[str, object]:
-    if len(data) > MAX_BYTES:
-        raise _NotANotebookError(
-            f"{len(data) / 2**20:.0f} MB; notebooks above {MAX_BYTES // 2**20} MB are not read. Clear the images and submit again"
-        )
-    if not data.strip():
-        raise _NotANotebookError("the file is empty")
-    text = _decode(data, notes)
-    if _depth(text) > MAX_DEPTH:
-        raise _NotANotebookError(f"nested deeper than {MAX_DEPTH} levels; no notebook is")
-    try:
-        # msgspec is four times faster; json also takes NaN and lone surrogates, which real outputs hold.
-        book: object = msgspec.json.decode(text.encode())
-    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
-        book = _lenient(text)
-    if not isinstance(book, Mapping):
-        raise _NotANotebookError(f"JSON, but a {_json_name(book)} where a notebook is an object")
-    if not isinstance(book.get("cells", book.get("worksheets")), list):
-        raise _NotANotebookError('JSON, but no notebook: it has no list "cells"')
-    return book
-
-
-def _lenient(text: str) -> object:
-    try:
-        return json.loads(text, strict=False)
-    except RecursionError as error:
-        raise _NotANotebookError("nested too deeply to be a notebook") from error
-    except json.JSONDecodeError as error:
-        head = text.lstrip()[:200]
-        if not head.startswith("{"):
-            what = "a web page" if head.lower().startswith(("<!doctype", "<html")) else "no JSON"
-            raise _NotANotebookError(f"not a notebook: the file is {what}") from error
-        if error.pos >= len(text.rstrip()) - 1 or "Unterminated string" in error.msg:
-            raise _NotANotebookError(
-                f"the file ends in the middle (line {error.lineno}); it was probably cut off while uploading. Save and submit it again"
-            ) from error
-        raise _NotANotebookError(
-            f"broken JSON at line {error.lineno}, column {error.colno}: {error.msg}"
-        ) from error
-    except ValueError as error:  # an integer of more than 4,300 digits
-        raise _NotANotebookError(f"JSON that cannot be read: {error}") from error
-
-
-def _decode(data: bytes, notes: list[str]) -> str:
-    for mark, name in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
-        if data.startswith(mark):
-            notes.append(f"starts with a byte order mark ({name})")
-            return data.decode(name, errors="replace")
-    head = data[:200]
-    if head.count(0) > len(head) // 4:
-        name = "utf-16-le" if head[1::2].count(0) >= head[0::2].count(0) else "utf-16-be"
-        notes.append(f"saved as {name}")
-        return data.decode(name, errors="replace")
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        notes.append("not UTF-8, read as Windows-1252")
-        return data.decode("cp1252", errors="replace")
-
-
-_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
-
-
-def _depth(text: str) -> int:
-    depth = deepest = 0
-    if text.count("[") + text.count("{") <= MAX_DEPTH:
-        return 0
-    for match in _BRACKETS.finditer(text):
-        char = match.group()
-        if char in ("[", "{"):
-            depth += 1
-            deepest = max(deepest, depth)
-        elif char in ("]", "}"):
-            depth -= 1
-    return deepest
-
-
-def _format(book: Mapping[str, object]) -> str:
-    major, minor = book.get("nbformat"), book.get("nbformat_minor")
-    return f"{major}.{minor if isinstance(minor, int) else 0}" if isinstance(major, int) else ""
-
-
-def _listed(book: Mapping[str, object]) -> list[object]:
-    listed = book.get("cells")
-    if not isinstance(listed, list):  # format 3 keeps its cells in worksheets
-        sheets = book.get("worksheets")
-        listed = [
-            cell
-            for sheet in (sheets if isinstance(sheets, list) else [])
-            if isinstance(sheet, Mapping) and isinstance(sheet.get("cells"), list)
-            for cell in sheet["cells"]
-        ]
-    if len(listed) > MAX_CELLS:
-        raise _NotANotebookError(f"{len(listed)} cells; notebooks above {MAX_CELLS} cells are not read")
-    return listed
 
 
 def _cells(listed: Sequence[object], notes: list[str]) -> tuple[NotebookCell, ...]:
@@ -197,7 +65,7 @@ def _cells(listed: Sequence[object], notes: list[str]) -> tuple[NotebookCell, ..
 
 def _cell(number: int, raw: object, notes: list[str]) -> NotebookCell:
     if not isinstance(raw, Mapping):
-        notes.append(f"cell {number} is a {_json_name(raw)}, read as empty")
+        notes.append(f"cell {number} is a {json_name(raw)}, read as empty")
         return NotebookCell(number=number, kind=CellKind.RAW, source="")
     named = raw.get("cell_type")
     kind = {"code": CellKind.CODE, "markdown": CellKind.MARKDOWN, "heading": CellKind.MARKDOWN}.get(
@@ -210,14 +78,13 @@ def _cell(number: int, raw: object, notes: list[str]) -> NotebookCell:
     level = raw.get("level")
     if named == "heading" and isinstance(level, int):
         source = "#" * max(1, min(level, 6)) + " " + source
-    count = raw.get("execution_count", raw.get("prompt_number"))
     outputs = raw.get("outputs")
     return NotebookCell(
         number=number,
         kind=kind,
         source=source,
         outputs=_outputs(number, outputs if isinstance(outputs, list) else [], notes),
-        execution_count=count if isinstance(count, int) and not isinstance(count, bool) else None,
+        execution_count=whole(raw.get("execution_count", raw.get("prompt_number"))),
     )
 
 
@@ -298,22 +165,6 @@ def html_to_text(html: str) -> str:
     html = _ROW_END.sub("\n", html)
     lines = (re.sub(r"[ \t]+", " ", unescape(line)).strip() for line in _TAG.sub("", html).split("\n"))
     return "\n".join(line.removesuffix(" |") for line in lines if line)
-
-
-def joined(value: object, glue: str = "") -> str:
-    """Return a text that nbformat may keep as one string or as a list of lines."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list):
-        return glue.join(part for part in value if isinstance(part, str))
-    return ""
-
-
-def _json_name(value: object) -> str:
-    if isinstance(value, bool):
-        return "boolean"
-    names = {dict: "object", list: "list", str: "string", int: "number", float: "number", type(None): "null"}
-    return names.get(type(value), "value")
 
 
 _IMPORTS_TORCH = re.compile(

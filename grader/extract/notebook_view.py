@@ -9,7 +9,8 @@ from typing import Final
 import msgspec
 
 from grader.core.evidence.notebook import CellKind, Channel, Notebook, NotebookCell
-from grader.extract.notebook import joined, piece_of, plain_text, read_notebook, saved_cells
+from grader.extract.notebook import notebook_of, piece_of, plain_text
+from grader.extract.notebook_json import joined, parse_notebook
 
 MAX_ENCODED: Final = 12_000_000
 """Characters of one picture in base64; a plot takes about 40,000."""
@@ -49,7 +50,7 @@ class SavedCell(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SavedNotebook(msgspec.Struct, frozen=True, kw_only=True):
-    """One notebook file; `notebook.problem` says why there are no cells."""
+    """One notebook file; `notebook.problem` says what could not be read."""
 
     notebook: Notebook
     cells: tuple[SavedCell, ...] = ()
@@ -57,10 +58,9 @@ class SavedNotebook(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_saved(data: bytes, artefact: str) -> SavedNotebook:
     """Read the bytes of one notebook with everything that can be shown of it. Never raises."""
-    notebook = read_notebook(data, artefact)
-    if notebook.problem:
-        return SavedNotebook(notebook=notebook)
-    pairs = zip(notebook.cells, saved_cells(data), strict=True)
+    raw = parse_notebook(data)
+    notebook = notebook_of(raw, artefact)
+    pairs = zip(notebook.cells, raw.cells, strict=True)
     return SavedNotebook(notebook=notebook, cells=tuple(_cell(cell, raw) for cell, raw in pairs))
 
 

@@ -9,22 +9,9 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-import msgspec
+from grader.core.evidence.documents import TextRepair
 
 _Note = Callable[[str, str], None]
-
-
-class TextRepair(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One spelling that was repaired: `found` became `became`, `count` times, first on `line` (from 1)."""
-
-    found: str
-    became: str
-    count: int
-    line: int
-
-    def __str__(self) -> str:
-        times = "" if self.count == 1 else f", {self.count} times"
-        return f"{self.found!r} read as {self.became!r} (first on line {self.line}{times})"
 
 
 class DecodedText(NamedTuple):
@@ -40,13 +27,14 @@ def decode(data: bytes) -> DecodedText:
 
     `\\r\\n` and `\\r` become `\\n`, so that lines count as an editor counts them.
     """
-    text, encoding = _decode_bytes(data)
+    text, encoding = decode_bytes(data)
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     text, repairs = mend_mojibake(text)
     return DecodedText(text, encoding, repairs)
 
 
-def _decode_bytes(data: bytes) -> tuple[str, str]:
+def decode_bytes(data: bytes) -> tuple[str, str]:
+    """Return the text of any bytes and the name of the code page that was used."""
     for mark, name in (
         (b"\xef\xbb\xbf", "utf-8-sig"),
         (b"\xff\xfe\x00\x00", "utf-32"),

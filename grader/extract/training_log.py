@@ -4,12 +4,11 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from grader.core.evidence.documents import Block, Document, Documents, SourceLine
 from grader.core.evidence.logs import Evaluation, LogEvidence, Origin, PastedLog, Run
 from grader.core.evidence.notebook import CellKind, Channel, Framework, Notebook, NotebookCell
-from grader.core.faults import Unavailable
-from grader.core.outcome import Verdict
 from grader.core.place import Place
-from grader.core.submission import Kind, Sources
+from grader.core.submission import Kind
 from grader.extract.log_lines import Marker, Split, read_line
 from grader.extract.log_runs import (
     Loop,
@@ -23,9 +22,6 @@ from grader.extract.log_runs import (
     to_run,
 )
 from grader.extract.log_tables import table_rows
-from grader.extract.markdown import Block, SourceLine, markdown_lines
-from grader.extract.notebook import read_source
-from grader.extract.text import decode
 
 MAX_LINE = 2_000
 """Characters of a line that are looked at; accuracies stand at its start or its end."""
@@ -34,33 +30,30 @@ MIN_PASTED = 3
 """Log lines in the source of a code cell from which it counts as a pasted log."""
 
 
-def read_logs(sources: Sources) -> LogEvidence:
+def read_logs(documents: Documents) -> LogEvidence:
     """Find every training run in notebook outputs, Markdown cells and READMEs.
 
     Raises:
-        Unavailable: skipped where there is neither a notebook nor a README.
+        Unavailable: there is neither a notebook nor a README to read.
 
     """
-    notebooks = [read_source(s) for s in sources if s.artefact.kind is Kind.NOTEBOOK]
-    readable = [n for n in notebooks if not n.problem]
-    readmes = sources.of(Kind.README)
-    if not notebooks and not readmes:
-        raise Unavailable(
-            "there is neither a notebook nor a README that could hold a training log", Verdict.SKIPPED
-        )
+    readable = documents.of(Kind.NOTEBOOK, Kind.README)
+    if not readable:
+        raise documents.absent("a README or notebook", Kind.README, Kind.NOTEBOOK)
     found = FoundLogs()
-    for notebook in sorted(readable, key=lambda n: (not n.main, n.artefact)):
-        read_notebook_log(notebook, found)
-    for source in readmes:
-        lines = markdown_lines(decode(source.data).text, source.artefact.path)
-        read_text_log(lines, source.artefact.path, found, main=source.artefact.main)
+    notebooks = [d.notebook for d in readable if d.notebook is not None and not d.problem]
+    for document in readable:
+        if document.notebook is None:
+            read_text_log(document.lines, document.path, found, main=document.main)
+        elif not document.problem:  # of a log that was cut off nobody knows how it ended
+            _read_notebook_log(document, document.notebook, found)
     return LogEvidence(
         runs=tuple(found.runs),
         evaluations=tuple(found.evaluations),
         pasted=tuple(found.pasted),
-        notebooks=len(readable),
-        notebooks_with_outputs=sum(n.has_outputs for n in readable),
-        framework_keras=any(n.framework is Framework.KERAS for n in readable),
+        notebooks=len(notebooks),
+        notebooks_with_outputs=sum(n.has_outputs for n in notebooks),
+        framework_keras=any(n.framework is Framework.KERAS for n in notebooks),
     )
 
 
@@ -98,7 +91,7 @@ class _Text(NamedTuple):
     bar_channel: bool
 
 
-def read_notebook_log(notebook: Notebook, found: FoundLogs) -> None:
+def _read_notebook_log(document: Document, notebook: Notebook, found: FoundLogs) -> None:
     """Runs of one notebook: outputs first, then what its Markdown cells quote."""
     pending: list[tuple[Segment, NotebookCell]] = []
     for cell in notebook.cells:
@@ -124,9 +117,8 @@ def read_notebook_log(notebook: Notebook, found: FoundLogs) -> None:
             stops_early=any(_stops_early(notebook, c) for c in cells),
         )
         found.add(segment, run)
-    for cell in notebook.cells:
-        if cell.kind is CellKind.MARKDOWN and "acc" in cell.source.lower():
-            lines = markdown_lines(cell.source, notebook.artefact, cell.number)
+    for _, lines in document.prose():
+        if any("acc" in line.text.lower() for line in lines):
             read_text_log(lines, notebook.artefact, found, main=notebook.main)
 
 

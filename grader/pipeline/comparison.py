@@ -9,6 +9,7 @@ import msgspec
 
 from grader.cohort.alike import Alike, Cohort, compare_class
 from grader.cohort.traits import VERSION, Traits, traits_of
+from grader.core.evidence.documents import Documents
 from grader.core.evidence.formulas import FormulaEvidence
 from grader.core.evidence.logs import LogEvidence
 from grader.core.evidence.workbook import WorkbookEvidence
@@ -16,6 +17,7 @@ from grader.core.facts.replay import ReplayFacts
 from grader.core.faults import StoreFault
 from grader.core.rubric import Profile
 from grader.core.submission import Submission
+from grader.extract.documents import read_documents
 from grader.pipeline.keys import format_of
 from grader.pipeline.known import Known
 from grader.store.runs import Run, Store
@@ -40,12 +42,14 @@ def packed_traits(known: Known) -> bytes:
     """Return the traits of what is known, packed for the cache; no bytes where we crashed, which costs the comparison alone."""
     try:
         formulas, workbooks, replay, logs = (known.get(t) for t in _FROM)
+        documents = known.get(Documents)
         found = traits_of(
-            known.sources,
-            formulas if isinstance(formulas, FormulaEvidence) else None,
-            workbooks if isinstance(workbooks, WorkbookEvidence) else None,
-            replay if isinstance(replay, ReplayFacts) else None,
-            logs if isinstance(logs, LogEvidence) else None,
+            known.submission,
+            documents if isinstance(documents, Documents) else read_documents(known.sources),
+            formulas=formulas if isinstance(formulas, FormulaEvidence) else None,
+            workbooks=workbooks if isinstance(workbooks, WorkbookEvidence) else None,
+            replay=replay if isinstance(replay, ReplayFacts) else None,
+            logs=logs if isinstance(logs, LogEvidence) else None,
         )
     except Exception:
         log.exception("%s cannot be compared with others", known.submission.id)
@@ -70,7 +74,13 @@ def cohort_of(store: Store, run: Run) -> Cohort:
             except StoreFault:
                 lost.append(name)
                 continue
-            restore(known, store, run.id, name, product_types(products.keys() & {t.__name__ for t in _FROM}))
+            restore(
+                known,
+                store,
+                run.id,
+                name,
+                product_types(products.keys() & {t.__name__ for t in (Documents, *_FROM)}),
+            )
             payload = packed_traits(known)
             if not payload:
                 lost.append(name)

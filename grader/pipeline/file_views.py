@@ -93,7 +93,10 @@ def renderer() -> str:
     """Digest of what draws pages: another template draws every page again, another version of grader too."""
     folder = Path(grader.__file__).parent
     drawn = [p for p in (folder / "render").rglob("*") if p.suffix in {".py", ".j2", ".css", ".js"}]
-    read = [folder / "extract" / name for name in ("notebook.py", "notebook_view.py", "text.py")]
+    read = [
+        folder / "extract" / name
+        for name in ("notebook.py", "notebook_json.py", "notebook_view.py", "text.py")
+    ]
     return hashlib.sha256(
         b"".join([grader.__version__.encode(), *(p.read_bytes() for p in sorted([*drawn, *read]))])
     ).hexdigest()

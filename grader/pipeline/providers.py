@@ -85,6 +85,12 @@ def needs_of(function: Callable[..., object]) -> tuple[ProviderNeed, ...]:
 
 PROVIDERS: tuple[Provider, ...] = (
     Provider(
+        name="documents",
+        target="grader.extract.documents:read_documents",
+        product="Documents",
+        phase=Phase.READ,
+    ),
+    Provider(
         name="formulas",
         target="grader.extract.formulas.provider:read_formulas",
         product="FormulaEvidence",

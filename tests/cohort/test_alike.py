@@ -12,6 +12,7 @@ from grader.cohort.traits import Slip, Traits, traits_of
 from grader.core.rubric import Profile
 from grader.core.submission import Kind, Sources
 from grader.execute.replay.provider import replay_workbooks
+from grader.extract.documents import read_documents
 from grader.extract.formulas.provider import read_formulas
 from grader.extract.training_log import read_logs
 from grader.extract.workbook.provider import read_workbooks
@@ -41,19 +42,21 @@ def own_code(who: str, lines: int = 40) -> list[str]:
 
 
 def of(name: str, files: Mapping[str, bytes]) -> Traits:
-    return traits_of(from_bytes(name, dict(files)), None, None, None, None)
+    sources = from_bytes(name, dict(files))
+    return traits_of(sources.submission, read_documents(sources))
 
 
 def read(sources: Sources) -> Traits:
     """Traits as the batch makes them, from what was read."""
     has_book, has_readme = sources.of(Kind.WORKBOOK), sources.of(Kind.README)
     books = read_workbooks(sources) if has_book else None
+    documents = read_documents(sources)
     return traits_of(
-        sources,
-        read_formulas(sources) if has_readme else None,
-        books,
-        replay_workbooks(books, Profile()) if books is not None else None,
-        None,
+        sources.submission,
+        documents,
+        formulas=read_formulas(documents) if has_readme else None,
+        workbooks=books,
+        replay=replay_workbooks(books, Profile()) if books is not None else None,
     )
 
 
@@ -214,7 +217,8 @@ def test_the_same_saved_log_is_alike() -> None:
         book = json.loads(notebook(own_code(name)))
         book["cells"][0]["outputs"] = [{"output_type": "stream", "name": "stdout", "text": output}]
         sources = from_bytes(name, {"a.ipynb": json.dumps(book).encode()})
-        return traits_of(sources, None, None, None, read_logs(sources))
+        documents = read_documents(sources)
+        return traits_of(sources.submission, documents, logs=read_logs(documents))
 
     log = [9801, 9855, 9873, 9890, 9911, 9925]
     found = compare_class(

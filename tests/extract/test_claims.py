@@ -6,12 +6,13 @@ import pytest
 
 from grader.core.evidence.claims import Bound, ClaimEvidence, Feature, On, What
 from grader.extract.claims import read_claims
+from grader.extract.documents import read_documents
 from grader.extract.source import layer_calls
 from grader.ingest.read import from_bytes
 
 
 def claims_of(text: str) -> ClaimEvidence:
-    return read_claims(from_bytes("s", {"README.md": text.encode()}))
+    return read_claims(read_documents(from_bytes("s", {"README.md": text.encode()})))
 
 
 NO_CLAIM = [
@@ -166,7 +167,7 @@ def test_logs_and_summaries_are_no_prose() -> None:
 def test_markdown_cells_claim_too() -> None:
     cell = {"cell_type": "markdown", "source": "Total params: 1,186", "metadata": {}}
     data = json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [cell]}).encode()
-    found = read_claims(from_bytes("s", {"S4.ipynb": data}))
+    found = read_claims(read_documents(from_bytes("s", {"S4.ipynb": data})))
     assert [str(c.place) for c in found.claims] == ["S4.ipynb cell 1 line 1"]
     assert found.readmes == 0
 

@@ -2,16 +2,10 @@
 
 import json
 
-import pytest
-
-from grader.extract.markdown import (
-    Block,
-    NotebookFault,
-    count_images,
-    markdown_lines,
-    notebook_cells,
-    notebook_lines,
-)
+from grader.core.evidence.documents import Block
+from grader.extract.documents import read_documents
+from grader.extract.markdown import count_images, markdown_lines
+from grader.ingest.read import from_bytes
 
 DOCUMENT = """# Part 1
 h1 = w1*i1
@@ -37,11 +31,28 @@ def test_blocks_and_places() -> None:
     assert lines[1].text == "h1 = w1*i1"
 
 
-def test_an_unclosed_fence_reaches_to_the_end() -> None:
-    assert [line.block for line in markdown_lines("```\na\nb", "a.md")] == [Block.FENCE] * 3
+def test_a_fence_that_is_never_closed_hides_nothing_below_it() -> None:
+    assert [line.block for line in markdown_lines("```\na\n# b", "a.md")] == [
+        Block.FENCE, Block.PROSE, Block.HEADING,
+    ]  # fmt: skip
 
 
-def test_notebook_of_either_format() -> None:
+def test_a_fence_that_is_opened_inside_another_ends_what_was_not_closed() -> None:
+    blocks = [line.block.value for line in markdown_lines("```bash\na\nb\n```python\nc\n```\nd", "a.md")]
+    assert blocks == ["fence", "prose", "prose", "fence", "fence", "fence", "prose"]
+
+
+def test_a_longer_fence_may_hold_shorter_ones() -> None:
+    blocks = [line.block.value for line in markdown_lines("````md\n```python\na\n```\n````\nb", "a.md")]
+    assert blocks == ["fence"] * 5 + ["prose"]
+
+
+def test_code_between_backticks_on_one_line_opens_no_fence() -> None:
+    blocks = [line.block.value for line in markdown_lines("```x = 1``` is code\nafter", "a.md")]
+    assert blocks == ["prose", "prose"]
+
+
+def test_lines_of_a_notebook_of_either_format() -> None:
     new = {
         "nbformat": 4,
         "cells": [
@@ -53,19 +64,14 @@ def test_notebook_of_either_format() -> None:
         "nbformat": 3,
         "worksheets": [{"cells": [{"cell_type": "code", "input": ["x = 1"], "metadata": {}}]}],
     }
-    lines = notebook_lines(json.dumps(new).encode(), "S.ipynb")
+    files = {"S.ipynb": json.dumps(new).encode(), "T.ipynb": json.dumps(old).encode()}
+    lines = [line for d in read_documents(from_bytes("s", files)).documents for line in d.lines]
     assert [(str(line.place), line.text, line.block.value) for line in lines] == [
         ("S.ipynb cell 1 line 1", "# T", "heading"),
         ("S.ipynb cell 1 line 2", "h1 = 2", "prose"),
         ("S.ipynb cell 2 line 1", "x = 1", "code"),
+        ("T.ipynb cell 1 line 1", "x = 1", "code"),
     ]
-    assert notebook_cells(json.dumps(old).encode())[0].source == "x = 1"
-
-
-@pytest.mark.parametrize("data", [b"", b"{", b"[1]", b'{"cells": 3}', b"\xff\xfe", b"[" * 5000])
-def test_no_notebook_is_said(data: bytes) -> None:
-    with pytest.raises(NotebookFault, match="not a Jupyter notebook"):
-        notebook_cells(data)
 
 
 def test_images_whose_address_is_a_formula_are_text() -> None:

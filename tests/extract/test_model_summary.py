@@ -5,6 +5,7 @@ import json
 import pytest
 
 from grader.core.evidence.summaries import Style, Sum, SummaryEvidence
+from grader.extract.documents import read_documents
 from grader.extract.model_summary import read_summaries
 from grader.ingest.read import from_bytes
 
@@ -86,7 +87,7 @@ def found(output: str = "", readme: str = "", source: str = "summary(model)") ->
         ).encode()
     if readme:
         files["README.md"] = readme.encode()
-    return read_summaries(from_bytes("s", files))
+    return read_summaries(read_documents(from_bytes("s", files)))
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,15 @@
 
 import json
 
+import msgspec
 import pytest
 
 from grader.core.evidence.notebook import CellKind, Channel, Framework
 from grader.core.faults import Unavailable
 from grader.core.outcome import Verdict
 from grader.extract import notebook as reader
+from grader.extract import notebook_json
+from grader.extract.documents import read_documents
 from grader.extract.notebook import html_to_text, plain_text, read_notebook, read_notebooks
 from grader.ingest.read import from_bytes
 
@@ -83,7 +86,6 @@ def test_format_3() -> None:
     [
         (b"", "empty"),
         (b"  \n", "empty"),
-        (book()[:-40], "cut off while uploading"),
         (book()[:60], "cut off while uploading"),
         (b"<!DOCTYPE html><html>", "a web page"),
         (b"hello", "no JSON"),
@@ -101,10 +103,31 @@ def test_what_is_no_notebook(data: bytes, words: str) -> None:
     assert not read.cells
 
 
+def test_what_stands_before_the_damage_is_read() -> None:
+    read = read_notebook(book()[:-40], "S4.ipynb")
+    assert "cut off while uploading" in read.problem
+    assert "(1 cell before that could be read)" in read.problem
+    assert [c.source for c in read.cells] == ["# Größe\ntext"]
+
+
+def test_half_an_emoji_becomes_something_that_a_store_can_keep() -> None:
+    outputs = [{"output_type": "stream", "name": "stdout", "text": ["ok \ud83d\ude00 \ud83d"]}]
+    data = json.dumps({"cells": [{"cell_type": "code", "source": "\udc00", "outputs": outputs}]}).encode()
+    (cell,) = read_notebook(data, "S4.ipynb").cells
+    assert (cell.source, cell.outputs[0].text) == ("\ufffd", "ok 😀 \ufffd")
+    assert msgspec.msgpack.encode(cell)
+
+
+def test_a_count_beyond_what_a_store_can_keep_is_none() -> None:
+    cells = [{"cell_type": "code", "source": "x", "execution_count": 2**70, "outputs": []}]
+    read = read_notebook(book(cells), "S4.ipynb")
+    assert read.cells[0].execution_count is None
+
+
 def test_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    many = [{"cell_type": "code", "source": "", "outputs": []}] * (reader.MAX_CELLS + 1)
+    many = [{"cell_type": "code", "source": "", "outputs": []}] * (notebook_json.MAX_CELLS + 1)
     assert "2001 cells" in read_notebook(book(many), "S4.ipynb").problem
-    monkeypatch.setattr(reader, "MAX_BYTES", 10)
+    monkeypatch.setattr(notebook_json, "MAX_BYTES", 10)
     assert "MB" in read_notebook(book(), "S4.ipynb").problem
     monkeypatch.undo()
     monkeypatch.setattr(reader, "MAX_OUTPUT_CHARS", 3)
@@ -159,10 +182,10 @@ def test_keras_is_recognised() -> None:
 
 def test_provider_says_what_is_missing() -> None:
     with pytest.raises(Unavailable) as none:
-        read_notebooks(from_bytes("s", {"README.md": b"# hi"}))
+        read_notebooks(read_documents(from_bytes("s", {"README.md": b"# hi"})))
     assert none.value.verdict is Verdict.SKIPPED
     with pytest.raises(Unavailable) as broken:
-        read_notebooks(from_bytes("s", {"S4.ipynb": book()[:-40]}))
+        read_notebooks(read_documents(from_bytes("s", {"S4.ipynb": book()[:-40]})))
     assert broken.value.verdict is Verdict.UNKNOWN
     assert "S4.ipynb" in broken.value.reason
 
@@ -178,7 +201,8 @@ def test_provider_reads_all_and_puts_the_main_one_first() -> None:
             }
         ]
     )
-    found = read_notebooks(from_bytes("s", {"a.ipynb": small, "b.ipynb": large, "c.ipynb": b"{"}))
+    files = {"a.ipynb": small, "b.ipynb": large, "c.ipynb": b"{"}
+    found = read_notebooks(read_documents(from_bytes("s", files)))
     assert [n.artefact for n in found.notebooks] == ["b.ipynb", "a.ipynb", "c.ipynb"]
     assert [n.artefact for n in found.readable] == ["b.ipynb", "a.ipynb"]
     assert dict(found.reading())["c.ipynb"]

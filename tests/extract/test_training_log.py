@@ -7,6 +7,7 @@ import pytest
 from grader.core.evidence.logs import Answer, Epoch, LogEvidence, Origin
 from grader.core.faults import Unavailable
 from grader.core.place import Place
+from grader.extract.documents import read_documents
 from grader.extract.log_lines import Split, read_line
 from grader.extract.training_log import read_logs
 from grader.ingest.read import from_bytes
@@ -33,7 +34,7 @@ def logs_of(*cells: dict[str, object], readme: str = "") -> LogEvidence:
     )
     if readme:
         files["README.md"] = readme.encode()
-    return read_logs(from_bytes("s", files))
+    return read_logs(read_documents(from_bytes("s", files)))
 
 
 FORMATS = {
@@ -250,7 +251,7 @@ def test_markdown_cells_are_quotes() -> None:
 
 def test_neither_readme_nor_notebook() -> None:
     with pytest.raises(Unavailable):
-        read_logs(from_bytes("s", {"book.csv": b"a,b"}))
+        read_logs(read_documents(from_bytes("s", {"book.csv": b"a,b"})))
 
 
 @pytest.mark.parametrize(

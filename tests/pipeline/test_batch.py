@@ -361,7 +361,7 @@ def test_a_crash_of_a_picture_costs_the_picture(
 ) -> None:
     """One picture that could not be drawn ended the run of the whole class."""
     for name in ("grader.render.adapt.pictures_of", "grader.render.voices.claims_of"):
-        monkeypatch.setattr(name, lambda *_: 1 / 0)
+        monkeypatch.setattr(name, lambda *_, **__: 1 / 0)
     graded = _grade(school, tmp_path / "out")
     assert all((tmp_path / "out" / name / "index.html").is_file() for name in _verdicts(graded))
     assert "the pictures of ann cannot be shown" in caplog.text
@@ -397,7 +397,7 @@ def test_what_could_not_be_compared_is_said_and_tried_again(
 ) -> None:
     out = tmp_path / "out"
     with monkeypatch.context() as patch:
-        patch.setattr("grader.pipeline.comparison.traits_of", lambda *_: 1 / 0)
+        patch.setattr("grader.pipeline.comparison.traits_of", lambda *_, **__: 1 / 0)
         page = _grade(school, out).page.read_text("utf-8")
     assert "grader failed to compare 3 with the others: ann, bob, eve" in page
     page = _grade(school, out).page.read_text("utf-8")

@@ -9,6 +9,7 @@ from grader.core.facts.network import Modes, NetworkFacts, OutputKind
 from grader.core.outcome import Outcome, Verdict
 from grader.core.rubric import Criterion, Rubric
 from grader.core.settings import Settings
+from grader.extract.documents import read_documents
 from grader.extract.model_summary import read_summaries
 from grader.ingest.read import from_bytes
 from grader.pipeline.judge import judge
@@ -53,7 +54,7 @@ def _judged(files: dict[str, bytes], facts: NetworkFacts) -> Outcome:
     sources = from_bytes("s", files)
     known = Known(sources, Settings(), rubric.profile)
     known.put(facts)
-    known.put(read_summaries(sources))
+    known.put(read_summaries(read_documents(sources)))
     (outcome,) = judge(rubric, catalogue(), known)
     return outcome
 

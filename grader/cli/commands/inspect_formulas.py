@@ -8,6 +8,7 @@ import msgspec
 
 from grader.cli.output import echo_line
 from grader.core.evidence.formulas import DocumentFormulas, FormulaLine
+from grader.core.submission import Kind
 
 
 @click.command(name="formulas")
@@ -40,17 +41,21 @@ def command(files: tuple[str, ...], as_json: bool) -> None:
 
 
 def _read(name: str) -> DocumentFormulas:
-    from grader.extract.formulas.provider import read_bytes
-    from grader.extract.markdown import NotebookFault
+    from grader.extract.documents import read_document
+    from grader.extract.formulas.provider import formulas_of
+    from grader.ingest.identify import identify
 
     try:
         data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-        piped = name == "-" and data.lstrip()[:1] == b"{" and b'"cells"' in data
-        return read_bytes(data, name, notebook=piped or name.endswith(".ipynb"))
     except OSError as error:
         raise click.UsageError(f"{name}: {error.strerror or error}") from error
-    except NotebookFault as error:
-        raise click.UsageError(f"{name}: {error}") from error
+    artefact = identify(name, data)
+    if artefact.kind is not Kind.NOTEBOOK:  # who names a file means it as a document, whatever its suffix
+        artefact = msgspec.structs.replace(artefact, kind=Kind.README)
+    document = read_document(data, msgspec.structs.replace(artefact, main=True))
+    if document.problem and not document.readable:
+        raise click.UsageError(f"{name}: {document.problem}")
+    return formulas_of(document)
 
 
 def _row(document: DocumentFormulas, line: FormulaLine) -> dict[str, object]:

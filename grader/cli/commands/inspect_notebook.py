@@ -8,7 +8,7 @@ import msgspec
 
 from grader.cli.output import echo_line
 
-_READ = ("NotebookEvidence", "LogEvidence", "SummaryEvidence", "ClaimEvidence")
+_READ = ("Documents", "NotebookEvidence", "LogEvidence", "SummaryEvidence", "ClaimEvidence")
 _RUN = ("NotebookRun", "NetworkFacts")
 
 

@@ -5,6 +5,7 @@ from enum import Enum
 import msgspec
 
 from grader.core.evidence.base import Evidence
+from grader.core.evidence.documents import TextRepair
 from grader.core.place import Place
 
 
@@ -137,15 +138,6 @@ class FormulaConvention(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
         return ", ".join(parts) or "as in the class sheet"
 
 
-class MendedText(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Mojibake that was repaired before reading; `count` times, first on `line`."""
-
-    found: str
-    became: str
-    count: int
-    line: int
-
-
 class DocumentFormulas(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The formulas of one document. `images` counts pictures, which may hold formulas that nobody can read here."""
 
@@ -155,7 +147,7 @@ class DocumentFormulas(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     convention: FormulaConvention
     lines: tuple[FormulaLine, ...]
     images: int = 0
-    mended: tuple[MendedText, ...] = ()
+    mended: tuple[TextRepair, ...] = ()
 
 
 class FormulaEvidence(Evidence, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from grader.core.evidence.documents import SourceLine, TextRepair
 from grader.core.evidence.formulas import (
     DocumentFormulas,
     FormulaConvention,
@@ -13,7 +14,6 @@ from grader.core.evidence.formulas import (
     FormulaRepair,
     FormulaSide,
     FormulaVerdict,
-    MendedText,
 )
 from grader.extract.formulas.decide import Truth, decide, is_step, is_update, with_weight
 from grader.extract.formulas.diagnose import Explanation
@@ -22,8 +22,7 @@ from grader.extract.formulas.expression import Expr, has_derivative, nodes, show
 from grader.extract.formulas.judge import Judged, judge
 from grader.extract.formulas.network import WEIGHTS, NoValue, Point, close, points
 from grader.extract.formulas.rendering import loses_stars
-from grader.extract.markdown import SourceLine, count_images
-from grader.extract.text import TextRepair
+from grader.extract.markdown import count_images
 
 _Spelling = Callable[[str], str]
 
@@ -62,7 +61,7 @@ def read_document(
         ),
         lines=tuple(judged + unread),
         images=count_images(tuple(lines)).images,
-        mended=tuple(MendedText(found=r.found, became=r.became, count=r.count, line=r.line) for r in repairs),
+        mended=tuple(repairs),
     )
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from grader.core.evidence.documents import Block, SourceLine
 from grader.core.place import Place
 from grader.extract.formulas.expression import Expr, mapped_symbols, sym
 from grader.extract.formulas.mapped import Mapped
@@ -13,7 +14,6 @@ from grader.extract.formulas.notation import latex_to_plain, plain_notation, str
 from grader.extract.formulas.parser import Note, Unparsed, located, parse_all
 from grader.extract.formulas.statements import MAX_FORMULA, MAX_LINE, Side, Statement, statements
 from grader.extract.formulas.vocabulary import tokens
-from grader.extract.markdown import Block, SourceLine
 
 MAX_STATEMENTS = 2_000
 REACH = 12

@@ -4,10 +4,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from grader.extract.documents import read_documents
 from grader.extract.formulas.assemble import read_document
 from grader.extract.formulas.document import MAX_STATEMENTS
-from grader.extract.formulas.provider import read_bytes
+from grader.extract.formulas.provider import read_formulas
 from grader.extract.markdown import markdown_lines
+from grader.ingest.read import from_bytes
 
 PIECES = (
     "∂E/∂w1", "w1", "a_h1", "(", ")", "[", "{", "}", "=", "==", "*", "**", "/", "^", "-", "+", "\\frac{", "\\partial", "$", "$$",
@@ -105,4 +107,4 @@ def test_no_text_raises(text: str, lead: str) -> None:
 @settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=200))
 def test_no_bytes_raise(data: bytes) -> None:
-    read_bytes(b"h1 = " + data, "x.md")
+    read_formulas(read_documents(from_bytes("x", {"README.md": b"h1 = " + data})))

@@ -9,6 +9,7 @@ from grader.cli.commands.inspect_formulas import command
 from grader.core.evidence.formulas import FormulaEvidence
 from grader.core.faults import Unavailable
 from grader.core.outcome import Verdict
+from grader.extract.documents import read_documents
 from grader.extract.formulas.provider import read_formulas
 from grader.ingest.read import from_bytes
 
@@ -25,7 +26,7 @@ NOTEBOOK = {
 
 
 def evidence(files: dict[str, bytes]) -> FormulaEvidence:
-    return read_formulas(from_bytes("x", files))
+    return read_formulas(read_documents(from_bytes("x", files)))
 
 
 def test_readme_and_notebook_with_places_and_images() -> None:
