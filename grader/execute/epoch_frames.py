@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from grader.core.facts.notebook import Count
 from grader.core.facts.reproduced import ScoredWith
 from grader.sandbox.api import Frame
 
@@ -13,9 +14,9 @@ MOST_EPOCHS = 100
 class Head(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What stands before the weights of an epoch, or before its answers. All of it a claim: it sorts them and no more."""
 
-    model: int
-    number: int
-    steps: int
+    model: Count
+    number: Count
+    steps: Count
     ended: bool
     fault: str = ""
     """Why there are no answers."""

@@ -18,6 +18,7 @@ from grader.core.facts.notebook import (
     CellRun,
     CellStatus,
     Choice,
+    Count,
     ExportFrame,
     Measured,
     NotebookRun,
@@ -44,11 +45,11 @@ EXPORT_ORDER = (("model",), ("model", "graph", "graph", "weights"))
 
 
 class _Cell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    cell: int
+    cell: Count
     status: CellStatus
     error: str
     message: str
-    line: int
+    line: Count
     stdout: str
 
 

@@ -158,7 +158,6 @@ def test_no_module_is_too_long_and_none_is_called_utils() -> None:
 
 
 LONG_FUNCTIONS = {
-    "retrain_network": "three ways to train, tried in one order, with one record of which ran",
     "_number": "one guard a kind of cell, in the order in which they are asked",
     "score": "one pass over the frames of a foreign process",
     "operator_edits": "a table of edits as code",

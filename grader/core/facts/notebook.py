@@ -5,11 +5,15 @@ the pipe from a process that ran the student's code, so it is a *claim* about th
 """
 
 from enum import Enum
+from typing import Annotated
 
 import msgspec
 
 from grader.core.facts.base import Fact
 from grader.core.facts.network import OutputKind
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=1 << 62)]
+"""A number that came out of the sandbox: one beyond 64 bits could be read as JSON and never be stored."""
 
 
 class Isolation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -76,12 +80,12 @@ class CellStatus(Enum):
 class CellRun(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One code cell. `cell` counts all cells of the notebook from 1, `line` from 1 inside the cell (0 when not known)."""
 
-    cell: int
+    cell: Count
     status: CellStatus
     error: str = ""
     """Class of the exception."""
     message: str = ""
-    line: int = 0
+    line: Count = 0
     stdout: str = ""
     """An excerpt of what the cell printed in our run."""
 
@@ -91,7 +95,7 @@ class Shim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     name: str
     what: str
-    uses: int
+    uses: Count
 
 
 class SeenModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -99,9 +103,9 @@ class SeenModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     name: str
     """Class name."""
-    declared: int
+    declared: Count
     """Sum of the sizes of `parameters()`: a claim, the student's code could have patched it."""
-    steps: int = 0
+    steps: Count = 0
     """Optimizer steps that trained it in our run."""
     chosen: bool = False
 

@@ -1,13 +1,15 @@
 """Train an exported network as often as the rule asks, and keep every run in the cache."""
 
 import time
+from dataclasses import replace
 
+import msgspec
 import torch
 
 from grader.core.facts.network import Modes, NetworkFacts, OutputKind
 from grader.core.facts.recipe import StudentRecipe
 from grader.core.facts.retrain import RecipeUsed, RetrainFacts, SeedRun, Versions
-from grader.core.faults import Unavailable
+from grader.core.faults import GraderFault, Unavailable
 from grader.core.outcome import Verdict
 from grader.core.settings import Device, Settings
 from grader.execute.engine import ENGINE_VERSION
@@ -20,6 +22,7 @@ from grader.execute.engine.run import run_seed, run_together, source_digest
 from grader.execute.engine.seat import UnusableNetwork
 from grader.execute.graph.facts import network_facts
 from grader.execute.graph.network import Network
+from grader.execute.graph.schema import first_line
 from grader.execute.retrain import Progress, Wish
 from grader.execute.retrain_rule import (
     REFERENCE_EPOCHS,
@@ -43,7 +46,29 @@ def retrain_network(
     *,
     artefact: str = "",
 ) -> RetrainFacts:
-    """Train a network until the rule has decided; raises Unavailable (unknown) where it cannot be trained here."""
+    """Train a network until the rule has decided; raises Unavailable (unknown) where it cannot be trained here.
+
+    A network that passed validation and still breaks our engine is a network that we cannot train, not our fault:
+    its student wrote every number in it.
+    """
+    try:
+        facts = _retrain(network, recipe, data, settings, wish)
+    except GraderFault:
+        raise
+    except Exception as error:
+        raise Unavailable(
+            f"the network cannot be trained here: {first_line(error)}", Verdict.UNKNOWN
+        ) from error
+    return msgspec.structs.replace(facts, artefact=artefact)
+
+
+def _retrain(
+    network: Network,
+    recipe: StudentRecipe | None,
+    data: mnist.Mnist,
+    settings: Settings,
+    wish: Wish,
+) -> RetrainFacts:
     facts = network_facts(network)
     if facts.static_batch:
         raise Unavailable(
@@ -62,38 +87,20 @@ def retrain_network(
     work = 3 * facts.flops * len(data.train_labels) * epochs
     batch = plan.batch_size if plan else RECIPES["default"].batch_size
     used = RecipeUsed.STUDENT if plan is not None else RecipeUsed.REFERENCE
-    device = _device(settings.device)
     notes = _odd(facts)
-    while True:
-        if not wish.admitted:
-            refuse_too_large(network, Run(work, batch, epochs), device, wish.budget_hours)
-        job = TrainingJob(
-            network=network,
-            plan=plan,
-            recipe=recipe if plan is not None else None,
-            data=data,
-            device=device,
-            versions=_versions(used),
-            planned=planned,
-            mode=wish.mode,
-        )
-        try:
-            processes = processes_for(network, batch, work) if device == "cpu" else 1
-            trainer = _Trainer(job, RunCache(settings.cache, job), wish, processes)
-            runs = () if wish.admitted else trainer.decide()
-            break
-        except UnusableNetwork as error:
-            raise Unavailable(str(error), Verdict.UNKNOWN) from error
-        except (RuntimeError, IndexError, TypeError, ValueError, ArithmeticError, MemoryError) as error:
-            if device == "cuda" and isinstance(error, torch.OutOfMemoryError):
-                device = "cpu"
-                notes.append("the GPU had too little memory, so the CPU trained")
-                continue
-            # The network passed validation and still cannot be trained: numbers or memory, not a mistake that we can name.
-            first = str(error).partition("\n")[0][:200]
-            raise Unavailable(f"the network cannot be trained here: {first}", Verdict.UNKNOWN) from error
+    job = TrainingJob(
+        network=network,
+        plan=plan,
+        recipe=recipe if plan is not None else None,
+        data=data,
+        device=_device(settings.device),
+        versions=_versions(used),
+        planned=planned,
+        mode=wish.mode,
+    )
+    job, runs = _runs(job, Run(work, batch, epochs), settings, wish, notes)
     return RetrainFacts(
-        artefact=artefact,
+        artefact="",
         name=facts.name,
         graph=facts.graph,
         runs=runs,
@@ -104,7 +111,7 @@ def retrain_network(
         recipe_missing=tuple(missing),
         kept_constants=kept,
         mode=wish.mode,
-        device=device,
+        device=job.device,
         threads=1,
         versions=job.versions,
         notes=(
@@ -113,6 +120,26 @@ def retrain_network(
             *dict.fromkeys(run.how for run in runs if run.how),
         ),
     )
+
+
+def _runs(
+    job: TrainingJob, run: Run, settings: Settings, wish: Wish, notes: list[str]
+) -> tuple[TrainingJob, tuple[SeedRun, ...]]:
+    """The runs that the rule asked for, on the CPU where the GPU has too little memory; the job says where they ran."""
+    while True:
+        if wish.admitted:
+            return job, ()
+        refuse_too_large(job.network, run, job.device, wish.budget_hours)
+        try:
+            processes = processes_for(job.network, run.batch, run.operations) if job.device == "cpu" else 1
+            return job, _Trainer(job, RunCache(settings.cache, job), wish, processes).decide()
+        except UnusableNetwork as error:
+            raise Unavailable(str(error), Verdict.UNKNOWN) from error
+        except torch.OutOfMemoryError:
+            if job.device != "cuda":
+                raise
+            job = replace(job, device="cpu")
+            notes.append("the GPU had too little memory, so the CPU trained")
 
 
 def _odd(facts: NetworkFacts) -> list[str]:

@@ -24,7 +24,7 @@ from grader.execute.graph.network import Network
 from grader.execute.graph.operators import ACTIVATIONS, DROPOUTS, IDENTITIES, SHAPES, SOFTMAX
 from grader.execute.graph.pooling import collapses
 from grader.execute.graph.receptive import receptive_fields
-from grader.execute.graph.schema import NodeRef, WeightKind
+from grader.execute.graph.schema import NodeRef, WeightKind, refusing
 
 _WEIGHTED = frozenset({"conv1d", "conv2d", "linear"})
 _POOLS = frozenset(
@@ -36,7 +36,17 @@ _ORDER = tuple(GapKind)
 
 
 def network_facts(network: Network, artefact: str = "") -> NetworkFacts:
-    """Read the facts off both graphs; the training graph describes the layers, the evaluation graph what stays on."""
+    """Read the facts off both graphs; the training graph describes the layers, the evaluation graph what stays on.
+
+    Raises:
+        InvalidNetwork: the graphs passed validation and still cannot be worked with.
+
+    """
+    with refusing("the exported network cannot be looked into"):
+        return _facts(network, artefact)
+
+
+def _facts(network: Network, artefact: str) -> NetworkFacts:
     graph, evaluation = network.training, network.evaluation
     layers = _layers(network)
     positions = {name: layer.index for name, layer in layers.items()}

@@ -19,6 +19,7 @@ from grader.execute.graph.schema import (
     decode_graph,
     decode_model,
     decode_weights,
+    refusing,
 )
 from grader.execute.graph.validate import check_graph
 
@@ -59,6 +60,11 @@ class Network:
 
 def load_network(frames: Iterable[tuple[str, bytes]]) -> Network:
     """Decode and validate the frames of `export_model`; raises InvalidNetwork with the reason in words for a person."""
+    with refusing("the exported network cannot be read"):
+        return _load(frames)
+
+
+def _load(frames: Iterable[tuple[str, bytes]]) -> Network:
     payloads: dict[str, list[bytes]] = {}
     for kind, payload in frames:
         payloads.setdefault(kind, []).append(payload)

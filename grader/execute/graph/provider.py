@@ -17,8 +17,12 @@ def network_facts(run: NotebookRun) -> NetworkFacts:
     """What the exported network is. Raises Unavailable (a person must look) where there is none or it is not sound."""
     network = network_of(run)
     from grader.execute.graph.facts import network_facts as facts_of
+    from grader.execute.graph.schema import InvalidNetwork
 
-    return facts_of(network, run.artefact)
+    try:
+        return facts_of(network, run.artefact)
+    except InvalidNetwork as error:
+        raise Unavailable(f"{run.artefact}: {error}", Verdict.UNKNOWN) from error
 
 
 def network_of(run: NotebookRun) -> "Network":
