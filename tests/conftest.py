@@ -13,14 +13,25 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("grader")
 
 
+ESCAPED = 99
+"""Exit status where a test marked `escape` failed: student code left its sandbox, and nobody may miss that."""
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
     """Print what was skipped below everything else; a worker of xdist has no terminal and prints nothing."""
     yield
+    if any(report.keywords.get("escape") for report in _failed(session)):
+        session.exitstatus = ESCAPED
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter is not None and not session.config.option.collectonly:
         reporter.ensure_newline()
         reporter.write_line(what_was_skipped(reporter.stats.get("skipped", [])))
+
+
+def _failed(session: pytest.Session) -> list[pytest.TestReport]:
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    return [] if reporter is None else reporter.stats.get("failed", [])
 
 
 def what_was_skipped(reports: list[pytest.TestReport | pytest.CollectReport]) -> str:
