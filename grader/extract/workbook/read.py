@@ -10,6 +10,7 @@ import msgspec
 import grader
 from grader.core.evidence.workbook import Book
 from grader.core.submission import Problem
+from grader.sandbox.environment import package_folders
 
 WALL_SECONDS = 600.0
 """Against a child that hangs. How long reading may take is 40 CPU seconds, in the child: on a busy machine a sound book took more than a
@@ -23,8 +24,10 @@ _KEPT = ("PATH", "SYSTEMROOT", "LANG", "LC_ALL", "TMPDIR", "TEMP")
 def read_book(data: bytes, name: str, sha256: str) -> Book:
     """Return the workbook, or a book with a problem that says what is wrong and what to do."""
     root = str(Path(grader.__file__).resolve().parent.parent)
+    # The child knows no user's own packages (-s): it is told where this process finds them.
+    path = os.pathsep.join((root, *package_folders()))
     environment = {key: os.environ[key] for key in _KEPT if key in os.environ}
-    environment |= {"PYTHONPATH": root, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1"}
+    environment |= {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1"}
     command = [sys.executable, "-s", "-P", "-m", "grader.extract.workbook.child", name]
     try:
         done = subprocess.run(  # noqa: S603 - our own interpreter and module; the name is an argument, never a command
