@@ -1,6 +1,9 @@
 """A rubric: which checks, with which thresholds, for how many points."""
 
+import math
+from collections.abc import Mapping
 from enum import Enum
+from typing import ClassVar
 
 import msgspec
 
@@ -16,7 +19,13 @@ class Treatment(Enum):
 
 
 class CheckParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Thresholds that a rubric may set for one check; a typo in a rubric is a fault, not a default."""
+    """Thresholds that a rubric may set for one check; a typo in a rubric is a fault, not a default.
+
+    `limits` names the fields that are limits of the assignment, each with what `Assignment` calls it: a rubric sets them once,
+    in its `[assignment]`, and a criterion may still set its own.
+    """
+
+    limits: ClassVar[Mapping[str, str]] = {}
 
 
 class CheckPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -32,6 +41,77 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         0.15, 0.20, 0.25, 0.30, 0.40, 0.45, 0.50, 0.55,
     )  # fmt: skip
     learning_rates: tuple[float, ...] = (0.1, 0.2, 0.5, 0.8, 1.0, 2.0)
+
+
+class Which(Enum):
+    """Which epochs have to reach the accuracy."""
+
+    BEST = "best"
+    """Any one of them."""
+    LAST = "last"
+    """The last `last_epochs`, every one of them."""
+
+
+class Assignment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The limits of the assignment, said once for every check that rules on one of them."""
+
+    accuracy: float = 99.4
+    """Test accuracy in percent that has to be reached."""
+    which: Which = Which.BEST
+    last_epochs: int = 1
+    """How many of the last epochs have to reach it where `which = "last"`."""
+    epochs: int = 20
+    epochs_inclusive: bool = True
+    """Whether exactly `epochs` epochs are allowed ("at most 20"), or one fewer ("less than 20")."""
+    exact_epochs: int = 19
+    """How many epochs have to be trained where a course asks for exactly so many (TR507)."""
+    parameters: int = 20_000
+    """The network has fewer parameters than this."""
+    parameters_at_least: int = 0
+    test_images: int = 10_000
+    training_images: int = 60_000
+
+    @property
+    def last_epoch(self) -> int:
+        """The last epoch that counts, from 1."""
+        return self.epochs if self.epochs_inclusive else self.epochs - 1
+
+    @property
+    def right(self) -> int:
+        """Right answers of `test_images` from which the accuracy is reached."""
+        return math.ceil(self.accuracy * self.test_images / 100 - 1e-9)
+
+    @property
+    def clear_miss(self) -> int:
+        """Right answers below which another training would not reach it either (see `grader explain RT601`)."""
+        return self.right - round(15 * self.test_images / 10_000)
+
+    @property
+    def borderline(self) -> int:
+        """Mean of the best from which another training may reach it."""
+        return self.right - round(5 * self.test_images / 10_000)
+
+    def limits_of(self, kind: type[CheckParams]) -> dict[str, object]:
+        """Return the limits that a check asks for, under the names of its own parameters."""
+        return {
+            field: msgspec.to_builtins(getattr(self, name)) for field, name in sorted(kind.limits.items())
+        }
+
+    def faults(self) -> list[str]:
+        """Return what is wrong with the values, in sentences."""
+        wrong: list[str] = []
+        if not 0 < self.accuracy <= 100:
+            wrong.append(f"accuracy is a percentage above 0, got {self.accuracy:g}; 0.994 is written 99.4")
+        at_least = (
+            ("epochs", self.last_epoch),
+            ("exact_epochs", self.exact_epochs),
+            ("last_epochs", self.last_epochs),
+            ("parameters", self.parameters),
+            ("test_images", self.test_images),
+            ("training_images", self.training_images),
+        )
+        wrong += [f"{name} must leave at least 1, got {value}" for name, value in at_least if value < 1]
+        return wrong
 
 
 class LatePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -66,6 +146,7 @@ class Rubric(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     source: str = ""
     """The wording of the assignment that the rubric encodes."""
     profile: Profile = Profile()
+    assignment: Assignment = Assignment()
     late: LatePolicy = LatePolicy()
     cap: float = 0.0
     """Largest score that can be reached, bonus included; 0 for the maximum of the criteria."""

@@ -6,7 +6,8 @@ retrained accuracy it decides only where the rubric says so, to save the trainin
 """
 
 from grader.core.evidence.logs import Answer, LogEvidence, Origin, Run
-from grader.execute.retrain_rule import Counting, RuleParams
+from grader.core.rubric import Which
+from grader.execute.retrain_rule import RuleParams
 
 DIGITS = 10_000
 """The test digits of MNIST, over which a log has to count."""
@@ -23,6 +24,6 @@ def admitted(logs: LogEvidence | None, rule: RuleParams) -> Run | None:
 def _misses(run: Run, rule: RuleParams) -> bool:
     if not (run.main and run.complete and all(epoch.total == DIGITS for epoch in run.epochs)):
         return False
-    counted = run.counting(rule.epochs, last=rule.counting is Counting.LAST)
+    counted = run.counting(rule.epochs, last=int(rule.counting is Which.LAST))
     # A run that is longer than the rule allows has no last epoch that counts, and admits nothing about the one at the limit.
     return bool(counted) and all(epoch.at_least(100 * rule.right / DIGITS) is Answer.NO for epoch in counted)

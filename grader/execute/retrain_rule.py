@@ -9,12 +9,13 @@ epochs scatter by 0.045. So one run decides only what is clear. The rule:
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
+from typing import ClassVar
 
 import msgspec
 
-from grader.core.rubric import CheckParams
+from grader.core.rubric import Assignment, CheckParams, Which
 
 SEED_DEVIATION = 2.5
 """Standard deviation between seeds, in right answers of 10,000 (0.025 points)."""
@@ -28,25 +29,25 @@ REFERENCE_EPOCHS = 12
 HOPELESS = ((8, 70), (12, 50), (15, 40))
 
 
-class Counting(Enum):
-    """Which epoch has to reach the threshold."""
-
-    BEST = "best"
-    LAST = "last"
-
-
 class RuleParams(CheckParams, frozen=True, kw_only=True):
     """Parameters of the rule; counts are right answers of 10,000."""
 
-    right: int = 9_940
-    epochs: int = 20
+    right: int = Assignment().right
+    epochs: int = Assignment().last_epoch
     """Largest number of epochs that count."""
-    counting: Counting = Counting.BEST
-    clear_miss: int = 9_925
-    borderline: int = 9_935
+    counting: Which = Assignment().which
+    clear_miss: int = Assignment().clear_miss
+    borderline: int = Assignment().borderline
     seeds: int = 3
     stop_hopeless: bool = False
     """Whether a run far below the threshold may be cut short; that can never fail anybody, only ask a person."""
+    limits: ClassVar[Mapping[str, str]] = {
+        "right": "right",
+        "epochs": "last_epoch",
+        "counting": "which",
+        "clear_miss": "clear_miss",
+        "borderline": "borderline",
+    }
 
     def __post_init__(self) -> None:
         # A rule over no epoch at all would call every network a miss.
@@ -151,7 +152,7 @@ CHARACTERISTICS = (
 
 def describe(params: RuleParams) -> str:
     """The rule in words with its parameters, and how often it errs where that was measured."""
-    which = "an epoch" if params.counting is Counting.BEST else "the last epoch"
+    which = "an epoch" if params.counting is Which.BEST else "the last epoch"
     text = (
         f"passed when {which} of at most {params.epochs} has {params.right:,} of 10,000 right; failed when a full run stays below"
         f" {_percent(params.clear_miss)}; otherwise up to {params.seeds} runs, and a mean of {_percent(params.borderline)} or more"
@@ -221,7 +222,7 @@ def next_for_all(curves: Sequence[Curve], rules: Sequence[RuleParams]) -> RunSee
 def _hit(curve: Curve, params: RuleParams) -> int:
     """The first epoch, from 1, that reaches the threshold; 0 for none."""
     counted = curve.correct[: params.epochs]
-    if params.counting is Counting.LAST:
+    if params.counting is Which.LAST:
         full = min(curve.planned, params.epochs)
         return full if len(counted) == full and counted and counted[-1] >= params.right else 0
     return next((number for number, right in enumerate(counted, 1) if right >= params.right), 0)
@@ -231,7 +232,7 @@ def _value(curve: Curve, params: RuleParams) -> int:
     counted = curve.correct[: params.epochs]
     if not counted:
         return 0
-    return counted[-1] if params.counting is Counting.LAST else max(counted)
+    return counted[-1] if params.counting is Which.LAST else max(counted)
 
 
 def _hopeless(curve: Curve, params: RuleParams) -> bool:
@@ -257,7 +258,7 @@ def _chance(curve: Curve, params: RuleParams) -> float:
     if not counted:
         return 0.0
     path = trend(counted)
-    if params.counting is Counting.LAST:
+    if params.counting is Which.LAST:
         path = path[-1:]
     total = weight_sum = 0.0
     for step in range(-30, 31):  # the seed's own level, over three standard deviations

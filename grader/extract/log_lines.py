@@ -32,6 +32,8 @@ class Accuracy(NamedTuple):
     """Whether it sums up (best, final, target, with augmentation) instead of reporting an epoch."""
     shape: str
     """The words before it: lines of one print statement share it."""
+    shown: str = ""
+    """The percent that stands beside the fraction, as written."""
 
 
 class Marker(NamedTuple):
@@ -50,6 +52,8 @@ class LogLine(NamedTuple):
     """Whether it is a progress bar (tqdm, Keras)."""
     split: Split
     """The last split that the line names, for lines that follow a heading `Test:`."""
+    group: str = ""
+    """The run, fold or network that the line names by a number; empty for none."""
 
 
 _SPLIT = re.compile(
@@ -81,6 +85,12 @@ _MARKER = re.compile(
     re.IGNORECASE,
 )
 _LEADING = re.compile(r"^\s*\[?(?P<n>\d{1,3})\s*/\s*(?P<of>\d{1,3})\]?\s*(?:\|\||:|-|\])")
+_GROUP = re.compile(
+    r"(?<![a-z])(?P<word>fold|seed|run|trial|experiment|split|repeat|attempt)s?\s*(?:no\.?|number)?\s*[#:=_-]{0,2}\s*(?P<n>\d{1,6})"
+    r"(?![\d.%]|\s*(?:/\s*\d+\s*\[|epoch|batch|step|image|s\b|sec|min))"
+    r"|^[\W\d]{0,8}(?P<net>model|network|net|variant|candidate|config(?:uration)?)[\s_#:-]{0,2}(?P<m>\d{1,3})(?![\d.%])",
+    re.IGNORECASE,
+)
 _BAR = re.compile(
     r"\d+%\s*\||it/s\b|s/it\b|\d+/\d+\s*\[[=>.]+\]|\[[=>]+[.>=]*\]|\d+\s*(?:ms|us|s)/(?:step|epoch|sample)"
 )
@@ -91,9 +101,17 @@ def read_line(text: str) -> LogLine:
     lowered = text.lower()
     if "acc" not in lowered and "epoch" not in lowered and "/" not in text and "%" not in text:
         split = _last_split(text) if _SPLIT.search(text) else Split.UNSAID
-        return LogLine((), None, bar=False, split=split)
+        return LogLine((), None, bar=False, split=split, group=_group(text))
     bar = bool(_BAR.search(text))
-    return LogLine(_accuracies(text, bar=bar), _marker(text), bar, _last_split(text))
+    return LogLine(_accuracies(text, bar=bar), _marker(text), bar, _last_split(text), _group(text))
+
+
+def _group(text: str) -> str:
+    match = _GROUP.search(text)
+    if not match:
+        return ""
+    word, number = match.group("word") or match.group("net"), match.group("n") or match.group("m")
+    return f"{word.lower()} {int(number)}"
 
 
 def _last_split(text: str) -> Split:
@@ -142,7 +160,7 @@ def _accuracies(text: str, *, bar: bool) -> tuple[Accuracy, ...]:
             Accuracy(
                 Split.TEST,
                 float(number),
-                _half_unit(number),
+                half_unit(number),
                 None,
                 None,
                 False,
@@ -171,9 +189,10 @@ def _value(value: re.Match[str], split: Split, words: str, *, bar: bool) -> Accu
             bool(beside) and "." not in beside,
             _sums_up(words),
             shape,
+            beside or "",
         )
     number = value.group("number")
-    percent, half = float(number), _half_unit(number)
+    percent, half = float(number), half_unit(number)
     if percent <= 1.0 and not value.group("percent") and "." in number:
         percent, half = round(percent * 100, 10), half * 100
     if percent > 100.0 or (bar and split is Split.UNSAID):
@@ -185,5 +204,6 @@ def _sums_up(words: str) -> bool:
     return bool(_STATEMENT.search(words))
 
 
-def _half_unit(number: str) -> float:
+def half_unit(number: str) -> float:
+    """Half of what the last written digit is worth: `99.4` may be 0.05 off."""
     return 0.5 * 10.0 ** -len(number.partition(".")[2])

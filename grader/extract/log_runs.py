@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from grader.core.evidence.logs import Epoch, Origin, Run
+from grader.core.evidence.logs import Epoch, Origin, Run, SequenceKind
 from grader.core.evidence.notebook import CellKind, Notebook, NotebookCell
 from grader.core.place import Place
 from grader.extract.log_lines import Accuracy, Marker
@@ -25,6 +25,10 @@ class Reading(NamedTuple):
     train: float | None
     excerpt: str
     bars: bool
+    group: str = ""
+    """The run, fold or network that it is of, where lines or columns tell several apart."""
+    tabular: bool = False
+    """Whether it is a row of a table."""
 
 
 class Segment(NamedTuple):
@@ -68,36 +72,19 @@ def segments(readings: Sequence[Reading]) -> list[Segment]:
     ]
 
 
-def split_restarts(segment: Segment) -> list[Segment]:
-    """Cut where another network starts: numbering goes back and the accuracy falls to that of an untrained one."""
-    parts: list[list[Reading]] = []
-    for reading in segment.readings:
-        if parts and not _restarts(parts[-1][-1], reading):
-            parts[-1].append(reading)
-        else:
-            parts.append([reading])
-    return [segment._replace(readings=tuple(p)) for p in parts]
-
-
 def split_loops(segment: Segment, length: int | None) -> list[Segment]:
     """Cut an unnumbered log that is several times as long as its loop, where every part starts like an untrained network."""
     items = segment.readings
     if not length or len(items) <= length or len(items) % length or any(r.marker for r in items):
         return [segment]
     starts = range(length, len(items), length)
-    if not all(_is_fresh(items[i - 1], items[i]) for i in starts):
+    if not all(is_fresh(items[i - 1], items[i]) for i in starts):
         return [segment]
     return [segment._replace(readings=items[i : i + length]) for i in (0, *starts)]
 
 
-def _restarts(before: Reading, after: Reading) -> bool:
-    if before.marker is None or after.marker is None:
-        return False
-    back = after.marker.printed <= before.marker.printed
-    return back and _is_fresh(before, after)
-
-
-def _is_fresh(before: Reading, after: Reading) -> bool:
+def is_fresh(before: Reading, after: Reading) -> bool:
+    """Whether an accuracy falls to that of an untrained network."""
     return (
         after.accuracy.percent < FRESH_BELOW and after.accuracy.percent < before.accuracy.percent - FRESH_DROP
     )
@@ -115,7 +102,7 @@ def joins(before: Segment, after: Segment, source: str) -> bool:
     last, first = before.readings[-1], after.readings[0]
     if last.marker and first.marker and first.marker.printed == last.marker.printed + 1:
         return True
-    return not _is_fresh(last, first)
+    return not is_fresh(last, first)
 
 
 _RANGE = re.compile(r"\bfor\s+(\w+)\s+in\s+(?:tqdm\w*\(\s*)?(?:\w+\.)?range\(([^()\n]*)\)")
@@ -185,17 +172,25 @@ def _number(text: str, names: dict[str, int]) -> int | None:
     return int(text) if text.isdecimal() else names.get(text)
 
 
+class Whose(NamedTuple):
+    """The document that a run stands in, and where in it."""
+
+    origin: Origin
+    artefact: str
+    main: bool
+    cells: tuple[int, ...] = ()
+    heading: str = ""
+
+
 def to_run(
     segment: Segment,
-    *,
-    origin: Origin,
-    artefact: str,
-    main: bool,
-    cells: tuple[int, ...],
+    whose: Whose,
     loop: Loop,
+    *,
+    kind: SequenceKind = SequenceKind.LOG,
     broken: tuple[str, ...] = (),
     stops_early: bool = False,
-    heading: str = "",
+    start_cut: bool = False,
 ) -> Run:
     """Make a run of the readings and say what is missing from it."""
     items = segment.readings
@@ -211,6 +206,7 @@ def to_run(
             printed=r.marker.printed if r.marker else None,
             correct=r.accuracy.correct,
             total=r.accuracy.total,
+            shown=r.accuracy.shown,
             train_percent=r.train,
             excerpt=r.excerpt,
         )
@@ -218,20 +214,27 @@ def to_run(
     )
     planned = max(announced) if announced else loop.length
     return Run(
-        origin=origin,
-        artefact=artefact,
-        main=main,
+        origin=whose.origin,
+        artefact=whose.artefact,
+        main=whose.main,
         epochs=epochs,
-        cells=cells,
+        kind=SequenceKind.EXCERPT if kind is SequenceKind.EXCERPT else SequenceKind.LOG,
+        start_cut=start_cut,
+        cells=whose.cells,
         planned=planned,
         starts_at=loop.first,
         rounded_percent=any(r.accuracy.rounded for r in items),
-        gaps=(*broken, *_gaps(epochs, planned, cells=len(cells), stops_early=stops_early)),
-        heading=heading,
+        gaps=(
+            *broken,
+            *_gaps(epochs, planned, kind=kind, cells=len(whose.cells), stops_early=stops_early),
+        ),
+        heading=whose.heading,
     )
 
 
-def _gaps(epochs: tuple[Epoch, ...], planned: int | None, *, cells: int, stops_early: bool) -> list[str]:
+def _gaps(
+    epochs: tuple[Epoch, ...], planned: int | None, *, kind: SequenceKind, cells: int, stops_early: bool
+) -> list[str]:
     gaps: list[str] = []
     numbers = [e.printed for e in epochs]
     known = [n for n in numbers if n is not None]
@@ -244,7 +247,7 @@ def _gaps(epochs: tuple[Epoch, ...], planned: int | None, *, cells: int, stops_e
         if planned != len(epochs):
             gaps.append(f"{len(numbers) - len(known)} of {len(numbers)} epochs carry no number")
     else:
-        if known[0] > 1:
+        if kind is SequenceKind.EXCERPT:
             gaps.append(f"the log starts with epoch {known[0]}")
         jumps = [(a, b) for a, b in itertools.pairwise(known) if b != a + 1]
         if len(jumps) > max(cells - 1, 0) or any(b > a + 1 for a, b in jumps):

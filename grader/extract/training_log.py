@@ -5,20 +5,21 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from grader.core.evidence.documents import Block, Document, Documents, SourceLine
-from grader.core.evidence.logs import Evaluation, LogEvidence, Origin, PastedLog, Run
+from grader.core.evidence.logs import Evaluation, LogEvidence, Origin, PastedLog, Run, SequenceKind
 from grader.core.evidence.notebook import CellKind, Channel, Framework, Notebook, NotebookCell
 from grader.core.place import Place
 from grader.core.submission import Kind
+from grader.extract.log_kinds import echoed, is_excerpt_of, kind_of, repeats, shown_text, split_runs
 from grader.extract.log_lines import Marker, Split, read_line
 from grader.extract.log_runs import (
     Loop,
     Reading,
     Segment,
+    Whose,
     find_loop,
     joins,
     segments,
     split_loops,
-    split_restarts,
     to_run,
 )
 from grader.extract.log_tables import table_rows
@@ -65,24 +66,19 @@ class FoundLogs:
         self.evaluations: list[Evaluation] = []
         self.pasted: list[PastedLog] = []
 
-    def add(self, segment: Segment, run: Run) -> None:
-        """Keep a segment as a run, or as an evaluation where it is a single line outside any loop."""
-        looped = segment.looped if run.origin is not Origin.README else segment.readings[0].marker is not None
-        if len(run.epochs) == 1 and not looped:
-            self.evaluations.append(Evaluation(origin=run.origin, epoch=run.epochs[0], what=segment.shape))
-        elif not any(_repeats(run, other) for other in self.runs if other.artefact == run.artefact):
+    def add(self, run: Run, kind: SequenceKind, what: str) -> None:
+        """Keep a sequence as a run if it is the log of one, else each of its accuracies by itself.
+
+        What shows epochs of another run of the same document again is dropped, whichever of the two stands first.
+        """
+        single = kind is SequenceKind.ECHO and len(run.epochs) < MIN_PASTED
+        if single or kind in (SequenceKind.SINGLE, SequenceKind.TABLE_OF_RUNS):
+            self.evaluations += [
+                Evaluation(origin=run.origin, epoch=epoch, what=what, kind=kind) for epoch in run.epochs
+            ]
+        elif not any(repeats(run, other) or is_excerpt_of(run, other) for other in self.runs):
+            self.runs = [other for other in self.runs if not is_excerpt_of(other, run)]
             self.runs.append(run)
-
-
-def _repeats(run: Run, other: Run) -> bool:
-    """Whether a run only prints another one of the same notebook or README again, say as a table at its end."""
-    if len(run.epochs) > len(other.epochs) or len(run.epochs) < 2 or run.origin is not other.origin:
-        return False
-    tail = other.epochs[len(other.epochs) - len(run.epochs) :]
-    return all(
-        abs(a.percent - b.percent) <= a.half_unit + b.half_unit + 1e-9
-        for a, b in zip(run.epochs, tail, strict=True)
-    )
 
 
 class _Text(NamedTuple):
@@ -93,48 +89,67 @@ class _Text(NamedTuple):
 
 def _read_notebook_log(document: Document, notebook: Notebook, found: FoundLogs) -> None:
     """Runs of one notebook: outputs first, then what its Markdown cells quote."""
-    pending: list[tuple[Segment, NotebookCell]] = []
-    for cell in notebook.cells:
-        if cell.kind is not CellKind.CODE:
-            continue
+    pending: list[_Part] = []
+    for cell in notebook.code_cells:
         _note_pasted(notebook, cell, found)
         for segment in segments(readings(_output_lines(notebook, cell))):
             length = find_loop(notebook, [cell]).length
-            for part in split_restarts(segment):
-                pending.extend((piece, cell) for piece in split_loops(part, length))
+            pieces = (piece for part in split_runs(segment) for piece in split_loops(part, length))
+            pending.extend(_Part(piece, cell, echoed(piece, cell, notebook)) for piece in pieces)
     for group in _join(notebook, pending):
-        segment = group[0][0]._replace(readings=tuple(r for part, _ in group for r in part.readings))
-        cells = [cell for _, cell in group]
-        pasted = _is_pasted(segment, cells)
+        segment = group[0].segment._replace(
+            readings=tuple(r for part in group for r in part.segment.readings)
+        )
+        cells = [part.cell for part in group]
+        loop = find_loop(notebook, cells)
+        kind = kind_of(segment, echoed=group[0].echoed, first=loop.first)
+        whose = Whose(
+            Origin.PASTED if kind is SequenceKind.ECHO else Origin.NOTEBOOK,
+            notebook.artefact,
+            notebook.main,
+            tuple(dict.fromkeys(c.number for c in cells)),
+        )
         run = to_run(
             segment,
-            origin=Origin.PASTED if pasted else Origin.NOTEBOOK,
-            artefact=notebook.artefact,
-            main=notebook.main,
-            cells=tuple(dict.fromkeys(c.number for c in cells)),
-            loop=find_loop(notebook, cells),
+            whose,
+            loop,
+            kind=kind,
             broken=tuple(reason for c in cells for reason in _interruptions(c)),
             stops_early=any(_stops_early(notebook, c) for c in cells),
+            start_cut=any(_TRUNCATED.search(o.text) for c in cells for o in c.outputs),
         )
-        found.add(segment, run)
+        found.add(run, kind, segment.shape)
     for _, lines in document.prose():
         if any("acc" in line.text.lower() for line in lines):
             read_text_log(lines, notebook.artefact, found, main=notebook.main)
 
 
-def _join(
-    notebook: Notebook, parts: Sequence[tuple[Segment, NotebookCell]]
-) -> list[list[tuple[Segment, NotebookCell]]]:
-    groups: list[list[tuple[Segment, NotebookCell]]] = []
-    for part, cell in parts:
+class _Part(NamedTuple):
+    """A piece of a cell's output, and whether the cell's text spells it out."""
+
+    segment: Segment
+    cell: NotebookCell
+    echoed: bool
+
+
+def _join(notebook: Notebook, parts: Sequence[_Part]) -> list[list[_Part]]:
+    """Put pieces of neighbouring cells together where the later goes on training the network of the earlier."""
+    groups: list[list[_Part]] = []
+    for part in parts:
         previous = groups[-1][-1] if groups else None
-        if previous and previous[1].number != cell.number and part.looped and previous[0].looped:
-            between = [c for c in notebook.code_cells if previous[1].number < c.number <= cell.number]
-            if joins(previous[0], part, "\n".join(c.source for c in between)):
-                groups[-1].append((part, cell))
+        if previous and previous.cell.number != part.cell.number and _may_join(previous, part):
+            between = [c for c in notebook.code_cells if previous.cell.number < c.number <= part.cell.number]
+            if joins(previous.segment, part.segment, "\n".join(c.source for c in between)):
+                groups[-1].append(part)
                 continue
-        groups.append([(part, cell)])
+        groups.append([part])
     return groups
+
+
+def _may_join(before: _Part, after: _Part) -> bool:
+    if before.echoed or after.echoed or not (before.segment.looped and after.segment.looped):
+        return False
+    return all(kind_of(p.segment) is not SequenceKind.TABLE_OF_RUNS for p in (before, after))
 
 
 def read_text_log(lines: Iterable[SourceLine], artefact: str, found: FoundLogs, *, main: bool) -> None:
@@ -144,22 +159,22 @@ def read_text_log(lines: Iterable[SourceLine], artefact: str, found: FoundLogs, 
     for line in [*lines, None]:
         if line is None or (line.block is Block.HEADING and not read_line(line.text).accuracies):
             for segment in segments(readings(section)):
-                for part in split_restarts(segment):
-                    run = to_run(
-                        part,
-                        origin=Origin.README,
-                        artefact=artefact,
-                        main=main,
-                        cells=_cells_of(part),
-                        loop=Loop(None, None),
-                        heading=heading,
-                    )
-                    if _credible(part):
-                        found.add(part, run)
+                for part in split_runs(segment):
+                    whose = Whose(Origin.README, artefact, main, _cells_of(part), heading)
+                    _add_quoted(part, whose, found)
             section = []
             heading = line.text.strip("# \t") if line else ""
         else:
             section.append(_Text(line.place, line.text, bar_channel=False))
+
+
+def _add_quoted(part: Segment, whose: Whose, found: FoundLogs) -> None:
+    if not _credible(part):
+        return
+    kind = kind_of(part)
+    if kind is SequenceKind.LOG and len(part.readings) == 1 and part.readings[0].marker is None:
+        kind = SequenceKind.SINGLE  # no loop stands above a text: a number tells an epoch
+    found.add(to_run(part, whose, Loop(None, None), kind=kind), kind, part.shape)
 
 
 def _cells_of(segment: Segment) -> tuple[int, ...]:
@@ -181,6 +196,7 @@ def readings(lines: Iterable[_Text]) -> list[Reading]:
     context = Split.UNSAID
     train: float | None = None
     bars = 0
+    run = ""
     texts = list(lines)[:MAX_LINES]
     tables = table_rows([t.text for t in texts])
     for index, (place, whole, _) in enumerate(texts):
@@ -194,6 +210,7 @@ def readings(lines: Iterable[_Text]) -> list[Reading]:
         last: dict[int | None, Reading] = {}
         for piece in _redraws(text):
             line = read_line(_undress(piece))
+            run = line.group or run
             if line.marker:
                 marker, context = line.marker, Split.UNSAID
             if line.bar:
@@ -205,7 +222,7 @@ def readings(lines: Iterable[_Text]) -> list[Reading]:
                 elif split is Split.TEST and not accuracy.statement:
                     key = line.marker.printed if line.marker else None
                     shown = accuracy._replace(split=split)
-                    last[key] = Reading(place, shown, marker, train, piece.strip()[:200], bars > 0)
+                    last[key] = Reading(place, shown, marker, train, piece.strip()[:200], bars > 0, run)
             if line.split is not Split.UNSAID and not line.accuracies and not line.bar:
                 context = line.split
         if last:
@@ -234,7 +251,9 @@ def _output_lines(notebook: Notebook, cell: NotebookCell) -> list[_Text]:
         _Text(notebook.place(cell.number, output.line + offset), text, output.channel is Channel.STDERR)
         for output in cell.outputs
         if output.channel is not Channel.ERROR
-        for offset, text in enumerate(output.text.split("\n"))
+        for offset, text in enumerate(
+            shown_text(output.text) if output.channel is Channel.RESULT else output.text.split("\n")
+        )
     ]
 
 
@@ -282,9 +301,3 @@ def _note_pasted(notebook: Notebook, cell: NotebookCell, found: FoundLogs) -> No
         found.pasted.append(
             PastedLog(place=notebook.place(cell.number, number), lines=len(lines), excerpt=text[:200])
         )
-
-
-def _is_pasted(segment: Segment, cells: Iterable[NotebookCell]) -> bool:
-    source = "\n".join(c.source for c in cells)
-    same = sum(r.excerpt in source for r in segment.readings if len(r.excerpt) > 12)
-    return same * 2 > len(segment.readings)

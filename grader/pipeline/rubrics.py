@@ -12,7 +12,7 @@ import msgspec
 
 from grader.core.faults import RubricFault
 from grader.core.report import RubricRef
-from grader.core.rubric import Criterion, Profile, Rubric
+from grader.core.rubric import Assignment, Criterion, Profile, Rubric
 from grader.core.rule import Rule, Status
 
 
@@ -82,6 +82,8 @@ def parse(data: bytes, name: str, rules: Mapping[str, Rule]) -> LoadedRubric:
             good.append(found)
     twice = [i for i, n in Counter(c.id for c in good).items() if n > 1]
     faults += [f"{name}: criterion id {i!r} stands more than once" for i in twice]
+    assignment, wrong = _assignment(raw.pop("assignment", {}))
+    faults += [f"{name}: assignment: {w}" for w in wrong]
     profile = raw.pop("profile", {})
     faults += [f"{name}: profile: {w}" for w in _profile_faults(profile)]
     head = {"criterion": ()}
@@ -92,7 +94,10 @@ def parse(data: bytes, name: str, rules: Mapping[str, Rule]) -> LoadedRubric:
     if faults:
         raise RubricFault(tuple(faults))
     rubric = msgspec.structs.replace(
-        rubric, criterion=tuple(good), profile=msgspec.convert(profile, Profile, strict=False)
+        rubric,
+        criterion=tuple(_limited(c, rules[c.check], assignment) for c in good),
+        profile=msgspec.convert(profile, Profile, strict=False),
+        assignment=assignment,
     )
     return LoadedRubric(rubric=rubric, sha256=hashlib.sha256(data).hexdigest(), path=name)
 
@@ -119,6 +124,20 @@ def _criterion(item: object, rules: Mapping[str, Rule]) -> tuple[Criterion | Non
             allowed = ", ".join(f.name for f in msgspec.structs.fields(kind)) or "nothing"
             wrong.append(f"{field}: {fault}; {rule.code} knows {allowed}")
     return found, wrong
+
+
+def _assignment(raw: object) -> tuple[Assignment, list[str]]:
+    try:
+        assignment = msgspec.convert(raw, Assignment, strict=False)
+    except msgspec.ValidationError as fault:
+        return Assignment(), [str(fault)]
+    return assignment, assignment.faults()
+
+
+def _limited(criterion: Criterion, rule: Rule, assignment: Assignment) -> Criterion:
+    """Return the criterion with the assignment's limits in its parameters, where it sets none of its own."""
+    limits = assignment.limits_of(rule.params)
+    return msgspec.structs.replace(criterion, params=limits | criterion.params) if limits else criterion
 
 
 def _profile_faults(raw: object) -> list[str]:

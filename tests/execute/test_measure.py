@@ -92,7 +92,7 @@ class BatchStatistics(Small):
         return F.relu(found).mean((2, 3))
 
 
-class Counting(Small):
+class Which(Small):
     """Knows how often it was called, as a network would that answers from a list."""
 
     calls = 0
@@ -127,7 +127,7 @@ class TooMany(Small):
         (BatchStatistics, Steady.NEIGHBOURS, OutputKind.LOGITS),
         (DropoutOn, Steady.RANDOM, OutputKind.LOGITS),
         (DropoutDeafToEval, Steady.RANDOM, OutputKind.LOGITS),
-        (Counting, Steady.RANDOM, OutputKind.LOGITS),
+        (Which, Steady.RANDOM, OutputKind.LOGITS),
     ],
 )
 def test_what_the_answers_show(kind: type[Small], steady: Steady, output: OutputKind) -> None:

@@ -14,6 +14,7 @@ from grader.core.facts.retrain import RecipeUsed, RetrainFacts
 from grader.core.faults import Unavailable
 from grader.core.outcome import Verdict
 from grader.core.place import Place
+from grader.core.rubric import Which
 from grader.core.settings import Device, Settings
 from grader.execute import data as lookup
 from grader.execute.admission import admitted
@@ -21,7 +22,7 @@ from grader.execute.engine import decide, limits
 from grader.execute.engine.decide import retrain_network
 from grader.execute.graph.provider import network_facts
 from grader.execute.retrain import Progress, Wish, retrain
-from grader.execute.retrain_rule import Admission, Counting, Retraining, RetrainParams, RuleParams, retraining
+from grader.execute.retrain_rule import Admission, Retraining, RetrainParams, RuleParams, retraining
 from grader.sandbox.worker.export import export_model
 from tests.execute.engine.small import digits, module, network, recipe
 
@@ -348,7 +349,7 @@ def test_a_log_of_another_notebook_or_a_second_run_that_reaches_it_admits_nothin
     assert admitted(LogEvidence(), RuleParams()) is None
     # A run that is longer than the rubric allows reached it too late.
     assert admitted(log(9_800, 9_950), RuleParams(epochs=1)) is not None
-    last = RuleParams(epochs=2, counting=Counting.LAST)
+    last = RuleParams(epochs=2, counting=Which.LAST)
     assert admitted(log(9_950, 9_800), last) is not None
     assert admitted(log(9_800, 9_950, 9_800), last) is None
 

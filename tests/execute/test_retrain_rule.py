@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grader.core.rubric import Which
 from grader.execute.retrain_rule import (
     Answer,
     Continue,
-    Counting,
     Curve,
     Decided,
     RuleParams,
@@ -99,7 +99,7 @@ def test_epochs_beyond_the_limit_do_not_count() -> None:
 
 
 def test_the_last_epoch_may_be_what_counts() -> None:
-    rule = RuleParams(counting=Counting.LAST)
+    rule = RuleParams(counting=Which.LAST)
     assert next_step([curve(9_950, planned=2)], rule) == Continue(epoch=2)
     assert next_step([curve(9_950, 9_930)], rule) == RunSeed(number=2)
     assert decided(curve(9_930, 9_940), rule=rule).answer is Answer.PASS
@@ -139,7 +139,7 @@ def test_the_benchmark_draws_from_the_products_rule() -> None:
 def test_the_rule_is_told_with_its_characteristics_only_where_they_were_measured() -> None:
     assert "9,940 of 10,000" in describe(RULE)
     assert "99.3 %" in describe(RULE)
-    strict = describe(RuleParams(right=9_950, counting=Counting.LAST))
+    strict = describe(RuleParams(right=9_950, counting=Which.LAST))
     assert "the last epoch of at most 20 has 9,950" in strict
     assert "recorded curves" not in strict
 
@@ -148,7 +148,7 @@ RULES = st.builds(
     RuleParams,
     right=st.sampled_from([9_930, 9_940, 9_950]),
     epochs=st.integers(1, 6),
-    counting=st.sampled_from(Counting),
+    counting=st.sampled_from(Which),
     seeds=st.integers(1, 4),
     stop_hopeless=st.booleans(),
 )

@@ -16,12 +16,15 @@ Remove layers that forward never uses, and use fewer channels where most of the 
 model.parameters())` prints the count.
 """
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from grader.checks.network._printed import printed
 from grader.checks.network._where import named, place_of, unused_modules
 from grader.core.evidence.summaries import SummaryEvidence
 from grader.core.facts.network import NetworkFacts
 from grader.core.outcome import Finding, Outcome, Weight, failed, passed, unknown
-from grader.core.rubric import CheckParams
+from grader.core.rubric import Assignment, CheckParams
 from grader.core.rule import Rule
 from grader.core.submission import Submission
 
@@ -29,8 +32,9 @@ from grader.core.submission import Submission
 class Params(CheckParams, frozen=True, kw_only=True):
     """Numbers of parameters: strictly `below`, and `at_least` where a course asks for that too."""
 
-    below: int = 20_000
-    at_least: int = 0
+    below: int = Assignment().parameters
+    at_least: int = Assignment().parameters_at_least
+    limits: ClassVar[Mapping[str, str]] = {"below": "parameters", "at_least": "parameters_at_least"}
 
 
 def check(network: NetworkFacts, params: Params) -> Outcome:

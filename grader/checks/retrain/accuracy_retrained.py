@@ -25,6 +25,7 @@ from grader.core.evidence.logs import LogEvidence, Origin, Run
 from grader.core.facts.retrain import Mode, RecipeUsed, RetrainFacts, SeedRun
 from grader.core.outcome import Finding, Outcome, Weight, failed, passed, unknown
 from grader.core.place import Place
+from grader.core.rubric import Which
 from grader.core.rule import Rule
 from grader.execute.admission import DIGITS, admitted
 from grader.execute.retrain_rule import (
@@ -32,7 +33,6 @@ from grader.execute.retrain_rule import (
     Admission,
     Answer,
     Continue,
-    Counting,
     Curve,
     Decided,
     RetrainParams,
@@ -188,7 +188,7 @@ def claimed(logs: LogEvidence, params: Params) -> Outcome | None:
     for run in logs.of(Origin.NOTEBOOK):
         if not (run.main and run.complete and all(epoch.total == DIGITS for epoch in run.epochs)):
             continue
-        counted = run.counting(params.epochs, last=params.counting is Counting.LAST)
+        counted = run.counting(params.epochs, last=int(params.counting is Which.LAST))
         threshold = 100 * params.right / DIGITS
         hit = next((epoch for epoch in counted if epoch.at_least(threshold) is Reached.YES), None)
         if hit is not None:

@@ -19,20 +19,24 @@ could give them. They are shown to a person.
 Hand in a notebook that runs from top to bottom on a fresh machine, with its seed set, and that leaves itself a margin above 99.4 %.
 """
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from grader.core.facts.reproduced import ReproducedFacts
 from grader.core.facts.retrain import RetrainFacts
 from grader.core.outcome import Finding, Outcome, Weight, passed, skipped, unknown
 from grader.core.place import Place
-from grader.core.rubric import CheckParams
+from grader.core.rubric import Assignment, CheckParams
 from grader.core.rule import Rule, Status
 
 
 class Params(CheckParams, frozen=True, kw_only=True):
     """`threshold` in percent, `epochs` that count, and the largest difference in points from our training that needs no person."""
 
-    threshold: float = 99.4
-    epochs: int = 20
+    threshold: float = Assignment().accuracy
+    epochs: int = Assignment().last_epoch
     tolerance: float = 0.2
+    limits: ClassVar[Mapping[str, str]] = {"threshold": "accuracy", "epochs": "last_epoch"}
 
 
 def check(reproduced: ReproducedFacts, retrained: RetrainFacts | None, params: Params) -> Outcome:

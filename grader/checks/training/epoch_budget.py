@@ -14,26 +14,37 @@ The assignment limits the training as well as the network. `range(1, 20)` runs 1
 Shorten the loop, or stop when the goal is reached, and run the notebook again.
 """
 
-from grader.core.evidence.logs import LogEvidence, Origin, Run
+from collections.abc import Mapping
+from typing import ClassVar
+
+from grader.checks.training._runs import another_notebook, submitted
+from grader.core.evidence.logs import LogEvidence, Run
 from grader.core.outcome import Finding, Outcome, failed, passed, unknown
-from grader.core.rubric import CheckParams
+from grader.core.rubric import Assignment, CheckParams
 from grader.core.rule import Rule, Status
 
 
 class Params(CheckParams, frozen=True, kw_only=True):
     """`epochs` allowed, itself included or not."""
 
-    epochs: int = 20
-    epochs_inclusive: bool = True
+    epochs: int = Assignment().epochs
+    epochs_inclusive: bool = Assignment().epochs_inclusive
+    limits: ClassVar[Mapping[str, str]] = {"epochs": "epochs", "epochs_inclusive": "epochs_inclusive"}
 
 
 def check(logs: LogEvidence, params: Params) -> Outcome:
     """Pass if one run of the notebook keeps the limit, fail if none does, unknown where its length cannot be told."""
     limit = params.epochs if params.epochs_inclusive else params.epochs - 1
-    runs = logs.of(Origin.NOTEBOOK) or logs.of(Origin.README)
+    found = submitted(logs)
+    runs = found.judged
+    if found.of_another:
+        return unknown(
+            f"the main notebook saved no log, and the one in {found.of_another} is of another",
+            [another_notebook(run) for run in found.elsewhere],
+        )
     if not runs:
         return unknown("no training log was found, so nobody can count its epochs")
-    within = [r for r in runs if len(r.epochs) <= limit]
+    within = [r for r in runs if r.before + len(r.epochs) <= limit]
     if not within:
         return failed(f"every run is longer than {limit} epochs", [_finding(r, limit) for r in runs])
     sure = next((r for r in within if r.complete), None)
@@ -45,14 +56,16 @@ def check(logs: LogEvidence, params: Params) -> Outcome:
 
 
 def _finding(run: Run, limit: int) -> Finding:
-    over = len(run.epochs) > limit
+    count = run.before + len(run.epochs)
+    over = count > limit
+    first = run.epochs[max(limit - run.before, 0)] if over else run.epochs[0]
     return Finding(
         message="the training runs longer than allowed" if over else "the log may not show every epoch",
-        place=run.epochs[limit].place if over else run.place,
+        place=first.place,
         expected=f"at most {limit} epochs",
-        found=f"{len(run.epochs)} epochs" if over else run.gaps[0],
+        found=f"{count} epochs" if over else run.gaps[0],
         hint=f"let the loop end after {limit} epochs" if over else "number the epochs in the log",
-        excerpt=run.epochs[limit].excerpt if over else "",
+        excerpt=first.excerpt if over else "",
         diagnosis="too-many-epochs" if over else "incomplete-log",
     )
 

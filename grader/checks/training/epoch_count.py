@@ -15,10 +15,14 @@ Some courses ask for exactly 19 epochs. `range(1, 20)` runs 19 and `range(20)` r
 Write `range(19)` or `range(1, 20)`, and run the notebook again with its outputs.
 """
 
+from collections.abc import Mapping
+from typing import ClassVar
+
+from grader.checks.training._runs import another_notebook, submitted
 from grader.core.evidence.logs import LogEvidence, Origin, Run
 from grader.core.facts.recipe import RecipeFacts
 from grader.core.outcome import Finding, Outcome, Weight, failed, passed, unknown
-from grader.core.rubric import CheckParams
+from grader.core.rubric import Assignment, CheckParams
 from grader.core.rule import Rule
 
 _NO_COUNT = (
@@ -33,12 +37,14 @@ _NO_COUNT = (
 class Params(CheckParams, frozen=True, kw_only=True):
     """The number of `epochs`, no more and no fewer."""
 
-    epochs: int = 19
+    epochs: int = Assignment().exact_epochs
+    limits: ClassVar[Mapping[str, str]] = {"epochs": "exact_epochs"}
 
 
 def check(logs: LogEvidence, training: RecipeFacts | None, params: Params) -> Outcome:
     """Pass where a complete log or the loop in our run has the number; fail where complete logs deny it and nothing says otherwise."""
-    runs = logs.of(Origin.NOTEBOOK)
+    found = submitted(logs)
+    runs = tuple(run for run in found.judged if run.origin is Origin.NOTEBOOK)
     looped = _looped(training)
     met = next((r for r in runs if r.complete and len(r.epochs) == params.epochs), None)
     if met:
@@ -58,6 +64,11 @@ def check(logs: LogEvidence, training: RecipeFacts | None, params: Params) -> Ou
         return unknown(f"the log shows {halves} epochs: {together}", findings)
     if looped == params.epochs:
         return unknown(f"the loop makes {looped} epochs; the saved log does not show as many", findings)
+    if found.of_another:
+        return unknown(
+            f"the main notebook saved no log, and the one in {found.of_another} is of another",
+            [another_notebook(run) for run in found.elsewhere],
+        )
     if not runs:
         return unknown("no training log was found in a notebook, so nobody can count its epochs")
     doubtful = next((r for r in runs if not r.complete), None)

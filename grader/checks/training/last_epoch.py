@@ -15,16 +15,21 @@ epoch is below it, and `best = model.state_dict().copy()` keeps no copy: the ten
 Save the weights of the best epoch with `copy.deepcopy(model.state_dict())` or `torch.save`, or lower the learning rate towards the end.
 """
 
-from grader.core.evidence.logs import Answer, LogEvidence, Origin, Run
+from collections.abc import Mapping
+from typing import ClassVar
+
+from grader.checks.training._runs import another_notebook, submitted
+from grader.core.evidence.logs import Answer, LogEvidence, Origin, Run, SequenceKind
 from grader.core.outcome import Finding, Outcome, Weight, failed, passed, skipped, unknown
-from grader.core.rubric import CheckParams, CheckPolicy, Treatment
+from grader.core.rubric import Assignment, CheckParams, CheckPolicy, Treatment
 from grader.core.rule import Rule, Status
 
 
 class Params(CheckParams, frozen=True, kw_only=True):
     """`threshold` in percent."""
 
-    threshold: float = 99.4
+    threshold: float = Assignment().accuracy
+    limits: ClassVar[Mapping[str, str]] = {"threshold": "accuracy"}
 
 
 class Policy(CheckPolicy, frozen=True, kw_only=True):
@@ -35,11 +40,20 @@ class Policy(CheckPolicy, frozen=True, kw_only=True):
 
 def check(logs: LogEvidence, params: Params, policy: Policy) -> Outcome:
     """Pass where a run's last epoch reaches the threshold; a remark, or as the rubric says, where only its best does."""
-    runs = [
-        r for r in logs.of(Origin.NOTEBOOK) or logs.of(Origin.README) if _reaches(r, r.best_epoch, params)
-    ]
-    if not logs.runs:
+    found = submitted(logs)
+    if found.of_another:
+        return unknown(
+            f"the main notebook saved no log, and the one in {found.of_another} is of another",
+            [another_notebook(run) for run in found.elsewhere],
+        )
+    if not found.judged:
         return unknown("no training log was found")
+    reaching = [r for r in found.judged if _reaches(r, r.best_epoch, params)]
+    runs = [r for r in reaching if not _quoted_in_part(r)]
+    if reaching and not runs:
+        return unknown(
+            f"the README quotes an excerpt, which does not show the last epoch: {reaching[0].gaps[0]}"
+        )
     if not runs:
         return skipped(f"no run reaches {params.threshold:g} % in any epoch")
     holding = next((r for r in runs if _reaches(r, len(r.epochs), params)), None)
@@ -60,6 +74,10 @@ def check(logs: LogEvidence, params: Params, policy: Policy) -> Outcome:
     if policy.falls_back is Treatment.FAIL:
         return failed(text, [finding]) if run.complete else unknown(f"{text}, but {run.gaps[0]}", [finding])
     return passed(text, [finding] if policy.falls_back is Treatment.WARN else [])
+
+
+def _quoted_in_part(run: Run) -> bool:
+    return run.origin is Origin.README and run.kind is SequenceKind.EXCERPT
 
 
 def _reaches(run: Run, number: int, params: Params) -> bool:

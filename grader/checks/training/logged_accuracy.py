@@ -17,32 +17,39 @@ Run the notebook from top to bottom, keep the outputs, and hand in the run whose
 `9936/10000` is not.
 """
 
-from enum import Enum
-from typing import NamedTuple
+import math
+from collections.abc import Mapping
+from typing import ClassVar, NamedTuple
 
+from grader.checks.training._runs import another_notebook, submitted
 from grader.core.evidence.claims import ClaimEvidence, What
-from grader.core.evidence.logs import Answer, Epoch, LogEvidence, Origin, Run
+from grader.core.evidence.logs import Answer, Epoch, LogEvidence, Origin, Run, SequenceKind
 from grader.core.outcome import Finding, Outcome, Weight, failed, passed, skipped, unknown
-from grader.core.rubric import CheckParams
+from grader.core.rubric import Assignment, CheckParams, Which
 from grader.core.rule import Rule
 from grader.core.submission import Kind, Submission
 
 
-class Which(Enum):
-    """Which epoch has to reach the threshold."""
-
-    BEST = "best"
-    LAST = "last"
-
-
 class Params(CheckParams, frozen=True, kw_only=True):
-    """`threshold` in percent; `epochs` allowed, itself included or not; `denominator` is the size of the test set."""
+    """`threshold` in percent; `epochs` allowed, itself included or not; `denominator` is the size of the test set.
 
-    threshold: float = 99.4
-    epochs: int = 20
-    epochs_inclusive: bool = True
-    best_or_last: Which = Which.BEST
-    denominator: int = 10_000
+    Where `best_or_last = "last"`, each of the `last_epochs` last epochs has to reach it.
+    """
+
+    threshold: float = Assignment().accuracy
+    epochs: int = Assignment().epochs
+    epochs_inclusive: bool = Assignment().epochs_inclusive
+    best_or_last: Which = Assignment().which
+    last_epochs: int = Assignment().last_epochs
+    denominator: int = Assignment().test_images
+    limits: ClassVar[Mapping[str, str]] = {
+        "threshold": "accuracy",
+        "epochs": "epochs",
+        "epochs_inclusive": "epochs_inclusive",
+        "best_or_last": "which",
+        "last_epochs": "last_epochs",
+        "denominator": "test_images",
+    }
 
     @property
     def limit(self) -> int:
@@ -60,62 +67,71 @@ class _Ruling(NamedTuple):
 def check(logs: LogEvidence, claims: ClaimEvidence | None, submission: Submission, params: Params) -> Outcome:
     """Pass if one run reaches the threshold; fail if all are complete and none does; else unknown.
 
-    A log of another notebook can pass; it fails nobody whose main notebook was saved without one.
+    The logs of the main notebook are judged. What another one reaches earns nothing, and it keeps the main one from failing.
     """
-    runs = logs.of(Origin.NOTEBOOK)
-    readme = logs.of(Origin.README)
-    if not runs and readme:
-        runs = readme
-    if not runs:
+    found = submitted(logs)
+    if found.of_another:
+        return _elsewhere(found.elsewhere, submission, params)
+    if not found.judged:
         return _without_log(logs, claims, submission)
-    rulings = [_judge(run, params) for run in runs]
+    rulings = [_judge(run, params) for run in found.judged]
+    others = [_judge(run, params) for run in found.elsewhere]
     by_answer = {answer: [r for r in rulings if r.answer is answer] for answer in Answer}
-    notes = [note for run in runs if (note := _rounding(run))]
+    notes = [note for run in found.judged if (note := _rounding(run))]
     if reached := by_answer[Answer.YES]:
-        summary = reached[0].summary + (
-            "" if reached[0].run.origin is Origin.NOTEBOOK else ", as the README quotes its log"
-        )
-        return passed(summary, notes)
+        quoted = "" if reached[0].run.origin is Origin.NOTEBOOK else ", as the README quotes its log"
+        rivals = [r for r in others if _may_be_meant(r.run, submission)]
+        if rivals and all(r.answer is not Answer.YES for r in rivals):
+            first = rivals[0].run
+            text = f"{reached[0].summary}; but {first.artefact} could be the submitted notebook: {rivals[0].summary}"
+            return unknown(text, [*(another_notebook(r.run) for r in rivals), *notes])
+        return passed(reached[0].summary + quoted, notes)
     if doubtful := by_answer[Answer.MAYBE]:
         return unknown(doubtful[0].summary, [*(r.finding for r in doubtful), *notes])
     best = max(rulings, key=lambda r: r.run.best)
-    main = next(
-        (a.path for a in submission.artefacts if a.kind is Kind.NOTEBOOK and a.main and a.readable), ""
-    )
-    if main and best.run.origin is Origin.NOTEBOOK and main not in {r.run.place.artefact for r in rulings}:
-        elsewhere = (
-            f"{main} saved no log; the one in {best.run.place.artefact} does not reach {params.threshold:g} %"
-        )
-        return unknown(
-            elsewhere,
-            [*(_doubt(r.finding, "log-of-another-notebook", r.finding.found) for r in rulings), *notes],
-        )
+    if reached := [r for r in others if r.answer is Answer.YES]:
+        text = f"{best.summary}; {reached[0].run.artefact} reaches it: which notebook is the submission?"
+        return unknown(text, [*(another_notebook(r.run) for r in reached), *notes])
     return failed(best.summary, [*(r.finding for r in rulings), *notes])
+
+
+def _may_be_meant(run: Run, submission: Submission) -> bool:
+    """Whether the choice of the main notebook names this run's notebook as one that could be it as well."""
+    return any(run.artefact in doubt for doubt in submission.doubts)
+
+
+def _elsewhere(runs: tuple[Run, ...], submission: Submission, params: Params) -> Outcome:
+    rulings = [_judge(run, params) for run in runs]
+    best = max(rulings, key=lambda r: (r.answer is Answer.YES, r.run.best))
+    does = "reaches" if best.answer is Answer.YES else "does not reach"
+    notebooks = (a.path for a in submission.artefacts if a.kind is Kind.NOTEBOOK and a.main)
+    main = next(notebooks, "the main notebook")
+    text = f"{main} saved no log; the one in {best.run.artefact} {does} {params.threshold:g} %"
+    return unknown(text, [another_notebook(r.run) for r in rulings])
 
 
 def _judge(run: Run, params: Params) -> _Ruling:
     limit = params.limit
-    window = run.epochs[:limit]
-    answers = [
-        e.at_least(params.threshold) for e in run.counting(limit, last=params.best_or_last is Which.LAST)
-    ]
+    last = params.last_epochs if params.best_or_last is Which.LAST else 0
+    counted = run.counting(limit, last=last)
+    answers = [e.at_least(params.threshold) for e in counted]
     wrong_total = [t for t in run.denominators if t != params.denominator]
-    best = max(window, key=lambda e: e.percent)
-    shown = run.epochs[-1] if params.best_or_last is Which.LAST else best
-    number = run.epochs.index(shown) + 1
-    which = "last" if params.best_or_last is Which.LAST else "best"
-    said = (
-        f"{which} test accuracy {shown.percent:.2f} % in epoch {number} of {len(run.epochs)} ({shown.place})"
-    )
+    shown = run.epochs[-1] if last else max(counted or run.epochs, key=lambda e: e.percent)
+    said = f"{params.best_or_last.value} test accuracy {shown.percent:.2f} % in {_which(run, shown)} ({shown.place})"
     finding = _finding(run, shown, said, params)
+    reached = all(a is Answer.YES for a in answers) and bool(answers) if last else Answer.YES in answers
+    missed = Answer.NO in answers or not answers if last else Answer.MAYBE not in answers
     if wrong_total:
         text = f"the log counts {wrong_total[-1]:,} test images, not {params.denominator:,} ({run.place})"
         return _Ruling(
             run, Answer.MAYBE, _doubt(finding, "wrong-denominator", f"{wrong_total[-1]:,} images"), text
         )
-    if Answer.YES in answers:
+    if run.kind is SequenceKind.EXCERPT and not (run.start_cut and run.origin is Origin.NOTEBOOK):
+        text = f"{said}, but this is an excerpt: {run.gaps[0]}"
+        return _Ruling(run, Answer.MAYBE, _doubt(finding, "excerpt", run.gaps[0]), text)
+    if reached:
         return _Ruling(run, Answer.YES, finding, said)
-    if Answer.MAYBE in answers:
+    if not missed:
         text = f"{said}, rounded too much to compare with {params.threshold:g} %"
         return _Ruling(run, Answer.MAYBE, _doubt(finding, "rounded-accuracy", finding.found), text)
     if not run.complete:
@@ -124,33 +140,61 @@ def _judge(run: Run, params: Params) -> _Ruling:
     if not run.denominators:
         text = f"{said}, but the log does not show over how many images"
         return _Ruling(run, Answer.MAYBE, _doubt(finding, "no-denominator", finding.found), text)
-    return _Ruling(run, Answer.NO, finding, f"{said}, below {params.threshold:g} %")
+    why = f"below {params.threshold:g} %" if answers else f"in a run longer than {limit} epochs"
+    return _Ruling(run, Answer.NO, finding, f"{said}, {why}")
+
+
+def _which(run: Run, epoch: Epoch) -> str:
+    """Which epoch of its run it is; an excerpt says what the log itself calls it."""
+    if run.kind is SequenceKind.EXCERPT:
+        return f"the epoch printed as {epoch.printed}"
+    return f"epoch {run.epochs.index(epoch) + 1} of {len(run.epochs)}"
 
 
 def _finding(run: Run, epoch: Epoch, said: str, params: Params) -> Finding:
-    late = next((i for i, e in enumerate(run.epochs, 1) if e.at_least(params.threshold) is Answer.YES), None)
-    least = -(-params.threshold * params.denominator // 100)
-    if late is not None:
-        hint = f"epoch {late} reaches it; shorten the training so that it is reached within {params.limit} epochs"
-    elif epoch.correct is not None:
-        missing = int(least) - epoch.correct
-        hint = f"{missing} more of the {params.denominator:,} test images have to be right ({int(least):,} make {params.threshold:g} %)"
-    else:
-        hint = f"print correct/total in the test function; {int(least):,} of {params.denominator:,} make {params.threshold:g} %"
+    diagnosis, message, hint = _miss(run, epoch, params)
+    fraction = f"{epoch.correct}/{epoch.total}"
     return Finding(
-        message=f"the log never reaches {params.threshold:g} % within {params.limit} epochs"
-        if late is None
-        else f"the log reaches {params.threshold:g} % too late",
+        message=message,
         place=epoch.place,
-        expected=f"at least {params.threshold:g} % in the {params.best_or_last.value} of at most {params.limit} epochs",
+        expected=f"at least {params.threshold:g} % in {_asked(params)} of at most {params.limit} epochs",
         found=said,
         hint=hint,
         excerpt=epoch.excerpt,
-        marked=f"{epoch.correct}/{epoch.total}"
-        if epoch.correct is not None and f"{epoch.correct}/{epoch.total}" in epoch.excerpt
-        else "",
-        diagnosis="threshold-missed" if late is None else "reached-too-late",
+        marked=fraction if epoch.correct is not None and fraction in epoch.excerpt else "",
+        diagnosis=diagnosis,
     )
+
+
+def _asked(params: Params) -> str:
+    if params.best_or_last is Which.BEST:
+        return "the best"
+    return "the last" if params.last_epochs == 1 else f"each of the last {params.last_epochs}"
+
+
+def _miss(run: Run, epoch: Epoch, params: Params) -> tuple[str, str, str]:
+    """What is wrong, in a word and in a sentence, and what to do about it."""
+    goal, limit = f"{params.threshold:g} %", params.limit
+    spots = (
+        i for i, e in enumerate(run.epochs, 1 + run.before) if e.at_least(params.threshold) is Answer.YES
+    )
+    first = next(spots, None)
+    if params.best_or_last is Which.LAST and run.before + len(run.epochs) > limit:
+        message = f"the run is longer than {limit} epochs, so its last epoch does not count"
+        return "too-many-epochs", message, f"end the training after {limit} epochs"
+    if first is not None and first > limit:
+        hint = f"epoch {first} reaches it; shorten the training so that it is reached within {limit} epochs"
+        return "reached-too-late", f"the log reaches {goal} too late", hint
+    if first is not None and params.best_or_last is Which.LAST:
+        message = f"epoch {first} reaches {goal}, and {_asked(params)} does not"
+        return "last-epoch-below", message, "lower the learning rate towards the end"
+    least = math.ceil(params.threshold * params.denominator / 100 - 1e-9)
+    if epoch.correct is not None and epoch.total == params.denominator:
+        hint = f"{least - epoch.correct} more of the {params.denominator:,} test images have to be right"
+        hint += f" ({least:,} make {goal})"
+    else:
+        hint = f"print correct/total in the test function; {least:,} of {params.denominator:,} make {goal}"
+    return "threshold-missed", f"the log never reaches {goal} within {limit} epochs", hint
 
 
 def _doubt(finding: Finding, diagnosis: str, found: str) -> Finding:
@@ -159,14 +203,14 @@ def _doubt(finding: Finding, diagnosis: str, found: str) -> Finding:
         "rounded-accuracy": "the printed accuracy is rounded too much to decide",
         "incomplete-log": "the log does not show every epoch",
         "no-denominator": "the log prints percents without the number of images",
-        "log-of-another-notebook": "this log belongs to a notebook that is not the main one",
+        "excerpt": "the log does not start with the first epoch, so it does not show how long was trained",
     }
     hints = {
         "wrong-denominator": "check that the test loader uses MNIST(train=False), and run the notebook again",
         "rounded-accuracy": "print the accuracy with two decimals, or as correct/total",
         "incomplete-log": "number the epochs in the log and keep the whole output",
         "no-denominator": "print the accuracy as correct/total, for example 9941/10000",
-        "log-of-another-notebook": "run the main notebook and keep its output",
+        "excerpt": "quote the log from its first epoch, or hand in the notebook that printed it",
     }
     return Finding(
         message=messages[diagnosis],

@@ -14,22 +14,33 @@ saved log still shows 60,000.
 `datasets.MNIST(root, train=False, ...)` for the test loader, then run the whole notebook again.
 """
 
-from grader.core.evidence.logs import LogEvidence, Origin, Run
+from collections.abc import Mapping
+from typing import ClassVar
+
+from grader.checks.training._runs import another_notebook, submitted
+from grader.core.evidence.logs import LogEvidence, Run
 from grader.core.outcome import Finding, Outcome, failed, passed, unknown
-from grader.core.rubric import CheckParams
+from grader.core.rubric import Assignment, CheckParams
 from grader.core.rule import Rule, Status
 
 
 class Params(CheckParams, frozen=True, kw_only=True):
     """Sizes of the test set and of the training set."""
 
-    test_images: int = 10_000
-    training_images: int = 60_000
+    test_images: int = Assignment().test_images
+    training_images: int = Assignment().training_images
+    limits: ClassVar[Mapping[str, str]] = {"test_images": "test_images", "training_images": "training_images"}
 
 
 def check(logs: LogEvidence, params: Params) -> Outcome:
     """Pass if one run is over the test images, fail if every run is over the training images, else unknown."""
-    runs = logs.of(Origin.NOTEBOOK) or logs.of(Origin.README)
+    found = submitted(logs)
+    if found.of_another:
+        return unknown(
+            f"the main notebook saved no log, and the one in {found.of_another} is of another",
+            [another_notebook(run) for run in found.elsewhere],
+        )
+    runs = found.judged
     counted = [r for r in runs if r.denominators]
     if not counted:
         return unknown("the log does not show over how many images the test accuracy is")

@@ -19,6 +19,21 @@ class Origin(Enum):
     """Output of a code cell whose source holds the same lines as text: printed, not measured."""
 
 
+class SequenceKind(Enum):
+    """What a sequence of test accuracies is. Only a log can say that a run reached a threshold."""
+
+    LOG = "log"
+    """The epochs of one run from its start."""
+    EXCERPT = "excerpt"
+    """Epochs of one run whose start is not shown: nobody can tell from it how long was trained before."""
+    TABLE_OF_RUNS = "table-of-runs"
+    """One accuracy of each of several runs, folds or networks."""
+    ECHO = "echo"
+    """Lines that a cell's source spells out as text."""
+    SINGLE = "single"
+    """One accuracy outside any loop."""
+
+
 class Answer(Enum):
     """Whether a printed accuracy reaches a threshold; MAYBE where it was rounded too much to tell."""
 
@@ -38,6 +53,8 @@ class Epoch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """The number that the log gives this epoch; None where it gives none."""
     correct: int | None = None
     total: int | None = None
+    shown: str = ""
+    """The percent that the log prints beside the fraction, digit for digit; empty where it prints none."""
     train_percent: float | None = None
     """Training accuracy of the same epoch, where the log prints one."""
     excerpt: str = ""
@@ -61,6 +78,10 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     artefact: str
     main: bool
     epochs: tuple[Epoch, ...]
+    kind: SequenceKind = SequenceKind.LOG
+    """LOG or EXCERPT."""
+    start_cut: bool = False
+    """Whether the notebook itself says that it dropped the first lines of a long output."""
     cells: tuple[int, ...] = ()
     """Cells of the notebook that hold it, from 1."""
     planned: int | None = None
@@ -103,11 +124,23 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
         """Test accuracy of the last epoch, in percent."""
         return self.epochs[-1].percent
 
-    def counting(self, limit: int, *, last: bool = False) -> tuple[Epoch, ...]:
-        """The epochs that may reach a threshold within `limit`: all up to it, or only the last of a run that keeps it."""
+    @property
+    def before(self) -> int:
+        """Epochs that must have been trained before the first one shown; 0 for a log, which starts with the first."""
+        if self.kind is SequenceKind.LOG:
+            return 0
+        first = self.epochs[0].printed or 0
+        return max(first - (0 if self.starts_at == 0 else 1), 0)
+
+    def counting(self, limit: int, *, last: int = 0) -> tuple[Epoch, ...]:
+        """The epochs that have to reach a threshold within `limit`: any of all up to it, or each of the `last` ones.
+
+        A run that is longer than the limit has no last epoch that counts.
+        """
+        left = max(limit - self.before, 0)
         if not last:
-            return self.epochs[:limit]
-        return self.epochs[-1:] if len(self.epochs) <= limit else ()
+            return self.epochs[:left]
+        return self.epochs[-last:] if len(self.epochs) <= left else ()
 
     @property
     def denominators(self) -> tuple[int, ...]:
@@ -116,11 +149,13 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
 
 
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A single test accuracy outside any run: a final evaluation, a best-of line, an accuracy with test-time augmentation."""
+    """A single test accuracy outside any run: a final evaluation, a best-of line, a row of a table of runs."""
 
     origin: Origin
     epoch: Epoch
     what: str = ""
+    kind: SequenceKind = SequenceKind.SINGLE
+    """SINGLE, TABLE_OF_RUNS or ECHO."""
 
 
 class PastedLog(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
