@@ -96,7 +96,8 @@ def is_excerpt_of(run: Run, other: Run) -> bool:
         return False
     if run.origin is not Origin.README and run.kind is not SequenceKind.EXCERPT:
         return False
-    by_number = {e.printed: e for e in other.epochs if e.printed is not None}
+    by_number: dict[int | None, Epoch] = {e.printed: e for e in other.epochs}
+    by_number.pop(None, None)
     return all((same := by_number.get(e.printed)) is not None and _equal(e, same) for e in run.epochs)
 
 
