@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from grader.core.evidence.documents import Block, Document, Documents, SourceLine
 from grader.core.evidence.logs import Evaluation, LogEvidence, Origin, PastedLog, Run, SequenceKind
-from grader.core.evidence.notebook import CellKind, Channel, Framework, Notebook, NotebookCell
+from grader.core.evidence.notebook import Channel, Framework, Notebook, NotebookCell
 from grader.core.place import Place
 from grader.core.submission import Kind
 from grader.extract.log_kinds import echoed, is_excerpt_of, kind_of, repeats, shown_text, split_runs
