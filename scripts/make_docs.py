@@ -20,7 +20,7 @@ import msgspec
 
 from grader.checks.catalogue import catalogue
 from grader.cli.app import app
-from grader.core.rubric import Criterion, LatePolicy, Profile, Rubric, Treatment
+from grader.core.rubric import Assignment, Criterion, LatePolicy, Profile, Rubric, Treatment
 from grader.core.rule import Rule, Status
 from grader.pipeline.rubrics import available, load
 
@@ -117,8 +117,8 @@ def _rubric_page(rules: dict[str, Rule]) -> str:
             "A rubric is a TOML file. A name or a value that is not known is a fault, and `grader rubric check FILE` reports all faults at once;",
             "`grader rubric schema` prints a JSON schema for editors.\n",
             "```toml",
-            'id = "mine"\ntitle = "Backpropagation and MNIST"\n\n[profile]\ntargets = [0.5, 0.5]\n',
-            '[[criterion]]\nid = "parameters"\ncheck = "NN401"\npoints = 10\nparams = { below = 8000 }\n```\n',
+            'id = "mine"\ntitle = "Backpropagation and MNIST"\n\n[profile]\ntargets = [0.5, 0.5]\n\n[assignment]\naccuracy = 99.2\nparameters = 8000\n',
+            '[[criterion]]\nid = "parameters"\ncheck = "NN401"\npoints = 10\n```\n',
             "## Rubrics that come with grader\n\n| name | points | |\n|---|---|---|",
             *used,
             "",
@@ -129,6 +129,9 @@ def _rubric_page(rules: dict[str, Rule]) -> str:
             "## `[profile]`\n",
             f"{_sentence(Profile)}\n",
             *_fields_table("", Profile),
+            "## `[assignment]`\n",
+            f"{_sentence(Assignment)} A criterion that sets a limit in its own `params` overrides it for itself.\n",
+            *_fields_table("", Assignment),
             "## `[late]`\n",
             f"{_sentence(LatePolicy)}\n",
             *_fields_table("", LatePolicy),
