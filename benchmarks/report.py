@@ -75,7 +75,7 @@ def main() -> int:
         run = store.run(graded.run)
         loaded = parse(changed, "default.toml", catalogue())
         begin, wall = time.process_time(), time.monotonic()
-        reports = tuple(reports_of(store, run, loaded))
+        reports = tuple(reports_of(store, run, loaded, {}))
         judged = time.process_time() - begin
         publish_class(reports, {}, out, store.durations(run.id), cohort_of(store, run))
         spent = time.process_time() - begin

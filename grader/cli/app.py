@@ -1,6 +1,7 @@
 """The command group: commands are imported only when they run, so that `grader --help` stays quick."""
 
 import importlib
+import os
 import sys
 
 import click
@@ -75,5 +76,7 @@ def main() -> None:
     from grader.cli.crash import guarded
     from grader.cli.output import speak_unicode
 
+    # Processes that we start look for their modules where ours are, never in the current folder: it may be a submission.
+    os.environ["PYTHONSAFEPATH"] = "1"
     speak_unicode()
     sys.exit(guarded(lambda: app(standalone_mode=False)))

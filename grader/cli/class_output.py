@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import click
 
+from grader.cli.options import echo_refused
 from grader.cli.output import progress_line, unicode_wanted
 from grader.pipeline.batch import Graded, Progress
 
@@ -35,8 +36,7 @@ def echo_class(graded: Graded, context: click.Context) -> None:
 
     for line in class_lines(graded.reports, unicode=unicode_wanted()):
         click.echo(line)
-    for name, reason in graded.refused.items():
-        click.echo(f"not graded: {name!r}: {reason}", err=True)
+    echo_refused(graded.refused)
     if graded.left:
         click.echo(
             f"the budget is spent, {graded.left} were not retrained; to go on: {command_again(context)}"

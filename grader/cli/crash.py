@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 import grader
-from grader.core.faults import UsageFault
+from grader.core.faults import StoreFault, UsageFault
 
 
 class PipeBroke(Exception):
@@ -33,6 +33,9 @@ def guarded(run: Callable[[], object]) -> int:
         for line in str(fault).splitlines():
             print(f"grader: {_plain(line)}", file=sys.stderr)
         return 2
+    except StoreFault as fault:
+        print(f"grader: {_plain(str(fault))}", file=sys.stderr)
+        return 3
     except (KeyboardInterrupt, click.Abort):
         print("grader: interrupted; what is finished is kept", file=sys.stderr)
         return 130

@@ -1,7 +1,7 @@
 """Options that `grade` and its relatives share."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -11,7 +11,8 @@ from grader.core.machine import user_cache
 from grader.core.settings import Device, Settings
 
 if TYPE_CHECKING:
-    from grader.store.runs import Store
+    from grader.core.report import Report
+    from grader.store.runs import Run, Store
 
 _F = TypeVar("_F", bound=Callable[..., object])
 
@@ -125,3 +126,22 @@ def open_store(out: Path, store: Path | None) -> "Store":
     if not path.is_file():
         raise UsageFault(f"{path}: no store here; `grader batch CLASS -o {out}` makes one")
     return Store(path)
+
+
+def judged(opened: "Store", number: int | None) -> "tuple[Run, tuple[Report, ...]]":
+    """Return a run, or the newest, judged with its own rubric; whom we crash on is named, and costs nobody else."""
+    from grader.checks.catalogue import catalogue
+    from grader.pipeline.regrade import reports_of
+    from grader.pipeline.rubrics import parse
+
+    run = opened.run(number)
+    failed: dict[str, str] = {}
+    reports = tuple(reports_of(opened, run, parse(run.rubric, run.rubric_name, catalogue()), failed))
+    echo_refused(failed)
+    return run, reports
+
+
+def echo_refused(refused: Mapping[str, str]) -> None:
+    """Name on stderr who is not graded, and why."""
+    for name, reason in refused.items():
+        click.echo(f"not graded: {name!r}: {reason}", err=True)

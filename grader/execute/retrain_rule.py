@@ -29,6 +29,10 @@ REFERENCE_EPOCHS = 12
 HOPELESS = ((8, 70), (12, 50), (15, 40))
 
 
+MOST_EPOCHS, MOST_SEEDS = 1_000, 100
+"""Beyond these nobody waits for the answer."""
+
+
 class RuleParams(CheckParams, frozen=True, kw_only=True):
     """Parameters of the rule; counts are right answers of 10,000."""
 
@@ -50,9 +54,11 @@ class RuleParams(CheckParams, frozen=True, kw_only=True):
     }
 
     def __post_init__(self) -> None:
-        # A rule over no epoch at all would call every network a miss.
-        if self.epochs < 1 or self.seeds < 1:
-            raise ValueError(f"epochs and seeds must be at least 1, got {self.epochs} and {self.seeds}")
+        # A rule over no epoch at all would call every network a miss; one over a billion seeds never ends.
+        if not (1 <= self.epochs <= MOST_EPOCHS and 1 <= self.seeds <= MOST_SEEDS):
+            raise ValueError(
+                f"epochs must be 1 to {MOST_EPOCHS} and seeds 1 to {MOST_SEEDS}, got {self.epochs} and {self.seeds}"
+            )
 
 
 class Admission(Enum):

@@ -131,7 +131,8 @@ def _before_the_damage(text: str) -> tuple[object, ...]:
     return tuple(found)
 
 
-_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
+_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\Z)|[\[\]{}]', re.DOTALL)
+"""Texts and brackets. A text without an end reaches to the end: to look for one from each quote in it takes for ever."""
 
 
 def _depth(text: str) -> int:

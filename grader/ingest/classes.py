@@ -6,12 +6,14 @@ Names and late marks are read from each form. Nothing is skipped in silence: wha
 import csv
 import io
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
 
 from grader.core.faults import IngestFault
+from grader.ingest.read import shown_name
 
 _CANVAS = re.compile(r"^(?P<name>[^_]+?)_(?P<late>LATE_)?(?P<user>\d{2,})_(?P<file>\d{2,})_(?P<rest>.+)$")
 _MOODLE = re.compile(r"^(?P<name>.+?)_(?P<id>\d+)_assignsubmission_(?:file|onlinetext)_?$")
@@ -87,8 +89,11 @@ def _plain(entries: list[Path]) -> Listing:
 
 
 def _only_folder(folder: Path) -> Path | None:
-    inner = [p for p in folder.iterdir() if not p.name.startswith((".", "_"))]
-    return inner[0] if len(inner) == 1 and inner[0].is_dir() and not inner[0].is_symlink() else None
+    try:
+        inner = [p for p in folder.iterdir() if not p.name.startswith((".", "_"))]
+        return inner[0] if len(inner) == 1 and inner[0].is_dir() and not inner[0].is_symlink() else None
+    except OSError:  # whoever reads this submission says that it cannot be opened
+        return None
 
 
 def _canvas(files: Iterable[Path]) -> Listing:
@@ -127,10 +132,18 @@ def _moodle(entries: Iterable[Path]) -> Listing:
 
 def _gradescope(root: Path, folders: Iterable[Path]) -> Listing:
     names = _gradescope_names(root / "submission_metadata.yml")
+    namesakes = Counter(names.values())
     entries = [
-        Entry(id=names.get(p.name, p.name), paths=(str(p),), note=f"Gradescope {p.name}") for p in folders
+        Entry(id=_gradescope_id(p.name, names, namesakes), paths=(str(p),), note=f"Gradescope {p.name}")
+        for p in folders
     ]
     return _listing("Gradescope download", entries, [])
+
+
+def _gradescope_id(folder: str, names: Mapping[str, str], namesakes: Mapping[str, int]) -> str:
+    """Return a student's name; with the number of the submission where another student has the same name."""
+    name = names.get(folder, folder)
+    return f"{name} ({folder})" if namesakes.get(name, 0) > 1 else name
 
 
 def _gradescope_names(metadata: Path) -> dict[str, str]:
@@ -176,9 +189,11 @@ def _roster(path: Path) -> Listing:
 def _listing(form: str, entries: Iterable[Entry], refused: Iterable[tuple[str, str]]) -> Listing:
     by_id: dict[str, Entry] = {}
     bad = list(refused)
-    for entry in sorted(entries, key=lambda e: (e.id, e.paths)):
+    named = (msgspec.structs.replace(e, id=shown_name(e.id)) for e in entries)
+    for entry in sorted(named, key=lambda e: (e.id, e.paths)):
         if entry.id in by_id:
             bad.append((entry.paths[0], f"the id {entry.id!r} is taken by {by_id[entry.id].paths[0]}"))
         else:
             by_id[entry.id] = entry
-    return Listing(form=form, entries=tuple(by_id.values()), refused=tuple(sorted(bad)))
+    told = sorted((shown_name(name), shown_name(reason)) for name, reason in bad)
+    return Listing(form=form, entries=tuple(by_id.values()), refused=tuple(told))

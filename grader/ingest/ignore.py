@@ -1,6 +1,5 @@
 """`.graderignore` and `.grader.toml`: what a student keeps out of the self-check, and which rubric it uses."""
 
-import tomllib
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import msgspec
 
 from grader.core.faults import UsageFault
 from grader.core.submission import Sources
+from grader.core.toml import read_toml
 from grader.ingest.read import from_bytes
 
 CONFIG = ".grader.toml"
@@ -29,8 +29,8 @@ def read_config(folder: Path) -> Config:
     if not path.is_file():
         return Config()
     try:
-        config = msgspec.convert(tomllib.loads(path.read_text("utf-8")), Config)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as fault:
+        config = msgspec.convert(read_toml(path.read_bytes()), Config)
+    except ValueError as fault:
         raise UsageFault(f"{path}: {fault}; `grader init --force` writes a new one") from fault
     if config.rubric.endswith(".toml"):
         return Config(rubric=str(folder / config.rubric))

@@ -9,6 +9,9 @@ MAX_FILE_BYTES = 50 * 2**20
 MAX_TOTAL_BYTES = 300 * 2**20
 """All files of one submission, unpacked."""
 
+MAX_FOLDERS = 40
+"""Folders within one another; the deepest real repository of the survey has 6."""
+
 MAX_RATIO = 200
 """Unpacked over packed size of one zip member beyond `RATIO_FROM_BYTES`: text reaches 20, a bomb 1,000."""
 

@@ -5,8 +5,10 @@ Nothing here follows a symbolic link out of the submission, unpacks to disk or e
 
 import hashlib
 import io
+import re
 import stat
 import zipfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
@@ -19,6 +21,7 @@ from grader.ingest.identify import identify
 from grader.ingest.limits import (
     MAX_FILE_BYTES,
     MAX_FILES,
+    MAX_FOLDERS,
     MAX_RATIO,
     MAX_TOTAL_BYTES,
     RATIO_FROM_BYTES,
@@ -50,14 +53,14 @@ def read_submission(path: Path, name: str = "") -> Sources:
                 f"{path}: the folder holds no file; expected a README, a workbook and a notebook"
             )
     elif single:
-        items = [_Bytes(path=path.name, data=_read_file(path, notes))]
+        items = [_Bytes(path=shown_name(path.name), data=_read_file(path, notes))]
     else:
         items = list(_archive(path, notes))
         if not items:
             raise IngestFault(
                 f"{path}: the archive holds no file; expected a README, a workbook and a notebook"
             )
-    identity = name or (path.resolve().name if path.is_dir() else path.stem)
+    identity = name or shown_name(path.resolve().name if path.is_dir() else path.stem)
     return assemble(identity, items, notes, single=single)
 
 
@@ -71,13 +74,19 @@ def read_entry(paths: Sequence[Path], name: str) -> Sources:
         if _is_archive(path):
             items += _archive(path, notes)
         else:
-            items.append(_Bytes(path=path.name, data=_read_file(path, notes)))
+            items.append(_Bytes(path=shown_name(path.name), data=_read_file(path, notes)))
     return assemble(name, items, notes, single=False)
 
 
 def assemble(identity: str, items: Iterable[_Bytes], notes: Iterable[str], *, single: bool) -> Sources:
     """Identify, choose and hash."""
-    by_path = {i.path: i.data for i in items}
+    listed = list(items)
+    by_path = {i.path: i.data for i in listed}
+    twice = [path for path, count in Counter(i.path for i in listed).items() if count > 1]
+    said = (
+        *notes,
+        *(f"{path} was handed in more than once; the last one was read" for path in sorted(twice)),
+    )
     found = [Source(artefact=identify(p, d), data=d) for p, d in sorted(by_path.items())]
     if single:
         found = [_single(s) for s in found]
@@ -90,7 +99,7 @@ def assemble(identity: str, items: Iterable[_Bytes], notes: Iterable[str], *, si
         artefacts=choice.artefacts,
         single_file=single,
         doubts=choice.doubts,
-        notes=tuple(notes),
+        notes=said,
     )
     sources = tuple(Source(artefact=a, data=s.data) for a, s in zip(choice.artefacts, found, strict=True))
     return Sources(submission=submission, items=sources)
@@ -118,17 +127,22 @@ def _read_file(path: Path, notes: list[str]) -> bytes:
         with path.open("rb") as handle:
             data = handle.read(MAX_FILE_BYTES + 1)
     except OSError as fault:
-        notes.append(f"{path.name} could not be read: {fault.strerror}")
+        notes.append(f"{shown_name(path.name)} could not be read: {fault.strerror}")
         return b""
     return data
 
 
+def shown_name(name: str) -> str:
+    """Return a file's name as text: a byte that is no UTF-8 (Python's lone surrogate) is written `%FF`."""
+    return re.sub("[\ud800-\udfff]", lambda m: f"%{ord(m[0]) & 0xFF:02X}", name)
+
+
 def _folder(root: Path, notes: list[str]) -> Iterator[_Bytes]:
     total = 0
-    for count, path in enumerate(
-        sorted(_walk(root, root, notes), key=lambda p: p.relative_to(root).as_posix())
-    ):
-        relative = path.relative_to(root).as_posix()
+    found = sorted((shown_name(p.relative_to(root).as_posix()), p) for p in _walk(root, notes))
+    for count, (relative, path) in enumerate(found):
+        if relative != path.relative_to(root).as_posix():
+            notes.append(f"the name of {relative} is not UTF-8; what is none is written with %")
         if count >= MAX_FILES:
             notes.append(f"more than {MAX_FILES:,} files: the rest, from {relative} on, was not read")
             return
@@ -140,20 +154,30 @@ def _folder(root: Path, notes: list[str]) -> Iterator[_Bytes]:
         yield _Bytes(path=relative, data=data)
 
 
-def _walk(folder: Path, root: Path, notes: list[str]) -> Iterator[Path]:
-    try:
-        entries = sorted(folder.iterdir())
-    except OSError as fault:
-        notes.append(f"{folder.relative_to(root).as_posix()} could not be opened: {fault.strerror}")
-        return
-    for entry in entries:
-        if entry.is_symlink():
-            notes.append(f"{entry.relative_to(root).as_posix()} is a symbolic link and was not followed")
-        elif entry.is_dir():
-            if entry.name not in SKIPPED_FOLDERS:
-                yield from _walk(entry, root, notes)
-        elif entry.is_file():
-            yield entry
+def _walk(root: Path, notes: list[str]) -> Iterator[Path]:
+    """Yield the files below a folder. It does not call itself: a thousand folders in one another end no recursion."""
+    waiting = [root]
+    while waiting:
+        folder = waiting.pop()
+        shown = shown_name(folder.relative_to(root).as_posix())
+        if len(folder.relative_to(root).parts) > MAX_FOLDERS:
+            notes.append(f"{shown[:80]}… lies more than {MAX_FOLDERS} folders deep and was not read")
+            continue
+        try:
+            entries = sorted(folder.iterdir())
+            for entry in entries:
+                name = shown_name(entry.relative_to(root).as_posix())
+                if entry.is_symlink():
+                    notes.append(f"{name} is a symbolic link and was not followed")
+                elif entry.is_dir():
+                    if entry.name not in SKIPPED_FOLDERS:
+                        waiting.append(entry)
+                elif entry.is_file():
+                    yield entry
+                else:
+                    notes.append(f"{name} is no ordinary file (a pipe, a device) and was not read")
+        except OSError as fault:
+            notes.append(f"{shown} could not be opened: {fault.strerror}")
 
 
 def _archive(path: Path, notes: list[str]) -> Iterator[_Bytes]:

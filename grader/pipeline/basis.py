@@ -4,7 +4,6 @@ The cache of products is finer, but asking it costs a process and the reading of
 """
 
 import hashlib
-import os
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -14,7 +13,8 @@ import msgspec
 import grader
 import reference
 from grader.core.settings import Settings
-from grader.ingest.limits import MAX_FILES, MAX_TOTAL_BYTES, SKIPPED_FOLDERS
+from grader.ingest.limits import MAX_FILES, MAX_FOLDERS, MAX_TOTAL_BYTES, SKIPPED_FOLDERS
+from grader.ingest.read import shown_name
 from grader.pipeline.provenance import provenance
 
 
@@ -28,9 +28,9 @@ def raw_digest(paths: Sequence[str]) -> str:
             if total > MAX_TOTAL_BYTES or number > MAX_FILES:
                 return ""
             data = path.read_bytes()
-            digest.update(msgspec.json.encode([name, len(data)]))
+            digest.update(msgspec.json.encode([shown_name(name), len(data)]))
             digest.update(data)
-    except (OSError, UnicodeEncodeError):
+    except OSError:
         return ""
     return digest.hexdigest()
 
@@ -58,19 +58,19 @@ def _files(paths: Sequence[str]) -> Iterator[tuple[str, Path]]:
         if top.is_file():
             yield top.name, top
             continue
-        for folder, folders, names in os.walk(top, onerror=_raise):
-            folders[:] = sorted(f for f in folders if f not in SKIPPED_FOLDERS)
-            if any((Path(folder) / name).is_symlink() for name in folders):
-                raise OSError(f"{folder}: holds a link")
-            for name in sorted(names):
-                path = Path(folder) / name
-                if path.is_symlink() or not path.is_file():
+        waiting = [top]
+        while waiting:
+            folder = waiting.pop()
+            if len(folder.relative_to(top).parts) > MAX_FOLDERS:
+                raise OSError(f"{folder}: more than {MAX_FOLDERS} folders in one another")
+            for path in sorted(folder.iterdir(), reverse=True):
+                if path.is_dir() and not path.is_symlink():
+                    if path.name not in SKIPPED_FOLDERS:
+                        waiting.append(path)
+                elif path.is_symlink() or not path.is_file():
                     raise OSError(f"{path}: no ordinary file")
-                yield str(path.relative_to(top)), path
-
-
-def _raise(fault: OSError) -> None:
-    raise fault
+                else:
+                    yield str(path.relative_to(top)), path
 
 
 @cache

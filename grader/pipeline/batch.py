@@ -2,6 +2,7 @@
 
 import glob
 import hashlib
+import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -17,15 +18,15 @@ from grader.ingest.classes import Entry, Listing, list_class
 from grader.pipeline.basis import basis_of, raw_digest
 from grader.pipeline.plan import Plan, make_plan
 from grader.pipeline.providers import STATIC, Phase
-from grader.pipeline.regrade import publish_run, reports_of
+from grader.pipeline.regrade import OUR_FAILURE, Published, publish_run, reports_of
 from grader.pipeline.rubrics import LoadedRubric
 from grader.pipeline.work import Done, Job, died, work
 from grader.schedule.base import Backend, Ended
 from grader.store.copies import carry, forget_changed
 from grader.store.runs import Delivery, Run, Store
 
-OUR_FAILURE = "grader failed"
-"""How every reason begins that is our fault."""
+log = logging.getLogger(__name__)
+
 BYTES_PER_WORKER = 3 * 2**30
 """Memory that an executing worker with its sandbox may take; bounds the number of workers."""
 
@@ -90,8 +91,7 @@ def grade_class(
     whole = list_class(request.path)
     listing = _chosen(whole, request.only)
     plan = make_plan(request.loaded.rubric, catalogue())
-    store = Store(request.store)
-    try:
+    with Store(request.store) as store:
         run, resumed = store.begin(
             request.path.resolve().name,
             request.loaded.path,
@@ -99,10 +99,7 @@ def grade_class(
             request.settings,
             _fingerprint(request, listing),
         )
-        bases = {
-            e.id: basis_of(raw_digest(e.paths), request.loaded.sha256, request.settings)
-            for e in listing.entries
-        }
+        bases = {e.id: _basis(e, request) for e in listing.entries}
         if resumed:
             forget_changed(store, run, bases)
         if request.only:
@@ -121,14 +118,15 @@ def grade_class(
             means=store.mean_seconds(),
         )
         stages = _stages(plan, request.settings)
-        reports: tuple[Report, ...] = ()
+        published = Published()
         left = 0
         for number, phases in enumerate(stages):
             left += _stage(going, phases, tuple(_label(p) for p in stages[number + 1 :]))
-            reports = publish_run(store, run, request.loaded, request.out)
+            published = publish_run(store, run, request.loaded, request.out)
         if not left:
             store.finish(run.id)
-        refused = store.refusals(run.id)
+        reports = published.reports
+        refused = store.refusals(run.id) | published.failed
         by_us = {r.submission.id for r in reports if any(m.verdict is Verdict.ERROR for m in r.outcomes)}
         return Graded(
             run=run.id,
@@ -140,8 +138,6 @@ def grade_class(
             left=left,
             absent=len({e.id for e in whole.entries} - {r.submission.id for r in reports} - refused.keys()),
         )
-    finally:
-        store.close()
 
 
 def workers_for(wanted: int) -> int:
@@ -156,6 +152,15 @@ def workers_for(wanted: int) -> int:
 def trainings_at_once(settings: Settings) -> int:
     """Return how many trainings the GPUs of this machine hold; 0 for no bound, where there is none or none is wanted."""
     return 0 if settings.device is Device.CPU else TRAININGS_PER_GPU * len(glob.glob(GPUS))  # noqa: PTH207
+
+
+def _basis(entry: Entry, request: Request) -> str:
+    """Return the digest of all that decides what is read of an entry; empty, which is like nothing, where we crash on it."""
+    try:
+        return basis_of(raw_digest(entry.paths), request.loaded.sha256, request.settings)
+    except Exception:  # the worker that reads this submission meets the same, and says so
+        log.exception("%s has no fingerprint", entry.id)
+        return ""
 
 
 def _stages(plan: Plan, settings: Settings) -> tuple[tuple[Phase, ...], ...]:
@@ -273,7 +278,7 @@ def _keep(going: _Going, entry: Entry, ended: Ended[Job, Done], label: str) -> N
     store, run, job = going.store, going.run, ended.job
     if ended.fault_type == "IngestFault":
         # An archive that was still being copied must not stand for what it became.
-        basis = basis_of(raw_digest(job.paths), job.rubric_sha256, job.settings)
+        basis = _basis(entry, going.request)
         store.refuse(run.id, entry.id, ended.fault, basis if basis == going.bases[entry.id] else "")
         return
     done = ended.result
@@ -288,7 +293,7 @@ def _keep(going: _Going, entry: Entry, ended: Ended[Job, Done], label: str) -> N
 
 
 def _by_what_can_change(request: Request, store: Store, run: Run, todo: list[Entry]) -> list[Entry]:
-    pending = {r.submission.id: r.pending_points for r in reports_of(store, run, request.loaded)}
+    pending = {r.submission.id: r.pending_points for r in reports_of(store, run, request.loaded, {})}
     return sorted(todo, key=lambda e: (-pending.get(e.id, 0.0), e.id))
 
 

@@ -103,7 +103,7 @@ class Known:
         try:
             function = step.provider.load()
             arguments = self._arguments(function)
-            self.put(function(**arguments))
+            self.put(_storable(function(**arguments)))
         except _Propagated as upstream:
             self.miss(name, upstream.missing)
         except Unavailable as reason:
@@ -131,6 +131,19 @@ class Known:
                     raise _Propagated(value)
             arguments[need.parameter] = value
         return arguments
+
+
+def _storable(product: Evidence | Fact) -> Evidence | Fact:
+    """Return a product that a store can keep, so that a class is told what a single submission is told.
+
+    Raises Unavailable where a student's file led to a number beyond 64 bits or a text that no encoding holds.
+    """
+    try:
+        msgspec.msgpack.encode(product)
+    except (OverflowError, UnicodeEncodeError, RecursionError) as fault:
+        name = type(product).__name__
+        raise Unavailable(f"{name} holds what cannot be kept, and a person must look: {fault}") from fault
+    return product
 
 
 class _Propagated(Exception):

@@ -5,14 +5,17 @@ are computed again from the stored bytes. What must be executed is not: it is `u
 """
 
 import hashlib
+import logging
+import sqlite3
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
 from grader.core.evidence.base import Evidence
 from grader.core.facts.base import Fact
-from grader.core.faults import StoreFault
+from grader.core.faults import GraderFault, StoreFault
 from grader.core.outcome import Verdict
 from grader.core.report import Note, Report
 from grader.core.rubric import Profile
@@ -31,15 +34,44 @@ from grader.score.marks import remarked
 from grader.score.overrides import Decision, decided
 from grader.store.runs import Delivery, PhaseRecord, Run, Store
 
+log = logging.getLogger(__name__)
 
-def reports_of(store: Store, run: Run, loaded: LoadedRubric) -> Iterator[Report]:
-    """Judge every submission of a run with a rubric, from what its finished phases left; sorted by id."""
+OUR_FAILURE = "grader failed"
+"""How every reason begins that is our fault."""
+
+
+class Published(msgspec.Struct, frozen=True, kw_only=True):
+    """What was published of a run."""
+
+    reports: tuple[Report, ...] = ()
+    failed: dict[str, str] = {}
+    """Submissions that we crashed on, each with the reason: nobody else is the worse for it."""
+
+
+def reports_of(store: Store, run: Run, loaded: LoadedRubric, failed: dict[str, str]) -> Iterator[Report]:
+    """Judge every submission of a run with a rubric, from what its finished phases left; sorted by id.
+
+    One that we crash on is left out, and `failed` says why.
+    """
     from grader.checks.catalogue import catalogue
 
     decisions = _decisions(store)
     plan = make_plan(loaded.rubric, catalogue())
-    for delivery in store.deliveries(run.id).values():
-        yield _report_of(store, run, loaded, delivery, plan=plan, decisions=decisions)
+    for name, delivery in store.deliveries(run.id).items():
+        with _culprit(name, "judged it", failed):
+            yield _report_of(store, run, loaded, delivery, plan=plan, decisions=decisions)
+
+
+@contextmanager
+def _culprit(name: str, doing: str, failed: dict[str, str]) -> Iterator[None]:
+    """Let a crash of ours cost one submission, and name it; what is wrong with the store or the output costs the run."""
+    try:
+        yield
+    except (GraderFault, sqlite3.Error):
+        raise
+    except Exception as crash:
+        log.exception("%s: grader crashed while it %s", name, doing)
+        failed[name] = f"{OUR_FAILURE} while it {doing} ({type(crash).__name__}: {crash})"
 
 
 def _report_of(
@@ -65,30 +97,45 @@ def _report_of(
     )
 
 
-def publish_run(store: Store, run: Run, loaded: LoadedRubric, out: Path) -> tuple[Report, ...]:
+def publish_run(store: Store, run: Run, loaded: LoadedRubric, out: Path) -> Published:
     """Write the pages of a run; a page whose content did not change is not drawn again."""
     shown = store.published()
     deliveries = store.deliveries(run.id)
     reports: list[Report] = []
-    for report in reports_of(store, run, loaded):
-        reports.append(report)
-        slug = report.submission.slug
-        records = store.phase_records(run.id, report.submission.id)
-        keys = sorted(k for r in records for k in r.products.values())
-        # The store remembers one folder; of pages that lie in another it knows nothing.
-        content = f"{out.resolve()}{report!r}{keys}{renderer()}".encode("utf-8", "surrogatepass")
-        digest = hashlib.sha256(content).hexdigest()
-        names = ("index.html", "result.json", *planned(report.submission))
-        there = all((out / slug / name).is_file() for name in names)
-        if shown.get(slug) == digest and there:
-            continue
-        delivery = deliveries[report.submission.id]
-        products = _pictured(store, run, delivery, records)
-        publish(report, products, out, loaded.rubric, store.objects.get, late_days=delivery.late_days)
-        store.set_published(slug, digest)
+    failed: dict[str, str] = {}
+    for report in reports_of(store, run, loaded, failed):
+        with _culprit(report.submission.id, "drew its page", failed):
+            delivery = deliveries[report.submission.id]
+            _publish_one(store, run, loaded, out, report=report, delivery=delivery, shown=shown)
+            reports.append(report)
     spent, cohort = store.durations(run.id), cohort_of(store, run)
-    publish_class(reports, store.refusals(run.id), out, spent, cohort)
-    return tuple(reports)
+    publish_class(reports, store.refusals(run.id) | failed, out, spent, cohort)
+    return Published(reports=tuple(reports), failed=failed)
+
+
+def _publish_one(
+    store: Store,
+    run: Run,
+    loaded: LoadedRubric,
+    out: Path,
+    *,
+    report: Report,
+    delivery: Delivery,
+    shown: Mapping[str, str],
+) -> None:
+    slug = report.submission.slug
+    records = store.phase_records(run.id, report.submission.id)
+    keys = sorted(k for r in records for k in r.products.values())
+    # The store remembers one folder; of pages that lie in another it knows nothing.
+    content = f"{out.resolve()}{report!r}{keys}{renderer()}".encode("utf-8", "surrogatepass")
+    digest = hashlib.sha256(content).hexdigest()
+    names = ("index.html", "result.json", *planned(report.submission))
+    there = all((out / slug / name).is_file() for name in names)
+    if shown.get(slug) == digest and there:
+        return
+    products = _pictured(store, run, delivery, records)
+    publish(report, products, out, loaded.rubric, store.objects.get, late_days=delivery.late_days)
+    store.set_published(slug, digest)
 
 
 def _recall(

@@ -1,6 +1,5 @@
 """Grades samples with a rubric and compares with a table of expected verdicts: a rubric has tests too."""
 
-import tomllib
 from pathlib import Path
 
 import msgspec
@@ -8,6 +7,7 @@ import msgspec
 from grader.core.faults import UsageFault
 from grader.core.report import Report
 from grader.core.settings import Settings
+from grader.core.toml import read_toml
 from grader.ingest.read import read_submission
 from grader.pipeline.grade import grade_one
 from grader.pipeline.rubrics import LoadedRubric
@@ -25,9 +25,9 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 def expected_table(path: Path) -> dict[str, dict[str, str]]:
     """Return `[submission] criterion = "verdict"` tables; several verdicts are written `pass|unknown`."""
     try:
-        raw = tomllib.loads(path.read_text("utf-8"))
+        raw = read_toml(path.read_bytes())
         return msgspec.convert(raw, dict[str, dict[str, str]])
-    except (OSError, tomllib.TOMLDecodeError, msgspec.ValidationError) as fault:
+    except (OSError, ValueError) as fault:
         raise UsageFault(f"{path}: no table of expected verdicts ({fault})") from fault
 
 

@@ -2,9 +2,8 @@
 
 import hashlib
 import math
-import tomllib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
 
@@ -14,6 +13,10 @@ from grader.core.faults import RubricFault
 from grader.core.report import RubricRef
 from grader.core.rubric import Assignment, Criterion, Profile, Rubric
 from grader.core.rule import Rule, Status
+from grader.core.toml import read_toml
+
+MOST = 1_000_000.0
+"""Largest number that points, deductions and thresholds of a rubric may have."""
 
 
 class LoadedRubric(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,9 +44,13 @@ def available() -> tuple[Path, ...]:
 
 
 def find(name: str) -> Path:
-    """Return the file of a rubric given as a path or as the name of one that comes with grader."""
+    """Return the file of a rubric given as a path or as the name of one that comes with grader.
+
+    A path has a separator or ends in `.toml`. Any other name means a rubric of grader, whatever lies in the current folder:
+    a file called `default` in a submission would grade it otherwise.
+    """
     path = Path(name)
-    if path.suffix == ".toml" or path.is_file():
+    if path.suffix == ".toml" or len(path.parts) > 1 or name != path.name:
         return path
     return rubric_folder() / f"{name}.toml"
 
@@ -56,7 +63,7 @@ def load(name: str, rules: Mapping[str, Rule]) -> LoadedRubric:
     except OSError as fault:
         have = ", ".join(p.stem for p in available()) or "none"
         raise RubricFault(
-            (f"{name}: no such rubric ({fault.strerror}); give a .toml file or one of: {have}",)
+            (f"{name}: no such rubric ({fault.strerror}); give a path with a / or .toml, or one of: {have}",)
         ) from fault
     return parse(data, path.name, rules)
 
@@ -64,9 +71,9 @@ def load(name: str, rules: Mapping[str, Rule]) -> LoadedRubric:
 def parse(data: bytes, name: str, rules: Mapping[str, Rule]) -> LoadedRubric:
     """Return the rubric in `data`; RubricFault names each fault with its criterion and field."""
     try:
-        raw = tomllib.loads(data.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as fault:
-        raise RubricFault((f"{name}: not a TOML file: {fault}",)) from fault
+        raw = read_toml(data)
+    except ValueError as fault:
+        raise RubricFault((f"{name}: {fault}",)) from fault
     faults: list[str] = []
     criteria = raw.pop("criterion", [])
     if not isinstance(criteria, list) or not criteria:
@@ -86,6 +93,7 @@ def parse(data: bytes, name: str, rules: Mapping[str, Rule]) -> LoadedRubric:
     faults += [f"{name}: assignment: {w}" for w in wrong]
     profile = raw.pop("profile", {})
     faults += [f"{name}: profile: {w}" for w in _profile_faults(profile)]
+    faults += [f"{name}: {w}" for key in ("late", "cap") for w in _absurd(raw.get(key), key)]
     head = {"criterion": ()}
     try:
         rubric = msgspec.convert(raw | head, Rubric)
@@ -108,9 +116,7 @@ def _criterion(item: object, rules: Mapping[str, Rule]) -> tuple[Criterion | Non
         found = msgspec.convert(item, Criterion, strict=False)
     except msgspec.ValidationError as fault:
         return None, [str(fault)]
-    wrong: list[str] = []
-    if not (math.isfinite(found.points) and found.points >= 0):
-        wrong.append(f"points must be zero or more, got {found.points!r}")
+    wrong = [*_absurd(found.points, "points"), *_absurd(found.params, "params")]
     rule = rules.get(found.check)
     if rule is None:
         wrong.append(f"unknown check {found.check!r}; `grader rules` lists them")
@@ -138,6 +144,18 @@ def _limited(criterion: Criterion, rule: Rule, assignment: Assignment) -> Criter
     """Return the criterion with the assignment's limits in its parameters, where it sets none of its own."""
     limits = assignment.limits_of(rule.params)
     return msgspec.structs.replace(criterion, params=limits | criterion.params) if limits else criterion
+
+
+def _absurd(value: object, where: str) -> Iterator[str]:
+    """Say of each number, at any depth, that it is none a rubric can mean: not a number, negative, or beyond all measure."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _absurd(inner, f"{where}.{key}")
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _absurd(inner, where)
+    elif isinstance(value, int | float) and not 0 <= value <= MOST:
+        yield f"{where} must be a number from 0 to {MOST:,.0f}, got {value!r:.40}"
 
 
 def _profile_faults(raw: object) -> list[str]:

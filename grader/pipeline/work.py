@@ -74,8 +74,7 @@ def work(job: Job) -> Done:
 def _work(job: Job) -> Done:
     from grader.checks.catalogue import catalogue
 
-    store = Store(Path(job.store))
-    try:
+    with Store(Path(job.store)) as store:
         if job.fresh:
             sources = read_entry([Path(p) for p in job.paths], job.id)
             for source in sources.items:
@@ -119,8 +118,6 @@ def _work(job: Job) -> Done:
             products=keys, payloads=payloads, missing=lost, notes=read_notes(known, skip=before)
         )
         return Done(id=job.id, record=record, submission=sources.submission if job.fresh else None)
-    finally:
-        store.close()
 
 
 def stored_sources(store: Store, delivery: Delivery) -> Sources:

@@ -65,10 +65,14 @@ def codepoint(char: str) -> str:
 
 def plain(text: str, limit: int = PROSE_LIMIT) -> str:
     """Return `text` for a terminal: escape sequences gone, hidden characters as `[U+202E]`, the middle cut out."""
-    bare = _ESCAPE_SEQUENCE.sub("", text.replace("\r\n", "\n"))
-    shown = _HIDDEN.sub(lambda m: f"[{codepoint(m[0])}]", _unpile(bare))
-    head, omitted, tail = clip(shown, limit)
+    head, omitted, tail = clip(bare(text), limit)
     return f"{head} [… {omitted:,} characters …] {tail}" if omitted else head
+
+
+def bare(text: str) -> str:
+    """Return `text` whole, without escape sequences and with hidden characters as `[U+202E]`: for a title, an attribute, a cell."""
+    left = _ESCAPE_SEQUENCE.sub("", text.replace("\r\n", "\n"))
+    return _HIDDEN.sub(lambda m: f"[{codepoint(m[0])}]", _unpile(left))
 
 
 def prose(text: object, limit: int = PROSE_LIMIT) -> SafeHtml:

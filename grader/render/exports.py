@@ -11,6 +11,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from grader.core.outcome import Verdict
 from grader.core.report import Marked, Report
+from grader.render.escape import bare
 from grader.render.result_json import encode, percent
 from grader.render.strings import STAMP_PROVISIONAL
 
@@ -18,8 +19,8 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\N{FULLWIDTH EQUALS SI
 
 
 def cell(text: str) -> str:
-    """Return text that no spreadsheet takes for a formula."""
-    flat = " ".join(text.splitlines())
+    """Return text that no spreadsheet takes for a formula and no terminal for a command."""
+    flat = bare(" ".join(text.splitlines()))
     return (
         f"'{flat}" if flat.lstrip().startswith(_FORMULA_STARTS) or text.startswith(_FORMULA_STARTS) else flat
     )

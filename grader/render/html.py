@@ -6,6 +6,7 @@ from functools import cache
 from importlib import resources
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from grader.render import escape, strings
 from grader.render.escape import SafeHtml
@@ -22,6 +23,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        finalize=_visible,
     )
     env.globals["t"] = strings
     env.filters.update(
@@ -36,6 +38,11 @@ def environment() -> Environment:
         markdown=render_markdown,
     )
     return env
+
+
+def _visible(value: object) -> object:
+    """Write hidden characters out wherever a template shows bare text: in a title and in an attribute no filter stands."""
+    return escape.bare(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def render_page(template: str, *, script: str = "", **context: object) -> str:

@@ -19,6 +19,10 @@ from grader.sandbox.limits import Limits
 log = logging.getLogger(__name__)
 
 TICK = 0.05
+QUIET = 1.0
+"""Seconds without a byte after which nothing more is expected of a process that has ended."""
+LAST = 60.0
+"""Longest time that reading goes on after the end; what is buffered is bounded, but a busy machine may be slow to read it."""
 TAIL = 8192
 _CPU_SIGNAL = 24  # SIGXCPU
 
@@ -42,6 +46,8 @@ class _Pipes:
         self.fault: ProtocolFault | None = None
         self.ended = threading.Event()
         self.tail = bytearray()
+        self.read = 0
+        self.busy = False
         self._limits = limits
         self._threads = [
             threading.Thread(target=self._frames, args=(process.stdout,), daemon=True),
@@ -53,16 +59,20 @@ class _Pipes:
     def _frames(self, pipe: IO[bytes]) -> None:
         try:
             while data := os.read(pipe.fileno(), 1 << 16):
+                self.busy = True
+                self.read += len(data)
                 before = len(self.reader.frames)
                 self.reader.feed(data)
                 for frame in self.reader.frames[before:]:
                     self._tell(frame)
+                self.busy = False
                 if self.reader.done:
                     break
         except ProtocolFault as fault:
             self.fault = fault
         except (OSError, ValueError):
             pass  # the pipe was closed under us after the process had ended
+        self.busy = False
         self.ended.set()
 
     def _tell(self, frame: Frame) -> None:
@@ -85,9 +95,13 @@ class _Pipes:
                     return
 
     def join(self) -> None:
-        """Wait briefly for what is still in the pipes; a stray process may hold them open for ever."""
+        """Read what is still in the pipes, as long as any comes; a stray process may hold them open for ever."""
+        deadline = time.monotonic() + LAST
         for thread in self._threads:
-            thread.join(1.0)
+            before = -1
+            while thread.is_alive() and (self.busy or self.read != before) and time.monotonic() < deadline:
+                before = self.read
+                thread.join(QUIET)
 
 
 def watch(

@@ -1,20 +1,26 @@
 """Runs of a class: what was delivered, what each phase found, what a person decided."""
 
+import logging
 import sqlite3
 import zlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import msgspec
 
-from grader.core.faults import UsageFault
+from grader.core.faults import StoreFault, UsageFault
 from grader.core.outcome import Verdict
 from grader.core.report import Note
 from grader.core.settings import Settings
 from grader.core.submission import Submission
 from grader.store.database import connect, transaction
 from grader.store.objects import Objects
+
+log = logging.getLogger(__name__)
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,6 +92,21 @@ class Store:
     def close(self) -> None:
         """Close the database; the write-ahead log is folded in."""
         self.connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the store; a database that cannot be read is a StoreFault that says what to do."""
+        with suppress(sqlite3.Error):
+            self.close()
+        if isinstance(fault, sqlite3.DatabaseError | msgspec.DecodeError):
+            raise StoreFault(
+                f"{self.path}: the store cannot be used ({fault}); `grader store check --store {self.path}` says what is "
+                "damaged; moved away, the next `grader batch` makes a new one"
+            ) from fault
 
     # -- runs ---------------------------------------------------------------------------------------------------------
 
@@ -186,13 +207,17 @@ class Store:
     def payload(self, key: str) -> bytes | None:
         """Return a cached product as msgpack."""
         row = self.connection.execute("SELECT payload FROM products WHERE key = ?", (key,)).fetchone()
-        return None if row is None else zlib.decompress(row[0])
+        try:
+            return None if row is None else zlib.decompress(row[0])
+        except zlib.error:  # it rotted: whoever wants it makes it again
+            log.exception("%s: the stored result %s is damaged", self.path, key)
+            return None
 
     def keep(self, key: str, product: str, payload: bytes) -> None:
         """Cache one product that was computed outside a phase."""
         with transaction(self.connection) as c:
             c.execute(
-                "INSERT OR IGNORE INTO products (key, product, payload) VALUES (?, ?, ?)",
+                "INSERT OR REPLACE INTO products (key, product, payload) VALUES (?, ?, ?)",
                 (key, product, zlib.compress(payload, 3)),
             )
 
@@ -215,7 +240,7 @@ class Store:
         packed = {key: zlib.compress(data, 3) for key, data in record.payloads.items()}
         with transaction(self.connection) as c:
             c.executemany(
-                "INSERT OR IGNORE INTO products (key, product, payload) VALUES (?, ?, ?)",
+                "INSERT OR REPLACE INTO products (key, product, payload) VALUES (?, ?, ?)",
                 [(key, names.get(key, ""), data) for key, data in sorted(packed.items())],
             )
             c.execute(

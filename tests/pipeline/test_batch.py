@@ -419,7 +419,7 @@ def test_a_changed_rubric_scores_again_without_the_submissions(school: Path, tmp
     shutil.rmtree(school)
     store = Store(out / ".grader" / "store.sqlite")
     changed = parse(RUBRIC.replace(b"points = 6", b"points = 60"), "files.toml", catalogue())
-    reports = publish_run(store, store.run(graded.run), changed, out)
+    reports = publish_run(store, store.run(graded.run), changed, out).reports
     assert [r.max_score for r in reports] == [62.0] * 3
     assert json.loads((out / "ann" / "result.json").read_text("utf-8"))["max_score"] == 62.0
 
@@ -430,7 +430,7 @@ def test_evidence_that_a_new_rubric_needs_is_read_from_the_stored_bytes(school: 
     shutil.rmtree(school)
     store = Store(out / ".grader" / "store.sqlite")
     more = RUBRIC + b'[[criterion]]\nid = "gradients"\ncheck = "BP101"\npoints = 1\n'
-    reports = list(reports_of(store, store.run(graded.run), parse(more, "files.toml", catalogue())))
+    reports = list(reports_of(store, store.run(graded.run), parse(more, "files.toml", catalogue()), {}))
     assert {m.verdict.value for r in reports for m in r.outcomes if m.code == "BP101"} <= {
         "unknown",
         "skipped",
@@ -444,9 +444,8 @@ def test_bytes_that_the_store_lost_cost_one_submission(school: Path, tmp_path: P
     (readme,) = (a for a in store.deliveries(graded.run)["ann"].submission.artefacts if a.path == "README.md")
     store.objects.remove(readme.sha256)
     more = RUBRIC + b'[[criterion]]\nid = "gradients"\ncheck = "BP101"\npoints = 1\n'
-    reports = publish_run(
-        store, store.run(graded.run), parse(more, "files.toml", catalogue()), tmp_path / "out"
-    )
+    loaded = parse(more, "files.toml", catalogue())
+    reports = publish_run(store, store.run(graded.run), loaded, tmp_path / "out").reports
     found = {r.submission.id: r.outcomes[-1] for r in reports}
     assert {name: m.verdict is Verdict.ERROR for name, m in found.items()} == {
         "ann": True,
@@ -650,7 +649,7 @@ def test_the_rubric_says_what_is_trained_and_a_kept_curve_never_stands_for_more(
     graded = _grade(school, out, rubric=short, settings=Settings())
     assert {v[-1] for v in _verdicts(graded).values()} == {"fail"}
     store = Store(out / ".grader" / "store.sqlite")
-    again = list(reports_of(store, store.run(graded.run), parse(longer, "files.toml", catalogue())))
+    again = list(reports_of(store, store.run(graded.run), parse(longer, "files.toml", catalogue()), {}))
     store.close()
     assert {r.outcomes[-1].summary for r in again} == {"needs 7 more epochs: 5 were run"}
     graded = _grade(school, out, rubric=longer, settings=Settings())

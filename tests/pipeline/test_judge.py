@@ -206,7 +206,7 @@ points = "many"
         "criterion 2 (b): params",
         "at_leest",
         "knows at_least",
-        "criterion 3 (b): points must be zero or more",
+        "criterion 3 (b): points must be a number from 0",
         "criterion id 'b' stands more than once",
         "criterion 4 (c): XX005 is in preview",
         "criterion 5 (d)",

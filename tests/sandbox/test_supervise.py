@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 
 import pytest
@@ -65,3 +66,38 @@ def test_a_listener_that_fails_costs_no_frame(
     assert len(found.frames) == 4
     assert len(asked) == 1, "and is not asked again"
     assert "nobody there" in caplog.text
+
+
+MUCH = """
+import sys
+out = sys.stdout.buffer
+payload = b'{"a": [' + b'1, ' * 300_000 + b'1]}'
+for _ in range(30):
+    out.write(len(payload).to_bytes(4, "little") + bytes([2]) + payload)
+out.write((2).to_bytes(4, "little") + bytes([7]) + b"{}")
+"""
+
+
+def test_what_a_process_wrote_before_its_end_is_read_however_long_that_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A run with 30 MB of graphs and a proper `done` was `incomplete` on a busy machine: reading had one second."""
+    monkeypatch.setattr("grader.sandbox.supervise.QUIET", 0.02)
+    process = subprocess.Popen(
+        [sys.executable, "-c", MUCH], stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    )
+    slow: list[Frame] = []
+
+    def listen(frame: Frame) -> None:
+        time.sleep(0.05)
+        slow.append(frame)
+
+    found = watch(
+        process,
+        Limits(wall=60.0),
+        kill=lambda: None if process.poll() is None else kill_group(process),
+        memory_exceeded=lambda: False,
+        listen=listen,
+    )
+    assert found.status is RunStatus.OK, found.detail
+    assert len(found.frames) == len(slow) == 31

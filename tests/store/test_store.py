@@ -15,7 +15,7 @@ from grader.ingest.read import from_bytes
 from grader.store import database
 from grader.store.copies import carry, forget_changed
 from grader.store.runs import Delivery, Lost, Override, PhaseRecord, Spent, Store, now
-from grader.store.upkeep import faults, prune
+from grader.store.upkeep import check, prune
 
 SOURCES = from_bytes("ann", {"README.md": b"# w1"})
 
@@ -50,7 +50,7 @@ def test_what_was_kept_comes_back(store: Store) -> None:
     assert record.notes[0].text == "one apple"
     assert again.payload("key1") == b"payload"
     assert again.payload("none") is None
-    assert faults(again) == ()
+    assert check(again).faults == ()
 
 
 def test_an_unfinished_run_goes_on_and_a_finished_one_does_not(store: Store) -> None:
@@ -137,9 +137,9 @@ def test_rotten_and_missing_objects_are_named(store: Store) -> None:
     (digest,) = store.objects
     path = store.objects.root / digest[:2] / digest[2:]
     path.write_bytes(b"rot")
-    assert any("damaged" in f for f in faults(store))
+    assert any("damaged" in f for f in check(store).faults)
     path.unlink()
-    assert any("missing" in f for f in faults(store))
+    assert any("missing" in f for f in check(store).faults)
     with pytest.raises(KeyError):
         store.objects.get(digest)
 

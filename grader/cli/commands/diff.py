@@ -13,21 +13,12 @@ from grader.cli.options import store_options
 @store_options
 def command(first: int, second: int, out: Path, store: Path | None) -> int:
     """Print a line a submission that moved and one a criterion; 1 if anything moved, else 0."""
-    from grader.checks.catalogue import catalogue
-    from grader.cli.options import open_store
+    from grader.cli.options import judged, open_store
     from grader.cli.output import echo_line
     from grader.pipeline.compare import compare
-    from grader.pipeline.regrade import reports_of
-    from grader.pipeline.rubrics import parse
 
-    opened = open_store(out, store)
-    try:
-        sides = []
-        for number in (first, second):
-            run = opened.run(number)
-            sides.append(tuple(reports_of(opened, run, parse(run.rubric, run.rubric_name, catalogue()))))
-    finally:
-        opened.close()
+    with open_store(out, store) as opened:
+        sides = [judged(opened, number)[1] for number in (first, second)]
     moved = compare(*sides)
     for change in moved:
         click.echo(f"{change.submission!r}: {change.headline}")

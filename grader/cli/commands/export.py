@@ -16,19 +16,12 @@ from grader.cli.options import store_options
 @store_options
 def command(run: int | None, form: str, to: Path | None, out: Path, store: Path | None) -> int:
     """Judge from the store and write one file."""
-    from grader.checks.catalogue import catalogue
-    from grader.cli.options import open_store
+    from grader.cli.options import judged, open_store
     from grader.pipeline.publish import write
-    from grader.pipeline.regrade import reports_of
-    from grader.pipeline.rubrics import parse
     from grader.render.exports import FORMATS
 
-    opened = open_store(out, store)
-    try:
-        found = opened.run(run)
-        reports = tuple(reports_of(opened, found, parse(found.rubric, found.rubric_name, catalogue())))
-    finally:
-        opened.close()
+    with open_store(out, store) as opened:
+        _, reports = judged(opened, run)
     text = FORMATS[form](reports)
     if to is None:
         click.echo(text, nl=False)

@@ -21,7 +21,7 @@ from grader.cli.options import store_options
 def command(submission: str, code: str, out: Path, store: Path | None, **options: object) -> int:
     """Append the decision and draw the newest run again."""
     from grader.checks.catalogue import catalogue
-    from grader.cli.options import open_store
+    from grader.cli.options import echo_refused, open_store
     from grader.core.faults import UsageFault
     from grader.core.outcome import Verdict
     from grader.pipeline.regrade import publish_run
@@ -33,8 +33,7 @@ def command(submission: str, code: str, out: Path, store: Path | None, **options
     if (verdict is Verdict.PARTIAL) != (given is not None):
         raise UsageFault("--credit goes with --verdict partial, and partial needs it")
     credit = float(str(given)) if given is not None else float(verdict is Verdict.PASS)
-    opened = open_store(out, store)
-    try:
+    with open_store(out, store) as opened:
         run = opened.run()
         loaded = parse(run.rubric, run.rubric_name, catalogue())
         if submission not in opened.deliveries(run.id):
@@ -61,9 +60,8 @@ def command(submission: str, code: str, out: Path, store: Path | None, **options
                 made=now(),
             )
         )
-        publish_run(opened, run, loaded, out)
-    finally:
-        opened.close()
+        published = publish_run(opened, run, loaded, out)
+    echo_refused(published.failed)
     click.echo(f"{submission} {code}: {verdict.value}, decided by {who}")
     click.echo(f"the pages under {out} show it; after other changes: grader report -o {out}")
     return 0

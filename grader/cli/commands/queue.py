@@ -13,20 +13,13 @@ from grader.cli.options import store_options
 @store_options
 def command(run: int | None, out: Path, store: Path | None) -> int:
     """Print unknown and error outcomes, most points first; 4 if there is any, else 0."""
-    from grader.checks.catalogue import catalogue
-    from grader.cli.options import open_store
+    from grader.cli.options import judged, open_store
     from grader.cli.output import echo_line
     from grader.cli.status import DONE, NEEDS_A_PERSON
     from grader.core.outcome import Verdict
-    from grader.pipeline.regrade import reports_of
-    from grader.pipeline.rubrics import parse
 
-    opened = open_store(out, store)
-    try:
-        found = opened.run(run)
-        reports = tuple(reports_of(opened, found, parse(found.rubric, found.rubric_name, catalogue())))
-    finally:
-        opened.close()
+    with open_store(out, store) as opened:
+        _, reports = judged(opened, run)
     waiting = [
         (m.verdict.severity, -m.max_points, r.submission.id, m)
         for r in reports

@@ -16,23 +16,21 @@ from grader.cli.options import store_options
 def command(run: int | None, rubric: str, out: Path, store: Path | None) -> int:
     """Judge from the store and write the pages."""
     from grader.checks.catalogue import catalogue
-    from grader.cli.options import open_store
+    from grader.cli.options import echo_refused, open_store
     from grader.cli.output import unicode_wanted
     from grader.cli.status import worst_status
     from grader.pipeline.regrade import publish_run
     from grader.pipeline.rubrics import load, parse
     from grader.render.terminal import class_lines
 
-    opened = open_store(out, store)
-    try:
+    with open_store(out, store) as opened:
         found = opened.run(run)
         loaded = load(rubric, catalogue()) if rubric else parse(found.rubric, found.rubric_name, catalogue())
-        reports = publish_run(opened, found, loaded, out)
-    finally:
-        opened.close()
-    for line in class_lines(reports, unicode=unicode_wanted()):
+        published = publish_run(opened, found, loaded, out)
+    echo_refused(published.failed)
+    for line in class_lines(published.reports, unicode=unicode_wanted()):
         click.echo(line)
     click.echo(
         f"run {found.id} of {found.started}, judged with {loaded.path}\nclass page  {out / 'index.html'}"
     )
-    return worst_status(reports)
+    return worst_status(published.reports, published.failed.values())

@@ -29,19 +29,21 @@ def check(out: Path, store: Path | None) -> int:
     """3 with one line a fault, else 0."""
     from grader.cli.options import open_store
     from grader.cli.output import echo_line
-    from grader.store.upkeep import faults
+    from grader.store.upkeep import check as checked
 
-    opened = open_store(out, store)
-    try:
-        found = faults(opened)
-        runs = len(opened.runs())
-        objects = sum(1 for _ in opened.objects)
-    finally:
-        opened.close()
-    for fault in found:
+    with open_store(out, store) as opened:
+        found = checked(opened)
+    for fault in found.faults:
         echo_line(fault)
-    click.echo(f"{runs} runs, {objects} objects, {len(found)} faults")
-    return 3 if found else 0
+    counts = (("runs", found.runs), ("objects", found.objects), ("decisions", found.decisions))
+    told = ", ".join(f"{n} {what}" if n >= 0 else f"{what} unreadable" for what, n in counts)
+    click.echo(f"{told}, {len(found.faults)} faults")
+    if found.faults:
+        click.echo(
+            f"To go on: move {opened.path} away and grade the class again; `grader queue`, `report` and `export` "
+            "still read what is whole."
+        )
+    return 3 if found.faults else 0
 
 
 @command.command("prune", help="Forget old runs, and what only they needed.")
@@ -50,13 +52,10 @@ def check(out: Path, store: Path | None) -> int:
 )
 @store_options
 def prune(keep: int, out: Path, store: Path | None) -> None:
-    """Decisions of persons are never forgotten."""
+    """Remove the runs and what only they needed; decisions of persons stay."""
     from grader.cli.options import open_store
     from grader.store.upkeep import prune as forget
 
-    opened = open_store(out, store)
-    try:
+    with open_store(out, store) as opened:
         removed = forget(opened, keep)
-    finally:
-        opened.close()
     click.echo(f"forgot {removed.runs} runs, {removed.products} products, {removed.objects} objects")
