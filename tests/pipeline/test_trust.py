@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -96,30 +98,41 @@ def test_an_absurd_configuration_is_refused_in_words(tmp_path: Path) -> None:
         read_config(tmp_path)
 
 
-def _deep(folder: Path, levels: int) -> None:
+@contextmanager
+def _deep(folder: Path, levels: int) -> Iterator[None]:
+    """Make folders in one another, and take them away again: `shutil.rmtree`, which pytest uses, calls itself."""
     here = Path.cwd()
+    os.chdir(folder)
     try:
-        os.chdir(folder)
         for _ in range(levels):
             Path("d").mkdir()
             os.chdir("d")
         Path("README.md").write_text("w1", encoding="utf-8")
+        os.chdir(here)
+        yield
     finally:
+        os.chdir(folder)
+        for _ in range(levels):
+            os.chdir("d")
+        Path("README.md").unlink(missing_ok=True)
+        for _ in range(levels):
+            os.chdir("..")
+            Path("d").rmdir()
         os.chdir(here)
 
 
 def test_folders_in_one_another_end_no_class(tmp_path: Path) -> None:
     """A thousand of them raised RecursionError before anything was graded, and nobody was told whose folder it was."""
     root = _class(tmp_path / "class", "ann", "deep", "nest")
-    _deep(root / "deep", 1_100)
-    _deep(root / "nest", 3)
-    found = _graded(root, tmp_path / "out")
-    assert found == {"ann": "pass", "deep": "pass", "nest": "pass"}
-    notes = " ".join(read_submission(root / "deep").submission.notes)
+    (root / "nest" / "a" / "b").mkdir(parents=True)
+    (root / "nest" / "a" / "b" / "more.md").write_text("w1", encoding="utf-8")
+    with _deep(root / "deep", 1_100):
+        assert _graded(root, tmp_path / "out") == {"ann": "pass", "deep": "pass", "nest": "pass"}
+        notes = " ".join(read_submission(root / "deep").submission.notes)
     assert f"more than {MAX_FOLDERS} folders deep" in notes
     assert [a.path for a in read_submission(root / "nest").submission.artefacts] == [
         "README.md",
-        "d/d/d/README.md",
+        "a/b/more.md",
     ]
 
 
