@@ -21,6 +21,7 @@ from grader.extract.formulas.document import Item, collect, plain_as_activated
 from grader.extract.formulas.expression import Expr, has_derivative, nodes, show
 from grader.extract.formulas.judge import Judged, judge
 from grader.extract.formulas.network import WEIGHTS, NoValue, Point, close, points
+from grader.extract.formulas.quote import quoted
 from grader.extract.formulas.rendering import loses_stars
 from grader.extract.markdown import count_images
 
@@ -83,7 +84,7 @@ def _line(judged: Judged, at: Sequence[Point], spelling: _Spelling) -> FormulaLi
     trees = judged.trees
     verdict = FormulaVerdict(judged.answer)
     repairs = _repairs(judged, spelling)
-    text = item.raw[item.statement.start : item.statement.end]
+    text = quoted(item.raw, item.statement.start, item.statement.end)
     left = trees[0] if trees else None
     return FormulaLine(
         place=item.place,
@@ -208,7 +209,7 @@ def _marked(judged: Judged) -> str:
     first = judged.explanations[0]
     guilty = first.wrote if first.wrote is not None else judged.trees[first.side]
     span = _span(guilty) or _span(judged.trees[first.side])
-    return raw[span[0] : span[1]].strip() if span else ""
+    return quoted(raw, *span).strip() if span else ""
 
 
 def _repairs(judged: Judged, spelling: _Spelling) -> tuple[FormulaRepair, ...]:

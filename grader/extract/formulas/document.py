@@ -173,7 +173,7 @@ def _alone(raw: str) -> Statement | None:
 
 
 _MATH_MARKS = re.compile(r"\${1,2}|&|\\\\\s*$")
-_QUANTITY = re.compile(r"^[\s>*_`\-+\d.)(]*(?:[∂δ𝜕𝟃d]|\\frac|[EehoHO]_?[a-zA-Z12])")
+_QUANTITY = re.compile(r"^[\s>#*_`\-+\d.)($]*(?:[∂δ𝜕𝟃d]|\\frac|[EehoHO]_?[a-zA-Z12])")
 _WRAP_DERIVATIVE = re.compile(r"∂|partial|𝟃|𝜕|δ|\bd\w+/d\w")
 _WRAP_TRAIL = re.compile(r"(?:\\\\|\$\$|</?br>|\\)\s*$")
 _WRAP_BREAK = re.compile(r"(?:\\\\|</?br>)\s*$")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from grader.extract.formulas.decide import Decision, Truth, decide
 from grader.extract.formulas.diagnose import Explanation, broken_links, explain
 from grader.extract.formulas.document import Item
-from grader.extract.formulas.expression import Expr, show
+from grader.extract.formulas.expression import Expr, nodes, show
 from grader.extract.formulas.mend import Mended, mend
 from grader.extract.formulas.network import CONVENTIONS, STANDARD, Convention, Point, points
 from grader.extract.formulas.vocabulary import tokens
@@ -49,7 +49,7 @@ def judge(items: Sequence[Item]) -> Judgement:
     at = points(convention)
     stated = Counter(show(i.trees[0]) for i in items if i.trees)
     judged: list[Judged] = []
-    explained: dict[str, tuple[Explanation, ...]] = {}
+    explained: dict[str, _Explained] = {}
     for item in items:
         answer = _answer(item, at, stated, explained)
         if answer is not None:
@@ -98,6 +98,8 @@ def _score(truths: Sequence[Truth]) -> int:
     return truths.count(Truth.TRUE) - truths.count(Truth.FALSE)
 
 
+BY_LAYOUT = ("arrow", "abbreviated", "below")
+"""Notes of lines whose `=` was inferred: they are called wrong only where a slip of the catalogue explains them."""
 _NOT_WHOLE = (
     "doubtful-left",
     "bracket-not-closed",
@@ -109,11 +111,13 @@ _NOT_WHOLE = (
 
 
 def _answer(
-    item: Item, at: Sequence[Point], stated: Counter[str], explained: dict[str, tuple[Explanation, ...]]
+    item: Item, at: Sequence[Point], stated: Counter[str], explained: dict[str, "_Explained"]
 ) -> Judged | None:
     decision = decide(item.trees, at)
     problems = item.statement.problems
     if any(side.goal for side in item.statement.sides) or decision.truth is Truth.VALUE:
+        return None
+    if item.noted("if-true") and (problems or decision.truth is not Truth.TRUE):
         return None
     if decision.truth is Truth.FALSE and not problems:
         doubt = _doubt(item)
@@ -131,13 +135,48 @@ def _answer(
         return _unread(item, decision)
     if decision.truth is Truth.NO_VALUE:
         return Judged(item, "unsure", item.trees, reason=decision.reason)
+    why = _explain(item, at, stated, explained)
+    if not why and item.noted(*BY_LAYOUT):
+        return Judged(item, "unsure", item.trees, reason="its layout is not surely read as an equation")
+    answer = "typo" if item.noted("equals-missing") and not why else "wrong"
+    return Judged(item, answer, item.trees, why)
+
+
+class _Explained(NamedTuple):
+    """The explanations of a statement, kept for the lines that state the same."""
+
+    trees: tuple[Expr, ...]
+    found: tuple[Explanation, ...]
+
+
+def _explain(
+    item: Item, at: Sequence[Point], stated: Counter[str], explained: dict[str, _Explained]
+) -> tuple[Explanation, ...]:
     key = " = ".join(show(t) for t in item.trees)
-    if key not in explained:
-        explained[key] = (
-            tuple(explain(item.trees, at, _others(item, stated))) if len(explained) < MAX_EXPLAINED else ()
-        )
-    answer = "typo" if item.noted("equals-missing") and not explained[key] else "wrong"
-    return Judged(item, answer, item.trees, explained[key])
+    kept = explained.get(key)
+    if kept is not None:
+        moved = tuple(_moved(e, kept.trees, item.trees) for e in kept.found)
+        if all(moved):
+            return tuple(e for e in moved if e is not None)
+    elif len(explained) >= MAX_EXPLAINED:
+        return ()
+    found = tuple(explain(item.trees, at, _others(item, stated)))
+    explained[key] = _Explained(item.trees, found)
+    return found
+
+
+def _moved(e: Explanation, trees: Sequence[Expr], to: Sequence[Expr]) -> Explanation | None:
+    """The explanation with its guilty node in another line that states the same, in other spacing or spelling.
+
+    None where that node cannot be found there.
+    """
+    if e.wrote is None:
+        return e
+    old, new = list(nodes(trees[e.side])), list(nodes(to[e.side]))
+    if [n.head for n in old] != [n.head for n in new]:
+        return None
+    spot = next((k for k, n in enumerate(old) if n is e.wrote), None)
+    return None if spot is None else e._replace(wrote=new[spot])
 
 
 def _others(item: Item, left_sides: Counter[str]) -> frozenset[str]:

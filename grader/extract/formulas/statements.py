@@ -1,6 +1,7 @@
 """One raw line -> its statements: `a = b = c` with every side parsed, or the reason why a side could not be."""
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from grader.extract.formulas.expression import Expr
@@ -13,6 +14,7 @@ from grader.extract.formulas.notation import (
     strip_markdown,
 )
 from grader.extract.formulas.parser import Note, Parsed, Unparsed, located, parse_all, parse_prefix
+from grader.extract.formulas.relations import Equation, after_arrows, in_cells, inferred, pairs
 from grader.extract.formulas.vocabulary import Token, joined_names, tokens, without_ages
 from grader.extract.formulas.worded import in_symbols, labelled
 
@@ -55,6 +57,12 @@ class Statement(NamedTuple):
 
 
 _MAY_ASSERT = re.compile(r"=|%3[dD]|≡|⇒|←|<-|\\(?:leftarrow|gets|equiv)")
+_MAY_STATE = re.compile(
+    r"[-=]>|[→⟶⇨➔➜➡↦▶|:]|<t[dh]|<d[td]|\\(?:to|mapsto|(?:long|Long|R|r)?(?:right|Right)arrow)\b"
+    r"|\b(?:is|are|ist|est|es|é|è|equals?|becomes|yields|vaut|simplifies|reduces|evaluates|expands|written|comes|boils|works"
+    r"|lautet|ergibt|beträgt|равн[оа])\b"
+)
+"""What may stand for an `=` in a line without one."""
 _LATEX = re.compile(r"\\(?:d?frac|partial|sigma|cdot|times|eta|left|begin)|\$")
 _LINK = ("codecogs.com", "render/math?math=", "cht=tx")
 _ROW_BREAK = re.compile(r"\\\\(?:\[[^\]]*\])?")
@@ -68,14 +76,12 @@ _EQUALS = re.compile(r"==|:=|<-")
 _EQUAL = re.compile(r"=")
 _BAR = re.compile(r"(?<!\\)\|")
 _APART = re.compile(
-    r",?\s+where\s+(?=E_?[12]\s*=)|\n|(?<=[\w)])\s{4,}(?=[∂dδa-zA-Z][\w/∂]{0,20}\s?=[^=])|;|=>|\bor\b|\bOr\b|\band\b(?=[^=]*=)|\s&\s(?=[^=]*=)|(?<=[\w)])\s*,\s*(?=[∂dδa-zA-Z_(][^=,]{0,30}=)"
+    r",?\s+where\s+(?=E_?[12]\s*=)|\n|(?<=[\w)])\s{4,}(?=[∂dδa-zA-Z][\w/∂]{0,20}\s?=[^=])|;|\bor\b|\bOr\b|\band\b(?=[^=]*=)|\s&\s(?=[^=]*=)|(?<=[\w)])\s*,\s*(?=[∂dδa-zA-Z_(][^=,]{0,30}=)"
 )
 _ASIDE = re.compile(r"_\([A-Za-z][^()]{6,}(?:\([^()]*\)[^()]*)*\)_?\s*$")
 _NO_FORMULA = re.compile(r"<\s*=|>\s*=|!=|\bimg\b|https?:|it/s|batch_id|padding\s*=|stride\s*=|kernel")
 _VALUE = r"(?:[A-Za-z_0-9]+\s*=\s*)+[-\d.]+"
 _VALUES = re.compile(rf"\W*{_VALUE}(?:[,;\s]+(?:and\s+)?{_VALUE})*\W*")
-_TUPLE = re.compile(r"[^=]*[\w)]\s*,\s*[A-Za-z_∂(][^=]*=[^=]*,")
-_COMMA = re.compile(r",")
 _ANNOTATIONS = tuple(
     re.compile(p)
     for p in (
@@ -117,42 +123,96 @@ def statements(raw: str) -> list[Statement]:
     """
     if len(raw) > MAX_LINE:
         return []
-    if not _MAY_ASSERT.search(raw):
-        by_label = labelled(strip_markdown(Mapped(raw))) if "w" in raw.lower() else None
-        if by_label is None:
-            return []
-        said = Note("labelled", "a formula behind the name of a weight, without the ∂E/∂ and the =")
-        return [s._replace(notes=(*s.notes, said)) for s in _read(by_label)]
-    return _read(Mapped(raw))
+    if _MAY_ASSERT.search(raw):
+        return _read(Mapped(raw))
+    if not _MAY_STATE.search(raw) or _NO_FORMULA.search(raw):
+        return []
+    by_label = labelled(strip_markdown(Mapped(raw))) if "w" in raw.lower() else None
+    if by_label is None:
+        return _read(Mapped(raw))
+    said = Note("labelled", "a formula behind the name of a weight, without the ∂E/∂ and the =")
+    return [s._replace(notes=(*s.notes, said)) for s in _read(by_label)]
+
+
+_INFERRED = {
+    "arrow": "an arrow, a colon or words read as =",
+    "labelled": "a formula behind the name of a weight, without the ∂E/∂ and the =",
+    "if-true": "a further form behind an arrow",
+}
 
 
 def _read(line: Mapped) -> list[Statement]:
     found: list[Statement] = []
-    for chunk in _chunks(line):
-        if len(chunk.text) > MAX_FORMULA:
-            continue
-        plain = in_symbols(plain_notation(chunk.sub(_ALIGNED, "=")))
-        plain = plain.sub(_ARROW_REMARK, r"\1").sub(_EQUALS, "=").sub(_ASIDE, "")
-        for part in plain.split(_APART):
-            found += _statements(part)
+    for equation in _equations(line):
+        read = _statement(list(equation.sides))
+        if equation.code:
+            note = Note(equation.code, _INFERRED[equation.code])
+            read = read._replace(notes=(*read.notes, note))
+        found.append(read)
     return found
+
+
+def _equations(line: Mapped) -> Iterator[Equation]:
+    cells = _cells(line)
+    if cells:
+        yield from in_cells([Mapped(" ").join([_plain(c) for c in _chunks(cell)]) for cell in cells])
+    for cell in cells or [line]:
+        for chunk in _chunks(cell):
+            if len(chunk.text) > MAX_FORMULA:
+                continue
+            plain = _plain(chunk)
+            if "=" not in plain.text.replace("=>", ""):
+                yield from inferred(plain)
+                continue
+            for part in plain.split(_BREAK):
+                yield from pairs(part) or (e for p in part.split(_APART) for e in _of_part(p))
+
+
+def _plain(chunk: Mapped) -> Mapped:
+    plain = in_symbols(plain_notation(chunk.sub(_ALIGNED, "=")))
+    return plain.sub(_ARROW_REMARK, r"\1").sub(_EQUALS, "=").sub(_ASIDE, "")
+
+
+def _of_part(part: Mapped) -> list[Equation]:
+    text = part.text
+    if "=" not in text or _NO_FORMULA.search(text) or (len(text) < 400 and _VALUES.fullmatch(text)):
+        return []
+    for pattern in (
+        *_ANNOTATIONS,
+        *_ANNOTATIONS[:4],
+    ):  # what stands before a remark may end in decoration again
+        part = part.sub(pattern, "")
+    found = after_arrows(part) or [Equation(tuple(part.split(_EQUAL)))]
+    return [e for e in found if len(e.sides) <= MAX_SIDES]
+
+
+def _cells(line: Mapped) -> list[Mapped]:
+    """The cells of a table's row; an empty list where the line is none."""
+    text = line.text.strip()
+    if _HTML_CELL.search(text):
+        return line.split(_HTML_CELL)
+    if text.startswith("|") and text.count("|") >= 2:
+        return line.strip().strip("|").split(_BAR)
+    if " | " in text and "$" not in text and text.count("|") <= 4:
+        return line.split(_BAR)
+    return []
+
+
+_HTML_CELL = re.compile(r"(?i)</?(?:t[dhr]|d[tdl]|table|tbody|thead)\b[^<>]*>")
+_BREAK = re.compile(r"\n|;")
 
 
 def _chunks(line: Mapped) -> list[Mapped]:
     raw = line.text
     if any(mark in raw for mark in _LINK):
-        chunks = [
+        return [
             latex_to_plain(row)
             for link in linked_formulas(line)
             for row in link.sub(_OPERATOR_BREAK, r"\1 ").split(_ROW_BREAK)
         ]
-    elif _LATEX.search(raw):
-        chunks = _latex_chunks(line.sub(LIST_MARK, ""))
-    else:
-        chunks = [strip_markdown(line)]
-    if raw.strip().startswith("|") and raw.count("|") >= 2:  # a table row: every cell on its own
-        chunks = [cell for chunk in chunks for cell in chunk.strip().strip("|").split(_BAR)]
-    return chunks
+    if _LATEX.search(raw):
+        return _latex_chunks(line.sub(LIST_MARK, ""))
+    return [strip_markdown(line)]
 
 
 def _latex_chunks(line: Mapped) -> list[Mapped]:
@@ -163,24 +223,6 @@ def _latex_chunks(line: Mapped) -> list[Mapped]:
     if any(chunk.text.lstrip().startswith("=") for chunk in chunks[2::2]):  # `$a$ $= b$`
         return [Mapped("").join(chunks)]
     return chunks
-
-
-def _statements(part: Mapped) -> list[Statement]:
-    text = part.text
-    if "=" not in text or _NO_FORMULA.search(text) or (len(text) < 400 and _VALUES.fullmatch(text)):
-        return []
-    for pattern in (
-        *_ANNOTATIONS,
-        *_ANNOTATIONS[:4],
-    ):  # what stands before a remark may end in decoration again
-        part = part.sub(pattern, "")
-    if _TUPLE.match(part.text):  # a, b = f, g
-        left, right = part.split(_EQUAL)[:2]
-        lefts, rights = left.split(_COMMA), right.split(_COMMA)
-        if len(lefts) == len(rights) and part.text.count("=") == 1:
-            return [_statement([a, b]) for a, b in zip(lefts, rights, strict=True)]
-    parts = part.split(_EQUAL)
-    return [_statement(parts)] if len(parts) <= MAX_SIDES else []
 
 
 def _statement(parts: list[Mapped]) -> Statement:
