@@ -32,6 +32,7 @@ _LATEX_NAMES = (
     ("prime", " ' "), ("leftarrow", " := "), ("gets", " := "), ("equiv", " = "),
 )  # fmt: skip
 _LATEX_BEFORE = _rules(
+    (r"(?<=\d)\{,\}(?=\d)", ","),
     (r"\\color\{[^}]*\}|\\textcolor\{[^}]*\}", ""),
     (
         r"\\(?:tiny|small|large|Large|LARGE|huge|Huge|footnotesize|normalsize|bg_white|dpi\{\d+\}|inline|mathbf|bf)(?![a-zA-Z])",
@@ -216,12 +217,17 @@ _INLINE = _rules(
 )
 _SUPERSCRIPT_RUN = re.compile("[" + "".join(_SUPERSCRIPTS) + "]+")
 _VULGAR = _rules((r"½", "(1/2)"), (r"¼", "(1/4)"))
+_DECIMAL_COMMA = _rules(
+    (r"(?<![\w.,])(\d{1,2}),(\d{1,4})(?=\s*(?:[*/·×⋅∙•∗(]|\\cdot|\\times))", r"\1.\2"),
+    (r"(?<=[*/·×⋅∙•∗])(\s*\d{1,2}),(\d{1,4})(?![\w,.])", r"\1.\2"),
+)
+"""A comma between digits is a decimal point where an operator stands beside the number."""
 _RUNS = _rules((r"\s{9,}", "        "), (r"-{9,}", "--------"), (r"_{9,}", "________"))
 
 
 def plain_notation(line: Mapped) -> Mapped:
     """Replace HTML, superscripts, compatibility characters, look-alikes and all kinds of brackets."""
-    line = _apply(_subscripts(_apply(line, _RUNS), 3), _INLINE)
+    line = _apply(_subscripts(_apply(_apply(line, _RUNS), _DECIMAL_COMMA), 3), _INLINE)
     if not line.text.isascii():
         line = line.sub(
             _SUPERSCRIPT_RUN, lambda m: "^(" + "".join(_SUPERSCRIPTS[c] for c in m.group(0)) + ")"

@@ -15,7 +15,7 @@ from grader.extract.formulas.notation import (
 )
 from grader.extract.formulas.parser import Note, Parsed, Unparsed, located, parse_all, parse_prefix
 from grader.extract.formulas.relations import Equation, after_arrows, in_cells, inferred, pairs
-from grader.extract.formulas.vocabulary import Token, joined_names, tokens, without_ages
+from grader.extract.formulas.vocabulary import ZERO_FOR_O, Token, joined_names, tokens, without_ages
 from grader.extract.formulas.worded import in_symbols, labelled
 
 MAX_LINE = 20_000
@@ -113,7 +113,8 @@ _ANNOTATIONS = tuple(
     )
 )
 _LOST_EXPONENT = re.compile(r"(1\s*\+\s*)e\s*-\s*(?=\(?(?:a_?|net_?|z_?)?[hoHO]_?[12]\s*\))")
-_ZERO_FOR_O = re.compile(r"\b[aA]_?0[12]\b")
+_ZERO_FOR_O = re.compile(rf"\b(?:[aA]|net|out)_?0[12]\b|{ZERO_FOR_O.pattern}")
+_AUGMENTED = re.compile(r"([wW]\w*(?:\(\d\))?)\s*([-+])=\s*(?!=)")
 
 
 def statements(raw: str) -> list[Statement]:
@@ -170,6 +171,7 @@ def _equations(line: Mapped) -> Iterator[Equation]:
 
 def _plain(chunk: Mapped) -> Mapped:
     plain = in_symbols(plain_notation(chunk.sub(_ALIGNED, "=")))
+    plain = plain.sub(_AUGMENTED, r"\1 = \1 \2 ")
     return plain.sub(_ARROW_REMARK, r"\1").sub(_EQUALS, "=").sub(_ASIDE, "")
 
 

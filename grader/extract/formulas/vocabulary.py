@@ -53,7 +53,7 @@ _VOCABULARY: tuple[tuple[re.Pattern[str], _Canon], ...] = tuple(
         (r"_a[hH]_?([12])", _numbered("a_h")),
         (r"h_?a([12])(?![0-9])", _numbered("a_h")),
         (_PRE + r"_?[hH]_?([12])", _numbered("h")),
-        (_PRE + r"_?[oO]_?([12])", _numbered("o")),
+        (_PRE + r"_?[oO0]_?([12])", _numbered("o")),
         (r"[eE]_?_?(?:[tT][oO][tT][aA]?[lL]?|[tT]ot|[tT])(?![A-Za-z0-9])", _always("E")),
         (r"E[tT](?:otal)?(?![A-Za-z0-9])", _always("E")),
         (r"(?:[tT]otal|TOTAL)_?(?:[Ee]rror|[Ll]oss|ERROR|LOSS|E)(?![A-Za-z0-9])", _always("E")),
@@ -82,6 +82,8 @@ _VOCABULARY: tuple[tuple[re.Pattern[str], _Canon], ...] = tuple(
         (r"e(?=\s*\^)", _always("F:e")),
     )
 )
+ZERO_FOR_O = re.compile(r"(?<![\w.,])0[12](?![\d.,])")
+"""`∂a_o1/∂01`: no number is written so."""
 _NUMBER = re.compile(r"\d+(?:\.\d+)?|\.\d+")
 _WORD = re.compile(r"[A-Za-zσηɛ_][A-Za-z0-9_σηe']*")
 _CODE_DERIVATIVE = re.compile(r"[dD]_?([A-Za-z_0-9]+?)_[dD]_?([A-Za-z_0-9]+)")
@@ -166,6 +168,9 @@ def _next_token(text: str, at: int, char: str, found: list[Token]) -> int:
     if char == "∂":
         found.append(Token("d", "", 0.0, at, at + 1))
         return at + 1
+    if char == "0" and (zero := ZERO_FOR_O.match(text, at)):
+        found.append(Token("sym", "o" + zero.group(0)[-1], 0.0, at, zero.end()))
+        return zero.end()
     number = _NUMBER.match(text, at) if char in ".0123456789" else None
     if number:
         found.append(Token("num", "", float(number.group(0)), at, number.end()))
@@ -228,9 +233,15 @@ def _starts_with_symbol(text: str) -> bool:
     return bool(names) and names is not None and names[0].kind == "sym"
 
 
-_AGE = frozenset({"new", "old", "updated", "New", "Old", "prev", "current", "next"})
+AGES = (
+    "new|old|updated|prev(?:ious)?|current|next|neu(?:e[sr]?)?|alt(?:e[sr]?)?|nuev[oa]|viej[oa]|anterior|actual(?:izado)?"
+    "|nouve(?:au|lle)|ancien(?:ne)?|nov[oa]|antig[oa]|velh[oa]|atual(?:izado)?|nuov[oa]|vecchi[oa]|nieuwe?|oude?|yeni|eski"
+    "|now[ya]|star[ya]|gammal|gammel|baru|lama|нов\\w*|стар\\w*|新|旧"
+)
+"""What update rules call a weight before and after the step, in the languages met so far."""
+_AGE = re.compile(rf"_*(?:{AGES})_*", re.IGNORECASE)
 
 
 def without_ages(found: list[Token]) -> list[Token]:
     """Drop `new`, `old` and their like, which update rules put beside a weight."""
-    return [t for t in found if t.kind != "word" or t.name.strip("_") not in _AGE]
+    return [t for t in found if t.kind != "word" or not _AGE.fullmatch(t.name)]
