@@ -7,6 +7,7 @@ from typing import NamedTuple
 from grader.core.evidence.documents import Block, SourceLine
 from grader.core.place import Place
 from grader.extract.formulas.expression import Expr, mapped_symbols, sym
+from grader.extract.formulas.joining import joined
 from grader.extract.formulas.mapped import Mapped
 from grader.extract.formulas.mend import missing_equals
 from grader.extract.formulas.network import points
@@ -63,8 +64,9 @@ def collect(lines: Sequence[SourceLine]) -> Items:
     doubtful = False  # whether the brackets of the left side balance only by a guess
     gap = False  # whether a line of prose stands between the left side and a line that continues it
     unread: list[SourceLine] = []
-    joined = _joined([line for line in lines if line.block is not Block.CODE or _CODE_LINE.match(line.text)])
-    for number, line in joined:
+    for number, line, goes_on in joined(lines):
+        if line.block is Block.CODE and not _CODE_LINE.match(line.text):
+            continue
         if _too_long(line.text) or len(found) >= MAX_STATEMENTS:
             if _too_long(line.text) or statements(line.text):
                 unread.append(line)
@@ -84,6 +86,8 @@ def collect(lines: Sequence[SourceLine]) -> Items:
         for statement in read:
             item, left = _with_left(line, statement, left if number - left_at <= REACH else None)
             if item is not None:
+                if goes_on:
+                    item = item._replace(notes=(*item.notes, Note("goes-on", "")))
                 if item.inherited and (gap or doubtful):
                     item = item._replace(notes=(*item.notes, Note("gap" if gap else "doubtful-left", "")))
                 elif not item.inherited:
@@ -100,7 +104,7 @@ def collect(lines: Sequence[SourceLine]) -> Items:
 def _too_long(text: str) -> bool:
     """Whether a line that may hold a formula is longer than any formula of this network."""
     long = len(text) > MAX_LINE or (len(text) > MAX_FORMULA and "http" not in text and "|" not in text)
-    return long and "=" in text and _WRAP_DERIVATIVE.search(text[:MAX_LINE]) is not None
+    return long and "=" in text and _DERIVATIVE.search(text[:MAX_LINE]) is not None
 
 
 def plain_as_activated(items: Items) -> Items:
@@ -172,41 +176,9 @@ def _alone(raw: str) -> Statement | None:
     return Statement((Side(plain, located(tree, plain.span)),), (), 0, len(raw))
 
 
+_DERIVATIVE = re.compile(r"∂|partial|𝟃|𝜕|δ|\bd\w+/d\w")
 _MATH_MARKS = re.compile(r"\${1,2}|&|\\\\\s*$")
 _QUANTITY = re.compile(r"^[\s>#*_`\-+\d.)($]*(?:[∂δ𝜕𝟃d]|\\frac|[EehoHO]_?[a-zA-Z12])")
-_WRAP_DERIVATIVE = re.compile(r"∂|partial|𝟃|𝜕|δ|\bd\w+/d\w")
-_WRAP_TRAIL = re.compile(r"(?:\\\\|\$\$|</?br>|\\)\s*$")
-_WRAP_BREAK = re.compile(r"(?:\\\\|</?br>)\s*$")
-_WRAP_OPEN = re.compile(r"[+*/\-]\s*$")
-_WRAP_NEXT = re.compile(r"\s*[({\[+*\-∂\\&]|\s+\w|\w")
-
-
-def _joined(lines: Sequence[SourceLine]) -> list[tuple[int, SourceLine]]:
-    """Join a formula that ends in an operator or inside a bracket with up to three lines after it."""
-    out: list[tuple[int, SourceLine]] = []
-    k = 0
-    while k < len(lines):
-        line = lines[k]
-        text, start, more = line.text, k, 0
-        while more < 3 and k + 1 < len(lines) and _goes_on(text, lines[k + 1].text):
-            text = _WRAP_BREAK.sub("", text.rstrip()).rstrip() + " " + lines[k + 1].text.strip()
-            k += 1
-            more += 1
-        out.append((start, line._replace(text=text) if more else line))
-        k += 1
-    return out
-
-
-def _goes_on(text: str, following: str) -> bool:
-    if "=" not in text or "=" in following or "http" in text or len(text) > 4_000 or not following.strip():
-        return False
-    if not _WRAP_DERIVATIVE.search(text) or text.rstrip().endswith(("**", "|")):
-        return False
-    open_end = _WRAP_OPEN.search(_WRAP_TRAIL.sub("", text.rstrip()).rstrip())
-    opened = sum(text.count(c) for c in "([{") - sum(text.count(c) for c in ")]}")
-    return bool(open_end or opened > 0) and _WRAP_NEXT.match(following) is not None
-
-
 _NET = re.compile(r"\b(?:net|z|in)_?\{?[hoHO]_?\{?[12]|\bnet_?[ho]")
 _ACTIVATED = re.compile(r"\b(?:a|out|act|A|Out)_?[hHoO0]_?[12]|a\\?_\{?[hoHO]|out\\?_\{")
 _PLAIN = re.compile(r"(?<![A-Za-z_{\\])[hH]_?\{?[12]\b")

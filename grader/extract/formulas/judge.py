@@ -107,6 +107,7 @@ _NOT_WHOLE = (
     "fragment",
     "cut-out",
     "operator-scope",
+    "goes-on",
 )
 
 

@@ -38,7 +38,9 @@ _SAID = re.compile(
 _TIDY = " \t|*_`:,.;-"
 _BLANK = re.compile(r"\s+")
 _MARKS = re.compile(r"^[\s>#*_`|]*(?:(?:[-+]|\(?\d{1,2}[.)]|\(?[a-hivx]{1,4}[.)])\s+)?[*_`\s]*")
-_ENUMERATED = re.compile(r"^(?:eq(?:uation|n)?\.?|step|schritt|paso|étape)\s*\(?\d{1,2}\)?\s*[:.)-]\s*", re.IGNORECASE)
+_ENUMERATED = re.compile(
+    r"^(?:eq(?:uation|n)?\.?|step|schritt|paso|étape)\s*\(?\d{1,2}\)?\s*[:.)-]\s*", re.IGNORECASE
+)
 
 
 def quantity(text: Mapped) -> Expr | None:
@@ -100,7 +102,7 @@ def _related(parts: list[Mapped]) -> list[Equation]:
         return []
     left = quantity(parts[0])
     if left is not None:
-        return [Equation((bare(parts[0]), *right), label(left, right) or "arrow")]
+        return [_labelled(bare(parts[0]), left, tuple(right))]
     named = _named_last(parts[0])
     return [Equation((named, *right), "labelled")] if named is not None else []
 
@@ -111,12 +113,12 @@ def _named_last(text: Mapped) -> Mapped | None:
     return next((text[k:] for k in starts if quantity(text[k:]) is not None), None)
 
 
-def label(left: Expr, right: list[Mapped]) -> str:
-    """`labelled` where the left side is the name of a weight, which stands for its gradient; else empty."""
-    if left.head != "sym" or not left.name.startswith("w"):
-        return ""
+def _labelled(text: Mapped, left: Expr, right: tuple[Mapped, ...]) -> Equation:
+    """The equation of a quantity; the name of a weight before no update rule stands for its gradient."""
     updates = any({"eta", left.name} & symbols(t) for t in map(formula, right) if t is not None)
-    return "" if updates else "labelled"
+    if left.head != "sym" or not left.name.startswith("w") or updates:
+        return Equation((text, *right), "arrow")
+    return Equation((text.replace(0, 0, "∂E/∂"), *right), "labelled")
 
 
 def after_arrows(part: Mapped) -> list[Equation]:
@@ -143,7 +145,9 @@ def after_arrows(part: Mapped) -> list[Equation]:
 
 _EQUAL = re.compile(r"=")
 _AND = re.compile(r"\s*(?:,\s*(?:and|und|y|et)\s+|,|;|\s+(?:and|und|et|&)\s+)\s*")
-_RESPECTIVELY = re.compile(r"\W*\b(?:respectively|resp\.?|jeweils|respectivamente|respectivement)\b\W*$", re.IGNORECASE)
+_RESPECTIVELY = re.compile(
+    r"\W*\b(?:respectively|resp\.?|jeweils|respectivamente|respectivement)\b\W*$", re.IGNORECASE
+)
 
 
 def pairs(part: Mapped) -> list[Equation]:
@@ -199,7 +203,7 @@ def in_cells(cells: list[Mapped]) -> list[Equation]:
             continue
         sides = [c.sub(_LEADING, "") for c in cells[k + 1 :]]
         sides = [side for side in sides if "=" not in side.text and formula(side) is not None]
-        return [Equation((bare(cell), side), label(left, [side]) or "arrow") for side in sides]
+        return [_labelled(bare(cell), left, (side,)) for side in sides]
     return []
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from grader.extract.formulas.brackets import sides, unwrapped
 from grader.extract.formulas.expression import Expr
 from grader.extract.formulas.mapped import Mapped
 from grader.extract.formulas.notation import (
@@ -73,7 +74,6 @@ _UNDERSCORE = re.compile(r"\\\\_|\\_")
 _ALIGNED = re.compile(r"&\s*=")
 _ARROW_REMARK = re.compile(r"^([^=]*=[^;\n]*?)\s*<-.*$")
 _EQUALS = re.compile(r"==|:=|<-")
-_EQUAL = re.compile(r"=")
 _BAR = re.compile(r"(?<!\\)\|")
 _APART = re.compile(
     r",?\s+where\s+(?=E_?[12]\s*=)|\n|(?<=[\w)])\s{4,}(?=[∂dδa-zA-Z][\w/∂]{0,20}\s?=[^=])|;|\bor\b|\bOr\b|\band\b(?=[^=]*=)|\s&\s(?=[^=]*=)|(?<=[\w)])\s*,\s*(?=[∂dδa-zA-Z_(][^=,]{0,30}=)"
@@ -179,12 +179,13 @@ def _of_part(part: Mapped) -> list[Equation]:
     text = part.text
     if "=" not in text or _NO_FORMULA.search(text) or (len(text) < 400 and _VALUES.fullmatch(text)):
         return []
+    part = unwrapped(part)
     for pattern in (
         *_ANNOTATIONS,
         *_ANNOTATIONS[:4],
     ):  # what stands before a remark may end in decoration again
         part = part.sub(pattern, "")
-    found = after_arrows(part) or [Equation(tuple(part.split(_EQUAL)))]
+    found = after_arrows(part) or [Equation(sides(part))]
     return [e for e in found if len(e.sides) <= MAX_SIDES]
 
 

@@ -42,7 +42,9 @@ _AGED = re.compile(rf"(?i)(?<![\w])(?:{AGES})_(w_?[1-8i])(?=\s*[=-])")
 """`new_w3`: the age stands before the weight."""
 _AGED_AFTER = re.compile(rf"(?i)(?<![\w])(w(?:_?[1-8i])?)_?\(?(?:{AGES})\)?(?![\w])")
 _SAID_RATE = re.compile(rf"(?i)(?<![\w])(?:{_RATE_WORDS})(?![\w])")
-_HINT = re.compile(r"(?i)weight|radient|gewicht|peso|poids|ableitung|eriva[dt]|dérivée|lernrate|apren|apprent|leersn|öğren|обуч|学")
+_HINT = re.compile(
+    r"(?i)weight|radient|gewicht|peso|poids|ableitung|eriva[dt]|dérivée|lernrate|apren|apprent|leersn|öğren|обуч|学"
+)
 _LABEL = re.compile(r"^[\s>#*_\-+\d.)]*\b[wW]_?([1-8])[\s*_]*:[\s*_`]*(?=[(\[{])(?=[^=]*$)")
 
 
