@@ -1,6 +1,7 @@
 """Parts of the worker that need no process of their own."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -167,6 +168,24 @@ def test_every_shim_is_explained() -> None:
     for name in WHAT:
         ledger.used(name, "detail")
     assert [s["name"] for s in ledger.report()] == sorted(WHAT)
+
+
+def test_operators_that_a_matched_torchvision_brings_are_not_declared_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Beside the torch that it was built for, a second declaration ended the process: every notebook was lost there."""
+
+    def unknown(*_: object) -> None:
+        raise RuntimeError("no such schema")
+
+    loaded: list[str] = []
+    declared: list[object] = []
+    monkeypatch.setattr(torchvision_ops.torch.ops, "load_library", loaded.append)
+    monkeypatch.setattr(torchvision_ops.torch._C, "_get_schema", unknown)
+    monkeypatch.setattr(torchvision_ops, "_libraries", declared)
+    torchvision_ops.declare()
+    assert [Path(path).name.partition(".")[0] for path in loaded] == ["_C"]
+    assert declared == []
 
 
 def test_torchvision_can_be_imported_beside_a_cpu_torch() -> None:
