@@ -25,12 +25,12 @@ NEVER = {"right": 101, "clear_miss": 0, "borderline": 0}
 
 
 def retrained(
-    monkeypatch: pytest.MonkeyPatch, processes: int, cache: str = "", **rule: int
+    monkeypatch: pytest.MonkeyPatch, processes: int, cache: str = "", seed: int = 5, **rule: int
 ) -> tuple[RetrainFacts, list[Progress]]:
     told: list[Progress] = []
     monkeypatch.setattr(decide, "processes_for", lambda *work: processes)
     wish = Wish(rule=RuleParams(epochs=3, **rule), progress=told.append)  # type: ignore[arg-type]
-    return retrain_network(network(), recipe(), digits(), Settings(cache=cache), wish), told
+    return retrain_network(network(), recipe(seed=seed), digits(), Settings(cache=cache), wish), told
 
 
 def test_the_bits_are_those_of_one_after_the_other(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -47,11 +47,15 @@ def test_the_bits_are_those_of_one_after_the_other(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_hit_of_one_ends_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    runs, _ = retrained(monkeypatch, 1, **NEVER)
-    first, *others = [run.correct for run in runs.runs]
-    hit = max(max(curve) for curve in others)
-    assert hit > max(first), "these seeds show nothing"
-    facts, _ = retrained(monkeypatch, 2, right=hit, clear_miss=0, borderline=0)
+    for seed in range(5, 25):  # which seeds show it depends on the processor: one in two does
+        runs, _ = retrained(monkeypatch, 1, seed=seed, **NEVER)
+        first, *others = [run.correct for run in runs.runs]
+        hit = max(max(curve) for curve in others)
+        if hit > max(first):
+            break
+    else:
+        pytest.fail("no later run of twenty was better than the first")
+    facts, _ = retrained(monkeypatch, 2, seed=seed, right=hit, clear_miss=0, borderline=0)
     assert max(max(run.correct) for run in facts.runs) == hit
     for run, whole in zip(facts.runs, runs.runs, strict=True):
         assert run.correct == whole.correct[: len(run.correct)]

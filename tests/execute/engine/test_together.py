@@ -1,25 +1,28 @@
 """Seeds side by side train as each would alone, and go one by one where they would not."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 from grader.core.facts.recipe import Part, Stepping, StudentRecipe
-from grader.core.facts.retrain import SeedRun
+from grader.core.facts.retrain import RetrainFacts, SeedRun
 from grader.core.settings import Settings
-from grader.execute.engine import decide
+from grader.execute.engine import decide, seat
 from grader.execute.engine.cache import TrainingJob
 from grader.execute.engine.checkpoint import Checkpoint
 from grader.execute.engine.decide import retrain_network
 from grader.execute.engine.recipe import Plan, resolve
 from grader.execute.engine.run import run_seed, run_together
 from grader.execute.engine.together import SideBySide, agrees
+from grader.execute.graph.interpret import GraphNetwork
 from grader.execute.graph.network import Network, load_network
 from grader.execute.retrain import Progress, Wish
 from grader.execute.retrain_rule import RuleParams
 from grader.sandbox.worker.export import export_model
+from reference import mnist
 from tests.execute.engine.small import TENSOR, digits, module, network, recipe
 
 SEEDS = (5, 6, 7)
@@ -32,10 +35,23 @@ ONE_CYCLE = {
 PLATEAU = {"scheduler": Part(kind="ReduceLROnPlateau", arguments={"mode": "min", "patience": 0})}
 
 
-def plain() -> Network:
+def plain(*, bias: bool = True) -> Network:
     """The small network without dropout, which alone draws other numbers side by side."""
     layers = [layer for layer in module() if not isinstance(layer, nn.Dropout)]  # type: ignore[attr-defined]
+    if not bias:
+        layers[0].bias = None
     return load_network(export_model(nn.Sequential(*layers), None, torch.randn(4, 1, 28, 28)))
+
+
+class Double(GraphNetwork):
+    """A network that computes in float64: what two orders of the same sums differ by stays below a billionth for some epochs."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.double()
+
+    def forward(self, images: Tensor) -> Tensor:
+        return super().forward(images.double())
 
 
 def plan_of(found: StudentRecipe | None) -> Plan | None:
@@ -46,14 +62,21 @@ def plan_of(found: StudentRecipe | None) -> Plan | None:
     return resolved.plan
 
 
-def alone(chosen: Network, plan: Plan | None, seed: int) -> SeedRun:
+def alone(
+    chosen: Network, plan: Plan | None, seed: int, data: mnist.Mnist | None = None, epochs: int = 3
+) -> SeedRun:
     return run_seed(
-        chosen, plan, digits(), seed=seed, epochs=3, device="cpu", on_epoch=lambda right, loss: False
-    )
+        chosen, plan, data or digits(), seed=seed, epochs=epochs, device="cpu", on_epoch=lambda right, loss: False
+    )  # fmt: skip
 
 
 def together(
-    chosen: Network, plan: Plan | None, checkpoint: Checkpoint | None = None, stop: int = 0
+    chosen: Network,
+    plan: Plan | None,
+    checkpoint: Checkpoint | None = None,
+    stop: int = 0,
+    data: mnist.Mnist | None = None,
+    epochs: int = 3,
 ) -> tuple[SeedRun, ...] | None:
     heard = []
 
@@ -66,36 +89,61 @@ def together(
     return run_together(
         chosen,
         plan,
-        digits(),
+        data or digits(),
         seeds=SEEDS,
-        epochs=3,
+        epochs=epochs,
         device="cpu",
         on_epoch=on_epoch,
         checkpoint=checkpoint,
     )
 
 
-@pytest.mark.parametrize(
+RECIPES_HERE = pytest.mark.parametrize(
     "found",
     [recipe(), recipe(training_transform=TURNED), recipe(**ONE_CYCLE), None],
     ids=["steps", "augmented", "one cycle", "ours"],
 )
-def test_each_seed_trains_as_it_would_alone(found: StudentRecipe | None) -> None:
-    chosen, plan = plain(), plan_of(found)
+
+
+@RECIPES_HERE
+def test_each_seed_trains_as_it_would_alone(
+    found: StudentRecipe | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In float64: a few steps of Adam make percents of the rounding of float32, and another processor rounds otherwise.
+
+    Without a bias before the batch normalisation: its gradient is rounding alone, of which Adam makes whole steps in any precision.
+    What is left is the float32 in which the loop adds losses up (6e-8 of them a step) and six recorded places.
+    """
+    monkeypatch.setattr(seat, "GraphNetwork", Double)
+    chosen, plan = plain(bias=False), plan_of(found)
     runs = together(chosen, plan)
     assert runs is not None
     for seed, run in zip(SEEDS, runs, strict=True):
         own = alone(chosen, plan, seed)
-        assert run.losses == pytest.approx(own.losses, rel=2e-3)
-        assert all(abs(a - b) <= 2 for a, b in zip(run.correct, own.correct, strict=True))
+        assert run.losses == pytest.approx(own.losses, rel=1e-5, abs=2e-6)
+        assert run.correct == own.correct
         assert run.proof.steps == own.proof.steps == run.proof.steps_expected
-        # A bias before a batch normalisation moves by rounding only.
         assert run.proof.parameters_changed == pytest.approx(own.proof.parameters_changed, abs=0.03)
         assert run.proof.repeatable
         assert run.proof.finite
         assert run.planned == own.planned
     assert len({run.losses for run in runs}) == 3
     assert runs[0].how == "side by side with seed 6, seed 7"
+
+
+@RECIPES_HERE
+def test_the_first_pass_of_each_seed_is_the_one_alone(found: StudentRecipe | None) -> None:
+    """In float32, as it is used: the loss before the first step, of a mean of 64 digits whose answers are sums of a few hundred products."""
+    chosen, one_batch = plain(), digits(train=64)
+    plan = None if found is None else resolve(found, (1, 28, 28), 64).plan
+    runs = together(chosen, plan, data=one_batch, epochs=1)
+    assert runs is not None
+    for seed, run in zip(SEEDS, runs, strict=True):
+        own = alone(chosen, plan, seed, one_batch, 1)
+        assert run.losses == pytest.approx(own.losses, rel=1e-5)
+        assert run.proof.steps == own.proof.steps == 1
+        # A bias before a batch normalisation moves by rounding only.
+        assert run.proof.parameters_changed == pytest.approx(own.proof.parameters_changed, abs=0.03)
 
 
 def test_dropout_draws_for_each_seed_and_every_seed_learns() -> None:
@@ -167,11 +215,13 @@ def test_the_single_modules_share_memory_with_the_stack() -> None:
     )
 
 
-def retrained(monkeypatch: pytest.MonkeyPatch, *, side_by_side: bool, cache: str = "", **rule: int):  # type: ignore[no-untyped-def]
+def retrained(
+    monkeypatch: pytest.MonkeyPatch, *, side_by_side: bool, cache: str = "", seed: int = 5, **rule: int
+) -> tuple[RetrainFacts, list[Progress]]:
     told: list[Progress] = []
     monkeypatch.setattr(TrainingJob, "side_by_side", side_by_side)
     wish = Wish(rule=RuleParams(epochs=3, **rule), progress=told.append)  # type: ignore[arg-type]
-    return retrain_network(network(), recipe(), digits(), Settings(cache=cache), wish), told
+    return retrain_network(network(), recipe(seed=seed), digits(), Settings(cache=cache), wish), told
 
 
 def test_the_seeds_after_the_first_run_side_by_side_and_the_answer_is_that_of_one_by_one(
@@ -192,14 +242,16 @@ def test_the_seeds_after_the_first_run_side_by_side_and_the_answer_is_that_of_on
 
 
 def test_a_hit_of_any_seed_ends_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    apart, _ = retrained(monkeypatch, side_by_side=True, right=101, clear_miss=0, borderline=0)
-    curves = [run.correct for run in apart.runs]
-    first = max(curves[0])
-    hit = max(value for curve in curves[1:] for value in curve)
-    if hit <= first:
-        pytest.fail(f"these seeds show nothing: {curves}")
-    facts, _ = retrained(monkeypatch, side_by_side=True, right=hit, clear_miss=0, borderline=0)
-    ended = min(curve.index(hit) + 1 for curve in curves[1:] if hit in curve)
+    for seed in range(5, 25):  # which seeds show it depends on the processor: one in two does
+        whole, _ = retrained(monkeypatch, side_by_side=True, seed=seed, right=101, clear_miss=0, borderline=0)
+        first, *curves = [run.correct for run in whole.runs]
+        hit = max(max(curve) for curve in curves)
+        if hit > max(first):
+            break
+    else:
+        pytest.fail("no later run of twenty was better than the first")
+    facts, _ = retrained(monkeypatch, side_by_side=True, seed=seed, right=hit, clear_miss=0, borderline=0)
+    ended = min(curve.index(hit) + 1 for curve in curves if hit in curve)
     assert [len(run.correct) for run in facts.runs] == [3, ended, ended]
 
 
