@@ -21,7 +21,17 @@ from grader.execute.retrain import Progress, Wish
 from grader.execute.retrain_rule import RuleParams
 from tests.execute.engine.small import digits, network, recipe
 
+pytestmark = pytest.mark.slow
 NEVER = {"right": 101, "clear_miss": 0, "borderline": 0}
+
+
+@pytest.fixture
+def quick_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Children of a server that has imported torch once; each is as empty as one that is spawned, which imports it for a second and a half."""
+    if "forkserver" in mp.get_all_start_methods():
+        context = mp.get_context("forkserver")
+        context.set_forkserver_preload([apart.__name__])
+        monkeypatch.setattr(mp, "get_context", lambda method: context)
 
 
 def retrained(
@@ -46,6 +56,7 @@ def test_the_bits_are_those_of_one_after_the_other(monkeypatch: pytest.MonkeyPat
     assert not list((tmp_path / "retrain").glob("*.state"))
 
 
+@pytest.mark.usefixtures("quick_start")
 def test_a_hit_of_one_ends_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     for seed in range(5, 25):  # which seeds show it depends on the processor: one in two does
         runs, _ = retrained(monkeypatch, 1, seed=seed, **NEVER)
@@ -62,6 +73,7 @@ def test_a_hit_of_one_ends_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
         assert not run.proof.faults or run.proof.faults == ("100 digits were scored, 10,000 expected",)
 
 
+@pytest.mark.usefixtures("quick_start")
 def test_no_run_is_cut_short_while_another_rule_needs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     runs, _ = retrained(monkeypatch, 1, **NEVER)
     hit = max(max(run.correct) for run in runs.runs[1:])
@@ -75,6 +87,7 @@ def training(seed: int, epochs: int = 3) -> Training:
     return Training(network(), recipe(), digits(), seed, epochs, Mode.EXACT, None)
 
 
+@pytest.mark.usefixtures("quick_start")
 def test_our_own_recipe_crosses_too() -> None:
     heard: list[Heard] = []
     runs = run_apart([training(0)._replace(recipe=None, epochs=2)], lambda item: bool(heard.append(item)))
@@ -83,6 +96,7 @@ def test_our_own_recipe_crosses_too() -> None:
     assert runs[0].planned == 2
 
 
+@pytest.mark.usefixtures("quick_start")
 def test_a_process_that_dies_costs_only_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     def kill(heard: Heard) -> bool:
         for child in mp.active_children():
@@ -97,6 +111,7 @@ def test_a_process_that_dies_costs_only_the_time(monkeypatch: pytest.MonkeyPatch
     assert facts == expected
 
 
+@pytest.mark.usefixtures("quick_start")
 def test_what_a_child_cannot_train_is_said_by_the_parent() -> None:
     few = digits()._replace(train_labels=digits().train_labels + 10)
     with pytest.raises(IndexError, match="out of bounds"):
@@ -104,6 +119,7 @@ def test_what_a_child_cannot_train_is_said_by_the_parent() -> None:
     assert not mp.active_children()
 
 
+@pytest.mark.usefixtures("quick_start")
 def test_an_interrupt_in_the_parent_leaves_no_child() -> None:
     def interrupt(heard: Heard) -> bool:
         raise KeyboardInterrupt
