@@ -73,6 +73,11 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Choices of a main artefact that a person should confirm, one sentence each."""
     notes: tuple[str, ...] = ()
 
+    def absent(self, kind: Kind, what: str) -> Unavailable:
+        """Return why no artefact of a kind can be read; `what` names the thing with its article: "a notebook"."""
+        damaged = [a for a in self.artefacts if a.kind is kind and not a.readable]
+        return absent(what, [(a.path, a.trouble) for a in damaged])
+
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
     """An artefact with its bytes."""
@@ -112,7 +117,7 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
 
     def absent(self, kind: Kind, what: str) -> Unavailable:
         """Return why nothing of a kind can be read; `what` names the thing with its article: "a notebook"."""
-        return absent(what, [(a.path, a.trouble) for a in self.damaged(kind)])
+        return self.submission.absent(kind, what)
 
 
 def absent(what: str, handed_in: Iterable[tuple[str, str]]) -> Unavailable:
@@ -130,4 +135,4 @@ def absent(what: str, handed_in: Iterable[tuple[str, str]]) -> Unavailable:
     if files:
         named = ", ".join(path for path, _ in files)
         return Unavailable(f"{what} was handed in, and there is nothing in it ({named})", Verdict.SKIPPED)
-    return Unavailable(f"no {what.partition(' ')[2]} was handed in", Verdict.SKIPPED)
+    return Unavailable(f"{what} was not handed in", Verdict.SKIPPED)

@@ -11,7 +11,7 @@ from grader.core.evidence.documents import Block, Document, Documents, SourceLin
 from grader.core.evidence.notebook import CellKind, Notebook
 from grader.core.place import Place
 from grader.core.submission import Artefact, Kind, Problem, Sources
-from grader.extract.markdown import markdown_lines
+from grader.extract.markdown import markdown_lines, pictures_in
 from grader.extract.notebook import notebook_of
 from grader.extract.notebook_json import parse_notebook
 from grader.extract.text import decode, mend_mojibake
@@ -64,12 +64,14 @@ def _text(data: bytes, artefact: Artefact) -> Document:
             f"{len(data) / 2**20:.0f} MB of text; only the first {len(text):,} characters were read,"
             f" to line {text.count(chr(10)) + 1:,}"
         )
+    lines = markdown_lines(text, artefact.path)
     return Document(
         artefact=artefact,
-        lines=markdown_lines(text, artefact.path),
+        lines=lines,
         encoding=decoded.encoding,
         problem=problem,
         repairs=decoded.repairs,
+        pictures=pictures_in(lines),
     )
 
 
@@ -85,4 +87,10 @@ def _notebook(notebook: Notebook, artefact: Artefact) -> Document:
         else:
             source = _PASTED.sub(r"\1", source) if "data:image/" in source else source
             lines += markdown_lines(source, artefact.path, cell.number)
-    return Document(artefact=artefact, lines=tuple(lines), notebook=notebook, problem=notebook.problem)
+    return Document(
+        artefact=artefact,
+        lines=tuple(lines),
+        notebook=notebook,
+        problem=notebook.problem,
+        pictures=pictures_in(lines),
+    )

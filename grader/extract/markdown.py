@@ -7,17 +7,23 @@ table rows.
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
-from grader.core.evidence.documents import Block, SourceLine
+from grader.core.evidence.documents import Block, Picture, SourceLine
 from grader.core.place import Place
 
 _FENCE = re.compile(r"^[ >]{0,12}(?:[-*+]\s+|\d+[.)]\s+)?(`{3,}|~{3,})(.*)")
 _HEADING = re.compile(r"^ {0,3}#{1,6}(?:\s|$)")
-_IMAGE = re.compile(r"!\[[^\]\n]{0,500}\](?:\(|\[)|<img\b", re.IGNORECASE)
-_MATH_IMAGE = re.compile(
-    r"codecogs\.com|render/math\?math=|chart\.googleapis\.com/chart\?cht=tx", re.IGNORECASE
+_IMAGE = re.compile(
+    r"!\[(?P<alt>[^\]\n]{0,500})\](?:\(\s*<?(?P<to>[^)\s>]{0,4000})|\[(?P<label>[^\]\n]{0,200}))"
+    r"|<img\b(?P<tag>[^>\n]{0,4000})",
+    re.IGNORECASE,
 )
+_ATTRIBUTE = re.compile(r"""\b(src|alt)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""", re.IGNORECASE)
+_LABEL = re.compile(r"^ {0,3}\[([^\]\n]{1,200})\]:\s*<?(\S{1,4000}?)>?(?:\s|$)")
+_NO_PICTURE = re.compile(
+    r"codecogs\.com|render/math\?math=|chart\.googleapis\.com/chart\?cht=tx|shields\.io|badge", re.IGNORECASE
+)
+"""Addresses that hold a formula as text, and badges."""
 
 
 def markdown_lines(text: str, artefact: str, cell: int | None = None) -> tuple[SourceLine, ...]:
@@ -73,23 +79,21 @@ def _fenced(raws: Sequence[str]) -> set[int]:
     return found
 
 
-class ImageCount(NamedTuple):
-    """Images of a document; `formula_links` are addresses that hold LaTeX, which reads as text."""
-
-    images: int
-    formula_links: int
-
-
-def count_images(lines: Sequence[SourceLine]) -> ImageCount:
-    """Count the pictures that a document embeds, apart from images whose address is a formula."""
-    images = links = 0
+def pictures_in(lines: Sequence[SourceLine]) -> tuple[Picture, ...]:
+    """Return the pictures that a document shows, without badges and without images whose address is a formula."""
+    labels = {m[1].lower(): m[2] for line in lines if (m := _LABEL.match(line.text))}
+    found: list[Picture] = []
     for line in lines:
         if line.block in (Block.CODE, Block.FENCE) or (
             "![" not in line.text and "<img" not in line.text.lower()
         ):
             continue
-        found = len(_IMAGE.findall(line.text))
-        as_text = min(found, len(_MATH_IMAGE.findall(line.text)))
-        images += found - as_text
-        links += as_text
-    return ImageCount(images, links)
+        for match in _IMAGE.finditer(line.text):
+            tag = {m[1].lower(): m[2] or m[3] or m[4] or "" for m in _ATTRIBUTE.finditer(match["tag"] or "")}
+            label = match["label"] or match["alt"] or ""
+            target = match["to"] or tag.get("src") or labels.get(label.lower(), "")
+            # GitHub shows a formula beside its picture's address too: in the title, or in the alternative text.
+            if not _NO_PICTURE.search(target) and not (match["tag"] and _NO_PICTURE.search(match["tag"])):
+                alt = match["alt"] or tag.get("alt", "")
+                found.append(Picture(place=line.place, target=target[:500], text=alt[:200]))
+    return tuple(found)

@@ -54,7 +54,7 @@ def read(sources: Sources) -> Traits:
     return traits_of(
         sources.submission,
         documents,
-        formulas=read_formulas(documents) if has_readme else None,
+        formulas=read_formulas(documents, sources.submission) if has_readme else None,
         workbooks=books,
         replay=replay_workbooks(books, Profile()) if books is not None else None,
     )

@@ -2,9 +2,11 @@
 
 import json
 
+import pytest
+
 from grader.core.evidence.documents import Block
 from grader.extract.documents import read_documents
-from grader.extract.markdown import count_images, markdown_lines
+from grader.extract.markdown import markdown_lines, pictures_in
 from grader.ingest.read import from_bytes
 
 DOCUMENT = """# Part 1
@@ -76,4 +78,37 @@ def test_lines_of_a_notebook_of_either_format() -> None:
 
 def test_images_whose_address_is_a_formula_are_text() -> None:
     text = "![a](a.png) <img src='b.png'>\n![f](https://latex.codecogs.com/svg.latex?E_1)\n```\n![no](x)\n```"
-    assert count_images(markdown_lines(text, "a.md")) == (2, 1)
+    found = pictures_in(markdown_lines(text, "a.md"))
+    assert [(str(p.place), p.target, p.text) for p in found] == [
+        ("a.md:1", "a.png", "a"),
+        ("a.md:1", "b.png", ""),
+    ]
+
+
+def test_a_badge_is_no_picture() -> None:
+    text = "[![Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://x) ![b](https://img.shields.io/a.svg)"
+    assert pictures_in(markdown_lines(text, "a.md")) == ()
+
+
+def test_a_picture_may_be_named_by_a_label() -> None:
+    (found,) = pictures_in(markdown_lines("![loss][curve]\n\n[curve]: img/loss.png 'title'", "a.md"))
+    assert (found.target, found.file) == ("img/loss.png", "loss.png")
+
+
+@pytest.mark.parametrize(
+    ("target", "own"),
+    [
+        ("C:\\Users\\x\\a.png", True),
+        ("file:///home/x/a.png", True),
+        ("/Users/x/Desktop/a%20b.png", True),
+        ("D:/pics/a.png", True),
+        ("~/a.png", True),
+        ("img/a.png", False),
+        ("/img/a.png", False),
+        ("https://host/home/x/a.png", False),
+        ("attachment:a.png", False),
+    ],
+)
+def test_a_path_on_the_authors_own_disk_is_known(target: str, own: bool) -> None:
+    (found,) = pictures_in(markdown_lines(f"![a](<{target}>)", "a.md"))
+    assert found.on_own_disk is own

@@ -1,14 +1,15 @@
 """What the BP checks share: which wanted statements a derivation gives, and the outcome that follows.
 
-An item that is only in a picture, or on a line that could not be read, is never counted as missing: a person must look.
+An item is missing only where nothing that was handed in and not read could hold it (`FormulaEvidence.could_hold`): a
+picture, a line that names it, a file. Else a person must look.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 from typing import NamedTuple
 
-from grader.core.evidence.formulas import FormulaEvidence, FormulaLine, FormulaVerdict
-from grader.core.outcome import Finding, Outcome, Weight, graded, passed, unknown
+from grader.core.evidence.formulas import FormulaEvidence, FormulaLine, FormulaVerdict, Unread, UnreadPlace
+from grader.core.outcome import Finding, Outcome, Weight, graded, passed, skipped, unknown
 from grader.core.rubric import Treatment
 
 WEIGHTS = tuple(f"w{k}" for k in range(1, 9))
@@ -29,6 +30,12 @@ class Item(NamedTuple):
     name: str
     standing: Standing
     lines: tuple[FormulaLine, ...] = ()
+    quantity: str = ""
+    """Its canonical name, where the item's own name is another."""
+
+    def hiding(self, evidence: FormulaEvidence) -> tuple[UnreadPlace, ...]:
+        """Return what was not read and could hold it; none where it surely is not given."""
+        return evidence.could_hold(self.quantity or self.name) if self.standing is Standing.ABSENT else ()
 
 
 def stand(
@@ -103,14 +110,15 @@ def conclude(
     *,
     lacking: Callable[[Item, FormulaEvidence], Finding] = missing,
 ) -> Outcome:
-    """Turn standings into an outcome: credit per item, `unknown` where a picture or an unread line may hold the rest.
+    """Turn standings into an outcome: credit per item, `unknown` where something that was not read may hold the rest.
 
-    `topic` completes "… of 8 `topic`"; `lacking` words the finding about an absent item.
+    `topic` completes "… of 8 `topic`"; `lacking` words the finding about an item that surely is not given.
     """
     given = sum(i.standing is Standing.GIVEN for i in items)
     wrong = [i for i in items if i.standing is Standing.WRONG]
     unread = [i for i in items if i.standing is Standing.UNREAD]
     absent = [i for i in items if i.standing is Standing.ABSENT]
+    hidden = [i for i in absent if i.hiding(evidence)]
     tally = f"{given} of {len(items)} {topic}"
     if given == len(items):
         return passed(f"{tally} are right", remarks)
@@ -119,20 +127,65 @@ def conclude(
         for line, item in {id(x): (x, i) for i in wrong for x in i.lines[:3]}.values()
     ]
     if len(absent) == len(items):
-        where = f"; {evidence.images} images may hold them" if evidence.images else ""
+        return _nothing(topic, hidden, evidence, remarks)
+    rest = [lacking(i, evidence) for i in absent if i not in hidden]
+    if unread or hidden:
+        open_items = ", ".join(i.name for i in (*unread, *hidden))
+        places = _distinct(hidden, evidence)
+        reasons = [
+            *(["could not be read"] if unread else []),
+            *([_may_hold(places, hidden)] if places else []),
+        ]
         return unknown(
-            f"no {topic} found as text{where}: please paste them as text",
-            (*remarks, *_unseen(absent, evidence)),
+            f"{tally} are right; {open_items}: {'; '.join(reasons)}{_request(places, unread)}",
+            (*faults, *rest, *_unread(unread), *_unseen(hidden, places), *remarks),
         )
-    if unread or (absent and evidence.images):
-        open_items = ", ".join(i.name for i in (*unread, *absent))
-        why = "could not be read" if unread else f"not found as text; {evidence.images} images may hold it"
-        return unknown(
-            f"{tally} are right; {open_items}: {why}: please paste as text",
-            (*faults, *_unread(unread), *remarks),
-        )
-    rest = [lacking(i, evidence) for i in absent]
     return graded(given / len(items), f"{tally} are right", (*faults, *rest, *remarks))
+
+
+def _nothing(
+    topic: str, hidden: Sequence[Item], evidence: FormulaEvidence, remarks: Sequence[Finding]
+) -> Outcome:
+    """What follows where no wanted statement was read: a person looks at what could hold them, if anything could."""
+    places = _distinct(hidden, evidence)
+    if places:
+        return unknown(
+            f"no {topic} found as text: {_may_hold(places, hidden)}{_request(places, ())}",
+            (*remarks, *_unseen(hidden, places)),
+        )
+    names = ", ".join(d.artefact for d in evidence.documents) or "the documents"
+    formulas = sum(len(d.lines) for d in evidence.documents)
+    holds = f"{formulas} formula{'s' * (formulas != 1)}, none of them" if formulas else "no formula"
+    return skipped(f"{topic} were not handed in: {names} was read to its end and holds {holds}", remarks)
+
+
+def _distinct(items: Iterable[Item], evidence: FormulaEvidence) -> list[UnreadPlace]:
+    return list(dict.fromkeys(place for item in items for place in item.hiding(evidence)))
+
+
+def _may_hold(places: Sequence[UnreadPlace], items: Sequence[Item]) -> str:
+    """Name what was not read and may hold the statements, each kind with its number and first place."""
+    told = []
+    for what, one, many in _WORDS:
+        here = [p for p in places if p.what is what]
+        if here:
+            told.append(f"{f'1 {one}' if len(here) == 1 else f'{len(here)} {many}'} ({here[0].place})")
+    return " and ".join(told).replace(" it ", " it " if len(items) == 1 else " them ")
+
+
+_WORDS = (
+    (Unread.LINE, "unread line may hold it", "unread lines may hold it"),
+    (Unread.PICTURE, "image may hold it", "images may hold it"),
+    (Unread.OWN_DISK, "image lies on the author's own disk", "images lie on the author's own disk"),
+    (Unread.FILE, "file cannot be read", "files cannot be read"),
+)
+
+
+def _request(places: Sequence[UnreadPlace], unread: Sequence[Item]) -> str:
+    kinds = {p.what for p in places}
+    if kinds == {Unread.OWN_DISK} and not unread:
+        return ", where nobody else can open them: hand the images in, and better type the formulas"
+    return ": please paste as text"
 
 
 def _unread(items: Sequence[Item]) -> list[Finding]:
@@ -151,14 +204,34 @@ def _unread(items: Sequence[Item]) -> list[Finding]:
     ]
 
 
-def _unseen(items: Sequence[Item], evidence: FormulaEvidence) -> list[Finding]:
+_SHOWN = 8
+"""Unread places that are listed one by one."""
+_HINTS = {
+    Unread.LINE: "write it as one line of plain text: the name, =, and the formula",
+    Unread.PICTURE: "type the formulas into the README; pictures of them cannot be checked",
+    Unread.OWN_DISK: "put the picture into the folder that you hand in, and better type the formulas",
+    Unread.FILE: "save the file again, open it once to see that it is whole, and hand it in",
+}
+
+
+def _unseen(items: Sequence[Item], places: Sequence[UnreadPlace]) -> list[Finding]:
+    names = items[0].name if len(items) == 1 else f"{items[0].name} to {items[-1].name}" if items else ""
+    messages = {
+        Unread.LINE: "this line names a formula and could not be read",
+        Unread.PICTURE: f"this image may hold {names}",
+        Unread.OWN_DISK: "this image lies on the author's own disk: nobody else can open it",
+        Unread.FILE: "this file could not be read",
+    }
     return [
         Finding(
-            message=f"no formula for {items[0].name} to {items[-1].name} stands in the text",
+            message=messages[place.what],
+            place=place.place,
             expected="formulas as text",
-            found=f"{evidence.images} images" if evidence.images else "no formula",
-            hint="type the formulas into the README; pictures of them cannot be checked",
+            found=place.text,
+            excerpt=place.text if place.what is Unread.LINE else "",
+            hint=_HINTS[place.what],
             diagnosis="not-in-text",
             weight=Weight.REMARK,
         )
+        for place in places[:_SHOWN]
     ]

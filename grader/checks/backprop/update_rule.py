@@ -56,9 +56,10 @@ def _weight(weight: str, lines: list[FormulaLine], policy: Policy) -> Item:
         for x in lines
         if weight in x.updates or (x.verdict is FormulaVerdict.WRONG and x.states in (weight, "w"))
     ]
-    return stand(
+    item = stand(
         f"the update of {weight}", concerned, gives=lambda _: True, typo=policy.typo, repeated=policy.repeated
     )
+    return item._replace(quantity=weight)
 
 
 rule = Rule(code="BP105", name="update-rule", check=check)

@@ -1,9 +1,11 @@
 """The texts and notebooks of a submission as they were read, once: raw lines with places, cells, and what was not read."""
 
+import re
 from collections.abc import Iterator
 from enum import Enum
 from itertools import groupby
 from typing import NamedTuple
+from urllib.parse import unquote
 
 import msgspec
 
@@ -49,6 +51,32 @@ class TextRepair(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         return f"{self.found!r} read as {self.became!r} (first on line {self.line}{times})"
 
 
+class Picture(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An image that a document shows, apart from badges and from addresses that are a formula."""
+
+    place: Place
+    target: str
+    """The address as it is written."""
+    text: str = ""
+    """What stands in its place where it cannot be shown (`alt`)."""
+
+    @property
+    def on_own_disk(self) -> bool:
+        """Whether the address is a path on the author's own computer, so that nobody else can see the picture."""
+        return _OWN_DISK.match(unquote(self.target.strip())) is not None
+
+    @property
+    def file(self) -> str:
+        """The name of the file, without folders and query."""
+        return unquote(self.target).partition("?")[0].replace("\\", "/").rpartition("/")[2]
+
+
+_OWN_DISK = re.compile(
+    r"(?:file:|[A-Za-z]:[\\/]|\\\\|~[\\/]|/(?:home|Users|mnt|root|tmp|kaggle|Volumes)/)",
+    re.IGNORECASE,
+)
+
+
 class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One README, text file or notebook.
 
@@ -63,6 +91,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     encoding: str = "utf-8"
     problem: str = ""
     repairs: tuple[TextRepair, ...] = ()
+    pictures: tuple[Picture, ...] = ()
 
     @property
     def path(self) -> str:

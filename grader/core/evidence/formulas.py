@@ -138,6 +138,27 @@ class FormulaConvention(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
         return ", ".join(parts) or "as in the class sheet"
 
 
+class Unread(Enum):
+    """Why something that could hold a formula was not read."""
+
+    LINE = "line"
+    """It names a quantity in words or in a layout that is not read."""
+    PICTURE = "picture"
+    OWN_DISK = "own-disk"
+    """A picture whose address is a path on the author's own computer: nobody else can open it."""
+    FILE = "file"
+    """A file, or the rest of one, that cannot be read."""
+
+
+class UnreadPlace(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Something that was not read; `names` are the quantities that it names, none for what could hold any of them."""
+
+    what: Unread
+    place: Place
+    names: tuple[str, ...] = ()
+    text: str = ""
+
+
 class DocumentFormulas(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The formulas of one document. `images` counts pictures, which may hold formulas that nobody can read here."""
 
@@ -151,9 +172,18 @@ class DocumentFormulas(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
 
 class FormulaEvidence(Evidence, frozen=True, kw_only=True):
-    """Every document, the main one first."""
+    """Every document, the main one first.
+
+    `unread` is what else was handed in and could hold a formula: a check says "not given" only where `could_hold` of the
+    quantity is empty.
+    """
 
     documents: tuple[DocumentFormulas, ...]
+    unread: tuple[UnreadPlace, ...] = ()
+
+    def could_hold(self, quantity: str) -> tuple[UnreadPlace, ...]:
+        """Return what was not read and could state a quantity, by its canonical name: `∂E/∂w1`, `a_h1`, `E`, `w1`."""
+        return tuple(u for u in self.unread if not u.names or quantity in u.names)
 
     @property
     def lines(self) -> tuple[FormulaLine, ...]:

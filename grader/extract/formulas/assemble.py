@@ -23,7 +23,7 @@ from grader.extract.formulas.judge import Judged, judge
 from grader.extract.formulas.network import WEIGHTS, NoValue, Point, close, points
 from grader.extract.formulas.quote import quoted
 from grader.extract.formulas.rendering import loses_stars
-from grader.extract.markdown import count_images
+from grader.extract.markdown import pictures_in
 
 _Spelling = Callable[[str], str]
 
@@ -61,7 +61,7 @@ def read_document(
             plain_is_activated=collected.plain_is_activated,
         ),
         lines=tuple(judged + unread),
-        images=count_images(tuple(lines)).images,
+        images=sum(not picture.on_own_disk for picture in pictures_in(lines)),
         mended=tuple(repairs),
     )
 

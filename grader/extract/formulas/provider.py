@@ -1,23 +1,42 @@
 """The provider of `FormulaEvidence`: every Markdown document, text file and notebook of a submission."""
 
 from grader.core.evidence.documents import Document, Documents
-from grader.core.evidence.formulas import DocumentFormulas, FormulaEvidence
-from grader.core.submission import Kind
+from grader.core.evidence.formulas import DocumentFormulas, FormulaEvidence, Unread, UnreadPlace
+from grader.core.place import Place
+from grader.core.submission import Kind, Submission
 from grader.extract.formulas.assemble import read_document
+from grader.extract.formulas.mentions import unread_places
 
 
-def read_formulas(documents: Documents) -> FormulaEvidence:
+def read_formulas(documents: Documents, submission: Submission) -> FormulaEvidence:
     """Read the formulas of all READMEs and notebooks; a notebook without any formula is left out.
 
     Raises:
-        Unavailable: the submission holds no document.
+        Unavailable: there is no document that holds a formula or could hold one.
 
     """
     read = [(d, formulas_of(d)) for d in documents.of(Kind.README, Kind.NOTEBOOK)]
     found = [formulas for document, formulas in read if formulas.lines or document.kind is Kind.README]
-    if not found:
+    unread = [place for document, formulas in read for place in unread_places(document, formulas.lines)]
+    unread += _not_read_at_all(documents, submission)
+    if not found and not unread:
         raise documents.absent("a README or other document", Kind.README, Kind.NOTEBOOK)
-    return FormulaEvidence(documents=tuple(found))
+    return FormulaEvidence(documents=tuple(found), unread=tuple(unread))
+
+
+def _not_read_at_all(documents: Documents, submission: Submission) -> list[UnreadPlace]:
+    """Files that cannot be read, and pictures that no document shows."""
+    files = [
+        UnreadPlace(what=Unread.FILE, place=Place(artefact=d.path), text=d.problem)
+        for d in documents.unread(Kind.README, Kind.NOTEBOOK)
+        if not d.readable
+    ]
+    shown = {picture.file for d in documents.documents for picture in d.pictures}
+    return files + [
+        UnreadPlace(what=Unread.PICTURE, place=Place(artefact=a.path), text=a.path)
+        for a in submission.artefacts
+        if a.kind is Kind.IMAGE and a.path.rpartition("/")[2] not in shown
+    ]
 
 
 def formulas_of(document: Document) -> DocumentFormulas:

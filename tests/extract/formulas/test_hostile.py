@@ -107,4 +107,5 @@ def test_no_text_raises(text: str, lead: str) -> None:
 @settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=200))
 def test_no_bytes_raise(data: bytes) -> None:
-    read_formulas(read_documents(from_bytes("x", {"README.md": b"h1 = " + data})))
+    sources = from_bytes("x", {"README.md": b"h1 = " + data})
+    read_formulas(read_documents(sources), sources.submission)

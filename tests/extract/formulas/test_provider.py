@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from grader.cli.commands.inspect_formulas import command
-from grader.core.evidence.formulas import FormulaEvidence
+from grader.core.evidence.formulas import FormulaEvidence, Unread
 from grader.core.faults import Unavailable
 from grader.core.outcome import Verdict
 from grader.extract.documents import read_documents
@@ -26,7 +26,8 @@ NOTEBOOK = {
 
 
 def evidence(files: dict[str, bytes]) -> FormulaEvidence:
-    return read_formulas(read_documents(from_bytes("x", files)))
+    sources = from_bytes("x", files)
+    return read_formulas(read_documents(sources), sources.submission)
 
 
 def test_readme_and_notebook_with_places_and_images() -> None:
@@ -56,6 +57,7 @@ def test_without_a_document_there_is_nothing_to_read() -> None:
 def test_a_broken_notebook_is_left_to_the_artefact_check() -> None:
     found = evidence({"README.md": README.encode(), "S4.ipynb": b'{"cells": [{"cell_type"'})
     assert [d.artefact for d in found.documents] == ["README.md"]
+    assert [(u.what, u.place.artefact) for u in found.unread][-1] == (Unread.FILE, "S4.ipynb")
 
 
 def run(*arguments: str, stdin: bytes = b"") -> tuple[int, str]:

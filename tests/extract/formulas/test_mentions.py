@@ -1,0 +1,87 @@
+"""What could hold a formula though it was not read: nothing of it may be told "not given"."""
+
+import pytest
+
+from grader.core.evidence.documents import Block
+from grader.core.evidence.formulas import FormulaEvidence, Unread
+from grader.extract.documents import read_documents
+from grader.extract.formulas.mentions import WEIGHTS, named_quantities
+from grader.extract.formulas.provider import read_formulas
+from grader.ingest.read import from_bytes
+
+
+@pytest.mark.parametrize(
+    ("text", "block", "names"),
+    [
+        ("| ∂E/∂w1 | (a_o1-t1) |", Block.TABLE, ("∂E/∂w1",)),
+        ("**∂E/∂w1**: as above", Block.PROSE, ("∂E/∂w1",)),
+        (r"$\frac{\partial E}{\partial w_1}$ equals x", Block.PROSE, ("∂E/∂w1",)),
+        ("the gradient of w1 is 3", Block.PROSE, ("∂E/∂w1",)),
+        ("### ∂E_total/∂w3", Block.HEADING, ("∂E/∂w3",)),
+        ("grad_w5 : see below", Block.PROSE, ("∂E/∂w5",)),
+        ("dE_dw1", Block.CODE, ("∂E/∂w1",)),
+        ("∂E1/∂w5 -> (a_o1 - t1)", Block.PROSE, ("∂E/∂w5",)),
+        ("h1: w1*i1", Block.PROSE, ("h1",)),
+        ("a_o2 = the sigmoid of the sum", Block.PROSE, ("a_o2",)),
+        ("w1_new: w1 - lr*dw1", Block.PROSE, WEIGHTS),
+        ("w_neu = w_alt − η·∂E/∂w", Block.PROSE, (*WEIGHTS, *(f"∂E/∂{w}" for w in WEIGHTS))),
+        ("We subtract a part of the gradient from each weight.", Block.PROSE, WEIGHTS),
+    ],
+)
+def test_a_quantity_that_a_line_may_state_is_named(text: str, block: Block, names: tuple[str, ...]) -> None:
+    found = named_quantities(text, block)
+    assert set(found) - {f"∂E/∂{w}" for w in WEIGHTS} == set(names) - {f"∂E/∂{w}" for w in WEIGHTS}
+    assert set(found) <= set(names)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Now we need ∂E/∂w1, ∂E/∂w2 and ∂E/∂w3",
+        "h1 and h2 are the inputs of the sigmoid",
+        "h1 is the first hidden neuron",
+        "∂o1/∂w5",
+        "w5 is bigger than w6",
+        "w5 = 0.4",
+        "E: the total loss",
+        "The loss is 0.2 after 10 epochs, the accuracy 99.4",
+        "x = self.conv1(x)",
+        "",
+    ],
+)
+def test_a_line_that_only_speaks_of_a_quantity_holds_none(text: str) -> None:
+    assert named_quantities(text, Block.PROSE) == ()
+
+
+def evidence(files: dict[str, str]) -> FormulaEvidence:
+    sources = from_bytes("x", {name: text.encode() for name, text in files.items()})
+    return read_formulas(read_documents(sources), sources.submission)
+
+
+def test_what_was_read_could_hold_nothing_else() -> None:
+    found = evidence(
+        {"README.md": "h1 = w1*i1 + w2*i2; h2 = w3*i1 + w4*i2\n∂E/∂w5 = (a_o1-t1)*\n  a_o1*(1-a_o1)*a_h1\n"}
+    )
+    assert found.unread == ()
+
+
+def test_the_part_of_a_line_that_was_not_read_counts() -> None:
+    found = evidence({"README.md": "h1 = w1*i1 + w2*i2\n\nh2 = the same for the second\n"})
+    assert [u.names for u in found.could_hold("h2")] == [("h2",)]
+    assert found.could_hold("o1") == ()
+
+
+def test_pictures_and_files_could_hold_anything() -> None:
+    files = {
+        "README.md": "h1 = w1*i1 + w2*i2\n![a](img/a.png)\n![b](C:\\b.png)\n",
+        "img/a.png": "x",
+        "board.jpg": "x",
+        "notes.md": "version https://git-lfs.github.com/spec/v1\n",
+    }
+    found = evidence(files).could_hold("∂E/∂w1")
+    assert [(u.what, str(u.place)) for u in found] == [
+        (Unread.PICTURE, "README.md:2"),
+        (Unread.OWN_DISK, "README.md:3"),
+        (Unread.FILE, "notes.md"),
+        (Unread.PICTURE, "board.jpg"),
+    ]
