@@ -156,6 +156,7 @@ PROVIDERS: tuple[Provider, ...] = (
         target="grader.execute.graph.provider:network_facts",
         product="NetworkFacts",
         phase=Phase.EXECUTE,
+        version=2,
     ),
     Provider(
         name="recipe",

@@ -1,8 +1,10 @@
 """Batch normalisation is part of what the network computes.
 
 ## What it checks
-At least one batch normalisation lies on the way from the image to the output of your network. We look at the operators that the
-network runs, not at its source, so a layer that is only declared or whose result is thrown away does not count.
+At least one batch normalisation lies on the way from the image to the output of your network, and the network computes
+something else without it. We look at the operators that the network runs, not at its source, so a layer that is only
+declared or whose result is thrown away does not count. Nor does one that is multiplied by zero: in training mode, on
+random images and with random weights, we replace each normalisation by nothing and compare the answers.
 
 ## Why it matters
 The assignment asks for batch normalisation. It keeps the scale of the maps steady from layer to layer, which is what lets a network of
@@ -16,11 +18,12 @@ this size learn quickly; a layer that forward never calls does nothing of the ki
 Call it in forward, usually right after the convolution: `x = F.relu(self.bn1(self.conv1(x)))`.
 """
 
+from grader.checks.network._effect import OPEN, does_nothing, doubtful
 from grader.checks.network._printed import printed, rows_of
 from grader.checks.network._where import place_of, unused_modules
 from grader.core.evidence.summaries import SummaryEvidence
-from grader.core.facts.network import NetworkFacts
-from grader.core.outcome import Finding, Outcome, Weight, failed, passed
+from grader.core.facts.network import Effect, NetworkFacts
+from grader.core.outcome import Finding, Outcome, Weight, failed, passed, unknown
 from grader.core.rubric import CheckParams
 from grader.core.rule import Rule
 from grader.core.submission import Submission
@@ -35,17 +38,23 @@ class Params(CheckParams, frozen=True, kw_only=True):
 
 
 def check(network: NetworkFacts, params: Params) -> Outcome:
-    """Count the batch normalisations that the output depends on."""
-    count = len(network.batchnorm)
+    """Count the batch normalisations without which the output is another."""
+    idle = [item for item in network.batchnorm if item.effect is Effect.NONE]
+    open_ = [item for item in network.batchnorm if item.effect in OPEN]
+    count = len(network.batchnorm) - len(idle) - len(open_)
     if count >= params.at_least:
         stuck = [item for item in network.batchnorm if item.batch_statistics_in_eval]
         remarks = [_batch_statistics(network, len(stuck))] if stuck else []
+        remarks += [does_nothing(network, idle, "batch normalisation", remark=True)] if idle else []
         layers = "batch normalisation" if count == 1 else "batch normalisations"
         return passed(f"{network.name} uses {count} {layers}", remarks)
-    return failed(
-        f"{network.name} uses {count} batch normalisations, asked for is {params.at_least}",
-        [_missing(network, params)],
-    )
+    if count + len(open_) >= params.at_least:
+        finding = doubtful(network, open_, "batch normalisation")
+        return unknown(f"{network.name}: {finding.message}", [finding])
+    summary = f"{network.name} uses {count} batch normalisations, asked for is {params.at_least}"
+    if idle:
+        return failed(summary, [does_nothing(network, idle, "batch normalisation")])
+    return failed(summary, [_missing(network, params)])
 
 
 def _missing(network: NetworkFacts, params: Params) -> Finding:

@@ -1,11 +1,12 @@
 """Dropout is part of what the network computes in training, and off in evaluation.
 
 ## What it checks
-At least one dropout with a probability above 0 lies on the way from the image to the output when your network trains. It also looks whether
-dropout is off when the network is evaluated.
+At least one dropout lies on the way from the image to the output when your network trains, with a probability of at
+least 0.001 (the rubric may say another), and the network computes something else without it: we replace each by nothing
+and compare the answers, with random weights. It also looks whether dropout is off when the network is evaluated.
 
 ## Why it matters
-The assignment asks for dropout. `nn.Dropout(0)` does nothing, and `F.dropout(x, 0.1)` without `training=self.training`
+The assignment asks for dropout. `nn.Dropout(0)` does nothing, nor does `x + 0 * self.dropout(x)`, and `F.dropout(x, 0.1)` without `training=self.training`
 drops values in the test as well: the accuracy is then a matter of chance and lower than it need be.
 
 ## Example
@@ -17,12 +18,13 @@ Use `nn.Dropout(0.1)` as a module, or `F.dropout(x, 0.1, training=self.training)
 
 import msgspec
 
+from grader.checks.network._effect import OPEN, does_nothing, doubtful
 from grader.checks.network._printed import printed, rows_of
 from grader.checks.network._where import named, place_of
 from grader.core.evidence.summaries import SummaryEvidence
-from grader.core.facts.network import Dropout, NetworkFacts
-from grader.core.outcome import Finding, Outcome, Weight, failed, passed
-from grader.core.rubric import CheckPolicy, Treatment
+from grader.core.facts.network import Dropout, Effect, NetworkFacts
+from grader.core.outcome import Finding, Outcome, Weight, failed, passed, unknown
+from grader.core.rubric import CheckParams, CheckPolicy, Treatment
 from grader.core.rule import Rule
 from grader.core.submission import Submission
 
@@ -36,11 +38,22 @@ class Policy(CheckPolicy, frozen=True, kw_only=True):
     absent: Treatment = Treatment.FAIL
 
 
-def check(network: NetworkFacts, policy: Policy) -> Outcome:
-    """Look for live dropout with p > 0 in the training graph, and for dropout in the evaluation graph."""
-    active = [item for item in network.dropout if item.active_in_training]
+class Params(CheckParams, frozen=True, kw_only=True):
+    """`least_p`: the smallest probability that counts. The smallest honest one in our corpora is 0.05; 1e-12 never zeroes anything."""
+
+    least_p: float = 0.001
+
+
+def check(network: NetworkFacts, params: Params, policy: Policy) -> Outcome:
+    """Look for dropout that acts in the training graph, and for dropout in the evaluation graph."""
+    acting = [item for item in network.dropout if item.active_in_training and item.p >= params.least_p]
+    active = [item for item in acting if item.effect is Effect.CLEAR]
+    open_ = [item for item in acting if item.effect in OPEN]
+    if not active and open_ and policy.absent is Treatment.FAIL:
+        finding = doubtful(network, open_, "dropout")
+        return unknown(f"{network.name}: {finding.message}", [finding])
     if not active:
-        summary, finding = f"{network.name} uses no dropout when it trains", _missing(network)
+        summary, finding = f"{network.name} uses no dropout when it trains", _missing(network, params)
         if policy.absent is Treatment.FAIL:
             return failed(summary, [finding])
         remark = msgspec.structs.replace(finding, weight=Weight.REMARK)
@@ -60,8 +73,15 @@ def check(network: NetworkFacts, policy: Policy) -> Outcome:
     return passed(summary, [finding])
 
 
-def _missing(network: NetworkFacts) -> Finding:
-    if network.dropout and all(item.p == 0 for item in network.dropout):
+def _missing(network: NetworkFacts, params: Params) -> Finding:
+    trains = [item for item in network.dropout if item.active_in_training]
+    if any(item.p >= params.least_p for item in trains):
+        return does_nothing(network, [i for i in trains if i.p >= params.least_p], "dropout")
+    if trains:
+        largest = max(item.p for item in trains)
+        diagnosis, found = "tiny-probability", f"the largest p is {largest:g}, below {params.least_p:g}"
+        hint = "give it a probability that zeroes something, for example 0.1"
+    elif network.dropout and all(item.p == 0 for item in network.dropout):
         diagnosis, found = "zero-probability", f"{len(network.dropout)} dropout layers, all with p = 0"
         hint = "give them a probability above 0, for example 0.1; check which value really reaches the constructor"
     elif network.dropout:
@@ -76,7 +96,7 @@ def _missing(network: NetworkFacts) -> Finding:
     return Finding(
         message="no dropout acts on the network when it trains",
         place=place_of(network),
-        expected="at least one dropout with p > 0 in the training graph",
+        expected=f"at least one dropout with p of at least {params.least_p:g} in the training graph",
         found=found,
         hint=hint,
         diagnosis=diagnosis,

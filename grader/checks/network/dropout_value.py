@@ -2,7 +2,7 @@
 
 ## What it checks
 The probability of every dropout that acts when the network trains, in the network that we took out of your notebook by running it. A
-dropout with p = 0 does nothing and is not counted.
+dropout with p = 0 does nothing and is not counted, nor is one without which the network computes the same.
 
 ## Why it matters
 Some courses fix the value, 0.069 for instance. What counts is the number that reaches the layer: a constructor with `p=0.1` as its default
@@ -16,7 +16,7 @@ Write `nn.Dropout(0.069)` in every block, or pass the value to the constructor; 
 """
 
 from grader.checks.network._where import named, place_of
-from grader.core.facts.network import Dropout, NetworkFacts
+from grader.core.facts.network import Dropout, Effect, NetworkFacts
 from grader.core.outcome import Finding, Outcome, graded, passed, skipped
 from grader.core.rubric import CheckParams
 from grader.core.rule import Rule
@@ -32,7 +32,7 @@ class Params(CheckParams, frozen=True, kw_only=True):
 
 def check(network: NetworkFacts, params: Params) -> Outcome:
     """Credit is the share of acting dropouts with the value; without one, `dropout` (NN403) says so and this asks nothing."""
-    active = [d for d in network.dropout if d.active_in_training and d.p > 0]
+    active = [d for d in network.dropout if d.active_in_training and d.p > 0 and d.effect is not Effect.NONE]
     if not active:
         return skipped(
             f"{network.name} has no dropout that acts in training, so there is no value to compare"

@@ -21,9 +21,10 @@ is forbidden.
 
 from enum import Enum
 
+from grader.checks.network._effect import OPEN, does_nothing, doubtful
 from grader.checks.network._where import place_of, unused_modules
-from grader.core.facts.network import NetworkFacts
-from grader.core.outcome import Finding, Outcome, failed, passed
+from grader.core.facts.network import Effect, NetworkFacts
+from grader.core.outcome import Finding, Outcome, failed, passed, unknown
 from grader.core.rubric import CheckParams
 from grader.core.rule import Rule
 
@@ -47,8 +48,12 @@ class Params(CheckParams, frozen=True, kw_only=True):
 
 def check(network: NetworkFacts, params: Params) -> Outcome:
     """Compare the fully connected layers that the output depends on with the demand."""
-    linear, points, pooled = network.linear, network.point_convolutions, network.averaged_at_once
-    whole = network.whole_map_convolution
+    linear, pooled, whole = network.linear, network.averaged_at_once, network.whole_map_convolution
+    points = [item for item in network.point_convolutions if item.effect is not Effect.NONE]
+    if (
+        params.demand is Demand.REQUIRED
+    ):  # one that is multiplied by zero is no layer, and forbidden all the same
+        linear = tuple(item for item in linear if item.effect is not Effect.NONE)
     sizes = ", ".join(f"{item.inputs} to {item.outputs}" for item in (linear or points)[:4])
     if linear:
         summary = f"{network.name} has {len(linear)} fully connected ({sizes})"
@@ -73,6 +78,11 @@ def check(network: NetworkFacts, params: Params) -> Outcome:
         )
         return failed(summary, [finding])
     counts = params.point_convolution_counts and (points or pooled is not None or whole is not None)
+    if params.demand is Demand.REQUIRED and linear and all(i.effect in OPEN for i in linear) and not counts:
+        finding = doubtful(network, linear, "fully connected layer")
+        return unknown(f"{network.name}: {finding.message}", [finding])
+    if params.demand is Demand.REQUIRED and not linear and not counts and network.linear:
+        return failed(summary, [does_nothing(network, network.linear, "fully connected layer")])
     if params.demand is Demand.REQUIRED and not linear and not counts:
         unused = unused_modules(network)
         finding = Finding(

@@ -2,7 +2,8 @@
 
 ## What it checks
 On the way to the output some operator averages a whole map larger than 1x1, every position with the same weight. The way it is written
-does not matter: `AdaptiveAvgPool2d(1)`, `AvgPool2d` as large as the map, `x.mean([2, 3])`.
+does not matter: `AdaptiveAvgPool2d(1)`, `AvgPool2d` as large as the map, `x.mean([2, 3])`. An average without which the
+network computes the same, such as `logits + 0 * gap`, does not count; we replace it and compare the answers.
 
 ## Why it matters
 The assignment asks for global average pooling. A window smaller than the map looks the same, since what does not fit is
@@ -18,11 +19,12 @@ Use `nn.AdaptiveAvgPool2d(1)` on the last map; it always averages all of it.
 from itertools import pairwise
 from typing import NamedTuple
 
+from grader.checks.network._effect import OPEN, does_nothing, doubtful
 from grader.checks.network._printed import printed
 from grader.checks.network._where import place_of
 from grader.core.evidence.summaries import LayerRow, Summary, SummaryEvidence
-from grader.core.facts.network import GapKind, NetworkFacts, Reduction, Where
-from grader.core.outcome import Finding, Outcome, Weight, failed, passed
+from grader.core.facts.network import Effect, GapKind, NetworkFacts, Reduction, Where
+from grader.core.outcome import Finding, Outcome, Weight, failed, passed, unknown
 from grader.core.rubric import CheckPolicy, Treatment
 from grader.core.rule import Rule
 from grader.core.submission import Submission
@@ -52,13 +54,23 @@ def check(network: NetworkFacts, policy: Policy) -> Outcome:
     """Pass for a full average in the head; else treat what is there as the policy says."""
     if network.gap is GapKind.FULL:
         item = _of(network, GapKind.FULL, Where.HEAD)
+        if item is not None and item.effect in OPEN:
+            finding = doubtful(network, [item], "global average pooling")
+            return unknown(f"{network.name}: {finding.message}", [finding])
         size = f" of {item.map[0]}x{item.map[1]}" if item is not None else ""
         return passed(f"{network.name} averages the whole map{size}")
     words = _words(network)
     treatment = _treatment(network.gap, policy)
     summary = f"{network.name}: {words.message}"
+    idle = [
+        item
+        for item in network.reductions
+        if item.kind is GapKind.FULL and item.where is Where.HEAD and item.effect is Effect.NONE
+    ]
     if treatment is Treatment.ACCEPT:
         return passed(summary)
+    if idle and treatment is Treatment.FAIL:
+        return failed(summary, [does_nothing(network, idle, "global average pooling")])
     finding = Finding(
         message=words.message,
         place=place_of(network),
@@ -83,7 +95,13 @@ def _treatment(kind: GapKind, policy: Policy) -> Treatment:
 
 
 def _of(network: NetworkFacts, kind: GapKind, where: Where) -> Reduction | None:
-    return next((item for item in network.reductions if item.kind is kind and item.where is where), None)
+    """The reduction of that kind that the answers depend on; clear ones first."""
+    found = [
+        item
+        for item in network.reductions
+        if item.kind is kind and item.where is where and item.effect is not Effect.NONE
+    ]
+    return min(found, key=lambda item: item.effect in OPEN, default=None)
 
 
 def _words(network: NetworkFacts) -> _Words:

@@ -41,6 +41,18 @@ class DropoutKind(Enum):
     CHANNEL = "channel"
 
 
+class Effect(Enum):
+    """What the answers of the network do when a layer is replaced, in training mode with random weights."""
+
+    CLEAR = "clear"
+    FAINT = "faint"
+    """More than rounding, and less than a thousandth of what another image changes."""
+    NONE = "none"
+    """Nothing beyond rounding: the network computes the same without the layer."""
+    UNMEASURED = "unmeasured"
+    """The network has too many layers, or is too large, to be run once for each."""
+
+
 class OutputKind(Enum):
     """What the ten numbers of the output are."""
 
@@ -93,6 +105,7 @@ class BatchNorm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     features: int
     batch_statistics_in_eval: bool
     distance: int
+    effect: Effect = Effect.CLEAR
 
 
 class Dropout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -104,6 +117,7 @@ class Dropout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     active_in_training: bool
     active_in_eval: bool
     distance: int
+    effect: Effect = Effect.CLEAR
 
 
 class Pooling(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -126,6 +140,7 @@ class Reduction(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     map: tuple[int, int]
     window: tuple[int, int]
     where: Where
+    effect: Effect = Effect.CLEAR
 
 
 class Linear(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -136,6 +151,7 @@ class Linear(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     outputs: int
     bias: bool
     map: tuple[int, int] = (1, 1)
+    effect: Effect = Effect.CLEAR
 
 
 class PointConvolution(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -144,6 +160,7 @@ class PointConvolution(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     layer: int
     inputs: int
     outputs: int
+    effect: Effect = Effect.CLEAR
 
 
 class Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -219,7 +236,7 @@ class NetworkFacts(Fact, frozen=True, kw_only=True):
         """
         by_index = {layer.index: layer for layer in self.layers}
         for item in self.reductions:
-            if item.kind is not GapKind.FULL or item.where is not Where.HEAD:
+            if item.kind is not GapKind.FULL or item.where is not Where.HEAD or item.effect is Effect.NONE:
                 continue
             layer = _only_source(by_index.get(item.layer), by_index)
             while layer is not None and "dropout" in layer.operator:

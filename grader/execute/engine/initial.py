@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from grader.execute.graph.network import Network
-from grader.execute.graph.schema import NodeRef, WeightKind
+from grader.execute.graph.roles import Role, roles_of
+from grader.execute.graph.schema import WeightKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +28,6 @@ class Fresh:
         return sum(self.tensors[key].numel() for key in self.kept)
 
 
-@dataclass(frozen=True, slots=True)
-class _Role:
-    """What a tensor does; `fan_in` is that of the layer it belongs to."""
-
-    kind: str
-    fan_in: int = 0
-
-
 def fresh_tensors(network: Network, seed: int) -> Fresh:
     """Draw all tensors of the network from `seed`, in the order in which the module declares them.
 
@@ -42,15 +35,15 @@ def fresh_tensors(network: Network, seed: int) -> Fresh:
     random state is left where the drawing ends, as it would be after building the module.
     """
     torch.manual_seed(seed)
-    roles = _roles(network)
+    roles = roles_of(network)
     tensors: dict[str, Tensor] = {}
     kept = []
     for key, kind in network.kinds.items():
         value = network.tensors[key]
-        role = roles.get(key, _Role("unknown"))
+        role = roles.get(key, Role("unknown"))
         drawn = torch.empty(value.shape)
         if kind is not WeightKind.PARAMETER and role.kind not in ("mean", "variance"):
-            role = _Role("constant")
+            role = Role("constant")
         if role.kind == "weight":
             nn.init.kaiming_uniform_(drawn, a=math.sqrt(5))
         elif role.kind == "bias":
@@ -67,34 +60,3 @@ def fresh_tensors(network: Network, seed: int) -> Fresh:
             kept.append(key)
         tensors[key] = drawn
     return Fresh(tensors, tuple(kept))
-
-
-def _roles(network: Network) -> dict[str, _Role]:
-    """What each tensor does, by key; a tensor with two jobs has none, and keeps the student's values."""
-    found: dict[str, _Role] = {}
-    conflicting = set()
-    for graph in (network.training, network.evaluation):
-        for item in graph.instructions:
-            for parameter, value in item.arguments.items():
-                if not isinstance(value, NodeRef) or value.name not in graph.weights:
-                    continue
-                role = _role(item.base, parameter)
-                if role.kind in ("weight", "bias"):
-                    weight = item.arguments["weight"]
-                    shape = graph.shapes[weight.name].extents if isinstance(weight, NodeRef) else (1,)
-                    role = _Role(role.kind, math.prod(shape[1:]))
-                key = graph.weights[value.name].key
-                if found.setdefault(key, role) != role:
-                    conflicting.add(key)
-    return {key: role for key, role in found.items() if key not in conflicting}
-
-
-def _role(operator: str, parameter: str) -> _Role:
-    if operator in ("conv1d", "conv2d", "linear") and parameter in ("weight", "bias"):
-        return _Role(parameter)
-    if operator in ("batch_norm", "instance_norm", "group_norm", "layer_norm"):
-        names = {"weight": "scale", "bias": "offset", "running_mean": "mean", "running_var": "variance"}
-        return _Role(names.get(parameter, "unknown"))
-    if operator == "prelu" and parameter == "weight":
-        return _Role("slope")
-    return _Role("unknown")

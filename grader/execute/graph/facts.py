@@ -9,6 +9,7 @@ from grader.core.facts.network import (
     Declared,
     Dropout,
     DropoutKind,
+    Effect,
     GapKind,
     Layer,
     Linear,
@@ -19,6 +20,7 @@ from grader.core.facts.network import (
     Reduction,
     Where,
 )
+from grader.execute.graph.ablation import effects
 from grader.execute.graph.checked import CheckedGraph, Instruction, references
 from grader.execute.graph.network import Network
 from grader.execute.graph.operators import ACTIVATIONS, DROPOUTS, IDENTITIES, SHAPES, SOFTMAX
@@ -33,6 +35,9 @@ _POOLS = frozenset(
 _INVISIBLE = SHAPES | IDENTITIES | {"sym_size", "getitem"}
 _SIZES = frozenset({"operator.mul", "operator.add", "operator.sub", "operator.floordiv", "aten.sym_size.int"})
 _ORDER = tuple(GapKind)
+_EARNING = frozenset({"batch_norm", "linear"}) | DROPOUTS
+_AVERAGED = frozenset({GapKind.FULL, GapKind.CROP})
+"""Collapses whose effect is measured; an average over a 1x1 map is told by its shape."""
 
 
 def network_facts(network: Network, artefact: str = "") -> NetworkFacts:
@@ -43,15 +48,27 @@ def network_facts(network: Network, artefact: str = "") -> NetworkFacts:
 
     """
     with refusing("the exported network cannot be looked into"):
-        return _facts(network, artefact)
+        return _facts(network, artefact, {})
 
 
-def _facts(network: Network, artefact: str) -> NetworkFacts:
+def measured_facts(network: Network, artefact: str, *, trained: bool) -> NetworkFacts:
+    """The same, with what each layer that earns points does to the answers (`ablation.py`); raises InvalidNetwork."""
+    with refusing("the exported network cannot be looked into"):
+        graph = network.training
+        collapsing = [item.instruction.name for item in collapses(graph) if item.kind in _AVERAGED]
+        earning = [
+            i.name for i in graph.instructions if i.base in _EARNING or _is_point_convolution(i, graph)
+        ]
+        names = list(dict.fromkeys([*earning, *collapsing]))
+        return _facts(network, artefact, effects(network, names, trained=trained))
+
+
+def _facts(network: Network, artefact: str, found: Mapping[str, Effect]) -> NetworkFacts:
     graph, evaluation = network.training, network.evaluation
     layers = _layers(network)
     positions = {name: layer.index for name, layer in layers.items()}
     in_evaluation = _counterparts(graph, evaluation)
-    reductions = _reductions(graph, positions)
+    reductions = _reductions(graph, positions, found)
     parameters = [key for key, kind in network.kinds.items() if kind is WeightKind.PARAMETER]
     live = sum(network.tensors[key].numel() for key in parameters)
     constants = sum(
@@ -79,8 +96,11 @@ def _facts(network: Network, artefact: str) -> NetworkFacts:
         modes=network.modes,
         modes_difference=network.difference,
         static_batch=network.static_batch,
-        batchnorm=tuple(_batchnorms(graph, in_evaluation, layers)),
-        dropout=(*_dropouts(graph, in_evaluation, layers), *_only_in_evaluation(evaluation, in_evaluation)),
+        batchnorm=tuple(_batchnorms(graph, in_evaluation, layers, found)),
+        dropout=(
+            *_dropouts(graph, in_evaluation, layers, found),
+            *_only_in_evaluation(evaluation, in_evaluation),
+        ),
         pooling=tuple(
             Pooling(layer=positions[item.name], operator=item.base, distance=layers[item.name].distance)
             for item in graph.instructions
@@ -88,8 +108,8 @@ def _facts(network: Network, artefact: str) -> NetworkFacts:
         ),
         gap=_gap(reductions),
         reductions=reductions,
-        linear=tuple(_linears(graph, positions)),
-        point_convolutions=tuple(_point_convolutions(graph, positions)),
+        linear=tuple(_linears(graph, positions, found)),
+        point_convolutions=tuple(_point_convolutions(graph, positions, found)),
         activations=dict(
             sorted(Counter(i.base for i in graph.instructions if i.base in ACTIVATIONS).items())
         ),
@@ -186,7 +206,10 @@ def _tensor_keys(graph: CheckedGraph, item: Instruction) -> tuple[str, ...]:
 
 
 def _batchnorms(
-    graph: CheckedGraph, counterparts: Mapping[str, Instruction], layers: Mapping[str, Layer]
+    graph: CheckedGraph,
+    counterparts: Mapping[str, Instruction],
+    layers: Mapping[str, Layer],
+    found: Mapping[str, Effect],
 ) -> Iterable[BatchNorm]:
     for item in graph.instructions:
         if item.base == "batch_norm" and item.shape is not None:
@@ -196,11 +219,15 @@ def _batchnorms(
                 features=item.shape.extents[1],
                 batch_statistics_in_eval=other is not None and bool(other.arguments["training"]),
                 distance=layers[item.name].distance,
+                effect=found.get(item.name, Effect.CLEAR),
             )
 
 
 def _dropouts(
-    graph: CheckedGraph, counterparts: Mapping[str, Instruction], layers: Mapping[str, Layer]
+    graph: CheckedGraph,
+    counterparts: Mapping[str, Instruction],
+    layers: Mapping[str, Layer],
+    found: Mapping[str, Effect],
 ) -> Iterable[Dropout]:
     for item in graph.instructions:
         if item.base in DROPOUTS:
@@ -214,6 +241,7 @@ def _dropouts(
                 and bool(other.arguments["train"])
                 and other.arguments["p"] > 0,
                 distance=layers[item.name].distance,
+                effect=found.get(item.name, Effect.CLEAR),
             )
 
 
@@ -240,7 +268,9 @@ def _only_in_evaluation(
             )
 
 
-def _reductions(graph: CheckedGraph, positions: Mapping[str, int]) -> tuple[Reduction, ...]:
+def _reductions(
+    graph: CheckedGraph, positions: Mapping[str, int], found: Mapping[str, Effect]
+) -> tuple[Reduction, ...]:
     users = _users(graph)
     return tuple(
         Reduction(
@@ -250,6 +280,7 @@ def _reductions(graph: CheckedGraph, positions: Mapping[str, int]) -> tuple[Redu
             map=item.map,
             window=item.window,
             where=Where.HEAD if _stays_small(item.instruction.name, graph, users) else Where.ATTENTION,
+            effect=found.get(item.instruction.name, Effect.CLEAR),
         )
         for item in collapses(graph)
     )
@@ -271,9 +302,14 @@ def _stays_small(start: str, graph: CheckedGraph, users: Mapping[str, list[Instr
 
 
 def _gap(reductions: Iterable[Reduction]) -> GapKind:
-    """The first kind in the order of `GapKind`; inside an attention block only a full average says anything."""
+    """The first kind in the order of `GapKind`; inside an attention block only a full average says anything.
+
+    What the answers do not depend on is not how the network gets from a map to a vector.
+    """
     kinds = {GapKind.ABSENT}
     for item in reductions:
+        if item.effect is Effect.NONE:
+            continue
         if item.where is Where.HEAD:
             kinds.add(item.kind)
         elif item.kind is GapKind.FULL:
@@ -281,7 +317,9 @@ def _gap(reductions: Iterable[Reduction]) -> GapKind:
     return min(kinds, key=_ORDER.index)
 
 
-def _linears(graph: CheckedGraph, positions: Mapping[str, int]) -> Iterable[Linear]:
+def _linears(
+    graph: CheckedGraph, positions: Mapping[str, int], found: Mapping[str, Effect]
+) -> Iterable[Linear]:
     by_name = {item.name: item for item in graph.instructions}
     for item in graph.instructions:
         if item.base == "linear" and isinstance(weight := item.arguments["weight"], NodeRef):
@@ -292,6 +330,7 @@ def _linears(graph: CheckedGraph, positions: Mapping[str, int]) -> Iterable[Line
                 outputs=outputs,
                 bias=item.arguments["bias"] is not None,
                 map=_flattened(item, graph, by_name),
+                effect=found.get(item.name, Effect.CLEAR),
             )
 
 
@@ -308,13 +347,23 @@ def _flattened(item: Instruction, graph: CheckedGraph, by_name: Mapping[str, Ins
         name = before.source
 
 
-def _point_convolutions(graph: CheckedGraph, positions: Mapping[str, int]) -> Iterable[PointConvolution]:
+def _point_convolutions(
+    graph: CheckedGraph, positions: Mapping[str, int], found: Mapping[str, Effect]
+) -> Iterable[PointConvolution]:
     for item in graph.instructions:
         before = graph.shapes.get(item.source)
-        if item.base == "conv2d" and before is not None and before.map == (1, 1) and item.shape is not None:
+        if _is_point_convolution(item, graph) and before is not None and item.shape is not None:
             yield PointConvolution(
-                layer=positions[item.name], inputs=before.extents[1], outputs=item.shape.extents[1]
+                layer=positions[item.name],
+                inputs=before.extents[1],
+                outputs=item.shape.extents[1],
+                effect=found.get(item.name, Effect.CLEAR),
             )
+
+
+def _is_point_convolution(item: Instruction, graph: CheckedGraph) -> bool:
+    before = graph.shapes.get(item.source)
+    return item.base == "conv2d" and before is not None and before.map == (1, 1)
 
 
 def _reused(graph: CheckedGraph) -> tuple[str, ...]:

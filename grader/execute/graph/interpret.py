@@ -59,10 +59,10 @@ class GraphNetwork(nn.Module):
                 self.register_parameter(name, nn.Parameter(value, requires_grad=value.is_floating_point()))
             else:
                 self.register_buffer(name, value)
-        self._training_steps = _Program(
+        self._training_steps = Program(
             network.training, dropout=None if training_dropout else False, replace=replace or {}
         )
-        self._evaluation_steps = _Program(network.evaluation, dropout=None if keep_eval_dropout else False)
+        self._evaluation_steps = Program(network.evaluation, dropout=None if keep_eval_dropout else False)
 
     def forward(self, images: Tensor) -> Tensor:
         """One pass in the current mode."""
@@ -74,8 +74,13 @@ class GraphNetwork(nn.Module):
         return {key: getattr(self, name).detach() for key, name in self._keys.items()}
 
 
-class _Program:
-    """The steps of one graph, arguments resolved as far as they can be before there are values."""
+class Program:
+    """The steps of one graph, arguments resolved as far as they can be before there are values.
+
+    `replace` gives operators, by their name, another implementation with the same arguments; `instead` single instructions,
+    by the name of their result. Neither may hand out an argument itself: the next step may overwrite it. `double` computes in
+    float64 where the graph names float32.
+    """
 
     def __init__(
         self,
@@ -83,6 +88,8 @@ class _Program:
         *,
         dropout: bool | None = None,
         replace: Mapping[str, Callable[..., Any]] | None = None,
+        instead: Mapping[str, Callable[..., Any]] | None = None,
+        double: bool = False,
     ) -> None:
         names = [graph.input, *graph.weights, *(instruction.name for instruction in graph.instructions)]
         slots = {name: index for index, name in enumerate(names)}
@@ -103,10 +110,12 @@ class _Program:
             step = _step(instruction.operator, arguments, slots, slots[instruction.name], frees)
             if instruction.name in overwriting:
                 step = step._replace(function=torch.relu_)
-            other = (replace or {}).get(instruction.operator.name)
-            self._steps.append(step if other is None else step._replace(function=other))
+            other = (instead or {}).get(instruction.name, (replace or {}).get(instruction.operator.name))
+            step = step if other is None else step._replace(function=other)
+            self._steps.append(_in_double(step) if double else step)
 
     def run(self, images: Tensor, tensor: Callable[[str], Tensor]) -> Tensor:
+        """One pass over a batch; `tensor` gives weights by their name in the state dict."""
         values: list[Any] = [None] * self._size
         values[0] = images
         for slot, key in self._weights:
@@ -151,6 +160,12 @@ def _step(
         if p.keyword_only and arguments[p.name] is not None
     }
     return _Step(operator.function, positional, named, target, frees)
+
+
+def _in_double(step: _Step) -> _Step:
+    named = {key: torch.float64 if value is torch.float32 else value for key, value in step.named.items()}
+    positional = tuple(torch.float64 if value is torch.float32 else value for value in step.positional)
+    return step._replace(named=named, positional=positional)
 
 
 def _same(value: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from grader.core.distribution import install_hint
 from grader.core.facts.network import NetworkFacts
-from grader.core.facts.notebook import NotebookRun
+from grader.core.facts.notebook import Choice, NotebookRun
 from grader.core.faults import Unavailable
 from grader.core.outcome import Verdict
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 def network_facts(run: NotebookRun) -> NetworkFacts:
     """What the exported network is. Raises Unavailable (a person must look) where there is none or it is not sound."""
     network = network_of(run)
-    from grader.execute.graph.facts import network_facts as facts_of
+    from grader.execute.graph.facts import measured_facts
     from grader.execute.graph.schema import InvalidNetwork
 
     try:
-        return facts_of(network, run.artefact)
+        return measured_facts(network, run.artefact, trained=run.choice is Choice.LAST_TRAINED)
     except InvalidNetwork as error:
         raise Unavailable(f"{run.artefact}: {error}", Verdict.UNKNOWN) from error
 

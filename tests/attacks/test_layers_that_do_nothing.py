@@ -1,0 +1,179 @@
+"""Layers were multiplied by zero and earned their points.
+
+`y + 0*bn(y)` runs a batch normalisation, the graph holds it, the output depends on it, and the network computes what it
+would compute without it. Three criteria passed for a network that uses none of the three layers. A buffer of zeros, a
+difference of equal values, a probability of 1e-12 and a parameter that no optimizer moves do the same. No list of
+operators finds that; running the network without the layer does.
+"""
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from grader.core.outcome import Verdict
+from tests.attacks.judged import judged
+from tests.execute.graph.nasty import conv
+
+
+class Zeroed(nn.Module):
+    """All three layers, each times zero; the head is a maximum."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.c1, self.b1, self.c2 = nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8), nn.Conv2d(8, 16, 3)
+        self.drop, self.fc = nn.Dropout(0.1), nn.Linear(16, 10)
+
+    def norm(self, y: Tensor) -> Tensor:
+        return y + 0 * self.b1(y)
+
+    def dropped(self, x: Tensor) -> Tensor:
+        return x + 0 * self.drop(x)
+
+    def head(self, x: Tensor) -> Tensor:
+        mean = functional.adaptive_avg_pool2d(x, 1).flatten(1)
+        return functional.max_pool2d(x, 11).flatten(1) + 0 * mean
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = functional.max_pool2d(functional.relu(self.norm(self.c1(x))), 2)
+        x = self.dropped(functional.relu(self.c2(x)))
+        return functional.log_softmax(self.fc(self.head(x)), dim=1)
+
+
+class ZeroBuffer(Zeroed):
+    zero: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("zero", torch.zeros(1))
+
+    def norm(self, y: Tensor) -> Tensor:
+        return y + self.zero * self.b1(y)
+
+    def dropped(self, x: Tensor) -> Tensor:
+        return x + self.zero * self.drop(x)
+
+
+class Difference(Zeroed):
+    def norm(self, y: Tensor) -> Tensor:
+        q = self.b1(y)
+        return y + (q - q)
+
+    def dropped(self, x: Tensor) -> Tensor:
+        q = self.drop(x)
+        return x + q - q
+
+    def head(self, x: Tensor) -> Tensor:
+        mean = functional.adaptive_avg_pool2d(x, 1).flatten(1)
+        return functional.max_pool2d(x, 11).flatten(1) + mean - mean
+
+
+class FrozenZero(Zeroed):
+    """A parameter that is still zero after the training: no step moves it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.zeros(1), requires_grad=False)
+
+    def norm(self, y: Tensor) -> Tensor:
+        return y + self.gain * self.b1(y)
+
+
+class Clamped(Zeroed):
+    """What the layer gives is cut off where nothing is left of it."""
+
+    def norm(self, y: Tensor) -> Tensor:
+        return y + functional.relu(self.b1(y) - 1e9)
+
+    def dropped(self, x: Tensor) -> Tensor:
+        return x + (self.drop(x) * 1e-30)
+
+
+class Whisper(Zeroed):
+    """A thousandth of a thousandth: more than rounding, and nothing that a network learns by."""
+
+    def norm(self, y: Tensor) -> Tensor:
+        return y + 1e-4 * self.b1(y)
+
+    def dropped(self, x: Tensor) -> Tensor:
+        return x + 1e-4 * self.drop(x)
+
+
+class TinyProbability(nn.Module):
+    def __init__(self, p: float = 1e-12) -> None:
+        super().__init__()
+        self.features = nn.Sequential(conv(1, 4), nn.MaxPool2d(4), nn.Dropout(p), conv(4, 8))
+        self.fc = nn.Linear(8, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(self.features(x).mean([2, 3]))
+
+
+class ReZero(Zeroed):
+    """An honest residual whose gain starts at zero and is learnt."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.full((1,), 1e-4))  # after a step
+
+    def norm(self, y: Tensor) -> Tensor:
+        return y + self.gain * self.b1(y)
+
+    def dropped(self, x: Tensor) -> Tensor:
+        return self.drop(x)
+
+    def head(self, x: Tensor) -> Tensor:
+        return x.mean([2, 3])
+
+
+class Deep(nn.Module):
+    """Twelve convolutions without another normalisation than the first, and a dropout at the very start."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Sequential(nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8), nn.Dropout(0.05), nn.Sigmoid())
+        blocks = [nn.Sequential(nn.Conv2d(8, 8, 3, padding=1), nn.Sigmoid()) for _ in range(12)]
+        self.blocks, self.fc = nn.Sequential(*blocks), nn.Linear(8, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(self.blocks(self.first(x)).mean([2, 3])).softmax(1)
+
+
+LAYERS = ("NN402", "NN403", "NN404")
+
+
+@pytest.mark.parametrize("kind", [Zeroed, ZeroBuffer, Difference])
+def test_a_layer_that_changes_nothing_earns_nothing(kind: type[nn.Module]) -> None:
+    found = judged(kind(), *LAYERS)
+    assert {code: outcome.verdict for code, outcome in found.items()} == dict.fromkeys(LAYERS, Verdict.FAIL)
+    assert all(outcome.findings[0].diagnosis == "no-effect" for outcome in found.values())
+    assert "batch_norm b1" in found["NN402"].findings[0].found
+
+
+@pytest.mark.parametrize("kind", [FrozenZero, Clamped])
+def test_nor_does_one_that_is_frozen_or_cut_off(kind: type[nn.Module]) -> None:
+    found = judged(kind(), "NN402", "NN403")
+    assert {outcome.findings[0].diagnosis for outcome in found.values()} == {"no-effect"}
+
+
+def test_one_that_is_hardly_heard_is_for_a_person() -> None:
+    found = judged(Whisper(), "NN402", "NN403")
+    assert {outcome.verdict for outcome in found.values()} == {Verdict.UNKNOWN}
+    assert {outcome.findings[0].diagnosis for outcome in found.values()} == {"faint-effect"}
+
+
+def test_a_probability_that_zeroes_nothing_is_said_to_be_too_small() -> None:
+    found = judged(TinyProbability(), "NN403")["NN403"]
+    assert (found.verdict, found.findings[0].diagnosis) == (Verdict.FAIL, "tiny-probability")
+    assert "1e-12" in found.findings[0].found
+    assert "0.001" in found.findings[0].found
+
+
+@pytest.mark.parametrize(
+    "module", [ReZero(), Deep(), TinyProbability(0.05)], ids=lambda module: type(module).__name__
+)
+def test_honest_layers_count_however_early_or_small(module: nn.Module) -> None:
+    """A gain that is learnt, a dropout before twelve sigmoids, the smallest p of the corpora."""
+    found = judged(module, *LAYERS)
+    assert {code: outcome.verdict for code, outcome in found.items()} == dict.fromkeys(LAYERS, Verdict.PASS)
+    assert not [f for outcome in found.values() for f in outcome.findings]
