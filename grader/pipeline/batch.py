@@ -48,6 +48,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     only: tuple[str, ...] = ()
     budget_seconds: float = 0.0
     """Wall time for the retraining phase; 0 for no bound."""
+    train_only: tuple[str, ...] = ()
+    """Submissions whose networks are trained again now; empty for all. The rest is left for the same request without this."""
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,7 +76,7 @@ class Graded(msgspec.Struct, frozen=True, kw_only=True):
     failed: tuple[str, ...] = ()
     """Submissions that nobody could read, or on which grader failed: those to try again, sorted."""
     left: int = 0
-    """How many were not retrained because the budget was spent; the same command goes on with them."""
+    """How many were not retrained, because the budget was spent or only others were wanted."""
     absent: int = 0
     """How many of the class stand on no page, because only others were ever graded with this rubric and these options."""
 
@@ -196,7 +198,7 @@ class _Going(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _stage(going: _Going, phases: tuple[Phase, ...], later: tuple[str, ...]) -> int:
-    """Run one stage; return how many submissions the budget left out."""
+    """Run one stage; return how many submissions it left out."""
     request, store, run = going.request, going.store, going.run
     finished = store.finished_phases(run.id)
     delivered = store.deliveries(run.id)
@@ -211,8 +213,10 @@ def _stage(going: _Going, phases: tuple[Phase, ...], later: tuple[str, ...]) -> 
     ]
     if static:
         todo = _not_seen_before(going, todo, label)
+    wanted = len(todo)
     if phases == (Phase.RETRAIN,):
         todo = _by_what_can_change(request, store, run, todo)
+        todo = [e for e in todo if not request.train_only or e.id in request.train_only]
     jobs = [
         Job(
             store=str(request.store),
@@ -244,7 +248,7 @@ def _stage(going: _Going, phases: tuple[Phase, ...], later: tuple[str, ...]) -> 
                 not_counted=unknown,
             )
         )
-    return len(jobs) - clock.ended
+    return wanted - clock.ended
 
 
 class _Clock:

@@ -5,6 +5,7 @@ import importlib.util
 import itertools
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -20,8 +21,10 @@ from grader.sandbox.api import Job, Limits, RunResult, RunStatus, Sandbox
 from grader.sandbox.bwrap import Bubblewrap
 from grader.sandbox.choose import try_bubblewrap
 
-TORCH_PAIR = {"torch": "2.13.0", "torchvision": "0.28.0"}
-"""The matched pair that grader is tested on."""
+TRIED = {"torch": ((2, 9, 1), (2, 14, 1)), "torchvision": ((0, 24, 1), (0, 29, 1))}
+"""The oldest and the newest matched pair that grader was tried with (scripts/try_torch.py); pyproject.toml names the same."""
+TESTED = {"torch": "2.13.0", "torchvision": "0.28.0"}
+"""The pair that everything is tested on; constraints.txt names the same."""
 REFUSED = ("EPERM", "ENOSYS", "EAFNOSUPPORT")
 PROMISES = {
     "files of this machine are hidden": "A job opens no file outside its sandbox but programs, libraries and fonts.",
@@ -189,7 +192,7 @@ def _own_files() -> list[str]:
 def examine_packages() -> list[Symptom]:
     """The Python packages that executing and retraining need."""
     found = []
-    for name, wanted in TORCH_PAIR.items():
+    for name, (oldest, newest) in TRIED.items():
         try:
             version = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
@@ -198,13 +201,16 @@ def examine_packages() -> list[Symptom]:
             )
             found.append(Symptom(name=name, health=Health.MISSING, found="not installed", remedy=remedy))
             continue
-        plain = version.split("+", 1)[0]
-        health = Health.OK if plain == wanted else Health.WARN
+        tried = oldest <= _release(version) <= newest
         remedy = (
             ""
-            if health is Health.OK
-            else f"tested with {name} {wanted}; torch and torchvision are a matched pair"
+            if tried
+            else (
+                f"tried with {name} {_dotted(oldest)} to {_dotted(newest)}, tested with {TESTED[name]};"
+                " torch and torchvision are a matched pair"
+            )
         )
+        health = Health.OK if tried else Health.WARN
         found.append(Symptom(name=name, health=health, found=version, remedy=remedy))
     for name in ("safetensors", "IPython", "tqdm", "matplotlib", "pandas"):
         there = importlib.util.find_spec(name) is not None
@@ -218,6 +224,15 @@ def examine_packages() -> list[Symptom]:
         )
     found.append(_torchvision_ops())
     return found
+
+
+def _release(version: str) -> tuple[int, ...]:
+    """The numbers of a version such as 2.13.0+cpu or 2.15.0a0."""
+    return tuple(int(n) for n in re.findall(r"\d+", re.split(r"[^\d.]", version, maxsplit=1)[0]))
+
+
+def _dotted(release: tuple[int, ...]) -> str:
+    return ".".join(map(str, release))
 
 
 def _python(code: str) -> subprocess.CompletedProcess[str]:
@@ -250,7 +265,7 @@ def _torchvision_ops() -> Symptom:
         name=name,
         health=Health.MISSING,
         found=last[:200],
-        remedy="pip install 'torch==2.13.0' 'torchvision==0.28.0'",
+        remedy="pip install " + " ".join(f"'{name}=={version}'" for name, version in TESTED.items()),
     )
 
 

@@ -4,6 +4,7 @@ import tomllib
 from pathlib import Path
 
 from grader.core.distribution import DISTRIBUTION, install_hint
+from grader.sandbox import doctor
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -41,3 +42,20 @@ def test_no_text_offers_the_stranger_of_the_same_name() -> None:
         )
     ]
     assert not wrong
+
+
+def test_the_torch_that_is_promised_stands_in_three_places() -> None:
+    """Range in pyproject.toml, pair in constraints.txt, both in `grader doctor`."""
+    extras = PROJECT["optional-dependencies"]
+    pins = dict(
+        line.split("==")
+        for line in (ROOT / "constraints.txt").read_text("utf-8").splitlines()
+        if line and not line.startswith("#")
+    )
+    assert pins == doctor.TESTED
+    for name, (oldest, newest) in doctor.TRIED.items():
+        wanted = f"{name}>={'.'.join(map(str, oldest))},<{newest[0]}.{newest[1] + 1}"
+        stated = [n for needs in extras.values() for n in needs if n.startswith(f"{name}>")]
+        assert stated
+        assert set(stated) == {wanted}
+        assert oldest <= tuple(map(int, pins[name].split("."))) <= newest

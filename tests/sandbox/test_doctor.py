@@ -54,8 +54,28 @@ def test_packages_are_compared_with_the_matched_pair(monkeypatch: pytest.MonkeyP
     found = {s.name: s for s in doctor.examine_packages()}
     assert found["torch"].health is Health.WARN
     assert "2.13.0" in found["torch"].remedy
+    assert "2.9.1 to 2.14.1" in found["torch"].remedy
     assert found["torchvision"].health is Health.MISSING
     assert "pip install" in found["torchvision"].remedy
+
+
+@pytest.mark.parametrize(
+    ("version", "health"),
+    [
+        ("2.9.0", Health.WARN),
+        ("2.9.1+cu128", Health.OK),
+        ("2.13.0+cpu", Health.OK),
+        ("2.14.1", Health.OK),
+        ("2.15.0a0+git1", Health.WARN),
+        ("unknown", Health.WARN),
+    ],
+)
+def test_a_torch_within_the_tried_range_is_fine(
+    version: str, health: Health, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor.importlib.metadata, "version", lambda _: version)
+    monkeypatch.setattr(doctor, "_torchvision_ops", lambda: Symptom(name="ops", health=Health.OK, found=""))
+    assert next(s for s in doctor.examine_packages() if s.name == "torch").health is health
 
 
 @pytest.mark.parametrize(

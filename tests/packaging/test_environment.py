@@ -1,0 +1,131 @@
+"""The set-up says what it is about to download, asks for the small build where that fits, and names what fails."""
+
+import importlib.util
+import subprocess
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def environment() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("environment", ROOT / "scripts" / "environment.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def item(name: str, version: str) -> dict:
+    return {
+        "download_info": {"url": f"https://x.invalid/{name}"},
+        "metadata": {"name": name, "version": version},
+    }
+
+
+CPU = [item("torch", "2.13.0+cpu"), item("numpy", "2.0")]
+CUDA = [item("torch", "2.13.0"), item("nvidia-cudnn-cu13", "9.0"), item("numpy", "2.0")]
+
+
+@pytest.mark.parametrize(
+    ("found", "gpu", "size", "words", "not_words"),
+    [
+        (
+            CPU,
+            False,
+            150_000_000,
+            ("2 packages, 0.3 GB", "1.4 GB on disk", "for the CPU"),
+            ("at least", "PIP_"),
+        ),
+        (CUDA, True, 10**9, ("3.0 GB", "its CUDA build", "6 to 7 GB"), ("PIP_EXTRA_INDEX_URL",)),
+        (
+            CUDA,
+            False,
+            10**9,
+            ("3.0 GB", "no NVIDIA GPU", "PIP_EXTRA_INDEX_URL=https://download.pytorch.org"),
+            (),
+        ),
+        (CPU, False, 0, ("at least 0.0 GB",), ()),
+        ([], False, 0, ("asks the package index",), ()),
+    ],
+    ids=["cpu", "cuda for a GPU", "cuda for none", "sizes unknown", "no index"],
+)
+def test_size_is_that_of_the_build_that_the_index_gives(
+    environment: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    found: list[dict],
+    gpu: bool,
+    size: int,
+    words: tuple[str, ...],
+    not_words: tuple[str, ...],
+) -> None:
+    monkeypatch.setattr(environment, "resolved", lambda *_, **__: found)
+    monkeypatch.setattr(environment, "bytes_of", lambda _: size)
+    monkeypatch.setattr(environment, "has_gpu", lambda: gpu)
+    line = environment.size_of("demo", [])
+    assert all(word in line for word in words), line
+    assert not any(word in line for word in not_words), line
+
+
+@pytest.mark.parametrize(
+    ("offered", "gpu", "asked"),
+    [
+        (("torch", "torchvision"), False, ["torch==2.13.0+cpu", "torchvision==0.28.0+cpu"]),
+        (("torch",), False, ["torch==2.13.0+cpu"]),
+        ((), False, []),
+        (("torch", "torchvision"), True, []),
+    ],
+)
+def test_cpu_build_is_asked_for_where_it_is_offered_and_no_gpu_is(
+    environment: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    offered: tuple[str, ...],
+    gpu: bool,
+    asked: list[str],
+) -> None:
+    monkeypatch.setattr(environment.sys, "platform", "linux")
+    monkeypatch.setattr(environment, "has_gpu", lambda: gpu)
+    monkeypatch.setattr(
+        environment, "resolved", lambda need, **_: CPU if need.partition("==")[0] in offered else []
+    )
+    assert environment.cpu_builds() == asked
+
+
+def test_needs_of_a_level_are_those_of_the_project(environment: ModuleType) -> None:
+    demo, dev = environment.requirements("demo"), environment.requirements("dev")
+    assert set(demo) < set(dev)
+    assert any(need.startswith("torchvision>=") for need in demo)
+    assert any(need.startswith("pytest") for need in dev)
+    assert not any("backprop-mnist-grader" in need for need in dev)
+
+
+def test_size_of_a_file_is_asked_for_and_may_be_unknown(environment: ModuleType, tmp_path: Path) -> None:
+    (tmp_path / "a.whl").write_bytes(b"12345")
+    assert environment.bytes_of((tmp_path / "a.whl").as_uri()) == 5
+    assert environment.bytes_of("http://127.0.0.1:9/nothing.whl") == 0
+    assert environment.bytes_of("no address") == 0
+
+
+def test_a_set_up_that_fails_names_the_way_without_torch(
+    environment: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    python = tmp_path / "python"
+    python.write_text("", "utf-8")
+    monkeypatch.setattr(environment, "PYTHON", python)
+    monkeypatch.setattr(environment, "resolved", lambda *_, **__: [])
+    monkeypatch.setattr(environment, "pip", lambda *_, **__: subprocess.CompletedProcess([], 1))
+    monkeypatch.setattr(environment.sys, "argv", ["environment.py", "demo"])
+    assert environment.main() == 1
+    assert "make demo LIGHT=1" in capsys.readouterr().out
+
+
+def test_a_level_that_is_none_is_usage(environment: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment.sys, "argv", ["environment.py", "heavy"])
+    assert environment.main() == 2
