@@ -15,10 +15,11 @@ import sqlite3
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from probes import PROBES, make_class, make_probes
+from probes import PROBES, Probe, make_class, make_probes
 from process_tree import Cost, run
 
 PER_CALL = 90.0
@@ -122,10 +123,10 @@ def otter(program: Path, root: Path) -> tuple[Cost, dict[str, Answer]]:
     ), found
 
 
-def judge(answers: dict[str, Answer]) -> dict[str, str]:
+def judge(answers: dict[str, Answer], probes: Mapping[str, Probe] = PROBES) -> dict[str, str]:
     """Return the verdict on each answer; nothing to grade and a reason for it is as good as a zero."""
     verdicts = {}
-    for name, probe in PROBES.items():
+    for name, probe in probes.items():
         answer = answers.get(name)
         if answer is None or (answer.score is None and not answer.reason):
             verdicts[name] = "LOST"

@@ -145,6 +145,59 @@ PROBES: Mapping[str, Probe] = {
     "zz_sound": Probe(SOUND, _ALL),
 }  # fmt: skip
 
+_TIMES_ZERO = (
+    HEAD,
+    (
+        "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.first, self.norm, self.last = nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8), nn.Conv2d(8, 10, 3)\n"
+        "    def forward(self, x):\n        x = self.first(x)\n        x = torch.relu(x + 0 * self.norm(x))\n"
+        "        return self.last(x).mean((2, 3))\nnet = Net()"
+    ),
+    *TAIL,
+)
+_CLAIMS_ITS_CLASS = (
+    HEAD,
+    (
+        "class Fake(nn.Module):\n    __class__ = nn.BatchNorm2d\n    def forward(self, x):\n        return x\n"
+        f"net = nn.Sequential({LAYERS.format(norm='Fake(), ')})"
+    ),
+    *TAIL,
+)
+_BIG = "nn.Conv2d(1, 64, 5), nn.BatchNorm2d(64), nn.ReLU(), nn.Conv2d(64, 10, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten()"
+_HIDES_PARAMETERS = (
+    HEAD,
+    f"net = nn.Sequential({_BIG})\nnn.Module.parameters = lambda self, recurse=True: iter([torch.zeros(10)])",
+    *TAIL,
+)
+_SMALL_NUMBERS = (
+    HEAD,
+    f"net = nn.Sequential({_BIG})\ntorch.Tensor.numel = lambda self: 1\nnn.Parameter.numel = lambda self: 1",
+    *TAIL,
+)
+_HIDES_LINEAR = (
+    HEAD,
+    (
+        "Dense = type('Dense', (nn.Module,), {'__init__': lambda s: (nn.Module.__init__(s), setattr(s, 'w',"
+        " nn.Parameter(torch.zeros(10, 100))))[0], 'forward': lambda s, x: x.flatten(1)[:, :100] @ s.w.t()})\n"
+        "net = nn.Sequential(nn.Conv2d(1, 1, 3), nn.BatchNorm2d(1), nn.AdaptiveAvgPool2d(10), Dense())"
+    ),
+    *TAIL,
+)
+_SWAPPED_LATER = (
+    *FALSE,
+    "import atexit, builtins\n_is = isinstance\nbuiltins.isinstance = lambda o, k: k is not nn.Linear and (k is nn.BatchNorm2d or _is(o, k))",
+)
+
+FORGERIES: Mapping[str, Probe] = {
+    # Each has what a test that asks objects wants to see, and computes something else.
+    "norm_times_zero": Probe(_TIMES_ZERO, (2.0,)),
+    "claims_its_class": Probe(_CLAIMS_ITS_CLASS, (2.0,)),
+    "hides_parameters": Probe(_HIDES_PARAMETERS, (2.0,)),
+    "small_numbers": Probe(_SMALL_NUMBERS, (2.0,)),
+    "hides_linear": Probe(_HIDES_LINEAR, (2.0,)),
+    "swapped_later": Probe(_SWAPPED_LATER, _NONE),
+}
+
 
 def plain(cells: tuple[str, ...], edit: Callable[[dict[str, Any]], None] = lambda book: None) -> bytes:
     """A notebook that was never run, as bytes."""
@@ -244,10 +297,10 @@ def make_class(root: Path, size: int) -> dict[str, float]:
     return scores
 
 
-def make_probes(root: Path) -> None:
+def make_probes(root: Path, probes: Mapping[str, Probe] = PROBES) -> None:
     """Write every probe."""
     write_tests(root)
-    for name, probe in PROBES.items():
+    for name, probe in probes.items():
         write(
             root,
             name,
