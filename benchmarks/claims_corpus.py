@@ -28,6 +28,7 @@ def findings(files: dict[str, bytes]) -> list[Finding]:
         summaries=summaries,
         network=None,
         notebooks=None,
+        documents=documents,
         policy=readme_numbers.Policy(),
     )
     sequence = readme_log.check(logs, readme_log.Params())

@@ -9,7 +9,7 @@ GraderFault
 └── Unavailable         a need of a check cannot be had; carries the verdict that follows
 """
 
-from grader.core.outcome import Verdict
+from grader.core.outcome import Outcome, Verdict
 
 
 class GraderFault(Exception):
@@ -49,3 +49,8 @@ class Unavailable(GraderFault):
         super().__init__(reason)
         self.reason = reason
         self.verdict = verdict
+
+    def outcome(self, before: str = "") -> Outcome:
+        """Return what a check answers that lacks the need; `before` is what it found out without it."""
+        summary = f"{before}; {self.reason}" if before else self.reason
+        return Outcome(verdict=self.verdict, credit=0.0, summary=summary)

@@ -75,8 +75,9 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     def absent(self, kind: Kind, what: str) -> Unavailable:
         """Return why no artefact of a kind can be read; `what` names the thing with its article: "a notebook"."""
-        damaged = [a for a in self.artefacts if a.kind is kind and not a.readable]
-        return absent(what, [(a.path, a.trouble) for a in damaged])
+        return absent(
+            what, [(a.path, a.trouble) for a in self.artefacts if a.kind is kind and not a.readable]
+        )
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):

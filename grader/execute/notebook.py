@@ -83,10 +83,8 @@ def run_notebook(sources: Sources, settings: Settings) -> NotebookRun:
         raise Unavailable("no code was run (--no-exec or --static)", Verdict.SKIPPED)
     entries = _entries(sources)
     entry = entries[0] if entries else None
-    if entry is None and sources.damaged(Kind.NOTEBOOK):
-        raise sources.absent(Kind.NOTEBOOK, "a notebook")
     if entry is None:
-        raise Unavailable("there is no notebook and no Python file that defines a network", Verdict.SKIPPED)
+        raise sources.absent(Kind.NOTEBOOK, "a notebook or a Python file that defines a network")
     if _keras(entry):
         raise Unavailable(f"{entry.artefact.path}: Keras; only PyTorch can be executed", Verdict.UNKNOWN)
     missing = [name for name in RUNS_WITH if importlib.util.find_spec(name) is None]

@@ -11,6 +11,7 @@ import msgspec
 
 from grader.checks.catalogue import catalogue
 from grader.core.evidence.base import Evidence
+from grader.core.evidence.documents import Documents
 from grader.core.facts.base import Fact
 from grader.core.outcome import Outcome, Verdict, Weight
 from grader.core.rubric import Criterion, Profile, Rubric
@@ -86,6 +87,8 @@ def run(rule: Rule, path: Path) -> tuple[Case, Outcome]:
         product = msgspec.convert(literal, types[name], strict=False)
         assert isinstance(product, Evidence | Fact)
         known.put(product)
+    if not case.files:
+        known.put(Documents(documents=()))
     for name, verdict in case.missing.items():
         known.miss(name, Missing(reason=f"{name} cannot be had", verdict=Verdict(verdict)))
     if case.files:

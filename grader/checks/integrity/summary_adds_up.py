@@ -17,20 +17,22 @@ a row was mistyped or belongs to another network.
 Run the cell that prints the summary again and keep its output as it is; paste it into the README as a whole.
 """
 
+from grader.core.evidence.documents import Documents
 from grader.core.evidence.notebook import NotebookEvidence
 from grader.core.evidence.summaries import Sum, Summary, SummaryEvidence
-from grader.core.outcome import Finding, Outcome, failed, passed, skipped, unknown
+from grader.core.outcome import Finding, Outcome, failed, passed, unknown
 from grader.core.rule import Rule
+from grader.core.submission import Kind
 
 
-def check(summaries: SummaryEvidence, notebooks: NotebookEvidence | None) -> Outcome:
+def check(summaries: SummaryEvidence, notebooks: NotebookEvidence | None, documents: Documents) -> Outcome:
     """Fail where a saved output contradicts itself; unknown where a typed or quoted table does.
 
     Where no table stands, none contradicts itself: a pass, unless there was no notebook to look in.
     """
     tables = summaries.summaries
     if not tables and (notebooks is None or not notebooks.readable):
-        return skipped("no model summary was quoted, and there is no notebook")
+        return documents.absent("a notebook", Kind.NOTEBOOK).outcome("no model summary was quoted")
     if not tables:
         return passed("no model summary was printed or quoted, so none contradicts itself")
     wrong = [s for s in tables if s.sums_up is Sum.DIFFERENT]

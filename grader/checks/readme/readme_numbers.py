@@ -33,14 +33,16 @@ from grader.checks.readme._network import (
     unused_parameters,
 )
 from grader.core.evidence.claims import Claim, ClaimEvidence, On, Sketch, What
+from grader.core.evidence.documents import Documents
 from grader.core.evidence.logs import Evaluation, LogEvidence, Origin, Run
 from grader.core.evidence.notebook import NotebookEvidence
 from grader.core.evidence.summaries import SummaryEvidence
 from grader.core.facts.network import NetworkFacts
-from grader.core.outcome import Finding, Outcome, Weight, failed, passed, skipped, unknown
+from grader.core.outcome import Finding, Outcome, Weight, failed, passed, unknown
 from grader.core.place import Place
 from grader.core.rubric import CheckPolicy, Treatment
 from grader.core.rule import Rule
+from grader.core.submission import Kind
 
 
 class Policy(CheckPolicy, frozen=True, kw_only=True):
@@ -60,6 +62,7 @@ def check(
     summaries: SummaryEvidence | None,
     network: NetworkFacts | None,
     notebooks: NotebookEvidence | None,
+    documents: Documents,
     policy: Policy,
 ) -> Outcome:
     """Fail where a number matches nothing that was printed; unknown where there is nothing to compare with.
@@ -67,7 +70,7 @@ def check(
     A README that states no number contradicts nothing and passes; without a notebook that is no agreement, and skipped.
     """
     if not claims.readmes:
-        return skipped("there is no README")
+        return documents.absent("a README", Kind.README).outcome()
     logs, summaries = logs or LogEvidence(), summaries or SummaryEvidence()
     counted = {network.declared_parameters, network.parameters} if network else set[int]()
     stated = _stated(claims, summaries, counted)
@@ -105,7 +108,8 @@ def check(
     if blocks.compared and not blocks.findings:
         return passed("the README states no number about the network, and the layers that it names are there")
     if notebooks is None or not notebooks.readable:
-        return skipped("the README states no number about the network, and there is no notebook")
+        stated_none = "the README states no number about the network"
+        return documents.absent("a notebook", Kind.NOTEBOOK).outcome(stated_none)
     return passed("the README states no number about the network, so none contradicts the notebook", findings)
 
 

@@ -23,8 +23,9 @@ from typing import ClassVar, NamedTuple
 
 from grader.checks.training._runs import another_notebook, submitted
 from grader.core.evidence.claims import ClaimEvidence, What
+from grader.core.evidence.documents import Documents
 from grader.core.evidence.logs import Answer, Epoch, LogEvidence, Origin, Run, SequenceKind
-from grader.core.outcome import Finding, Outcome, Weight, failed, passed, skipped, unknown
+from grader.core.outcome import Finding, Outcome, Weight, failed, passed, unknown
 from grader.core.rubric import Assignment, CheckParams, Which
 from grader.core.rule import Rule
 from grader.core.submission import Kind, Submission
@@ -64,7 +65,14 @@ class _Ruling(NamedTuple):
     summary: str
 
 
-def check(logs: LogEvidence, claims: ClaimEvidence | None, submission: Submission, params: Params) -> Outcome:
+def check(
+    logs: LogEvidence,
+    claims: ClaimEvidence | None,
+    *,
+    documents: Documents,
+    submission: Submission,
+    params: Params,
+) -> Outcome:
     """Pass if one run reaches the threshold; fail if all are complete and none does; else unknown.
 
     The logs of the main notebook are judged. What another one reaches earns nothing, and it keeps the main one from failing.
@@ -73,7 +81,7 @@ def check(logs: LogEvidence, claims: ClaimEvidence | None, submission: Submissio
     if found.of_another:
         return _elsewhere(found.elsewhere, submission, params)
     if not found.judged:
-        return _without_log(logs, claims, submission)
+        return _without_log(logs, claims, documents)
     rulings = [_judge(run, params) for run in found.judged]
     others = [_judge(run, params) for run in found.elsewhere]
     by_answer = {answer: [r for r in rulings if r.answer is answer] for answer in Answer}
@@ -250,7 +258,7 @@ def _evaluation(epoch: Epoch) -> Finding:
     )
 
 
-def _without_log(logs: LogEvidence, claims: ClaimEvidence | None, submission: Submission) -> Outcome:
+def _without_log(logs: LogEvidence, claims: ClaimEvidence | None, documents: Documents) -> Outcome:
     if pasted := logs.of(Origin.PASTED):
         finding = Finding(
             message="the log was printed from text in the cell's own source; that is no record of a training",
@@ -284,10 +292,7 @@ def _without_log(logs: LogEvidence, claims: ClaimEvidence | None, submission: Su
         return unknown("no line of the notebook's outputs was recognised as a test accuracy", findings)
     if findings:
         return unknown(f"{said[0].written} is claimed, but no log shows it", findings)
-    damaged = [a.path for a in submission.artefacts if a.kind is Kind.NOTEBOOK and not a.readable]
-    if damaged:
-        return unknown(f"{damaged[0]} cannot be read, so its log is not known")
-    return skipped("there is no notebook, and the README quotes no training log")
+    return documents.absent("a notebook", Kind.NOTEBOOK).outcome("the README quotes no training log")
 
 
 rule = Rule(code="TR501", name="logged-accuracy", check=check)

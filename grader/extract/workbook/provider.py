@@ -5,8 +5,6 @@ judged again without its bytes. A real book of 46,000 formulas is 1 MB of JSON.
 """
 
 from grader.core.evidence.workbook import Book, WorkbookEvidence
-from grader.core.faults import Unavailable
-from grader.core.outcome import Verdict
 from grader.core.submission import Artefact, Kind, Sources
 from grader.extract.workbook.read import read_book
 
@@ -19,7 +17,7 @@ def read_workbooks(sources: Sources) -> WorkbookEvidence:
     readable = sources.of(Kind.WORKBOOK)
     broken = [a for a in sources.submission.artefacts if a.kind is Kind.WORKBOOK and not a.readable]
     if not readable and not broken:
-        raise Unavailable("The submission holds no workbook (.xlsx or .ods).", Verdict.SKIPPED)
+        raise sources.absent(Kind.WORKBOOK, "a workbook (.xlsx or .ods)")
     books = [
         read_book(source.data, source.artefact.path, source.artefact.sha256)
         for source in readable[:MAX_BOOKS]
