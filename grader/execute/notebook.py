@@ -30,6 +30,7 @@ from grader.core.outcome import Verdict
 from grader.core.settings import Settings
 from grader.core.submission import Kind, Source, Sources
 from grader.execute import digits, measure
+from grader.execute.network_source import unwritten
 from grader.sandbox.api import Frame, Job, Limits, RunResult, RunStatus, Sandbox
 from grader.sandbox.choose import choose
 from grader.sandbox.worker.cells import decode
@@ -129,7 +130,8 @@ def run_in(
     if result.status in (RunStatus.NONZERO, RunStatus.INCOMPLETE) and not result.frames:
         # No code of the student has run yet: the worker itself broke.
         raise SandboxFault(f"the worker died before the first cell: {result.stderr_tail.strip()[-500:]}")
-    return record(entry.artefact.path, result, asked)
+    run = record(entry.artefact.path, result, asked)
+    return msgspec.structs.replace(run, unwritten=unwritten(sources, run.artefact, run.export))
 
 
 def choose_entry(sources: Sources) -> Source | None:

@@ -149,7 +149,7 @@ PROVIDERS: tuple[Provider, ...] = (
         target="grader.execute.notebook:run_notebook",
         product="NotebookRun",
         phase=Phase.EXECUTE,
-        version=2,
+        version=3,
     ),
     Provider(
         name="network",

@@ -12,6 +12,7 @@ from grader.core.facts.notebook import Choice, Ending, ExportFrame, Isolation, N
 from grader.core.outcome import Outcome
 from grader.core.rubric import Criterion, Profile, Rubric
 from grader.core.settings import Settings
+from grader.execute.network_source import unwritten
 from grader.ingest.read import from_bytes
 from grader.pipeline.judge import judge_one
 from grader.pipeline.known import Known
@@ -56,14 +57,17 @@ def frames_of(module: nn.Module) -> list[tuple[str, bytes]]:
 
 def known_of(frames: Frames, files: Mapping[str, bytes]) -> Known:
     """The submission, with a run that sent these frames and ended well."""
-    known = Known(from_bytes("attack", dict(files)), Settings(execute=False, retrain=False), Profile())
+    sources = from_bytes("attack", dict(files))
+    known = Known(sources, Settings(execute=False, retrain=False), Profile())
+    export = tuple(ExportFrame(kind=kind, payload=payload) for kind, payload in frames)
     run = NotebookRun(
         artefact=NOTEBOOK,
         ending=Ending.OK,
         isolation=Isolation(backend="none", isolated=False),
         data="synthetic",
         choice=Choice.LAST_TRAINED,
-        export=tuple(ExportFrame(kind=kind, payload=payload) for kind, payload in frames),
+        export=export,
+        unwritten=unwritten(sources, NOTEBOOK, export),
     )
     known.put(run)
     return known

@@ -209,6 +209,8 @@ class NotebookRun(Fact, frozen=True, kw_only=True):
     """The recipe as the worker read it: whitelisted JSON, empty when there is none."""
     notes: tuple[str, ...] = ()
     measured: Measured = Measured()
+    unwritten: str = ""
+    """Why no source that ran builds the network that came out, for a person; empty where one does."""
 
     @property
     def failed(self) -> tuple[CellRun, ...]:

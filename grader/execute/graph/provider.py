@@ -35,6 +35,8 @@ def network_of(run: NotebookRun) -> "Network":
     if not run.export:
         reason = run.export_error or "the notebook run left no network behind"
         raise Unavailable(_outside(f"{run.artefact}: {reason}", run), Verdict.UNKNOWN)
+    if run.unwritten:
+        raise Unavailable(_outside(f"{run.artefact}: {run.unwritten}", run), Verdict.UNKNOWN)
     try:
         return load_network((frame.kind, frame.payload) for frame in run.export)
     except InvalidNetwork as error:
