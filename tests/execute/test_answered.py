@@ -20,13 +20,13 @@ from grader.execute.graph.provider import network_of
 from grader.execute.reproduce import limits_for, reproduce_in, visible
 from grader.sandbox.api import Frame, Job, RunResult, RunStatus
 from grader.sandbox.frames import CAPS
-from grader.sandbox.none import Unisolated
 from grader.sandbox.worker import measure as inside
 from tests.execute.engine.small import digits
 from tests.execute.test_notebook import HEAD, QUIET, ipynb, sources
 from tests.execute.test_reproduce import DATA, LOOP
+from tests.sandbox.warm import WarmWorker
 
-SANDBOX = Unisolated(unsafe_no_sandbox=True)
+SANDBOX = WarmWorker()
 DATA = DATA.replace("Net(8, 0.0)", "Net()")
 NET = """
 import random, numpy as np
@@ -74,7 +74,7 @@ def short(net: str = HONEST) -> NotebookRun:
 
 def reproduced(*cells: str, run: NotebookRun | None = None) -> ReproducedFacts:
     given = sources({"S4.ipynb": ipynb(HEAD, *cells)})
-    settings = Settings(data=QUIET.data, reproduce=True, reproduce_minutes=1.0)
+    settings = Settings(data=QUIET.data, reproduce=True, reproduce_minutes=10.0)
     return reproduce_in(SANDBOX, given, run or short(), digits(), settings)
 
 
@@ -102,7 +102,7 @@ def ask_of(*, with_questions: bool) -> Job:
         entry="S4.ipynb",
         options={"mode": "reproduce"},
         data=data,
-        limits=limits_for(1),
+        limits=limits_for(10),
     )
 
 
