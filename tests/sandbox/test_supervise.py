@@ -35,7 +35,7 @@ def watched(listen: Callable[[Frame], None]) -> Watched:
     with process.stdin:
         return watch(
             process,
-            Limits(wall=20.0),
+            Limits(wall=120.0),
             kill=lambda: kill_group(process),
             memory_exceeded=lambda: False,
             listen=listen,
@@ -94,7 +94,7 @@ def test_what_a_process_wrote_before_its_end_is_read_however_long_that_takes(
 
     found = watch(
         process,
-        Limits(wall=60.0),
+        Limits(wall=120.0),
         kill=lambda: None if process.poll() is None else kill_group(process),
         memory_exceeded=lambda: False,
         listen=listen,
