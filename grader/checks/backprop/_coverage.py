@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from grader.core.evidence.formulas import FormulaEvidence, FormulaLine, FormulaVerdict, Unread, UnreadPlace
 from grader.core.outcome import Finding, Outcome, Weight, graded, passed, skipped, unknown
+from grader.core.place import Place
 from grader.core.rubric import Treatment
 
 WEIGHTS = tuple(f"w{k}" for k in range(1, 9))
@@ -122,6 +123,8 @@ def conclude(
     tally = f"{given} of {len(items)} {topic}"
     if given == len(items):
         return passed(f"{tally} are right", remarks)
+    if evidence.other_networks:
+        return _elsewhere(f"{tally} are right", evidence, remarks)
     faults = [
         fault(line, f"{item.name} is wrong")
         for line, item in {id(x): (x, i) for i in wrong for x in i.lines[:3]}.values()
@@ -186,6 +189,26 @@ def _request(places: Sequence[UnreadPlace], unread: Sequence[Item]) -> str:
     if kinds == {Unread.OWN_DISK} and not unread:
         return ", where nobody else can open them: hand the images in, and better type the formulas"
     return ": please paste as text"
+
+
+def _elsewhere(tally: str, evidence: FormulaEvidence, remarks: Sequence[Finding]) -> Outcome:
+    """A document about another network than the rubric's is compared by a person: no line of it is wrong or missing."""
+    told = "; ".join(
+        f"{d.artefact} derives another network ({d.other_network})" for d in evidence.other_networks
+    )
+    found = [
+        Finding(
+            message=f"this derives another network: {document.other_network}",
+            place=document.lines[0].place if document.lines else Place(artefact=document.artefact),
+            expected="two inputs, two hidden neurons and two outputs with sigmoids, no biases, and half the squared error",
+            found=document.other_network,
+            excerpt=document.lines[0].text if document.lines else "",
+            diagnosis="another-network",
+            weight=Weight.REMARK,
+        )
+        for document in evidence.other_networks
+    ]
+    return unknown(f"{tally}; {told}: a person should compare", (*found, *remarks))
 
 
 def _unread(items: Sequence[Item]) -> list[Finding]:

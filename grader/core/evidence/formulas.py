@@ -160,7 +160,10 @@ class UnreadPlace(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class DocumentFormulas(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The formulas of one document. `images` counts pictures, which may hold formulas that nobody can read here."""
+    """The formulas of one document. `images` counts pictures, which may hold formulas that nobody can read here.
+
+    `other_network` says what its own forward pass or loss has that the rubric's network lacks (`3 inputs`), where it has.
+    """
 
     artefact: str
     main: bool
@@ -168,6 +171,7 @@ class DocumentFormulas(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     convention: FormulaConvention
     lines: tuple[FormulaLine, ...]
     images: int = 0
+    other_network: str = ""
     mended: tuple[TextRepair, ...] = ()
 
 
@@ -191,6 +195,11 @@ class FormulaEvidence(Evidence, frozen=True, kw_only=True):
         return tuple(line for document in self.documents for line in document.lines)
 
     @property
+    def other_networks(self) -> tuple[DocumentFormulas, ...]:
+        """Documents whose own definitions are those of another network than the rubric's."""
+        return tuple(document for document in self.documents if document.other_network)
+
+    @property
     def images(self) -> int:
         """Pictures in all documents."""
         return sum(document.images for document in self.documents)
@@ -200,6 +209,8 @@ class FormulaEvidence(Evidence, frozen=True, kw_only=True):
         found = []
         for document in self.documents:
             text = f"{len(document.lines)} formula{'s' * (len(document.lines) != 1)}, in {document.encoding}; {document.convention}"
+            if document.other_network:
+                text += f"; derives another network: {document.other_network}"
             if document.images:
                 text += f"; pictures that nobody can read here: {document.images}"
             found.append((document.artefact, text))

@@ -19,7 +19,8 @@ from grader.extract.formulas.decide import Truth, decide, is_step, is_update, wi
 from grader.extract.formulas.diagnose import Explanation
 from grader.extract.formulas.document import Item, collect, plain_as_activated
 from grader.extract.formulas.expression import Expr, has_derivative, nodes, show
-from grader.extract.formulas.judge import Judged, judge
+from grader.extract.formulas.foreign import told
+from grader.extract.formulas.judge import Judged, judge, of_another_network
 from grader.extract.formulas.network import WEIGHTS, NoValue, Point, close, points
 from grader.extract.formulas.quote import quoted
 from grader.extract.formulas.rendering import loses_stars
@@ -46,6 +47,8 @@ def read_document(
             "wrong"
         ) < judgement.count("wrong"):
             collected, judgement = other, retried
+    network = told(collected.signs)
+    judgement = of_another_network(judgement, network, {s.quantity for s in collected.signs})
     at = points(judgement.convention)
     spelling = _spelling(collected.items)
     judged = [_line(j, at, spelling) for j in judgement.judged]
@@ -62,6 +65,7 @@ def read_document(
         ),
         lines=tuple(judged + unread),
         images=sum(not picture.on_own_disk for picture in pictures_in(lines)),
+        other_network=network,
         mended=tuple(repairs),
     )
 

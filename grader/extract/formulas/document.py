@@ -7,6 +7,7 @@ from typing import NamedTuple
 from grader.core.evidence.documents import Block, SourceLine
 from grader.core.place import Place
 from grader.extract.formulas.expression import Expr, mapped_symbols, sym
+from grader.extract.formulas.foreign import Sign, signs
 from grader.extract.formulas.joining import joined
 from grader.extract.formulas.mapped import Mapped
 from grader.extract.formulas.mend import missing_equals
@@ -49,6 +50,8 @@ class Items(NamedTuple):
     """Whether h1 means the activation, because the document calls the sums net_h1 or z_h1."""
     names_activations: bool
     """Whether activations have names of their own: a_h1, out_h1."""
+    signs: tuple[Sign, ...] = ()
+    """Signs of another network, in the order of their lines."""
 
 
 _CODE_LINE = re.compile(
@@ -64,6 +67,7 @@ def collect(lines: Sequence[SourceLine]) -> Items:
     doubtful = False  # whether the brackets of the left side balance only by a guess
     gap = False  # whether a line of prose stands between the left side and a line that continues it
     unread: list[SourceLine] = []
+    foreign: list[Sign] = []
     for number, line, goes_on in joined(lines):
         if line.block is Block.CODE and not _CODE_LINE.match(line.text):
             continue
@@ -84,6 +88,7 @@ def collect(lines: Sequence[SourceLine]) -> Items:
                 gap = gap or bool(line.text.strip().strip("$`|-\\"))
             continue
         for statement in read:
+            foreign += signs(statement)
             item, left = _with_left(line, statement, left if number - left_at <= REACH else None)
             if item is not None:
                 if goes_on:
@@ -97,7 +102,7 @@ def collect(lines: Sequence[SourceLine]) -> Items:
             if left is not None:
                 left_at = number
     named = any(_ACTIVATED.search(line.text) for line in lines)
-    collected = Items(tuple(found), tuple(unread), False, named)
+    collected = Items(tuple(found), tuple(unread), False, named, tuple(foreign))
     return plain_as_activated(collected) if not named and _names_sums(lines) else collected
 
 

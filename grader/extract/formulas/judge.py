@@ -64,6 +64,27 @@ def judge(items: Sequence[Item]) -> Judgement:
     return Judgement(convention, tuple(judged))
 
 
+def of_another_network(judgement: Judgement, network: str, quantities: set[str]) -> Judgement:
+    """No accusation in a document whose own definitions, of `quantities`, are those of another network.
+
+    Where the rubric's definition of such a quantity stands there too, what is right stays right: the document has both.
+    """
+    if not network:
+        return judgement
+    reason = f"this derives another network ({network})"
+    both = any(
+        j.answer == "right" and j.trees[0].head == "sym" and j.trees[0].name in quantities
+        for j in judgement.judged
+    )
+    kept = ("right", "unsure") if both else ()
+    return judgement._replace(
+        judged=tuple(
+            j if j.answer in kept else Judged(j.item, "unsure", j.item.trees, reason=reason)
+            for j in judgement.judged
+        )
+    )
+
+
 def _foreign(judged: Judged) -> Judged:
     """In a document that is hardly about this network, a false line that nothing explains speaks of something else."""
     if judged.answer != "wrong" or judged.explanations:
