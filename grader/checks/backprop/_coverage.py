@@ -110,23 +110,25 @@ def conclude(
     remarks: Sequence[Finding] = (),
     *,
     lacking: Callable[[Item, FormulaEvidence], Finding] = missing,
+    tally: str = "",
 ) -> Outcome:
     """Turn standings into an outcome: credit per item, `unknown` where something that was not read may hold the rest.
 
-    `topic` completes "… of 8 `topic`"; `lacking` words the finding about an item that surely is not given.
+    `topic` completes "… of 8 `topic`"; `lacking` words the finding about an item that surely is not given; `tally` is
+    the sentence that counts, where "… of 8 `topic` are right" would not be true.
     """
     given = sum(i.standing is Standing.GIVEN for i in items)
     wrong = [i for i in items if i.standing is Standing.WRONG]
     unread = [i for i in items if i.standing is Standing.UNREAD]
     absent = [i for i in items if i.standing is Standing.ABSENT]
     hidden = [i for i in absent if i.hiding(evidence)]
-    tally = f"{given} of {len(items)} {topic}"
+    tally = tally or f"{given} of {len(items)} {topic} are right"
     if given == len(items):
-        return passed(f"{tally} are right", remarks)
+        return passed(tally, remarks)
     if evidence.other_networks:
-        return _elsewhere(f"{tally} are right", evidence, remarks)
+        return _elsewhere(tally, evidence, remarks)
     faults = [
-        fault(line, f"{item.name} is wrong")
+        fault(line, _wrong(item, line))
         for line, item in {id(x): (x, i) for i in wrong for x in i.lines[:3]}.values()
     ]
     if len(absent) == len(items):
@@ -140,10 +142,21 @@ def conclude(
             *([_may_hold(places, hidden)] if places else []),
         ]
         return unknown(
-            f"{tally} are right; {open_items}: {'; '.join(reasons)}{_request(places, unread)}",
+            f"{tally}; {open_items}: {'; '.join(reasons)}{_request(places, unread)}",
             (*faults, *rest, *_unread(unread), *_unseen(hidden, places), *remarks),
         )
-    return graded(given / len(items), f"{tally} are right", (*faults, *rest, *remarks))
+    return graded(given / len(items), tally, (*faults, *rest, *remarks))
+
+
+def _wrong(item: Item, line: FormulaLine) -> str:
+    """What is said of a wrong line: it states the item itself, or a step that the item is made of."""
+    if (
+        line.states.startswith("∂")
+        and item.name.startswith("∂")
+        and item.name not in (line.states, meant(line))
+    ):
+        return f"{item.name} builds on {line.states}, and that is wrong"
+    return f"{item.name} is wrong"
 
 
 def _nothing(

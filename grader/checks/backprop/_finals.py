@@ -23,7 +23,25 @@ def _gradient(
         completed = tuple(x for x in formulas.lines if weight in x.gradients and _completes(x, known))
         if completed:
             return Item(name, Standing.GIVEN, completed)
-    return item
+    return _by_its_chain(item, weight, formulas, known) if item.standing is Standing.ABSENT else item
+
+
+def _by_its_chain(item: Item, weight: str, formulas: FormulaEvidence, known: frozenset[str]) -> Item:
+    """An item that stands as a chain only: wrong or unread as a step of it is, else absent with the chain's lines."""
+    chains = tuple(x for x in formulas.lines if weight in x.gradients and x.verdict in _GOOD)
+    steps = {d for x in chains for side in x.sides[1:] for d in side.derivatives} - known
+    about = [x for x in formulas.lines if steps & {x.states, meant(x)}]
+    for verdict, standing in (
+        (FormulaVerdict.WRONG, Standing.WRONG),
+        (FormulaVerdict.UNSURE, Standing.UNREAD),
+    ):
+        found = tuple(x for x in about if x.verdict is verdict)
+        if found:
+            return Item(item.name, standing, found)
+    return Item(item.name, Standing.ABSENT, chains)
+
+
+_GOOD = (FormulaVerdict.RIGHT, FormulaVerdict.TYPO)
 
 
 def _concerns(line: FormulaLine, weight: str, name: str) -> bool:
@@ -39,11 +57,7 @@ def _concerns(line: FormulaLine, weight: str, name: str) -> bool:
 def _closed_atoms(formulas: FormulaEvidence) -> frozenset[str]:
     """Derivatives that right lines state in closed form, or in terms of such derivatives."""
     known: set[str] = set()
-    right = [
-        x
-        for x in formulas.lines
-        if x.verdict in (FormulaVerdict.RIGHT, FormulaVerdict.TYPO) and x.states.startswith("∂")
-    ]
+    right = [x for x in formulas.lines if x.verdict in _GOOD and x.states.startswith("∂")]
     grown = True
     while grown:
         grown = False
@@ -56,6 +70,6 @@ def _closed_atoms(formulas: FormulaEvidence) -> frozenset[str]:
 
 def _completes(line: FormulaLine, known: frozenset[str]) -> bool:
     """Whether a right chain can be multiplied out with what the documents state."""
-    if line.verdict not in (FormulaVerdict.RIGHT, FormulaVerdict.TYPO):
+    if line.verdict not in _GOOD:
         return False
     return any(s.derivatives and set(s.derivatives) <= known - {line.states} for s in line.sides[1:])

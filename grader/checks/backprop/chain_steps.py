@@ -61,7 +61,22 @@ def check(formulas: FormulaEvidence, params: Params, policy: Policy) -> Outcome:
         items = [i for i in items if not _closed_but_wrong(i)] or items
     items += _wrong_steps(chains, decided, policy)
     costly = [x for i in items if i.standing is Standing.WRONG for x in i.lines]
-    return conclude("chain-rule steps", items, formulas, about_lines(chains, costly), lacking=_not_shown)
+    remarks = about_lines(chains, costly)
+    return conclude("chain-rule steps", items, formulas, remarks, lacking=_not_shown, tally=_tally(items))
+
+
+def _tally(items: list[Item]) -> str:
+    """The sentence that counts: closed forms that stand for their steps are no steps."""
+    given = [i for i in items if i.standing is Standing.GIVEN]
+    shown = sum(any(side.derivatives for x in i.lines for side in x.sides[1:]) for i in given)
+    if shown == len(given):
+        return ""
+    closed = len(given) - shown
+    steps = (
+        f"{shown} of {len(items)} chain-rule steps are right" if shown else "no chain-rule steps are shown"
+    )
+    those = "gradient stands" if closed == 1 else "gradients stand"
+    return f"{steps}; {closed} {those} right in closed form, which the rubric takes for the steps"
 
 
 def _closed_but_wrong(item: Item) -> bool:

@@ -19,7 +19,7 @@ w3 leads into h2, so the last activation must be a_h2.
 Write formulas as text; pictures of formulas cannot be checked.
 """
 
-from grader.checks.backprop._coverage import Standing, conclude
+from grader.checks.backprop._coverage import Item, Standing, conclude, missing
 from grader.checks.backprop._finals import gradient_items
 from grader.checks.backprop._remarks import about_documents, about_lines
 from grader.core.evidence.formulas import FormulaEvidence, FormulaKind
@@ -52,8 +52,24 @@ def check(formulas: FormulaEvidence, policy: Policy) -> Outcome:
     items = gradient_items(formulas, typo=policy.typo, repeated=policy.repeated)
     costly = [x for i in items if i.standing is Standing.WRONG for x in i.lines]
     concerned = [x for x in formulas.lines if x.kind in (FormulaKind.FINAL, FormulaKind.CHAIN)]
-    return conclude(
-        "gradients", items, formulas, [*about_lines(concerned, costly), *about_documents(formulas)]
+    remarks = [*about_lines(concerned, costly), *about_documents(formulas)]
+    return conclude("gradients", items, formulas, remarks, lacking=_not_worked_out)
+
+
+def _not_worked_out(item: Item, evidence: FormulaEvidence) -> Finding:
+    """A gradient that stands nowhere, or only as a chain of which some factor is not worked out."""
+    if not item.lines:
+        return missing(item, evidence)
+    line = item.lines[0]
+    factors = next((side.derivatives for side in line.sides[1:] if side.derivatives), ())
+    return Finding(
+        message=f"{item.name} stands as a chain of derivatives only",
+        place=line.place,
+        expected=f"{item.name} in closed form, or every factor of its chain in closed form",
+        found=line.reading,
+        hint=f"work out {', '.join(factors)} and multiply" if factors else "work it out",
+        excerpt=line.text,
+        diagnosis="missing",
     )
 
 

@@ -1,8 +1,10 @@
 """The update rule is written down and right, for every weight.
 
 ## What it checks
-Whether w = w - η * ∂E/∂w is written down and right. One line for w_i counts for all weights, and so does a right line for one of
-them ("and so on for the others") unless the rubric asks for each. A wrong line costs its own weight.
+Whether w = w - η * ∂E/∂w is written down and right. One line for w_i counts for all weights that have no line of their own, and
+so does a right line for some of them ("and so on for the others") unless the rubric asks for each. Where the rules of more than
+half of the weights are written out, those that are left out are missing. A wrong line costs the weight whose rule it was meant to
+be. A rubric may also take the workbook for the README (`sources`): columns of weights whose formulas are the update.
 
 ## Why it matters
 A line copied for the next weight and edited only in part (`w8 = w6 - η * ∂E/∂w6`) overwrites one weight with another.
@@ -18,18 +20,33 @@ or once for all weights:
     wi = wi - η * ∂E/∂wi
 """
 
-from grader.checks.backprop._coverage import WEIGHTS, Item, Standing, conclude, stand
+from enum import Enum
+
+from grader.checks.backprop._coverage import WEIGHTS, Item, Standing, conclude, meant, stand
 from grader.checks.backprop._remarks import about_lines
 from grader.core.evidence.formulas import FormulaEvidence, FormulaKind, FormulaLine, FormulaVerdict
-from grader.core.outcome import Outcome
+from grader.core.facts.replay import ReplayFacts, State
+from grader.core.outcome import Finding, Outcome, Weight, passed
+from grader.core.place import Place
 from grader.core.rubric import CheckParams, CheckPolicy, Treatment
 from grader.core.rule import Rule
 
 
+class Source(Enum):
+    """Where the update rules may stand."""
+
+    README = "readme"
+    WORKBOOK = "workbook"
+
+
 class Params(CheckParams, frozen=True, kw_only=True):
-    """`each_weight`: whether the rule has to be written out for every weight."""
+    """`each_weight`: whether the rule has to be written out for every weight.
+
+    `sources`: where the rules may stand; with "workbook", cells that compute them count as much as lines.
+    """
 
     each_weight: bool = False
+    sources: tuple[Source, ...] = (Source.README,)
 
 
 class Policy(CheckPolicy, frozen=True, kw_only=True):
@@ -39,27 +56,60 @@ class Policy(CheckPolicy, frozen=True, kw_only=True):
     repeated: Treatment = Treatment.WARN
 
 
-def check(formulas: FormulaEvidence, params: Params, policy: Policy) -> Outcome:
+def check(formulas: FormulaEvidence, replay: ReplayFacts | None, params: Params, policy: Policy) -> Outcome:
     """Give an eighth of the credit for each weight."""
     lines = [x for x in formulas.lines if x.kind is FormulaKind.UPDATE]
     items = [_weight(w, lines, policy) for w in WEIGHTS]
-    given = next((i for i in items if i.standing is Standing.GIVEN), None)
-    if given is not None and not params.each_weight:
+    written = sum(i.standing is not Standing.ABSENT for i in items)
+    given = any(i.standing is Standing.GIVEN for i in items)
+    if given and written <= len(WEIGHTS) // 2 and not params.each_weight:
         items = [i._replace(standing=Standing.GIVEN) if i.standing is Standing.ABSENT else i for i in items]
+    right = all(i.standing is Standing.GIVEN for i in items)
+    if Source.WORKBOOK in params.sources and replay is not None and not right:
+        cells = _in_cells(replay)
+        if cells is not None:
+            return passed(
+                f"the update rules of all 8 weights are computed in {cells.place}",
+                [cells, *about_lines(lines)],
+            )
     costly = [x for i in items if i.standing is Standing.WRONG for x in i.lines]
     return conclude("update rules", items, formulas, about_lines(lines, costly))
 
 
 def _weight(weight: str, lines: list[FormulaLine], policy: Policy) -> Item:
-    concerned = [
-        x
-        for x in lines
-        if weight in x.updates or (x.verdict is FormulaVerdict.WRONG and x.states in (weight, "w"))
+    """How the rule of a weight stands: by lines of its own, or else by a line for all weights."""
+    own = [x for x in lines if _names(x, weight)]
+    general = [
+        x for x in lines if len(x.updates) > 1 or (x.verdict is FormulaVerdict.WRONG and x.states == "w")
     ]
-    item = stand(
-        f"the update of {weight}", concerned, gives=lambda _: True, typo=policy.typo, repeated=policy.repeated
-    )
+    name = f"the update of {weight}"
+    item = stand(name, own, gives=lambda _: True, typo=policy.typo, repeated=policy.repeated)
+    if item.standing is Standing.ABSENT:
+        item = stand(name, general, gives=lambda _: True, typo=policy.typo, repeated=policy.repeated)
     return item._replace(quantity=weight)
+
+
+def _names(line: FormulaLine, weight: str) -> bool:
+    """Whether the line is about this weight: what a wrong one was meant for, else what it states."""
+    if line.verdict is FormulaVerdict.WRONG:
+        return weight in (meant(line), meant(line).removeprefix("∂E/∂"))
+    return line.updates == (weight,)
+
+
+def _in_cells(replay: ReplayFacts) -> Finding | None:
+    """A remark with the place of the table whose columns compute all eight updates; None where no book proves them."""
+    if replay.doubt or not replay.judged:
+        return None
+    book = replay.judged[0]
+    for table in book.tables:
+        if table.iterations and all(table.state(w) is State.RIGHT for w in WEIGHTS):
+            return Finding(
+                message="the workbook computes the updates",
+                place=Place(artefact=book.artefact, sheet=table.sheet or None),
+                found=table.place,
+                weight=Weight.REMARK,
+            )
+    return None
 
 
 rule = Rule(code="BP105", name="update-rule", check=check)
