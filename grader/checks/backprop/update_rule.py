@@ -1,10 +1,11 @@
 """The update rule is written down and right, for every weight.
 
 ## What it checks
-Whether w = w - η * ∂E/∂w is written down and right. One line for w_i counts for all weights that have no line of their own, and
-so does a right line for some of them ("and so on for the others") unless the rubric asks for each. Where the rules of more than
-half of the weights are written out, those that are left out are missing. A wrong line costs the weight whose rule it was meant to
-be. A rubric may also take the workbook for the README (`sources`): columns of weights whose formulas are the update.
+Whether w = w - η * ∂E/∂w is written down and right. One line for w_i counts for all weights,
+and so does a right line for some of them ("and so on for the others") unless the rubric asks for each. Where the rules of
+more than half of the weights are written out one by one, that list decides: a rule that neither it nor a line for w_i
+gives is missing, and one that is wrong in it is wrong, though a line for w_i stands beside. A wrong line costs the weight whose rule it was meant to be.
+A rubric may also take the workbook for the README (`sources`): columns of weights whose formulas are the update.
 
 ## Why it matters
 A line copied for the next weight and edited only in part (`w8 = w6 - η * ∂E/∂w6`) overwrites one weight with another.
@@ -59,11 +60,7 @@ class Policy(CheckPolicy, frozen=True, kw_only=True):
 def check(formulas: FormulaEvidence, replay: ReplayFacts | None, params: Params, policy: Policy) -> Outcome:
     """Give an eighth of the credit for each weight."""
     lines = [x for x in formulas.lines if x.kind is FormulaKind.UPDATE]
-    items = [_weight(w, lines, policy) for w in WEIGHTS]
-    written = sum(i.standing is not Standing.ABSENT for i in items)
-    given = any(i.standing is Standing.GIVEN for i in items)
-    if given and written <= len(WEIGHTS) // 2 and not params.each_weight:
-        items = [i._replace(standing=Standing.GIVEN) if i.standing is Standing.ABSENT else i for i in items]
+    items = _items(lines, params, policy)
     right = all(i.standing is Standing.GIVEN for i in items)
     if Source.WORKBOOK in params.sources and replay is not None and not right:
         cells = _in_cells(replay)
@@ -76,16 +73,29 @@ def check(formulas: FormulaEvidence, replay: ReplayFacts | None, params: Params,
     return conclude("update rules", items, formulas, about_lines(lines, costly))
 
 
-def _weight(weight: str, lines: list[FormulaLine], policy: Policy) -> Item:
-    """How the rule of a weight stands: by lines of its own, or else by a line for all weights."""
-    own = [x for x in lines if _names(x, weight)]
+def _items(lines: list[FormulaLine], params: Params, policy: Policy) -> list[Item]:
+    """How the rule of each weight stands: by lines of its own, by a line for all weights, or by "and so on"."""
     general = [
         x for x in lines if len(x.updates) > 1 or (x.verdict is FormulaVerdict.WRONG and x.states == "w")
     ]
+    own = [_weight(w, [x for x in lines if _names(x, w)], policy) for w in WEIGHTS]
+    listed = sum(i.standing is not Standing.ABSENT for i in own) > len(WEIGHTS) // 2
+    items: list[Item] = []
+    for item in own:
+        for_all = _weight(item.quantity, general, policy)
+        lenient = not listed and policy.repeated is not Treatment.FAIL
+        beside = lenient and item.standing is Standing.WRONG and for_all.standing is Standing.GIVEN
+        items.append(for_all if item.standing is Standing.ABSENT or beside else item)
+    and_so_on = any(i.standing is Standing.GIVEN for i in items) and not listed and not params.each_weight
+    return [
+        i._replace(standing=Standing.GIVEN) if and_so_on and i.standing is Standing.ABSENT else i
+        for i in items
+    ]
+
+
+def _weight(weight: str, lines: list[FormulaLine], policy: Policy) -> Item:
     name = f"the update of {weight}"
-    item = stand(name, own, gives=lambda _: True, typo=policy.typo, repeated=policy.repeated)
-    if item.standing is Standing.ABSENT:
-        item = stand(name, general, gives=lambda _: True, typo=policy.typo, repeated=policy.repeated)
+    item = stand(name, lines, gives=lambda _: True, typo=policy.typo, repeated=policy.repeated)
     return item._replace(quantity=weight)
 
 
