@@ -78,6 +78,8 @@ def _table(book: BookFacts, table: TableFacts, typed_share: float) -> _Columns:
         calculated += not heavy
         findings += [_finding(book, table, f, heavy=heavy) for f in typed]
         findings += [f.finding(book.artefact, Weight.REMARK) for f in faults if f.diagnosis in _REMARKS]
+    texts = [f for f in book.faults if f.sheet == table.sheet and f.diagnosis == "number-as-text"]
+    findings += [fault.finding(book.artefact, Weight.REMARK) for fault in texts]
     return _Columns(table, total, calculated, findings)
 
 

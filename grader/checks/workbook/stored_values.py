@@ -6,7 +6,7 @@ the stored values of the very cells that it reads was not calculated by this for
 
 ## Why it matters
 Readers, charts and other programs see the stored values. A book that was not recalculated after the learning rate was
-changed shows the losses of another learning rate.
+changed shows the losses of another learning rate, and one that shows #VALUE! shows nothing.
 
 ## Example
     W40   =U40+V40   stored 0.011, but U40 + V40 is 0.031
@@ -21,7 +21,7 @@ from grader.core.outcome import Outcome, Weight, graded, passed, skipped, unknow
 from grader.core.rubric import CheckPolicy, Treatment
 from grader.core.rule import Rule
 
-_KINDS = ("stale-cache", "cached-value-differs")
+_KINDS = ("stale-cache", "cached-value-differs", "stored-error")
 
 
 class Policy(CheckPolicy, frozen=True, kw_only=True):
@@ -41,6 +41,10 @@ def check(replay: ReplayFacts, policy: Policy) -> Outcome:
 
 
 def _judge(book: BookFacts, policy: Policy) -> Outcome:
+    if not book.cache_checked and book.cache_unclear:
+        return unknown(
+            f"none of the {book.cache_unclear:,} stored values of {book.artefact} could be recalculated here"
+        )
     if not book.cache_checked:
         return skipped(f"{book.artefact} stores no results beside its formulas")
     findings = []
@@ -54,6 +58,8 @@ def _judge(book: BookFacts, policy: Policy) -> Outcome:
     summary = (
         f"{agreeing:,} of {book.cache_checked:,} stored values of {book.artefact} are what the formulas give"
     )
+    if book.cache_unclear:
+        summary += f"; {book.cache_unclear:,} more could not be recalculated here"
     if any(finding.weight is Weight.FAULT for finding in findings):
         return graded(0.0, summary, findings)
     if findings:

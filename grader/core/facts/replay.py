@@ -199,6 +199,8 @@ class BookFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     cache_checked: int = 0
     """Formula cells whose cached value was compared with the recomputed one."""
     cache_off: int = 0
+    cache_unclear: int = 0
+    """Formula cells with a stored number whose recomputation gives none: what this evaluator cannot say."""
     notes: tuple[str, ...] = ()
 
 

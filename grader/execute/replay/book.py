@@ -30,7 +30,7 @@ from grader.execute.replay.network import FORWARD, GRADIENTS, INPUTS, WEIGHTS
 from grader.execute.replay.notation import letters, qualified
 from grader.execute.replay.rates import same_rate
 from grader.execute.replay.roles import read_columns
-from grader.execute.replay.shown import Simulated, chart_losses, deviation, pasted_losses, table_losses
+from grader.execute.replay.shown import NEVER, Simulated, chart_losses, deviation, pasted_losses, table_losses
 from grader.execute.replay.whole import Replayed, replay
 
 
@@ -90,6 +90,7 @@ def _replay(book: Book, profile: Profile) -> BookFacts:
         images=book.images,
         cache_checked=cache.checked,
         cache_off=cache.off,
+        cache_unclear=cache.unclear,
         notes=book.notes,
     )
 
@@ -127,7 +128,9 @@ def _deviates(model: Model, judged: Judged, replayed: Replayed) -> CellFault:
         severity=Severity.WARN,
         message=f"every cell is right by itself, but a replay from other starting values leaves the reference at {replayed.where}",
         expected="the reference",
-        found=f"a relative difference of {replayed.deviation:.2g}",
+        found=f"a relative difference of {replayed.deviation:.2g}"
+        if replayed.deviation < NEVER
+        else "no number",
         hint="A person should look at what this cell depends on.",
     )
 

@@ -11,11 +11,12 @@ import numpy as np
 
 from grader.core.evidence.workbook import Producer
 from grader.core.facts.replay import CellFault, Severity
-from grader.execute.replay.formula import Slot, Unsupported, evaluate
+from grader.execute.replay.formula import Slot, evaluate
 from grader.execute.replay.layout import Layout
 from grader.execute.replay.model import Model, column_of, row_of, sheet_of
 from grader.execute.replay.network import WEIGHTS
-from grader.execute.replay.notation import display, formula_text, ranges
+from grader.execute.replay.notation import address, display, formula_text, ranges
+from grader.execute.replay.tokens import Unsupported
 
 EXACT = 1e-12
 GOOGLE = 1e-9
@@ -23,25 +24,46 @@ GOOGLE = 1e-9
 
 
 class Cache(NamedTuple):
-    """How many stored values were compared, how many differ, and the faults."""
+    """How many stored values were compared, how many differ, how many could not be compared, and the faults."""
 
     checked: int
     off: int
+    unclear: int
     faults: tuple[CellFault, ...]
 
 
 def check_cache(
     model: Model, values: dict[int, float], kept: dict[int, str], layouts: Sequence[Layout]
 ) -> Cache:
-    """Compare every stored number with the recomputed one and name the roots of differences inside tables."""
+    """Compare every stored result with the recomputed one and name the roots of differences inside tables.
+
+    Where the recomputation gives no number there is nothing to compare with: what this evaluator makes of a text or a
+    rare function need not be what the student's program made of it.
+    """
     tolerance = EXACT if model.book.producer in (Producer.EXCEL, Producer.LIBREOFFICE) else GOOGLE
-    stored = {
-        key: value for key, value in model.cached.items() if isinstance(value, float) and key not in kept
-    }
-    off = [key for key, value in stored.items() if not _close(value, values.get(key, np.nan), tolerance)]
-    if not off:
-        return Cache(len(stored), 0, ())
-    roots = sorted(key for key in off if not _follows(model, key, stored[key], max(tolerance, GOOGLE)))
+    fresh = {key: value for key, value in values.items() if np.isfinite(value) and key not in kept}
+    stored = {key: value for key, value in model.cached.items() if isinstance(value, float) and key in fresh}
+    unclear = sum(
+        isinstance(value, float) and key in values and key not in fresh and key not in kept
+        for key, value in model.cached.items()
+    )
+    errors = [key for key in model.errors if key in fresh and any(_quantity(one, key) for one in layouts)]
+    off = [key for key, value in stored.items() if not _close(value, fresh[key], tolerance)]
+    faults = _error_faults(model, layouts, errors, fresh)
+    if off:
+        faults += _differences(model, layouts, off, fresh, stored, max(tolerance, GOOGLE))
+    return Cache(len(stored) + len(errors), len(off) + len(errors), unclear, tuple(faults))
+
+
+def _differences(
+    model: Model,
+    layouts: Sequence[Layout],
+    off: list[int],
+    values: dict[int, float],
+    stored: dict[int, float],
+    tolerance: float,
+) -> list[CellFault]:
+    roots = sorted(key for key in off if not _follows(model, key, stored[key], tolerance))
     groups: dict[tuple[int, int], list[int]] = {}
     stale: dict[int, Layout] = {}
     for key in roots:
@@ -51,8 +73,39 @@ def check_cache(
         else:
             groups.setdefault((sheet_of(key), column_of(key)), []).append(key)
     faults = [_stale(model, layout, off, values, stored) for layout in stale.values()]
-    faults += [_fault(model, layouts, cells, values, stored) for _, cells in sorted(groups.items())]
-    return Cache(len(stored), len(off), tuple(faults))
+    return faults + [_fault(model, layouts, cells, values, stored) for _, cells in sorted(groups.items())]
+
+
+def _error_faults(
+    model: Model, layouts: Sequence[Layout], errors: list[int], values: dict[int, float]
+) -> list[CellFault]:
+    """One finding a sheet for stored error values (`#VALUE!`) whose formulas give numbers."""
+    by_sheet: dict[int, list[int]] = {}
+    for key in sorted(errors):
+        by_sheet.setdefault(sheet_of(key), []).append(key)
+    texts = ", ".join(
+        f"{address(key)} ({text.strip()!r})" for key, text in list(model.typed_as_text.items())[:3]
+    )
+    cause = f"; numbers are typed as text, as in {texts}" if texts else ""
+    found = []
+    for sheet, cells in by_sheet.items():
+        first = cells[0]
+        found.append(
+            CellFault(
+                sheet=model.book.sheets[sheet].name,
+                cells=ranges(cells),
+                quantity=next((n for layout in layouts if (n := _quantity(layout, first))), ""),
+                diagnosis="stored-error",
+                severity=Severity.WARN,
+                message=f"the file shows {model.errors[first]} in {address(first)}, where the formula gives a number{cause}",
+                expected=f"{values[first]:.10g}",
+                found=model.errors[first],
+                hint="Open the book, mend what the error names, recalculate (Ctrl+Alt+F9) and save it.",
+                excerpt=formula_text(model, first),
+                count=len(cells),
+            )
+        )
+    return found
 
 
 def _close(one: float, other: float, tolerance: float) -> bool:
@@ -73,8 +126,8 @@ def _follows(model: Model, key: int, stored: float, tolerance: float) -> bool:
     arguments: list[Slot] = [
         [value(c) for c in slot] if isinstance(slot, list) else value(slot) for slot in slots
     ]
-    result = evaluate(run.compiled, arguments)
-    return _close(stored, float(np.asarray(result).flat[0]), tolerance)
+    result = float(np.asarray(evaluate(run.compiled, arguments)).flat[0])
+    return not np.isfinite(result) or _close(stored, result, tolerance)
 
 
 def _stale(

@@ -10,7 +10,7 @@ from itertools import combinations
 
 from grader.core.facts.replay import Severity
 from grader.execute.replay.case import MAX_LONG_SEARCHES, Case, Diagnosis, Memory
-from grader.execute.replay.formula import Reference, Slot, Token, Unsupported, compile_tokens, evaluate
+from grader.execute.replay.formula import Reference, Slot, compile_tokens, evaluate
 from grader.execute.replay.functions import Value
 from grader.execute.replay.identity import TOLERANCE, Points, Tested, difference, shape
 from grader.execute.replay.layout import Layout, Symbol
@@ -20,6 +20,7 @@ from grader.execute.replay.network import GRADIENTS, INPUTS, QUANTITIES, WEIGHTS
 from grader.execute.replay.notation import address, display, number, qualified
 from grader.execute.replay.search import first_fitting, flatten
 from grader.execute.replay.terms import family
+from grader.execute.replay.tokens import Token, Unsupported
 from grader.execute.replay.variants import (
     Variant,
     brackets,

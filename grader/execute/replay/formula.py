@@ -22,6 +22,8 @@ from grader.execute.replay.functions import (
     divide,
     power,
 )
+from grader.execute.replay.tokens import Token, Unsupported
+from grader.execute.replay.written_out import written_out
 
 Slot = Value | list[Value]
 Compiled = Callable[[Sequence[Slot]], Value]
@@ -44,17 +46,6 @@ _PRECEDENCE = {
 }
 
 
-class Unsupported(Exception):
-    """A formula that the evaluator does not evaluate; the text names what and the cached value is kept."""
-
-
-class Token(NamedTuple):
-    """One token; `value` is a number, text, operator, function name, or the slot of a reference."""
-
-    kind: str
-    value: float | str | int
-
-
 class Reference(NamedTuple):
     """Where a slot points: offsets where not fixed. `sheet` is empty for the formula's own sheet."""
 
@@ -73,11 +64,15 @@ class Range(NamedTuple):
 
 
 class Form(NamedTuple):
-    """A parsed form: its tokens with numbered slots and what each slot refers to."""
+    """A parsed form: its tokens with numbered slots and what each slot refers to.
+
+    LET and LAMBDA are written out in `tokens`; `written` holds the student's own tokens where they differ.
+    """
 
     tokens: tuple[Token, ...]
     slots: tuple[Reference | Range, ...]
     skeleton: str
+    written: tuple[Token, ...] = ()
 
 
 _CELL = r"R(?:\[(-?\d+)\]|(\d+))C(?:\[(-?\d+)\]|(\d+))"
@@ -94,6 +89,10 @@ _TOKEN = re.compile(
 )
 
 
+_PREFIX = re.compile(r"^(?:_xlfn\.|_xlws\.|_xlpm\.)+", re.IGNORECASE)
+"""What Excel writes before functions and names that older versions do not know."""
+
+
 def scan(form: str) -> Form:
     """Split a form into tokens and slots; raise `Unsupported` for what no formula of a network needs."""
     tokens: list[Token] = []
@@ -105,7 +104,7 @@ def scan(form: str) -> Form:
             slots.append(_slot(match))
             tokens.append(Token("range" if match["to"] else "ref", len(slots) - 1))
         elif match["call"]:
-            tokens.append(Token("call", match["call"].upper().removeprefix("_XLFN.")))
+            tokens.append(Token("call", _PREFIX.sub("", match["call"].upper())))
         elif match["number"]:
             tokens.append(Token("number", float(match["number"])))
         elif match["op"]:
@@ -121,11 +120,12 @@ def scan(form: str) -> Form:
         elif match["name"] and match["name"].upper() in ("TRUE", "FALSE"):
             tokens.append(Token("number", float(match["name"].upper() == "TRUE")))
         elif match["name"]:
-            raise Unsupported(f"the name {match['name']}")
+            tokens.append(Token("name", _PREFIX.sub("", match["name"])))
         else:
             raise Unsupported(f"the notation {match[0]!r}")
-    skeleton = " ".join(t.kind if t.kind in ("ref", "range") else f"{t.kind}{t.value}" for t in tokens)
-    return Form(tuple(tokens), tuple(slots), skeleton)
+    plain = written_out(tokens)
+    skeleton = " ".join(t.kind if t.kind in ("ref", "range") else f"{t.kind}{t.value}" for t in plain)
+    return Form(plain, tuple(slots), skeleton, () if plain == tuple(tokens) else tuple(tokens))
 
 
 def _slot(match: re.Match[str]) -> Reference | Range:
@@ -213,6 +213,8 @@ class _Parser:
             return inner
         if token.kind == "call":
             return self.call(str(token.value))
+        if token.kind == "name":
+            raise Unsupported(f"the name {token.value}")
         raise Unsupported(
             "a range outside a function" if token.kind == "range" else f"the notation {token.value!r}"
         )

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from grader.extract.workbook.numerals import written_number
+
 Number = float | npt.NDArray[np.float64]
 Value = float | str | npt.NDArray[np.float64]
 Argument = Value | list[Value]
@@ -18,10 +20,8 @@ Argument = Value | list[Value]
 def as_number(value: Value) -> Number:
     """Excel's coercion in arithmetic: text that looks like a number is one, other text is an error (NaN)."""
     if isinstance(value, str):
-        try:
-            return float(value) if value.strip() else math.nan
-        except ValueError:
-            return math.nan
+        number = written_number(value)
+        return math.nan if number is None else number
     return value
 
 

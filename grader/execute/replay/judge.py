@@ -10,7 +10,7 @@ from grader.execute.replay.case import Diagnosis, Memory
 from grader.execute.replay.diagnose import Doctor
 from grader.execute.replay.identity import IdentityTest, Match, Tested
 from grader.execute.replay.layout import Layout
-from grader.execute.replay.model import Model, cell
+from grader.execute.replay.model import Model, cell, column_of, sheet_of
 from grader.execute.replay.network import (
     INPUTS,
     QUANTITIES,
@@ -82,9 +82,37 @@ class Judge:
         quantities = tuple(own_quantity(self._column(name), numbering) for name in QUANTITIES)
         faults = [self._fault(name, group) for (name, _, _), group in self._groups.items()]
         faults += [self._header(*contradiction) for contradiction in self.reading.contradicted]
+        faults += self._typed_as_text()
         faults = [own_words(fault, numbering) for fault in faults]
         faults += [note(self.sheet, self._headers(pair), pair) for pair in numbering]
         return Judged(self.layout, tuple(faults), quantities, self.typed, numbering)
+
+    def _typed_as_text(self) -> list[CellFault]:
+        """One remark for the numbers of the table, and its learning rate, that are typed as text."""
+        texts = self.model.typed_as_text
+        if not texts:
+            return []
+        columns = self.layout.columns
+        rows = range(len(self.layout.rows))
+        keys = {self.layout.key(name, i) for name in columns for i in rows} | set(self.layout.leaves.values())
+        keys |= {self.layout.eta.cell} if self.layout.eta is not None else set()
+        found = sorted(keys & texts.keys())
+        if not found:
+            return []
+        first = found[0]
+        fault = CellFault(
+            sheet=self.model.book.sheets[sheet_of(first)].name,
+            cells=ranges(key for key in found if sheet_of(key) == sheet_of(first)),
+            quantity=self.layout.quantity.get(column_of(first), ""),
+            diagnosis="number-as-text",
+            severity=Severity.NOTE,
+            message=f"{address(first)} holds the number {texts[first].strip()} as text; it was read as {number(float(self.model.constants[first]))}",
+            expected=number(float(self.model.constants[first])),
+            found=f"the text {texts[first].strip()!r}",
+            hint="Type it as a number, with the decimal sign of your program: sums leave text out, other programs show #VALUE!.",
+            count=len(found),
+        )
+        return [fault]
 
     def _headers(self, names: tuple[str, str]) -> str:
         at = self.layout.table

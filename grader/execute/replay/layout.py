@@ -10,9 +10,9 @@ from collections import Counter
 from typing import NamedTuple
 
 from grader.core.evidence.workbook import Table
-from grader.execute.replay.formula import Unsupported
 from grader.execute.replay.model import ROW, Model, cell, column_of, row_of, sheet_of
 from grader.execute.replay.network import INPUTS, WEIGHTS
+from grader.execute.replay.tokens import Unsupported
 
 MAX_HELPERS = 40
 """Helper cells in a row that a formula is followed through."""

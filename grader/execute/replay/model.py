@@ -11,17 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from grader.core.evidence.workbook import Book, CellKind, Run
-from grader.execute.replay.formula import (
-    Compiled,
-    Form,
-    Range,
-    Reference,
-    Slot,
-    Unsupported,
-    compile_tokens,
-    scan,
-)
+from grader.execute.replay.formula import Compiled, Form, Range, Reference, Slot, compile_tokens, scan
 from grader.execute.replay.functions import Value, as_number
+from grader.execute.replay.tokens import Unsupported
+from grader.extract.workbook.numerals import written_number
 
 ROW = 1 << 20
 SHEET = 1 << 40
@@ -94,6 +87,10 @@ class Model:
         self.refused: dict[int, str] = {}
         """Formula cells that cannot be evaluated at all, with the reason."""
         self.form_of: dict[int, int] = {}
+        self.typed_as_text: dict[int, str] = {}
+        """Cells that hold a number as text (`'0,15`); `constants` has the number, which arithmetic takes it for."""
+        self.errors: dict[int, str] = {}
+        """Formula cells whose stored result is an error value (`#VALUE!`)."""
         self._parsed: dict[int, tuple[Form, Compiled] | str] = {}
         for index, sheet in enumerate(book.sheets):
             for run in sheet.runs:
@@ -106,9 +103,15 @@ class Model:
         keys = range(start, start + run.count * ROW, ROW)
         values: Sequence[float | str] = run.numbers if run.kind is CellKind.NUMBER else run.texts
         if run.form < 0:
-            self.constants.update(zip(keys, values, strict=False))
+            for key, value in zip(keys, values, strict=False):
+                number = written_number(value) if isinstance(value, str) else None
+                self.constants[key] = value if number is None else number
+                if number is not None:
+                    self.typed_as_text[key] = str(value)
             return
         self.cached.update(zip(keys, values, strict=False))
+        if run.kind is CellKind.FAULT:
+            self.errors.update(zip(keys, run.texts, strict=False))
         self.form_of.update(dict.fromkeys(keys, run.form))
         parsed = self._parsed.get(run.form)
         if parsed is None:
@@ -248,7 +251,7 @@ class Model:
                 continue
             inside: list[Value] = []
             for key in area(base + i * step, last + i * last_step):
-                value = values.get(key)
+                value = self.typed_as_text.get(key, values.get(key))
                 if value is not None:
                     inside.append(value)
                 elif key in self.owner:

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
-from grader.execute.replay.formula import Form, Range, Token
+from grader.execute.replay.formula import Form, Range
 from grader.execute.replay.model import Model, column_of, row_of, sheet_of
+from grader.execute.replay.tokens import Token
 
 DISPLAY = {f"dw{k}": f"∂E/∂w{k}" for k in range(1, 9)}
 
@@ -57,7 +58,7 @@ def _range(run: list[int]) -> str:
 def formula_text(model: Model, key: int) -> str:
     """The formula of a cell in A1 notation, with `=`."""
     run = model.owner.get(key)
-    return "" if run is None else "=" + tokens_text(model, key, run.form.tokens, run.form)
+    return "" if run is None else "=" + tokens_text(model, key, run.form.written or run.form.tokens, run.form)
 
 
 def tokens_text(model: Model, key: int, tokens: Iterable[Token], form: Form) -> str:

@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from grader.execute.replay.formula import Form, Slot, Token, Unsupported, compile_tokens, evaluate
+from grader.execute.replay.formula import Form, Slot, compile_tokens, evaluate
 from grader.execute.replay.identity import TOLERANCE
 from grader.execute.replay.layout import Layout, Symbol
 from grader.execute.replay.network import Array
+from grader.execute.replay.tokens import Token, Unsupported
 
 
 class Flat(NamedTuple):

@@ -31,6 +31,9 @@ _TOKEN = re.compile(
 )
 
 
+_LAMBDA = re.compile(r"=?\s*(?:_xlfn\.)?LAMBDA\s*\(", re.IGNORECASE)
+
+
 class TableColumns(msgspec.Struct, frozen=True, kw_only=True):
     """An Excel table (ListObject): where it lies and the column of each header, lower-case."""
 
@@ -74,6 +77,8 @@ def relative_form(formula: str, at: At, book: Book, depth: int = 0) -> str:
             out.append(_structured(match["structured"], match["table"], at, book))
         elif match["name"]:
             out.append(_name(match["name"], at, book, depth))
+        elif match["call"]:
+            out.append(_called(match["call"], at, book, depth))
         elif match["space"]:
             continue
         else:
@@ -114,6 +119,14 @@ def _name(name: str, at: At, book: Book, depth: int) -> str:
         if not _plain(target)
         else (relative_form(target, at, book, depth + 1))
     )
+
+
+def _called(call: str, at: At, book: Book, depth: int) -> str:
+    """A function: where it is a defined name for a LAMBDA, the LAMBDA itself."""
+    target = book.names.get(call[:-1].lower(), "")
+    if depth > 8 or not _LAMBDA.match(target):
+        return call
+    return relative_form(target.lstrip("="), at, book, depth + 1) + "("
 
 
 def _plain(target: str) -> bool:

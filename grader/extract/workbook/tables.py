@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from grader.core.evidence.workbook import CellKind, Column, Sheet, Table
 from grader.extract.workbook.headers import INPUTS, canonical
+from grader.extract.workbook.numerals import written_number
 
 MIN_NAMES = 15
 """Distinct known names that make a header row (19 to 31 in 89 real books)."""
@@ -29,6 +30,9 @@ def find_tables(index: int, sheet: Sheet) -> tuple[Table, ...]:
                 quantity = canonical(text)
                 if quantity:
                     names.setdefault(run.row + offset, {})[run.column] = (quantity, text)
+                elif written_number(text) is not None:
+                    numbers.add((run.row + offset, run.column))
+                    rows_of.setdefault(run.column, set()).add(run.row + offset)
         elif run.kind is not CellKind.TEXT:
             rows = range(run.row, run.row + run.count)
             numbers.update((row, run.column) for row in rows)
