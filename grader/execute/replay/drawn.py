@@ -17,15 +17,16 @@ def judge_charts(
 
 
 def _judge(book: Book, chart: Chart, layouts: Sequence[Layout], shown: Sequence[ShownLosses]) -> ChartFacts:
-    problems: list[str] = []
+    areas = [area for series in chart.series for area in series.areas]
     plotted: list[float] = []
-    for series in chart.series:
-        for area in series.areas:
-            rate, problem = _area(book, area, layouts, shown)
-            if problem:
-                problems.append(problem)
-            if rate is not None and rate not in plotted:
-                plotted.append(rate)
+    parts: dict[int, list[Area]] = {}
+    for area in areas:
+        at, rate = _belongs(book, area, layouts, shown)
+        if at >= 0:
+            parts.setdefault(at, []).append(area)
+        if rate is not None and rate not in plotted:
+            plotted.append(rate)
+    problems = [text for at, plots in parts.items() if (text := _extent(plots, layouts[at]))]
     title = claimed_rate(chart.title)
     if title is not None and len(plotted) == 1 and not same_rate(title, plotted[0]):
         problems.append(
@@ -35,24 +36,25 @@ def _judge(book: Book, chart: Chart, layouts: Sequence[Layout], shown: Sequence[
     return ChartFacts(
         title=chart.title,
         sheet=chart.sheet,
-        ranges=tuple(area.text for series in chart.series for area in series.areas),
+        ranges=tuple(area.text for area in areas),
         eta=eta,
         consistent=not problems,
         problems=tuple(dict.fromkeys(problems)),
     )
 
 
-def _area(
+def _belongs(
     book: Book, area: Area, layouts: Sequence[Layout], shown: Sequence[ShownLosses]
-) -> tuple[float | None, str]:
-    for layout in layouts:
+) -> tuple[int, float | None]:
+    """The table whose losses an area plots (-1 for none), and the learning rate of what it plots."""
+    for at, layout in enumerate(layouts):
         if area.sheet != layout.table.sheet or not layout.rows or layout.eta is None:
             continue
         if layout.quantity.get(area.column) != "E_total" or area.last_column != area.column:
             continue
         if area.last_row < layout.rows[0] or area.row > layout.rows[-1]:
             continue
-        return layout.eta.value, _extent(area, layout)
+        return at, layout.eta.value
     for one in shown:
         same = 0 <= area.sheet < len(book.sheets) and book.sheets[area.sheet].name == one.sheet
         first = one.cells.partition(":")[0]
@@ -64,15 +66,19 @@ def _area(
         ):
             start = int(first.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
             if start - 2 <= area.row <= start + len(one.losses):
-                return one.eta, ""
-    return None, ""
+                return -1, one.eta
+    return -1, None
 
 
-def _extent(area: Area, layout: Layout) -> str:
-    lost_first = area.row - layout.rows[0]
-    lost_last = layout.rows[-1] - area.last_row
+def _extent(areas: Sequence[Area], layout: Layout) -> str:
+    """What all the areas of one chart together leave out of a table: a chart may plot every cell as a series."""
+    first, last = min(area.row for area in areas), max(area.last_row for area in areas)
+    lost_first, lost_last = first - layout.rows[0], layout.rows[-1] - last
+    what = f"the range {areas[0].text}" if len(areas) == 1 else f"the {len(areas)} plotted ranges together"
+    leaves = "leaves" if len(areas) == 1 else "leave"
     if 0 < lost_first <= 5:
-        return f"the range {area.text} leaves out the first {lost_first} iteration{'s' if lost_first > 1 else ''}"
-    if lost_last > max(5, len(layout.rows) // 10) and area.row != area.last_row:
-        return f"the range {area.text} leaves out the last {lost_last} iterations"
+        several = "s" if lost_first > 1 else ""
+        return f"{what} {leaves} out the first {lost_first} iteration{several}"
+    if lost_last > max(5, len(layout.rows) // 10) and first != last:
+        return f"{what} {leaves} out the last {lost_last} iterations"
     return ""

@@ -169,18 +169,16 @@ def _pasted(
     model: Model, tables: Sequence[Simulated], sheet: int, found: tuple[int, int, Losses]
 ) -> ShownLosses | None:
     column, row, numbers = found
-    claim, text = _header_claim(model, cell(sheet, row, column), numbers)
-    if claim is not None and same_rate(float(numbers[0]), claim) and len(numbers) > MIN_LENGTH:
-        numbers, row = numbers[1:], row + 1
-    best: tuple[float, float, Simulated, int] | None = None
-    for table in tables:
-        first = float(table.reference(table.rates[0] if table.rates else 1.0, 1)[0])
-        for skip in (0, 1):
-            for rate in _rates(table):
-                starts = abs(numbers[0] - table.reference(rate, 2)[skip]) <= 2 * MATCH * first
-                gap = _gap(table, rate, numbers, skip) if starts else float("inf")
-                if starts and (best is None or gap < best[0]):
-                    best = (gap, rate, table, skip)
+    claim, text = _header_claim(model, cell(sheet, row, column))
+    best = _nearest(tables, numbers)
+    head = float(numbers[0])
+    if (
+        best is None
+        and len(numbers) > MIN_LENGTH
+        and any(same_rate(head, r) for t in tables for r in _rates(t))
+    ):
+        claim, text, row, numbers = head, f"{head:g}", row + 1, numbers[1:]  # a bare number heads the column
+        best = _nearest(tables, numbers)
     if best is None:
         return None
     gap, rate, table, skip = best
@@ -191,6 +189,20 @@ def _pasted(
     eta = claim if claim is not None and trusted else rate
     shown = _shown(table, eta, ShownAs.COLUMN, model, Numbers(sheet, keys, numbers, text, skip))
     return msgspec.structs.replace(shown, fits=rate if gap <= MATCH else 0.0)
+
+
+def _nearest(tables: Sequence[Simulated], numbers: Losses) -> tuple[float, float, Simulated, int] | None:
+    """The recomputed losses nearest to some numbers, of those that start alike: gap, rate, table, first iteration."""
+    best: tuple[float, float, Simulated, int] | None = None
+    for table in tables:
+        first = float(table.reference(table.rates[0] if table.rates else 1.0, 1)[0])
+        for skip in (0, 1):
+            for rate in _rates(table):
+                starts = abs(numbers[0] - table.reference(rate, 2)[skip]) <= 2 * MATCH * first
+                gap = _gap(table, rate, numbers, skip) if starts else float("inf")
+                if starts and (best is None or gap < best[0]):
+                    best = (gap, rate, table, skip)
+    return best
 
 
 def _rates(table: Simulated) -> list[float]:
@@ -207,7 +219,7 @@ def _gap(table: Simulated, rate: float, numbers: Losses, skip: int) -> float:
     return gap
 
 
-def _header_claim(model: Model, first: int, numbers: Losses) -> tuple[float | None, str]:
+def _header_claim(model: Model, first: int) -> tuple[float | None, str]:
     """The learning rate that the cells above a column name, and their text."""
     for above in range(1, 4):
         value = model.constants.get(first - above * ROW)
@@ -215,13 +227,7 @@ def _header_claim(model: Model, first: int, numbers: Losses) -> tuple[float | No
             return claimed_rate(value, bare=True), " ".join(value.split())[:60]
         if isinstance(value, float):
             return value, f"{value:g}"
-    head = float(numbers[0])
-    second = float(numbers[1]) if len(numbers) > 1 else head
-    return (
-        (head, f"{head:g}")
-        if head > 2 * abs(second) and head in (0.1, 0.2, 0.5, 0.8, 1.0, 2.0)
-        else (None, "")
-    )
+    return None, ""
 
 
 def _shown(table: Simulated, eta: float, how: ShownAs, model: Model, numbers: Numbers) -> ShownLosses:

@@ -57,11 +57,17 @@ def _more(tokens: tuple[Token, ...], what: str) -> Iterator[Variant]:
 
 
 def signs(tokens: tuple[Token, ...]) -> Iterator[Variant]:
-    """A minus sign more or less before one operand."""
+    """A minus for a plus or the other way round, or a minus sign more or less before one operand."""
+    for i, token in enumerate(tokens):
+        if token.kind == "op" and token.value in ("+", "-") and _infix(tokens, i):
+            wrote, belongs = ("minus", "plus") if token.value == "-" else ("plus", "minus")
+            edited = (*tokens[:i], Token("op", "+" if token.value == "-" else "-"), *tokens[i + 1 :])
+            yield Variant(edited, f"a {wrote} where a {belongs} belongs", (i,))
     for i, token in enumerate(tokens):
         if token.kind == "op" and not _infix(tokens, i) and token.value == "-":
             yield Variant((*tokens[:i], *tokens[i + 1 :]), "a minus sign too many", (i,))
-        if token.kind in ("ref", "number", "open", "call"):
+        after_sign = i > 0 and tokens[i - 1].kind == "op" and tokens[i - 1].value in ("+", "-")
+        if token.kind in ("ref", "number", "open", "call") and not after_sign:
             yield Variant((*tokens[:i], Token("op", "-"), *tokens[i:]), "a minus sign is missing", (i,))
 
 
