@@ -42,7 +42,8 @@ def _judge(book: BookFacts) -> Outcome:
     unclear = ""
     for quantity in (*COLUMNS, "t1", "t2", "i1", "i2"):
         faults = tuple(fault for fault in faults_of(book, quantity) if fault.diagnosis not in _ELSEWHERE)
-        findings += [fault.finding(book.artefact) for fault in faults]
+        told = [fault.finding(book.artefact) for fault in faults]
+        findings += [finding for finding in told if finding not in findings]
         if quantity not in COLUMNS:
             continue
         here = [table for table in tables if table.state(quantity) is not State.MISSING]

@@ -56,7 +56,9 @@ def _judge(book: BookFacts, treatment: Treatment) -> Outcome:
         for fault in faults:
             forgiven = fault.diagnosis == INHERITED and treatment is not Treatment.FAIL
             if fault.diagnosis != INHERITED or treatment is not Treatment.ACCEPT:
-                findings.append(fault.finding(book.artefact, Weight.REMARK if forgiven else Weight.FAULT))
+                finding = fault.finding(book.artefact, Weight.REMARK if forgiven else Weight.FAULT)
+                if finding not in findings:  # two columns that read one faulty helper cell have one fault
+                    findings.append(finding)
     carried = len({f.quantity for f in book.faults if f.diagnosis == INHERITED and f.quantity in GRADIENTS})
     carried = 0 if treatment is Treatment.FAIL else min(carried, right)
     summary = f"{right - carried} of 8 gradient columns of {book.artefact} are the derivatives"

@@ -11,7 +11,11 @@ from grader.execute.replay.variants import Variant
 
 
 class Diagnosis(NamedTuple):
-    """What is wrong, in words and as a stable code. `expected` and `found` are short; `marked` is the guilty reference."""
+    """What is wrong, in words and as a stable code. `expected` and `found` are short; `marked` is the guilty reference.
+
+    `touched` are the tokens of the flat formula that are wrong, `helper` the helper cell that holds all of them (0 where the
+    judged cell does), and `also` a second fault of the same formula.
+    """
 
     code: str
     message: str
@@ -20,6 +24,9 @@ class Diagnosis(NamedTuple):
     hint: str = ""
     marked: str = ""
     severity: Severity = Severity.FAIL
+    touched: tuple[int, ...] = ()
+    helper: int = 0
+    also: "Diagnosis | None" = None
 
 
 class Case(NamedTuple):

@@ -6,30 +6,21 @@ two references at once. An edit counts only if the edited formula passes the ide
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import combinations
 
 from grader.core.facts.replay import Severity
 from grader.execute.replay.case import MAX_LONG_SEARCHES, Case, Diagnosis, Memory
-from grader.execute.replay.formula import Reference, Slot, compile_tokens, evaluate
-from grader.execute.replay.functions import Value
+from grader.execute.replay.formula import Slot
 from grader.execute.replay.identity import TOLERANCE, Points, Tested, difference, shape
 from grader.execute.replay.layout import Layout, Symbol
-from grader.execute.replay.lost import MAX_TOKENS, LostTerms, candidates
-from grader.execute.replay.model import ROW
+from grader.execute.replay.lost import LostTerms, candidates
 from grader.execute.replay.network import GRADIENTS, INPUTS, QUANTITIES, WEIGHTS, Array, inherited_gradients
-from grader.execute.replay.notation import address, display, number, qualified
-from grader.execute.replay.search import first_fitting, flatten
-from grader.execute.replay.terms import family
+from grader.execute.replay.notation import address, display, number
+from grader.execute.replay.search import first_fitting, flatten, run
+from grader.execute.replay.sentences import Sentences
 from grader.execute.replay.tokens import Token, Unsupported
-from grader.execute.replay.variants import (
-    Variant,
-    brackets,
-    numbers,
-    operators,
-    signs,
-    unrounded,
-)
-from grader.execute.replay.wording import Wording, anchored
+from grader.execute.replay.two_faults import TwoFaults, rate_slots
+from grader.execute.replay.variants import small_edits, unrounded
+from grader.execute.replay.wording import Wording
 
 
 class Doctor:
@@ -39,7 +30,9 @@ class Doctor:
         """`own` holds the student's first-row values of inputs, targets and weights."""
         self.layout, self.points, self.own = layout, points, own
         self.words = Wording(layout)
+        self.say = Sentences(layout, self.words)
         self.lost = LostTerms(points, self.words)
+        self.two = TwoFaults(layout, points, self.words, self.say)
         self.memory = memory
         self._known = memory.attempts
         self._edits = memory.edits
@@ -49,7 +42,7 @@ class Doctor:
         want = self.points.same[tested.quantity]
         flat = flatten(self.layout, tested.symbol, index)
         values = [self._value(symbol) for symbol in flat.symbols]
-        got = self._run(flat.tokens, values)
+        got = run(flat.tokens, values)
         case = Case(tested.quantity, index, flat, values, got, want)
         attempts: tuple[Callable[[Case], Iterator[Diagnosis]], ...] = (
             self._inherited,
@@ -61,8 +54,11 @@ class Doctor:
             self._reference,
             self._edit,
             self.lost.term,
-            self._two_references,
+            self.two.references,
+            self.two.rate_and_reference,
             self.lost.factor,
+            self.two.edit_and_reference,
+            self.two.edits,
         )
         memo = (tested.quantity, shape(tested.symbol))
         start = self._known.get(memo, 0)
@@ -73,7 +69,8 @@ class Doctor:
             self.memory.long_searches += at == long and memo not in self._known
             for found in attempt(case):
                 self._known[memo] = at
-                return found
+                helper = flat.helper(found.touched)
+                return found if helper is None else found._replace(helper=helper[0])
         self._known[memo] = len(attempts)
         name = display(tested.quantity)
         return Diagnosis(
@@ -88,15 +85,8 @@ class Doctor:
         except Unsupported:
             return float("nan")
 
-    @staticmethod
-    def _run(tokens: Sequence[Token], values: Sequence[Slot]) -> Value:
-        try:
-            return evaluate(compile_tokens(tokens), values)
-        except Unsupported:
-            return float("nan")
-
     def _fits(self, tokens: Sequence[Token], values: Sequence[Slot], want: Array) -> bool:
-        return difference(self._run(tokens, values), want) <= TOLERANCE
+        return difference(run(tokens, values), want) <= TOLERANCE
 
     def _inherited(self, case: Case) -> Iterator[Diagnosis]:
         quantity, index, got = case.quantity, case.row, case.got
@@ -111,6 +101,9 @@ class Doctor:
             found=f"{used}*(1-{used})",
             hint=f"Replace {used} by {right} in the slope of the sigmoid. A widespread class sheet has the same error; the loss curve hardly shows it.",
             marked=self.words.cell("a_h1", index),
+            touched=case.flat.tokens_of(
+                slot for slot, symbol in enumerate(case.flat.symbols) if symbol == ("q", "a_h1", "same")
+            ),
         )
 
     def _rounded(self, case: Case) -> Iterator[Diagnosis]:
@@ -137,75 +130,10 @@ class Doctor:
             )
 
     def _drift(self, case: Case) -> Iterator[Diagnosis]:
-        quantity, flat, values, want = case.quantity, case.flat, case.values, case.want
-        eta = self.layout.eta
-        if quantity not in WEIGHTS or eta is None or any(symbol[0] == "eta" for symbol in flat.symbols):
-            return
-        for slot, symbol in enumerate(flat.symbols):
-            if symbol[0] == "range" or (symbol[0] == "q" and symbol[2] in ("prev", "same")):
-                continue
-            if not self._fits(flat.tokens, _with(values, slot, self.points.eta), want):
-                continue
-            read = flat.cells[slot]
-            if read and eta.cell and self._in_every_row(eta.cell, eta.value, read):
-                yield self._changed(quantity, eta.cell, eta.value, read)
+        for slot in rate_slots(self.layout, case):
+            if self._fits(case.flat.tokens, _with(case.values, slot, self.points.eta), case.want):
+                yield self.say.drifted(case, slot)
                 return
-            right = (
-                qualified(self.layout.model, eta.cell, self.layout.table.sheet)
-                if eta.cell
-                else number(eta.value)
-            )
-            what = (
-                self.words.describe(symbol, read, case.row)
-                if symbol[0] == "q"
-                else address(read)
-                if read
-                else "a number"
-            )
-            reason = (
-                "it does not stand there"
-                if self._anchored(case, read)
-                else "the reference moved along when the formula was filled down"
-            )
-            hint = f"Anchor the learning rate: write {anchored(right)} and fill the column down again."
-            if not eta.cell:
-                hint = "Write the learning rate into a cell of its own, refer to it with $ and fill the column down again."
-            yield Diagnosis(
-                "eta-drift",
-                f"the update of {quantity} reads {what} where the learning rate {right} belongs: {reason}",
-                expected=anchored(right),
-                found=address(read) if read else "",
-                hint=hint,
-                marked=address(read) if read else "",
-            )
-            return
-
-    def _in_every_row(self, first: int, rate: float, read: int) -> bool:
-        """Whether the learning rate was typed into every row, and the cell is a later one of that column."""
-        typed = self.layout.model.constants
-        rows = range(first, read + 1, ROW)
-        return read in rows[1:] and typed.get(first + ROW) == rate and isinstance(typed.get(read), float)
-
-    def _changed(self, quantity: str, first: int, rate: float, read: int) -> Diagnosis:
-        later = self.layout.model.constants[read]
-        return Diagnosis(
-            "eta-drift",
-            f"the learning rate of {quantity} changes from {number(rate)} in {address(first)} to "
-            f"{number(float(later))} in {address(read)}: the curve belongs to neither",
-            expected=number(rate),
-            found=number(float(later)),
-            hint="Give each learning rate a table of its own that starts from the first weights.",
-            marked=address(read),
-        )
-
-    def _anchored(self, case: Case, read: int) -> bool:
-        """Whether the formula holds its reference to a cell with a $ before the row."""
-        key = self.layout.key(case.quantity, case.row)
-        run = self.layout.model.owner[key]
-        return any(
-            isinstance(slot, Reference) and slot.row_fixed and step.base == read
-            for slot, step in zip(run.form.slots, run.steps, strict=True)
-        )
 
     def _typed(self, case: Case) -> Iterator[Diagnosis]:
         """A number, typed or in a cell beside the table, that equals the student's own value of a quantity."""
@@ -276,113 +204,23 @@ class Doctor:
                             meaning.append((chosen, symbol, right))
         fitting = first_fitting(flat.tokens, values, edits, want)
         if fitting >= 0:
-            yield self._swapped(case, *meaning[fitting])
-
-    def _swapped(self, case: Case, slots: list[int], symbol: Symbol, right: Symbol) -> Diagnosis:
-        quantity, index, flat = case.quantity, case.row, case.flat
-        read = flat.cells[slots[0]]
-        used = self.words.describe(symbol, read, index)
-        belongs = self.words.describe(right, 0, index)
-        code, hint = "wrong-reference", f"Replace {used} by {belongs}."
-        if quantity in WEIGHTS and str(symbol[1] if len(symbol) > 1 else "").startswith("dw"):
-            code = "wrong-gradient-in-update"
-            if isinstance(symbol[2], int):
-                code, hint = (
-                    "frozen-gradient",
-                    f"Remove the $ before the row: every row must use its own gradient, here {belongs}.",
-                )
-        elif right[0] == "eta":
-            code = "eta-drift"
-        elif _is_sum_of(symbol, right):
-            code = "preactivation-for-activation"
-        return Diagnosis(
-            code,
-            f"{self.words.subject(quantity)} uses {used} where {belongs} belongs",
-            expected=belongs,
-            found=used,
-            hint=hint,
-            marked=address(read) if read else "",
-        )
+            yield self.say.swapped(case, *meaning[fitting])
 
     def _edit(self, case: Case) -> Iterator[Diagnosis]:
         quantity, flat, values, want = case.quantity, case.flat, case.values, case.want
         memo = (quantity, flat.tokens)
         known = self._edits.get(memo)
         if known is not None and self._fits(known[1].tokens, values, want):
-            yield self._edited(known[0], case, known[1])
+            yield self.say.edited(known[0], case, known[1])
             return
-        kinds = [
-            ("sign", signs(flat.tokens)),
-            ("wrong-operator", operators(flat.tokens)),
-            ("wrong-factor", numbers(flat.tokens)),
-        ]
-        if len(flat.tokens) <= MAX_TOKENS:
-            kinds.append(("brackets", brackets(flat.tokens)))
-        for code, variants in kinds:
-            for variant in variants:
-                if self._fits(variant.tokens, values, want):
-                    self._edits[memo] = (code, variant)
-                    yield self._edited(code, case, variant)
-                    return
-
-    def _edited(self, code: str, case: Case, variant: Variant) -> Diagnosis:
-        subject = self.words.subject(case.quantity)
-        wrote, belongs = variant.what.partition(" for ")[::2]
-        text = (
-            f"{subject}: {variant.what}" if code in ("brackets", "sign") else f"{subject} has {variant.what}"
-        )
-        hints = {
-            "brackets": "Excel multiplies and divides before it adds: put the brackets as in your derivation.",
-            "sign": "Check the sign of each term against your derivation.",
-        }
-        return Diagnosis(
-            code,
-            text,
-            expected=self.words.formula(variant.tokens, case.flat.cells) or belongs,
-            found=self.words.formula(case.flat.tokens, case.flat.cells) or wrote,
-            hint=hints.get(code, f"Write {belongs}."),
-        )
-
-    def _two_references(self, case: Case) -> Iterator[Diagnosis]:
-        quantity, index, flat, values, want = case.quantity, case.row, case.flat, case.values, case.want
-        if len(flat.tokens) > MAX_TOKENS:
-            return
-        groups: dict[Symbol, list[int]] = {}
-        for slot, symbol in enumerate(flat.symbols):
-            if symbol[0] == "q":
-                groups.setdefault(symbol, []).append(slot)
-        singles = []
-        for symbol, slots in groups.items():
-            for right, value in candidates(self.points, quantity):
-                if right != symbol and right[0] == "q" and family(str(right[1])) & family(str(symbol[1])):
-                    singles.append((symbol, slots, right, value))
-        if len(singles) > 150:
-            return
-        pairs = [(one, other) for one, other in combinations(singles, 2) if one[0] != other[0]]
-        edits = [
-            {**dict.fromkeys(one[1], one[3]), **dict.fromkeys(other[1], other[3])} for one, other in pairs
-        ]
-        fitting = first_fitting(flat.tokens, values, edits, want)
-        if fitting < 0:
-            return
-        pair = pairs[fitting]
-        used = [self.words.describe(s[0], flat.cells[s[1][0]], index) for s in pair]
-        belong = [self.words.describe(s[2], 0, index) for s in pair]
-        yield Diagnosis(
-            "wrong-references",
-            f"{self.words.subject(quantity)} uses {used[0]} and {used[1]} where {belong[0]} and {belong[1]} belong",
-            expected=", ".join(belong),
-            found=", ".join(used),
-            hint=f"Replace {used[0]} by {belong[0]} and {used[1]} by {belong[1]}.",
-            marked=address(flat.cells[pair[0][1][0]]),
-        )
+        for code, variant in small_edits(flat.tokens):
+            if self._fits(variant.tokens, values, want):
+                self._edits[memo] = (code, variant)
+                yield self.say.edited(code, case, variant)
+                return
 
 
 def _with(values: list[Slot], slot: int, value: Slot) -> list[Slot]:
     edited = list(values)
     edited[slot] = value
     return edited
-
-
-def _is_sum_of(symbol: Symbol, right: Symbol) -> bool:
-    return symbol[0] == "q" and right[0] == "q" and right[1] == f"a_{symbol[1]}"

@@ -10,7 +10,7 @@ from grader.execute.replay.case import Diagnosis, Memory
 from grader.execute.replay.diagnose import Doctor
 from grader.execute.replay.identity import IdentityTest, Match, Tested
 from grader.execute.replay.layout import Layout
-from grader.execute.replay.model import Model, cell, column_of, sheet_of
+from grader.execute.replay.model import ROW, Model, cell, column_of, sheet_of
 from grader.execute.replay.network import (
     INPUTS,
     QUANTITIES,
@@ -21,6 +21,7 @@ from grader.execute.replay.network import (
 from grader.execute.replay.notation import address, display, formula_text, letters, number, ranges
 from grader.execute.replay.numbering import Numbering, note, own_quantity, own_words
 from grader.execute.replay.roles import Reading
+from grader.execute.replay.search import helpers_of
 
 EXACT = 2e-9
 """Relative difference of a pasted value from the recomputed one; Google's exports round to ten digits."""
@@ -43,10 +44,15 @@ class Judged(NamedTuple):
 
 
 class _Group:
-    """Cells of one column with one diagnosis."""
+    """Cells of one column with one diagnosis; of a helper column where the fault stands there."""
 
     def __init__(self, diagnosis: Diagnosis, first: int) -> None:
         self.diagnosis, self.first, self.cells = diagnosis, first, [first]
+
+    @property
+    def what(self) -> tuple[int, str, str]:
+        """What is equal for two quantities that read the same faulty helper cells."""
+        return (self.first, self.diagnosis.code, self.diagnosis.marked)
 
 
 class Judge:
@@ -63,6 +69,8 @@ class Judge:
         self.typed: dict[int, tuple[str, int]] = {}
         self._groups: dict[tuple[str, str, str], _Group] = {}
         self._diagnosed: dict[tuple[str, int], Diagnosis] = {}
+        self._first_row: dict[int, int] = {}
+        """Row index at which a diagnosis was made, by its identity."""
 
     def shown(self, name: str, index: int) -> float | None:
         """The number that the file shows in a cell of the table."""
@@ -80,7 +88,12 @@ class Judge:
         """Judge every cell of the table."""
         numbering = self.reading.numbering
         quantities = tuple(own_quantity(self._column(name), numbering) for name in QUANTITIES)
-        faults = [self._fault(name, group) for (name, _, _), group in self._groups.items()]
+        readers: dict[tuple[int, str, str], list[str]] = {}
+        for (name, _, _), group in self._groups.items():
+            readers.setdefault(group.what, []).append(display(name))
+        faults = [
+            self._fault(name, group, readers[group.what]) for (name, _, _), group in self._groups.items()
+        ]
         faults += [self._header(*contradiction) for contradiction in self.reading.contradicted]
         faults += self._typed_as_text()
         faults = [own_words(fault, numbering) for fault in faults]
@@ -173,7 +186,9 @@ class Judge:
             self._record(name, key, _unnamed_inputs(lost))
             return State.UNRESOLVED, f"where {lost} stand was not found"
         diagnosis = self._diagnose(name, tested, index)
-        self._record(name, key, diagnosis)
+        self._record(name, self._guilty(diagnosis, key, index), diagnosis)
+        if diagnosis.also is not None:
+            self._record(name, key, diagnosis.also)
         if diagnosis.severity is not Severity.FAIL:
             self.typed[key] = (name, index)
         return (State.WRONG if diagnosis.severity is Severity.FAIL else State.RIGHT), diagnosis.message
@@ -191,8 +206,30 @@ class Judge:
             if len(known) >= MAX_DIAGNOSES and all(d.code == known[-1].code for d in known[-3:]):
                 self._diagnosed[memo] = known[-1]
             else:
-                self._diagnosed[memo] = self.doctor.diagnose(tested, index)
+                found = self.doctor.diagnose(tested, index)
+                if found.helper and found.helper in self._read_rightly(index):
+                    found = found._replace(helper=0)
+                self._diagnosed[memo] = found
         return self._diagnosed[memo]
+
+    def _read_rightly(self, index: int) -> set[int]:
+        """Helper cells behind the right formulas of a row: the fault is not theirs but of who reads them wrongly."""
+        found: set[int] = set()
+        for name in QUANTITIES:
+            if self.layout.has(name) and self.layout.key(name, index) in self.model.owner:
+                tested = self.test.test(name, index)
+                if tested.match in (Match.RIGHT, Match.NEAR):
+                    found |= helpers_of(self.layout.formula(self.layout.key(name, index), index))
+        return found
+
+    def _guilty(self, diagnosis: Diagnosis, key: int, index: int) -> int:
+        """The helper cell that holds the fault, in the judged cell's own row where it was filled down; else the cell."""
+        if not diagnosis.helper:
+            return key
+        first = self._first_row.setdefault(id(diagnosis), index)
+        moved = diagnosis.helper + (self.layout.rows[index] - self.layout.rows[first]) * ROW
+        same = self.model.form_of.get(moved) == self.model.form_of.get(diagnosis.helper)
+        return moved if same else diagnosis.helper
 
     def _number(self, name: str, index: int, key: int, value: float) -> State:
         """A typed or pasted number where a formula is expected."""
@@ -291,18 +328,24 @@ class Judge:
         group = self._groups.get((name, diagnosis.code, what))
         if group is None:
             self._groups[name, diagnosis.code, what] = _Group(diagnosis, key)
-        else:
+        elif key != group.cells[-1]:  # a helper cell that stands alone is read by every row
             group.cells.append(key)
 
-    def _fault(self, name: str, group: _Group) -> CellFault:
+    def _fault(self, name: str, group: _Group, readers: list[str]) -> CellFault:
         d = group.diagnosis
+        message = d.message
+        if d.helper:
+            subject = self.doctor.words.subject(name)
+            fault = d.message.removeprefix(subject).removeprefix(":").strip()
+            verb = "reads" if len(readers) == 1 else "read"
+            message = f"{address(group.first)}, which {' and '.join(readers)} {verb}, {_told(d, fault)}"
         return CellFault(
             sheet=self.sheet,
             cells=ranges(group.cells),
             quantity=name,
             diagnosis=d.code,
             severity=d.severity,
-            message=d.message,
+            message=message,
             expected=d.expected,
             found=d.found,
             hint=d.hint,
@@ -325,6 +368,13 @@ class Judge:
             found=header,
             hint=f"Rename the header to {name}.",
         )
+
+
+def _told(diagnosis: Diagnosis, fault: str) -> str:
+    """The rest of a sentence whose subject is a helper cell, the same for every column that reads it."""
+    if diagnosis.code == "inherited-class-error":
+        return fault.partition(": w")[0]
+    return f"holds a mistake: {fault}" if diagnosis.code in ("sign", "brackets") else fault
 
 
 def _columns_only(diagnosis: Diagnosis) -> str:

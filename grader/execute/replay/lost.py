@@ -11,11 +11,8 @@ from grader.execute.replay.network import INPUTS, QUANTITIES, WEIGHTS, Array
 from grader.execute.replay.notation import address
 from grader.execute.replay.search import first_fitting
 from grader.execute.replay.terms import factors, twins
-from grader.execute.replay.variants import with_factor
+from grader.execute.replay.variants import MAX_TOKENS, with_factor
 from grader.execute.replay.wording import Wording
-
-MAX_TOKENS = 160
-"""Longer formulas are not searched for brackets, lost factors and double substitutions."""
 
 
 def candidates(points: Points, quantity: str) -> list[tuple[Symbol, Array]]:

@@ -1,11 +1,12 @@
 """Formulas with their helper cells written in, and the search for the edit that makes one right."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from grader.execute.replay.formula import Form, Slot, compile_tokens, evaluate
+from grader.execute.replay.functions import Value
 from grader.execute.replay.identity import TOLERANCE
 from grader.execute.replay.layout import Layout, Symbol
 from grader.execute.replay.network import Array
@@ -19,6 +20,22 @@ class Flat(NamedTuple):
     symbols: tuple[Symbol, ...]
     cells: tuple[int, ...]
     """The cell behind each symbol; 0 for ranges and typed numbers."""
+    helpers: tuple[tuple[int, int, int], ...] = ()
+    """Each helper cell that was written in, with the first token of its formula and the one after the last."""
+
+    def tokens_of(self, slots: Iterable[int]) -> tuple[int, ...]:
+        """The tokens that are references to some symbols."""
+        wanted = set(slots)
+        return tuple(i for i, t in enumerate(self.tokens) if t.kind in ("ref", "range") and t.value in wanted)
+
+    def helper(self, touched: Sequence[int]) -> tuple[int, int, int] | None:
+        """The innermost helper cell whose formula holds all the touched tokens, with the span of its first occurrence."""
+        common: list[tuple[int, int, int]] | None = None
+        for at in touched:
+            around = [one for one in self.helpers if one[1] <= at < one[2]]
+            keys = {one[0] for one in around}
+            common = around if common is None else [one for one in common if one[0] in keys]
+        return min(common, key=lambda one: (one[2] - one[1], one[1])) if common else None
 
 
 def flatten(layout: Layout, symbol: Symbol, index: int) -> Flat:
@@ -26,6 +43,7 @@ def flatten(layout: Layout, symbol: Symbol, index: int) -> Flat:
     tokens: list[Token] = []
     symbols: list[Symbol] = []
     cells: list[int] = []
+    helpers: list[tuple[int, int, int]] = []
 
     def write(one: Symbol) -> None:
         form, inner, key = one[1], one[2], one[3]
@@ -40,7 +58,9 @@ def flatten(layout: Layout, symbol: Symbol, index: int) -> Flat:
             target = inner[slot]
             if target[0] == "formula":
                 tokens.append(Token("open", "("))
+                start = len(tokens)
                 write(target)
+                helpers.append((int(str(target[3])), start, len(tokens)))
                 tokens.append(Token("close", ")"))
                 continue
             place = places[slot] if slot < len(places) else 0
@@ -49,7 +69,26 @@ def flatten(layout: Layout, symbol: Symbol, index: int) -> Flat:
             cells.append(place if isinstance(place, int) else 0)
 
     write(symbol)
-    return Flat(tuple(tokens), tuple(symbols), tuple(cells))
+    return Flat(tuple(tokens), tuple(symbols), tuple(cells), tuple(helpers))
+
+
+def helpers_of(symbol: Symbol) -> set[int]:
+    """The helper cells behind a formula."""
+    found: set[int] = set()
+    inside = symbol[2] if symbol[0] == "formula" else symbol[1] if symbol[0] == "range" else ()
+    for one in inside if isinstance(inside, tuple) else ():
+        if one[0] == "formula":
+            found.add(int(str(one[3])))
+        found |= helpers_of(one)
+    return found
+
+
+def run(tokens: Sequence[Token], values: Sequence[Slot]) -> Value:
+    """The value of a formula over the values of its slots; NaN where it cannot be evaluated."""
+    try:
+        return evaluate(compile_tokens(tokens), values)
+    except Unsupported:
+        return float("nan")
 
 
 def first_fitting(

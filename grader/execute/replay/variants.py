@@ -9,6 +9,8 @@ from typing import NamedTuple
 from grader.execute.replay.tokens import Token
 
 _OPERATORS = ("+", "-", "*", "/", "^")
+MAX_TOKENS = 160
+"""Longer formulas are not searched for brackets, lost factors and double substitutions."""
 _OPEN, _CLOSE = Token("open", "("), Token("close", ")")
 
 
@@ -80,6 +82,18 @@ def numbers(tokens: tuple[Token, ...]) -> Iterator[Variant]:
             if other != token.value:
                 edited = (*tokens[:i], Token("number", other), *tokens[i + 1 :])
                 yield Variant(edited, f"the number {token.value:g} for {other:g}", (i,))
+
+
+def small_edits(tokens: tuple[Token, ...], *, brackets_too: bool = True) -> Iterator[tuple[str, Variant]]:
+    """Every small edit of a formula with the code of the mistake, likely ones first."""
+    kinds = [
+        ("sign", signs(tokens)),
+        ("wrong-operator", operators(tokens)),
+        ("wrong-factor", numbers(tokens)),
+    ]
+    if brackets_too and len(tokens) <= MAX_TOKENS:
+        kinds.append(("brackets", brackets(tokens)))
+    return ((code, variant) for code, variants in kinds for variant in variants)
 
 
 def unrounded(tokens: tuple[Token, ...]) -> tuple[Token, ...]:

@@ -1,0 +1,137 @@
+"""Two faults in one formula, each of a kind that is known alone."""
+
+from collections.abc import Iterator
+from itertools import combinations, islice
+
+from grader.execute.replay.case import Case, Diagnosis
+from grader.execute.replay.identity import TOLERANCE, Points, difference
+from grader.execute.replay.layout import Layout, Symbol
+from grader.execute.replay.lost import candidates
+from grader.execute.replay.network import WEIGHTS, Array
+from grader.execute.replay.notation import address
+from grader.execute.replay.search import first_fitting, run
+from grader.execute.replay.sentences import Sentences
+from grader.execute.replay.terms import family
+from grader.execute.replay.variants import MAX_TOKENS, Variant, small_edits
+from grader.execute.replay.wording import Wording
+
+MAX_PAIRED = 400
+"""Small edits of one formula that are tried together with a wrong reference."""
+MAX_PAIRED_EDITS = 2_000
+"""Pairs of small edits that are tried for one formula."""
+
+
+def rate_slots(layout: Layout, case: Case) -> list[int]:
+    """Where an update that reads no learning rate may have meant it."""
+    flat = case.flat
+    if case.quantity not in WEIGHTS or layout.eta is None or ("eta",) in flat.symbols:
+        return []
+    return [
+        slot
+        for slot, symbol in enumerate(flat.symbols)
+        if symbol[0] != "range" and not (symbol[0] == "q" and symbol[2] in ("prev", "same"))
+    ]
+
+
+class TwoFaults:
+    """Searches one table's failing formulas for two mistakes at once."""
+
+    def __init__(self, layout: Layout, points: Points, words: Wording, say: Sentences) -> None:
+        self.layout, self.points, self.words, self.say = layout, points, words, say
+
+    def references(self, case: Case) -> Iterator[Diagnosis]:
+        """Two wrong references."""
+        quantity, index, flat, values, want = case.quantity, case.row, case.flat, case.values, case.want
+        if len(flat.tokens) > MAX_TOKENS:
+            return
+        groups: dict[Symbol, list[int]] = {}
+        for slot, symbol in enumerate(flat.symbols):
+            if symbol[0] == "q":
+                groups.setdefault(symbol, []).append(slot)
+        singles = []
+        for symbol, slots in groups.items():
+            for right, value in candidates(self.points, quantity):
+                if right != symbol and right[0] == "q" and family(str(right[1])) & family(str(symbol[1])):
+                    singles.append((symbol, slots, right, value))
+        if len(singles) > 150:
+            return
+        pairs = [(one, other) for one, other in combinations(singles, 2) if one[0] != other[0]]
+        edits = [
+            {**dict.fromkeys(one[1], one[3]), **dict.fromkeys(other[1], other[3])} for one, other in pairs
+        ]
+        fitting = first_fitting(flat.tokens, values, edits, want)
+        if fitting < 0:
+            return
+        pair = pairs[fitting]
+        used = [self.words.describe(s[0], flat.cells[s[1][0]], index) for s in pair]
+        belong = [self.words.describe(s[2], 0, index) for s in pair]
+        yield Diagnosis(
+            "wrong-references",
+            f"{self.words.subject(quantity)} uses {used[0]} and {used[1]} where {belong[0]} and {belong[1]} belong",
+            expected=", ".join(belong),
+            found=", ".join(used),
+            hint=f"Replace {used[0]} by {belong[0]} and {used[1]} by {belong[1]}.",
+            marked=address(flat.cells[pair[0][1][0]]),
+            touched=flat.tokens_of((*pair[0][1], *pair[1][1])),
+        )
+
+    def rate_and_reference(self, case: Case) -> Iterator[Diagnosis]:
+        """An update that reads another cell than the learning rate's, and another one wrongly besides."""
+        flat = case.flat
+        edits: list[dict[int, Array]] = []
+        meaning: list[tuple[int, int, Symbol]] = []
+        for rate in rate_slots(self.layout, case):
+            for slot, symbol in enumerate(flat.symbols):
+                for right, value in candidates(self.points, case.quantity) if slot != rate else ():
+                    if right[0] == "q" and right != symbol:
+                        edits.append({rate: self.points.eta, slot: value})
+                        meaning.append((rate, slot, right))
+        fitting = first_fitting(flat.tokens, case.values, edits, case.want) if edits else -1
+        if fitting >= 0:
+            rate, slot, right = meaning[fitting]
+            yield self.say.swapped(case, [slot], flat.symbols[slot], right)._replace(
+                also=self.say.drifted(case, rate)
+            )
+
+    def edit_and_reference(self, case: Case) -> Iterator[Diagnosis]:
+        """One small edit and one wrong reference: two faults, each with its own sentence."""
+        flat = case.flat
+        if len(flat.tokens) > MAX_TOKENS:
+            return
+        possible = candidates(self.points, case.quantity)
+        singles = [
+            (slot, right, value)
+            for slot, symbol in enumerate(flat.symbols)
+            for right, value in (possible if symbol[0] == "q" else ())
+            if right != symbol and right[0] == "q" and family(str(right[1])) & family(str(symbol[1]))
+        ]
+        edits = [{slot: value} for slot, _, value in singles]
+        for code, variant in islice(small_edits(flat.tokens), MAX_PAIRED):
+            fitting = first_fitting(variant.tokens, case.values, edits, case.want) if edits else -1
+            if fitting >= 0:
+                slot, right, _ = singles[fitting]
+                read = list(flat.cells)
+                name, row = str(right[1]), case.row - (right[2] == "prev")
+                read[slot] = self.layout.key(name, row) if self.layout.has(name) and row >= 0 else 0
+                wrong = self.say.swapped(case, [slot], flat.symbols[slot], right)
+                yield self.say.edited(code, case, variant, read)._replace(also=wrong)
+                return
+
+    def edits(self, case: Case) -> Iterator[Diagnosis]:
+        """The same small edit in two places, else two different ones."""
+        if len(case.flat.tokens) > MAX_TOKENS:
+            return
+        for alike in (True, False):
+            for code, both in islice(_pairs(case, alike=alike), MAX_PAIRED_EDITS):
+                if difference(run(both.tokens, case.values), case.want) <= TOLERANCE:
+                    yield self.say.edited(code, case, both)
+                    return
+
+
+def _pairs(case: Case, *, alike: bool) -> Iterator[tuple[str, Variant]]:
+    for code, one in small_edits(case.flat.tokens, brackets_too=False):
+        for _, other in small_edits(one.tokens, brackets_too=False):
+            if min(other.touched) <= min(one.touched) or (one.what == other.what) is not alike:
+                continue
+            what = f"{one.what} in two places" if alike else f"{one.what}, and {other.what}"
+            yield code, Variant(other.tokens, what, (*one.touched, *other.touched))
