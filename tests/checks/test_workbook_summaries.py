@@ -1,11 +1,13 @@
 """What the summaries of the workbook checks may not claim."""
 
+import numpy as np
 import openpyxl
 
 from grader.checks.workbook import forward_and_updates
 from grader.checks.workbook.gradient_columns import Policy, check
-from grader.core.facts.replay import ReplayFacts
+from grader.core.facts.replay import BookVerdict, ReplayFacts
 from grader.core.outcome import Verdict
+from grader.execute.replay.network import train
 from tests.execute.replay.sheets import AT, NAMES, START, formula, replayed, workbook
 
 
@@ -43,3 +45,26 @@ def test_a_side_calculation_beside_a_whole_table_neither_fails_nor_hides_it() ->
         "8 of 8 gradient columns of book.xlsx are the derivatives",
     )
     assert forward_and_updates.check(facts).verdict is Verdict.PASS
+
+
+def test_typed_rows_of_another_rate_under_a_table_are_wrong_updates() -> None:
+    """Rows of η = 2 pasted under a table of η = 0.5: each agrees with itself, and none follows from the row above."""
+
+    def pasted_rows(book: openpyxl.Workbook) -> None:
+        start = {name: np.array([value]) for name, value in START.items()}
+        states = train(start, np.array([2.0]), 15)
+        for row, state in enumerate(states[12:], 17):
+            for name in NAMES:
+                key = name.replace("∂E/∂", "d")
+                book.worksheets[0][f"{AT[name]}{row}"] = float(state[key][0])
+
+    book = replayed(workbook(edit=pasted_rows))
+    assert book.verdict is BookVerdict.WRONG
+    outcome = forward_and_updates.check(ReplayFacts(books=(book,)))
+    assert outcome.verdict is Verdict.PARTIAL
+    assert outcome.summary == "11 of 19 columns of the forward pass and the updates of book.xlsx are right"
+    assert ReplayFacts(books=(book,)).right_updates == ()
+
+
+def test_a_book_says_which_updates_are_right() -> None:
+    assert ReplayFacts(books=(replayed(workbook()),)).right_updates == tuple(f"w{k}" for k in range(1, 9))

@@ -2,7 +2,8 @@
 
 ## What it checks
 For each learning rate of the assignment: a table, a pasted column or a chart in any workbook of the submission shows its
-losses. Rates that are nowhere in cells may still be in screenshots; those a person has to look at.
+losses, or a picture whose file name, caption or heading says the rate. Nobody reads the curve of a picture; a rubric that
+wants a person to look at them says `pictures = "open"`. Pictures that name no rate a person has to look at in any case.
 
 ## Why it matters
 The assignment asks what happens to the loss curve when the learning rate changes. One curve cannot show it.
@@ -14,59 +15,120 @@ One sheet with η = 1, and nothing for 0.1, 0.2, 0.5, 0.8 and 2.
 Give each rate a sheet, or paste the losses of each rate as a column with the rate as header, and plot all six.
 """
 
-from grader.core.evidence.formulas import FormulaEvidence
+from collections.abc import Iterable
+from enum import Enum
+
+from grader.checks.sweep._pictures import Picture, Pictures, pictures_of
+from grader.core.evidence.documents import Documents
 from grader.core.facts.replay import ReplayFacts
-from grader.core.outcome import Finding, Outcome, graded, passed, unknown
+from grader.core.outcome import Finding, Outcome, Weight, graded, passed, unknown
 from grader.core.place import Place
-from grader.core.rubric import Profile
+from grader.core.rubric import CheckParams, Profile
 from grader.core.rule import Rule
-from grader.core.submission import Kind, Submission
+from grader.core.submission import Submission
+from grader.execute.replay.rates import same_rate
+
+
+class Counting(Enum):
+    """What a picture that names its rate is worth."""
+
+    COUNT = "count"
+    """It shows its rate."""
+    OPEN = "open"
+    """A person has to look at it."""
+
+
+class Params(CheckParams, frozen=True, kw_only=True):
+    """What pictures are worth."""
+
+    pictures: Counting = Counting.COUNT
 
 
 def check(
-    replay: ReplayFacts, submission: Submission, profile: Profile, formulas: FormulaEvidence | None
+    replay: ReplayFacts, submission: Submission, profile: Profile, params: Params, documents: Documents | None
 ) -> Outcome:
-    """Give the share of the rates that are shown; `unknown` where screenshots may show the others."""
+    """Give the share of the rates that are shown; `unknown` where something that was not read may show the others."""
     if replay.doubt:
         return unknown(replay.doubt)
-    places = {rate: _places(replay, rate) for rate in profile.learning_rates}
-    missing = [rate for rate, found in places.items() if not found]
-    total = len(profile.learning_rates)
-    if not missing:
-        return passed(f"all {total} learning rates are shown: {_told(places)}")
-    names = ", ".join(f"{rate:g}" for rate in missing)
-    pictures = sum(a.kind is Kind.IMAGE for a in submission.artefacts) + sum(
-        book.images for book in replay.books
-    )
-    pictures += sum(document.images for document in formulas.documents) if formulas is not None else 0
-    finding = Finding(
-        message=f"no table, column or chart of a workbook shows the losses for η = {names}",
+    rates = profile.learning_rates
+    places = {rate: found for rate in rates if (found := _places(replay, rate))}
+    pictures = pictures_of(submission, documents, replay, rates)
+    drawn = {rate: seen for rate in rates if rate not in places and (seen := pictures.of(rate))}
+    missing = [rate for rate in rates if rate not in places and rate not in drawn]
+    remarks = [_remark(rate, found) for rate, found in drawn.items()]
+    if not drawn and not missing:
+        return passed(f"all {len(rates)} learning rates are shown: {_told(places)}")
+    shown = f"{len(places)} of {len(rates)} learning rates are shown in workbooks"
+    if drawn:
+        shown += f", η = {_listed(drawn)} in {_counted(sum(len(found) for found in drawn.values()))}"
+    if missing:
+        finding = _finding(replay, missing, places, rates)
+        open_to_doubt = _elsewhere(replay, pictures, missing)
+        if open_to_doubt:
+            return unknown(f"{shown}; {open_to_doubt}", (finding, *remarks))
+        if not (drawn and params.pictures is Counting.OPEN):
+            return graded((len(rates) - len(missing)) / len(rates), shown, (finding, *remarks))
+        return unknown(f"{shown}: a person has to look at them", (finding, *remarks))
+    if params.pictures is Counting.OPEN:
+        return unknown(f"{shown}: a person has to look at them", remarks)
+    return passed(f"{shown}, whose curves nobody read", remarks)
+
+
+def _elsewhere(replay: ReplayFacts, pictures: Pictures, missing: list[float]) -> str:
+    """Where the missing rates may stand that was not read; empty where everything was."""
+    unread = "; ".join(f"{book.artefact}: {text}" for book in replay.books for text in book.unread)
+    if unread:
+        return f"η = {_listed(missing)} may stand in what could not be read ({unread})"
+    if pictures.unnamed:
+        return f"η = {_listed(missing)} at most in {_counted(pictures.unnamed)}: not machine-checkable"
+    return ""
+
+
+def _finding(
+    replay: ReplayFacts, missing: list[float], places: dict[float, list[str]], rates: tuple[float, ...]
+) -> Finding:
+    return Finding(
+        message=f"no table, column or chart of a workbook shows the losses for η = {_listed(missing)}",
         place=Place(artefact=replay.judged[0].artefact),
-        expected=f"losses for {', '.join(f'{rate:g}' for rate in profile.learning_rates)}",
+        expected=f"losses for {_listed(rates)}",
         found=_told(places) or "none of them",
-        hint=f"Add a sheet or a column with its rate as header for η = {names}.",
+        hint=f"Add a sheet or a column with its rate as header for η = {_listed(missing)}.",
         diagnosis="rate-not-shown",
     )
-    shown = f"{total - len(missing)} of {total} learning rates are shown in workbooks"
-    if pictures:
-        plural = "pictures" if pictures > 1 else "picture"
-        return unknown(
-            f"{shown}; η = {names} at most in {pictures} {plural}: not machine-checkable", (finding,)
-        )
-    return graded((total - len(missing)) / total, shown, (finding,))
+
+
+def _remark(rate: float, found: tuple[Picture, ...]) -> Finding:
+    """A rate that only pictures show, with their places."""
+    return Finding(
+        message=f"η = {rate:g} is shown in a picture, whose curve nobody read",
+        place=found[0].place,
+        expected=f"losses for η = {rate:g} in cells, where they can be recomputed",
+        found=", ".join(str(picture.place) for picture in found),
+        hint=f"Paste the losses of η = {rate:g} as a column with the rate as header.",
+        diagnosis="rate-in-a-picture",
+        weight=Weight.REMARK,
+    )
 
 
 def _places(replay: ReplayFacts, rate: float) -> list[str]:
     found = []
     for book in replay.judged:
-        found += [f"{book.artefact} {one.sheet}" for one in book.shown if abs(one.eta - rate) <= 1e-9 * rate]
-        charts = (chart for chart in book.charts if abs(chart.eta - rate) <= 1e-9 * rate)
+        found += [f"{book.artefact} {one.sheet}" for one in book.shown if same_rate(one.eta, rate)]
+        charts = (chart for chart in book.charts if same_rate(chart.eta, rate))
         found += [f"{book.artefact} chart {chart.title!r}" for chart in charts]
     return found
 
 
 def _told(places: dict[float, list[str]]) -> str:
-    return "; ".join(f"{rate:g} in {found[0]}" for rate, found in places.items() if found)
+    return "; ".join(f"{rate:g} in {found[0]}" for rate, found in places.items())
+
+
+def _listed(rates: Iterable[float]) -> str:
+    return ", ".join(f"{rate:g}" for rate in rates)
+
+
+def _counted(pictures: int) -> str:
+    return f"{pictures} picture{'s' * (pictures != 1)}"
 
 
 rule = Rule(code="LR302", name="every-rate-shown", check=check)

@@ -3,7 +3,8 @@
 ## What it checks
 For every learning rate of the assignment that the workbooks show as a table, a column or the stored values of a chart: the
 shown losses against a recalculation of the student's own formulas, and against the reference network. A mistake in a
-derivative costs in WB201, not again here: losses that follow from the student's own formulas are right.
+derivative costs in WB201, not again here: losses that follow from the student's own formulas earn their share, and the
+sentence says that they are not the right ones.
 
 ## Why it matters
 Pasted columns are easily mixed up or left over from an older version of the table.
@@ -17,16 +18,21 @@ These are the losses of η = 0.8.
 Type each learning rate into its cell, let the book recalculate, and paste the losses as values with the rate as header.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from grader.core.facts.replay import BookFacts, ReplayFacts, ShownAs, ShownLosses
-from grader.core.outcome import Finding, Outcome, graded, unknown
+from grader.core.facts.replay import BookFacts, ReplayFacts, Severity, ShownAs, ShownLosses
+from grader.core.outcome import Finding, Outcome, Weight, graded, unknown
 from grader.core.place import Place
 from grader.core.rubric import CheckParams, Profile
 from grader.core.rule import Rule
+from grader.execute.replay.rates import same_rate
 
 _STORED = ("stale-cache", "cached-value-differs")
 """Diagnoses of stored values that the cell's own formula does not give."""
+
+
+UNKNOWN_GAP = 1e6
+"""A difference so large that it is no measurement: something in the comparison was no number."""
 
 
 class Params(CheckParams, frozen=True, kw_only=True):
@@ -46,7 +52,7 @@ def check(replay: ReplayFacts, profile: Profile, params: Params) -> Outcome:
     findings: list[Finding] = []
     right, judged = 0, []
     for rate in profile.learning_rates:
-        here = [(book, one) for book, one in shown if abs(one.eta - rate) <= 1e-9 * rate]
+        here = [(book, one) for book, one in shown if same_rate(one.eta, rate)]
         if not here:
             continue
         judged.append(rate)
@@ -59,8 +65,67 @@ def check(replay: ReplayFacts, profile: Profile, params: Params) -> Outcome:
         return unknown(
             f"no losses for any of the learning rates {rates} stand in cells: not machine-checkable"
         )
-    summary = f"the losses of {right} of {len(judged)} shown learning rates are right"
-    return graded(right / len(judged), summary, findings)
+    apart = {rate: gap for rate in judged if (gap := _apart(rate, shown, params)) > params.reference}
+    if not apart or findings:
+        summary = f"the losses of {right} of {len(judged)} shown learning rates are right"
+        if apart:
+            summary += f" or follow from the book's own formulas, for η = {_listed(apart)}"
+        return graded(right / len(judged), summary, [*findings, *_consequences(apart, shown)])
+    summary = (
+        f"the losses of {right} of {len(judged)} shown learning rates are what the book's own formulas give, but those "
+        f"of η = {_listed(apart)} are not the right ones{_far(max(apart.values()))}"
+    )
+    return graded(right / len(judged), summary, _consequences(apart, shown))
+
+
+def _apart(rate: float, shown: Sequence[tuple[BookFacts, ShownLosses]], params: Params) -> float:
+    """How far the right losses are from the nearest of those shown that only follow from the book's own formulas."""
+    here = [
+        one
+        for book, one in shown
+        if same_rate(one.eta, rate) and (_right(one, params) or _recalculates(book, one))
+    ]
+    return min((one.reference_deviation for one in here), default=0.0)
+
+
+def _consequences(apart: dict[float, float], shown: Sequence[tuple[BookFacts, ShownLosses]]) -> list[Finding]:
+    """One remark a rate whose losses are wrong because a formula is: that costs where the formula is judged."""
+    found = []
+    for rate, gap in apart.items():
+        book, one = min(
+            ((b, o) for b, o in shown if same_rate(o.eta, rate)), key=lambda pair: pair[1].reference_deviation
+        )
+        cause = _cause(book)
+        found.append(
+            Finding(
+                message=f"the losses of η = {rate:g} are what the formulas give, but not the right ones; this follows from {cause}",
+                place=Place(artefact=book.artefact, sheet=one.sheet or None, ref=one.cells or None),
+                expected="the losses of the reference network",
+                found=f"other losses{_far(gap)}",
+                hint=f"Mend what {cause} names, recalculate, and show the losses again.",
+                diagnosis="losses-follow-from-formulas",
+                weight=Weight.REMARK,
+            )
+        )
+    return found
+
+
+def _far(gap: float) -> str:
+    return f", by up to {100 * gap:.3g} % of the first loss" if gap < UNKNOWN_GAP else ""
+
+
+def _cause(book: BookFacts) -> str:
+    """The checks that judge the faulty formulas of a book."""
+    faults = [fault for fault in book.faults if fault.severity is Severity.FAIL]
+    codes = {
+        "WB206" if f.diagnosis == "eta-drift" else "WB201" if f.quantity.startswith("dw") else "WB202"
+        for f in faults
+    }
+    return " and ".join(sorted(codes)) or "the formulas (WB201, WB202)"
+
+
+def _listed(rates: Iterable[float]) -> str:
+    return ", ".join(f"{rate:g}" for rate in rates)
 
 
 def _right(one: ShownLosses, params: Params) -> bool:
@@ -80,7 +145,7 @@ def _finding(book: BookFacts, one: ShownLosses, shown: Sequence[tuple[BookFacts,
     gap = min(one.own_deviation, one.reference_deviation) if one.own_known else one.reference_deviation
     header = f" headed {one.claimed!r}" if one.claimed else ""
     return Finding(
-        message=f"the losses{header} differ from those of a learning rate of {one.eta:g}, by up to {gap:.1%} of the first loss",
+        message=f"the losses{header} differ from those of a learning rate of {one.eta:g}{_far(gap)}",
         place=Place(artefact=book.artefact, sheet=one.sheet or None, ref=one.cells or None),
         expected=f"the losses at {one.eta:g}",
         found=(f"the losses at {one.fits:g}: " if one.fits else "")

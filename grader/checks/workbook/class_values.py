@@ -1,8 +1,9 @@
 """The table starts from the values of the class.
 
 ## What it checks
-Inputs, targets and the eight starting weights in the first row, against the values that the rubric names. Mathematics is
-judged from the student's own values elsewhere; other values are one finding, not forty.
+Inputs, targets and the eight starting weights in the first row, against the values that the rubric names, in one table for
+each learning rate of the assignment. Mathematics is judged from the student's own values elsewhere; other values are one
+finding a table, not forty, and a remark in tables of other learning rates.
 
 ## Why it matters
 The assignment asks for exactly the values of the class, so that every curve can be compared with the expected one.
@@ -16,12 +17,15 @@ where the class uses 0.05 and 0.1.
 Type the values of the class into the first row; the formulas below follow.
 """
 
+from collections.abc import Sequence
+
 from grader.checks.workbook._books import best, filled
 from grader.core.facts.replay import BookFacts, ReplayFacts, TableFacts
-from grader.core.outcome import Finding, Outcome, graded, unknown
+from grader.core.outcome import Finding, Outcome, Weight, graded, unknown
 from grader.core.place import Place
 from grader.core.rubric import CheckParams, Profile
 from grader.core.rule import Rule
+from grader.execute.replay.rates import same_rate
 
 
 class Params(CheckParams, frozen=True, kw_only=True):
@@ -41,32 +45,60 @@ def _judge(book: BookFacts, profile: Profile, tolerance: float) -> Outcome:
     complete = [table for table in filled(book) if len(table.inputs + table.targets + table.weights) == 12]
     if not complete:
         return unknown(f"the first row of {book.artefact} does not show all inputs, targets and weights")
-    other, table = min(
-        (
-            (_other(t, weights, profile, tolerance), t)
-            for t in complete
-            for weights in (t.weights, t.own_weights)
-        ),
-        key=lambda found: len(found[0]),
+    judged = [(_nearest(table, profile, tolerance), table) for table in complete]
+    other, table = min(judged, key=lambda found: len(found[0]))
+    if other:
+        summary = f"{12 - len(other)} of 12 starting values are those of the class"
+        return graded((12 - len(other)) / 12, summary, (_finding(book, table, other),))
+    counted = _of_the_sweep(judged, profile) or [(other, table)]
+    remarks = [
+        _finding(book, t, o, Weight.FAULT if (o, t) in counted else Weight.REMARK) for o, t in judged if o
+    ]
+    share = sum((12 - len(o)) / 12 for o, _ in counted) / len(counted)
+    away = sum(bool(o) for o, _ in counted)
+    if away:
+        summary = f"{away} of {len(counted)} tables of {book.artefact} start from other values than the class"
+        return graded(share, summary, remarks)
+    return graded(1.0, f"{book.artefact} starts from the values of the class", remarks)
+
+
+Others = list[tuple[str, float, float]]
+"""Values that differ from the class's: name, value, wanted."""
+
+
+def _of_the_sweep(
+    judged: Sequence[tuple[Others, TableFacts]], profile: Profile
+) -> list[tuple[Others, TableFacts]]:
+    """For each learning rate of the assignment the table that is nearest to the class; other tables are side work."""
+    found = []
+    for rate in profile.learning_rates:
+        here = [one for one in judged if one[1].eta_known and same_rate(one[1].eta, rate)]
+        if here:
+            found.append(min(here, key=lambda one: len(one[0])))
+    return found
+
+
+def _nearest(table: TableFacts, profile: Profile, tolerance: float) -> Others:
+    """What differs from the class, by the weights' place in the network or by their name, whichever is nearer."""
+    return min(
+        (_other(table, weights, profile, tolerance) for weights in (table.weights, table.own_weights)),
+        key=len,
     )
-    if not other:
-        return graded(1.0, f"{book.artefact} starts from the values of the class", ())
-    finding = Finding(
+
+
+def _finding(book: BookFacts, table: TableFacts, other: Others, weight: Weight = Weight.FAULT) -> Finding:
+    return Finding(
         message=f"the table starts from other values than the class: {', '.join(f'{n} = {v:g}' for n, v, _ in other)}",
         place=Place(artefact=book.artefact, sheet=table.sheet),
         expected=", ".join(f"{name} = {want:g}" for name, _, want in other),
         found=", ".join(f"{name} = {value:g}" for name, value, _ in other),
         hint="Type the values of the class into the first row; the formulas below follow.",
         diagnosis="other-class-values",
-    )
-    return graded(
-        (12 - len(other)) / 12, f"{12 - len(other)} of 12 starting values are those of the class", (finding,)
+        weight=weight,
     )
 
 
-def _other(
-    table: TableFacts, weights: tuple[float, ...], profile: Profile, tolerance: float
-) -> list[tuple[str, float, float]]:
+def _other(table: TableFacts, weights: tuple[float, ...], profile: Profile, tolerance: float) -> Others:
     """The values that differ, with the class's; weights are compared by their place in the network and by their name."""
     names = ("i1", "i2", "t1", "t2", *(f"w{k}" for k in range(1, 9)))
     values = (*table.inputs, *table.targets, *weights)

@@ -39,7 +39,7 @@ def _judge(book: BookFacts) -> Outcome:
     tables = filled(book)
     findings: list[Finding] = []
     credit, right, present = 0.0, 0, 0
-    unclear = ""
+    unclear = "; ".join(book.unread)
     for quantity in (*COLUMNS, "t1", "t2", "i1", "i2"):
         faults = tuple(fault for fault in faults_of(book, quantity) if fault.diagnosis not in _ELSEWHERE)
         told = [fault.finding(book.artefact) for fault in faults]

@@ -45,6 +45,7 @@ def check(replay: ReplayFacts, policy: Policy) -> Outcome:
 def _judge(book: BookFacts, treatment: Treatment) -> Outcome:
     tables = filled(book)
     unclear = [f"{t.sheet}: {text}" for t in tables if (text := _unclear(t, book))]
+    unclear += book.unread
     findings: list[Finding] = []
     credit = 0.0
     right = 0

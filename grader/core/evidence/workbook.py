@@ -4,6 +4,7 @@ Cells are kept as runs down a column that share one relative formula, so that a 
 megabytes of JSON and can be replayed later without its bytes (DESIGN, law 7).
 """
 
+import re
 from enum import Enum
 
 import msgspec
@@ -120,6 +121,10 @@ class Book(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     tables: tuple[Table, ...] = ()
     charts: tuple[Chart, ...] = ()
     images: int = 0
+    pictures: tuple[str, ...] = ()
+    """The sheet of every picture that lies on one; `images` counts those of no sheet as well."""
+    unread: tuple[str, ...] = ()
+    """What of the file could not be read, one sentence each: a damaged sheet, lost texts."""
     notes: tuple[str, ...] = ()
     """What a person should know of the file: macros that were not run, external links that were not followed."""
 
@@ -128,3 +133,17 @@ class WorkbookEvidence(Evidence, frozen=True, kw_only=True):
     """All workbooks of a submission, the main one first."""
 
     books: tuple[Book, ...]
+
+
+_WRITTEN = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d{1,3})?%?")
+
+
+def written_number(text: str) -> float | None:
+    """The number that a text in a cell spells (`'0,15`, `−0.3`, `5%`), with a decimal point or comma; None where it is none."""
+    if len(text) > 60:
+        return None
+    bare = text.replace("\N{MINUS SIGN}", "-").replace("\N{NO-BREAK SPACE}", " ").strip().lstrip("'")
+    if not _WRITTEN.fullmatch(bare):
+        return None
+    number = float(bare.rstrip("%").replace(",", "."))
+    return number / 100.0 if bare.endswith("%") else number

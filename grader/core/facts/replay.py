@@ -196,6 +196,10 @@ class BookFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     shown: tuple[ShownLosses, ...] = ()
     charts: tuple[ChartFacts, ...] = ()
     images: int = 0
+    pictures: tuple[str, ...] = ()
+    """The sheet of every picture that lies on one."""
+    unread: tuple[str, ...] = ()
+    """What of the file could not be read, one sentence each; all of it where the book has no tables and a problem."""
     cache_checked: int = 0
     """Formula cells whose cached value was compared with the recomputed one."""
     cache_off: int = 0
@@ -208,6 +212,20 @@ class ReplayFacts(Fact, frozen=True, kw_only=True):
     """All workbooks of a submission, replayed; the main one first."""
 
     books: tuple[BookFacts, ...]
+
+    @property
+    def right_updates(self) -> tuple[str, ...]:
+        """The weights whose update column is right in every filled table of the best book, `w1` … `w8`."""
+        best: tuple[str, ...] = ()
+        for book in self.judged:
+            tables = [table for table in book.tables if table.iterations > 1]
+            right = tuple(
+                name
+                for name in (f"w{k}" for k in range(1, 9))
+                if tables and all(table.state(name) is State.RIGHT for table in tables)
+            )
+            best = max(best, right, key=len)
+        return best
 
     @property
     def judged(self) -> tuple[BookFacts, ...]:

@@ -41,21 +41,9 @@ def replay_book(book: Book, profile: Profile) -> BookFacts:
 
 
 def _replay(book: Book, profile: Profile) -> BookFacts:
-    if book.problem is not Problem.NONE:
-        return BookFacts(
-            artefact=book.artefact, sha256=book.sha256, verdict=BookVerdict.UNKNOWN, problem=book.message
-        )
-    if not book.tables:
-        return BookFacts(
-            artefact=book.artefact,
-            sha256=book.sha256,
-            verdict=BookVerdict.UNKNOWN,
-            signature=signature(book),
-            problem="No iteration table was found: no row holds at least 15 of the headers t1, i1, w1, h1, …, ∂E/∂w8.",
-            charts=judge_charts(book, (), ()),
-            images=book.images,
-            notes=book.notes,
-        )
+    unjudged = _unjudged(book)
+    if unjudged is not None:
+        return unjudged
     model = Model(book)
     readings = [read_columns(model, table) for table in book.tables]
     memory = Memory()
@@ -80,7 +68,7 @@ def _replay(book: Book, profile: Profile) -> BookFacts:
     return BookFacts(
         artefact=book.artefact,
         sha256=book.sha256,
-        verdict=_verdict(tables, faults),
+        verdict=_verdict(tables, faults, book.unread),
         signature=signature(book),
         tables=tables,
         faults=tuple(faults),
@@ -88,9 +76,38 @@ def _replay(book: Book, profile: Profile) -> BookFacts:
         shown=tuple(shown),
         charts=charts,
         images=book.images,
+        pictures=book.pictures,
+        unread=book.unread,
         cache_checked=cache.checked,
         cache_off=cache.off,
         cache_unclear=cache.unclear,
+        notes=book.notes,
+    )
+
+
+def _unjudged(book: Book) -> BookFacts | None:
+    """The facts of a book without a table that can be judged; None where it has one."""
+    if book.problem is not Problem.NONE:
+        return BookFacts(
+            artefact=book.artefact,
+            sha256=book.sha256,
+            verdict=BookVerdict.UNKNOWN,
+            problem=book.message,
+            unread=(book.message,),
+        )
+    if book.tables:
+        return None
+    none = "No iteration table was found: no row holds at least 15 of the headers t1, i1, w1, h1, …, ∂E/∂w8."
+    return BookFacts(
+        artefact=book.artefact,
+        sha256=book.sha256,
+        verdict=BookVerdict.UNKNOWN,
+        signature=signature(book),
+        problem=" ".join(book.unread) or none,
+        unread=book.unread,
+        charts=judge_charts(book, (), ()),
+        images=book.images,
+        pictures=book.pictures,
         notes=book.notes,
     )
 
@@ -160,11 +177,11 @@ def _table(model: Model, judged: Judged, replayed: Replayed) -> TableFacts:
     )
 
 
-def _verdict(tables: Sequence[TableFacts], faults: Sequence[CellFault]) -> BookVerdict:
+def _verdict(tables: Sequence[TableFacts], faults: Sequence[CellFault], unread: Sequence[str]) -> BookVerdict:
     if any(fault.severity is Severity.FAIL for fault in faults):
         return BookVerdict.WRONG
     filled = [table for table in tables if table.iterations and not only_values(table)]
-    if filled and all(decided(table) for table in filled):
+    if filled and not unread and all(decided(table) for table in filled):
         return BookVerdict.CORRECT
     return BookVerdict.UNKNOWN
 

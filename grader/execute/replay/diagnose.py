@@ -58,6 +58,7 @@ class Doctor:
             self.two.rate_and_reference,
             self.lost.factor,
             self.two.edit_and_reference,
+            self.lost.factor_and_reference,
             self.two.edits,
         )
         memo = (tested.quantity, shape(tested.symbol))

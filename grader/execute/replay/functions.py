@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from grader.extract.workbook.numerals import written_number
+from grader.core.evidence.workbook import written_number
 
 Number = float | npt.NDArray[np.float64]
 Value = float | str | npt.NDArray[np.float64]

@@ -20,6 +20,13 @@ from grader.execute.replay.network import (
 )
 from grader.execute.replay.notation import address, display, formula_text, letters, number, ranges
 from grader.execute.replay.numbering import Numbering, note, own_quantity, own_words
+from grader.execute.replay.remarks import (
+    is_rounding,
+    not_evaluated,
+    rounded_formula,
+    typed_number,
+    unnamed_inputs,
+)
 from grader.execute.replay.roles import Reading
 from grader.execute.replay.search import helpers_of
 
@@ -159,7 +166,7 @@ class Judge:
         if run is not None and run.form.slots:
             return self._formula(name, index, key)
         if key in self.model.refused:
-            self._record(name, key, _not_evaluated(self.model.refused[key]))
+            self._record(name, key, not_evaluated(self.model.refused[key]))
             return State.UNRESOLVED, self.model.refused[key]
         value = self.shown(name, index)
         if value is not None:
@@ -175,15 +182,15 @@ class Judge:
         if tested.match is Match.RIGHT:
             return State.RIGHT, ""
         if tested.match is Match.UNRESOLVED:
-            self._record(name, key, _not_evaluated(tested.reason))
+            self._record(name, key, not_evaluated(tested.reason))
             return State.UNRESOLVED, tested.reason
         if tested.match is Match.NEAR:
-            self._record(name, key, _rounded_formula(name))
+            self._record(name, key, rounded_formula(name))
             self.typed[key] = (name, index)
             return State.RIGHT, ""
         lost = self._lost_inputs(tested)
         if lost:
-            self._record(name, key, _unnamed_inputs(lost))
+            self._record(name, key, unnamed_inputs(lost))
             return State.UNRESOLVED, f"where {lost} stand was not found"
         diagnosis = self._diagnose(name, tested, index)
         self._record(name, self._guilty(diagnosis, key, index), diagnosis)
@@ -261,13 +268,13 @@ class Judge:
             )
             return State.UNRESOLVED
         gap = abs(value - want) / (abs(want) or 1.0)
-        if gap <= EXACT or gap <= ROUNDED or _is_rounding(value, want):
+        if gap <= EXACT or gap <= ROUNDED or is_rounding(value, want):
             self.typed[key] = (name, index)
-            self._record(name, key, _typed(name, rounded=gap > EXACT))
+            self._record(name, key, typed_number(name, rounded=gap > EXACT))
             return State.VALUES
         inherited = self._inherited(name, index)
         if inherited is not None and (
-            abs(value - inherited) <= EXACT * (abs(inherited) or 1.0) or _is_rounding(value, inherited)
+            abs(value - inherited) <= EXACT * (abs(inherited) or 1.0) or is_rounding(value, inherited)
         ):
             text = f"the typed values of {display(name)} are those of a class sheet that uses a_h1 where a_h2 belongs"
             self._record(
@@ -278,8 +285,9 @@ class Judge:
                 ),
             )
             return State.WRONG
-        severity = Severity.WARN if name in WEIGHTS else Severity.FAIL
-        text = f"{display(name)} is typed as {number(value)}; the row gives {want:.10g}"
+        severity = Severity.WARN if name in WEIGHTS and self._starts_again(index) else Severity.FAIL
+        row = "the row above" if name in WEIGHTS else "the row"
+        text = f"{display(name)} is typed as {number(value)}; {row} gives {want:.10g}"
         self._record(
             name,
             key,
@@ -293,6 +301,13 @@ class Judge:
             ),
         )
         return State.WRONG if severity is Severity.FAIL else State.VALUES
+
+    def _starts_again(self, index: int) -> bool:
+        """Whether a row holds the first row's weights again, typed: another run under the same headers."""
+        present = [name for name in WEIGHTS if self.layout.has(name)]
+        keys = [self.layout.key(name, index) for name in present]
+        typed = all(key in self.model.constants for key in keys)
+        return typed and all(self.shown(name, index) == self.own.get(name) for name in present)
 
     def _state(self, index: int) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float64]]] | None:
         inputs = {name: self.shown(name, index) for name in (*INPUTS, *WEIGHTS)}
@@ -382,47 +397,3 @@ def _columns_only(diagnosis: Diagnosis) -> str:
     return "".join(c for c in f"{diagnosis.expected}|{diagnosis.found}" if not c.isdigit()) + (
         diagnosis.message if not diagnosis.expected else ""
     )
-
-
-def _not_evaluated(reason: str) -> Diagnosis:
-    return Diagnosis(
-        "not-evaluated",
-        f"the formula holds {reason}, which is not evaluated here; its stored value was kept",
-        hint="Use arithmetic, EXP and SUM.",
-        severity=Severity.WARN,
-    )
-
-
-def _unnamed_inputs(lost: str) -> Diagnosis:
-    return Diagnosis(
-        "inputs-not-found",
-        f"the formula reads cells outside the table, and no column or label says which of them are {lost}",
-        hint="Give inputs and targets columns of the table, or a label left of each cell.",
-        severity=Severity.WARN,
-    )
-
-
-def _rounded_formula(name: str) -> Diagnosis:
-    return Diagnosis(
-        "rounded-constant",
-        f"{display(name)} is right except for a rounded number in the formula",
-        hint="Use EXP(-x) instead of a typed e.",
-        severity=Severity.WARN,
-    )
-
-
-def _typed(name: str, *, rounded: bool) -> Diagnosis:
-    how = "a rounded number" if rounded else "a number"
-    return Diagnosis(
-        "rounded-value" if rounded else "hard-coded-cell",
-        f"{display(name)} is typed as {how} instead of calculated; the value agrees with its row",
-        hint="Replace the number by the formula, so that it follows the weights and the learning rate.",
-        severity=Severity.WARN,
-    )
-
-
-def _is_rounding(value: float, want: float) -> bool:
-    """Whether a typed number is the wanted one with fewer decimals (at least two, before the exponent where it has one)."""
-    mantissa, _, exponent = repr(value).partition("e")
-    decimals = len(mantissa.partition(".")[2])
-    return decimals >= 2 and abs(value - want) <= 0.51 * 10.0 ** (int(exponent or 0) - decimals)

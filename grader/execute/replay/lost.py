@@ -65,7 +65,14 @@ class LostTerms:
                     return
 
     def factor(self, case: Case) -> Iterator[Diagnosis]:
-        """A factor missing inside the formula, alone or together with one wrong reference."""
+        """A factor missing inside the formula."""
+        return self._factor(case, with_reference=False)
+
+    def factor_and_reference(self, case: Case) -> Iterator[Diagnosis]:
+        """A factor missing inside the formula together with one wrong reference."""
+        return self._factor(case, with_reference=True)
+
+    def _factor(self, case: Case, *, with_reference: bool) -> Iterator[Diagnosis]:
         quantity, index, flat, values, want = case.quantity, case.row, case.flat, case.values, case.want
         if len(flat.tokens) > MAX_TOKENS:
             return
@@ -74,7 +81,7 @@ class LostTerms:
         subject = self.words.subject(quantity)
         singles: list[dict[int, Array]] = [{}]
         told: list[str] = [""]
-        for position, symbol in enumerate(flat.symbols):
+        for position, symbol in enumerate(flat.symbols if with_reference else ()):
             for right, value in candidates(self.points, quantity) if symbol[0] == "q" else ():
                 alike = right[0] == "q" and right[2] == symbol[2] and twins(str(right[1]), str(symbol[1]))
                 if alike and right != symbol:

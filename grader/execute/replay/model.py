@@ -10,11 +10,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from grader.core.evidence.workbook import Book, CellKind, Run
+from grader.core.evidence.workbook import Book, CellKind, Run, written_number
 from grader.execute.replay.formula import Compiled, Form, Range, Reference, Slot, compile_tokens, scan
 from grader.execute.replay.functions import Value, as_number
 from grader.execute.replay.tokens import Unsupported
-from grader.extract.workbook.numerals import written_number
 
 ROW = 1 << 20
 SHEET = 1 << 40

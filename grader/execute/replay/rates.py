@@ -2,21 +2,30 @@
 
 import re
 
+_NUMBER = r"(?:\d+(?:[.,]\d+)?|[.,]\d+)(?![\d%])"
 _LABELLED = re.compile(
     r"(?:η|ɳ|ƞ|ͷ|ⴄ|\beta\b|(?<![a-z])l\.?\s?r\.?(?![a-z])|learn\w*[\s_.-]*rate\w*|α|alpha|(?<![a-z])n(?=\s*=))"
-    r"[\s=:_()\[\]-]*(\d+(?:[.,]\d+)?|[.,]\d+)",
+    r"[\s=:_()\[\]{}→>-]*(?:(?:of|is|to|at|as|with|set to)\s+)?"
+    rf"({_NUMBER}(?:(?:\s*(?:[,;/&|]|and|or|to|vs\.?|-|–)\s*)+{_NUMBER})*)",
     re.IGNORECASE,
 )
-_BARE = re.compile(r"\s*(\d+(?:[.,]\d+)?|[.,]\d+)\s*")
+_ONE = re.compile(_NUMBER)
+_BARE = re.compile(rf"\s*({_NUMBER})\s*")
+
+
+def claimed_rates(text: str, *, bare: bool = False) -> tuple[float, ...]:
+    """Every learning rate that a text names, in order (`η = 0.1, 0.2 and 0.5`); with `bare` a lone number counts."""
+    plain = text.replace("_", " ")
+    found = [number for match in _LABELLED.finditer(plain) for number in _ONE.findall(match[1])]
+    if not found and bare and (alone := _BARE.fullmatch(plain)):
+        found = [alone[1]]
+    numbers = (float(number.replace(",", ".")) for number in found)
+    return tuple(dict.fromkeys(number for number in numbers if 0 < number <= 10_000))
 
 
 def claimed_rate(text: str, *, bare: bool = False) -> float | None:
-    """The learning rate that a text names (`η = 0.5`, `LR_0.1`, `learning rate : 2`); with `bare` a lone number counts."""
-    match = _LABELLED.search(text.replace("_", " ")) or (_BARE.fullmatch(text) if bare else None)
-    if match is None:
-        return None
-    number = float(match[1].replace(",", "."))
-    return number if 0 < number <= 10_000 else None
+    """The learning rate that a text names (`η = 0.5`, `LR_0.1`, `learning rate : 2`), the first of several."""
+    return next(iter(claimed_rates(text, bare=bare)), None)
 
 
 def same_rate(one: float, other: float) -> bool:

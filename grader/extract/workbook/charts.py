@@ -17,18 +17,26 @@ _AREA = re.compile(
 _KIND = re.compile(r"(?:line|scatter|bar|area|pie|radar|bubble|surface|stock)(?:3D)?Chart")
 
 
-def read_charts(package: Package) -> tuple[tuple[Chart, ...], tuple[str, ...]]:
-    """Every chart part by name, with the sheet that shows it; and notes on parts that cannot be read."""
+def read_drawings(package: Package) -> tuple[tuple[Chart, ...], tuple[str, ...], tuple[str, ...]]:
+    """Every chart part by name, with the sheet that shows it; the sheet of every picture; notes on parts that cannot be read."""
     parts, _ = sheet_parts(package)
     shown: dict[str, str] = {}
+    pictures: list[str] = []
+    notes: list[str] = []
     for part in parts:
-        for drawing in package.relations(part.part).values():
-            if "/drawings/" in drawing and drawing in package.names:
-                for target in package.relations(drawing).values():
-                    shown.setdefault(target, part.name)
+        try:
+            drawings = [d for d in package.relations(part.part).values() if "/drawings/" in d]
+            targets = [t for d in drawings if d in package.names for t in package.relations(d).values()]
+        except Unreadable as fault:
+            notes.append(fault.message)
+            continue
+        for target in targets:
+            shown.setdefault(target, part.name)
+            if "/media/" in target and target in package.names:
+                pictures.append(part.name)
     worksheets = [part.name for part in parts if not part.chart_sheet]
     names = sorted(n for n in package.names if re.fullmatch(r"xl/charts/chart[^/]*\.xml", n))
-    charts, notes = [], []
+    charts = []
     for name in names[:MAX_CHARTS]:
         try:
             charts.append(_chart(tree(package.read(name), name), name, shown.get(name, ""), worksheets))
@@ -36,7 +44,7 @@ def read_charts(package: Package) -> tuple[tuple[Chart, ...], tuple[str, ...]]:
             notes.append(fault.message)
     if len(names) > MAX_CHARTS:
         notes.append(f"only the first {MAX_CHARTS} of {len(names)} charts were read")
-    return tuple(charts), tuple(notes)
+    return tuple(charts), tuple(pictures), tuple(notes)
 
 
 def _chart(root: Node, part: str, sheet: str, worksheets: list[str]) -> Chart:

@@ -45,12 +45,13 @@ def read(data: bytes, name: str) -> Book:
         drawn: tuple[Chart, ...] = ()
         notes: tuple[str, ...] = ()
         package = xlsx.Package(data)
+        pictures: tuple[str, ...] = ()
         forms = Forms()
         if kind is Format.ODS:
             sheets, producer = ods.read_sheets(package, forms), ods.producer(package)
         else:
             sheets, producer = xlsx.read_sheets(package, forms), xlsx.producer(package)
-            drawn, notes = charts.read_charts(package)
+            drawn, pictures, notes = charts.read_drawings(package)
     except Unreadable as fault:
         return Book(
             artefact=name, sha256="", producer=Producer.OTHER, problem=fault.problem, message=fault.message
@@ -69,6 +70,8 @@ def read(data: bytes, name: str) -> Book:
         tables=tables,
         charts=drawn,
         images=images,
+        pictures=pictures,
+        unread=tuple(package.unread),
         notes=(*_notes(package), *notes),
     )
 

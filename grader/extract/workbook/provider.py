@@ -5,7 +5,7 @@ judged again without its bytes. A real book of 46,000 formulas is 1 MB of JSON.
 """
 
 from grader.core.evidence.workbook import Book, WorkbookEvidence
-from grader.core.submission import Artefact, Kind, Sources
+from grader.core.submission import Artefact, Kind, Problem, Sources
 from grader.extract.workbook.read import read_book
 
 MAX_BOOKS = 20
@@ -22,10 +22,18 @@ def read_workbooks(sources: Sources) -> WorkbookEvidence:
         read_book(source.data, source.artefact.path, source.artefact.sha256)
         for source in readable[:MAX_BOOKS]
     ]
-    books += [_broken(artefact) for artefact in sorted(broken, key=lambda artefact: artefact.path)]
+    books += [
+        _broken(sources, artefact)
+        for artefact in sorted(broken, key=lambda artefact: artefact.path)[:MAX_BOOKS]
+    ]
     return WorkbookEvidence(books=tuple(books))
 
 
-def _broken(artefact: Artefact) -> Book:
+def _broken(sources: Sources, artefact: Artefact) -> Book:
+    """A damaged workbook: what of it can be read, else what is wrong with it."""
+    if artefact.problem is Problem.BROKEN:
+        book = read_book(sources.fetch(artefact.sha256), artefact.path, artefact.sha256)
+        if book.problem is Problem.NONE:
+            return book
     message = artefact.note or f"{artefact.path} cannot be read ({artefact.problem.value})."
     return Book(artefact=artefact.path, sha256=artefact.sha256, problem=artefact.problem, message=message)

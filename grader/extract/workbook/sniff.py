@@ -10,6 +10,7 @@ from enum import Enum
 
 from grader.core.submission import Problem
 from grader.extract.workbook.faults import Unreadable
+from grader.extract.workbook.salvage import salvaged
 
 MAX_ENTRIES = 2_000
 MAX_UNPACKED = 200_000_000
@@ -98,6 +99,9 @@ def _package(data: bytes, base: str) -> Format:
             if "mimetype" in names and package.getinfo("mimetype").file_size < 200:
                 mimetype = package.read("mimetype")
     except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, NotImplementedError, EOFError) as fault:
+        parts = salvaged(data)
+        if any(n.startswith("xl/worksheets/") for n in parts):
+            return Format.XLSX
         raise Unreadable(Problem.BROKEN, broken) from fault
     if len(entries) > MAX_ENTRIES:
         raise Unreadable(

@@ -7,9 +7,8 @@ is decided later, by replay.
 
 from collections.abc import Sequence
 
-from grader.core.evidence.workbook import CellKind, Column, Sheet, Table
+from grader.core.evidence.workbook import CellKind, Column, Sheet, Table, written_number
 from grader.extract.workbook.headers import INPUTS, canonical
-from grader.extract.workbook.numerals import written_number
 
 MIN_NAMES = 15
 """Distinct known names that make a header row (19 to 31 in 89 real books)."""

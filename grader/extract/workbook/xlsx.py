@@ -23,8 +23,10 @@ from grader.extract.workbook.forms import (
 )
 from grader.extract.workbook.grid import Budget, Forms, Grid
 from grader.extract.workbook.names import name_constants
+from grader.extract.workbook.salvage import salvaged
 from grader.extract.workbook.xml import Node, parse, tree
 
+_NUMBERED = re.compile(r"xl/worksheets/sheet(\d{1,4})\.xml")
 _ADDRESS = re.compile(r"\$?([A-Za-z]{1,3})\$?(\d{1,7})")
 
 
@@ -32,12 +34,26 @@ class Package:
     """The parts of a package with their relations."""
 
     def __init__(self, data: bytes) -> None:
-        self._zip = zipfile.ZipFile(io.BytesIO(data))
-        self.names = {info.filename for info in self._zip.infolist()}
+        self.unread: list[str] = []
+        """What could not be read, one sentence each, while the rest was."""
+        self._salvaged: dict[str, bytes] = {}
+        try:
+            self._zip: zipfile.ZipFile | None = zipfile.ZipFile(io.BytesIO(data))
+            self.names = {info.filename for info in self._zip.infolist()}
+        except zipfile.BadZipFile:
+            self._zip, self._salvaged = None, salvaged(data)
+            self.names = set(self._salvaged)
+            self.unread.append(
+                f"the file is cut off or damaged at its end; {len(self.names)} parts were read from its start"
+            )
 
     def read(self, part: str) -> bytes:
         """The bytes of a part; raises `Unreadable` where it is missing or damaged."""
+        if self._zip is None and part in self._salvaged:
+            return self._salvaged[part]
         try:
+            if self._zip is None:
+                raise KeyError(part)
             return self._zip.read(part)
         except (
             KeyError,
@@ -85,14 +101,31 @@ class SheetPart:
 def sheet_parts(package: Package) -> tuple[list[SheetPart], Node]:
     """The sheets in tab order, and the workbook part as a tree."""
     part = _main_part(package)
+    numbered = sorted((int(m[1]), n) for n in package.names if (m := _NUMBERED.fullmatch(n)))
+    if part not in package.names:
+        return [SheetPart(f"sheet{number}", name, False) for number, name in numbered], Node("", {})
     root = tree(package.read(part), part)
-    relations = package.relations(part)
+    try:
+        relations = package.relations(part)
+    except Unreadable:
+        relations = {}
     parts = []
-    for node in root.all("sheet"):
+    for position, node in enumerate(root.all("sheet")):
         target = relations.get(node.attributes.get("id", ""), "")
+        if not relations and position < len(
+            numbered
+        ):  # nothing says which part is which: they stand in tab order
+            target = numbered[position][1]
         if target in package.names:
             parts.append(SheetPart(node.attributes.get("name", ""), target, "chartsheets/" in target))
     return parts, root
+
+
+def _lost_sheets(package: Package, root: Node, parts: list[SheetPart]) -> list[str]:
+    """Sheets that the workbook names and of which no part is there."""
+    there = {part.name for part in parts}
+    names = [node.attributes.get("name", "") for node in root.all("sheet")]
+    return [f"the sheet {name!r} is missing in the file" for name in names if name not in there]
 
 
 def _main_part(package: Package) -> str:
@@ -110,7 +143,10 @@ def producer(package: Package) -> Producer:
     """Which program saved the file, by docProps/app.xml; Google's exports have none or an empty one."""
     if "docProps/app.xml" not in package.names:
         return Producer.GOOGLE
-    application = tree(package.read("docProps/app.xml"), "docProps/app.xml").first("Application")
+    try:
+        application = tree(package.read("docProps/app.xml"), "docProps/app.xml").first("Application")
+    except Unreadable:
+        return Producer.OTHER
     name = (application.text if application else "").lower()
     if not name.strip():
         return Producer.GOOGLE
@@ -122,6 +158,7 @@ def producer(package: Package) -> Producer:
 def read_sheets(package: Package, forms: Forms) -> tuple[Sheet, ...]:
     """All worksheets; chart sheets have no cells."""
     parts, root = sheet_parts(package)
+    package.unread += _lost_sheets(package, root, parts)
     worksheets = [part for part in parts if not part.chart_sheet]
     names: dict[str, str] = {}
     for node in root.all("definedName"):
@@ -129,16 +166,35 @@ def read_sheets(package: Package, forms: Forms) -> tuple[Sheet, ...]:
             names.setdefault(node.attributes.get("name", "").lower(), node.text)
     tables: dict[str, TableColumns] = {}
     for sheet in worksheets:
-        tables.update(_tables(package, sheet))
+        try:
+            tables.update(_tables(package, sheet))
+        except Unreadable as fault:
+            package.unread.append(f"what belongs to the sheet {sheet.name!r}: {fault.message}")
     constants = name_constants(names)
     book = Book(names=names, tables=tables)
     shared = _shared_strings(package)
     budget = Budget()
     read = []
+    lost = 0
     for sheet in worksheets:
         reader = _SheetReader(sheet.name, shared, book, forms, Grid(budget))
-        parse(package.read(sheet.part), sheet.part, reader.start, reader.end, reader.text)
+        try:
+            parse(package.read(sheet.part), sheet.part, reader.start, reader.end, reader.text)
+        except Unreadable as fault:
+            if fault.problem is not Problem.BROKEN:
+                raise
+            package.unread.append(
+                f"the sheet {sheet.name!r} is damaged from row {reader.row + 1} on: {fault.message}"
+            )
+        lost += reader.lost
         read.append(Sheet(name=sheet.name, runs=reader.grid.runs()))
+    if lost:
+        package.unread.append(
+            f"{lost:,} texts of the cells are lost, headers among them: xl/sharedStrings.xml is missing or damaged. "
+            "Save the workbook again as .xlsx."
+        )
+    if worksheets and package.unread and not any(sheet.runs for sheet in read):
+        raise Unreadable(Problem.BROKEN, f"nothing of the workbook can be read: {package.unread[0]}")
     return (*read, *constants)
 
 
@@ -188,7 +244,11 @@ def _shared_strings(package: Package) -> list[str]:
         if state["t"]:
             pieces.append(data)
 
-    parse(package.read(part), part, start, end, text)
+    try:
+        parse(package.read(part), part, start, end, text)
+    except Unreadable as fault:
+        if fault.problem is not Problem.BROKEN or "declares entities" in fault.message:
+            raise
     return strings
 
 
@@ -207,6 +267,8 @@ class _SheetReader:
         self.formula_kind = ""
         self.masters: dict[str, int] = {}
         self.into: list[str] | None = None
+        self.lost = 0
+        """Cells whose text is not among the shared strings."""
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         if name == "c":
@@ -246,7 +308,9 @@ class _SheetReader:
         raw = "".join(self.value)
         if self.kind == "s":
             index = int(raw) if raw.isdigit() else -1
-            text = self.shared[index] if 0 <= index < len(self.shared) else ""
+            known = 0 <= index < len(self.shared)
+            text = self.shared[index] if known else ""
+            self.lost += not known
             self.grid.add(self.row, self.column, form, CellKind.TEXT, text)
         elif self.kind in ("str", "inlineStr", "d"):
             self.grid.add(self.row, self.column, form, CellKind.TEXT, raw)

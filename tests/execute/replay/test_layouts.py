@@ -193,7 +193,10 @@ def wrong_layouts() -> dict[str, tuple[Edit, set[tuple[str, str]]]]:
 
     updates = ("E6:E16", "F6:F16", "G6:G16", "H6:H16", "M6:M16", "N6:N16", "O6:O16", "P6:P16")
     return {
-        "class_error_in_a_helper": (in_a_helper, {("Z5:Z16", "inherited-class-error"), ("AA5:AA16", "inherited-class-error")}),
+        "two_faults": (edits(every_row("w4", "AA{p}", "Z{p}", FIRST + 1), every_row("w4", "$G$2", "$F$2", FIRST + 1)), {("H6:H16", "wrong-gradient-in-update"), ("H6:H16", "eta-drift")}),
+        "products_for_differences": (edits(every_row("∂E/∂w1", "(R{r}-A{r})", "(R{r}*A{r})"), every_row("∂E/∂w1", "(T{r}-B{r})", "(T{r}*B{r})")), {("X5:X16", "wrong-operator")}),
+        "sign_and_reference": (edits(every_row("o1", "+", "-"), every_row("o1", "M{r}", "O{r}")), {("Q5:Q16", "sign"), ("Q5:Q16", "wrong-reference")}),
+        "class_error_in_a_helper": (in_a_helper, {("AG5:AG16", "inherited-class-error")}),
         "rate_drifts_later": (drift_to_weights, {(u.replace("6:", "9:"), "eta-drift") for u in updates}),
         "sigmoid": (brackets_everywhere, {(f"{c}5:{c}16", "brackets") for c in ("J", "L", "R", "T")}),
         "difference_of_losses": (every_row("E_total", "+", "-"), {("W5:W16", "sign")}),

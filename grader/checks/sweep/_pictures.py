@@ -1,0 +1,123 @@
+"""Pictures of a submission, each counted once, and the learning rate that a name, caption or heading gives them."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from grader.core.evidence.documents import Documents
+from grader.core.facts.replay import ReplayFacts
+from grader.core.place import Place
+from grader.core.submission import Kind, Submission
+from grader.execute.replay.rates import claimed_rates, same_rate
+from grader.extract.picture_texts import pictures_with_texts, target_path
+
+_DECIMAL = re.compile(r"(?<![\d.,])(\d[.,]\d{1,3})(?![\d]|[.,]\d)")
+_SPACED = re.compile(r"(?<!\d)(\d)[ _p-](\d)(?!\d)")
+"""`lr_0_1`, `eta-0-5`, `0p8`: a file name that avoids the point."""
+
+
+_ELSEWHERE = ("http:", "https:", "data:", "attachment:")
+"""Pictures that are no files of the submission: on the web, or pasted into the document."""
+
+
+class Picture(NamedTuple):
+    """One picture: where it stands (its file, else the link), and the rate that is said to be shown (0 where none is)."""
+
+    place: Place
+    name: str
+    rate: float
+
+
+class Pictures(NamedTuple):
+    """All pictures that can be looked at, and links to pictures that were not handed in."""
+
+    found: tuple[Picture, ...]
+    missing: tuple[Place, ...]
+
+    def of(self, rate: float) -> tuple[Picture, ...]:
+        """The pictures that are said to show a rate."""
+        return tuple(picture for picture in self.found if picture.rate and same_rate(picture.rate, rate))
+
+    @property
+    def unnamed(self) -> int:
+        """How many pictures nothing gives a rate."""
+        return sum(not picture.rate for picture in self.found)
+
+
+def pictures_of(
+    submission: Submission, documents: Documents | None, replay: ReplayFacts, rates: Sequence[float]
+) -> Pictures:
+    """Every picture of a submission: files, links to the web, and those inside workbooks."""
+    files = {a.path.lower(): a.path for a in submission.artefacts if a.kind is Kind.IMAGE}
+    named: dict[str, Picture] = {}
+    missing: list[Place] = []
+    for document in documents.documents if documents is not None else ():
+        for shown, texts in pictures_with_texts(document):
+            target = shown.target
+            path = target_path(document.path, target)
+            if path not in files and not target.lower().startswith(_ELSEWHERE):
+                missing.append(shown.place)
+                continue
+            pasted = target.lower().startswith("data:")
+            key = path if path in files else f"{target}{shown.place if pasted else ''}"
+            place = Place(artefact=files[path]) if path in files else shown.place
+            rate = _rate_of_name(target, rates) or _said(texts, rates)
+            known = named.get(key)
+            if known is None or (not known.rate and rate):
+                named[key] = Picture(place, files.get(path, target[:80]), rate)
+    for path, original in files.items():
+        rate = _rate_of_name(original, rates)
+        if path not in named or (rate and not named[path].rate):
+            named[path] = Picture(Place(artefact=original), original, rate)
+    found = [_numbered(picture, named.values(), rates) for _, picture in sorted(named.items())]
+    for book in replay.books:
+        found += [
+            Picture(Place(artefact=book.artefact, sheet=sheet or None), sheet, _said((sheet,), rates))
+            for sheet in (*book.pictures, *[""] * (book.images - len(book.pictures)))
+        ]
+    return Pictures(tuple(found), tuple(missing))
+
+
+def _rate_of_name(path: str, rates: Sequence[float]) -> float:
+    """The rate that a file's name gives: `lr_0.1.png`, `0.5.png`, `loss-0_8.jpg`; 0 where it gives none or several."""
+    if path.lower().startswith("data:"):
+        return 0.0
+    name = unquote(path).replace("\\", "/").rpartition("/")[2]
+    stem = name.rpartition(".")[0] or name
+    for text in (stem, _SPACED.sub(r"\1.\2", stem)):
+        decimals = [float(number.replace(",", ".")) for number in _DECIMAL.findall(text)]
+        rate = _only(claimed_rates(text), rates) or _only(decimals, rates)
+        if rate:
+            return rate
+    return 0.0
+
+
+def _numbered(picture: Picture, others: Iterable[Picture], rates: Sequence[float]) -> Picture:
+    """`1.png` is the rate 1 beside `0.5.png`, and the first picture anywhere else."""
+    stems = {_stem(other.name) for other in others}
+    beside = any(re.fullmatch(r"\d[.,]\d+", stem) for stem in stems)
+    if picture.rate or not beside or not re.fullmatch(r"\d{1,2}", _stem(picture.name)):
+        return picture
+    return picture._replace(rate=_only([float(_stem(picture.name))], rates))
+
+
+def _stem(name: str) -> str:
+    return name.rpartition("/")[2].rpartition(".")[0]
+
+
+def _said(texts: Sequence[str], rates: Sequence[float]) -> float:
+    """The one rate that the nearest text speaks of; a text that names several says nothing of one picture."""
+    for text in texts:
+        claims = claimed_rates(re.sub(r"[*#`|]+", " ", text).strip(" :-"), bare=True)
+        if claims:
+            return _only(claims, rates)
+    return 0.0
+
+
+def _only(claims: Iterable[float], rates: Sequence[float]) -> float:
+    """The rate of the assignment that is claimed, where exactly one number is."""
+    numbers = list(dict.fromkeys(claims))
+    if len(numbers) != 1:
+        return 0.0
+    return next((rate for rate in rates if same_rate(rate, numbers[0])), 0.0)

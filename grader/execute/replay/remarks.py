@@ -1,0 +1,53 @@
+"""What is said of a cell that is no wrong mathematics: typed, rounded, or not followed here."""
+
+from grader.core.facts.replay import Severity
+from grader.execute.replay.case import Diagnosis
+from grader.execute.replay.notation import display
+
+
+def not_evaluated(reason: str) -> Diagnosis:
+    """A formula that this evaluator does not follow."""
+    return Diagnosis(
+        "not-evaluated",
+        f"the formula holds {reason}, which is not evaluated here; its stored value was kept",
+        hint="Use arithmetic, EXP and SUM.",
+        severity=Severity.WARN,
+    )
+
+
+def unnamed_inputs(lost: str) -> Diagnosis:
+    """A formula over cells of which nothing says whether they are the inputs."""
+    return Diagnosis(
+        "inputs-not-found",
+        f"the formula reads cells outside the table, and no column or label says which of them are {lost}",
+        hint="Give inputs and targets columns of the table, or a label left of each cell.",
+        severity=Severity.WARN,
+    )
+
+
+def rounded_formula(name: str) -> Diagnosis:
+    """A formula with a rounded constant."""
+    return Diagnosis(
+        "rounded-constant",
+        f"{display(name)} is right except for a rounded number in the formula",
+        hint="Use EXP(-x) instead of a typed e.",
+        severity=Severity.WARN,
+    )
+
+
+def typed_number(name: str, *, rounded: bool) -> Diagnosis:
+    """A right number where a formula belongs."""
+    how = "a rounded number" if rounded else "a number"
+    return Diagnosis(
+        "rounded-value" if rounded else "hard-coded-cell",
+        f"{display(name)} is typed as {how} instead of calculated; the value agrees with its row",
+        hint="Replace the number by the formula, so that it follows the weights and the learning rate.",
+        severity=Severity.WARN,
+    )
+
+
+def is_rounding(value: float, want: float) -> bool:
+    """Whether a typed number is the wanted one with fewer decimals (at least two, before the exponent where it has one)."""
+    mantissa, _, exponent = repr(value).partition("e")
+    decimals = len(mantissa.partition(".")[2])
+    return decimals >= 2 and abs(value - want) <= 0.51 * 10.0 ** (int(exponent or 0) - decimals)
