@@ -9,11 +9,11 @@ import re
 import zipfile
 from collections.abc import Sequence
 from pathlib import PurePosixPath
-from urllib.parse import unquote
 
 import msgspec
 
 from grader.core.submission import Artefact, Kind, Source
+from grader.ingest.named_notebooks import named_notebooks
 
 _NOTEBOOK = re.compile(
     rb"nn\.Module|MNIST|BatchNorm2d|Dropout|AvgPool|avg_pool2d|optimizer\.step|backward\(\)|torchsummary"
@@ -25,6 +25,13 @@ _README = re.compile(
 _WORKBOOK = re.compile(
     rb">\s*(?:[wW][1-8]|[tTiI][12]|a_?h_?[12]|out_?[ho][12]|a_?[oO0]_?[12]|[hHoO][12]|[eE][12]|E_?[tT]\w*|[^<>]{0,12}[wW][1-8])\s*<"
 )
+_TRAINING = re.compile(
+    rb"nn\.Module|LightningModule|Sequential\(|optimizer|backward\(|\bfit\w*\(|\btrain\w*\(|Trainer\("
+)
+_NETWORK = re.compile(
+    rb"\(\s*(?:torch\.)?(?:nn\.)?(?:Module|LightningModule|Model)\s*\)\s*:|nn\.Sequential\(|Sequential\(\[|nn\.Conv2d|Conv2D\("
+)
+"""What a Python file holds that builds a network; a file without any of it is no network, whatever it is called."""
 _SNIFF_BYTES = 4 * 2**20
 _NEAR_TIE = 0.85
 """Second best over best score from which a person should confirm; two versions of one notebook score above 0.9."""
@@ -34,8 +41,7 @@ _NAMED_AT_LEAST = 0.5
 
 _DRAFTS = re.compile(r"drafts?|archived?s?|back-?ups?|old|attempts?|trials?|unused", re.IGNORECASE)
 
-_CHOSEN = (Kind.README, Kind.NOTEBOOK, Kind.WORKBOOK)
-_WORDS = {Kind.README: "README", Kind.NOTEBOOK: "notebook", Kind.WORKBOOK: "workbook"}
+_CHOSEN = (Kind.README, Kind.NOTEBOOK, Kind.WORKBOOK, Kind.SOURCE)
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,21 +52,49 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def choose(sources: Sequence[Source]) -> Choice:
-    """Set the main flag of the best README, notebook and workbook."""
+    """Set the main flag of the best README, notebook, workbook and Python file with a network."""
     main: set[str] = set()
     doubts: list[str] = []
     for kind in _CHOSEN:
         candidates = _no_drafts([s for s in sources if s.artefact.kind is kind and s.artefact.readable])
         ranked = sorted(candidates, key=lambda s: (-_score(s), s.artefact.path))
-        if not ranked:
+        if not ranked or (kind is Kind.SOURCE and _score(ranked[0]) <= 0):
             continue
-        named = _named(ranked, sources) if kind is Kind.NOTEBOOK else None
-        main.add((named or ranked[0]).artefact.path)
-        doubt = "" if named else _doubt(kind, ranked)
+        best, doubt = _best_notebook(ranked, sources) if kind is Kind.NOTEBOOK else (ranked[0], "")
+        main.add(best.artefact.path)
         if doubt:
             doubts.append(doubt)
     artefacts = tuple(msgspec.structs.replace(s.artefact, main=s.artefact.path in main) for s in sources)
     return Choice(artefacts=artefacts, doubts=tuple(doubts))
+
+
+def _best_notebook(ranked: Sequence[Source], sources: Sequence[Source]) -> tuple[Source, str]:
+    """The submitted notebook, and what a person should confirm about it; empty where the choice is clear.
+
+    The README decides: the one that it calls the submission, else the only one that it names. Of several named ones the
+    content decides, and one that no README names is never taken in their place.
+    """
+    if len(ranked) == 1:
+        return ranked[0], ""
+    found = named_notebooks([s for s in ranked if _trains(s)] or ranked, sources)
+    if found.missing and not found.final:
+        others = ", ".join(s.artefact.path for s in ranked)
+        return ranked[
+            0
+        ], f"the README calls {found.missing} the submission, which is not there; {others} could be it"
+    if not found.named:
+        return ranked[0], _rivals(ranked)
+    said = len(found.final) == 1
+    chosen = found.final if said else (found.final or found.named)
+    chosen = tuple(sorted(chosen, key=lambda s: (-_score(s), s.artefact.path)))
+    best, top = chosen[0], _score(ranked[0])
+    if not said and _score(best) < min(top, _NAMED_AT_LEAST * top):
+        # It trains something, but far less than another: which one is meant is for a person to say.
+        return (
+            best,
+            f"the README names {best.artefact.path}, and {ranked[0].artefact.path} holds the training",
+        )
+    return best, "" if len(chosen) == 1 else _rivals(chosen)
 
 
 def _no_drafts(candidates: Sequence[Source]) -> Sequence[Source]:
@@ -69,38 +103,20 @@ def _no_drafts(candidates: Sequence[Source]) -> Sequence[Source]:
     return final if any(_score(s) > 0 for s in final) else candidates
 
 
-def _named(ranked: Sequence[Source], sources: Sequence[Source]) -> Source | None:
-    """The only notebook that the READMEs call by its file name; None where they name none or several.
-
-    One that holds much less of a training than the best is no final notebook, whoever names it.
-    """
-    text = "\n".join(
-        unquote(s.data[:_SNIFF_BYTES].decode("utf-8", "replace")).lower()
-        for s in sources
-        if s.artefact.kind is Kind.README and s.artefact.readable
-    )
-    names = [PurePosixPath(s.artefact.path).name.lower() for s in ranked]
-    found = [
-        s
-        for s, name in zip(ranked, names, strict=True)
-        if names.count(name) == 1 and re.search(rf"(?<![\w-]){re.escape(name)}", text)
-    ]
-    best = _score(ranked[0])
-    if len(found) != 1 or _score(found[0]) < min(best, _NAMED_AT_LEAST * best):
-        return None
-    return found[0]
+def _trains(notebook: Source) -> bool:
+    """Whether a notebook has to do with training a network at all; one of plots is no submission, whoever names it."""
+    return bool(_TRAINING.search(notebook.data[:_SNIFF_BYTES]))
 
 
-def _doubt(kind: Kind, ranked: Sequence[Source]) -> str:
+def _rivals(ranked: Sequence[Source]) -> str:
+    """Say which notebooks could be the submission as well as the first: those nearly as good that are no copy of it."""
     # READMEs of sub-folders and workbooks of one sweep belong together: everything in them is read and counts.
-    if kind is not Kind.NOTEBOOK or len(ranked) == 1:
-        return ""
     best, code = _score(ranked[0]), _code(ranked[0])
     rivals = [s for s in ranked[1:] if _score(s) >= min(best, _NEAR_TIE * best) and _code(s) != code]
     if not rivals:
         return ""
     others = ", ".join(s.artefact.path for s in rivals)
-    return f"{ranked[0].artefact.path} was taken as the main {_WORDS[kind]}; {others} could be it as well"
+    return f"{ranked[0].artefact.path} was taken as the main notebook; {others} could be it as well"
 
 
 def _code(notebook: Source) -> object:
@@ -132,6 +148,9 @@ def _score(source: Source) -> float:
         case Kind.NOTEBOOK:
             found = _NOTEBOOK.findall(source.data[:_SNIFF_BYTES])
             return 10.0 * len(set(found)) + min(len(found), 60) / 10 - 0.5 * depth
+        case Kind.SOURCE:
+            found = _NETWORK.findall(source.data[:_SNIFF_BYTES])
+            return len(set(found)) + min(len(found), 60) / 100 - 0.001 * depth if found else 0.0
         case Kind.WORKBOOK:
             return float(len(set(_WORKBOOK.findall(_workbook_text(source.data))))) - 0.5 * depth
         case _:

@@ -1,4 +1,4 @@
-"""A fault of a notebook that may not be the submitted one is for a person, not for the student."""
+"""What a notebook shows that may not be the submitted one is for a person to rule on: neither a fault nor credit."""
 
 import msgspec
 
@@ -13,12 +13,12 @@ from grader.pipeline.providers import EXECUTING, by_product
 
 
 def settle(outcome: Outcome, rule: Rule, known: Known) -> Outcome:
-    """Turn a fault into `unknown` where it rests on running one of several notebooks that could be the submitted one.
+    """Turn a ruling into `unknown` where it rests on running one of several notebooks that could be the submitted one.
 
-    A fault of the network stands where every other candidate prints a summary with the same number of parameters: whichever is meant,
-    it is that network.
+    A ruling on the network stands where every other candidate prints a summary with the same number of parameters: whichever
+    is meant, it is that network.
     """
-    if outcome.verdict not in (Verdict.FAIL, Verdict.PARTIAL):
+    if outcome.verdict not in (Verdict.FAIL, Verdict.PARTIAL, Verdict.PASS):
         return outcome
     makers = by_product()
     executed = {

@@ -74,9 +74,14 @@ def test_a_second_candidate_asks_a_person_unless_it_prints_the_same_network(
     assert ("several-notebooks" in [f.diagnosis for f in outcome.findings]) is (verdict is Verdict.UNKNOWN)
 
 
-def test_a_second_candidate_takes_no_pass_away() -> None:
+def test_credit_of_one_network_is_not_given_while_another_may_be_the_submitted_one() -> None:
     files = {"a.ipynb": _notebook(9_854), "b.ipynb": _notebook(TOTAL, "b")}
-    assert _judged(files, network("a.ipynb", 9_854)).verdict is Verdict.PASS
+    outcome = _judged(files, network("a.ipynb", 9_854))
+    assert outcome.verdict is Verdict.UNKNOWN
+    assert outcome.credit == 0.0
+    assert "b.ipynb could be the submitted notebook" in outcome.summary
+    same = {"a.ipynb": _notebook(9_854), "b.ipynb": _notebook(9_854, "b")}
+    assert _judged(same, network("a.ipynb", 9_854)).verdict is Verdict.PASS
 
 
 def test_a_draft_that_nobody_takes_for_the_submission_changes_nothing() -> None:

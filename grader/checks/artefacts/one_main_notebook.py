@@ -1,13 +1,14 @@
 """It is clear which notebook is the submission.
 
 ## What it checks
-Whether one notebook stands out by its content (a network, training, test accuracy), or several could be the one. A notebook that the README
-calls by its file name, and no other, is the one; what lies in a folder `drafts`, `archive`, `old` or `backup` is none.
+Whether one notebook stands out, or several could be the one. The README decides: the notebook that it calls the submission, else the only
+one that it names by its file name; one that it does not name is never taken in its place. Where it names several or none, their content
+decides (a network, training, test accuracy). What lies in a folder `drafts`, `archive`, `old` or `backup` is no submission.
 
 ## Why it matters
 Two versions of a notebook have two networks and two logs. grader reads both, takes one as the main one and shows which;
-if they are nearly alike, a person should confirm. Until then a fault that comes from running one of them fails nobody, unless the others
-print a summary of a network with as many parameters.
+if they are nearly alike, a person should confirm. Until then nothing that comes from running one of them passes or fails anybody, unless
+the others print a summary of a network with as many parameters.
 
 ## Example
     S4.ipynb

@@ -1,7 +1,8 @@
 """The submission holds a README, a workbook and a notebook.
 
 ## What it checks
-That a text with the derivation, a spreadsheet and a notebook were handed in, wherever they lie and whatever they are called.
+That a text with the derivation, a spreadsheet and a notebook were handed in, wherever they lie and whatever they are called. What a
+file is for counts: where a course's own wording asks for no notebook, a Python file that builds the network stands for it.
 
 ## Why it matters
 A part that was not handed in cannot be graded. Most missing files were made but not committed, or lie behind a Git LFS pointer.
@@ -34,9 +35,13 @@ _WORDS = {
 
 
 class Required(CheckParams, frozen=True, kw_only=True):
-    """Which kinds must be there."""
+    """Which kinds must be there.
+
+    `scripts` tells whether a Python file that builds a network satisfies `notebook`; a course whose text asks for an `.ipynb` says no.
+    """
 
     kinds: tuple[Kind, ...] = (Kind.README, Kind.WORKBOOK, Kind.NOTEBOOK)
+    scripts: bool = True
 
 
 def check(submission: Submission, required: Required) -> Outcome:
@@ -46,7 +51,9 @@ def check(submission: Submission, required: Required) -> Outcome:
     findings: list[Finding] = []
     for kind in required.kinds:
         of_kind = [a for a in submission.artefacts if a.kind is kind]
-        if any(a.readable for a in of_kind):
+        if any(a.readable for a in of_kind) or (
+            kind is Kind.NOTEBOOK and required.scripts and _scripts(submission)
+        ):
             continue
         what, suffix = _WORDS.get(kind, (f"a file of kind {kind.value}", kind.value))
         if of_kind:
@@ -74,7 +81,17 @@ def check(submission: Submission, required: Required) -> Outcome:
     absent = {f.diagnosis for f in findings}
     have = len(required.kinds) - len(absent)
     summary = f"{have} of {len(required.kinds)} required files can be read"
+    if Kind.NOTEBOOK in required.kinds and not any(
+        a.kind is Kind.NOTEBOOK and a.readable for a in submission.artefacts
+    ):
+        script = _scripts(submission) if required.scripts else ""
+        summary += f"; {script} stands for the notebook" if script else ""
     return graded(have / len(required.kinds) if required.kinds else 1.0, summary, findings)
+
+
+def _scripts(submission: Submission) -> str:
+    """The Python file that holds the network; empty where none does."""
+    return next((a.path for a in submission.artefacts if a.kind is Kind.SOURCE and a.main and a.readable), "")
 
 
 def _remedy(note: str) -> str:

@@ -1,0 +1,146 @@
+"""Which notebooks the READMEs name, and which one of them they call the submission.
+
+A student's own word comes before any guess from content. Letter case and `%20` say nothing, unless two notebooks differ in
+nothing else.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import PurePosixPath
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from grader.core.submission import Kind, Source
+
+MAX_CHARACTERS = 1_000_000
+"""Characters of a README that are searched."""
+
+_FINAL = re.compile(
+    r"(?<![a-z])(?:submission|submitted|submit|final(?:ly)?|main|solution|graded?|hand(?:ed)?[ -]?in|to be (?:graded|evaluated)"
+    r"|actual|chosen|selected|this is the)(?![a-z])",
+    re.IGNORECASE,
+)
+_NOT_FINAL = re.compile(
+    r"(?<![a-z])(?:not|no|never|isn['’]t|old(?:er)?|previous(?:ly)?|earlier|first (?:try|attempt|version)|attempts?|baseline|drafts?"
+    r"|experiments?|explor\w+|trial|deprecated|obsolete|backup|reference|inspired|based on|instead of)(?![a-z])",
+    re.IGNORECASE,
+)
+_NAME = re.compile(r"[\w%.()+-]+\.ipynb", re.IGNORECASE)
+
+
+class Named(NamedTuple):
+    """The notebooks that READMEs name, in the given order, and among them those that they call the submission."""
+
+    named: tuple[Source, ...]
+    final: tuple[Source, ...]
+    missing: str = ""
+    """The name of a notebook that is called the submission and was not handed in; empty for none."""
+
+
+class _Mention(NamedTuple):
+    name: str
+    words: str
+    """What is said of it: its clause, without names of notebooks."""
+    folder: str
+    """Folder of the README."""
+
+
+def named_notebooks(notebooks: Sequence[Source], sources: Sequence[Source]) -> Named:
+    """Return which of the notebooks the READMEs name."""
+    mentions = list(_mentions(notebooks, sources))
+    met = [(m, found) for m in mentions if (found := _meant(m, notebooks)) is not None]
+    named = [s for s in notebooks if any(found is s for _, found in met)]
+    final = [
+        s
+        for s in named
+        if any(found is s and _FINAL.search(m.words) and not _NOT_FINAL.search(m.words) for m, found in met)
+    ]
+    # What is only named as what it is not is none of the candidates, unless nothing else is.
+    live = [s for s in named if any(found is s and not _NOT_FINAL.search(m.words) for m, found in met)]
+    return Named(tuple(live or named), tuple(final), _missing(notebooks, sources))
+
+
+def _mentions(notebooks: Sequence[Source], sources: Sequence[Source]) -> Iterator[_Mention]:
+    names = sorted({PurePosixPath(s.artefact.path).name for s in notebooks}, key=len, reverse=True)
+    if not names:
+        return
+    pattern = re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, names))})(?!\w)", re.IGNORECASE)
+    for source, text in _readmes(sources):
+        folder = str(PurePosixPath(source.artefact.path).parent)
+        for line in text.split("\n"):
+            if ".ipynb" not in line.lower():
+                continue
+            found = list(pattern.finditer(line))
+            words = ""
+            for at, match in enumerate(found):
+                path = re.search(r"[\w./ %-]*/$", line[: match.start()])
+                previous = found[at - 1].end() if at else None
+                behind = found[at + 1].start() if at + 1 < len(found) else len(line)
+                name = (path.group().strip() if path else "") + match.group()
+                clause = _clause(line, previous, match, behind)
+                # `the submission: a.ipynb, b.ipynb` says the same of both
+                words = clause if previous is None or re.search(r"[a-z]{4}", clause, re.IGNORECASE) else words
+                yield _Mention(name, words, folder)
+
+
+def _clause(line: str, previous: int | None, match: re.Match[str], behind: int) -> str:
+    """The words of a line that speak of one mention: from the one before, or from the line's start, to where they stop."""
+    before = line[previous or 0 : match.start()]
+    if previous is not None:
+        before = re.split(r"[,;(]|\.\s", before)[-1]
+    after = re.split(r"[;(]|\.(?:\s|$)", line[match.end() : behind])[0]
+    return f"{before} {after}"
+
+
+def _readmes(sources: Sequence[Source]) -> Iterator[tuple[Source, str]]:
+    for source in sources:
+        if source.artefact.kind is Kind.README and source.artefact.readable:
+            # Names of files are looked for, no prose: without its zero bytes UTF-16 shows them as well.
+            data = source.data[: 2 * MAX_CHARACTERS].replace(b"\0", b"")
+            yield source, unquote(data.decode("utf-8", "replace"))
+
+
+def _meant(mention: _Mention, notebooks: Sequence[Source]) -> Source | None:
+    """The notebook that a mention means: by its path, else by its name, letter by letter before regardless of case."""
+    name = PurePosixPath(mention.name).name
+    same = [s for s in notebooks if PurePosixPath(s.artefact.path).name.lower() == name.lower()]
+    exact = [s for s in same if PurePosixPath(s.artefact.path).name == name]
+    for candidates in (exact, same):
+        if len(candidates) == 1:
+            return candidates[0]
+        ends = [s for s in candidates if _ends_with(s.artefact.path, mention.name)]
+        if len(ends) == 1:
+            return ends[0]
+        beside = [s for s in candidates if str(PurePosixPath(s.artefact.path).parent) == mention.folder]
+        if len(beside) == 1 and "/" not in mention.name.removeprefix("./"):
+            return beside[0]
+    return None
+
+
+def _ends_with(path: str, written: str) -> bool:
+    """Whether a path and a written path, which may start higher up in a repository's address, end alike."""
+    a, b = path.lower().split("/"), written.lower().removeprefix("./").split("/")
+    shared = min(len(a), len(b))
+    return shared > 1 and a[-shared:] == b[-shared:]
+
+
+def _without(line: str, name: str) -> str:
+    return line.lower().replace(name.lower(), " ").replace(PurePosixPath(name).name.lower(), " ")
+
+
+def _missing(notebooks: Sequence[Source], sources: Sequence[Source]) -> str:
+    """A notebook that a sentence calls the submission and that is not there."""
+    have = {PurePosixPath(s.artefact.path).name.lower() for s in notebooks}
+    for _, text in _readmes(sources):
+        for line in text.split("\n"):
+            for match in _NAME.finditer(line):
+                name = PurePosixPath(match.group()).name
+                known = any(h.endswith(name.lower()) for h in have)
+                words = _without(line, name)
+                if (
+                    not known
+                    and re.search(r"(?<![a-z])(?:submission|submitted)(?![a-z])", words)
+                    and not (_NOT_FINAL.search(words))
+                ):
+                    return name
+    return ""

@@ -1,0 +1,102 @@
+"""Which notebook is the submission: the README's word before any guess from content."""
+
+import json
+
+import pytest
+
+from grader.core.submission import Kind
+from grader.ingest.read import from_bytes
+
+
+def _notebook(extra: str = "") -> bytes:
+    source = "class Net(nn.Module): pass\noptimizer.step(); loss.backward()  # MNIST Dropout " + extra
+    cell = {"cell_type": "code", "source": source, "outputs": [], "metadata": {}, "execution_count": 1}
+    return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [cell]}).encode()
+
+
+BEST = "BatchNorm2d AvgPool torchsummary Test set Accuracy"
+"""Words that make a notebook the best by content."""
+
+
+def _choice(readme: str, **more: str) -> tuple[str, bool]:
+    files = {name: _notebook(extra) for name, extra in more.items()}
+    sources = from_bytes("s", {**files, "README.md": readme.encode()})
+    main = sources.main(Kind.NOTEBOOK)
+    assert main is not None
+    return main.artefact.path, bool(sources.submission.doubts)
+
+
+TWO = {"train.ipynb": BEST, "train_adam.ipynb": "", "train_sgd.ipynb": "# sgd"}
+
+
+@pytest.mark.parametrize(
+    "readme",
+    [
+        "| **Adam, the submission** | [`train_adam.ipynb`](train_adam.ipynb) | 99.44 |\n| SGD | train_sgd.ipynb | 99.41 |",
+        "The final notebook is TRAIN_ADAM.IPYNB.",
+        "Submitted: train_adam.ipynb (not the older train_sgd.ipynb)",
+        "train_sgd.ipynb was my first attempt; train_adam.ipynb is the one to be graded",
+        "see ./train_adam.ipynb",
+        "<a href='https://example.org/u/r/blob/main/train_adam.ipynb'>open</a>",
+        "train_adam.ipynb is the solution, train_sgd.ipynb an old experiment",
+    ],
+)
+def test_the_readme_says_which_notebook_is_the_submission(readme: str) -> None:
+    assert _choice(readme, **TWO) == ("train_adam.ipynb", False)
+
+
+@pytest.mark.parametrize(
+    "readme", ["Runs: train_adam.ipynb and train_sgd.ipynb", "submission: train_adam.ipynb, train_sgd.ipynb"]
+)
+def test_of_several_named_notebooks_one_that_is_not_named_is_never_taken(readme: str) -> None:
+    main, doubt = _choice(readme, **TWO)
+    assert main in ("train_adam.ipynb", "train_sgd.ipynb")
+    assert doubt
+
+
+def test_letter_case_decides_where_nothing_else_does() -> None:
+    two = {"S4.ipynb": BEST, "s4.ipynb": ""}
+    assert _choice("the submission is s4.ipynb", **two) == ("s4.ipynb", False)
+    assert _choice("the submission is S4.ipynb", **two) == ("S4.ipynb", False)
+
+
+def test_a_path_decides_between_notebooks_of_one_name() -> None:
+    two = {"part1/S4.ipynb": BEST, "part2/S4.ipynb": ""}
+    assert _choice("final: [S4](part2/S4.ipynb)", **two) == ("part2/S4.ipynb", False)
+    assert _choice("final: https://example.org/u/r/blob/main/w4/part2/S4.ipynb", **two) == (
+        "part2/S4.ipynb",
+        False,
+    )
+
+
+def test_a_name_that_ends_another_name_is_not_named_by_it() -> None:
+    two = {"train.ipynb": BEST, "pre train.ipynb": ""}
+    assert _choice("final: pre train.ipynb", **two) == ("pre train.ipynb", False)
+
+
+def test_a_submission_that_is_named_and_not_there_leaves_the_choice_to_a_person() -> None:
+    two = {"a.ipynb": BEST, "b.ipynb": ""}
+    assert _choice("The submission is final_version.ipynb", **two)[1]
+    assert _choice("Made after course_template.ipynb", **two) == ("a.ipynb", False)
+
+
+def test_a_notebook_that_trains_far_less_than_another_is_named_and_asked_about() -> None:
+    two = {"a.ipynb": BEST, "b.ipynb": ""}
+    toy = json.dumps(
+        {"nbformat": 4, "cells": [{"cell_type": "code", "source": "optimizer = 1"}], "metadata": {}}
+    ).encode()
+    files = {"a.ipynb": _notebook(BEST), "b.ipynb": toy, "README.md": b"open b.ipynb"}
+    sources = from_bytes("s", files)
+    assert sources.main(Kind.NOTEBOOK).artefact.path == "b.ipynb"  # type: ignore[union-attr]
+    assert sources.submission.doubts
+    assert _choice("nothing is named", **two) == ("a.ipynb", False)
+
+
+def test_the_python_file_that_builds_the_network_is_the_main_one() -> None:
+    network = (
+        b"import torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self): self.c = nn.Conv2d(1, 8, 3)\n"
+    )
+    sources = from_bytes("s", {"setup.py": b"x = 1", "utils.py": b"def f(): pass", "model.py": network})
+    assert [a.path for a in sources.submission.artefacts if a.main] == ["model.py"]
+    none = from_bytes("s", {"setup.py": b"x = 1", "utils.py": b"def f(): pass"})
+    assert not [a for a in none.submission.artefacts if a.main]
