@@ -17,7 +17,8 @@ from grader.core.evidence.base import Evidence
 from grader.core.facts.base import Fact
 from grader.core.faults import UsageFault
 from grader.core.report import Report
-from grader.core.rubric import Rubric
+from grader.core.rubric import Rubric, Treatment
+from grader.core.rule import Rule
 from grader.core.submission import Submission
 from grader.pipeline.file_views import Fetch, draw, stale
 from grader.store.runs import Spent
@@ -63,7 +64,7 @@ def publish(
     page = render(
         view,
         _courtesy(name, "pictures", lambda: pictures_of(products, limits_of(rubric, rules))),
-        claims=_courtesy(name, "claims", lambda: claims_of(products)),
+        claims=_courtesy(name, "claims", lambda: claims_of(products, _rounded_up(rubric, rules))),
         guides={code: rule.doc for code, rule in rules.items()},
         views=shown,
     )
@@ -71,6 +72,14 @@ def publish(
         page=write(folder / "index.html", page.encode("utf-8")),
         result=write(folder / "result.json", encode(view)),
     )
+
+
+def _rounded_up(rubric: Rubric, rules: Mapping[str, Rule]) -> Treatment:
+    """What the rubric makes of an accuracy that the README rounds up, which its table of claims shows as well."""
+    named = next((c for c in rubric.criterion if c.check == "RD701"), None)
+    kind = rules["RD701"].policy
+    policy = msgspec.convert(named.policy, kind) if named else kind()
+    return getattr(policy, "rounded_up", Treatment.FAIL)
 
 
 def _courtesy(submission: str, what: str, make: Callable[[], tuple[_T, ...]]) -> tuple[_T, ...]:

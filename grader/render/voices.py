@@ -1,19 +1,20 @@
 """One claim in four voices: what the README says, the code does, the saved log shows and our own run gave.
 
-The table informs and judges nothing: what disagrees is ruled on by checks, which know what may differ. A line says "no" only where
-two exact numbers differ by more than the last digit that was written.
+The table informs and compares nothing itself: whether the README's numbers agree is what `extract/claim_truth` found, which the
+README check rules on as well, so that the page and the check never say two things.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from grader.core.evidence.claims import Bound, ClaimEvidence, Feature, On, Use, What
-from grader.core.evidence.claims import Claim as Written
+from grader.core.evidence.claims import Bound, ClaimEvidence, Feature, Use
 from grader.core.evidence.logs import LogEvidence, Origin
 from grader.core.evidence.summaries import SummaryEvidence
 from grader.core.facts.network import GapKind, NetworkFacts
 from grader.core.facts.reproduced import ReproducedFacts
 from grader.core.facts.retrain import RetrainFacts
+from grader.core.rubric import Treatment
+from grader.extract.claim_truth import RIGHT, Compared, Comparison, Match, compare
 from grader.render import strings
 from grader.render.adapt import Products
 from grader.render.student_page import Agreement, Claim
@@ -21,8 +22,8 @@ from grader.render.student_page import Agreement, Claim
 _SHOWN = 4
 
 
-def claims_of(products: Products) -> tuple[Claim, ...]:
-    """Return the lines that at least two voices speak to."""
+def claims_of(products: Products, rounded_up: Treatment = Treatment.FAIL) -> tuple[Claim, ...]:
+    """Return the lines that at least two voices speak to; `rounded_up` is what the rubric makes of a number rounded up."""
     claims = products.get(ClaimEvidence.__name__)
     logs = products.get(LogEvidence.__name__)
     summaries = products.get(SummaryEvidence.__name__)
@@ -30,37 +31,29 @@ def claims_of(products: Products) -> tuple[Claim, ...]:
     retrained = products.get(RetrainFacts.__name__)
     reproduced = products.get(ReproducedFacts.__name__)
     said = claims if isinstance(claims, ClaimEvidence) else ClaimEvidence()
-    lines = [
-        _parameters(
-            said,
-            summaries if isinstance(summaries, SummaryEvidence) else SummaryEvidence(),
-            network if isinstance(network, NetworkFacts) else None,
-        ),
-        *_training(
-            said,
-            logs if isinstance(logs, LogEvidence) else LogEvidence(),
-            _Runs(
-                retrained if isinstance(retrained, RetrainFacts) else None,
-                reproduced if isinstance(reproduced, ReproducedFacts) else None,
-            ),
-        ),
-    ]
+    printed = summaries if isinstance(summaries, SummaryEvidence) else SummaryEvidence()
+    saved = logs if isinstance(logs, LogEvidence) else LogEvidence()
+    ran = network if isinstance(network, NetworkFacts) else None
+    compared = compare(said, saved, printed, ran)
+    runs = _Runs(
+        retrained if isinstance(retrained, RetrainFacts) else None,
+        reproduced if isinstance(reproduced, ReproducedFacts) else None,
+    )
+    lines = [_parameters(compared, printed, ran), *_training(compared, saved, runs, rounded_up)]
     if isinstance(network, NetworkFacts):
         lines += _blocks(said, network)
     return tuple(line for line in lines if sum(map(bool, (line.readme, line.code, line.log, line.ours))) > 1)
 
 
-def _parameters(said: ClaimEvidence, summaries: SummaryEvidence, network: NetworkFacts | None) -> Claim:
-    written = _main(said.of(What.PARAMETERS))
+def _parameters(compared: Comparison, summaries: SummaryEvidence, network: NetworkFacts | None) -> Claim:
     totals = sorted({total for total, _ in summaries.saved_totals})
-    truths = [float(network.counted)] if network else [float(t) for t in totals]
     return Claim(
         what="Number of parameters",
-        readme=_words(written),
+        readme=_words(compared.parameters),
         log=", ".join(f"{total:,}" for total in totals[:_SHOWN]),
         code=f"{network.declared_parameters:,}" if network else "",
         ours=f"{network.counted:,}" if network else "",
-        agrees=_agreement(written, truths),
+        agrees=_agreement(compared.parameters, Treatment.FAIL),
     )
 
 
@@ -95,25 +88,24 @@ class _Runs(NamedTuple):
         return said[0][1] if len(said) == 1 and ours else "; ".join(f"{name}: {text}" for name, text in said)
 
 
-def _training(said: ClaimEvidence, logs: LogEvidence, runs: _Runs) -> Iterator[Claim]:
-    saved = [run for run in logs.runs if run.origin is Origin.NOTEBOOK]
+def _training(compared: Comparison, logs: LogEvidence, runs: _Runs, rounded_up: Treatment) -> Iterator[Claim]:
+    saved = logs.of(Origin.NOTEBOOK)
     best = max(saved, key=lambda run: (run.main, run.best), default=None)
-    accuracies = _main(c for c in said.of(What.ACCURACY) if c.on is On.TEST and c.best)
+    accuracies = [c for c in compared.accuracies if c.claim.best] or list(compared.accuracies)
     yield Claim(
         what="Best test accuracy",
         readme=_words(accuracies),
-        log=f"{best.best:.2f} % in epoch {best.best_epoch}" if best else "",
+        log=f"{best.best:.2f} % in epoch {best.best_epoch + best.before}" if best else "",
         ours=runs.accuracies(),
         # Two runs of one recipe differ by chance, so our own run cannot contradict a log; a README can.
-        agrees=_agreement(accuracies, [run.best for run in saved]),
+        agrees=_agreement(accuracies, rounded_up),
     )
-    epochs = _main(said.of(What.EPOCHS))
     yield Claim(
         what="Epochs",
-        readme=_words(epochs),
-        log=str(len(best.epochs)) if best else "",
+        readme=_words(compared.epochs),
+        log=str(best.before + len(best.epochs)) if best else "",
         ours=runs.epochs(),
-        agrees=_agreement(epochs, [float(len(run.epochs)) for run in saved if run.complete]),
+        agrees=_agreement(compared.epochs, rounded_up),
     )
 
 
@@ -139,13 +131,8 @@ def _blocks(said: ClaimEvidence, network: NetworkFacts) -> Iterator[Claim]:
         )
 
 
-def _main(claims: Iterable[Written]) -> list[Written]:
-    """Claims about the submitted work; asides speak of an earlier or a planned one."""
-    return [claim for claim in claims if not claim.aside]
-
-
-def _words(claims: list[Written]) -> str:
-    unique = dict.fromkeys(f"{claim.written} ({claim.place})" for claim in claims)
+def _words(compared: Sequence[Compared]) -> str:
+    unique = dict.fromkeys(f"{c.claim.written} ({c.claim.place})" for c in compared)
     return ", ".join(list(unique)[:_SHOWN]) + (" …" if len(unique) > _SHOWN else "")
 
 
@@ -154,12 +141,13 @@ def _used(uses: list[Use]) -> str:
     return ", ".join(list(unique)[:_SHOWN])
 
 
-def _agreement(claims: list[Written], truths: list[float]) -> Agreement:
-    """YES where every claim fits some number, NO where one exact claim fits none, else OPEN."""
-    if not claims or not truths:
-        return Agreement.OPEN
-    fits = [any(abs(claim.value - truth) <= claim.unit for truth in truths) for claim in claims]
-    if all(fits):
+def _agreement(compared: Sequence[Compared], rounded_up: Treatment) -> Agreement:
+    """YES where every claim agrees, NO where one exact claim is contradicted, else OPEN."""
+    right = (*RIGHT, Match.ROUNDED_UP) if rounded_up is Treatment.ACCEPT else RIGHT
+    wrong = [Match.DIFFERS, Match.OTHER_EPOCH]
+    if rounded_up is Treatment.FAIL:
+        wrong.append(Match.ROUNDED_UP)
+    if compared and all(c.match in right for c in compared):
         return Agreement.YES
-    exact = any(claim.bound is Bound.EXACT and not fit for claim, fit in zip(claims, fits, strict=True))
+    exact = any(c.match in wrong and c.claim.bound is Bound.EXACT and not c.elsewhere for c in compared)
     return Agreement.NO if exact else Agreement.OPEN

@@ -1,22 +1,11 @@
-"""What the README says about the network against the network that was run."""
+"""The building blocks that the README names against the network that was run."""
 
-import re
-from collections.abc import Sequence
-from typing import NamedTuple
-
-from grader.checks.readme._compare import count_match
-from grader.core.evidence.claims import Claim, ClaimEvidence, Feature, Use, What
+from grader.checks.readme._result import Result
+from grader.core.evidence.claims import ClaimEvidence, Feature, Use
 from grader.core.evidence.summaries import SummaryEvidence
 from grader.core.facts.network import GapKind, NetworkFacts
 from grader.core.outcome import Finding, Weight
 from grader.core.rubric import Treatment
-
-
-class Result(NamedTuple):
-    """How many statements were compared, and what was found."""
-
-    compared: int
-    findings: list[Finding]
 
 
 def building_blocks(
@@ -33,9 +22,9 @@ def building_blocks(
     A person is asked where network and summaries agree that it is not there, and there is no second notebook to be meant.
     """
     if treatment is Treatment.ACCEPT:
-        return Result(0, [])
+        return Result()
     if network is None:
-        return Result(0, _not_in_summaries(claims, summaries))
+        return Result(0, 0, tuple(_not_in_summaries(claims, summaries)))
     own = [u for u in claims.uses if u.place.cell is None]
     denied = {u.feature for u in own if not u.used}
     findings: list[Finding] = []
@@ -47,7 +36,7 @@ def building_blocks(
         if lacks := _lacks(use.feature, network):
             nowhere = notebooks == 1 and not _in_summaries(use, summaries)
             findings.append(_finding(use, network, lacks, treatment, nowhere=nowhere))
-    return Result(len(compared), findings)
+    return Result(len(compared), len(compared) - len(findings), tuple(findings))
 
 
 def _in_summaries(use: Use, summaries: SummaryEvidence) -> bool:
@@ -121,70 +110,4 @@ def _finding(use: Use, network: NetworkFacts, lacks: str, treatment: Treatment, 
         excerpt=use.excerpt,
         diagnosis="building-block-missing" if certain or not nowhere else "building-block-nowhere",
         weight=Weight.FAULT if certain or nowhere else Weight.REMARK,
-    )
-
-
-def counted_parameters(stated: Sequence[Claim], network: NetworkFacts | None) -> Result:
-    """Stated counts against those of the network that ran, where nothing was printed.
-
-    If none agrees a person is asked: the README may be of another version, or the network that ran not the one that it means.
-    """
-    claims = [c for c in stated if c.what is What.PARAMETERS]
-    if network is None or not claims:
-        return Result(0, [])
-    counted = (network.declared_parameters, network.parameters)
-    agreeing = [c for c in claims if any(count_match(c, n) for n in counted)]
-    if agreeing:
-        return Result(len(agreeing), [])
-    # The nearest is the total; the others are of single layers.
-    claim = min(claims, key=lambda c: abs(c.value - network.declared_parameters))
-    finding = Finding(
-        message="the README's parameter count is not that of the network that ran",
-        place=claim.place,
-        expected=f"{network.name} has {network.declared_parameters:,}",
-        found=claim.written,
-        hint="print the count of the submitted network, and write that",
-        excerpt=claim.excerpt,
-        marked=claim.written,
-        diagnosis="parameters-not-counted",
-    )
-    return Result(1, [finding])
-
-
-_QUOTED = re.compile(r"^[\s>*|`#-]*(?:total|trainable)\s+params\b", re.IGNORECASE)
-"""A line of torchsummary itself, which is what it says: what the tool printed."""
-
-
-def unused_parameters(stated: Sequence[Claim], network: NetworkFacts | None) -> Result:
-    """A count that leaves out layers which are declared and never run, as torchsummary does: true of the path, not of the model.
-
-    Pasted from the tool it is a remark; stated as the number of parameters it asks a person.
-    """
-    if network is None or network.declared_parameters == network.parameters:
-        return Result(0, [])
-    claims = [
-        c for c in stated if c.what is What.PARAMETERS and count_match(c, network.parameters) and c.unit < 100
-    ]
-    if not claims:
-        return Result(0, [])
-    own = [c for c in claims if not _QUOTED.match(c.excerpt)]
-    claim = (own or claims)[0]
-    names = ", ".join(d.name for d in network.unused[:4])
-    return Result(
-        1,
-        [
-            Finding(
-                message="the stated count leaves out parameters that the model declares and never uses",
-                place=claim.place,
-                expected=f"{network.declared_parameters:,} declared",
-                found=f"{claim.written}, the part that runs",
-                hint=f"remove what is never called ({names})"
-                if names
-                else "remove the layers that are never called",
-                excerpt=claim.excerpt,
-                marked=claim.written,
-                diagnosis="unused-parameters",
-                weight=Weight.FAULT if own else Weight.REMARK,
-            )
-        ],
     )

@@ -1,0 +1,258 @@
+"""A claim meets the truth: does a number of the README say the same as what was printed or counted?
+
+The one comparison that the README check and the page's table of claims both show. A claim is contradicted only where nothing
+that was printed agrees with it. Numbers may be rounded down (99.43 as `99.4`), and as the log itself prints them (`9946/10000
+(99.5%)`), but never up over what was measured (99.36 as `99.4`).
+"""
+
+from collections.abc import Iterable, Sequence
+from enum import Enum
+from typing import NamedTuple
+
+from grader.core.evidence.claims import Bound, Claim, ClaimEvidence, On, What
+from grader.core.evidence.logs import Epoch, LogEvidence, Origin, Run, SequenceKind
+from grader.core.evidence.summaries import SummaryEvidence
+from grader.core.facts.network import NetworkFacts
+from grader.core.place import Place
+
+EPS = 1e-6
+
+
+class Match(Enum):
+    """How a claim relates to printed numbers."""
+
+    AGREES = "agrees"
+    AS_PRINTED = "as-printed"
+    """It repeats the rounded figure that the log prints beside the exact one."""
+    ROUNDED_UP = "rounded-up"
+    OTHER_EPOCH = "other-epoch"
+    """The value was printed, but for another epoch than the claim names."""
+    DIFFERS = "differs"
+    OPEN = "open"
+    """Nothing was printed that it could be compared with, or not all of it was kept."""
+
+
+RIGHT = (Match.AGREES, Match.AS_PRINTED)
+
+
+class Compared(NamedTuple):
+    """One claim and how it relates to the truth."""
+
+    claim: Claim
+    match: Match
+    elsewhere: bool = False
+    """Whether the README says the true number in another place, so that this one speaks of something else."""
+
+
+class Comparison(NamedTuple):
+    """Every claim about the submitted network beside what it was compared with."""
+
+    parameters: tuple[Compared, ...]
+    accuracies: tuple[Compared, ...]
+    epochs: tuple[Compared, ...]
+    stated: tuple[Claim, ...]
+    """The claims about the submitted network: no asides, and no section about a model that was never printed."""
+    totals: tuple[tuple[int, Place], ...]
+    """Parameter counts that summaries show, with their places: saved ones, or quoted ones where none was saved or counted."""
+    counted: frozenset[int]
+    """Parameters of the network that ran: all declared ones and those that are used."""
+    runs: tuple[Run, ...]
+    """The runs that accuracies and epochs were compared with."""
+
+
+def compare(
+    claims: ClaimEvidence, logs: LogEvidence, summaries: SummaryEvidence, network: NetworkFacts | None
+) -> Comparison:
+    """Compare every stated number with the notebook's log and summary, and with the network that ran."""
+    counted = frozenset({network.declared_parameters, network.parameters} if network else ())
+    totals = _totals(summaries, counted)
+    stated = _stated(claims, frozenset(t for t, _ in totals) | counted)
+    runs = tuple(r for r in logs.of(Origin.NOTEBOOK) or logs.of(Origin.README))
+    singles = [e.epoch for e in logs.evaluations if runs and e.origin is runs[0].origin]
+    accuracies = [
+        Compared(c, accuracy_match(c, runs, singles))
+        for c in stated
+        if c.what is What.ACCURACY and c.on is On.TEST
+    ]
+    return Comparison(
+        parameters=_parameters(stated, frozenset(t for t, _ in totals) | counted),
+        accuracies=_beside_exact(accuracies),
+        epochs=_epochs(stated, runs, accuracies),
+        stated=stated,
+        totals=totals,
+        counted=counted,
+        runs=runs,
+    )
+
+
+def _totals(summaries: SummaryEvidence, counted: frozenset[int]) -> tuple[tuple[int, Place], ...]:
+    if summaries.saved_totals or counted:
+        return summaries.saved_totals
+    return tuple(
+        (s.total, s.total_place or s.place)
+        for s in summaries.summaries
+        if not s.saved and s.total is not None
+    )
+
+
+def _stated(claims: ClaimEvidence, known: frozenset[int]) -> tuple[Claim, ...]:
+    own = [c for c in claims.claims if not c.aside and c.place.cell is None]
+    counts = [c for c in own if c.what is What.PARAMETERS]
+    matching = {c.section for c in counts if any(count_match(c, t) for t in known)}
+    foreign = {c.section for c in counts} - matching if matching else set()
+    return tuple(c for c in own if c.section not in foreign)
+
+
+def _parameters(stated: Sequence[Claim], known: frozenset[int]) -> tuple[Compared, ...]:
+    claims = [c for c in stated if c.what is What.PARAMETERS]
+    agrees = [any(count_match(c, total) for total in known) for c in claims]
+    other = Match.DIFFERS if known else Match.OPEN
+    return tuple(
+        Compared(c, Match.AGREES if right else other, elsewhere=not right and any(agrees))
+        for c, right in zip(claims, agrees, strict=True)
+    )
+
+
+def _beside_exact(accuracies: Sequence[Compared]) -> tuple[Compared, ...]:
+    """An accuracy in another section than one that agrees to the last digit is of another run than the submitted one."""
+    exact = {c.section for c, match, _ in accuracies if match in RIGHT and c.unit <= 0.01}
+    return tuple(
+        c._replace(elsewhere=bool(exact) and c.match not in RIGHT and c.claim.section not in exact)
+        for c in accuracies
+    )
+
+
+def _epochs(
+    stated: Sequence[Claim], runs: Sequence[Run], accuracies: Sequence[Compared]
+) -> tuple[Compared, ...]:
+    """Numbers of epochs; several different ones are of several experiments."""
+    compared = [Compared(c, _length_match(c, runs)) for c in stated if c.what is What.EPOCHS]
+    named = {n for c in accuracies for n in c.claim.epochs}
+    settled = (
+        any(c.match is Match.AGREES for c in compared)
+        or bool(named & {len(r.epochs) for r in runs})
+        or len({c.claim.value for c in compared}) > 1
+    )
+    return tuple(c._replace(elsewhere=settled and c.match is not Match.AGREES) for c in compared)
+
+
+def count_match(claim: Claim, total: int) -> bool:
+    """Compare a claimed parameter count with a printed total: digits have to agree, `K` and `~` may be rounded or cut."""
+    if claim.bound is Bound.ABOUT:
+        return abs(claim.value - total) <= claim.unit + EPS
+    if claim.unit >= 100:
+        return abs(claim.value - total) < claim.unit
+    return abs(claim.value - total) < EPS
+
+
+def value_match(claim: Claim, epoch: Epoch) -> Match:
+    """Compare a claimed accuracy with one that was printed."""
+    difference, half_unit = epoch.percent - claim.value, epoch.half_unit
+    if claim.bound is Bound.AT_LEAST:
+        return Match.AGREES if difference >= -half_unit - EPS else Match.DIFFERS
+    if claim.bound is Bound.ABOUT or claim.unit >= 1.0:
+        near = claim.unit if claim.bound is Bound.ABOUT else 0.5
+        down = claim.unit >= 1.0 and 0 <= difference < 1.0
+        return Match.AGREES if abs(difference) <= near + half_unit + EPS or down else Match.DIFFERS
+    if claim.unit <= 0.01 + EPS:  # two decimals are exact for 10,000 images; a third is noise
+        return Match.AGREES if abs(difference) <= 0.005 + half_unit + EPS else Match.DIFFERS
+    if -half_unit - EPS <= difference < claim.unit - EPS:
+        return Match.AGREES
+    if _is_shown(claim, epoch):
+        return Match.AS_PRINTED
+    return Match.ROUNDED_UP if -claim.unit / 2 - EPS <= difference < 0 else Match.DIFFERS
+
+
+def _is_shown(claim: Claim, epoch: Epoch) -> bool:
+    """Whether the log prints the claimed figure itself, with as many digits."""
+    digits = len(epoch.shown.partition(".")[2])
+    return (
+        bool(epoch.shown)
+        and abs(float(epoch.shown) - claim.value) < EPS
+        and claim.unit <= 10.0**-digits + EPS
+    )
+
+
+_BEST_FIRST = (Match.AGREES, Match.AS_PRINTED, Match.OTHER_EPOCH, Match.ROUNDED_UP)
+
+
+def accuracy_match(claim: Claim, runs: Sequence[Run], others: Iterable[Epoch] = ()) -> Match:
+    """Compare a claimed accuracy with whole runs and single evaluations; agreement with any of them is agreement."""
+    if not runs:
+        return Match.OPEN
+    found = {_in_run(claim, run) for run in runs}
+    if not claim.epochs:
+        found |= {value_match(claim, e) for e in others}
+    return next((m for m in _BEST_FIRST if m in found), Match.DIFFERS)
+
+
+def _in_run(claim: Claim, run: Run) -> Match:
+    if claim.best and not claim.epochs:
+        match = value_match(claim, run.epochs[run.best_epoch - 1])
+        if match is not Match.DIFFERS:
+            return match
+    each = [value_match(claim, e) for e in run.epochs]
+    if not claim.epochs:
+        return _best_of(each)
+    named = [_best_of(each[i] for i in positions(run, number)) for number in claim.epochs]
+    wanted = any if claim.any_epoch else all
+    if wanted(m is Match.AGREES for m in named):
+        return Match.AGREES
+    if wanted(m in RIGHT for m in named):
+        return Match.AS_PRINTED
+    if Match.AGREES in each:
+        return Match.OTHER_EPOCH
+    return Match.ROUNDED_UP if wanted(m in (*RIGHT, Match.ROUNDED_UP) for m in named) else Match.DIFFERS
+
+
+def _best_of(matches: Iterable[Match]) -> Match:
+    found = set(matches)
+    return next((m for m in _BEST_FIRST if m in found), Match.DIFFERS)
+
+
+def positions(run: Run, number: int) -> list[int]:
+    """Indices of the epochs that a person may call number `number`: as printed, counted from 1, from 0 where none is printed."""
+    printed = [i for i, e in enumerate(run.epochs) if e.printed == number]
+    spots = {*printed, number - 1}
+    if run.starts_at != 1 and all(e.printed is None for e in run.epochs):
+        spots.add(number)
+    if (
+        run.kind is SequenceKind.EXCERPT
+    ):  # its first epoch is not the first of the run: only its numbers say which is which
+        spots = set(printed)
+    return sorted(i for i in spots if 0 <= i < len(run.epochs))
+
+
+def lengths(runs: Sequence[Run]) -> frozenset[int]:
+    """Numbers of epochs that a README may speak of: of each run, as planned, and of all together."""
+    planned = {r.planned for r in runs if r.planned}
+    return frozenset({r.before + len(r.epochs) for r in runs} | planned | {sum(len(r.epochs) for r in runs)})
+
+
+def _length_match(claim: Claim, runs: Sequence[Run]) -> Match:
+    if not runs:
+        return Match.OPEN
+    if int(claim.value) in lengths(runs):
+        return Match.AGREES
+    incomplete = any(not r.complete and len(r.epochs) < claim.value for r in runs)
+    return Match.OPEN if incomplete else Match.DIFFERS
+
+
+class Nearest(NamedTuple):
+    """The printed epoch that comes closest to a claim."""
+
+    run: Run
+    epoch: Epoch
+    number: int
+
+
+def nearest(claim: Claim, runs: Sequence[Run]) -> Nearest:
+    """The epoch to show as evidence: the one that the claim names, else the best of the run whose best is nearest."""
+    run = min(runs, key=lambda r: abs(r.best - claim.value))
+    spots = [i for number in claim.epochs for i in positions(run, number)]
+    index = (
+        min(spots, key=lambda i: (abs(run.epochs[i].percent - claim.value), i))
+        if spots
+        else run.best_epoch - 1
+    )
+    return Nearest(run, run.epochs[index], index + 1 + run.before)
