@@ -21,7 +21,9 @@ _FEATURES = (
     ),
 )
 _SAYS_USED = re.compile(
-    r"(?<![a-z])(?:used?|uses|using|usage|added|add|applied|applying|leverag\w+|includes?|contains?|has|with|have)(?![a-z])",
+    r"(?<![a-z])(?:used?|uses|using|usage|added|add|applied|applying|leverag\w+|includes?|including|contains?|has|with|have|consists?\s+of"
+    r"|consisting\s+of|compris\w+|compos\w+\s+of|made\s+(?:up\s+)?of|built\s+(?:from|of|with)|followed\s+by|ends?\s+(?:with|in)|features"
+    r"|employ\w+|incorporat\w+|combin\w+|at\s+the\s+end|as\s+the\s+(?:last|final|output)\s+layer)(?![a-z])",
     re.IGNORECASE,
 )
 _NAMED = re.compile(r"\s*(?:layers?)?\s*:", re.IGNORECASE)

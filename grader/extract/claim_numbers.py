@@ -18,8 +18,18 @@ _DONE = re.compile(
     _I,
 )
 _PLANNED = re.compile(
-    r"(?<![a-z])(?:should|must|needs?|have to|has to|aim\w*|assignments? (?:is|was)|is to \w+|goals?|targets?|objectives?|purpose|tr(?:y|ying)|wants?|expected|requirements?|such that|(?:that|which) achiev(?:e|es|ing)|minimum"
+    r"(?<![a-z])(?:should|must|needs?|have to|has to|aim\w*|assignments? (?:is|was)|is to \w+|goals?|targets?|objectives?|purpose|tr(?:y|ying)|wants?|expected|requirements?|such that|minimum"
     r"|tasks?|asks?|constraints?|trying|ensur\w+|to (?:achieve|acheive|reach|get|obtain|attain|be|beat|hit|cross)|in order|challenge|would|could|can|will)(?![a-z])",
+    _I,
+)
+# A feature list and a description speak in the present tense (`Achieves 99.4 %`, `a CNN that reaches …`); so does an order.
+_NOW = re.compile(
+    r"(?<![a-z])(?:achieves|acheives|achieving|reaches|reaching|attains|attaining|obtains|hits|scores|delivers|with an? accuracy of)(?![a-z])",
+    _I,
+)
+_ORDER = re.compile(
+    r"^[\W\d]*(?:please\s+)?(?:create|build|design|write|make|train|develop|implement|construct|find|get|use|modify|change|come up|define|we (?:need|have|want)|you(?:r)?)(?![a-z])"
+    r"|(?<![a-z])to (?:create|build|design|write|make|train|develop|implement|construct|find)(?![a-z])",
     _I,
 )
 _ASIDE = re.compile(
@@ -167,7 +177,7 @@ _AFTER = re.compile(
 
 def _accuracies(sentence: Sentence) -> list[Claim]:
     text = sentence.text
-    done = _DONE.search(text)
+    done = _DONE.search(text) or _says_now(sentence)
     topic = (
         _ACC.search(text) or (_ACC.search(sentence.heading) and done) or (done and re.search(r"\d\s*%", text))
     )
@@ -196,6 +206,9 @@ def _accuracies(sentence: Sentence) -> list[Claim]:
             else _on(text[: match.start()], text[match.end() :])
         )
         number = match.group("n")
+        exact = _fraction_beside(after) or _Number(
+            float(number), 10.0 ** -len(number.partition(".")[2]), match.group().strip()
+        )
         bound = (
             Bound.AT_LEAST
             if _MORE.search(before) or re.match(r"\s*\+|\s*(?:or|and) (?:more|above)", after)
@@ -209,7 +222,7 @@ def _accuracies(sentence: Sentence) -> list[Claim]:
             _claim(
                 sentence,
                 What.ACCURACY,
-                _Number(float(number), 10.0 ** -len(number.partition(".")[2]), match.group().strip()),
+                exact,
                 Bound.ABOUT if about else bound,
                 on=on,
                 best=bool(
@@ -224,6 +237,24 @@ def _accuracies(sentence: Sentence) -> list[Claim]:
             )
         )
     return found
+
+
+_FRACTION = re.compile(r"\s*\(?\s*(?P<of>(?P<correct>\d{3,6})\s*/\s*(?P<total>\d{3,6}))\b")
+
+
+def _fraction_beside(after: str) -> _Number | None:
+    """`99.5 % (9946/10000)` states the fraction; the percent before it is only its rounding."""
+    match = _FRACTION.match(after)
+    if not match or not 0 < int(match.group("correct")) <= int(match.group("total")):
+        return None
+    percent = 100 * int(match.group("correct")) / int(match.group("total"))
+    return _Number(round(percent, 6), 0.01, match.group("of"))
+
+
+def _says_now(sentence: Sentence) -> bool:
+    """Whether a sentence in the present tense describes what is there, rather than asks for it."""
+    text = sentence.text
+    return bool(_NOW.search(text)) and not (sentence.required or _ORDER.search(text) or _PLANNED.search(text))
 
 
 def _bare_requirement(before: str, after: str) -> bool:
@@ -247,6 +278,8 @@ def _states(sentence: Sentence, before: str, after: str, *, follows: bool) -> bo
     if re.search(r"from\s*$", before) and re.match(r"\s*to\s+\d", after):
         return False
     near = before[-80:]
+    if _NOW.search(near) and _says_now(sentence):
+        return True
     if _DONE.search(near) or (
         re.search(r"(?:is|was|reach\w+|comes? to|of)\s*[:=]?\s*[~>≥]*\s*$", near, _I) and _ACC.search(near)
     ):
