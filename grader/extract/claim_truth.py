@@ -23,7 +23,7 @@ class Match(Enum):
 
     AGREES = "agrees"
     AS_PRINTED = "as-printed"
-    """It repeats the rounded figure that the log prints beside the exact one."""
+    """It repeats the rounded figure that the log prints beside the exact one, or gives both itself."""
     ROUNDED_UP = "rounded-up"
     OTHER_EPOCH = "other-epoch"
     """The value was printed, but for another epoch than the claim names."""
@@ -155,7 +155,8 @@ def value_match(claim: Claim, epoch: Epoch) -> Match:
         down = claim.unit >= 1.0 and 0 <= difference < 1.0
         return Match.AGREES if abs(difference) <= near + half_unit + EPS or down else Match.DIFFERS
     if claim.unit <= 0.01 + EPS:  # two decimals are exact for 10,000 images; a third is noise
-        return Match.AGREES if abs(difference) <= 0.005 + half_unit + EPS else Match.DIFFERS
+        right = Match.AS_PRINTED if claim.rounded else Match.AGREES
+        return right if abs(difference) <= 0.005 + half_unit + EPS else Match.DIFFERS
     if -half_unit - EPS <= difference < claim.unit - EPS:
         return Match.AGREES
     if _is_shown(claim, epoch):
@@ -246,13 +247,17 @@ class Nearest(NamedTuple):
     number: int
 
 
+def _away(epoch: Epoch, claim: Claim) -> float:
+    return abs(epoch.percent - claim.value)
+
+
 def nearest(claim: Claim, runs: Sequence[Run]) -> Nearest:
     """The epoch to show as evidence: the one that the claim names, else the best of the run whose best is nearest."""
     run = min(runs, key=lambda r: abs(r.best - claim.value))
     spots = [i for number in claim.epochs for i in positions(run, number)]
-    index = (
-        min(spots, key=lambda i: (abs(run.epochs[i].percent - claim.value), i))
-        if spots
-        else run.best_epoch - 1
-    )
+    index = run.best_epoch - 1
+    if spots:  # what the log itself calls so comes before what a person may count so
+        index = min(
+            spots, key=lambda i: (run.epochs[i].printed not in claim.epochs, _away(run.epochs[i], claim), i)
+        )
     return Nearest(run, run.epochs[index], index + 1 + run.before)

@@ -59,6 +59,8 @@ def _notebook_summaries(document: Document, notebook: Notebook) -> tuple[list[Su
             tables = find_summaries(lines, saved=True)
             summaries += tables
             counts += find_counts(lines, tables)
+            if not tables and "numel" in cell.source:
+                counts += _bare_counts(lines)
         else:
             summaries += find_summaries(_placed(quoted.get(cell.number, ())), saved=False)
     return summaries, counts
@@ -248,6 +250,12 @@ def find_counts(lines: Iterable[PlacedLine], tables: Iterable[Summary]) -> list[
             if value >= 100:  # smaller numbers count layers or groups
                 found.append(PrintedCount(place=line.place, value=value, excerpt=line.text.strip()[:200]))
     return found
+
+
+def _bare_counts(lines: Iterable[PlacedLine]) -> list[PrintedCount]:
+    """A number alone on its line, printed by a cell that counts the elements of parameters."""
+    alone = [line for line in lines if re.fullmatch(r"\s*\d[\d,_]{2,}\s*", line.text)]
+    return [PrintedCount(place=a.place, value=_integer(a.text), excerpt=a.text.strip()) for a in alone[:1]]
 
 
 def _integer(text: str) -> int:

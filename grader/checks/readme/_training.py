@@ -47,7 +47,7 @@ def _several_experiments(claims: Sequence[Claim]) -> bool:
 
 
 _MESSAGES = {
-    Match.AS_PRINTED: "the README repeats the rounded figure that the log prints",
+    Match.AS_PRINTED: "the README gives a figure that is rounded up, as the log prints it or beside the exact one",
     Match.ROUNDED_UP: "the README's accuracy is rounded up",
     Match.OTHER_EPOCH: "the README's epoch is not the log's",
     Match.DIFFERS: "the README's accuracy is not in the log",

@@ -66,6 +66,8 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """The epochs in which an accuracy is said to have been reached."""
     any_epoch: bool = False
     """Whether one of `epochs` is enough (`in the 17th or 18th`)."""
+    rounded: bool = False
+    """Whether the sentence gives the exact fraction beside a percent that is rounded up from it; `value` is the exact one."""
     section: int = 0
     """Number of the section of the document, for telling several models apart."""
     aside: bool = False

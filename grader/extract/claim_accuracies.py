@@ -1,0 +1,194 @@
+"""One sentence -> the accuracies that it claims."""
+
+import re
+
+import msgspec
+
+from grader.core.evidence.claims import Bound, Claim, On, What
+from grader.extract.claim_text import Sentence
+from grader.extract.claim_words import ABOUT, DONE, LESS, MORE, NOW, ORDER, PLANNED, Number, make_claim
+
+MAX_NUMBERS = 20
+"""Percentages of one sentence that are looked at; no honest sentence has more."""
+
+_PERCENT = re.compile(
+    r"(?<![\d.,/~\w-])(?P<n>(?:9\d|100)(?:\.\d{1,3})?)(?P<sign>\s*%)?(?![\d.]*\d)(?!\s*[-–]\s*\d)(?!\s*(?:st|nd|rd|th)\b)(?!\s*/)",
+    re.IGNORECASE,
+)
+_ACC = re.compile(r"acc(?:uracy|uarcy|urancy|\b)|accuarcy", re.IGNORECASE)
+_ORDINALS = re.compile(
+    r"(?P<from>(?:from|since|till|until|by|before|within|around|(?:st|nd|rd|th)\s*(?:to|-|–))\s*(?:the\s+)?)?(?P<n>\d{1,2}(?:st|nd|rd|th)(?:\s*(?:,|&|and|or|/)\s*(?:the\s+)?\d{1,2}(?:st|nd|rd|th))*)\s*epochs?",
+    re.IGNORECASE,
+)
+_NAMED = re.compile(
+    r"(?P<from>(?:from|since|till|until|by|before|within|around|<|≤|than)\s+(?:the\s+)?)?(?<![a-z])epochs?\s*(?:no\.?|number|#)?\s*[-–:=#(]*\s*(?P<n>\d{1,2}(?:\s*(?:,|&|and|or)\s*(?:and\s+)?\d{1,2})*)(?!\d|\.\d|\s*[/%])",
+    re.IGNORECASE,
+)
+_AFTER = re.compile(
+    r"(?<![a-z])(?:after\s+(?P<a>\d{1,2})\s+epochs?(?!\s+of)|(?:at|in)\s+(?P<n>\d{1,2})\s+epoch\b)",
+    re.IGNORECASE,
+)
+
+
+def read_accuracies(sentence: Sentence) -> list[Claim]:
+    """Accuracies with whose they are, how they are bounded, and the epochs that they are said to be of."""
+    text = sentence.text
+    done = DONE.search(text) or _says_now(sentence)
+    topic = (
+        _ACC.search(text) or (_ACC.search(sentence.heading) and done) or (done and re.search(r"\d\s*%", text))
+    )
+    if not topic or re.search(r"\d%\s*\||it/s\b|\bloss\s*[=:]\s*\d", text, re.IGNORECASE):
+        return []
+    found: list[Claim] = []
+    spans = [
+        m
+        for m in _PERCENT.finditer(text)
+        if (m.group("sign") or "." in m.group("n")) and float(m.group("n")) <= 100
+    ][:MAX_NUMBERS]
+    for index, match in enumerate(spans):
+        begin = spans[index - 1].end() if index else 0
+        stop = spans[index + 1].start() if index + 1 < len(spans) else len(text)
+        before, after = text[begin : match.start()], text[match.end() : stop]
+        if (
+            match.group("n") == "100"
+            or LESS.search(before)
+            or not _states(sentence, before, after, follows=index + 1 < len(spans))
+        ):
+            continue
+        clause = before + after
+        on = (
+            On.OTHER
+            if re.search(r"(?<![a-z])(?:tta|ensemble|augmented)(?![a-z])", text, re.IGNORECASE)
+            else _on(text[: match.start()], text[match.end() :])
+        )
+        number = match.group("n")
+        exact = _fraction_beside(after) or Number(
+            float(number), 10.0 ** -len(number.partition(".")[2]), match.group().strip()
+        )
+        bound = (
+            Bound.AT_LEAST
+            if MORE.search(before) or re.match(r"\s*\+|\s*(?:or|and) (?:more|above)", after)
+            else Bound.EXACT
+        )
+        epochs, any_of = _reached_in(text, match.start(), match.end(), begin, stop)
+        if "." in number and len(number) == 4 and _bare_requirement(before, after):
+            bound = Bound.AT_LEAST
+        about = ABOUT.search(before) or before.rstrip().endswith("~")
+        claim = make_claim(
+            sentence,
+            What.ACCURACY,
+            exact,
+            Bound.ABOUT if about else bound,
+            on=on,
+            best=bool(
+                re.search(
+                    r"(?<![a-z])(?:best|max(?:imum)?|highest|peak|top)(?![a-z])",
+                    clause[-90 - len(after) :],
+                    re.IGNORECASE,
+                )
+            ),
+            epochs=epochs,
+            any_epoch=any_of,
+        )
+        rounded = exact.value < float(number) - 1e-9
+        found.append(msgspec.structs.replace(claim, rounded=True) if rounded else claim)
+    return found
+
+
+_FRACTION = re.compile(r"\s*\(?\s*(?P<of>(?P<correct>\d{3,6})\s*/\s*(?P<total>\d{3,6}))\b")
+
+
+def _fraction_beside(after: str) -> Number | None:
+    """`99.5 % (9946/10000)` states the fraction; the percent before it is only its rounding."""
+    match = _FRACTION.match(after)
+    if not match or not 0 < int(match.group("correct")) <= int(match.group("total")):
+        return None
+    percent = 100 * int(match.group("correct")) / int(match.group("total"))
+    return Number(round(percent, 6), 0.01, match.group("of"))
+
+
+def _says_now(sentence: Sentence) -> bool:
+    """Whether a sentence in the present tense describes what is there, rather than asks for it."""
+    text = sentence.text
+    return bool(NOW.search(text)) and not (sentence.required or ORDER.search(text) or PLANNED.search(text))
+
+
+def _bare_requirement(before: str, after: str) -> bool:
+    """`99.4% validation accuracy` + `Achieved in epochs 13, 16`: the requirement is what was reached."""
+    return not re.search(r"[a-z]{3,}", before, re.IGNORECASE) and bool(
+        re.match(r"\s*(?:validation|test|val)[\w/ ]{0,16}acc", after, re.IGNORECASE)
+    )
+
+
+def _states(sentence: Sentence, before: str, after: str, *, follows: bool) -> bool:
+    """Whether the words around a percentage say that it is a result; `follows` tells that another percentage comes after."""
+    text = sentence.text
+    if PLANNED.search(before) and not re.search(
+        r"(?:achieved|reached|got|attained|obtained|able to \w+|managed to \w+)[^.]{0,60}$",
+        before,
+        re.IGNORECASE,
+    ):
+        return False
+    if re.search(r"(?:should|must|needs? to|to|will|can) be (?:achieved|reached)", text, re.IGNORECASE):
+        return False
+    if re.search(r"(?:was|were|being|is)\s+(?:expected|required|needed|asked)", after[:60], re.IGNORECASE):
+        return False
+    if re.search(r"from\s*$", before) and re.match(r"\s*to\s+\d", after):
+        return False
+    near = before[-80:]
+    if NOW.search(near) and _says_now(sentence):
+        return True
+    if DONE.search(near) or (
+        re.search(r"(?:is|was|reach\w+|comes? to|of)\s*[:=]?\s*[~>≥]*\s*$", near, re.IGNORECASE)
+        and _ACC.search(near)
+    ):
+        return True
+    if _ACC.search(near) and re.search(
+        r"acc\w*\b[^.!?]{0,45}?[:=|\-–—][^\w%]*$|acc\w*\W{0,6}$", near, re.IGNORECASE
+    ):
+        return not sentence.required
+    # the achievement may follow: `99.45% test accuracy obtained at EPOCH 12`
+    head = re.match(r"[^.!?]{0,60}", after)
+    done = DONE.search(head.group()) if head else None
+    return bool(done and not (follows and re.fullmatch(r"[^.!?]{0,14}", after[done.end() :])))
+
+
+_TRAIN = re.compile(
+    r"(?<![a-z])train(?:ing)?(?:\s+\w+)?\s+acc|acc\w*\s+(?:on|of|for)\s+(?:the\s+)?train", re.IGNORECASE
+)
+_TEST = re.compile(
+    r"(?<![a-z])(?:test(?:ing)?|val(?:idation)?)\b[\w/]*(?:\s+(?:set|data))?\s+acc|acc\w*\s+(?:on|of|for|in)?\s*(?:the\s+)?(?:test|val)",
+    re.IGNORECASE,
+)
+
+
+def _on(before: str, after: str) -> On:
+    """Whose accuracy it is: the last that is named before the number, else the one named right after it."""
+    train = max((m.start() for m in _TRAIN.finditer(before)), default=-1)
+    test = max((m.start() for m in _TEST.finditer(before)), default=-1)
+    if train < 0 and test < 0:
+        return (
+            On.TRAIN
+            if re.match(r"\W{0,6}(?:of |on )?(?:train\w*)\s+(?:set\s+)?acc", after, re.IGNORECASE)
+            else On.TEST
+        )
+    if re.match(r"\W{0,4}(?:test|val\w*)\s+acc", after, re.IGNORECASE):
+        return On.TEST
+    return On.TRAIN if train > test else On.TEST
+
+
+def _reached_in(text: str, start: int, end: int, begin: int, stop: int) -> tuple[tuple[int, ...], bool]:
+    """The epochs that the words around a percentage name, and whether one of them is enough."""
+    best: tuple[int, tuple[int, ...], bool] | None = None
+    for pattern in (_ORDINALS, _NAMED, _AFTER):
+        for match in pattern.finditer(text):
+            if match.groupdict().get("from") or match.start() < begin or match.end() > stop + 3:
+                continue
+            if pattern is _NAMED and re.match(r"epochs\s*[:=]", match.group(), re.IGNORECASE):
+                continue
+            named = match.group("n") or match.group("a")
+            distance = match.start() - end if match.start() >= end else start - match.end() + 5
+            numbers = tuple(int(n) for n in re.findall(r"\d+", named))
+            if distance < 70 and (best is None or distance < best[0]):
+                best = (distance, numbers, bool(re.search(r"\bor\b", named)))
+    return (best[1], best[2]) if best else ((), False)

@@ -1,0 +1,97 @@
+"""One sentence -> the parameter counts that it claims."""
+
+import re
+
+from grader.core.evidence.claims import Bound, Claim, What
+from grader.extract.claim_text import Sentence
+from grader.extract.claim_words import ABOUT, DONE, LESS, MORE, PLANNED, Number, make_claim
+
+_COUNT = r"(?P<n>\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?\s*[kK](?![a-zA-Z])|\d{3,9}(?![\d.,]*\d))"
+_PARAM = r"pa?ra?m\w*"
+_PARAMETERS = (
+    re.compile(
+        rf"(?<![\w.,])(?P<mark>[~≈]\s*)?{_COUNT}\+?\s+(?:total\s+|trainable\s+|training\s+|model\s+|learnable\s+)*{_PARAM}",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"(?<![a-z-]){_PARAM}(?:\s+count)?(?:\s+(?:of|in|for|used)(?:\s+(?:the|our|this|final|best|network|model)){{0,3}})?"
+        rf"\s*(?:\([^()]{{0,30}}\))?\s*(?:[:=|\-–—>]+|\s(?:is|are|was|were|of|count|equal\w*|came to)\s)[\s:=|\-–—>]*(?:Total\s+{_PARAM}\s*[:=-]\s*)?(?P<mark>[~≈]\s*|around |about |only |just )*{_COUNT}",
+        re.IGNORECASE,
+    ),
+)
+_PER_LAYER = re.compile(
+    r"(?<![a-z])(?:conv\w*|layers?|kernels?|fc|batch\s?norm\w*|filters?|channels?|non-?trainable|linear|transition|transformer|margin|limit)(?![a-z])",
+    re.IGNORECASE,
+)
+_UNIT_BOUND = re.compile(
+    rf"(?:less than|fewer than|under|below|<=?|≤|within|between|exactly|max\w*)[^.:`()→-]{{0,40}}?\d[\d.,]*\s*[kK]?(?:\s*to\s*\d+)?(?:\s*{_PARAM})?",
+    re.IGNORECASE,
+)
+
+
+def read_parameters(sentence: Sentence) -> list[Claim]:
+    """Parameter counts; those of single layers and of the requirement are left out."""
+    text = sentence.text
+    if not re.search(_PARAM, text, re.IGNORECASE) or re.search(
+        r"non-?\s?trainable|^\W*trainable\s+param\w*\W*\d", text, re.IGNORECASE
+    ):
+        return []
+    found: dict[int, Claim] = {}
+    if sentence.fenced and not re.match(rf"[\W_]*total[^:=]{{0,20}}{_PARAM}[\W_]*\d", text, re.IGNORECASE):
+        return []
+    for pattern in _PARAMETERS:
+        for match in pattern.finditer(text):
+            at = match.start("n")
+            before, after = text[max(0, at - 45) : at], text[match.end("n") : match.end("n") + 40]
+            if LESS.search(before.rstrip("~≈ ")) or re.match(r"\s*[×x*]\s*\d", after) or MORE.search(before):
+                continue
+            if _PER_LAYER.search(text[max(0, match.start() - 40) : match.start()]) or re.match(
+                r"\s*(?:pa?ra?m\w*)?\s*(?:below|limit|margin|constraint|ceiling|budget|barrier|per\b)",
+                after,
+                re.IGNORECASE,
+            ):
+                continue
+            if _only_planned(text[: match.start()]) or _names_one_layer(match.group(), text[: match.start()]):
+                continue
+            number = _count(match.group("n"))
+            if number.value >= 500 and not (sentence.required and not DONE.search(text)):
+                about = bool(match.groupdict().get("mark")) or bool(ABOUT.search(before))
+                found.setdefault(
+                    at, make_claim(sentence, What.PARAMETERS, number, Bound.ABOUT if about else Bound.EXACT)
+                )
+    if not found:
+        # `Less than 20k Parameters : 23.7K` answers the requirement on its own line
+        bound = _UNIT_BOUND.search(text)
+        answer = (
+            re.compile(rf"\s*[:=\-–—>→(|`]*\s*(?P<mark>[~≈]\s*)?{_COUNT}").match(text, bound.end())
+            if bound
+            else None
+        )
+        if answer:
+            said = Bound.ABOUT if answer.group("mark") else Bound.EXACT
+            found[0] = make_claim(sentence, What.PARAMETERS, _count(answer.group("n")), said)
+    return [found[k] for k in sorted(found)]
+
+
+def _only_planned(before: str) -> bool:
+    """`to achieve 99.4% with 20K parameters` asks for a number; `we achieved it with 11,924` has one."""
+    return bool(PLANNED.search(before[-120:])) and not DONE.search(before)
+
+
+def _names_one_layer(label: str, before: str) -> bool:
+    """`param: 9216` in a walk through the layers counts one of them; a model's count is `params`, `total` or `number of`."""
+    word = re.match(_PARAM, label, re.IGNORECASE)
+    singular = word is not None and not word.group().lower().endswith("s")
+    return singular and not re.search(r"total|number|count|num\b|#", before[-25:] + label, re.IGNORECASE)
+
+
+def _count(written: str) -> Number:
+    digits = written.replace(",", "").strip()
+    if digits[-1] in "kK":
+        bare = digits[:-1].strip()
+        decimals = len(bare.partition(".")[2])
+        return Number(round(float(bare) * 1000, 6), 1000.0 * 10.0**-decimals, written)
+    value = float(digits)
+    zeros = len(digits) - len(digits.rstrip("0")) if "." not in digits else 0
+    # Trailing zeros may be rounding; only `~` says so, which the comparison asks for.
+    return Number(value, 10.0**zeros, written)
