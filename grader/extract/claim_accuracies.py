@@ -1,6 +1,7 @@
 """One sentence -> the accuracies that it claims."""
 
 import re
+from typing import NamedTuple
 
 import msgspec
 
@@ -30,6 +31,32 @@ _AFTER = re.compile(
 )
 
 
+_BARS = re.compile(r"\d%\s*\||it/s\b|\bloss\s*[=:]\s*\d", re.IGNORECASE)
+_OTHER = re.compile(r"(?<![a-z])(?:tta|ensemble|augmented)(?![a-z])", re.IGNORECASE)
+_BEST = re.compile(r"(?<![a-z])(?:best|max(?:imum)?|highest|peak|top)(?![a-z])", re.IGNORECASE)
+_OR_MORE = re.compile(r"\s*\+|\s*(?:or|and) (?:more|above)", re.IGNORECASE)
+
+
+class _Span(NamedTuple):
+    """A percentage in its sentence, with the words from the one before and up to the one after."""
+
+    match: re.Match[str]
+    begin: int
+    stop: int
+
+    @property
+    def number(self) -> str:
+        return self.match.group("n")
+
+    @property
+    def before(self) -> str:
+        return self.match.string[self.begin : self.match.start()]
+
+    @property
+    def after(self) -> str:
+        return self.match.string[self.match.end() : self.stop]
+
+
 def read_accuracies(sentence: Sentence) -> list[Claim]:
     """Accuracies with whose they are, how they are bounded, and the epochs that they are said to be of."""
     text = sentence.text
@@ -37,62 +64,55 @@ def read_accuracies(sentence: Sentence) -> list[Claim]:
     topic = (
         _ACC.search(text) or (_ACC.search(sentence.heading) and done) or (done and re.search(r"\d\s*%", text))
     )
-    if not topic or re.search(r"\d%\s*\||it/s\b|\bloss\s*[=:]\s*\d", text, re.IGNORECASE):
+    if not topic or _BARS.search(text):
         return []
     found: list[Claim] = []
-    spans = [
+    spans = _spans(text)
+    for index, span in enumerate(spans):
+        if span.number == "100" or LESS.search(span.before):
+            continue
+        if _states(sentence, span.before, span.after, follows=index + 1 < len(spans)):
+            found.append(_accuracy(sentence, span))
+    return found
+
+
+def _spans(text: str) -> list[_Span]:
+    found = [
         m
         for m in _PERCENT.finditer(text)
         if (m.group("sign") or "." in m.group("n")) and float(m.group("n")) <= 100
     ][:MAX_NUMBERS]
-    for index, match in enumerate(spans):
-        begin = spans[index - 1].end() if index else 0
-        stop = spans[index + 1].start() if index + 1 < len(spans) else len(text)
-        before, after = text[begin : match.start()], text[match.end() : stop]
-        if (
-            match.group("n") == "100"
-            or LESS.search(before)
-            or not _states(sentence, before, after, follows=index + 1 < len(spans))
-        ):
-            continue
-        clause = before + after
-        on = (
-            On.OTHER
-            if re.search(r"(?<![a-z])(?:tta|ensemble|augmented)(?![a-z])", text, re.IGNORECASE)
-            else _on(text[: match.start()], text[match.end() :])
-        )
-        number = match.group("n")
-        exact = _fraction_beside(after) or Number(
-            float(number), 10.0 ** -len(number.partition(".")[2]), match.group().strip()
-        )
-        bound = (
-            Bound.AT_LEAST
-            if MORE.search(before) or re.match(r"\s*\+|\s*(?:or|and) (?:more|above)", after)
-            else Bound.EXACT
-        )
-        epochs, any_of = _reached_in(text, match.start(), match.end(), begin, stop)
-        if "." in number and len(number) == 4 and _bare_requirement(before, after):
-            bound = Bound.AT_LEAST
-        about = ABOUT.search(before) or before.rstrip().endswith("~")
-        claim = make_claim(
-            sentence,
-            What.ACCURACY,
-            exact,
-            Bound.ABOUT if about else bound,
-            on=on,
-            best=bool(
-                re.search(
-                    r"(?<![a-z])(?:best|max(?:imum)?|highest|peak|top)(?![a-z])",
-                    clause[-90 - len(after) :],
-                    re.IGNORECASE,
-                )
-            ),
-            epochs=epochs,
-            any_epoch=any_of,
-        )
-        rounded = exact.value < float(number) - 1e-9
-        found.append(msgspec.structs.replace(claim, rounded=True) if rounded else claim)
-    return found
+    begins = [0, *(m.end() for m in found)]
+    stops = [*(m.start() for m in found[1:]), len(text)]
+    return [_Span(m, begin, stop) for m, begin, stop in zip(found, begins, stops, strict=False)]
+
+
+def _accuracy(sentence: Sentence, span: _Span) -> Claim:
+    text, number = sentence.text, span.number
+    exact = _fraction_beside(span.after) or Number(
+        float(number), 10.0 ** -len(number.partition(".")[2]), span.match.group().strip()
+    )
+    epochs, any_of = _reached_in(text, span.match.start(), span.match.end(), span.begin, span.stop)
+    claim = make_claim(
+        sentence,
+        What.ACCURACY,
+        exact,
+        _bound(span),
+        on=On.OTHER if _OTHER.search(text) else _on(text[: span.match.start()], text[span.match.end() :]),
+        best=bool(_BEST.search((span.before + span.after)[-90 - len(span.after) :])),
+        epochs=epochs,
+        any_epoch=any_of,
+    )
+    rounded = exact.value < float(number) - 1e-9
+    return msgspec.structs.replace(claim, rounded=True) if rounded else claim
+
+
+def _bound(span: _Span) -> Bound:
+    if ABOUT.search(span.before) or span.before.rstrip().endswith("~"):
+        return Bound.ABOUT
+    bare = "." in span.number and len(span.number) == 4 and _bare_requirement(span.before, span.after)
+    more = MORE.search(span.before) or _OR_MORE.match(span.after)
+    return Bound.AT_LEAST if bare or more else Bound.EXACT
 
 
 _FRACTION = re.compile(r"\s*\(?\s*(?P<of>(?P<correct>\d{3,6})\s*/\s*(?P<total>\d{3,6}))\b")
