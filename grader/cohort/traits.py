@@ -20,8 +20,6 @@ from grader.core.facts.replay import ReplayFacts, Severity, State
 from grader.core.place import Place
 from grader.core.submission import Artefact, Kind, Submission
 
-VERSION: Final = 1
-"""Goes up whenever the traits of the same submission may change."""
 WINDOW: Final = 3
 """Consecutive lines of code that make a passage: a single line of PyTorch is anybody's."""
 PROSE_WORDS: Final = 8

@@ -1,22 +1,17 @@
 """Whole runs that came to their end, as JSON, one file each, named by everything that decides what comes out."""
 
 import contextlib
-import hashlib
-import os
 from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
 
 from grader.core.facts.reproduced import ReproducedFacts
+from grader.core.memory import code_of, key, write_whole
 from grader.core.settings import Settings
 from grader.core.submission import Sources
 from grader.execute.data import digest
-from grader.sandbox import worker
 from reference.mnist import Mnist
-
-VERSION = 1
-"""Goes up whenever the same run may be scored otherwise."""
 
 
 def path_of(sources: Sources, graph: str, data: Mnist, settings: Settings) -> Path | None:
@@ -26,18 +21,15 @@ def path_of(sources: Sources, graph: str, data: Mnist, settings: Settings) -> Pa
     """
     if not settings.cache:
         return None
-    inside = Path(worker.__file__).parent
-    parts = [
-        str(VERSION),
-        graph,
-        digest(data),
-        f"{settings.reproduce_minutes} {settings.canary} {settings.unsafe_no_sandbox}",
-        *(version(name) for name in ("torch", "torchvision")),
-        *(f"{a.path} {a.sha256}" for a in sources.submission.artefacts),
-        *(hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(inside.glob("*.py"))),
-    ]
-    name = hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
-    return Path(settings.cache) / "reproduced" / f"{name}.json"
+    name = key(
+        code=code_of("grader.execute.reproduce"),
+        graph=graph,
+        data=digest(data),
+        options=[settings.reproduce_minutes, settings.canary, settings.unsafe_no_sandbox],
+        packages=[version(name) for name in ("torch", "torchvision")],
+        artefacts=[[a.path, a.sha256] for a in sources.submission.artefacts],
+    )
+    return Path(settings.cache) / "reproduced" / f"{name[:32]}.json"
 
 
 def read(path: Path | None) -> ReproducedFacts | None:
@@ -54,8 +46,5 @@ def write(path: Path | None, facts: ReproducedFacts) -> None:
     """Keep a run that came to its end; one that was cut is run again. A disk that takes nothing keeps nothing."""
     if path is None or facts.cut:
         return
-    draft = path.with_suffix(f".{os.getpid()}.part")  # two students with the same files run at the same time
     with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_bytes(msgspec.json.encode(facts))
-        draft.replace(path)
+        write_whole(path, msgspec.json.encode(facts))

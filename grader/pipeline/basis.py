@@ -1,17 +1,23 @@
-"""Everything that decides what reading and judging finds, as one digest: a later run with the same digest copies the result.
+"""What "the same" means where results are kept: three questions, three digests, each finer than the one before.
 
-The cache of products is finer, but asking it costs a process and the reading of every file. This costs one hash of the bytes.
+* *The same run?* A command goes on with an unfinished run of the same class, rubric, options and entries
+  (`fingerprint` in `grader.pipeline.batch`). Before its dot stands what a run of a few (`--only`) shares with the whole
+  class. Its formula stays that of the first release: another would part a class from its history.
+* *The same hand-in, graded alike?* `basis_of`: the bytes as they lie there, rubric, options, versions and the code of
+  every reader. A later run with the same basis copies the whole phase, without a process or the reading of a file.
+* *The same product?* `grader.pipeline.keys.key_of`: one reader's code with what it needs, transitively. It decides within
+  a phase, so that a change costs the products that it can change and no other.
+
+Decisions of persons and late days hang on none of them: they belong to the name of a submission.
 """
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from functools import cache
 from pathlib import Path
 
 import msgspec
 
-import grader
-import reference
+from grader.core.memory import code_of, key
 from grader.core.settings import Settings
 from grader.ingest.limits import MAX_FILES, MAX_FOLDERS, MAX_TOTAL_BYTES, SKIPPED_FOLDERS
 from grader.ingest.read import shown_name
@@ -39,15 +45,13 @@ def basis_of(raw: str, rubric_sha256: str, settings: Settings) -> str:
     """Return the digest of a hand-in, the rubric, the options, the versions and our own code; empty for an empty `raw`."""
     if not raw:
         return ""
-    made_with = provenance(settings)
-    parts = [
-        raw,
-        rubric_sha256,
-        msgspec.json.encode(settings).decode(),
-        msgspec.json.encode(made_with, order="sorted").decode(),
-        _code(),
-    ]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    return key(
+        raw=raw,
+        rubric=rubric_sha256,
+        settings=settings,
+        provenance=provenance(settings),
+        code=code_of("grader.pipeline.work"),
+    )
 
 
 def _files(paths: Sequence[str]) -> Iterator[tuple[str, Path]]:
@@ -71,13 +75,3 @@ def _files(paths: Sequence[str]) -> Iterator[tuple[str, Path]]:
                     raise OSError(f"{path}: no ordinary file")
                 else:
                     yield str(path.relative_to(top)), path
-
-
-@cache
-def _code() -> str:
-    """Digest of grader's own sources: another version of anything is another basis."""
-    digest = hashlib.sha256()
-    for package in (grader, reference):
-        for path in sorted(Path(package.__file__ or "").parent.rglob("*.py")):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()

@@ -1,6 +1,5 @@
 """From a stored run to what its submissions have in common, for the instructor; nobody's submission is touched."""
 
-import hashlib
 import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -8,17 +7,17 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from grader.cohort.alike import Alike, Cohort, compare_class
-from grader.cohort.traits import VERSION, Traits, traits_of
+from grader.cohort.traits import Traits, traits_of
 from grader.core.evidence.documents import Documents
 from grader.core.evidence.formulas import FormulaEvidence
 from grader.core.evidence.logs import LogEvidence
 from grader.core.evidence.workbook import WorkbookEvidence
 from grader.core.facts.replay import ReplayFacts
 from grader.core.faults import StoreFault
+from grader.core.memory import code_of, key
 from grader.core.rubric import Profile
 from grader.core.submission import Submission
 from grader.extract.documents import read_documents
-from grader.pipeline.keys import format_of
 from grader.pipeline.known import Known
 from grader.store.runs import Run, Store
 
@@ -33,9 +32,8 @@ _FROM = (FormulaEvidence, WorkbookEvidence, ReplayFacts, LogEvidence)
 
 def traits_key(products: Mapping[str, str], submission: Submission) -> str:
     """Return the cache key of a submission's traits: what they are made from, and how."""
-    keys = [products.get(t.__name__, "") for t in _FROM]
-    parts = [str(VERSION), format_of(Traits), submission.sha256, *keys]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    made_from = {t.__name__: products.get(t.__name__, "") for t in _FROM}
+    return key(code=code_of("grader.cohort.traits"), submission=submission.sha256, made_from=made_from)
 
 
 def packed_traits(known: Known) -> bytes:

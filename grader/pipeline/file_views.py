@@ -1,13 +1,11 @@
 """The pages beside a report that show what was read: notebooks and READMEs, drawn once for the same bytes."""
 
-import hashlib
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
-from functools import cache
 from pathlib import Path
 from typing import Final
 
-import grader
+from grader.core.memory import code_of, key
 from grader.core.submission import Artefact, Kind, Submission
 
 log = logging.getLogger(__name__)
@@ -84,19 +82,9 @@ def _holds(path: Path, key: str) -> bool:
 
 
 def _key(submission: Submission, artefact: Artefact) -> str:
-    text = f"{artefact.sha256} {artefact.path} {submission.id} {renderer()}"
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return key(sha256=artefact.sha256, path=artefact.path, submission=submission.id, code=renderer())
 
 
-@cache
 def renderer() -> str:
-    """Digest of what draws pages: another template draws every page again, another version of grader too."""
-    folder = Path(grader.__file__).parent
-    drawn = [p for p in (folder / "render").rglob("*") if p.suffix in {".py", ".j2", ".css", ".js"}]
-    read = [
-        folder / "extract" / name
-        for name in ("notebook.py", "notebook_json.py", "notebook_view.py", "text.py")
-    ]
-    return hashlib.sha256(
-        b"".join([grader.__version__.encode(), *(p.read_bytes() for p in sorted([*drawn, *read]))])
-    ).hexdigest()
+    """Return the digest of the code that draws pages: another template draws every page again."""
+    return code_of("grader.pipeline.publish")

@@ -1,26 +1,12 @@
 """With what a report was made: versions and options, never a clock."""
 
 import platform
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 
 import grader
 from grader.core.report import Provenance
 from grader.core.settings import Settings
+from grader.pipeline.keys import RUNNING, environment
 from grader.pipeline.known import Known
-
-_PACKAGES = (
-    "ftfy",
-    "ipython",
-    "markdown-it-py",
-    "msgspec",
-    "nbformat",
-    "numpy",
-    "openpyxl",
-    "torch",
-    "torchvision",
-)
-"""Packages whose version can change a result."""
 
 
 def provenance(settings: Settings, known: Known | None = None) -> Provenance:
@@ -32,7 +18,7 @@ def provenance(settings: Settings, known: Known | None = None) -> Provenance:
         grader=grader.__version__,
         python=platform.python_version(),
         platform=f"{platform.system()} {platform.machine()}",
-        packages={name: found for name in _PACKAGES if (found := _version(name))},
+        packages={name: found for name, found in environment(RUNNING).items() if name != "python"},
         isolation=str(isolation) if isolation is not None else "nothing was executed",
         device=str(getattr(retrained, "device", "")),
         seeds=tuple(getattr(retrained, "seeds", ())),
@@ -43,11 +29,3 @@ def provenance(settings: Settings, known: Known | None = None) -> Provenance:
             **({"reproduce": "yes"} if settings.reproduce else {}),
         },
     )
-
-
-@cache  # the metadata of a package is parsed anew at every call
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return ""

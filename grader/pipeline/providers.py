@@ -39,7 +39,7 @@ EXECUTING = (Phase.EXECUTE, Phase.RETRAIN, Phase.REPRODUCE)
 
 
 class Provider(msgspec.Struct, frozen=True, kw_only=True):
-    """A function that makes one product. `version` goes up whenever its result for the same bytes may change."""
+    """A function that makes one product."""
 
     name: str
     target: str
@@ -47,7 +47,6 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     product: str
     """Name of the type that it makes."""
     phase: Phase
-    version: int = 1
 
     def load(self) -> Callable[..., Evidence | Fact]:
         """Import and return the function."""
@@ -95,7 +94,6 @@ PROVIDERS: tuple[Provider, ...] = (
         target="grader.extract.formulas.provider:read_formulas",
         product="FormulaEvidence",
         phase=Phase.READ,
-        version=2,
     ),
     Provider(
         name="conclusions",
@@ -114,42 +112,36 @@ PROVIDERS: tuple[Provider, ...] = (
         target="grader.extract.training_log:read_logs",
         product="LogEvidence",
         phase=Phase.READ,
-        version=2,
     ),
     Provider(
         name="summaries",
         target="grader.extract.model_summary:read_summaries",
         product="SummaryEvidence",
         phase=Phase.READ,
-        version=2,
     ),
     Provider(
         name="claims",
         target="grader.extract.claims:read_claims",
         product="ClaimEvidence",
         phase=Phase.READ,
-        version=2,
     ),
     Provider(
         name="workbooks",
         target="grader.extract.workbook.provider:read_workbooks",
         product="WorkbookEvidence",
         phase=Phase.READ,
-        version=2,
     ),
     Provider(
         name="replay",
         target="grader.execute.replay.provider:replay_workbooks",
         product="ReplayFacts",
         phase=Phase.REPLAY,
-        version=2,
     ),
     Provider(
         name="run",
         target="grader.execute.notebook:run_notebook",
         product="NotebookRun",
         phase=Phase.EXECUTE,
-        version=3,
     ),
     Provider(
         name="network",

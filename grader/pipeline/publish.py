@@ -4,8 +4,6 @@
 """
 
 import logging
-import os
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -16,6 +14,7 @@ from grader.cohort.alike import Cohort
 from grader.core.evidence.base import Evidence
 from grader.core.facts.base import Fact
 from grader.core.faults import UsageFault
+from grader.core.memory import write_whole
 from grader.core.report import Report
 from grader.core.rubric import Rubric, Treatment
 from grader.core.rule import Rule
@@ -129,18 +128,9 @@ def publish_class(
 
 
 def write(path: Path, data: bytes) -> Path:
-    """Write a file in one step, so that a kill leaves the old one or the new one, never half of it."""
+    """Write a file whole; UsageFault where it cannot be written."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(descriptor, "wb") as handle:
-                handle.write(data)
-            Path(name).chmod(0o644)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        write_whole(path, data)
     except OSError as fault:
         raise UsageFault(
             f"{path}: cannot be written ({fault.strerror}); choose another folder with -o"

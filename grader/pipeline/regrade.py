@@ -4,7 +4,6 @@ Evidence and replays whose inputs changed with the rubric (another profile) or w
 are computed again from the stored bytes. What must be executed is not: it is `unknown` and says which command runs it.
 """
 
-import hashlib
 import logging
 import sqlite3
 from collections.abc import Iterator, Mapping
@@ -16,6 +15,7 @@ import msgspec
 from grader.core.evidence.base import Evidence
 from grader.core.facts.base import Fact
 from grader.core.faults import GraderFault, StoreFault
+from grader.core.memory import key
 from grader.core.outcome import Verdict
 from grader.core.report import Note, Report
 from grader.core.rubric import Profile
@@ -125,16 +125,21 @@ def _publish_one(
 ) -> None:
     slug = report.submission.slug
     records = store.phase_records(run.id, report.submission.id)
-    keys = sorted(k for r in records for k in r.products.values())
+    products = sorted(k for r in records for k in r.products.values())
     # The store remembers one folder; of pages that lie in another it knows nothing.
-    content = f"{out.resolve()}{report!r}{keys}{renderer()}".encode("utf-8", "surrogatepass")
-    digest = hashlib.sha256(content).hexdigest()
+    digest = key(out=str(out.resolve()), report=report, products=products, code=renderer())
     names = ("index.html", "result.json", *planned(report.submission))
     there = all((out / slug / name).is_file() for name in names)
     if shown.get(slug) == digest and there:
         return
-    products = _pictured(store, run, delivery, records)
-    publish(report, products, out, loaded.rubric, store.objects.get, late_days=delivery.late_days)
+    publish(
+        report,
+        _pictured(store, run, delivery, records),
+        out,
+        loaded.rubric,
+        store.objects.get,
+        late_days=delivery.late_days,
+    )
     store.set_published(slug, digest)
 
 
@@ -164,12 +169,12 @@ def _recall(
         if name not in wanted and with_bytes is None:
             continue
         static = step.provider.phase in STATIC
-        key = (
+        made_as = (
             key_of(step.provider, delivery.submission, run.settings, loaded.rubric.profile, plan.retraining)
             if static
             else keys.get(name, "")
         )
-        payload = store.payload(key) if key else None
+        payload = store.payload(made_as) if made_as else None
         if payload is not None:
             recall(known, step.product, payload)
         elif name in lost:
@@ -185,7 +190,7 @@ def _recall(
                 continue
             _again(with_bytes, step, known, plan)
             if known.found(step.product):
-                store.keep(key, name, msgspec.msgpack.encode(known.get(step.product)))
+                store.keep(made_as, name, msgspec.msgpack.encode(known.get(step.product)))
         elif run.finished:
             reason = f"{name} was not computed in run {run.id}; `grader batch` with this rubric computes it"
             known.miss(name, Missing(reason=reason, verdict=Verdict.UNKNOWN))

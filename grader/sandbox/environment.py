@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-WORKER = Path(__file__).parent / "worker"
+from grader.sandbox import worker
+
+WORKER = Path(worker.__file__).parent
 WORKER_INSIDE = "/grader/worker"
 PYTHON_FLAGS = ("-P", "-s", "-B")
 """Not -I: that would ignore PYTHONHASHSEED, and the environment is ours from end to end."""

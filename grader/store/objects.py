@@ -1,11 +1,10 @@
 """Submitted bytes by their hash: what was graded can be shown when a mark is disputed."""
 
-import hashlib
-import os
-import tempfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+
+from grader.core.memory import digest, write_whole
 
 
 class Objects:
@@ -16,31 +15,21 @@ class Objects:
 
     def put(self, data: bytes) -> str:
         """Store bytes and return their SHA-256; a second put of the same bytes writes nothing."""
-        digest = hashlib.sha256(data).hexdigest()
-        path = self._path(digest)
-        if path.exists():
-            return digest
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=".new-", dir=path.parent)
-        try:
-            with os.fdopen(descriptor, "wb") as handle:
-                handle.write(zlib.compress(data, 6))
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-        return digest
+        name = digest(data)
+        if not self._path(name).exists():
+            write_whole(self._path(name), zlib.compress(data, 6), mode=0o600)
+        return name
 
-    def get(self, digest: str) -> bytes:
+    def get(self, name: str) -> bytes:
         """Return bytes by hash; KeyError where there are none, ValueError where they rotted."""
         try:
-            data = zlib.decompress(self._path(digest).read_bytes())
+            data = zlib.decompress(self._path(name).read_bytes())
         except FileNotFoundError:
-            raise KeyError(digest) from None
+            raise KeyError(name) from None
         except zlib.error as fault:
-            raise ValueError(f"object {digest} is damaged: {fault}") from fault
-        if hashlib.sha256(data).hexdigest() != digest:
-            raise ValueError(f"object {digest} is damaged: its content has another hash")
+            raise ValueError(f"object {name} is damaged: {fault}") from fault
+        if digest(data) != name:
+            raise ValueError(f"object {name} is damaged: its content has another hash")
         return data
 
     def __iter__(self) -> Iterator[str]:

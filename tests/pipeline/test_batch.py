@@ -29,7 +29,7 @@ from grader.ingest.read import from_bytes, read_submission
 from grader.pipeline import batch
 from grader.pipeline.batch import Graded, Progress, Request, grade_class
 from grader.pipeline.compare import compare
-from grader.pipeline.keys import format_of, key_of
+from grader.pipeline.keys import key_of
 from grader.pipeline.known import Known, Missing
 from grader.pipeline.providers import Phase, by_product
 from grader.pipeline.regrade import publish_run, reports_of
@@ -569,18 +569,6 @@ def test_kill_nine_and_the_same_command_goes_on(school: Path, tmp_path: Path) ->
         resumed = json.loads((out / slug / "result.json").read_text("utf-8"))
         whole = json.loads((tmp_path / "other" / slug / "result.json").read_text("utf-8"))
         assert resumed["outcomes"] == whole["outcomes"]
-
-
-def test_a_record_with_other_fields_has_another_key() -> None:
-    class Old(Evidence, frozen=True, kw_only=True):
-        count: int
-
-    class New(Evidence, frozen=True, kw_only=True):
-        count: int
-        colour: str
-
-    New.__qualname__ = Old.__qualname__
-    assert format_of(Old) != format_of(New)
 
 
 def test_a_run_on_drawn_digits_does_not_stand_for_one_on_mnist(monkeypatch: pytest.MonkeyPatch) -> None:

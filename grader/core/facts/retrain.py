@@ -83,9 +83,10 @@ class Versions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """What computed the curves."""
 
     torch: str
-    engine: int
+    engine: int = 0
+    """Raised by hand in facts of an older grader."""
     loop: str
-    """SHA-256 of the source of the loop that ran."""
+    """Digest of the code that trained."""
 
 
 class RetrainFacts(Fact, frozen=True, kw_only=True):

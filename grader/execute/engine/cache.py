@@ -1,8 +1,6 @@
 """Finished trainings as JSON, one file a seed, named by everything that decides their curves."""
 
 import contextlib
-import hashlib
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +9,8 @@ import msgspec
 
 from grader.core.facts.recipe import StudentRecipe
 from grader.core.facts.retrain import Mode, RecipeUsed, SeedRun, Versions
-from grader.execute.data import digest
+from grader.core.memory import digest, key, write_whole
+from grader.execute.data import digest as digits_digest
 from grader.execute.engine.checkpoint import Checkpoint
 from grader.execute.engine.fast import half_precision_pays
 from grader.execute.engine.initial import fresh_tensors
@@ -74,11 +73,8 @@ class RunCache:
         if self._directory is None:
             return
         path = self._path(self._directory, run.seed)
-        draft = path.with_suffix(f".{os.getpid()}.part")
         with contextlib.suppress(OSError):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            draft.write_bytes(msgspec.json.encode(run))
-            draft.replace(path)
+            write_whole(path, msgspec.json.encode(run))
             self.checkpoint(run.seed).drop()
 
     def checkpoint(self, *seeds: int) -> Checkpoint:
@@ -86,8 +82,7 @@ class RunCache:
         return Checkpoint(self._directory and self._path(self._directory, *seeds).with_suffix(".state"))
 
     def _path(self, directory: Path, *seeds: int) -> Path:
-        text = msgspec.json.encode({**self._key, "seed": " ".join(map(str, seeds))}, order="sorted")
-        return directory / f"{hashlib.sha256(text).hexdigest()[:32]}.json"
+        return directory / f"{key(**self._key, seeds=seeds)[:32]}.json"
 
 
 def _forget_stale(directory: Path, before: float) -> None:
@@ -97,23 +92,22 @@ def _forget_stale(directory: Path, before: float) -> None:
                 state.unlink()
 
 
-def _key(job: TrainingJob) -> dict[str, str]:
-    kept = hashlib.sha256()
-    for key, kind in job.network.kinds.items():  # their order is that in which weights are drawn
-        kept.update(f"{kind.value} {tuple(job.network.tensors[key].shape)}".encode())
-    for key in fresh_tensors(job.network, 0).kept:
-        kept.update(job.network.tensors[key].contiguous().numpy().tobytes())
+def _key(job: TrainingJob) -> dict[str, object]:
+    network = job.network
     return {
-        "graph": job.network.digest,
-        "tensors": kept.hexdigest(),
-        "recipe": "reference" if job.recipe is None else msgspec.json.encode(job.recipe).decode(),
-        "planned": str(job.planned),  # our own schedule is stretched over the epochs
-        "data": digest(job.data),
-        "mode": job.mode.value,
-        "half": str(job.mode is Mode.FAST and half_precision_pays(job.device)),
+        "graph": network.digest,
+        # In their order, in which weights are drawn.
+        "shapes": [[kind.value, *network.tensors[name].shape] for name, kind in network.kinds.items()],
+        "kept": [
+            digest(network.tensors[name].contiguous().numpy().tobytes())
+            for name in fresh_tensors(network, 0).kept
+        ],
+        "recipe": job.recipe,
+        "planned": job.planned,  # our own schedule is stretched over the epochs
+        "data": digits_digest(job.data),
+        "mode": job.mode,
+        "half": job.mode is Mode.FAST and half_precision_pays(job.device),
         "device": job.device,
-        "threads": "1",
-        "torch": job.versions.torch,
-        "engine": str(job.versions.engine),
-        "loop": job.versions.loop,
+        "threads": 1,
+        "versions": job.versions,
     }

@@ -3,11 +3,12 @@
 import contextlib
 import hashlib
 import io
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
+
+from grader.core.memory import write_whole
 
 State = dict[str, Any]
 """Tensors, numbers, texts, and lists and dictionaries of them: what torch reads back without running anything."""
@@ -43,14 +44,8 @@ class Checkpoint:
         buffer = io.BytesIO()
         torch.save(state, buffer)
         content = buffer.getvalue()
-        draft = self.path.with_suffix(f".{os.getpid()}.part")
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            draft.write_bytes(hashlib.sha256(content).digest() + content)
-            draft.replace(self.path)
-        except OSError:
-            with contextlib.suppress(OSError):
-                draft.unlink()
+        with contextlib.suppress(OSError):
+            write_whole(self.path, hashlib.sha256(content).digest() + content)
 
     def drop(self) -> None:
         """Forget the state of a run that is finished."""

@@ -10,15 +10,15 @@ from grader.core.facts.network import Modes, NetworkFacts, OutputKind
 from grader.core.facts.recipe import StudentRecipe
 from grader.core.facts.retrain import RecipeUsed, RetrainFacts, SeedRun, Versions
 from grader.core.faults import GraderFault, Unavailable
+from grader.core.memory import code_of
 from grader.core.outcome import Verdict
 from grader.core.settings import Device, Settings
-from grader.execute.engine import ENGINE_VERSION
 from grader.execute.engine.apart import Heard, Training, processes_for, run_apart
 from grader.execute.engine.cache import RunCache, TrainingJob
 from grader.execute.engine.initial import fresh_tensors
 from grader.execute.engine.limits import Run, refuse_too_large
 from grader.execute.engine.recipe import resolve
-from grader.execute.engine.run import run_seed, run_together, source_digest
+from grader.execute.engine.run import run_seed, run_together
 from grader.execute.engine.seat import UnusableNetwork
 from grader.execute.graph.facts import network_facts
 from grader.execute.graph.network import Network
@@ -35,6 +35,9 @@ from grader.execute.retrain_rule import (
 )
 from reference import mnist
 from reference.recipe import RECIPES
+
+LOOP = ("grader.execute.engine", "grader.execute.graph", "reference")
+"""Whose code decides a curve: finished trainings, which took hours, are kept when anything else changes."""
 
 
 def retrain_network(
@@ -94,7 +97,7 @@ def _retrain(
         recipe=recipe if plan is not None else None,
         data=data,
         device=_device(settings.device),
-        versions=_versions(used),
+        versions=_versions(),
         planned=planned,
         mode=wish.mode,
     )
@@ -328,11 +331,10 @@ def _device(wanted: Device) -> str:
     return "cuda" if there and wanted is not Device.CPU else "cpu"
 
 
-def _versions(used: RecipeUsed) -> Versions:
+def _versions() -> Versions:
     return Versions(
         torch=str(torch.__version__),
-        engine=ENGINE_VERSION,
-        loop=source_digest(student=used is RecipeUsed.STUDENT),
+        loop=code_of("grader.execute.engine.run", within=LOOP),
     )
 
 

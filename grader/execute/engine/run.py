@@ -1,18 +1,13 @@
 """Trainings of an exported network from fresh weights: our recipe or the student's, and the proof that they took place."""
 
-import hashlib
-import inspect
 import math
 from collections.abc import Callable, Sequence
-from types import ModuleType
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from grader.core.facts.retrain import Mode, Proof, SeedRun
-from grader.execute.engine import captured, courses, fast, loop, pil, steps, together, transforms
-from grader.execute.engine import recipe as recipes
 from grader.execute.engine.captured import Captured
 from grader.execute.engine.checkpoint import Checkpoint
 from grader.execute.engine.courses import PlanCourse
@@ -201,13 +196,6 @@ def _recorded(loss: float) -> float:
 def as_digits(data: mnist.Mnist) -> Digits:
     """MNIST as tensors."""
     return Digits(*(torch.from_numpy(array) for array in data))
-
-
-def source_digest(*, student: bool) -> str:
-    """SHA-256 of the source of everything that decides what a training computes."""
-    modules: tuple[ModuleType, ...] = (loop, courses, fast, together, captured)
-    modules += (recipes, transforms, steps, pil) if student else (reference,)
-    return hashlib.sha256("".join(inspect.getsource(module) for module in modules).encode()).hexdigest()
 
 
 def _changed(model: GraphNetwork, fresh: Fresh, network: Network) -> float:
