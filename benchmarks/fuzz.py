@@ -61,8 +61,8 @@ def submission(name: str) -> Run:
     from grader.core.outcome import Verdict
     from grader.core.settings import Settings
     from grader.ingest.read import from_bytes
-    from grader.pipeline.grade import grade_one
-    from grader.pipeline.rubrics import load
+    from grader.pipeline.grade.grade_one import grade_one
+    from grader.pipeline.plan.rubrics import load
 
     rules = catalogue()
     rubric = load("default", rules)
@@ -156,7 +156,7 @@ def rubric() -> Run:
     """Load a rubric file."""
     from grader.checks.catalogue import catalogue
     from grader.core.faults import GraderFault
-    from grader.pipeline.rubrics import parse
+    from grader.pipeline.plan.rubrics import parse
 
     rules = catalogue()
 

@@ -30,9 +30,9 @@ from grader.core.rubric import Criterion, Profile, Rubric
 from grader.core.settings import Settings
 from grader.execute.engine.recipe import resolve
 from grader.ingest.read import from_bytes
-from grader.pipeline.judge import judge_one
-from grader.pipeline.known import Known
-from grader.pipeline.plan import make_plan
+from grader.pipeline.grade.judge import judge_one
+from grader.pipeline.grade.products import Known
+from grader.pipeline.plan.plan import make_plan
 
 AUDIT = ("RD701", "RD702", "IN801", "IN802", "NN401")
 """Checks that hold one thing that was said against another, and the budget."""

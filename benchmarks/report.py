@@ -16,11 +16,12 @@ import msgspec
 from grader.checks.catalogue import catalogue
 from grader.core.settings import Settings
 from grader.core.submission import Submission
-from grader.pipeline.batch import Request, grade_class
-from grader.pipeline.comparison import cohort_of
-from grader.pipeline.publish import publish_class
-from grader.pipeline.regrade import publish_run, reports_of
-from grader.pipeline.rubrics import find, parse
+from grader.pipeline.classroom.class_page import publish_class
+from grader.pipeline.classroom.cohort_run import cohort_of
+from grader.pipeline.classroom.grade_class import Request, grade_class
+from grader.pipeline.classroom.reports import publish_run, reports_of
+from grader.pipeline.plan.plan import mark_sheet
+from grader.pipeline.plan.rubrics import find, parse
 from grader.schedule.local import LocalProcesses
 from grader.store.database import transaction
 from grader.store.runs import Store
@@ -75,9 +76,9 @@ def main() -> int:
         run = store.run(graded.run)
         loaded = parse(changed, "default.toml", catalogue())
         begin, wall = time.process_time(), time.monotonic()
-        reports = tuple(reports_of(store, run, loaded, {}))
+        reports = tuple(reports_of(store, run, mark_sheet(loaded), {}))
         judged = time.process_time() - begin
-        publish_class(reports, {}, out, store.durations(run.id), cohort_of(store, run))
+        publish_class(reports, {}, out, store.durations(run.id), cohort_of(store, run, loaded.rubric.profile))
         spent = time.process_time() - begin
         print(
             f"{len(reports)} submissions judged by a changed rubric in {judged:.1f} CPU s, with the class page {spent:.1f} CPU s "
@@ -86,7 +87,7 @@ def main() -> int:
         assert {r.max_score for r in reports} != {r.max_score for r in graded.reports}
         if given.pages:
             begin = time.process_time()
-            publish_run(store, run, loaded, out)
+            publish_run(store, run, mark_sheet(loaded), out)
             print(f"with every student's page: {time.process_time() - begin:.1f} CPU s more")
         store.close()
     return 0 if spent <= ALLOWED else 1

@@ -25,10 +25,10 @@ from grader.core.facts.recipe import RecipeFacts
 from grader.core.rubric import Criterion, Profile, Rubric
 from grader.core.settings import Settings
 from grader.ingest.read import read_submission
-from grader.pipeline.judge import judge_one
-from grader.pipeline.known import Known
-from grader.pipeline.plan import make_plan, product_types
-from grader.pipeline.work import restore, stored_sources
+from grader.pipeline.classroom.stored import stored_known
+from grader.pipeline.grade.judge import judge_one
+from grader.pipeline.grade.products import Known
+from grader.pipeline.plan.plan import make_plan, plan_of
 from grader.store.runs import Store
 
 EXECUTED = ("NotebookRun", "NetworkFacts")
@@ -108,10 +108,10 @@ def of_folder(options: argparse.Namespace) -> Iterator[Known]:
 def of_store(store: Store) -> Iterator[Known]:
     """The submissions of the newest run of a store, with what was executed."""
     run = store.run()
-    for name, delivery in store.deliveries(run.id).items():
-        known = Known(stored_sources(store, delivery), run.settings, Profile())
-        restore(known, store, run.id, name, product_types(EXECUTED))
-        yield known
+    for delivery in store.deliveries(run.id).values():
+        yield stored_known(
+            store, run, delivery, plan=plan_of(EXECUTED, "benchmark"), profile=Profile(), wanted=EXECUTED
+        )
 
 
 def one(known: Known, tally: Counter[str]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from grader.checks.catalogue import catalogue
 from grader.cli.app import app
 from grader.core.rubric import Assignment, Criterion, LatePolicy, Profile, Rubric, Treatment
 from grader.core.rule import Rule, Status
-from grader.pipeline.rubrics import available, load
+from grader.pipeline.plan.rubrics import available, load
 
 REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "reference"
 MADE = "<!-- Made by scripts/make_docs.py; change the code, not this page. -->\n\n"

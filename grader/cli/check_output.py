@@ -8,7 +8,7 @@ import click
 
 from grader.cli.output import color_wanted, unicode_wanted
 from grader.core.report import Report
-from grader.pipeline.selfcheck import HONEST_LINE
+from grader.pipeline.grade.self_check import HONEST_LINE
 
 STEPS_SHOWN = 5
 

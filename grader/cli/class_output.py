@@ -9,7 +9,7 @@ import click
 
 from grader.cli.options import echo_refused
 from grader.cli.output import progress_line, unicode_wanted
-from grader.pipeline.batch import Graded, Progress
+from grader.pipeline.classroom.grade_class import Graded, Progress
 
 
 @contextmanager

@@ -131,12 +131,14 @@ def open_store(out: Path, store: Path | None) -> "Store":
 def judged(opened: "Store", number: int | None) -> "tuple[Run, tuple[Report, ...]]":
     """Return a run, or the newest, judged with its own rubric; whom we crash on is named, and costs nobody else."""
     from grader.checks.catalogue import catalogue
-    from grader.pipeline.regrade import reports_of
-    from grader.pipeline.rubrics import parse
+    from grader.pipeline.classroom.reports import reports_of
+    from grader.pipeline.plan.plan import mark_sheet
+    from grader.pipeline.plan.rubrics import parse
 
     run = opened.run(number)
     failed: dict[str, str] = {}
-    reports = tuple(reports_of(opened, run, parse(run.rubric, run.rubric_name, catalogue()), failed))
+    sheet = mark_sheet(parse(run.rubric, run.rubric_name, catalogue()))
+    reports = tuple(reports_of(opened, run, sheet, failed))
     echo_refused(failed)
     return run, reports
 

@@ -12,7 +12,7 @@ import click
 
 from grader.core.progress import listening
 from grader.core.report import Report
-from grader.pipeline.publish import Written
+from grader.pipeline.grade.publish import Written
 
 LINE = 8_000
 """Characters of one line that quotes a submission."""

@@ -1,11 +1,8 @@
 """What a check module exports, and how its needs are read off its signature."""
 
 import inspect
-import typing
 from collections.abc import Callable
 from enum import Enum
-from functools import cache
-from types import NoneType, UnionType
 from typing import TypeVar
 
 import msgspec
@@ -14,6 +11,7 @@ from grader.core.evidence.base import Evidence
 from grader.core.facts.base import Fact
 from grader.core.outcome import Outcome
 from grader.core.rubric import CheckParams, CheckPolicy, Profile
+from grader.core.signature import Need, needs_of
 from grader.core.submission import Submission
 
 _S = TypeVar("_S", CheckParams, CheckPolicy)
@@ -28,12 +26,7 @@ class Status(Enum):
     DEPRECATED = "deprecated"
 
 
-class Need(msgspec.Struct, frozen=True, kw_only=True):
-    """One parameter of a check that the planner must fill."""
-
-    parameter: str
-    type: type[Evidence] | type[Fact] | type[Submission]
-    optional: bool
+_FILLABLE = (Evidence, Fact, Submission, CheckParams, CheckPolicy, Profile)
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,15 +63,15 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def needs(self) -> tuple[Need, ...]:
         """What the planner must provide, in the order of the signature."""
-        return _needs_among(_parameters_of(self.check, self.code))
+        return _needs_among(needs_of(self.check, _FILLABLE, self.code))
 
     @property
     def claim_needs(self) -> tuple[Need, ...]:
         """What `claimed` must be given; TypeError where it asks for a fact or for other thresholds than the check."""
         if self.claimed is None:
             return ()
-        parameters = _parameters_of(self.claimed, self.code)
-        for name, bare, _ in parameters:
+        parameters = needs_of(self.claimed, _FILLABLE, self.code)
+        for name, bare in ((n.parameter, n.type) for n in parameters):
             if issubclass(bare, Fact):
                 raise TypeError(
                     f"{self.code}: `claimed` speaks of claims, but {name!r} is the fact {bare.__name__}"
@@ -104,44 +97,19 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     ) -> dict[str, object]:
         """Return the arguments of `check` or `claimed` that come from the rubric, by parameter name."""
         given: dict[str, object] = {}
-        for name, bare, _ in _parameters_of(asked, self.code):
+        for need in needs_of(asked, _FILLABLE, self.code):
             for value in (params, policy, profile):
-                if issubclass(bare, CheckParams | CheckPolicy | Profile) and isinstance(value, bare):
-                    given[name] = value
+                if issubclass(need.type, CheckParams | CheckPolicy | Profile) and isinstance(
+                    value, need.type
+                ):
+                    given[need.parameter] = value
         return given
 
     def _single(self, base: type[_S]) -> type[_S]:
-        found = (bare for _, bare, _ in _parameters_of(self.check, self.code) if issubclass(bare, base))
+        types = (need.type for need in needs_of(self.check, _FILLABLE, self.code))
+        found = (bare for bare in types if issubclass(bare, base))
         return next(found, base)
 
 
-def _needs_among(parameters: tuple[tuple[str, type, bool], ...]) -> tuple[Need, ...]:
-    return tuple(
-        Need(parameter=name, type=bare, optional=optional)
-        for name, bare, optional in parameters
-        if issubclass(bare, Evidence | Fact | Submission)
-    )
-
-
-@cache  # a class asks for each signature once a submission
-def _parameters_of(check: Callable[..., object], code: str) -> tuple[tuple[str, type, bool], ...]:
-    hints = typing.get_type_hints(check)
-    found: list[tuple[str, type, bool]] = []
-    for name in inspect.signature(check).parameters:
-        bare, optional = _without_none(hints.get(name))
-        allowed = Evidence | Fact | Submission | CheckParams | CheckPolicy | Profile
-        if not (isinstance(bare, type) and issubclass(bare, allowed)):
-            raise TypeError(
-                f"{code}: parameter {name!r} of {check.__module__}.{check.__name__} must be annotated with an "
-                f"Evidence, Fact, Submission, CheckParams, CheckPolicy or Profile, got {hints.get(name)!r}"
-            )
-        found.append((name, bare, optional))
-    return tuple(found)
-
-
-def _without_none(hint: object) -> tuple[object, bool]:
-    if isinstance(hint, UnionType) or typing.get_origin(hint) is typing.Union:
-        rest = [a for a in typing.get_args(hint) if a is not NoneType]
-        if len(rest) == 1 and len(typing.get_args(hint)) == 2:
-            return rest[0], True
-    return hint, False
+def _needs_among(parameters: tuple[Need, ...]) -> tuple[Need, ...]:
+    return tuple(need for need in parameters if issubclass(need.type, Evidence | Fact | Submission))

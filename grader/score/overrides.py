@@ -4,19 +4,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from grader.core.outcome import Verdict
+from grader.core.decision import Decision
 from grader.core.report import Marked, Report
-
-
-class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """One override, as far as scoring needs it. `code` names a criterion id or a check code."""
-
-    submission: str
-    code: str
-    verdict: Verdict
-    credit: float
-    reason: str
-    who: str
 
 
 def decided(report: Report, decisions: Sequence[Decision]) -> tuple[Marked, ...]:

@@ -12,7 +12,9 @@ from typing import Self
 
 import msgspec
 
+from grader.core.decision import Decision
 from grader.core.faults import StoreFault, UsageFault
+from grader.core.missing import Missing
 from grader.core.outcome import Verdict
 from grader.core.report import Note
 from grader.core.settings import Settings
@@ -43,14 +45,6 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     late_days: float = 0.0
 
 
-class Lost(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a product is missing; the same fields as the pipeline's `Missing`."""
-
-    reason: str
-    verdict: Verdict
-    trace: str = ""
-
-
 class PhaseRecord(msgspec.Struct, frozen=True, kw_only=True):
     """What one finished phase of one submission left: payloads by key, reasons, and lines for the report."""
 
@@ -58,7 +52,7 @@ class PhaseRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Product name to its key in the cache."""
     payloads: Mapping[str, bytes]
     """Key to msgpack, for products that the cache did not hold yet."""
-    missing: Mapping[str, Lost]
+    missing: Mapping[str, Missing]
     notes: tuple[Note, ...]
 
 
@@ -67,18 +61,6 @@ class Spent(msgspec.Struct, frozen=True, kw_only=True):
 
     wall: float
     cpu: float
-
-
-class Override(msgspec.Struct, frozen=True, kw_only=True):
-    """A person's decision about one criterion; never changed, only followed by a later one."""
-
-    submission: str
-    code: str
-    verdict: Verdict
-    credit: float
-    reason: str
-    who: str
-    made: str
 
 
 class Store:
@@ -331,7 +313,7 @@ class Store:
             PhaseRecord(
                 products=msgspec.msgpack.decode(row[0], type=dict[str, str]),
                 payloads={},
-                missing=msgspec.msgpack.decode(row[1], type=dict[str, Lost]),
+                missing=msgspec.msgpack.decode(row[1], type=dict[str, Missing]),
                 notes=msgspec.msgpack.decode(row[2], type=tuple[Note, ...]),
             )
             for row in rows
@@ -350,7 +332,7 @@ class Store:
 
     # -- what a person decided ----------------------------------------------------------------------------------------
 
-    def override(self, decision: Override) -> None:
+    def decide(self, decision: Decision) -> None:
         """Append a decision."""
         with transaction(self.connection) as c:
             c.execute(
@@ -366,13 +348,13 @@ class Store:
                 ),
             )
 
-    def overrides(self) -> tuple[Override, ...]:
+    def decisions(self) -> tuple[Decision, ...]:
         """All decisions, oldest first; the last one about a criterion holds."""
         rows = self.connection.execute(
             "SELECT submission, code, verdict, credit, reason, who, made FROM overrides ORDER BY number"
         ).fetchall()
         return tuple(
-            Override(
+            Decision(
                 submission=r[0],
                 code=r[1],
                 verdict=Verdict(r[2]),

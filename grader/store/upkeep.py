@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
+from grader.core.missing import Missing
 from grader.core.report import Note
 from grader.core.settings import Settings
 from grader.core.submission import Submission
 from grader.store.database import transaction
-from grader.store.runs import Lost, Store
+from grader.store.runs import Store
 
 
 class Removed(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,7 +82,7 @@ def _phases(store: Store) -> Iterator[str]:
         where = f"run {run}, {name}, {phase}"
         wrong = list(_record(where, "its products", products, dict[str, str]))
         yield from wrong
-        yield from _record(where, "its reasons", missing, dict[str, Lost])
+        yield from _record(where, "its reasons", missing, dict[str, Missing])
         yield from _record(where, "its notes", notes, tuple[Note, ...])
         keys = {} if wrong else msgspec.msgpack.decode(products, type=dict[str, str])
         yield from (f"{where}: {p} is missing" for p, k in sorted(keys.items()) if k not in have)
@@ -107,7 +108,7 @@ def _deliveries(store: Store) -> Iterator[str]:
 
 def _decisions(store: Store) -> Iterator[str]:
     try:
-        store.overrides()
+        store.decisions()
     except (sqlite3.Error, ValueError) as fault:
         yield f"decisions of persons: cannot be read ({fault})"
 

@@ -14,9 +14,9 @@ from grader.core.rubric import Criterion, Profile, Rubric
 from grader.core.settings import Settings
 from grader.execute.network_source import unwritten
 from grader.ingest.read import from_bytes
-from grader.pipeline.judge import judge_one
-from grader.pipeline.known import Known
-from grader.pipeline.plan import make_plan
+from grader.pipeline.grade.judge import judge_one
+from grader.pipeline.grade.products import Known
+from grader.pipeline.plan.plan import make_plan
 from grader.sandbox.worker.export import export_model
 
 NOTEBOOK = "S4.ipynb"

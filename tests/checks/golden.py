@@ -13,17 +13,17 @@ from grader.checks.catalogue import catalogue
 from grader.core.evidence.base import Evidence
 from grader.core.evidence.documents import Documents
 from grader.core.facts.base import Fact
+from grader.core.missing import Missing
 from grader.core.outcome import Outcome, Verdict, Weight
 from grader.core.rubric import Criterion, Profile, Rubric
 from grader.core.rule import Rule
 from grader.core.settings import Settings
 from grader.core.submission import Sources
 from grader.ingest.read import from_bytes
-from grader.pipeline.grade import compute
-from grader.pipeline.judge import judge_one
-from grader.pipeline.known import Known, Missing
-from grader.pipeline.plan import make_plan
-from grader.pipeline.providers import Phase
+from grader.pipeline.grade.judge import judge_one
+from grader.pipeline.grade.products import Known, NothingKept, fill
+from grader.pipeline.plan.plan import make_plan
+from grader.pipeline.plan.providers import Phase
 from tests.generate.workbook import BookSpec, make
 
 ROOT = Path(__file__).parent
@@ -92,12 +92,8 @@ def run(rule: Rule, path: Path) -> tuple[Case, Outcome]:
     for name, verdict in case.missing.items():
         known.miss(name, Missing(reason=f"{name} cannot be had", verdict=Verdict(verdict)))
     if case.files:
-        compute(
-            make_plan(rubric, {rule.code: rule}),
-            known,
-            lambda _: None,
-            (Phase.READ, Phase.REPLAY, Phase.EXECUTE),
-        )
+        plan = make_plan(rubric, {rule.code: rule})
+        fill(plan, known, NothingKept(), plan.named((Phase.READ, Phase.REPLAY, Phase.EXECUTE)))
     return case, judge_one(criterion, rule, rubric, known)
 
 

@@ -7,7 +7,7 @@ import click
 import pytest
 
 from grader.cli.class_output import class_progress, command_again, echo_class
-from grader.pipeline.batch import Graded, Progress
+from grader.pipeline.classroom.grade_class import Graded, Progress
 from tests.render.samples import good
 
 STEP = Progress(

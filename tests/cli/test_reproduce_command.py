@@ -23,8 +23,8 @@ from grader.core.faults import Unavailable, UsageFault
 from grader.core.settings import Settings
 from grader.execute import notebook, reproduce
 from grader.execute.reproduce import Progress
-from grader.pipeline.asked import load_asked
-from grader.pipeline.rubrics import load
+from grader.pipeline.plan.rubric_request import load_asked
+from grader.pipeline.plan.rubrics import load
 
 FACTS = ReproducedFacts(
     artefact="S4.ipynb",

@@ -10,7 +10,7 @@ import pytest
 from grader.core.faults import Unavailable
 from grader.core.outcome import Finding, Verdict
 from grader.core.report import Marked, Report
-from grader.pipeline.batch import Graded, Request
+from grader.pipeline.classroom.grade_class import Graded, Request
 from tests.render.samples import decided
 
 ROOT = Path(__file__).parents[2]

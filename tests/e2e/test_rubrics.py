@@ -14,21 +14,17 @@ from grader.core.report import Report
 from grader.core.rubric import Profile
 from grader.core.settings import Settings
 from grader.ingest.read import read_submission
-from grader.pipeline.grade import compute, report_on
-from grader.pipeline.known import Known
-from grader.pipeline.plan import make_plan
-from grader.pipeline.providers import Phase
-from grader.pipeline.rubric_test import differences, expected_table
-from grader.pipeline.rubrics import available, load
+from grader.pipeline.grade.grade_one import report_on
+from grader.pipeline.grade.products import Known, NothingKept, fill
+from grader.pipeline.grade.rubric_samples import differences, expected_table
+from grader.pipeline.plan.plan import make_plan
+from grader.pipeline.plan.providers import Phase
+from grader.pipeline.plan.rubrics import available, load
 
 SAMPLES = Path(__file__).parents[2] / "submissions"
 TABLES = SAMPLES / "_expected_rubrics"
 NAMES = [path.stem for path in available()]
 STATIC = Settings(execute=False, retrain=False)
-
-
-def _nothing(_: str) -> None:
-    pass
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +37,8 @@ def reports() -> dict[str, tuple[Report, ...]]:
         sources = read_submission(path)
         read = Known(sources, STATIC, Profile())
         for loaded in rubrics.values():
-            compute(make_plan(loaded.rubric, rules), read, _nothing, (Phase.READ,))
+            plan = make_plan(loaded.rubric, rules)
+            fill(plan, read, NothingKept(), plan.named((Phase.READ,)))
         by_profile: dict[Profile, Known] = {}
         for name, loaded in rubrics.items():
             profile = loaded.rubric.profile
@@ -51,7 +48,7 @@ def reports() -> dict[str, tuple[Report, ...]]:
                     known.put(value)
                 for product, missing in read.missing().items():
                     known.miss(product, missing)
-            compute(make_plan(loaded.rubric, rules), by_profile[profile], _nothing)
+            fill(make_plan(loaded.rubric, rules), by_profile[profile], NothingKept())
             made[name].append(report_on(by_profile[profile], loaded, rules, STATIC, ()))
     return {name: tuple(found) for name, found in made.items()}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from grader.checks.catalogue import catalogue
-from grader.pipeline.rubrics import load
+from grader.pipeline.plan.rubrics import load
 from grader.sandbox.choose import try_bubblewrap
 
 ROOT = Path(__file__).parents[2]

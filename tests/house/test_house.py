@@ -14,10 +14,11 @@ from grader.checks.catalogue import catalogue, collect
 from grader.core.evidence.base import Evidence
 from grader.core.facts.base import Fact
 from grader.core.rule import Rule, Status
+from grader.core.signature import needs_of
 from grader.core.submission import Submission
-from grader.pipeline.plan import make_plan
-from grader.pipeline.providers import PROVIDERS, needs_of
-from grader.pipeline.rubrics import available, load
+from grader.pipeline.plan.plan import make_plan
+from grader.pipeline.plan.providers import FILLABLE, PROVIDERS
+from grader.pipeline.plan.rubrics import available, load
 from tests.checks import golden
 
 ROOT = Path(__file__).parents[2]
@@ -118,7 +119,7 @@ def test_rubrics_load_and_can_be_planned(path: Path) -> None:
 @pytest.mark.parametrize("provider", PROVIDERS, ids=lambda p: p.name)
 def test_providers_can_be_loaded_and_filled(provider: object) -> None:
     function = provider.load()  # type: ignore[attr-defined]
-    assert needs_of(function)
+    assert needs_of(function, FILLABLE)
     assert function.__annotations__["return"].__name__ == provider.product  # type: ignore[attr-defined]
 
 
@@ -248,8 +249,8 @@ from pathlib import Path
 from grader.checks.catalogue import catalogue
 from grader.core.settings import Settings
 from grader.ingest.read import from_bytes
-from grader.pipeline.grade import grade_one
-from grader.pipeline.rubrics import load
+from grader.pipeline.grade.grade_one import grade_one
+from grader.pipeline.plan.rubrics import load
 rules = catalogue()
 files = {"README.md": b"dE/dw5 = (a_o1 - t1) * a_o1 * (1 - a_o1) * a_h1"}
 grade_one(from_bytes("x", files), load("default", rules), rules, Settings(execute=False, retrain=False))

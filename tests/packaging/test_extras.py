@@ -12,8 +12,8 @@ from grader.core.distribution import install_hint
 from grader.core.outcome import Verdict
 from grader.core.settings import Settings
 from grader.ingest.read import read_submission
-from grader.pipeline.grade import grade_one
-from grader.pipeline.rubrics import load
+from grader.pipeline.grade.grade_one import grade_one
+from grader.pipeline.plan.rubrics import load
 
 PERFECT = Path(__file__).parents[2] / "submissions" / "perfect"
 

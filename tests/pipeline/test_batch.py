@@ -16,9 +16,11 @@ import msgspec
 import pytest
 
 from grader.checks.catalogue import catalogue
+from grader.core.decision import Decision
 from grader.core.evidence.base import Evidence
 from grader.core.facts.notebook import Ending, Isolation, NotebookRun
 from grader.core.facts.retrain import RetrainFacts
+from grader.core.missing import Missing
 from grader.core.outcome import Verdict
 from grader.core.rubric import Profile
 from grader.core.settings import Device, Settings
@@ -26,17 +28,18 @@ from grader.core.submission import Sources
 from grader.execute.retrain_rule import Retraining
 from grader.ingest.classes import list_class
 from grader.ingest.read import from_bytes, read_submission
-from grader.pipeline import batch
-from grader.pipeline.batch import Graded, Progress, Request, grade_class
-from grader.pipeline.compare import compare
-from grader.pipeline.keys import key_of
-from grader.pipeline.known import Known, Missing
-from grader.pipeline.providers import Phase, by_product
-from grader.pipeline.regrade import publish_run, reports_of
-from grader.pipeline.rubrics import parse
-from grader.pipeline.work import died, restore, work
+from grader.pipeline.classroom import grade_class as batch
+from grader.pipeline.classroom.diff import compare
+from grader.pipeline.classroom.grade_class import Graded, Progress, Request, grade_class
+from grader.pipeline.classroom.job import died, work
+from grader.pipeline.classroom.reports import publish_run, reports_of
+from grader.pipeline.classroom.stored import stored_known
+from grader.pipeline.plan.plan import Plan, Step, mark_sheet
+from grader.pipeline.plan.product_key import key_of
+from grader.pipeline.plan.providers import Phase, Provider, by_product
+from grader.pipeline.plan.rubrics import parse
 from grader.schedule.base import Ended
-from grader.store.runs import Delivery, Override, PhaseRecord, Spent, Store, now
+from grader.store.runs import Delivery, PhaseRecord, Spent, Store, now
 from tests.facts import retrained
 
 RUBRIC = b"""
@@ -282,13 +285,13 @@ def test_pages_in_another_folder_follow_their_own_content(school: Path, tmp_path
     graded = _grade(school, out)
     store = Store(out / ".grader" / "store.sqlite")
     run, loaded = store.run(graded.run), _request(school, out).loaded
-    publish_run(store, run, loaded, other)
-    decision = Override(
+    publish_run(store, run, mark_sheet(loaded), other)
+    decision = Decision(
         submission="eve", code="files", verdict=Verdict.PASS, credit=1.0, reason="by mail", who="prof", made=now()
     )  # fmt: skip
-    store.override(decision)
-    publish_run(store, run, loaded, out)
-    publish_run(store, run, loaded, other)
+    store.decide(decision)
+    publish_run(store, run, mark_sheet(loaded), out)
+    publish_run(store, run, mark_sheet(loaded), other)
     assert "by mail" in (other / "eve" / "index.html").read_text("utf-8")
 
 
@@ -388,7 +391,7 @@ def test_what_looks_alike_is_for_the_instructor_alone(tmp_path: Path) -> None:
     store = Store(out / ".grader" / "store.sqlite")
     store.connection.execute("DELETE FROM products WHERE product = 'Traits'")
     before = graded.page.read_text("utf-8")
-    publish_run(store, store.run(), _request(root, out).loaded, out)
+    publish_run(store, store.run(), mark_sheet(_request(root, out).loaded), out)
     assert graded.page.read_text("utf-8") == before, "an older store is compared from its bytes"
 
 
@@ -397,7 +400,7 @@ def test_what_could_not_be_compared_is_said_and_tried_again(
 ) -> None:
     out = tmp_path / "out"
     with monkeypatch.context() as patch:
-        patch.setattr("grader.pipeline.comparison.traits_of", lambda *_, **__: 1 / 0)
+        patch.setattr("grader.pipeline.classroom.cohort_run.traits_of", lambda *_, **__: 1 / 0)
         page = _grade(school, out).page.read_text("utf-8")
     assert "grader failed to compare 3 with the others: ann, bob, eve" in page
     page = _grade(school, out).page.read_text("utf-8")
@@ -419,7 +422,7 @@ def test_a_changed_rubric_scores_again_without_the_submissions(school: Path, tmp
     shutil.rmtree(school)
     store = Store(out / ".grader" / "store.sqlite")
     changed = parse(RUBRIC.replace(b"points = 6", b"points = 60"), "files.toml", catalogue())
-    reports = publish_run(store, store.run(graded.run), changed, out).reports
+    reports = publish_run(store, store.run(graded.run), mark_sheet(changed), out).reports
     assert [r.max_score for r in reports] == [62.0] * 3
     assert json.loads((out / "ann" / "result.json").read_text("utf-8"))["max_score"] == 62.0
 
@@ -430,7 +433,9 @@ def test_evidence_that_a_new_rubric_needs_is_read_from_the_stored_bytes(school: 
     shutil.rmtree(school)
     store = Store(out / ".grader" / "store.sqlite")
     more = RUBRIC + b'[[criterion]]\nid = "gradients"\ncheck = "BP101"\npoints = 1\n'
-    reports = list(reports_of(store, store.run(graded.run), parse(more, "files.toml", catalogue()), {}))
+    reports = list(
+        reports_of(store, store.run(graded.run), mark_sheet(parse(more, "files.toml", catalogue())), {})
+    )
     assert {m.verdict.value for r in reports for m in r.outcomes if m.code == "BP101"} <= {
         "unknown",
         "skipped",
@@ -445,7 +450,7 @@ def test_bytes_that_the_store_lost_cost_one_submission(school: Path, tmp_path: P
     store.objects.remove(readme.sha256)
     more = RUBRIC + b'[[criterion]]\nid = "gradients"\ncheck = "BP101"\npoints = 1\n'
     loaded = parse(more, "files.toml", catalogue())
-    reports = publish_run(store, store.run(graded.run), loaded, tmp_path / "out").reports
+    reports = publish_run(store, store.run(graded.run), mark_sheet(loaded), tmp_path / "out").reports
     found = {r.submission.id: r.outcomes[-1] for r in reports}
     assert {name: m.verdict is Verdict.ERROR for name, m in found.items()} == {
         "ann": True,
@@ -459,8 +464,8 @@ def test_an_override_survives_grading_again_and_shows_who_and_why(school: Path, 
     out = tmp_path / "out"
     _grade(school, out)
     store = Store(out / ".grader" / "store.sqlite")
-    store.override(
-        Override(
+    store.decide(
+        Decision(
             submission="eve",
             code="files",
             verdict=Verdict.PASS,
@@ -596,9 +601,11 @@ def test_what_another_version_stored_is_unknown_and_no_crash(school: Path, tmp_p
     class Apples(Evidence, frozen=True, kw_only=True):
         count: int
 
-    known = Known(sources, Settings(), Profile())
-    restore(known, store, run.id, "ann", {"Apples": Apples})
-    found = known.get(Apples)
+    provider = Provider(name="apples", target="x:y", product="Apples", phase=Phase.EXECUTE)
+    steps = (Step(provider=provider, product=Apples, wanted_by=("test",)),)
+    plan = Plan(steps=steps, criteria=(), retraining=Retraining())
+    delivery = store.deliveries(run.id)["ann"]
+    found = stored_known(store, run, delivery, plan=plan, profile=Profile()).get(Apples)
     assert isinstance(found, Missing)
     assert found.verdict is Verdict.UNKNOWN
 
@@ -637,7 +644,9 @@ def test_the_rubric_says_what_is_trained_and_a_kept_curve_never_stands_for_more(
     graded = _grade(school, out, rubric=short, settings=Settings())
     assert {v[-1] for v in _verdicts(graded).values()} == {"fail"}
     store = Store(out / ".grader" / "store.sqlite")
-    again = list(reports_of(store, store.run(graded.run), parse(longer, "files.toml", catalogue()), {}))
+    again = list(
+        reports_of(store, store.run(graded.run), mark_sheet(parse(longer, "files.toml", catalogue())), {})
+    )
     store.close()
     assert {r.outcomes[-1].summary for r in again} == {"needs 7 more epochs: 5 were run"}
     graded = _grade(school, out, rubric=longer, settings=Settings())

@@ -8,9 +8,9 @@ import pytest
 from grader.core.rubric import Rubric
 from grader.core.submission import Artefact, Kind, Problem, Sources
 from grader.ingest.read import read_submission
-from grader.pipeline import file_views
-from grader.pipeline.file_views import draw, planned
-from grader.pipeline.publish import publish
+from grader.pipeline.grade import file_views
+from grader.pipeline.grade.file_views import draw, planned
+from grader.pipeline.grade.publish import publish
 from tests.render.samples import report
 
 ROOT = Path(__file__).parents[2]

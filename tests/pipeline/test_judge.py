@@ -9,20 +9,22 @@ from grader.checks.catalogue import catalogue
 from grader.core.evidence.base import Evidence
 from grader.core.facts.base import Fact
 from grader.core.faults import RubricFault, Unavailable
+from grader.core.missing import Missing
 from grader.core.outcome import Finding, Outcome, Verdict, failed, passed
 from grader.core.rubric import CheckParams, Criterion, Profile, Rubric
 from grader.core.rule import Rule, Status
 from grader.core.settings import Settings
+from grader.core.signature import needs_of
 from grader.core.submission import Sources, Submission
 from grader.execute.retrain_rule import Retraining, RuleParams
 from grader.ingest.read import from_bytes
-from grader.pipeline import judge as judging
-from grader.pipeline import plan as planning
-from grader.pipeline.judge import judge
-from grader.pipeline.keys import key_of
-from grader.pipeline.known import Known, Missing
-from grader.pipeline.providers import Phase, Provider, by_product, needs_of
-from grader.pipeline.rubrics import parse
+from grader.pipeline.grade import judge as judging
+from grader.pipeline.grade.judge import judge
+from grader.pipeline.grade.products import Known
+from grader.pipeline.plan import plan as planning
+from grader.pipeline.plan.product_key import key_of
+from grader.pipeline.plan.providers import FILLABLE, Phase, Provider, by_product
+from grader.pipeline.plan.rubrics import parse
 from grader.score.marks import mark
 
 
@@ -150,8 +152,8 @@ def test_provider_with_an_unfillable_need_is_refused() -> None:
     def bad(number: int) -> Apples:
         return Apples(count=number)
 
-    with pytest.raises(TypeError, match="cannot fill 'number'"):
-        needs_of(bad)
+    with pytest.raises(TypeError, match="parameter 'number'"):
+        needs_of(bad, FILLABLE)
 
 
 def test_check_with_an_unfillable_parameter_is_refused() -> None:

@@ -12,8 +12,9 @@ import pytest
 
 from grader.checks.catalogue import catalogue
 from grader.core.outcome import Verdict
-from grader.pipeline.regrade import publish_run, reports_of
-from grader.pipeline.rubrics import LoadedRubric, parse
+from grader.pipeline.classroom.reports import publish_run, reports_of
+from grader.pipeline.plan.plan import MarkSheet, mark_sheet
+from grader.pipeline.plan.rubrics import parse
 from grader.store.runs import Store
 from grader.store.upkeep import check
 
@@ -31,7 +32,7 @@ def test_history_late_days_and_decisions_are_read(store: Store) -> None:
     assert (first.settings.execute, second.settings.execute) == (False, True)
     assert store.deliveries(second.id)["over-budget"].late_days == 1.5
     assert store.refusals(second.id).keys() == {"broken"}
-    told = [(o.submission, o.code, o.verdict, o.credit, o.reason, o.who) for o in store.overrides()]
+    told = [(o.submission, o.code, o.verdict, o.credit, o.reason, o.who) for o in store.decisions()]
     assert told == [
         ("over-budget", "derivation", Verdict.PARTIAL, 0.75, "explained at the board", "the instructor"),
         ("over-budget", "BP101", Verdict.PASS, 1.0, "and wrote it down afterwards", "the instructor"),
@@ -67,5 +68,5 @@ def test_result_json_keeps_its_keys(store: Store, tmp_path: Path, name: str) -> 
     assert old["submission"].keys() <= new["submission"].keys()
 
 
-def _rubric() -> LoadedRubric:
-    return parse((KEPT / "kept.toml").read_bytes(), "kept.toml", catalogue())
+def _rubric() -> MarkSheet:
+    return mark_sheet(parse((KEPT / "kept.toml").read_bytes(), "kept.toml", catalogue()))

@@ -15,8 +15,8 @@ from grader.core.rubric import Profile
 from grader.core.settings import Settings
 from grader.execute.retrain_rule import Retraining
 from grader.ingest.read import from_bytes
-from grader.pipeline.keys import key_of
-from grader.pipeline.providers import PROVIDERS, Phase, by_product, needs_of
+from grader.pipeline.plan.product_key import key_of
+from grader.pipeline.plan.providers import PROVIDERS, Phase, by_product
 
 HOME = Path(grader.__file__).parents[1]
 RUBRIC = 'id = "f"\ntitle = "Numbers"\n[[criterion]]\nid = "numbers"\ncheck = "RD701"\npoints = 3\n'
@@ -83,7 +83,7 @@ def test_no_key_forgets_a_field_that_was_added_to_the_settings(provider: object)
 
 def _asks_settings(provider: object) -> bool:
     makers = by_product()
-    needs = needs_of(provider.load())  # type: ignore[attr-defined]
+    needs = provider.needs  # type: ignore[attr-defined]
     return any(
         need.type is Settings or (need.type.__name__ in makers and _asks_settings(makers[need.type.__name__]))
         for need in needs
@@ -130,8 +130,8 @@ def test_the_digest_of_a_reader_covers_every_module_of_ours_that_it_loads(module
         ("grader.execute.notebook", "grader.sandbox.worker.recorder"),
         ("grader.extract.workbook.provider", "grader.extract.workbook.child"),
         ("grader.execute.engine.run", "grader.execute.engine.transforms"),
-        ("grader.pipeline.publish", "grader.render.student_page"),
-        ("grader.pipeline.work", "grader.extract.claims"),
+        ("grader.pipeline.grade.publish", "grader.render.student_page"),
+        ("grader.pipeline.classroom.job", "grader.extract.claims"),
     ],
 )
 def test_what_runs_in_another_process_or_is_named_in_a_table_counts(module: str, covered: str) -> None:

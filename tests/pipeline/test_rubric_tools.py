@@ -9,8 +9,8 @@ from grader.cli.app import app
 from grader.core.outcome import Outcome, passed
 from grader.core.rubric import CheckParams
 from grader.core.rule import Rule
-from grader.pipeline.rubric_schema import rubric_schema
-from grader.pipeline.rubric_test import differences, expected_table
+from grader.pipeline.grade.rubric_samples import differences, expected_table
+from grader.pipeline.plan.rubric_schema import rubric_schema
 
 
 class Params(CheckParams, frozen=True, kw_only=True):

@@ -22,12 +22,12 @@ from grader.ingest.classes import list_class
 from grader.ingest.ignore import read_config
 from grader.ingest.limits import MAX_FOLDERS
 from grader.ingest.read import from_bytes, read_submission
-from grader.pipeline import regrade
-from grader.pipeline.batch import Request, grade_class
-from grader.pipeline.known import Known
-from grader.pipeline.plan import Step
-from grader.pipeline.providers import Phase, Provider
-from grader.pipeline.rubrics import find, load, parse, rubric_folder
+from grader.pipeline.classroom import reports as regrade
+from grader.pipeline.classroom.grade_class import Request, grade_class
+from grader.pipeline.grade.products import Known
+from grader.pipeline.plan.plan import Step
+from grader.pipeline.plan.providers import Phase, Provider
+from grader.pipeline.plan.rubrics import find, load, parse, rubric_folder
 from grader.schedule.local import LocalProcesses
 
 RUBRIC = b'id = "f"\ntitle = "Files"\n[[criterion]]\nid = "files"\ncheck = "AR002"\npoints = 3\n'
@@ -240,7 +240,7 @@ def test_nothing_is_imported_from_the_folder_that_is_graded(tmp_path: Path, comm
     for name in ("msgspec", "pickle", "click", "selectors"):
         (folder / f"{name}.py").write_text(TRAP, encoding="utf-8")
     words = [sys.executable, "-m", "grader", *command, "--no-exec", "-o", str(tmp_path / "out")]
-    home = str(Path(regrade.__file__).parents[2])
+    home = str(Path(regrade.__file__).parents[3])
     done = subprocess.run(
         words,
         cwd=folder,

@@ -12,8 +12,8 @@ from grader.core.settings import Settings
 from grader.extract.documents import read_documents
 from grader.extract.model_summary import read_summaries
 from grader.ingest.read import from_bytes
-from grader.pipeline.judge import judge
-from grader.pipeline.known import Known
+from grader.pipeline.grade.judge import judge
+from grader.pipeline.grade.products import Known
 
 TOTAL = 24_010
 TABLE = "Layer (type)  Output Shape  Param #\nConv2d-1  [-1, 8, 26, 26]  {n}\nTotal params: {n:,}\nTrainable params: {n:,}\n"

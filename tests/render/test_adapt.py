@@ -48,7 +48,7 @@ from grader.core.facts.replay import (
 from grader.core.facts.reproduced import Canary, CanaryState, ReproducedEpoch, ReproducedFacts, ScoredWith
 from grader.core.place import Place
 from grader.core.rubric import Criterion, Rubric
-from grader.pipeline.rubrics import load
+from grader.pipeline.plan.rubrics import load
 from grader.render.adapt import Limits, limits_of, pictures_of
 from grader.render.student_page import Agreement
 from grader.render.voices import claims_of

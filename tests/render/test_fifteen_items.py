@@ -19,9 +19,9 @@ from grader.core.outcome import Finding, Verdict
 from grader.core.report import Report
 from grader.core.settings import Settings
 from grader.ingest.read import read_submission
-from grader.pipeline.grade import grade_one
-from grader.pipeline.publish import publish
-from grader.pipeline.rubrics import load
+from grader.pipeline.grade.grade_one import grade_one
+from grader.pipeline.grade.publish import publish
+from grader.pipeline.plan.rubrics import load
 from grader.render import class_page, strings, student_page
 from grader.render.class_page import ClassRow
 from grader.render.pictures.curves import AccuracyRun, accuracy_curve

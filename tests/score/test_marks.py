@@ -5,13 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grader.core.decision import Decision
 from grader.core.outcome import Finding, Outcome, Verdict, graded, passed
 from grader.core.report import Provenance, Report, RubricRef
 from grader.core.rubric import Criterion, Rubric
 from grader.core.rule import Rule
 from grader.core.submission import Submission
 from grader.score.marks import mark
-from grader.score.overrides import Decision, decided
+from grader.score.overrides import decided
 
 
 def _check() -> Outcome:

@@ -7,11 +7,13 @@ import msgspec
 import pytest
 
 from grader.cli.crash import guarded
+from grader.core.decision import Decision
 from grader.core.faults import StoreFault
+from grader.core.missing import Missing
 from grader.core.outcome import Verdict
 from grader.core.settings import Settings
 from grader.ingest.read import from_bytes
-from grader.store.runs import Delivery, Lost, Override, PhaseRecord, Store, now
+from grader.store.runs import Delivery, PhaseRecord, Store, now
 from grader.store.upkeep import check
 
 
@@ -25,7 +27,7 @@ def path(tmp_path: Path) -> Path:
             sources = from_bytes(name, {"README.md": name.encode()})
             store.objects.put(sources.items[0].data)
             store.deliver(run.id, Delivery(submission=sources.submission))
-            lost = {"NetworkFacts": Lost(reason="no notebook " * 40, verdict=Verdict.SKIPPED)}
+            lost = {"NetworkFacts": Missing(reason="no notebook " * 40, verdict=Verdict.SKIPPED)}
             record = PhaseRecord(
                 products={"ClaimEvidence": f"key{number}"},
                 payloads={f"key{number}": b"claims"},
@@ -33,8 +35,8 @@ def path(tmp_path: Path) -> Path:
                 notes=(),
             )
             store.finish_phase(run.id, name, "read", record)
-        store.override(
-            Override(
+        store.decide(
+            Decision(
                 submission="student000",
                 code="BP101",
                 verdict=Verdict.PASS,

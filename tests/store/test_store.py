@@ -7,14 +7,16 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from grader.core.decision import Decision
 from grader.core.faults import UsageFault
+from grader.core.missing import Missing
 from grader.core.outcome import Verdict
 from grader.core.report import Note
 from grader.core.settings import Settings
 from grader.ingest.read import from_bytes
 from grader.store import database
 from grader.store.copies import carry, forget_changed
-from grader.store.runs import Delivery, Lost, Override, PhaseRecord, Spent, Store, now
+from grader.store.runs import Delivery, PhaseRecord, Spent, Store, now
 from grader.store.upkeep import check, prune
 
 SOURCES = from_bytes("ann", {"README.md": b"# w1"})
@@ -32,7 +34,7 @@ def _filled(store: Store, fingerprint: str = "f") -> int:
     record = PhaseRecord(
         products={"Apples": "key1"},
         payloads={"key1": b"payload"},
-        missing={"Juice": Lost(reason="no press", verdict=Verdict.SKIPPED)},
+        missing={"Juice": Missing(reason="no press", verdict=Verdict.SKIPPED)},
         notes=(Note(what="basket", text="one apple"),),
     )
     store.finish_phase(run.id, "ann", "read", record)
@@ -66,7 +68,7 @@ def test_an_unfinished_run_goes_on_and_a_finished_one_does_not(store: Store) -> 
 
 
 def test_decisions_are_append_only(store: Store) -> None:
-    made = Override(
+    made = Decision(
         submission="ann",
         code="AR001",
         verdict=Verdict.PASS,
@@ -75,8 +77,8 @@ def test_decisions_are_append_only(store: Store) -> None:
         who="me",
         made=now(),
     )
-    store.override(made)
-    assert store.overrides() == (made,)
+    store.decide(made)
+    assert store.decisions() == (made,)
     for attack in ("DELETE FROM overrides", "UPDATE overrides SET reason = 'x'"):
         with pytest.raises(sqlite3.IntegrityError, match="append-only"):
             store.connection.execute(attack)
@@ -147,8 +149,8 @@ def test_rotten_and_missing_objects_are_named(store: Store) -> None:
 def test_pruning_forgets_old_runs_and_what_only_they_needed(store: Store) -> None:
     old = _filled(store)
     store.finish(old)
-    store.override(
-        Override(
+    store.decide(
+        Decision(
             submission="ann", code="X", verdict=Verdict.PASS, credit=1.0, reason="r", who="w", made=now()
         )
     )
@@ -156,7 +158,7 @@ def test_pruning_forgets_old_runs_and_what_only_they_needed(store: Store) -> Non
     removed = prune(store, keep=1)
     assert (removed.runs, removed.products, removed.objects) == (1, 1, 1)
     assert [r.id for r in store.runs()] == [new.id]
-    assert len(store.overrides()) == 1, "decisions of persons are never forgotten"
+    assert len(store.decisions()) == 1, "decisions of persons are never forgotten"
 
 
 def test_a_store_of_the_first_format_is_upgraded_and_keeps_all(tmp_path: Path) -> None:

@@ -41,8 +41,8 @@ def command(
     from grader.cli.class_output import class_progress, echo_class
     from grader.cli.options import seconds
     from grader.cli.status import worst_status
-    from grader.pipeline.asked import load_asked
-    from grader.pipeline.batch import Request, grade_class, workers_for
+    from grader.pipeline.classroom.grade_class import Request, grade_class, workers_for
+    from grader.pipeline.plan.rubric_request import load_asked
     from grader.schedule.local import LocalProcesses
 
     settings = settings_from(options)

@@ -30,9 +30,9 @@ def command(
     from grader.cli.status import status
     from grader.core.settings import Device, Settings
     from grader.ingest.ignore import read_config
-    from grader.pipeline.publish import publish, write
-    from grader.pipeline.rubrics import load
-    from grader.pipeline.selfcheck import self_check
+    from grader.pipeline.grade.publish import publish, write
+    from grader.pipeline.grade.self_check import self_check
+    from grader.pipeline.plan.rubrics import load
 
     name = rubric or read_config(path if path.is_dir() else path.parent).rubric
     settings = Settings(

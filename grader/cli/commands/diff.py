@@ -15,7 +15,7 @@ def command(first: int, second: int, out: Path, store: Path | None) -> int:
     """Print a line a submission that moved and one a criterion; 1 if anything moved, else 0."""
     from grader.cli.options import judged, open_store
     from grader.cli.output import echo_line
-    from grader.pipeline.compare import compare
+    from grader.pipeline.classroom.diff import compare
 
     with open_store(out, store) as opened:
         sides = [judged(opened, number)[1] for number in (first, second)]

@@ -17,7 +17,7 @@ from grader.cli.options import store_options
 def command(run: int | None, form: str, to: Path | None, out: Path, store: Path | None) -> int:
     """Judge from the store and write one file."""
     from grader.cli.options import judged, open_store
-    from grader.pipeline.publish import write
+    from grader.pipeline.grade.publish import write
     from grader.render.exports import FORMATS
 
     with open_store(out, store) as opened:

@@ -29,9 +29,9 @@ def command(path: Path, rubric: str, out: Path, *, as_json: bool, quiet: bool, *
     from grader.cli.output import echo_report, progress_line
     from grader.cli.status import status
     from grader.ingest.read import read_submission
-    from grader.pipeline.asked import load_asked
-    from grader.pipeline.grade import grade_one
-    from grader.pipeline.publish import publish
+    from grader.pipeline.grade.grade_one import grade_one
+    from grader.pipeline.grade.publish import publish
+    from grader.pipeline.plan.rubric_request import load_asked
 
     rules = catalogue()
     settings = settings_from(options)

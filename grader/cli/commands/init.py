@@ -26,8 +26,8 @@ def command(path: Path, rubric: str, *, force: bool) -> int:
     from grader.checks.catalogue import catalogue
     from grader.core.faults import UsageFault
     from grader.ingest.ignore import CONFIG, IGNORE
-    from grader.pipeline.publish import write
-    from grader.pipeline.rubrics import load
+    from grader.pipeline.grade.publish import write
+    from grader.pipeline.plan.rubrics import load
 
     load(rubric, catalogue())
     named = json.dumps(_from(path, rubric), ensure_ascii=False)

@@ -32,9 +32,8 @@ def inspect_file(name: str, *, execute: bool, data: str = "") -> dict[str, objec
     from grader.core.rubric import Profile
     from grader.core.settings import Settings
     from grader.ingest.read import from_bytes
-    from grader.pipeline.known import Known
-    from grader.pipeline.plan import Step, product_types
-    from grader.pipeline.providers import by_product
+    from grader.pipeline.grade.products import Known, NothingKept, fill
+    from grader.pipeline.plan.plan import plan_of
     from grader.render.notebook_row import notebook_row
 
     try:
@@ -44,11 +43,7 @@ def inspect_file(name: str, *, execute: bool, data: str = "") -> dict[str, objec
     file = "standard-input.ipynb" if name == "-" else Path(name).name
     sources = from_bytes(file, {file: content}, single=True)
     known = Known(sources, Settings(execute=execute, data=data), Profile())
-    wanted = (*_READ, *_RUN) if execute else _READ
-    types = product_types(wanted)
-    for product in wanted:
-        step = Step(provider=by_product()[product], product=types[product], wanted_by=("inspect",))
-        known.provide(step)
+    fill(plan_of((*_READ, *_RUN) if execute else _READ, "inspect"), known, NothingKept())
     missing = {product: why.reason for product, why in known.missing().items()}
     return notebook_row(name, known.products(), missing)
 

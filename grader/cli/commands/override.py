@@ -22,11 +22,13 @@ def command(submission: str, code: str, out: Path, store: Path | None, **options
     """Append the decision and draw the newest run again."""
     from grader.checks.catalogue import catalogue
     from grader.cli.options import echo_refused, open_store
+    from grader.core.decision import Decision
     from grader.core.faults import UsageFault
     from grader.core.outcome import Verdict
-    from grader.pipeline.regrade import publish_run
-    from grader.pipeline.rubrics import parse
-    from grader.store.runs import Override, now
+    from grader.pipeline.classroom.reports import publish_run
+    from grader.pipeline.plan.plan import mark_sheet
+    from grader.pipeline.plan.rubrics import parse
+    from grader.store.runs import now
 
     verdict = Verdict(str(options["verdict"]))
     given = options["credit"]
@@ -49,8 +51,8 @@ def command(submission: str, code: str, out: Path, store: Path | None, **options
         if not reason:
             raise UsageFault("--reason must say why")
         who = str(options["who"]) or getpass.getuser()
-        opened.override(
-            Override(
+        opened.decide(
+            Decision(
                 submission=submission,
                 code=code,
                 verdict=verdict,
@@ -60,7 +62,7 @@ def command(submission: str, code: str, out: Path, store: Path | None, **options
                 made=now(),
             )
         )
-        published = publish_run(opened, run, loaded, out)
+        published = publish_run(opened, run, mark_sheet(loaded), out)
     echo_refused(published.failed)
     click.echo(f"{submission} {code}: {verdict.value}, decided by {who}")
     click.echo(f"the pages under {out} show it; after other changes: grader report -o {out}")

@@ -15,8 +15,8 @@ def command(path: Path, rubric: str) -> None:
     from grader.checks.catalogue import catalogue
     from grader.cli.output import echo_line
     from grader.ingest.read import read_submission
-    from grader.pipeline.plan import make_plan
-    from grader.pipeline.rubrics import load
+    from grader.pipeline.plan.plan import make_plan
+    from grader.pipeline.plan.rubrics import load
 
     rules = catalogue()
     loaded = load(rubric, rules)

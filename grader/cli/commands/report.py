@@ -19,14 +19,15 @@ def command(run: int | None, rubric: str, out: Path, store: Path | None) -> int:
     from grader.cli.options import echo_refused, open_store
     from grader.cli.output import unicode_wanted
     from grader.cli.status import worst_status
-    from grader.pipeline.regrade import publish_run
-    from grader.pipeline.rubrics import load, parse
+    from grader.pipeline.classroom.reports import publish_run
+    from grader.pipeline.plan.plan import mark_sheet
+    from grader.pipeline.plan.rubrics import load, parse
     from grader.render.terminal import class_lines
 
     with open_store(out, store) as opened:
         found = opened.run(run)
         loaded = load(rubric, catalogue()) if rubric else parse(found.rubric, found.rubric_name, catalogue())
-        published = publish_run(opened, found, loaded, out)
+        published = publish_run(opened, found, mark_sheet(loaded), out)
     echo_refused(published.failed)
     for line in class_lines(published.reports, unicode=unicode_wanted()):
         click.echo(line)

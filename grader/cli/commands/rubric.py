@@ -19,7 +19,7 @@ command.add_command(test)
 def list_() -> None:
     """One line a rubric."""
     from grader.checks.catalogue import catalogue
-    from grader.pipeline.rubrics import available, load
+    from grader.pipeline.plan.rubrics import available, load
 
     for path in available():
         rubric = load(str(path), catalogue()).rubric
@@ -32,7 +32,7 @@ def list_() -> None:
 def show(name: str, as_json: bool) -> None:
     """One line a criterion."""
     from grader.checks.catalogue import catalogue
-    from grader.pipeline.rubrics import load
+    from grader.pipeline.plan.rubrics import load
 
     rules = catalogue()
     rubric = load(name, rules).rubric
@@ -53,7 +53,7 @@ def show(name: str, as_json: bool) -> None:
 def check(file: str) -> None:
     """Exit status 2 with one line a fault."""
     from grader.checks.catalogue import catalogue
-    from grader.pipeline.rubrics import load
+    from grader.pipeline.plan.rubrics import load
 
     rubric = load(file, catalogue()).rubric
     points = sum(c.points for c in rubric.criterion)
@@ -66,6 +66,6 @@ def schema() -> None:
     import json
 
     from grader.checks.catalogue import catalogue
-    from grader.pipeline.rubric_schema import rubric_schema
+    from grader.pipeline.plan.rubric_schema import rubric_schema
 
     click.echo(json.dumps(rubric_schema(catalogue()), indent=2, ensure_ascii=False))

@@ -13,8 +13,8 @@ def new(file: Path, source: str) -> int:
     """Copy the text with its comments; the id becomes the file's name."""
     from grader.checks.catalogue import catalogue
     from grader.core.faults import UsageFault
-    from grader.pipeline.publish import write
-    from grader.pipeline.rubrics import find, load
+    from grader.pipeline.grade.publish import write
+    from grader.pipeline.plan.rubrics import find, load
 
     load(source, catalogue())
     if file.exists():
@@ -35,8 +35,8 @@ def test(file: str, folder: Path, expect: Path | None, *, execute: bool) -> int:
     """1 with a line a difference, else 0."""
     from grader.checks.catalogue import catalogue
     from grader.core.settings import Settings
-    from grader.pipeline.rubric_test import as_table, differences, expected_table, grade_samples
-    from grader.pipeline.rubrics import load
+    from grader.pipeline.grade.rubric_samples import as_table, differences, expected_table, grade_samples
+    from grader.pipeline.plan.rubrics import load
 
     loaded = load(file, catalogue())
     reports = grade_samples(folder, loaded, Settings(execute=execute, retrain=False))

@@ -8,9 +8,9 @@ from grader.core.report import Report
 from grader.core.settings import Settings
 from grader.ingest.ignore import read_ignore, without_ignored
 from grader.ingest.read import read_submission
-from grader.pipeline.grade import Progress, grade_one
-from grader.pipeline.known import Known
-from grader.pipeline.rubrics import LoadedRubric
+from grader.pipeline.grade.grade_one import Progress, grade_one
+from grader.pipeline.grade.products import Known
+from grader.pipeline.plan.rubrics import LoadedRubric
 
 HONEST_LINE = (
     "Self-check. Your code ran on this computer with your own rights, without isolation: do not run this on work that is not"

@@ -1,17 +1,15 @@
 """From a rubric to what must be computed, and why: the checks' signatures decide, nothing else is run."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import get_type_hints
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import msgspec
 
-from grader.core.evidence.base import Evidence
-from grader.core.facts.base import Fact
 from grader.core.rubric import Criterion, Rubric
 from grader.core.rule import Rule
 from grader.core.submission import Submission
 from grader.execute.retrain_rule import Retraining, RetrainParams, retraining
-from grader.pipeline.providers import Phase, Provider, by_product, needs_of
+from grader.pipeline.plan.providers import Phase, Provider, by_product
+from grader.pipeline.plan.rubrics import LoadedRubric
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +29,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     retraining: Retraining
     """What the criteria want of training again."""
 
+    def named(self, phases: Collection[Phase]) -> frozenset[str]:
+        """The names of the products that some phases make."""
+        return frozenset(s.provider.product for s in self.steps if s.provider.phase in phases)
+
     def phases(self) -> tuple[Phase, ...]:
         """The phases that have anything to do, cheap first."""
         return tuple(p for p in Phase if any(s.provider.phase is p for s in self.steps))
@@ -41,6 +43,39 @@ def make_plan(rubric: Rubric, rules: Mapping[str, Rule]) -> Plan:
 
     Raises TypeError where a check or provider needs a type that no provider makes.
     """
+    steps = _steps(needed(rubric, rules))
+    return Plan(steps=steps, criteria=rubric.criterion, retraining=_retraining(rubric, rules))
+
+
+def plan_of(names: Collection[str], by: str) -> Plan:
+    """Return what some products need, transitively, without a rubric; names that no provider makes are left out."""
+    makers = by_product()
+    types = ((by, makers[name].type) for name in names if name in makers)
+    return Plan(steps=_steps(types), criteria=(), retraining=Retraining())
+
+
+class MarkSheet(msgspec.Struct, frozen=True, kw_only=True):
+    """A rubric with the checks that it names and what they need: made once for a class."""
+
+    loaded: LoadedRubric
+    rules: Mapping[str, Rule]
+    plan: Plan
+
+    @property
+    def wanted(self) -> frozenset[str]:
+        """The names of the products that the checks ask for themselves."""
+        return frozenset(product.__name__ for _, product in needed(self.loaded.rubric, self.rules))
+
+
+def mark_sheet(loaded: LoadedRubric) -> MarkSheet:
+    """Return a rubric with all checks that are installed."""
+    from grader.checks.catalogue import catalogue
+
+    rules = catalogue()
+    return MarkSheet(loaded=loaded, rules=rules, plan=make_plan(loaded.rubric, rules))
+
+
+def _steps(asked: Iterable[tuple[str, type]]) -> tuple[Step, ...]:
     makers = by_product()
     wanted: dict[str, tuple[type, set[str]]] = {}
     order: list[str] = []
@@ -54,23 +89,24 @@ def make_plan(rubric: Rubric, rules: Mapping[str, Rule]) -> Plan:
             wanted[name][1].add(by)
             return
         if name not in makers:
-            raise TypeError(f"{by} needs {name}, which no provider in grader/pipeline/providers.py makes")
+            raise TypeError(
+                f"{by} needs {name}, which no provider in grader/pipeline/plan/providers.py makes"
+            )
         wanted[name] = (product, {by})
         in_progress.append(name)
-        for need in needs_of(makers[name].load()):
+        for need in makers[name].needs:
             if by_product().get(need.type.__name__) is not None:
                 want(need.type, name)
         in_progress.pop()
         order.append(name)
 
-    for code, product in needed(rubric, rules):
+    for code, product in asked:
         want(product, code)
     phases = list(Phase)
     names = sorted(order, key=lambda n: (phases.index(makers[n].phase), order.index(n)))
-    steps = tuple(
+    return tuple(
         Step(provider=makers[n], product=wanted[n][0], wanted_by=tuple(sorted(wanted[n][1]))) for n in names
     )
-    return Plan(steps=steps, criteria=rubric.criterion, retraining=_retraining(rubric, rules))
 
 
 def _retraining(rubric: Rubric, rules: Mapping[str, Rule]) -> Retraining:
@@ -78,16 +114,10 @@ def _retraining(rubric: Rubric, rules: Mapping[str, Rule]) -> Retraining:
     return retraining(msgspec.convert(c.params, kind) for c, kind in kinds if issubclass(kind, RetrainParams))
 
 
-def needed(rubric: Rubric, rules: Mapping[str, Rule]) -> Iterator[tuple[str, type[Evidence] | type[Fact]]]:
+def needed(rubric: Rubric, rules: Mapping[str, Rule]) -> Iterator[tuple[str, type]]:
     """Yield each check of a rubric with each product that it asks for; with those of claims where they may earn."""
     for criterion in rubric.criterion:
         rule = rules[criterion.check]
         for need in (*rule.needs, *(rule.claim_needs if rubric.provisional_claims else ())):
             if not issubclass(need.type, Submission):
                 yield criterion.check, need.type
-
-
-def product_types(names: Iterable[str]) -> dict[str, type]:
-    """Return products' types by their names, as the providers' return annotations say; unknown names are left out."""
-    makers = by_product()
-    return {name: get_type_hints(makers[name].load())["return"] for name in names if name in makers}

@@ -7,8 +7,6 @@ import importlib
 import typing
 from collections.abc import Callable
 from enum import Enum
-from functools import cache
-from types import NoneType
 
 import msgspec
 
@@ -16,6 +14,7 @@ from grader.core.evidence.base import Evidence
 from grader.core.facts.base import Fact
 from grader.core.rubric import Profile
 from grader.core.settings import Settings
+from grader.core.signature import Need, needs_of
 from grader.core.submission import Sources, Submission
 from grader.execute.retrain_rule import Retraining
 
@@ -38,6 +37,9 @@ EXECUTING = (Phase.EXECUTE, Phase.RETRAIN, Phase.REPRODUCE)
 """Phases that rest on the student's code having run."""
 
 
+FILLABLE = (Evidence, Fact, Sources, Submission, Settings, Profile, Retraining)
+
+
 class Provider(msgspec.Struct, frozen=True, kw_only=True):
     """A function that makes one product."""
 
@@ -54,32 +56,21 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
         found: Callable[..., Evidence | Fact] = getattr(importlib.import_module(module), function)
         return found
 
+    @property
+    def type(self) -> Product:
+        """The type that it makes, as the function's return annotation says."""
+        found: Product = typing.get_type_hints(self.load())["return"]
+        return found
 
-class ProviderNeed(msgspec.Struct, frozen=True, kw_only=True):
-    """One parameter of a provider."""
+    @property
+    def module(self) -> str:
+        """Where the function stands."""
+        return self.target.partition(":")[0]
 
-    parameter: str
-    type: type
-    optional: bool
-
-
-@cache
-def needs_of(function: Callable[..., object]) -> tuple[ProviderNeed, ...]:
-    """Read a provider's needs off its annotations; TypeError where one cannot be filled."""
-    hints = typing.get_type_hints(function)
-    hints.pop("return", None)
-    found: list[ProviderNeed] = []
-    for name, hint in hints.items():
-        args = [a for a in typing.get_args(hint) if a is not NoneType]
-        optional = len(args) == 1 and NoneType in typing.get_args(hint)
-        bare = args[0] if optional else hint
-        fillable = (Evidence, Fact, Sources, Submission, Settings, Profile, Retraining)
-        if not (isinstance(bare, type) and issubclass(bare, fillable)):
-            raise TypeError(
-                f"provider {function.__module__}.{function.__qualname__}: cannot fill {name!r}: {hint!r}"
-            )
-        found.append(ProviderNeed(parameter=name, type=bare, optional=optional))
-    return tuple(found)
+    @property
+    def needs(self) -> tuple[Need, ...]:
+        """What the function must be given; TypeError where one parameter cannot be filled."""
+        return needs_of(self.load(), FILLABLE, f"provider {self.name}")
 
 
 PROVIDERS: tuple[Provider, ...] = (

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Protocol, runtime_checkable
 
 from grader.core.report import Note
-from grader.pipeline.known import Known
+from grader.pipeline.grade.products import Known
 
 
 @runtime_checkable

@@ -35,7 +35,7 @@ class LoadedRubric(msgspec.Struct, frozen=True, kw_only=True):
 def rubric_folder() -> Path:
     """Return the folder of the rubrics that come with grader: beside the package in a checkout, inside it in a wheel."""
     packaged = Path(str(files("grader") / "_data" / "rubrics"))
-    return packaged if packaged.is_dir() else Path(__file__).parents[2] / "rubrics"
+    return packaged if packaged.is_dir() else Path(__file__).parents[3] / "rubrics"
 
 
 def available() -> tuple[Path, ...]:

@@ -6,13 +6,12 @@ from grader.core.report import Note, Report
 from grader.core.rule import Rule
 from grader.core.settings import Settings
 from grader.core.submission import Problem, Sources
-from grader.pipeline.judge import judge
-from grader.pipeline.known import Known
-from grader.pipeline.plan import Plan, make_plan
-from grader.pipeline.provenance import provenance
-from grader.pipeline.providers import Phase
-from grader.pipeline.reading import read_notes
-from grader.pipeline.rubrics import LoadedRubric
+from grader.pipeline.grade.judge import judge
+from grader.pipeline.grade.notes import read_notes
+from grader.pipeline.grade.products import Known, NothingKept, fill
+from grader.pipeline.grade.provenance import provenance
+from grader.pipeline.plan.plan import make_plan
+from grader.pipeline.plan.rubrics import LoadedRubric
 from grader.score.marks import mark
 
 Progress = Callable[[str], None]
@@ -32,16 +31,8 @@ def grade_one(
     """
     plan = make_plan(loaded.rubric, rules)
     known = Known(sources, settings, loaded.rubric.profile, plan.retraining)
-    compute(plan, known, progress)
+    fill(plan, known, NothingKept(), progress=progress)
     return report_on(known, loaded, rules, settings, read_notes(known)), known
-
-
-def compute(plan: Plan, known: Known, progress: Progress, phases: tuple[Phase, ...] = tuple(Phase)) -> None:
-    """Run the plan's providers of the given phases."""
-    for step in plan.steps:
-        if step.provider.phase in phases:
-            progress(f"{known.submission.id}: {step.provider.name}")
-            known.provide(step)
 
 
 def report_on(

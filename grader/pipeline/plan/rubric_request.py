@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from grader.core.rule import Rule
 from grader.core.settings import Settings
-from grader.pipeline.rubrics import LoadedRubric, find, load, parse
+from grader.pipeline.plan.rubrics import LoadedRubric, find, load, parse
 
 WHOLE_RUN = ("RT603", "RT604")
 

@@ -6,12 +6,14 @@ from typing import NamedTuple
 
 import msgspec
 
+from grader.core.missing import Missing
 from grader.core.outcome import Finding, Outcome, Verdict
 from grader.core.rubric import Criterion, Rubric
-from grader.core.rule import Need, Rule
-from grader.pipeline.known import Known, Missing
-from grader.pipeline.providers import EXECUTING, by_product
-from grader.pipeline.which_notebook import settle
+from grader.core.rule import Rule
+from grader.core.signature import Need
+from grader.pipeline.grade.products import Known
+from grader.pipeline.grade.submitted_notebook import settle
+from grader.pipeline.plan.providers import EXECUTING, by_product
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +55,7 @@ class _Lacks(NamedTuple):
 def _filled(needs: tuple[Need, ...], known: Known) -> dict[str, object] | _Lacks:
     arguments: dict[str, object] = {}
     for need in needs:
-        value = known.get(need.type)
+        value: object = known.get(need.type)
         if isinstance(value, Missing):
             if not need.optional:
                 return _Lacks(need, value)
@@ -66,7 +68,7 @@ def _barred(lacks: _Lacks, known: Known) -> bool:
     """Whether a need is missing because nothing may be executed, and not because it was tried or is not there."""
     maker = by_product().get(lacks.need.type.__name__)
     runs_code = maker is not None and maker.phase in EXECUTING
-    return runs_code and not known.may_execute and lacks.missing.verdict is Verdict.SKIPPED
+    return runs_code and not known.settings.execute and lacks.missing.verdict is Verdict.SKIPPED
 
 
 def _ask(

@@ -5,8 +5,8 @@ import platform
 import grader
 from grader.core.report import Provenance
 from grader.core.settings import Settings
-from grader.pipeline.keys import RUNNING, environment
-from grader.pipeline.known import Known
+from grader.pipeline.grade.products import Known
+from grader.pipeline.plan.product_key import RUNNING, environment
 
 
 def provenance(settings: Settings, known: Known | None = None) -> Provenance:

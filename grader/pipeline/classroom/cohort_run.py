@@ -2,27 +2,24 @@
 
 import logging
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import msgspec
 
-from grader.cohort.alike import Alike, Cohort, compare_class
+from grader.cohort.alike import Cohort, compare_class
 from grader.cohort.traits import Traits, traits_of
 from grader.core.evidence.documents import Documents
 from grader.core.evidence.formulas import FormulaEvidence
 from grader.core.evidence.logs import LogEvidence
 from grader.core.evidence.workbook import WorkbookEvidence
 from grader.core.facts.replay import ReplayFacts
-from grader.core.faults import StoreFault
 from grader.core.memory import code_of, key
 from grader.core.rubric import Profile
 from grader.core.submission import Submission
 from grader.extract.documents import read_documents
-from grader.pipeline.known import Known
+from grader.pipeline.classroom.stored import stored_known
+from grader.pipeline.grade.products import Known
+from grader.pipeline.plan.plan import plan_of
 from grader.store.runs import Run, Store
-
-if TYPE_CHECKING:
-    from grader.render.pictures.picture import DataTable
 
 log = logging.getLogger(__name__)
 
@@ -55,65 +52,27 @@ def packed_traits(known: Known) -> bytes:
     return msgspec.msgpack.encode(found)
 
 
-def cohort_of(store: Store, run: Run) -> Cohort:
+def cohort_of(store: Store, run: Run, profile: Profile) -> Cohort:
     """Compare the submissions of a run. What is not kept, by an older run say, is made from the stored bytes, once."""
-    from grader.pipeline.plan import product_types
-    from grader.pipeline.work import restore, stored_sources
-
     found: dict[str, Traits] = {}
     lost: list[str] = []
     for name, delivery in store.deliveries(run.id).items():
         products = {p: k for r in store.phase_records(run.id, name) for p, k in r.products.items()}
-        key = traits_key(products, delivery.submission)
-        payload = store.payload(key)
+        made_as = traits_key(products, delivery.submission)
+        payload = store.payload(made_as)
         if payload is None:
-            try:
-                known = Known(stored_sources(store, delivery), run.settings, Profile())
-            except StoreFault:
-                lost.append(name)
-                continue
-            restore(
-                known,
-                store,
-                run.id,
-                name,
-                product_types(products.keys() & {t.__name__ for t in (Documents, *_FROM)}),
+            names = products.keys() & {t.__name__ for t in (Documents, *_FROM)}
+            plan = plan_of(names, "cohort")
+            payload = packed_traits(
+                stored_known(store, run, delivery, plan=plan, profile=profile, wanted=names)
             )
-            payload = packed_traits(known)
             if not payload:
                 lost.append(name)
                 continue
-            store.keep(key, PRODUCT, payload)
+            store.keep(made_as, PRODUCT, payload)
         found[name] = msgspec.msgpack.decode(payload, type=Traits)
     cohort = compare_class(found)
     if not lost:
         return cohort
     missing = f"grader failed to compare {len(lost)} with the others: {', '.join(lost)}."
     return msgspec.structs.replace(cohort, note=f"{cohort.note} {missing}".strip())
-
-
-def tables_of(cohort: Cohort) -> tuple["DataTable", ...]:
-    """Return the tables of the class page; none where nothing looks alike."""
-    from grader.render import strings
-    from grader.render.pictures.picture import DataTable
-
-    return tuple(
-        DataTable(
-            caption=caption, columns=strings.COHORT_COLUMNS, rows=tuple(_row(group) for group in groups)
-        )
-        for caption, groups in (
-            (strings.COHORT_ALIKE, cohort.alike),
-            (strings.COHORT_MISTAKES, cohort.mistakes),
-        )
-        if groups
-    )
-
-
-def _row(group: Alike) -> tuple[str, ...]:
-    agree = "; ".join(
-        f"{' | '.join(dict.fromkeys(e.places))}: {' '.join(e.text.split())}"
-        if e.text
-        else " | ".join(dict.fromkeys(e.places))
-        for e in group.examples
-    )
-    return (", ".join(group.submissions), group.what, group.how, agree)

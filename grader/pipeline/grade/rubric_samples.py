@@ -9,8 +9,8 @@ from grader.core.report import Report
 from grader.core.settings import Settings
 from grader.core.toml import read_toml
 from grader.ingest.read import read_submission
-from grader.pipeline.grade import grade_one
-from grader.pipeline.rubrics import LoadedRubric
+from grader.pipeline.grade.grade_one import grade_one
+from grader.pipeline.plan.rubrics import LoadedRubric
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from grader.core.rubric import Profile
 from grader.core.settings import Settings
 from grader.core.submission import Sources, Submission
 from grader.execute.retrain_rule import Retraining
-from grader.pipeline.providers import EXECUTING, Phase, Provider, by_product, needs_of
+from grader.pipeline.plan.providers import EXECUTING, Phase, Provider, by_product
 
 READING: Final = ("ftfy", "markdown-it-py", "msgspec", "nbformat", "numpy", "openpyxl")
 """Packages whose version can change what is read."""
@@ -35,10 +35,10 @@ def key_of(
     makers = by_product()
     parts: dict[str, object] = {
         "target": provider.target,
-        "code": code_of(provider.target.partition(":")[0]),
+        "code": code_of(provider.module),
         "environment": environment(RUNNING if provider.phase in EXECUTING else READING),
     }
-    for need in needs_of(provider.load()):
+    for need in provider.needs:
         if need.type in (Sources, Submission):
             parts["artefacts"] = submission.artefacts
         elif need.type is Settings:

@@ -1,16 +1,15 @@
-"""Writes what people open: a page and a result.json a submission, and the page of the class.
+"""Writes what a student opens: the page of a submission, its result.json and the pages of its files.
 
 `OUT/<slug>/` is the student's view alone, with pages of the files that were read; what only instructors may see is in `OUT/index.html` and `OUT/_class/`.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
-from grader.cohort.alike import Cohort
 from grader.core.evidence.base import Evidence
 from grader.core.facts.base import Fact
 from grader.core.faults import UsageFault
@@ -19,8 +18,7 @@ from grader.core.report import Report
 from grader.core.rubric import Rubric, Treatment
 from grader.core.rule import Rule
 from grader.core.submission import Submission
-from grader.pipeline.file_views import Fetch, draw, stale
-from grader.store.runs import Spent
+from grader.pipeline.grade.file_views import Fetch, draw, stale
 
 log = logging.getLogger(__name__)
 
@@ -103,28 +101,6 @@ def _file_views(submission: Submission, fetch: Fetch, folder: Path) -> dict[str,
     for old in stale(folder, drawn):
         old.unlink(missing_ok=True)
     return shown
-
-
-def publish_class(
-    reports: Sequence[Report],
-    refused: Mapping[str, str],
-    out: Path,
-    spent: Mapping[str, Mapping[str, Spent]],
-    cohort: Cohort,
-) -> Path:
-    """Write the page of the class under `out`, and what looks alike as data in `_class/alike.json`.
-
-    `refused` maps what could not be graded at all to its reason, `spent` a submission to its phases' seconds.
-    """
-    from grader.pipeline.comparison import tables_of
-    from grader.render.class_page import ClassRow, render, rows_from
-
-    seconds = {name: {p: s.wall for p, s in phases.items()} for name, phases in spent.items()}
-    ungraded = [ClassRow.ungraded(name, name, reason) for name, reason in sorted(refused.items())]
-    page = render([*rows_from(reports, seconds), *ungraded], tables=tables_of(cohort), note=cohort.note)
-    data = msgspec.json.format(msgspec.json.encode({"format": 1, **msgspec.to_builtins(cohort)}), indent=1)
-    write(out / "_class" / "alike.json", data + b"\n")
-    return write(out / "index.html", page.encode("utf-8"))
 
 
 def write(path: Path, data: bytes) -> Path:

@@ -87,4 +87,4 @@ def _key(submission: Submission, artefact: Artefact) -> str:
 
 def renderer() -> str:
     """Return the digest of the code that draws pages: another template draws every page again."""
-    return code_of("grader.pipeline.publish")
+    return code_of("grader.pipeline.grade.publish")

@@ -15,12 +15,12 @@ from grader.core.outcome import Verdict
 from grader.core.report import Report
 from grader.core.settings import Device, Settings
 from grader.ingest.classes import Entry, Listing, list_class
-from grader.pipeline.basis import basis_of, raw_digest
-from grader.pipeline.plan import Plan, make_plan
-from grader.pipeline.providers import STATIC, Phase
-from grader.pipeline.regrade import OUR_FAILURE, Published, publish_run, reports_of
-from grader.pipeline.rubrics import LoadedRubric
-from grader.pipeline.work import Done, Job, died, work
+from grader.pipeline.classroom.fingerprint import basis_of, raw_digest
+from grader.pipeline.classroom.job import Done, Job, died, work
+from grader.pipeline.classroom.reports import OUR_FAILURE, Published, publish_run, reports_of
+from grader.pipeline.plan.plan import MarkSheet, Plan, mark_sheet
+from grader.pipeline.plan.providers import STATIC, Phase
+from grader.pipeline.plan.rubrics import LoadedRubric
 from grader.schedule.base import Backend, Ended
 from grader.store.copies import carry, forget_changed
 from grader.store.runs import Delivery, Run, Store
@@ -88,11 +88,9 @@ def grade_class(
 
     The same call after a kill goes on where it stopped: finished phases are in the store, and products in its cache.
     """
-    from grader.checks.catalogue import catalogue
-
     whole = list_class(request.path)
     listing = _chosen(whole, request.only)
-    plan = make_plan(request.loaded.rubric, catalogue())
+    sheet = mark_sheet(request.loaded)
     with Store(request.store) as store:
         run, resumed = store.begin(
             request.path.resolve().name,
@@ -111,6 +109,7 @@ def grade_class(
             store.refuse(run.id, name, reason)
         going = _Going(
             request=request,
+            sheet=sheet,
             store=store,
             run=run,
             entries=listing.entries,
@@ -119,12 +118,12 @@ def grade_class(
             progress=progress,
             means=store.mean_seconds(),
         )
-        stages = _stages(plan, request.settings)
+        stages = _stages(sheet.plan, request.settings)
         published = Published()
         left = 0
         for number, phases in enumerate(stages):
             left += _stage(going, phases, tuple(_label(p) for p in stages[number + 1 :]))
-            published = publish_run(store, run, request.loaded, request.out)
+            published = publish_run(store, run, sheet, request.out)
         if not left:
             store.finish(run.id)
         reports = published.reports
@@ -187,6 +186,7 @@ class _Going(msgspec.Struct, frozen=True, kw_only=True):
     """A run that is going on, with everything that its stages share."""
 
     request: Request
+    sheet: MarkSheet
     store: Store
     run: Run
     entries: tuple[Entry, ...]
@@ -215,7 +215,7 @@ def _stage(going: _Going, phases: tuple[Phase, ...], later: tuple[str, ...]) -> 
         todo = _not_seen_before(going, todo, label)
     wanted = len(todo)
     if phases == (Phase.RETRAIN,):
-        todo = _by_what_can_change(request, store, run, todo)
+        todo = _by_what_can_change(going, todo)
         todo = [e for e in todo if not request.train_only or e.id in request.train_only]
     jobs = [
         Job(
@@ -223,7 +223,8 @@ def _stage(going: _Going, phases: tuple[Phase, ...], later: tuple[str, ...]) -> 
             run=run.id,
             id=e.id,
             paths=e.paths,
-            rubric=request.loaded.rubric,
+            plan=going.sheet.plan,
+            profile=request.loaded.rubric.profile,
             settings=request.settings,
             phases=phases,
             fresh=static,
@@ -296,8 +297,9 @@ def _keep(going: _Going, entry: Entry, ended: Ended[Job, Done], label: str) -> N
     store.finish_phase(run.id, done.id, label, done.record, basis=done.basis, spent=done.spent)
 
 
-def _by_what_can_change(request: Request, store: Store, run: Run, todo: list[Entry]) -> list[Entry]:
-    pending = {r.submission.id: r.pending_points for r in reports_of(store, run, request.loaded, {})}
+def _by_what_can_change(going: _Going, todo: list[Entry]) -> list[Entry]:
+    reports = reports_of(going.store, going.run, going.sheet, {})
+    pending = {r.submission.id: r.pending_points for r in reports}
     return sorted(todo, key=lambda e: (-pending.get(e.id, 0.0), e.id))
 
 

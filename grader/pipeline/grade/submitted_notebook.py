@@ -8,8 +8,8 @@ from grader.core.outcome import Finding, Outcome, Verdict
 from grader.core.place import Place
 from grader.core.rule import Rule
 from grader.core.submission import Kind, Submission
-from grader.pipeline.known import Known
-from grader.pipeline.providers import EXECUTING, by_product
+from grader.pipeline.grade.products import Known
+from grader.pipeline.plan.providers import EXECUTING, by_product
 
 
 def settle(outcome: Outcome, rule: Rule, known: Known) -> Outcome:

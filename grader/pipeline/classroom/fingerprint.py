@@ -1,11 +1,11 @@
 """What "the same" means where results are kept: three questions, three digests, each finer than the one before.
 
 * *The same run?* A command goes on with an unfinished run of the same class, rubric, options and entries
-  (`fingerprint` in `grader.pipeline.batch`). Before its dot stands what a run of a few (`--only`) shares with the whole
+  (`fingerprint` in `grader.pipeline.classroom.grade_class`). Before its dot stands what a run of a few (`--only`) shares with the whole
   class. Its formula stays that of the first release: another would part a class from its history.
 * *The same hand-in, graded alike?* `basis_of`: the bytes as they lie there, rubric, options, versions and the code of
   every reader. A later run with the same basis copies the whole phase, without a process or the reading of a file.
-* *The same product?* `grader.pipeline.keys.key_of`: one reader's code with what it needs, transitively. It decides within
+* *The same product?* `grader.pipeline.plan.product_key.key_of`: one reader's code with what it needs, transitively. It decides within
   a phase, so that a change costs the products that it can change and no other.
 
 Decisions of persons and late days hang on none of them: they belong to the name of a submission.
@@ -21,7 +21,7 @@ from grader.core.memory import code_of, key
 from grader.core.settings import Settings
 from grader.ingest.limits import MAX_FILES, MAX_FOLDERS, MAX_TOTAL_BYTES, SKIPPED_FOLDERS
 from grader.ingest.read import shown_name
-from grader.pipeline.provenance import provenance
+from grader.pipeline.grade.provenance import provenance
 
 
 def raw_digest(paths: Sequence[str]) -> str:
@@ -50,7 +50,7 @@ def basis_of(raw: str, rubric_sha256: str, settings: Settings) -> str:
         rubric=rubric_sha256,
         settings=settings,
         provenance=provenance(settings),
-        code=code_of("grader.pipeline.work"),
+        code=code_of("grader.pipeline.classroom.job"),
     )
 
 

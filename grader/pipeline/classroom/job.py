@@ -1,0 +1,111 @@
+"""One phase of one submission, as a job that any process can do: it reads the store, and returns what the caller writes."""
+
+import os
+import time
+from pathlib import Path
+
+import msgspec
+
+from grader.core.missing import Missing
+from grader.core.outcome import Verdict
+from grader.core.progress import named
+from grader.core.rubric import Profile
+from grader.core.settings import Settings
+from grader.core.submission import Submission
+from grader.ingest.read import read_entry
+from grader.pipeline.classroom.cohort_run import PRODUCT, packed_traits, traits_key
+from grader.pipeline.classroom.fingerprint import basis_of, raw_digest
+from grader.pipeline.classroom.stored import Stored, stored_sources
+from grader.pipeline.grade.notes import read_notes
+from grader.pipeline.grade.products import Known, fill
+from grader.pipeline.plan.plan import Plan
+from grader.pipeline.plan.providers import Phase
+from grader.store.runs import PhaseRecord, Spent, Store
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """Phases of one submission. `paths` are read where the store does not hold the hand-in yet."""
+
+    store: str
+    run: int
+    id: str
+    paths: tuple[str, ...]
+    plan: Plan
+    profile: Profile
+    settings: Settings
+    phases: tuple[Phase, ...]
+    fresh: bool
+    """Whether the hand-in must be read from `paths`, and is not in the store yet."""
+    rubric_sha256: str = ""
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True):
+    """What a job found; `submission` is set where it was read afresh."""
+
+    id: str
+    record: PhaseRecord
+    submission: Submission | None = None
+    basis: str = ""
+    """Digest of all that decides the record; empty where something else may: code that ran, a fault of ours."""
+    spent: Spent | None = None
+    """None where everything came from the cache."""
+
+
+def work(job: Job) -> Done:
+    """Compute what the job's phases add, and measure it. Raises IngestFault where `paths` are no submission."""
+    raw = raw_digest(job.paths) if job.fresh else ""
+    begin, used = time.perf_counter(), os.times()
+    done = _work(job)
+    wall, now = time.perf_counter() - begin, os.times()
+    cpu = sum(now[:4]) - sum(used[:4])
+    # A file that changed while it was read must not stand for what it became.
+    ours = any(lost.verdict is Verdict.ERROR for lost in done.record.missing.values())
+    certain = raw and raw == raw_digest(job.paths) and not ours
+    return msgspec.structs.replace(
+        done,
+        basis=basis_of(raw, job.rubric_sha256, job.settings) if certain else "",
+        spent=Spent(wall=wall, cpu=cpu) if done.record.payloads else None,
+    )
+
+
+def _work(job: Job) -> Done:
+    with Store(Path(job.store)) as store:
+        if job.fresh:
+            sources = read_entry([Path(p) for p in job.paths], job.id)
+            for source in sources.items:
+                store.objects.put(source.data)
+            known = Known(sources, job.settings, job.profile, job.plan.retraining)
+            records: tuple[PhaseRecord, ...] = ()
+        else:
+            delivery = store.deliveries(job.run)[job.id]
+            known = Known(
+                lambda: stored_sources(store, delivery),
+                job.settings,
+                job.profile,
+                job.plan.retraining,
+                submission=delivery.submission,
+            )
+            records = store.phase_records(job.run, job.id)
+        kept = Stored(store, known, records, makes=job.phases)
+        ours = job.plan.named(job.phases)
+        with named(job.id):
+            fill(job.plan, known, kept, wanted=ours)
+        others = (known.products().keys() | known.missing().keys()) - ours
+        notes = read_notes(known, skip=others)
+        products, payloads = kept.products, kept.payloads
+        if job.fresh:
+            key = traits_key(products, known.submission)
+            if store.payload(key) is not None:
+                products[PRODUCT] = key
+            elif traits := packed_traits(known):
+                products[PRODUCT], payloads[key] = key, traits
+        record = PhaseRecord(products=products, payloads=payloads, missing=kept.missing, notes=notes)
+        return Done(id=job.id, record=record, submission=known.submission if job.fresh else None)
+
+
+def died(job: Job, reason: str) -> Done:
+    """What stands for a job whose process died: our fault, for whatever needed its products."""
+    lost = {
+        name: Missing(reason=reason, verdict=Verdict.ERROR) for name in sorted(job.plan.named(job.phases))
+    }
+    return Done(id=job.id, record=PhaseRecord(products={}, payloads={}, missing=lost, notes=()))

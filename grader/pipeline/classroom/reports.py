@@ -1,0 +1,124 @@
+"""From a stored run to reports and pages, without touching a submission: what `grader report` does after a rubric changed.
+
+Evidence and replays whose inputs changed with the rubric (another profile) or with grader (a new version of a provider)
+are computed again from the stored bytes. What must be executed is not: it is `unknown` and says which command runs it.
+"""
+
+import logging
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from grader.core.decision import Decision
+from grader.core.faults import GraderFault
+from grader.core.memory import key
+from grader.core.report import Note, Report
+from grader.pipeline.classroom.class_page import publish_class
+from grader.pipeline.classroom.cohort_run import cohort_of
+from grader.pipeline.classroom.stored import stored_known
+from grader.pipeline.grade.file_views import planned, renderer
+from grader.pipeline.grade.grade_one import report_on
+from grader.pipeline.grade.publish import publish
+from grader.pipeline.plan.plan import MarkSheet, plan_of
+from grader.score.marks import remarked
+from grader.score.overrides import decided
+from grader.store.runs import Delivery, PhaseRecord, Run, Store
+
+log = logging.getLogger(__name__)
+
+OUR_FAILURE = "grader failed"
+"""How every reason begins that is our fault."""
+
+
+class Published(msgspec.Struct, frozen=True, kw_only=True):
+    """What was published of a run."""
+
+    reports: tuple[Report, ...] = ()
+    failed: dict[str, str] = {}
+    """Submissions that we crashed on, each with the reason: nobody else is the worse for it."""
+
+
+def reports_of(store: Store, run: Run, sheet: MarkSheet, failed: dict[str, str]) -> Iterator[Report]:
+    """Judge every submission of a run with a rubric, from what its finished phases left; sorted by id.
+
+    One that we crash on is left out, and `failed` says why.
+    """
+    decisions = store.decisions()
+    for name, delivery in store.deliveries(run.id).items():
+        with _culprit(name, "judged it", failed):
+            yield _report_of(store, run, sheet, delivery, decisions)
+
+
+def _report_of(
+    store: Store, run: Run, sheet: MarkSheet, delivery: Delivery, decisions: tuple[Decision, ...]
+) -> Report:
+    records = store.phase_records(run.id, delivery.submission.id)
+    rubric = sheet.loaded.rubric
+    # Where code ran and what trained stands in the provenance, whether a check asks for it or not.
+    wanted = sheet.wanted | ({"NotebookRun", "RetrainFacts"} & _made(records))
+    known = stored_known(store, run, delivery, plan=sheet.plan, profile=rubric.profile, wanted=wanted)
+    notes: tuple[Note, ...] = tuple(n for record in records for n in record.notes)
+    report = report_on(known, sheet.loaded, sheet.rules, run.settings, notes, late_days=delivery.late_days)
+    outcomes = decided(report, decisions)
+    return report if outcomes == report.outcomes else remarked(report, rubric, outcomes, delivery.late_days)
+
+
+def _made(records: Iterable[PhaseRecord]) -> frozenset[str]:
+    return frozenset(name for record in records for name in record.products)
+
+
+@contextmanager
+def _culprit(name: str, doing: str, failed: dict[str, str]) -> Iterator[None]:
+    """Let a crash of ours cost one submission, and name it; what is wrong with the store or the output costs the run."""
+    try:
+        yield
+    except (GraderFault, sqlite3.Error):
+        raise
+    except Exception as crash:
+        log.exception("%s: grader crashed while it %s", name, doing)
+        failed[name] = f"{OUR_FAILURE} while it {doing} ({type(crash).__name__}: {crash})"
+
+
+def publish_run(store: Store, run: Run, sheet: MarkSheet, out: Path) -> Published:
+    """Write the pages of a run; a page whose content did not change is not drawn again."""
+    shown = store.published()
+    deliveries = store.deliveries(run.id)
+    reports: list[Report] = []
+    failed: dict[str, str] = {}
+    for report in reports_of(store, run, sheet, failed):
+        with _culprit(report.submission.id, "drew its page", failed):
+            delivery = deliveries[report.submission.id]
+            _publish_one(store, run, sheet, out, report=report, delivery=delivery, shown=shown)
+            reports.append(report)
+    spent, cohort = store.durations(run.id), cohort_of(store, run, sheet.loaded.rubric.profile)
+    publish_class(reports, store.refusals(run.id) | failed, out, spent, cohort)
+    return Published(reports=tuple(reports), failed=failed)
+
+
+def _publish_one(
+    store: Store,
+    run: Run,
+    sheet: MarkSheet,
+    out: Path,
+    *,
+    report: Report,
+    delivery: Delivery,
+    shown: Mapping[str, str],
+) -> None:
+    slug = report.submission.slug
+    records = store.phase_records(run.id, report.submission.id)
+    keys = sorted(k for r in records for k in r.products.values())
+    # The store remembers one folder; of pages that lie in another it knows nothing.
+    digest = key(out=str(out.resolve()), report=report, products=keys, code=renderer())
+    names = ("index.html", "result.json", *planned(report.submission))
+    there = all((out / slug / name).is_file() for name in names)
+    if shown.get(slug) == digest and there:
+        return
+    rubric = sheet.loaded.rubric
+    plan = plan_of(_made(records), "page")
+    pictured = stored_known(store, run, delivery, plan=plan, profile=rubric.profile, wanted=_made(records))
+    publish(report, pictured.products(), out, rubric, store.objects.get, late_days=delivery.late_days)
+    store.set_published(slug, digest)

@@ -1,0 +1,142 @@
+"""The products of one submission in the store of its class: for a phase that runs, and for judging again."""
+
+from collections.abc import Collection, Sequence
+
+import msgspec
+
+from grader.core.faults import StoreFault
+from grader.core.missing import Missing
+from grader.core.outcome import Verdict
+from grader.core.rubric import Profile
+from grader.core.submission import Source, Sources
+from grader.pipeline.grade.products import Known, Product, fill
+from grader.pipeline.plan.plan import Plan, Step
+from grader.pipeline.plan.product_key import key_of
+from grader.pipeline.plan.providers import STATIC, Phase
+from grader.store.runs import Delivery, PhaseRecord, Run, Store
+
+
+class Stored:
+    """What the store keeps of a submission, as `fill` asks for it.
+
+    A product of the phases that `makes` names is taken by its key, which says by what code and from what it was made; one of
+    another phase as the run's record has it, whatever made it.
+    """
+
+    def __init__(
+        self, store: Store, known: Known, records: Sequence[PhaseRecord], makes: Collection[Phase]
+    ) -> None:
+        self._store = store
+        self._known = known
+        self._makes = makes
+        self._keys = {name: key for record in records for name, key in record.products.items()}
+        self._lost = {name: missing for record in records for name, missing in record.missing.items()}
+        self.products: dict[str, str] = {}
+        """Name to key of each product of those phases."""
+        self.payloads: dict[str, bytes] = {}
+        """Key to msgpack of those that were made now."""
+        self.missing: dict[str, Missing] = {}
+
+    def recall(self, step: Step) -> Product | Missing | None:
+        """Return what is kept of a step; None where it is to be made."""
+        name = step.provider.product
+        lost = self._lost.get(name)
+        if step.provider.phase not in self._makes:
+            payload = self._store.payload(self._keys.get(name, ""))
+            return _decoded(payload, step) if payload is not None else lost or self.absent(step)
+        key = self.key(step)
+        if (payload := self._store.payload(key)) is not None:
+            self.products[name] = key
+            return _decoded(payload, step)
+        return lost if lost is not None and lost.key == key else None
+
+    def keep(self, step: Step, found: Product | Missing) -> None:
+        """Take what was made; what another phase makes belongs to its own record."""
+        if step.provider.phase not in self._makes:
+            return
+        name, key = step.provider.product, self.key(step)
+        if isinstance(found, Missing):
+            self.missing[name] = msgspec.structs.replace(found, key=key)
+        else:
+            self.products[name] = key
+            self.payloads[key] = msgspec.msgpack.encode(found)
+
+    def absent(self, step: Step) -> Missing | None:
+        """Say why a product of another phase is not there; None makes it now."""
+        return None
+
+    def key(self, step: Step) -> str:
+        """Return the key under which a product of this submission is kept."""
+        known = self._known
+        return key_of(step.provider, known.submission, known.settings, known.profile, known.retraining)
+
+
+class Judging(Stored):
+    """What is judged again: what is only read may be read again, and is kept at once; nothing is run."""
+
+    def __init__(self, store: Store, run: Run, known: Known, records: Sequence[PhaseRecord]) -> None:
+        # Before the first phase of a submission has ended there is nothing to judge, and nothing is read out of turn.
+        super().__init__(store, known, records, makes=STATIC if records else ())
+        self._run = run
+
+    def keep(self, step: Step, found: Product | Missing) -> None:
+        """Keep a product that was read again."""
+        super().keep(step, found)
+        name = step.provider.product
+        if name in self.products:
+            self._store.keep(self.products[name], name, self.payloads.pop(self.products[name]))
+
+    def absent(self, step: Step) -> Missing:
+        """Say that nobody ran it, and what does."""
+        if self._run.finished:
+            what = f"{step.provider.product} was not computed in run {self._run.id}"
+            return Missing(
+                reason=f"{what}; `grader batch` with this rubric computes it", verdict=Verdict.UNKNOWN
+            )
+        return Missing(reason=f"not run yet: {step.provider.name}", verdict=Verdict.SKIPPED)
+
+
+def stored_known(
+    store: Store,
+    run: Run,
+    delivery: Delivery,
+    *,
+    plan: Plan,
+    profile: Profile,
+    wanted: Collection[str] | None = None,
+) -> Known:
+    """Return what a run holds of a submission, without running anything; `wanted` as in `fill`."""
+    known = Known(
+        lambda: stored_sources(store, delivery),
+        run.settings,
+        profile,
+        plan.retraining,
+        submission=delivery.submission,
+    )
+    records = store.phase_records(run.id, delivery.submission.id)
+    fill(plan, known, Judging(store, run, known, records), wanted)
+    return known
+
+
+def stored_sources(store: Store, delivery: Delivery) -> Sources:
+    """Return a hand-in with its bytes from the store. Raises StoreFault where they are missing or damaged."""
+    items: list[Source] = []
+    for artefact in delivery.submission.artefacts:
+        try:
+            data = store.objects.get(artefact.sha256)
+        except (KeyError, ValueError) as fault:
+            raise StoreFault(
+                f"the stored bytes of {artefact.path} are missing or damaged; `grader store check` names all that are"
+            ) from fault
+        items.append(Source(artefact=artefact, data=data))
+    return Sources(submission=delivery.submission, items=tuple(items))
+
+
+def _decoded(payload: bytes, step: Step) -> Product | Missing:
+    """Return a stored product; one of a format that this version cannot read is unknown, and no crash."""
+    try:
+        found: Product = msgspec.msgpack.decode(payload, type=step.product)
+    except msgspec.ValidationError:
+        reason = f"{step.provider.product} was stored by another version of grader; grade the class again"
+        return Missing(reason=reason, verdict=Verdict.UNKNOWN)
+    return found

@@ -1,0 +1,1 @@
+"""One submission: its products, its outcomes, its report and its pages."""

@@ -1,0 +1,207 @@
+"""The products of one submission: what is known of it, and how a plan fills that, whoever asks.
+
+`fill` is the one loop over providers. Grading one submission, a phase of a class, judging a stored class again and looking at
+one file differ in what is *kept* of earlier work and in nothing else.
+"""
+
+import logging
+import traceback
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from grader.core.evidence.base import Evidence
+from grader.core.facts.base import Fact
+from grader.core.faults import StoreFault, Unavailable
+from grader.core.missing import Missing
+from grader.core.outcome import Verdict
+from grader.core.rubric import Profile
+from grader.core.settings import Settings
+from grader.core.submission import Sources, Submission
+from grader.execute.retrain_rule import Retraining
+from grader.pipeline.plan.plan import Plan, Step
+
+log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+Product = Evidence | Fact
+
+
+class Known:
+    """Products of one submission by their type, and the reasons why others are missing.
+
+    The bytes may come as a function: a class that is judged from what is kept reads none.
+    """
+
+    def __init__(
+        self,
+        sources: Sources | Callable[[], Sources],
+        settings: Settings,
+        profile: Profile,
+        retraining: Retraining | None = None,
+        *,
+        submission: Submission | None = None,
+    ) -> None:
+        self._sources = sources
+        self.submission = submission or self.sources.submission
+        self.settings = settings
+        self.profile = profile
+        self.retraining = retraining or Retraining()
+        self._made: dict[str, Product] = {}
+        self._missing: dict[str, Missing] = {}
+
+    @property
+    def sources(self) -> Sources:
+        """The submission's files with their bytes. Raises StoreFault where a store was to give them and cannot."""
+        if not isinstance(self._sources, Sources):
+            self._sources = self._sources()
+        return self._sources
+
+    def get(self, product: type[_T]) -> _T | Missing:
+        """Return a product, or what every submission has, by its type; else the reason why it is missing."""
+        name = product.__name__
+        found: object = self._missing.get(name)
+        if name in self._made:
+            found = self._made[name]
+        elif found is None:
+            found = self._given(product)
+        if isinstance(found, product | Missing):
+            return found
+        return Missing(reason=f"{name} was not computed", verdict=Verdict.SKIPPED)
+
+    def _given(self, product: type) -> object:
+        if product is Sources:
+            return self.sources
+        given = (self.submission, self.settings, self.profile, self.retraining)
+        return next((value for value in given if type(value) is product or isinstance(value, product)), None)
+
+    def has(self, name: str) -> bool:
+        """Whether a product, by the name of its type, was made or is known to be missing."""
+        return name in self._made or name in self._missing
+
+    def put(self, value: Product) -> None:
+        """Add a product that was made elsewhere: from what is kept, from a golden file."""
+        self._made[type(value).__name__] = value
+
+    def miss(self, product: str, missing: Missing) -> None:
+        """Record why a product cannot be had."""
+        self._missing[product] = missing
+
+    def products(self) -> dict[str, Product]:
+        """Everything made so far, by type name."""
+        return dict(sorted(self._made.items()))
+
+    def missing(self) -> dict[str, Missing]:
+        """Everything that could not be had, by type name."""
+        return dict(sorted(self._missing.items()))
+
+    def provide(self, step: Step) -> None:
+        """Run one provider. A crash of ours is recorded as `error`, an `Unavailable` with its own verdict."""
+        name = step.provider.product
+        if not self.has(name):
+            made = self._result(step)
+            if isinstance(made, Missing):
+                self.miss(name, made)
+            else:
+                self._made[name] = made
+
+    def _result(self, step: Step) -> Product | Missing:
+        try:
+            arguments: dict[str, object] = {}
+            for need in step.provider.needs:
+                value = self.get(need.type)
+                if isinstance(value, Missing) and not need.optional:
+                    return msgspec.structs.replace(value, key="")
+                arguments[need.parameter] = None if isinstance(value, Missing) else value
+            return _storable(step.provider.load()(**arguments))
+        except Unavailable as reason:
+            return Missing(reason=reason.reason, verdict=reason.verdict)
+        except StoreFault as fault:
+            return Missing(reason=str(fault), verdict=Verdict.ERROR)
+        except Exception as crash:  # a crash of ours must cost nothing but what needs this product
+            log.exception("provider %s crashed", step.provider.name)
+            what = f"({type(crash).__name__} in {_own_frame(crash)})"
+            return Missing(
+                reason=f"grader failed while it computed {step.provider.product} {what}",
+                verdict=Verdict.ERROR,
+                trace=traceback.format_exc(limit=20),
+            )
+
+
+class Kept(Protocol):
+    """What earlier work left of a submission."""
+
+    def recall(self, step: Step) -> Product | Missing | None:
+        """Return a product as it was kept, or why it cannot be had; None where it is to be made."""
+        ...
+
+    def keep(self, step: Step, found: Product | Missing) -> None:
+        """Take what was made, or why it could not be."""
+        ...
+
+
+class NothingKept:
+    """Earlier work left nothing, and nothing is kept of this."""
+
+    def recall(self, step: Step) -> None:
+        """Everything is to be made."""
+
+    def keep(self, step: Step, found: Product | Missing) -> None:
+        """Nothing is kept."""
+
+
+def fill(
+    plan: Plan,
+    known: Known,
+    kept: Kept,
+    wanted: Collection[str] | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Make known what a plan names: from what is kept, else by its provider, after that provider's own needs.
+
+    `wanted` names the products that are asked for, all of the plan's where it is not given; what they rest on is looked
+    at only where one of them must be made.
+    """
+    steps = {step.provider.product: step for step in plan.steps}
+
+    def have(step: Step) -> None:
+        name = step.provider.product
+        if known.has(name):
+            return
+        found = kept.recall(step)
+        if found is None:
+            for need in step.provider.needs:
+                if need.type.__name__ in steps:
+                    have(steps[need.type.__name__])
+            progress(f"{known.submission.id}: {step.provider.name}")
+            known.provide(step)
+            kept.keep(step, known.get(step.product))
+        elif isinstance(found, Missing):
+            known.miss(name, found)
+        else:
+            known.put(found)
+
+    for step in plan.steps:
+        if wanted is None or step.provider.product in wanted:
+            have(step)
+
+
+def _storable(product: Product) -> Product:
+    """Return a product that a store can keep, so that a class is told what a single submission is told.
+
+    Raises Unavailable where a student's file led to a number beyond 64 bits or a text that no encoding holds.
+    """
+    try:
+        msgspec.msgpack.encode(product)
+    except (OverflowError, UnicodeEncodeError, RecursionError) as fault:
+        name = type(product).__name__
+        raise Unavailable(f"{name} holds what cannot be kept, and a person must look: {fault}") from fault
+    return product
+
+
+def _own_frame(crash: BaseException) -> str:
+    frames = traceback.extract_tb(crash.__traceback__)
+    own = [f for f in frames if "grader" in Path(f.filename).parts] or frames
+    return f"{Path(own[-1].filename).name}:{own[-1].lineno}" if own else "no frame"

@@ -1,0 +1,1 @@
+"""What must be computed for a rubric, and under which key it is kept."""
