@@ -139,7 +139,6 @@ PROVIDERS: tuple[Provider, ...] = (
         target="grader.execute.graph.provider:network_facts",
         product="NetworkFacts",
         phase=Phase.EXECUTE,
-        version=2,
     ),
     Provider(
         name="recipe",
