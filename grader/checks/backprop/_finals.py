@@ -57,13 +57,14 @@ def _concerns(line: FormulaLine, weight: str, name: str) -> bool:
 def _closed_atoms(formulas: FormulaEvidence) -> frozenset[str]:
     """Derivatives that right lines state in closed form, or in terms of such derivatives."""
     known: set[str] = set()
-    right = [x for x in formulas.lines if x.verdict in _GOOD and x.states.startswith("∂")]
+    right = [x for x in formulas.lines if x.verdict in _GOOD and x.states.startswith(("∂", "-∂"))]
     grown = True
     while grown:
         grown = False
         for line in right:
-            if line.states not in known and any(set(s.derivatives) <= known for s in line.sides[1:]):
-                known.add(line.states)
+            states = line.states.removeprefix("-")
+            if states not in known and any(set(s.derivatives) <= known for s in line.sides[1:]):
+                known.add(states)
                 grown = True
     return frozenset(known)
 

@@ -6,16 +6,22 @@ from typing import NamedTuple
 
 from grader.core.evidence.documents import Block, SourceLine
 from grader.core.place import Place
-from grader.extract.formulas.expression import Expr, mapped_symbols, sym
+from grader.extract.formulas.abbreviations import abbreviation, has_signals, with_signals
+from grader.extract.formulas.expression import Expr, deriv, mapped_symbols, sym, symbols
 from grader.extract.formulas.foreign import Sign, signs
-from grader.extract.formulas.joining import joined
-from grader.extract.formulas.mapped import Mapped
+from grader.extract.formulas.joining import Joined, joined
 from grader.extract.formulas.mend import missing_equals
 from grader.extract.formulas.network import points
-from grader.extract.formulas.notation import latex_to_plain, plain_notation, strip_markdown
-from grader.extract.formulas.parser import Note, Unparsed, located, parse_all
-from grader.extract.formulas.statements import MAX_FORMULA, MAX_LINE, Side, Statement, statements
-from grader.extract.formulas.vocabulary import tokens
+from grader.extract.formulas.parser import Note, located
+from grader.extract.formulas.relations import bare, formula, quantity
+from grader.extract.formulas.statements import (
+    MAX_FORMULA,
+    MAX_LINE,
+    Side,
+    Statement,
+    plain_line,
+    statements,
+)
 
 MAX_STATEMENTS = 2_000
 REACH = 12
@@ -61,49 +67,117 @@ _CODE_LINE = re.compile(
 
 def collect(lines: Sequence[SourceLine]) -> Items:
     """Read every statement of a document's lines. Code cells of notebooks count only where a line states a gradient."""
-    found: list[Item] = []
-    left: Expr | None = None
-    left_at = -REACH
-    doubtful = False  # whether the brackets of the left side balance only by a guess
-    gap = False  # whether a line of prose stands between the left side and a line that continues it
-    unread: list[SourceLine] = []
-    foreign: list[Sign] = []
-    for number, line, goes_on in joined(lines):
-        if line.block is Block.CODE and not _CODE_LINE.match(line.text):
-            continue
-        if _too_long(line.text) or len(found) >= MAX_STATEMENTS:
-            if _too_long(line.text) or statements(line.text):
-                unread.append(line)
-            continue
-        read = statements(line.text)
-        if not read:
-            alone = _alone(line.text)
-            if alone is not None and alone.problems == [] and len(alone.sides) == 1:
-                left, left_at, gap = alone.trees[0], number, False
-            elif alone is not None:
-                found.append(
-                    _item(line, alone, tuple(alone.trees), (*alone.notes, Note("equals-missing", "")), False)
-                )
-            else:
-                gap = gap or bool(line.text.strip().strip("$`|-\\"))
-            continue
-        for statement in read:
-            foreign += signs(statement)
-            item, left = _with_left(line, statement, left if number - left_at <= REACH else None)
-            if item is not None:
-                if goes_on:
-                    item = item._replace(notes=(*item.notes, Note("goes-on", "")))
-                if item.inherited and (gap or doubtful):
-                    item = item._replace(notes=(*item.notes, Note("gap" if gap else "doubtful-left", "")))
-                elif not item.inherited:
-                    doubtful = item.noted("bracket-not-closed", "bracket-not-opened")
-                found.append(item)
-                gap = gap and item.inherited
-            if left is not None:
-                left_at = number
+    collector = _Collector()
+    for joint in joined(lines):
+        if joint.line.block is not Block.CODE or _CODE_LINE.match(joint.line.text):
+            collector.read(joint)
+    found = collector.found
+    trees = [i.trees for i in found]
+    if has_signals(trees):
+        found = [i._replace(trees=tuple(t)) for i, t in zip(found, with_signals(trees), strict=True)]
     named = any(_ACTIVATED.search(line.text) for line in lines)
-    collected = Items(tuple(found), tuple(unread), False, named, tuple(foreign))
+    collected = Items(tuple(found), tuple(collector.unread), False, named, tuple(collector.signs))
     return plain_as_activated(collected) if not named and _names_sums(lines) else collected
+
+
+class _Collector:
+    """The statements read so far, with what a next line may refer to."""
+
+    def __init__(self) -> None:
+        self.found: list[Item] = []
+        self.unread: list[SourceLine] = []
+        self.signs: list[Sign] = []
+        self.names: dict[str, str] = {}
+        self.left: Expr | None = None
+        self.left_at = -REACH
+        self.pending = False  # whether the left side stands alone on the line above, as in a heading
+        self.doubtful = False  # whether the brackets of the left side balance only by a guess
+        self.gap = False  # whether a line of prose stands between the left side and a line that continues it
+
+    def read(self, joint: Joined) -> None:
+        """Read one line, or those of one formula."""
+        number, line, goes_on = joint
+        if _too_long(line.text) or len(self.found) >= MAX_STATEMENTS:
+            if _too_long(line.text) or statements(line.text):
+                self.unread.append(line)
+            return
+        short = abbreviation(plain_line(line.text), self.names) if _MAY_DEFINE.match(line.text) else None
+        if short is not None:
+            self.names[short.name] = short.value
+            return
+        read = self._statements(line.text)
+        if not read:
+            self._without_statement(number, line)
+            return
+        for statement in read:
+            self.signs += signs(statement)
+            self._add(number, line, statement, goes_on=goes_on)
+        self.pending = False
+
+    def _statements(self, text: str) -> list[Statement]:
+        """The statements of a line; the document's own names are put in where it cannot be read without them."""
+        read = statements(text)
+        if not self.names or not any(s.problems for s in read):
+            return read
+        longer = statements(text, self.names)
+        if sum(len(s.problems) for s in longer) >= sum(len(s.problems) for s in read):
+            return read
+        said = Note("abbreviated", "names of the document's own read as what it defines them to be")
+        return [s._replace(notes=(*s.notes, said)) for s in longer]
+
+    def _without_statement(self, number: int, line: SourceLine) -> None:
+        under = self._below(line) if self.pending and not self.gap and number - self.left_at <= 3 else None
+        if under is not None:
+            self.found.append(under)
+            self.pending = False
+            return
+        alone = _alone(line)
+        if alone is not None and not alone.problems and len(alone.sides) == 1:
+            self.left, self.left_at, self.gap, self.pending = alone.trees[0], number, False, True
+        elif alone is not None:
+            notes = (*alone.notes, Note("equals-missing", ""))
+            self.found.append(_item(line, alone, tuple(alone.trees), notes, False))
+        else:
+            self.gap = self.gap or bool(line.text.strip().strip("$`|-\\"))
+
+    def _below(self, line: SourceLine) -> Item | None:
+        """The formula without a left side of its own that stands below one: under a heading, or as a definition."""
+        plain = plain_line(line.text).sub(_LEADING_COLON, "")
+        tree = formula(plain)
+        if tree is None or self.left is None:
+            return None
+        side = Side(plain, located(tree, plain.span))
+        statement = Statement(
+            (side,), (Note("below", "read as the value of what stands above it"),), 0, len(line.text)
+        )
+        trees = (_label_as_gradient(self.left, statement), *statement.trees)
+        return _item(line, statement, trees, statement.notes, True)
+
+    def _add(self, number: int, line: SourceLine, statement: Statement, *, goes_on: bool) -> None:
+        item, self.left = _with_left(line, statement, self.left if number - self.left_at <= REACH else None)
+        if item is not None:
+            if goes_on:
+                item = item._replace(notes=(*item.notes, Note("goes-on", "")))
+            if item.inherited and (self.gap or self.doubtful):
+                item = item._replace(notes=(*item.notes, Note("gap" if self.gap else "doubtful-left", "")))
+            elif not item.inherited:
+                self.doubtful = item.noted("bracket-not-closed", "bracket-not-opened")
+            self.found.append(item)
+            self.gap = self.gap and item.inherited
+        if self.left is not None:
+            self.left_at = number
+
+
+_MAY_DEFINE = re.compile(r"^[^=:]{1,48}(?::=|=|:)[^=]*[1-8]")
+_LEADING_COLON = re.compile(r"^\s*[:=]\s*")
+
+
+def _label_as_gradient(left: Expr, statement: Statement) -> Expr:
+    """A weight as a heading stands for its gradient, unless its update follows."""
+    if left.head != "sym" or not left.name.startswith("w"):
+        return left
+    updates = any({"eta", left.name} & symbols(t) for t in statement.trees)
+    return left if updates else deriv(sym("E"), left, left.start, left.end)
 
 
 def _too_long(text: str) -> bool:
@@ -129,7 +203,7 @@ def _with_left(line: SourceLine, statement: Statement, left: Expr | None) -> tup
     if inherited:
         if left is None:
             return None, None
-        trees = [left, *trees]
+        trees = [_label_as_gradient(left, statement), *trees]
         notes = (*notes, Note("continues", "continues the formula above"))
     if not trees and not any(s.goal for s in statement.sides):
         return None, left
@@ -161,28 +235,27 @@ def _item(
     )
 
 
-def _alone(raw: str) -> Statement | None:
-    """A line without `=`: a lone derivative that the next line may continue, or a definition that lost its `=`."""
+def _alone(line: SourceLine) -> Statement | None:
+    """A line without `=`: a lone quantity that the next line may continue, or a definition that lost its `=`."""
+    raw = line.text
     if len(raw) > 200 or not raw.strip() or "|" in raw or "http" in raw:
         return None
-    if not _QUANTITY.search(raw):
+    titled = line.block is Block.HEADING or _TITLE.match(raw) is not None
+    if not titled and not _QUANTITY.search(raw):
         return None
-    bare = latex_to_plain(Mapped(raw).sub(_MATH_MARKS, " ")) if "\\" in raw else strip_markdown(Mapped(raw))
-    plain = plain_notation(bare).strip().rstrip(".,:")
+    plain = plain_line(raw).strip().rstrip(".,:")
     lost = missing_equals(plain, points())
     if lost is not None:
         return lost
-    try:
-        tree = parse_all(tokens(plain.text)).tree
-    except Unparsed:
-        return None
-    if tree.head != "deriv":
+    plain = bare(plain)
+    tree = quantity(plain)
+    if tree is None or (tree.head != "deriv" and not titled):
         return None
     return Statement((Side(plain, located(tree, plain.span)),), (), 0, len(raw))
 
 
+_TITLE = re.compile(r"^\s*(?:[-+*]\s+|\d{1,2}[.)]\s+)?(?:\*\*|__|<b>|<strong>|<h\d>|`).{1,60}$|^.{1,60}:\s*$")
 _DERIVATIVE = re.compile(r"∂|partial|𝟃|𝜕|δ|\bd\w+/d\w")
-_MATH_MARKS = re.compile(r"\${1,2}|&|\\\\\s*$")
 _QUANTITY = re.compile(r"^[\s>#*_`\-+\d.)($]*(?:[∂δ𝜕𝟃d]|\\frac|[EehoHO]_?[a-zA-Z12])")
 _NET = re.compile(r"\b(?:net|z|in)_?\{?[hoHO]_?\{?[12]|\bnet_?[ho]")
 _ACTIVATED = re.compile(r"\b(?:a|out|act|A|Out)_?[hHoO0]_?[12]|a\\?_\{?[hoHO]|out\\?_\{")

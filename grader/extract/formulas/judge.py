@@ -79,7 +79,10 @@ def of_another_network(judgement: Judgement, network: str, quantities: set[str])
     kept = ("right", "unsure") if both else ()
     return judgement._replace(
         judged=tuple(
-            j if j.answer in kept else Judged(j.item, "unsure", j.item.trees, reason=reason)
+            # Nothing is remarked on either: what a line of another network should look like is not ours to say.
+            j
+            if j.answer in kept
+            else Judged(j.item._replace(notes=(), in_markdown=False), "unsure", j.item.trees, reason=reason)
             for j in judgement.judged
         )
     )

@@ -101,6 +101,26 @@ def _fractions(line: Mapped) -> Mapped:
     return line
 
 
+_DELTA = r"(?:\\delta(?![a-zA-Z])|δ|𝛿)"
+_NEURON = r"((?:a_?|out_?|net_?|z_?)?[hoHO0])_?"
+_SIGNALS = _rules(
+    (_DELTA + r"\s*_?\s*\{\s*(?:\\(?:text|mathrm)\{)?" + _NEURON + r"\{?([12])\}{1,3}", r" delta_\1\2 "),
+    (_DELTA + r"\s*_?\s*\(?" + _NEURON + r"([12])\)?", r" delta_\1\2 "),
+    (_DELTA + r"\s*([₁₂])\s*\^?\(?([ho])\)?", r" delta_\2\1 "),
+)
+_DERIVATIVE_IN_DELTAS = re.compile(r"(?:/|\}\s*\{)\s*\(?" + _DELTA)
+
+
+def error_signals(line: Mapped) -> Mapped:
+    """`δ_o1` as `delta_o1`, where no fraction over a δ shows that the line writes δ for ∂."""
+    if not _HAS_DELTA.search(line.text) or _DERIVATIVE_IN_DELTAS.search(line.text):
+        return line
+    return _apply(line, _SIGNALS)
+
+
+_HAS_DELTA = re.compile(_DELTA)
+
+
 def latex_to_plain(line: Mapped) -> Mapped:
     """Rewrite the LaTeX that formulas of this assignment use; unknown commands keep their name."""
     if "\\" not in line.text and "{" not in line.text and "~" not in line.text and "&" not in line.text:

@@ -83,7 +83,7 @@ class _Parser:
 
     def starts_factor(self) -> bool:
         token = self.peek()
-        return token.kind in ("sym", "fn", "d", "pair") or (token.kind == "op" and token.name == "(")
+        return token.kind in ("sym", "fn", "d", "pair", "delta") or (token.kind == "op" and token.name == "(")
 
     def signed(self) -> Expr:
         minus = 0
@@ -165,6 +165,9 @@ class _Parser:
             return sym(token.name, token.start, token.end)
         if kind == "pair":
             return deriv(sym(token.name), sym(token.second), token.start, token.end)
+        if kind == "delta":
+            slope = deriv(sym(token.name), sym(token.second), token.start, token.end)
+            return Expr("deriv", "delta", 0.0, slope.args, slope.start, slope.end)
         if kind == "d":
             return self.differential(token)
         if kind == "fn":

@@ -1,14 +1,17 @@
 """One raw line -> its statements: `a = b = c` with every side parsed, or the reason why a side could not be."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
+from grader.extract.formulas.abbreviations import expanded
 from grader.extract.formulas.brackets import sides, unwrapped
 from grader.extract.formulas.expression import Expr
 from grader.extract.formulas.mapped import Mapped
 from grader.extract.formulas.notation import (
     LIST_MARK,
+    error_signals,
     latex_to_plain,
     linked_formulas,
     plain_notation,
@@ -117,22 +120,24 @@ _ZERO_FOR_O = re.compile(rf"\b(?:[aA]|net|out)_?0[12]\b|{ZERO_FOR_O.pattern}")
 _AUGMENTED = re.compile(r"([wW]\w*(?:\(\d\))?)\s*([-+])=\s*(?!=)")
 
 
-def statements(raw: str) -> list[Statement]:
+def statements(raw: str, names: Mapping[str, str] = MappingProxyType({})) -> list[Statement]:
     """Read every assertion of one raw line; an empty list where nothing looks like one.
+
+    `names` are the document's own abbreviations, which are put in.
 
     Text over `MAX_LINE` characters, or formulas over `MAX_FORMULA`, are not read.
     """
     if len(raw) > MAX_LINE:
         return []
     if _MAY_ASSERT.search(raw):
-        return _read(Mapped(raw))
+        return _read(Mapped(raw), names)
     if not _MAY_STATE.search(raw) or _NO_FORMULA.search(raw):
         return []
     by_label = labelled(strip_markdown(Mapped(raw))) if "w" in raw.lower() else None
     if by_label is None:
-        return _read(Mapped(raw))
+        return _read(Mapped(raw), names)
     said = Note("labelled", "a formula behind the name of a weight, without the ∂E/∂ and the =")
-    return [s._replace(notes=(*s.notes, said)) for s in _read(by_label)]
+    return [s._replace(notes=(*s.notes, said)) for s in _read(by_label, names)]
 
 
 _INFERRED = {
@@ -142,9 +147,14 @@ _INFERRED = {
 }
 
 
-def _read(line: Mapped) -> list[Statement]:
+def plain_line(raw: str) -> Mapped:
+    """One raw line in plain notation as a whole, without its decoration."""
+    return Mapped(" ").join([_plain(chunk) for chunk in _chunks(Mapped(raw))])
+
+
+def _read(line: Mapped, names: Mapping[str, str]) -> list[Statement]:
     found: list[Statement] = []
-    for equation in _equations(line):
+    for equation in _equations(line, names):
         read = _statement(list(equation.sides))
         if equation.code:
             note = Note(equation.code, _INFERRED[equation.code])
@@ -153,15 +163,17 @@ def _read(line: Mapped) -> list[Statement]:
     return found
 
 
-def _equations(line: Mapped) -> Iterator[Equation]:
+def _equations(line: Mapped, names: Mapping[str, str]) -> Iterator[Equation]:
     cells = _cells(line)
     if cells:
-        yield from in_cells([Mapped(" ").join([_plain(c) for c in _chunks(cell)]) for cell in cells])
+        yield from in_cells(
+            [Mapped(" ").join([expanded(_plain(c), names) for c in _chunks(cell)]) for cell in cells]
+        )
     for cell in cells or [line]:
         for chunk in _chunks(cell):
             if len(chunk.text) > MAX_FORMULA:
                 continue
-            plain = _plain(chunk)
+            plain = expanded(_plain(chunk), names)
             if "=" not in plain.text.replace("=>", ""):
                 yield from inferred(plain)
                 continue
@@ -206,6 +218,7 @@ _BREAK = re.compile(r"\n|;")
 
 
 def _chunks(line: Mapped) -> list[Mapped]:
+    line = error_signals(line)
     raw = line.text
     if any(mark in raw for mark in _LINK):
         return [

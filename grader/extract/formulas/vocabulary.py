@@ -87,6 +87,8 @@ ZERO_FOR_O = re.compile(r"(?<![\w.,])0[12](?![\d.,])")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?|\.\d+")
 _WORD = re.compile(r"[A-Za-zσηɛ_][A-Za-z0-9_σηe']*")
 _CODE_DERIVATIVE = re.compile(r"[dD]_?([A-Za-z_0-9]+?)_[dD]_?([A-Za-z_0-9]+)")
+_DELTA = re.compile(r"[dD]elta_?((?:a_?|out_?|act_?|net_?|z_?)?[hHoO0]_?[12])")
+"""`delta_o1`, as `notation` writes a δ that is no ∂: the error signal of a neuron."""
 _DERIVED_SIGMOID = re.compile(r"d(?:sig|sigma|sigmoid|σ)")
 _LEARNING_RATE = re.compile(r"[Ll]earning[ _][Rr]ate")
 _SPLIT_NAMES: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -109,6 +111,11 @@ def names_in(run: str) -> tuple[_Name, ...] | None:
     """Cut one run of letters, digits and underscores into names of the network; None if some of it is none."""
     if len(run) > 60:
         return None
+    delta = _DELTA.fullmatch(run)
+    if delta:
+        inner = names_in(delta.group(1))
+        if inner and len(inner) == 1 and inner[0].name[:-1] in ("h", "o", "a_h", "a_o"):
+            return (_Name("delta", "E", 0, len(run), inner[0].name),)
     code = _CODE_DERIVATIVE.fullmatch(run)
     if code:
         top, bottom = names_in(code.group(1)), names_in(code.group(2))
