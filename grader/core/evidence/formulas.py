@@ -41,6 +41,8 @@ class FormulaRepair(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     should_be: str = ""
     line: str = ""
     """The whole corrected statement."""
+    equal: bool = False
+    """Whether it explains the line as well as the first repair does."""
 
 
 class FormulaRemark(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -57,6 +59,12 @@ class FormulaSide(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     derivatives: tuple[str, ...] = ()
     agrees: bool = True
     """Whether it has the value of the left side."""
+
+
+def _told(repair: FormulaRepair, wrote: str) -> str:
+    if wrote and repair.should_be:
+        return f"{repair.phrase}: you wrote {wrote}, it should be {repair.should_be}"
+    return f"{repair.phrase}: {repair.line}"
 
 
 class FormulaLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -96,10 +104,10 @@ class FormulaLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         """What is wrong and what it should be, by the likeliest repair; empty for a line without one."""
         if not self.repairs:
             return ""
-        first = self.repairs[0]
-        if first.wrote and first.should_be:
-            return f"{first.phrase}: you wrote {self.marked or first.wrote}, it should be {first.should_be}"
-        return f"{first.phrase}: {first.line}"
+        first, *others = self.repairs
+        told = [_told(first, self.marked or first.wrote)]
+        told += [_told(other, other.wrote) for other in others if other.equal]
+        return "; or ".join(told)
 
     @property
     def result_right(self) -> bool:

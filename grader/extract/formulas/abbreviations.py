@@ -22,11 +22,27 @@ _DEFINITION = re.compile(
 )
 
 
+_BEGINS = re.compile(
+    r"^[\s>*_`\-+\d.)$]*(?:(?:let|where|with|put|set|define|say|also|and|sei|soit|sea)\b[\s:,$`]*)?"
+    r"(\\?[A-Za-zδ]\w{0,23})[`$_{}12]*\s*(?:\(say\)\s*)?(?::=|=|:)[^=]*[1-8]",
+    re.IGNORECASE,
+)
+
+
 class Abbreviation(NamedTuple):
     """A name and the formula in plain notation that it stands for."""
 
     name: str
     value: str
+
+
+def may_define(raw: str) -> bool:
+    """Whether a raw line may define a name: it begins with one that is none of the network's."""
+    match = _BEGINS.match(raw)
+    if match is None:
+        return False
+    found = tokens(match.group(1))
+    return match.group(1)[0] in "\\δ" or (len(found) == 1 and found[0].kind == "word")
 
 
 def abbreviation(plain: Mapped, known: Mapping[str, str]) -> Abbreviation | None:

@@ -218,6 +218,7 @@ def _marked(judged: Judged) -> str:
 
 def _repairs(judged: Judged, spelling: _Spelling) -> tuple[FormulaRepair, ...]:
     found: list[FormulaRepair] = []
+    rival = _rival(judged.explanations)
     mended = judged.mended
     if mended is not None and not judged.explanations:
         found.append(
@@ -238,11 +239,28 @@ def _repairs(judged: Judged, spelling: _Spelling) -> tuple[FormulaRepair, ...]:
                 line=" = ".join(show(t) for t in judged.trees),
             )
         )
-    found += [_repair(e, judged, spelling) for e in judged.explanations]
+    found += [_repair(e, judged, spelling, equal=e is rival) for e in judged.explanations]
     return tuple(found)
 
 
-def _repair(e: Explanation, judged: Judged, spelling: _Spelling) -> FormulaRepair:
+TIE = 0.2
+"""Difference of cost within which a wrong left side and a wrong right side explain a line equally well."""
+
+
+def _rival(explanations: Sequence[Explanation]) -> Explanation | None:
+    """The repair of the other side of the `=` that is about as likely as the first: what was copied is not known."""
+    first = explanations[0] if explanations else None
+    return next(
+        (
+            e
+            for e in explanations[1:]
+            if first is not None and (e.side == 0) != (first.side == 0) and e.cost - first.cost <= TIE
+        ),
+        None,
+    )
+
+
+def _repair(e: Explanation, judged: Judged, spelling: _Spelling, *, equal: bool) -> FormulaRepair:
     wrote = should = ""
     if e.wrote is not None and e.should is not None:
         wrote, should = show(e.wrote, spelling), show(e.should, spelling)
@@ -255,6 +273,7 @@ def _repair(e: Explanation, judged: Judged, spelling: _Spelling) -> FormulaRepai
         wrote=wrote,
         should_be=should,
         line=" = ".join(show(t) for t in e.trees),
+        equal=equal,
     )
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from grader.core.evidence.documents import Block, SourceLine
 from grader.core.place import Place
-from grader.extract.formulas.abbreviations import abbreviation, has_signals, with_signals
+from grader.extract.formulas.abbreviations import abbreviation, has_signals, may_define, with_signals
 from grader.extract.formulas.expression import Expr, deriv, mapped_symbols, sym, symbols
 from grader.extract.formulas.foreign import Sign, signs
 from grader.extract.formulas.joining import Joined, joined
@@ -101,7 +101,7 @@ class _Collector:
             if _too_long(line.text) or statements(line.text):
                 self.unread.append(line)
             return
-        short = abbreviation(plain_line(line.text), self.names) if _MAY_DEFINE.match(line.text) else None
+        short = abbreviation(plain_line(line.text), self.names) if may_define(line.text) else None
         if short is not None:
             self.names[short.name] = short.value
             return
@@ -168,7 +168,6 @@ class _Collector:
             self.left_at = number
 
 
-_MAY_DEFINE = re.compile(r"^[^=:]{1,48}(?::=|=|:)[^=]*[1-8]")
 _LEADING_COLON = re.compile(r"^\s*[:=]\s*")
 
 

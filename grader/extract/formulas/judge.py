@@ -9,6 +9,7 @@ from grader.extract.formulas.diagnose import Explanation, broken_links, explain
 from grader.extract.formulas.document import Item
 from grader.extract.formulas.expression import Expr, nodes, show
 from grader.extract.formulas.mend import Mended, mend
+from grader.extract.formulas.mend_brackets import mend_brackets
 from grader.extract.formulas.network import CONVENTIONS, STANDARD, Convention, Point, points
 from grader.extract.formulas.vocabulary import tokens
 
@@ -144,22 +145,38 @@ def _answer(
         return None
     if item.noted("if-true") and (problems or decision.truth is not Truth.TRUE):
         return None
-    if decision.truth is Truth.FALSE and not problems:
-        doubt = _doubt(item)
-        if doubt:
-            return Judged(item, "unsure", item.trees, reason=doubt)
-    elif decision.truth is Truth.TRUE and not problems:
-        return _true(item)
-    elif decision.truth is Truth.OPEN and not problems:
-        return None
     if problems:
-        mended = mend(item.statement, at, frozenset(stated)) if not item.inherited else None
-        if mended is not None:
-            answer = "wrong" if mended.explanations else "typo"
-            return Judged(item, answer, mended.trees, mended.explanations, mended)
-        return _unread(item, decision)
+        return _misspelt(item, at, stated) or _unread(item, decision)
+    if decision.truth is Truth.TRUE:
+        return _true(item)
+    if decision.truth is Truth.OPEN:
+        return None
     if decision.truth is Truth.NO_VALUE:
         return Judged(item, "unsure", item.trees, reason=decision.reason)
+    return _false(item, at, stated, explained)
+
+
+def _misspelt(item: Item, at: Sequence[Point], stated: Counter[str]) -> Judged | None:
+    """A statement of which a side could not be read, with the slip of typing that hides it."""
+    if item.inherited:
+        return None
+    mended = mend(item.statement, at, frozenset(stated)) or mend_brackets(item.statement, at)
+    if mended is None:
+        return None
+    return Judged(item, "wrong" if mended.explanations else "typo", mended.trees, mended.explanations, mended)
+
+
+def _false(
+    item: Item, at: Sequence[Point], stated: Counter[str], explained: dict[str, "_Explained"]
+) -> Judged:
+    """A statement that was read and is not true: misspelt, read in doubt, or wrong."""
+    unbalanced = item.noted("bracket-not-closed", "bracket-not-opened") and not item.inherited
+    mended = mend_brackets(item.statement, at) if unbalanced else None
+    if mended is not None:
+        return Judged(item, "typo", mended.trees, (), mended)
+    doubt = _doubt(item)
+    if doubt:
+        return Judged(item, "unsure", item.trees, reason=doubt)
     why = _explain(item, at, stated, explained)
     if not why and item.noted(*BY_LAYOUT):
         return Judged(item, "unsure", item.trees, reason="its layout is not surely read as an equation")
