@@ -11,24 +11,30 @@ pty = pytest.importorskip("pty", reason="needs a pseudo-terminal")
 ROOT = Path(__file__).parents[2]
 
 
-def on_a_terminal(out: Path, **variables: str) -> str:
+@pytest.fixture
+def hand_in(tmp_path: Path) -> Path:
+    """Less than was asked for, by a rubric that asks for files: quickly graded, and not green."""
+    (tmp_path / "ann").mkdir()
+    (tmp_path / "ann" / "README.md").write_text("# w1", encoding="utf-8")
+    rubric = 'id = "f"\ntitle = "Files"\n[[criterion]]\nid = "files"\ncheck = "AR001"\npoints = 3\n'
+    (tmp_path / "files.toml").write_text(rubric, encoding="utf-8")
+    return tmp_path
+
+
+def on_a_terminal(folder: Path, **variables: str) -> str:
     """Return what `grader grade --quiet` prints where stdout is a terminal."""
     environment = {k: v for k, v in os.environ.items() if k != "NO_COLOR"} | variables
-    command = [
-        sys.executable,
-        "-m",
-        "grader",
-        "grade",
-        str(ROOT / "submissions" / "no-notebook"),
-        "-o",
-        str(out),
-        "--no-exec",
-        "-q",
-    ]
+    words = ["grade", "ann", "-r", "files.toml", "-o", "out", "--no-exec", "-q"]
     ours, theirs = pty.openpty()
     try:
         subprocess.run(
-            command, stdout=theirs, stderr=subprocess.DEVNULL, env=environment, timeout=120, check=False
+            [sys.executable, "-m", "grader", *words],
+            stdout=theirs,
+            stderr=subprocess.DEVNULL,
+            cwd=folder,
+            env=environment | {"PYTHONPATH": str(ROOT)},
+            timeout=120,
+            check=False,
         )
         return os.read(ours, 100_000).decode("utf-8", "replace")
     finally:
@@ -36,8 +42,10 @@ def on_a_terminal(out: Path, **variables: str) -> str:
         os.close(theirs)
 
 
-def test_colour_on_a_terminal_unless_no_color_is_set(tmp_path: Path) -> None:
-    coloured = on_a_terminal(tmp_path, TERM="xterm")
+def test_colour_on_a_terminal_unless_no_color_is_set(hand_in: Path) -> None:
+    coloured = on_a_terminal(hand_in, TERM="xterm")
     assert "\x1b[33m" in coloured
     assert "\x1b[0m" in coloured
-    assert "\x1b" not in on_a_terminal(tmp_path, TERM="xterm", NO_COLOR="1")
+    plain = on_a_terminal(hand_in, TERM="xterm", NO_COLOR="1")
+    assert "\x1b" not in plain
+    assert "Partly right" in plain

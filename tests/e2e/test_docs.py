@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.command_line import ROOT, grader
+
 PAGES = sorted(
     page
     for folder in ("tutorials", "how-to")
@@ -53,16 +54,7 @@ def test_commands_of_a_page(page: Path, desk: Path) -> None:
         if words[0] == "pip":
             continue  # installing is tested by the wheel test
         assert words[0] == "grader", command
-        done = subprocess.run(
-            [sys.executable, "-m", "grader", *words[1:]],
-            cwd=here,
-            capture_output=True,
-            text=True,
-            check=False,
-            encoding="utf-8",
-            timeout=300,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )
+        done = grader(*words[1:], cwd=here)
         assert done.returncode in ALLOWED.get(words[1], {0}), f"{command}\n{done.stdout}\n{done.stderr}"
         ran += 1
     assert ran >= 3

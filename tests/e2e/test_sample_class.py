@@ -1,8 +1,6 @@
 """The sample class is graded as `submissions/_expected.toml` says, from the command line to result.json."""
 
 import json
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -11,8 +9,9 @@ import pytest
 from grader.checks.catalogue import catalogue
 from grader.pipeline.plan.rubrics import load
 from grader.sandbox.choose import try_bubblewrap
+from tests.command_line import ROOT, grader
+from tests.e2e.test_provisional import lenient_rubric
 
-ROOT = Path(__file__).parents[2]
 TABLE = tomllib.loads((ROOT / "submissions" / "_expected.toml").read_text("utf-8"))
 NAMES = sorted(p.name for p in (ROOT / "submissions").iterdir() if p.is_dir() and not p.name.startswith("_"))
 
@@ -26,15 +25,7 @@ def _verdicts(out: Path) -> dict[str, dict[str, str]]:
 
 
 def _grade(out: Path, *options: str) -> tuple[dict[str, dict[str, str]], str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "grader", "batch", "submissions", "-o", str(out), *options],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=ROOT,
-        encoding="utf-8",
-        timeout=1200,
-    )
+    done = grader("batch", "submissions", "-o", out, *options)
     assert done.returncode == 4, done.stderr
     return _verdicts(out), done.stdout
 
@@ -93,6 +84,7 @@ def test_every_submission_has_a_page_and_the_class_has_one(
     not try_bubblewrap().works, reason="nothing isolates here: `grader doctor` says what to do"
 )
 def test_executed_in_the_sandbox(tmp_path: Path) -> None:
+    """And judged once more, where the rubric lets claims earn: nothing is provisional where code ran."""
     verdicts, _ = _grade(tmp_path, "--no-retrain")
     wrong = {}
     for name in NAMES:
@@ -102,3 +94,11 @@ def test_executed_in_the_sandbox(tmp_path: Path) -> None:
         if differences:
             wrong[name] = differences
     assert wrong == {}
+
+    again = grader("report", "-o", tmp_path, "-r", lenient_rubric(tmp_path))
+    assert again.returncode == 4, again.stderr
+    outcomes = json.loads((tmp_path / "perfect" / "result.json").read_text("utf-8"))["outcomes"]
+    assert not any(o["provisional"] for o in outcomes)
+    assert {o["code"]: o["verdict"] for o in outcomes} == verdicts["perfect"]
+    assert verdicts["perfect"]["NN401"] == "pass"
+    assert verdicts["perfect"]["RT601"] == "skipped"

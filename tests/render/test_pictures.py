@@ -136,7 +136,7 @@ def test_every_label_lies_in_its_picture() -> None:
 
 
 def test_an_axis_has_ticks_however_long_it_is() -> None:
-    for longest in (2, 7, 61, 20_000, 3_000_000):
+    for longest in (2, 7, 61, 20_000, 400_000):
         picture = loss_curves((LossSeries(eta=1.0, student=(0.2,) * (longest - 1) + (0.1,)),))
         ticks = [e for e in drawn(picture).iter("text") if e.get("text-anchor") == "middle"]
         assert 2 < len(ticks) + (longest == 2) <= 8, longest
