@@ -24,6 +24,8 @@ from tests.execute.engine import small
 from tests.execute.graph import nasty
 from tests.execute.graph.exported import frames
 
+pytestmark = pytest.mark.slow
+
 CODES = ("NN401", "NN402", "NN403", "NN404", "NN405", "NN406")
 Frames = list[tuple[str, bytes]]
 

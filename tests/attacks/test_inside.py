@@ -18,6 +18,7 @@ from tests.sandbox.test_attacks import TRY
 from tests.sandbox.test_conformance import FIND_PIPE, FRAME
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.sandbox,
     pytest.mark.skipif(sys.platform != "linux", reason="bubblewrap needs Linux"),
 ]

@@ -15,6 +15,8 @@ from grader.core.outcome import Verdict
 from tests.attacks.judged import judged
 from tests.execute.graph.nasty import conv
 
+pytestmark = pytest.mark.slow
+
 
 class Zeroed(nn.Module):
     """All three layers, each times zero; the head is a maximum."""

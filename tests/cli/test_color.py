@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 pty = pytest.importorskip("pty", reason="needs a pseudo-terminal")
 ROOT = Path(__file__).parents[2]
 

@@ -54,6 +54,7 @@ def until(said: "Queue[str]", words: str) -> str:
     return line
 
 
+@pytest.mark.slow
 def test_a_broken_file_is_said_and_the_next_save_is_checked(folder: Path, lines: "Queue[str]") -> None:
     """It once ended at the first fault in .grader.toml."""
     until(lines, "Watching")

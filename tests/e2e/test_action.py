@@ -17,7 +17,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 ACTION = (ROOT / "action.yml").read_text("utf-8")
 BASH = shutil.which("bash")
-pytestmark = pytest.mark.skipif(BASH is None, reason="the runner's shell is bash")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(BASH is None, reason="the runner's shell is bash")]
 
 
 class Job(NamedTuple):

@@ -12,6 +12,8 @@ import pytest
 
 from tests.command_line import ROOT, grader
 
+pytestmark = pytest.mark.slow
+
 PAGES = sorted(
     page
     for folder in ("tutorials", "how-to")

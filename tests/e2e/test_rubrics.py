@@ -21,6 +21,8 @@ from grader.pipeline.plan.plan import make_plan
 from grader.pipeline.plan.providers import Phase
 from grader.pipeline.plan.rubrics import available, load
 
+pytestmark = pytest.mark.slow
+
 SAMPLES = Path(__file__).parents[2] / "submissions"
 TABLES = SAMPLES / "_expected_rubrics"
 NAMES = [path.stem for path in available()]

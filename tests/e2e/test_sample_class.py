@@ -12,6 +12,8 @@ from grader.sandbox.choose import try_bubblewrap
 from tests.command_line import ROOT, grader
 from tests.e2e.test_provisional import lenient_rubric
 
+pytestmark = pytest.mark.slow
+
 TABLE = tomllib.loads((ROOT / "submissions" / "_expected.toml").read_text("utf-8"))
 NAMES = sorted(p.name for p in (ROOT / "submissions").iterdir() if p.is_dir() and not p.name.startswith("_"))
 

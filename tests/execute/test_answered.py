@@ -26,6 +26,8 @@ from tests.execute.test_notebook import HEAD, QUIET, ipynb, sources
 from tests.execute.test_reproduce import DATA, LOOP
 from tests.sandbox.warm import WarmWorker
 
+pytestmark = pytest.mark.slow
+
 SANDBOX = WarmWorker()
 DATA = DATA.replace("Net(8, 0.0)", "Net()")
 NET = """

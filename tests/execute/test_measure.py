@@ -20,6 +20,8 @@ from reference import mnist
 from tests.execute.test_notebook import HEAD, QUIET, TRAIN, ipynb, run
 from tests.sandbox.conftest import bwrap as bwrap  # noqa: PLC0414  (a fixture of the neighbour)
 
+pytestmark = pytest.mark.slow
+
 torch = pytest.importorskip("torch")
 
 from torch import nn  # noqa: E402

@@ -19,6 +19,8 @@ from grader.sandbox.bwrap import Bubblewrap
 from grader.sandbox.none import Unisolated
 from tests.sandbox.conftest import bwrap as bwrap  # noqa: PLC0414  (a fixture of the neighbour)
 
+pytestmark = pytest.mark.slow
+
 QUIET = Settings(data="/nowhere")  # without MNIST: digits are drawn
 KINDS = {"ipynb": Kind.NOTEBOOK, "py": Kind.SOURCE, "md": Kind.README}
 

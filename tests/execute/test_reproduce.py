@@ -24,6 +24,8 @@ from tests.execute.engine.small import digits, module
 from tests.execute.test_notebook import HEAD, NET, QUIET, ipynb, sources
 from tests.sandbox.warm import WarmWorker
 
+pytestmark = pytest.mark.slow
+
 DATA = """
 t = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.1307,), (0.3081,))])
 train_data = datasets.MNIST('d', train=True, download=True, transform=t)

@@ -26,6 +26,8 @@ from grader.execute.retrain_rule import Admission, Retraining, RetrainParams, Ru
 from grader.sandbox.worker.export import export_model
 from tests.execute.engine.small import digits, module, network, recipe
 
+pytestmark = pytest.mark.slow
+
 # Few epochs, and every curve of a hundred digits is a clear miss: one run decides.
 SHORT = RuleParams(epochs=2)
 

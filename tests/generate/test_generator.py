@@ -16,6 +16,8 @@ from .headers import ORDERS, SPELLINGS, header
 from .table import Table
 from .workbook import SWEEP, BookSpec, EtaCell, Given, Layout, make, plan, random_spec
 
+pytestmark = pytest.mark.slow
+
 # From outside: E_total of the class weights, t = (.01, .99), after so many updates.
 KNOWN_LOSSES = {
     0.1: {0: 0.242519857348377, 1: 0.2411090388, 50: 0.17974504},

@@ -540,6 +540,7 @@ def test_downloads_of_platforms_are_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="kills by signal")
+@pytest.mark.slow
 def test_kill_nine_and_the_same_command_goes_on(school: Path, tmp_path: Path) -> None:
     rubric = tmp_path / "files.toml"
     rubric.write_bytes(RUBRIC)

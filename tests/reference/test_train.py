@@ -57,6 +57,7 @@ def test_the_same_seed_gives_the_same_bits(data: mnist.Mnist) -> None:
     assert not torch.equal(weights["classify.weight"], other["classify.weight"])
 
 
+@pytest.mark.slow
 def test_it_learns(data: mnist.Mnist) -> None:
     model = network.build("compact", seed=0)
     result = train.train(model, data, Recipe(epochs=6, batch_size=32), seed=0)

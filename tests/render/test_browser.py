@@ -40,6 +40,7 @@ PAYLOADS = {"hostile notebook": "log script ran"}
 SCHEMES = {"dark": 0, "light": 1}
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: apt-get install chromium"),
 ]

@@ -143,6 +143,7 @@ def test_bytes_that_are_no_picture_cost_nothing(data: bytes) -> None:
     assert not raster.uri
 
 
+@pytest.mark.slow
 def test_noise_is_made_small_and_pictures_have_an_end() -> None:
     raster = redraw(png(900, 900, noise=True))
     assert 0 < len(raster.uri) < 600_000
@@ -171,6 +172,7 @@ def test_long_output_loses_its_middle_and_stands_beside_in_full() -> None:
 
 
 @pytest.mark.parametrize("line", ["\u200b" * 3_999, "<", "", "\u65e5" * 50, "x" * 100_000])
+@pytest.mark.slow
 def test_a_readme_of_any_size_is_a_small_page(line: str) -> None:
     """A README of 48 MB that nobody can see took a minute and made a page of 900 MB."""
     view = text_page.view((f"{line}\n" * (4_000_000 // len(f"{line}\n"))).encode(), "README.md")

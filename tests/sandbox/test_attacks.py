@@ -15,7 +15,7 @@ from grader.sandbox.choose import try_bubblewrap
 from grader.sandbox.doctor import Health, examine
 from tests.sandbox.conftest import Attempt, Clock, attempt, process_with
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.slow, pytest.mark.sandbox]
 Attack = Callable[..., Attempt]
 MIB = 1 << 20
 

@@ -15,6 +15,8 @@ from grader.sandbox.api import Job, RunStatus, Sandbox
 from grader.sandbox.none import Unisolated
 from tests.sandbox.conftest import Clock, attempt, process_with
 
+pytestmark = pytest.mark.slow
+
 FRAME = "def frame(kind, payload): return len(payload).to_bytes(4, 'little') + bytes([kind]) + payload\n"
 FIND_PIPE = (
     "import os\n"

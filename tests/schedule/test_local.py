@@ -12,6 +12,8 @@ from grader.core.faults import UsageFault
 from grader.core.progress import listening, tell
 from grader.schedule.local import LocalProcesses
 
+pytestmark = pytest.mark.slow
+
 
 def double_or_die(number: int) -> int:
     if number == 3:

@@ -29,6 +29,8 @@ from grader.execute.retrain_rule import RuleParams
 from reference.recipe import Recipe
 from tests.execute.engine.small import TENSOR, digits, network, recipe
 
+pytestmark = pytest.mark.slow
+
 EPOCHS = 4
 
 

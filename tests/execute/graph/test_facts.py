@@ -6,6 +6,8 @@ from grader.core.facts.network import DropoutKind, GapKind, Modes, NetworkFacts,
 from grader.execute.graph.facts import network_facts
 from tests.execute.graph.exported import module, network
 
+pytestmark = pytest.mark.slow
+
 
 def facts(name: str) -> NetworkFacts:
     return network_facts(network(name))

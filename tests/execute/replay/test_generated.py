@@ -12,6 +12,8 @@ from tests.execute.replay.sheets import replayed
 from tests.generate.formulas import Defect
 from tests.generate.workbook import make, random_spec
 
+pytestmark = pytest.mark.slow
+
 SILENT = {Defect.NONE, Defect.WRONG_CLASS_VALUES}
 """Nothing is wrong with the cells themselves."""
 

@@ -79,12 +79,14 @@ def test_bidirectional_marks_do_not_hide_a_formula() -> None:
     assert read("E = \u202eE1\u202c + \u2066E2\u2069") == ["right"]
 
 
+@pytest.mark.slow
 def test_after_2000_formulas_the_rest_is_not_read() -> None:
     verdicts = read("h1 = w1*i1 + w2*i2\n" * (MAX_STATEMENTS + 40))
     assert verdicts[:MAX_STATEMENTS] == ["right"] * MAX_STATEMENTS
     assert verdicts[MAX_STATEMENTS:] == ["unsure"] * 40
 
 
+@pytest.mark.slow
 def test_many_wrong_lines_are_bounded() -> None:
     text = "\n".join(
         f"∂E/∂w1 = {k} * (a_o1 - t1) * a_o1 * (1 - a_o2) * w5 + {k} * w7 * a_h1 * i1" for k in range(200)
@@ -100,6 +102,7 @@ def test_no_mixture_of_pieces_raises(text: str) -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(st.text(max_size=120), st.sampled_from(["", "∂E/∂w5 = ", "= ", "h1 = "]))
+@pytest.mark.slow
 def test_no_text_raises(text: str, lead: str) -> None:
     read(lead + text)
 
