@@ -13,7 +13,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import tomllib
 import urllib.request
 import venv
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +26,8 @@ EXTRAS = {"light": "", "demo": "[all]", "dev": "[dev]"}
 LIGHT_SIZE = "some 40 MB, 150 MB on disk"
 DISK = {"cpu": "about 1.4 GB", "cuda": "6 to 7 GB"}
 """Measured with torch 2.13.0 for the CPU, and with 2.9.1 and 2.14.1 for CUDA."""
+OTHERS = {"demo": 130_000_000, "dev": 190_000_000}
+"""Bytes of all other packages; asking for them one by one would cost half of the time that it takes to get them."""
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 PIP = ("-m", "pip", "--disable-pip-version-check")
 
@@ -50,7 +51,10 @@ def main() -> int:
     else:
         builds = cpu_builds()
         print(size_of(level, builds), flush=True)
-    done = pip("install", "-qq", "-c", str(CONSTRAINTS), "--editable", f"{ROOT}{EXTRAS[level]}", *builds)
+    words = ["install", "-qq", "-c", str(CONSTRAINTS)]
+    if level == "light":
+        words.append("--no-compile")  # seconds of a first look, for modules that are mostly never imported
+    done = pip(*words, "--editable", f"{ROOT}{EXTRAS[level]}", *builds)
     if done.returncode:
         print("the set-up failed: pip's own words stand above.")
         if level == "demo":
@@ -76,10 +80,7 @@ def cpu_builds() -> list[str]:
     """Requirements that choose the builds for the CPU, as far as the index has them; none where a GPU is, or not on Linux."""
     if sys.platform != "linux" or has_gpu():
         return []
-    pins = [
-        line for line in CONSTRAINTS.read_text("utf-8").split() if line.startswith("torch") and "==" in line
-    ]
-    return [f"{pin}+cpu" for pin in pins if resolved(f"{pin}+cpu", deps=False)]
+    return [f"{pin}+cpu" for pin in pins() if resolved(f"{pin}+cpu", deps=False)]
 
 
 def has_gpu() -> bool:
@@ -89,33 +90,31 @@ def has_gpu() -> bool:
 
 def size_of(level: str, builds: list[str]) -> str:
     """The line that says what is about to be downloaded."""
-    found = resolved(*requirements(level), *builds)
+    pair = builds + [pin for pin in pins() if not any(build.startswith(pin) for build in builds)]
+    found = resolved(*pair)
     if not found:
         return "Set-up:    asks the package index (torch included: a gigabyte and more)."
     with ThreadPoolExecutor(16) as pool:
         sizes = list(pool.map(bytes_of, [item["download_info"]["url"] for item in found]))
-    names = {item["metadata"]["name"].lower(): item["metadata"]["version"] for item in found}
-    cuda = any(name.startswith("nvidia-") for name in names)
+    torch = next(item["metadata"]["version"] for item in found if item["metadata"]["name"] == "torch")
+    cuda = any(item["metadata"]["name"].startswith("nvidia-") for item in found)
+    build = "its CUDA build" if cuda else "a build for the CPU"
     about = "" if all(sizes) else "at least "
-    line = f"Set-up:    {len(found)} packages, {about}{sum(sizes) / 1e9:.1f} GB to download"
-    if "torch" in names:
-        build = "its CUDA build" if cuda else "a build for the CPU"
-        line += f", {DISK['cuda' if cuda else 'cpu']} on disk (torch {names['torch']}, {build})"
-        if cuda and not has_gpu():
-            line += (
-                "\n           There is no NVIDIA GPU here, and this index has no build for the CPU, which is a fifth of that:"
-                f"\n           PIP_EXTRA_INDEX_URL={CPU_INDEX} make demo"
-            )
+    line = (
+        f"Set-up:    downloads {about}{(sum(sizes) + OTHERS[level]) / 1e9:.1f} GB, {DISK['cuda' if cuda else 'cpu']} on disk"
+        f" (torch {torch}, {build})."
+    )
+    if cuda and not has_gpu():
+        line += (
+            "\n           There is no NVIDIA GPU here, and this index has no build for the CPU, which is a fifth of that:"
+            f"\n           PIP_EXTRA_INDEX_URL={CPU_INDEX} make demo"
+        )
     return line
 
 
-def requirements(level: str) -> list[str]:
-    """The needs of a level as pyproject.toml names them, its own extras written out."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    extras = project["optional-dependencies"]
-    names = ["notebook", "retrain"] + (["dev"] if level == "dev" else [])
-    needs = [*project["dependencies"], *(need for name in names for need in extras[name])]
-    return [need for need in needs if not need.startswith(project["name"])]
+def pins() -> list[str]:
+    """The pair of constraints.txt."""
+    return [line for line in CONSTRAINTS.read_text("utf-8").splitlines() if line.startswith("torch")]
 
 
 def bytes_of(url: str) -> int:
