@@ -90,7 +90,16 @@ def build() -> tuple[Path, Path]:
 def audit() -> None:
     """Hold every locked version against the known vulnerabilities."""
     for name in lock.needs():
-        run(sys.executable, "-m", "pip_audit", "--require-hashes", "--disable-pip", "-r", lock.LOCKS / name)
+        run(
+            sys.executable,
+            "-m",
+            "pip_audit",
+            "--strict",
+            "--require-hashes",
+            "--disable-pip",
+            "-r",
+            lock.LOCKS / name,
+        )
 
 
 def examine(wheel: Path, scratch: Path) -> Path:
