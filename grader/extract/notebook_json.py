@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from grader.extract.notebook_format import invalid, raw_cells, up_to_date
 from grader.extract.text import decode_bytes
 
 MAX_BYTES = 50 * 1024 * 1024
@@ -40,7 +41,8 @@ def parse_notebook(data: bytes) -> RawNotebook:
     try:
         text = _decoded(data, notes)
         book = _parsed(text)
-        return RawNotebook(_listed(book), _format(book), notes=tuple(notes))
+        cells = _listed(up_to_date(book))
+        return RawNotebook(cells, _format(book), notes=(*notes, *invalid(cells)))
     except _NotANotebookError as wrong:
         saved = _before_the_damage(text)
         if not saved:
@@ -155,15 +157,7 @@ def _format(book: Mapping[str, object]) -> str:
 
 
 def _listed(book: Mapping[str, object]) -> tuple[object, ...]:
-    listed = book.get("cells")
-    if not isinstance(listed, list):  # format 3 keeps its cells in worksheets
-        sheets = book.get("worksheets")
-        listed = [
-            cell
-            for sheet in (sheets if isinstance(sheets, list) else [])
-            if isinstance(sheet, Mapping) and isinstance(sheet.get("cells"), list)
-            for cell in sheet["cells"]
-        ]
+    listed = raw_cells(book)
     if len(listed) > MAX_CELLS:
         raise _NotANotebookError(f"{len(listed)} cells; notebooks above {MAX_CELLS} cells are not read")
     return tuple(listed)

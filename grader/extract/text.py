@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from grader.core.evidence.documents import TextRepair
+from grader.extract.code_pages import other_code_page
 
 _Note = Callable[[str, str], None]
 
@@ -55,6 +56,9 @@ def decode_bytes(data: bytes) -> tuple[str, str]:
     lenient = data.decode("utf-8", errors="replace")
     if lenient.count("\ufffd") * 8 <= sum(c > "\x7f" for c in lenient):  # UTF-8 with a few broken characters
         return lenient, "utf-8 (damaged)"
+    found = other_code_page(data)
+    if found is not None:
+        return found
     # Bytes that Windows-1252 leaves undefined keep their number, as browsers do (WHATWG Encoding, index windows-1252).
     return "".join(_WINDOWS_1252.get(b, chr(b)) for b in data), "windows-1252"
 

@@ -1,9 +1,11 @@
 """What a file is by its content, not only by its suffix, and what is wrong with it where it is not what it says."""
 
+import ast
 import hashlib
 import io
 import json
 import re
+import warnings
 import zipfile
 from pathlib import PurePosixPath
 
@@ -55,6 +57,9 @@ def identify(path: str, data: bytes) -> Artefact:
         note = "a Git LFS pointer, not the file itself; run `git lfs pull` before handing in"
     elif kind is Kind.NOTEBOOK:
         problem, note = _notebook(data)
+        if problem is Problem.BROKEN and _is_script(data):
+            kind, problem = Kind.SOURCE, Problem.NONE
+            note = "named as a notebook, but the content is a Python script, and read as one"
     elif kind is Kind.WORKBOOK:
         problem, note = _workbook(suffix, data)
     elif kind in (Kind.README, Kind.SOURCE):
@@ -80,6 +85,17 @@ def _notebook(data: bytes) -> tuple[Problem, str]:
         except (ValueError, RecursionError) as fault:
             return Problem.BROKEN, f"not valid JSON, so no notebook program can open it: {fault}"
     return Problem.NONE, ""
+
+
+def _is_script(data: bytes) -> bool:
+    """Whether bytes are Python that imports something: one JSON value or a few words of prose may be Python, too."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an invalid escape in the student's text is none of our business
+            tree = ast.parse(data.decode("utf-8-sig"))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return any(isinstance(node, ast.Import | ast.ImportFrom) for node in tree.body)
 
 
 def _workbook(suffix: str, data: bytes) -> tuple[Problem, str]:

@@ -10,6 +10,8 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
+import nbformat
+
 HERE = Path(__file__).resolve().parent
 CLASS = HERE.parent
 
@@ -53,7 +55,7 @@ def target(name: str) -> Path:
 
 
 def build(name: str) -> str:
-    """The JSON text (nbformat 4) of a notebook without outputs."""
+    """The JSON text (nbformat 4) of a notebook without outputs, as nbformat checks and writes it."""
     notebook = NOTEBOOKS[name]
     metadata = json.loads(json.dumps(COLAB if notebook.colab else JUPYTER))
     if notebook.colab:
@@ -67,7 +69,9 @@ def build(name: str) -> str:
         "nbformat": 4,
         "nbformat_minor": 0 if notebook.colab else 4,
     }
-    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    book = nbformat.from_dict(content)
+    nbformat.validate(book)
+    return nbformat.writes(book, version=nbformat.NO_CONVERT) + "\n"
 
 
 def cells_of(text: str) -> list[tuple[str, str]]:

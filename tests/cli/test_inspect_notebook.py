@@ -5,7 +5,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from grader.cli.commands.inspect_notebook import command
+from grader.cli.commands.inspect_notebook import command, modules_beside
 
 LOG = "".join(
     f"EPOCH: {n}\nTest set: Average loss: 0.05, Accuracy: {c}/10000 ({c / 100:.2f}%)\n"
@@ -65,3 +65,11 @@ def test_no_such_file() -> None:
     result = CliRunner().invoke(command, ["nowhere.ipynb"])
     assert result.exit_code == 2
     assert "nowhere.ipynb" in result.output
+
+
+def test_a_notebook_sees_the_modules_beside_it(tmp_path: Path) -> None:
+    path = notebook(tmp_path)
+    (tmp_path / "model.py").write_text("X = 1\n", "utf-8")
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "net.py").write_text("Y = 1\n", "utf-8")
+    assert modules_beside(path) == {"model.py": b"X = 1\n", "lib/net.py": b"Y = 1\n"}

@@ -1,6 +1,7 @@
 """The notebook reader: every format Jupyter opens, every damage an upload does, and its bounds."""
 
 import json
+import sys
 
 import msgspec
 import pytest
@@ -101,6 +102,36 @@ def test_what_is_no_notebook(data: bytes, words: str) -> None:
     read = read_notebook(data, "S4.ipynb")
     assert words in read.problem
     assert not read.cells
+
+
+def test_what_the_schema_calls_invalid_is_told_in_its_words() -> None:
+    cells = [{"cell_type": "code", "source": ["a", None], "outputs": [], "metadata": {}}, 3]
+    read = read_notebook(book(cells), "S4.ipynb")
+    assert read.notes[:2] == (
+        "cell 1, source: ['a', None] is not valid under any of the given schemas (nbformat)",
+        "cell 2: 3 is not of type 'object' (nbformat)",
+    )
+    assert [c.source for c in read.cells] == ["a", ""]
+
+
+def test_a_current_notebook_is_not_shown_to_nbformat(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [n for n in sys.modules if n.partition(".")[0] == "nbformat"] or ["nbformat"]:
+        monkeypatch.setitem(sys.modules, name, None)
+    assert read_notebook(book(), "S4.ipynb").notes == ()
+
+
+@pytest.mark.parametrize("broken", [{"metadata": 3}, {"worksheets": [{"cells": [None, {"input": "x = 1"}]}]}])
+def test_what_nbformat_refuses_is_read_all_the_same(broken: dict[str, object]) -> None:
+    cells = [{"cell_type": "code", "input": "x = 1", "outputs": []}]
+    data = json.dumps({"nbformat": 3, "metadata": {}, "worksheets": [{"cells": cells}], **broken}).encode()
+    read = read_notebook(data, "old.ipynb")
+    assert (read.problem, read.format, read.cells[-1].source) == ("", "3.0", "x = 1")
+
+
+def test_a_source_that_the_conversion_loses_is_kept() -> None:
+    cells = [{"cell_type": "code", "input": "x = 1", "outputs": []}]
+    read = read_notebook(json.dumps({"nbformat": 1, "cells": cells}).encode(), "oldest.ipynb")
+    assert read.cells[0].source == "x = 1"
 
 
 def test_what_stands_before_the_damage_is_read() -> None:

@@ -239,3 +239,15 @@ def test_slugs_are_safe_and_keep_two_names_apart() -> None:
         assert not s.startswith((".", "_", "-"))
         assert set(s) <= set("abcdefghijklmnopqrstuvwxyz0123456789._-")
         assert len(s) <= 70
+
+
+def test_a_script_saved_as_a_notebook_is_a_script() -> None:
+    (source,) = from_bytes("s", {"S4.ipynb": b"import torch\nprint(1)\n"}).items
+    assert (source.artefact.kind, source.artefact.problem) == (Kind.SOURCE, Problem.NONE)
+    assert "a Python script" in source.artefact.note
+
+
+@pytest.mark.parametrize("data", [b"hello", b'{"cells": [', b"import", b"# only a comment\n", b"x = (1,"])
+def test_other_damage_of_a_notebook_stays_damage(data: bytes) -> None:
+    (source,) = from_bytes("s", {"S4.ipynb": data}).items
+    assert (source.artefact.kind, source.artefact.problem) == (Kind.NOTEBOOK, Problem.BROKEN)

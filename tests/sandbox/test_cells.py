@@ -49,7 +49,18 @@ def test_what_is_no_notebook(data: bytes, word: str) -> None:
 
 def test_odd_cells_are_passed_over() -> None:
     odd = {"cells": [None, 3, {"cell_type": "code"}, {"cell_type": "code", "source": 5}, {"source": "x"}]}
-    assert read("a.ipynb", json.dumps(odd).encode()) == [Cell(3, ""), Cell(4, "5")]
+    assert read("a.ipynb", json.dumps(odd).encode()) == [Cell(3, ""), Cell(4, "")]
+
+
+def test_a_null_among_the_lines_of_a_cell_is_no_code() -> None:
+    cells = [{"cell_type": "code", "source": ["x = 1\n", None, "y = 2"]}]
+    assert read("a.ipynb", json.dumps({"cells": cells}).encode()) == [Cell(1, "x = 1\ny = 2")]
+
+
+def test_a_script_under_a_notebooks_name_is_run_as_one() -> None:
+    assert read("a.ipynb", b"import torch\nx = 1\n") == [Cell(1, "import torch\nx = 1\n")]
+    with pytest.raises(ValueError, match="no JSON"):
+        read("a.ipynb", b"hello")
 
 
 def test_python_files() -> None:

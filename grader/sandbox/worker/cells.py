@@ -1,5 +1,6 @@
 """Reads the code cells of a notebook of any format version, or of a Python file, from raw bytes."""
 
+import ast
 import codecs
 import json
 import re
@@ -41,6 +42,8 @@ def read(name: str, data: bytes) -> list[Cell]:
     try:
         notebook = json.loads(text)
     except (ValueError, RecursionError) as fault:
+        if _is_python(text):  # a script that was saved under a notebook's name
+            return _python(text)
         raise ValueError(f"no JSON: {fault}") from None
     cells = _cells(notebook)
     if len(cells) > MAX_CELLS:
@@ -49,8 +52,8 @@ def read(name: str, data: bytes) -> list[Cell]:
     for number, cell in enumerate(cells, 1):
         if isinstance(cell, dict) and cell.get("cell_type") == "code":
             source = cell.get("source", cell.get("input", ""))  # `input` before nbformat 4
-            text = "".join(map(str, source)) if isinstance(source, list) else str(source)
-            found.append(Cell(number, text))
+            lines = source if isinstance(source, list) else [source]
+            found.append(Cell(number, "".join(line for line in lines if isinstance(line, str))))
     return found
 
 
@@ -65,6 +68,14 @@ def _cells(notebook: Any) -> list[Any]:
             c for s in sheets if isinstance(s, dict) and isinstance(s.get("cells"), list) for c in s["cells"]
         ]
     raise ValueError("no notebook: it has no cells")
+
+
+def _is_python(text: str) -> bool:
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return any(isinstance(node, ast.Import | ast.ImportFrom) for node in tree.body)
 
 
 def _python(text: str) -> list[Cell]:
