@@ -32,7 +32,7 @@ def read_claims(
     found = ClaimEvidence(readmes=sum(d.kind is Kind.README for d in readable))
     for document in readable:
         lines = [line for _, cell in document.prose() for line in cell]
-        if document.kind is Kind.README or not document.problem:
+        if document.notebook is None or not document.notebook.problem:
             found = _add(found, lines, taken)
     return found
 

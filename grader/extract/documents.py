@@ -4,7 +4,6 @@ Formulas, claims, logs, summaries and conclusions are read from what it returns,
 a file holds, and a file is decoded once.
 """
 
-import re
 from typing import Final
 
 from grader.core.evidence.documents import Block, Document, Documents, SourceLine
@@ -14,16 +13,15 @@ from grader.core.submission import Artefact, Kind, Problem, Sources
 from grader.extract.markdown import markdown_lines, pictures_in
 from grader.extract.notebook import notebook_of
 from grader.extract.notebook_json import parse_notebook
-from grader.extract.text import decode, mend_mojibake
+from grader.extract.text import decode, mend_mojibake, without_pasted
 
-MAX_TEXT_BYTES: Final = 16 * 2**20
-"""Bytes of a text file that are decoded; a README with pasted pictures reaches 10 MB."""
-MAX_TEXT: Final = 2_000_000
-"""Characters of a text file that are read, pasted pictures apart; the longest real README has 60,000."""
+MAX_BYTES: Final = 50 * 2**20
+"""Bytes of a text file that are decoded, most of them pasted pictures."""
+MAX_TEXT: Final = 500_000
+"""Characters that are read of one file's text, or of all cells of a notebook; nobody writes a derivation of a book's length."""
 _KINDS: Final = (Kind.README, Kind.NOTEBOOK)
 _DAMAGED: Final = (Problem.NONE, Problem.EMPTY, Problem.BROKEN, Problem.TOO_LARGE)
 """Problems of files that may hold something to read all the same; the others are no text at all."""
-_PASTED: Final = re.compile(r"(data:image/[a-z+.-]{1,20};base64,)[A-Za-z0-9+/=\s]{100,}")
 
 
 def read_documents(sources: Sources) -> Documents:
@@ -50,21 +48,12 @@ def read_document(data: bytes, artefact: Artefact) -> Document:
 
 
 def _text(data: bytes, artefact: Artefact) -> Document:
-    head = (
-        data
-        if len(data) <= MAX_TEXT_BYTES
-        else data[: data.rfind(b"\n", 0, MAX_TEXT_BYTES) + 1 or MAX_TEXT_BYTES]
-    )
-    decoded = decode(head)
-    text = _PASTED.sub(r"\1", decoded.text) if "data:image/" in decoded.text else decoded.text
-    problem = ""
-    if len(data) > MAX_TEXT_BYTES or len(text) > MAX_TEXT:
-        text = text[:MAX_TEXT]
-        problem = (
-            f"{len(data) / 2**20:.0f} MB of text; only the first {len(text):,} characters were read,"
-            f" to line {text.count(chr(10)) + 1:,}"
-        )
+    decoded = decode(data[:MAX_BYTES], limit=MAX_TEXT + 1)
+    text = decoded.text[:MAX_TEXT]
     lines = markdown_lines(text, artefact.path)
+    problem = ""
+    if len(decoded.text) > MAX_TEXT or len(data) > MAX_BYTES:
+        problem = _cut(f"{len(data) / 2**20:.1f} MB of text", f"to line {len(lines):,}")
     return Document(
         artefact=artefact,
         lines=lines,
@@ -75,22 +64,32 @@ def _text(data: bytes, artefact: Artefact) -> Document:
     )
 
 
+def _cut(what: str, where: str) -> str:
+    return f"{what}; only the first {MAX_TEXT:,} characters were read, {where}"
+
+
 def _notebook(notebook: Notebook, artefact: Artefact) -> Document:
     lines: list[SourceLine] = []
+    problem, left = notebook.problem, MAX_TEXT
     for cell in notebook.cells:
-        source, _ = mend_mojibake(cell.source)
-        if cell.kind is CellKind.CODE:
-            for at, raw in enumerate(source.split("\n"), 1):
-                lines.append(
-                    SourceLine(Place(artefact=artefact.path, line=at, cell=cell.number), raw, Block.CODE)
-                )
-        else:
-            source = _PASTED.sub(r"\1", source) if "data:image/" in source else source
-            lines += markdown_lines(source, artefact.path, cell.number)
+        source, _ = mend_mojibake(without_pasted(cell.source[: left + 1]))
+        if len(source) > left and not problem:
+            problem = _cut("too many cells", f"to cell {cell.number:,}")
+        lines += _cell(cell.kind, source[:left], artefact.path, cell.number)
+        left = max(0, left - len(source))
     return Document(
         artefact=artefact,
         lines=tuple(lines),
         notebook=notebook,
-        problem=notebook.problem,
+        problem=problem,
         pictures=pictures_in(lines),
+    )
+
+
+def _cell(kind: CellKind, source: str, path: str, number: int) -> tuple[SourceLine, ...]:
+    if kind is not CellKind.CODE:
+        return markdown_lines(source, path, number)
+    return tuple(
+        SourceLine(Place(artefact=path, line=at, cell=number), raw, Block.CODE)
+        for at, raw in enumerate(source.split("\n"), 1)
     )

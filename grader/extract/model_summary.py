@@ -36,7 +36,7 @@ def read_summaries(documents: Documents) -> SummaryEvidence:
     for document in readable:
         if document.notebook is None:
             summaries += find_summaries(_placed(document.lines), saved=False)
-        elif not document.problem:
+        elif not document.notebook.problem:
             found, printed = _notebook_summaries(document, document.notebook)
             summaries += found
             counts += printed

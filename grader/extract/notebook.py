@@ -19,7 +19,7 @@ from grader.core.submission import Kind
 from grader.extract.notebook_json import RawNotebook, joined, json_name, parse_notebook, whole
 
 MAX_OUTPUT_CHARS = 5_000_000
-"""Output text kept per cell; what is beyond is dropped with a note."""
+"""Output text kept per notebook, about a hundred epochs of progress bars; what is beyond is dropped with a note."""
 MAX_SOURCE_CHARS = 1_000_000
 
 
@@ -57,13 +57,17 @@ def notebook_of(raw: RawNotebook, artefact: str, *, main: bool = True) -> Notebo
 
 
 def _cells(listed: Sequence[object], notes: list[str]) -> tuple[NotebookCell, ...]:
-    cells = tuple(_cell(number, raw, notes) for number, raw in enumerate(listed, 1))
+    left = MAX_OUTPUT_CHARS
+    cells: list[NotebookCell] = []
+    for number, raw in enumerate(listed, 1):
+        cells.append(_cell(number, raw, notes, left))
+        left -= sum(len(output.text) for output in cells[-1].outputs)
     if not cells:
         notes.append("has no cells")
-    return cells
+    return tuple(cells)
 
 
-def _cell(number: int, raw: object, notes: list[str]) -> NotebookCell:
+def _cell(number: int, raw: object, notes: list[str], left: int) -> NotebookCell:
     if not isinstance(raw, Mapping):
         notes.append(f"cell {number} is a {json_name(raw)}, read as empty")
         return NotebookCell(number=number, kind=CellKind.RAW, source="")
@@ -78,12 +82,16 @@ def _cell(number: int, raw: object, notes: list[str]) -> NotebookCell:
     level = raw.get("level")
     if named == "heading" and isinstance(level, int):
         source = "#" * max(1, min(level, 6)) + " " + source
-    outputs = raw.get("outputs")
+    listed = raw.get("outputs")
+    outputs = _outputs(listed if isinstance(listed, list) else [], left)
+    if outputs.cut:
+        notes.append(f"cell {number}: output cut at {MAX_OUTPUT_CHARS:,} characters of all cells")
     return NotebookCell(
         number=number,
         kind=kind,
         source=source,
-        outputs=_outputs(number, outputs if isinstance(outputs, list) else [], notes),
+        outputs=outputs.texts,
+        cut=outputs.cut,
         execution_count=whole(raw.get("execution_count", raw.get("prompt_number"))),
     )
 
@@ -95,23 +103,29 @@ class Piece(NamedTuple):
     text: str
 
 
-def _outputs(number: int, outputs: Sequence[object], notes: list[str]) -> tuple[OutputText, ...]:
+class _Outputs(NamedTuple):
+    """Texts of a cell's outputs, and whether there are more."""
+
+    texts: tuple[OutputText, ...]
+    cut: bool
+
+
+def _outputs(outputs: Sequence[object], left: int) -> _Outputs:
     found: list[OutputText] = []
     line = 1
-    left = MAX_OUTPUT_CHARS
     for raw in outputs:
         piece = piece_of(raw) if isinstance(raw, Mapping) else None
         if piece is None or not piece.text:
             continue
-        if len(piece.text) > left:
-            notes.append(f"cell {number}: output cut at {MAX_OUTPUT_CHARS} characters")
+        if left <= 0:
+            return _Outputs(tuple(found), cut=True)
         text = plain_text(piece.text[:left])
-        left -= min(left, len(piece.text))
         found.append(OutputText(channel=piece.channel, text=text, line=line))
+        if len(piece.text) > left:
+            return _Outputs(tuple(found), cut=True)
+        left -= len(piece.text)
         line += text.count("\n") + (0 if text.endswith("\n") else 1)
-        if not left:
-            break
-    return tuple(found)
+    return _Outputs(tuple(found), cut=False)
 
 
 def piece_of(raw: Mapping[str, object]) -> Piece | None:

@@ -23,15 +23,24 @@ class DecodedText(NamedTuple):
     repairs: tuple[TextRepair, ...]
 
 
-def decode(data: bytes) -> DecodedText:
+def decode(data: bytes, limit: int | None = None) -> DecodedText:
     """Decode the bytes of a text file and mend mojibake; any bytes give a text, none raises.
 
-    `\\r\\n` and `\\r` become `\\n`, so that lines count as an editor counts them.
+    `\\r\\n` and `\\r` become `\\n`, so that lines count as an editor counts them. Pictures that stand in the text itself
+    are cut out of it: base64 is nothing to read. Of a text above `limit` characters the first are returned.
     """
     text, encoding = decode_bytes(data)
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    text, repairs = mend_mojibake(text)
+    text = without_pasted(text.replace("\r\n", "\n").replace("\r", "\n"))
+    text, repairs = mend_mojibake(text if limit is None else text[:limit])
     return DecodedText(text, encoding, repairs)
+
+
+_PASTED = re.compile(r"(data:image/[a-z+.-]{1,20};base64,)[A-Za-z0-9+/=\s]{100,}+")
+
+
+def without_pasted(text: str) -> str:
+    """Cut the bytes of pictures out of a text, and keep where they stood."""
+    return _PASTED.sub(r"\1", text) if "data:image/" in text else text
 
 
 def decode_bytes(data: bytes) -> tuple[str, str]:

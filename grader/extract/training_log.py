@@ -42,11 +42,11 @@ def read_logs(documents: Documents) -> LogEvidence:
     if not readable:
         raise documents.absent("a README or notebook", Kind.README, Kind.NOTEBOOK)
     found = FoundLogs()
-    notebooks = [d.notebook for d in readable if d.notebook is not None and not d.problem]
+    notebooks = [d.notebook for d in readable if d.notebook is not None and not d.notebook.problem]
     for document in readable:
         if document.notebook is None:
             read_text_log(document.lines, document.path, found, main=document.main)
-        elif not document.problem:  # of a log that was cut off nobody knows how it ended
+        elif not document.notebook.problem:  # of a log that was cut off nobody knows how it ended
             _read_notebook_log(document, document.notebook, found)
     return LogEvidence(
         runs=tuple(found.runs),
@@ -261,7 +261,7 @@ _TRUNCATED = re.compile(r"streaming output truncated to the last", re.IGNORECASE
 
 
 def _interruptions(cell: NotebookCell) -> list[str]:
-    found: list[str] = []
+    found = [f"the output of cell {cell.number} is too long to be read to its end"] if cell.cut else []
     for output in cell.outputs:
         if output.channel is Channel.ERROR:
             name = output.text.strip().rsplit("\n", 1)[-1][:80]

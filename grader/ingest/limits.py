@@ -6,6 +6,11 @@ MAX_FILES = 3_000
 MAX_FILE_BYTES = 50 * 2**20
 """One file; the largest real notebook is 219 kB, the largest workbook 1.9 MB."""
 
+MAX_MODULES = 200
+"""Python files beside a single notebook that are given to it."""
+
+MAX_MODULE_BYTES = 2**20
+
 MAX_TOTAL_BYTES = 300 * 2**20
 """All files of one submission, unpacked."""
 

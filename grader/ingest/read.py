@@ -22,6 +22,8 @@ from grader.ingest.limits import (
     MAX_FILE_BYTES,
     MAX_FILES,
     MAX_FOLDERS,
+    MAX_MODULE_BYTES,
+    MAX_MODULES,
     MAX_RATIO,
     MAX_TOTAL_BYTES,
     RATIO_FROM_BYTES,
@@ -108,6 +110,18 @@ def assemble(identity: str, items: Iterable[_Bytes], notes: Iterable[str], *, si
 def from_bytes(identity: str, files: dict[str, bytes], *, single: bool = False) -> Sources:
     """Return a submission made of given bytes, for tests and for callers that hold no folder."""
     return assemble(identity, [_Bytes(path=p, data=d) for p, d in files.items()], (), single=single)
+
+
+def modules_beside(path: Path) -> dict[str, bytes]:
+    """Return the Python files in the notebook's folder and one level below: what it may import."""
+    found: dict[str, bytes] = {}
+    for module in sorted((*path.parent.glob("*.py"), *path.parent.glob("*/*.py")))[:MAX_MODULES]:
+        try:
+            if module.is_file() and not module.is_symlink() and module.stat().st_size <= MAX_MODULE_BYTES:
+                found[module.relative_to(path.parent).as_posix()] = module.read_bytes()
+        except OSError:
+            continue
+    return found
 
 
 def _single(source: Source) -> Source:

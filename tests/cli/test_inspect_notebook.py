@@ -5,7 +5,8 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from grader.cli.commands.inspect_notebook import command, modules_beside
+from grader.cli.commands.inspect_notebook import command
+from grader.ingest.read import modules_beside
 
 LOG = "".join(
     f"EPOCH: {n}\nTest set: Average loss: 0.05, Accuracy: {c}/10000 ({c / 100:.2f}%)\n"

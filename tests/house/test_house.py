@@ -180,6 +180,7 @@ def test_no_function_is_too_long() -> None:
 
 
 IMPORT_NAMES = {
+    "charset-normalizer": "charset_normalizer",
     "ipython": "IPython",
     "markdown-it-py": "markdown_it",
     "pillow": "PIL",
@@ -188,7 +189,6 @@ IMPORT_NAMES = {
 NOT_IMPORTED = {
     "defusedxml": "openpyxl parses with it where it is installed",
     "matplotlib": "students' notebooks import it",
-    "nbformat": "old notebooks are brought up to date with it",
     "openpyxl": "workbooks for instructors and students are written with it",
     "pandas": "students' notebooks import it",
     "rich": "tables and progress of the terminal",

@@ -33,7 +33,7 @@ def inspect_file(name: str, *, execute: bool, data: str = "") -> dict[str, objec
     from grader.core.settings import Settings
     from grader.core.submission import Kind
     from grader.ingest.identify import identify
-    from grader.ingest.read import from_bytes
+    from grader.ingest.read import from_bytes, modules_beside
     from grader.pipeline.grade.products import Known, NothingKept, fill
     from grader.pipeline.plan.plan import plan_of
     from grader.render.notebook_row import notebook_row
@@ -50,22 +50,6 @@ def inspect_file(name: str, *, execute: bool, data: str = "") -> dict[str, objec
     fill(plan_of((*_READ, *_RUN) if execute else _READ, "inspect"), known, NothingKept())
     missing = {product: why.reason for product, why in known.missing().items()}
     return notebook_row(name, known.products(), missing)
-
-
-_MODULES = 200
-"""Python files beside a notebook that are given to it, of at most 1 MB each."""
-
-
-def modules_beside(path: Path) -> dict[str, bytes]:
-    """Return the Python files in the notebook's folder and one level below: what it may import."""
-    found: dict[str, bytes] = {}
-    for module in sorted((*path.parent.glob("*.py"), *path.parent.glob("*/*.py")))[:_MODULES]:
-        try:
-            if module.is_file() and not module.is_symlink() and module.stat().st_size <= 2**20:
-                found[module.relative_to(path.parent).as_posix()] = module.read_bytes()
-        except OSError:
-            continue
-    return found
 
 
 def _show(row: dict[str, object]) -> None:

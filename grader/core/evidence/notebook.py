@@ -53,6 +53,8 @@ class NotebookCell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     outputs: tuple[OutputText, ...] = ()
     execution_count: int | None = None
     """What `In [n]` showed; None where the cell was never run or its count was cleared."""
+    cut: bool = False
+    """Whether its outputs go on beyond what was read of them."""
 
 
 class Notebook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

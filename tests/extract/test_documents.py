@@ -1,0 +1,114 @@
+"""The one reader of texts and notebooks: what it keeps, what it cuts, and what it says of the rest."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grader.core.evidence.documents import Document, Documents
+from grader.core.outcome import Verdict
+from grader.core.submission import Kind
+from grader.extract import documents as reader
+from grader.extract import notebook as cells_reader
+from grader.extract.documents import read_documents
+from grader.extract.training_log import read_logs
+from grader.ingest.read import from_bytes
+
+FORMULA = "∂E/∂w5 = (a_o1 - t1) * a_o1 * (1 - a_o1) * a_h1"
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n"
+
+
+def read(files: dict[str, bytes]) -> Documents:
+    return read_documents(from_bytes("s", files))
+
+
+def one(data: bytes, name: str = "README.md") -> Document:
+    (document,) = read({name: data}).documents
+    return document
+
+
+def notebook(*sources: str, outputs: tuple[str, ...] = ()) -> bytes:
+    made = [{"cell_type": "markdown", "metadata": {}, "source": s} for s in sources]
+    saved = [{"output_type": "stream", "name": "stdout", "text": text} for text in outputs]
+    code = {"cell_type": "code", "source": "for epoch in range(3): test()", "metadata": {}, "outputs": saved}
+    return json.dumps({"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": [*made, code]}).encode()
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "gb18030"]
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_one_text_in_every_encoding_and_line_end(encoding: str, end: str) -> None:
+    document = one(f"# Part 1{end}{FORMULA}{end}".encode(encoding))
+    assert [(str(line.place), line.text) for line in document.lines[:2]] == [
+        ("README.md:1", "# Part 1"),
+        ("README.md:2", FORMULA),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("data", "verdict", "words"),
+    [
+        (POINTER, Verdict.UNKNOWN, "was handed in that cannot be read (README.md: a Git LFS pointer"),
+        (b"PK\x03\x04binary", Verdict.UNKNOWN, "named as text"),
+        (b"", Verdict.SKIPPED, "was handed in, and there is nothing in it (README.md)"),
+        (b" \r\n\n", Verdict.SKIPPED, "was handed in, and there is nothing in it (README.md)"),
+    ],
+)
+def test_three_sentences_say_why_there_is_none(data: bytes, verdict: Verdict, words: str) -> None:
+    absent = read({"README.md": data}).absent("a README", Kind.README)
+    assert absent.verdict is verdict
+    assert words in absent.reason
+
+
+def test_what_was_not_handed_in_is_said_so() -> None:
+    absent = read({"S4.ipynb": notebook("text")}).absent("a README", Kind.README)
+    assert (absent.verdict, absent.reason) == (Verdict.SKIPPED, "a README was not handed in")
+
+
+def test_a_long_text_is_read_to_a_limit_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "MAX_TEXT", 100)
+    document = one(b"a line\n" * 1_000)
+    assert sum(len(line.text) + 1 for line in document.lines) == 101
+    assert document.problem == "0.0 MB of text; only the first 100 characters were read, to line 15"
+
+
+def test_a_pasted_picture_is_nothing_to_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "MAX_TEXT", 1_000)
+    document = one(b"![a](data:image/png;base64," + b"QUJD" * 5_000 + b")\n" + FORMULA.encode())
+    assert (document.problem, document.lines[1].text) == ("", FORMULA)
+    assert len(document.pictures) == 1
+
+
+def test_the_cells_of_a_notebook_share_one_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "MAX_TEXT", 100)
+    document = one(notebook("a" * 60, "b" * 60, "c"), "S4.ipynb")
+    assert [line.text for line in document.lines] == ["a" * 60, "b" * 40, "", ""]
+    assert document.problem == "too many cells; only the first 100 characters were read, to cell 2"
+
+
+def test_a_log_whose_end_was_not_read_is_not_complete(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [f"Epoch {n}\nTest set: Accuracy: {9800 + n}/10000 ({98 + n / 100:.2f}%)\n" for n in (1, 2, 3)]
+    data = notebook("text", outputs=tuple(lines))
+    (whole,) = read_logs(read({"S4.ipynb": data})).runs
+    assert whole.complete
+    monkeypatch.setattr(cells_reader, "MAX_OUTPUT_CHARS", len("".join(lines[:2])))
+    (cut,) = read_logs(read({"S4.ipynb": data})).runs
+    assert (cut.complete, len(cut.epochs)) == (False, 2)
+    assert "the output of cell 2 is too long to be read to its end" in str(cut.gaps)
+
+
+def test_a_document_that_was_cut_off_counts_as_far_as_it_goes() -> None:
+    data = notebook(FORMULA, "second")
+    document = one(data[: data.index(b"second")], "S4.ipynb")
+    assert [line.text for line in document.lines] == [FORMULA]
+    assert "cut off while uploading" in document.problem
+    assert document.readable
+
+
+@given(st.binary(max_size=400), st.sampled_from(["README.md", "S4.ipynb"]))
+def test_any_bytes_give_a_document(data: bytes, name: str) -> None:
+    document = one(data, name)
+    assert document.path == name
+    assert document.problem or document.empty or document.readable
