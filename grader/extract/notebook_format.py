@@ -77,15 +77,23 @@ def invalid(cells: Sequence[object]) -> Iterator[str]:
     wrong = [(number, cell) for number, cell in enumerate(cells, 1) if odd(cell)][:MAX_CELLS_JUDGED]
     if not wrong:
         return
+    for number, cell in wrong:
+        if said := _schema_says(cell):
+            yield f"cell {number}{said} (nbformat)"
+
+
+def _schema_says(cell: object) -> str:
     from nbformat.validator import iter_validate
 
-    for number, cell in wrong:
-        plain = {"metadata": {}, **cell} if isinstance(cell, Mapping) else cell
-        if isinstance(plain, dict) and plain.get("cell_type") == "code":
-            plain = {"outputs": [], "execution_count": None, **plain}
-        book = {"nbformat": CURRENT, "nbformat_minor": 4, "metadata": {}, "cells": [plain]}
-        for error in iter_validate(book):  # type: ignore[no-untyped-call]
-            where = ".".join(str(part) for part in list(error.relative_path)[2:])
-            message = " ".join(str(error.message).split())[:_LONGEST]
-            yield f"cell {number}{f', {where}' if where else ''}: {message} (nbformat)"
-            break
+    plain = {"metadata": {}, **cell} if isinstance(cell, Mapping) else cell
+    if isinstance(plain, dict) and plain.get("cell_type") == "code":
+        plain = {"outputs": [], "execution_count": None, **plain}
+    book = {"nbformat": CURRENT, "nbformat_minor": 4, "metadata": {}, "cells": [plain]}
+    try:
+        error = next(iter(iter_validate(book)), None)  # type: ignore[no-untyped-call]
+    except Exception:  # it stumbles over a kind that is a list, which it means to report
+        return ""
+    if error is None:
+        return ""
+    where = ".".join(str(part) for part in list(error.relative_path)[2:])
+    return f"{f', {where}' if where else ''}: {' '.join(str(error.message).split())[:_LONGEST]}"

@@ -114,6 +114,11 @@ def test_what_the_schema_calls_invalid_is_told_in_its_words() -> None:
     assert [c.source for c in read.cells] == ["a", ""]
 
 
+def test_a_kind_over_which_the_schema_stumbles_is_read_as_raw() -> None:
+    read = read_notebook(book([{"cell_type": [], "source": "x"}]), "S4.ipynb")
+    assert [c.kind for c in read.cells] == [CellKind.RAW]
+
+
 def test_a_current_notebook_is_not_shown_to_nbformat(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [n for n in sys.modules if n.partition(".")[0] == "nbformat"] or ["nbformat"]:
         monkeypatch.setitem(sys.modules, name, None)
