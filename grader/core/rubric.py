@@ -152,3 +152,5 @@ class Rubric(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Largest score that can be reached, bonus included; 0 for the maximum of the criteria."""
     provisional_claims: bool = False
     """Whether claims earn provisional points where nothing may be executed."""
+    provisional_logs: bool = False
+    """Whether points for a saved log are provisional while no training of ours has decided about the accuracy."""

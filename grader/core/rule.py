@@ -44,6 +44,9 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     check: Callable[..., Outcome]
     status: Status = Status.STABLE
     claimed: Callable[..., Outcome | None] | None = None
+    proven_by: str = ""
+    """Code of the check that proves what this one reads off a claim. While that one is open, a rubric may let the points
+    of this one be provisional (`provisional_logs`)."""
 
     @property
     def doc(self) -> str:

@@ -22,7 +22,9 @@ def admitted(logs: LogEvidence | None, rule: RuleParams) -> Run | None:
 
 
 def _misses(run: Run, rule: RuleParams) -> bool:
-    if not (run.main and run.complete and all(epoch.total == DIGITS for epoch in run.epochs)):
+    if run.unprinted or not (
+        run.main and run.complete and all(epoch.total == DIGITS for epoch in run.epochs)
+    ):
         return False
     counted = run.counting(rule.epochs, last=int(rule.counting is Which.LAST))
     # A run that is longer than the rule allows has no last epoch that counts, and admits nothing about the one at the limit.

@@ -1,14 +1,17 @@
 """Outputs and README text -> training runs: which lines are epochs, which belong together, and whether any is missing."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
+
+import msgspec
 
 from grader.core.evidence.documents import Block, Document, Documents, SourceLine
 from grader.core.evidence.logs import Evaluation, LogEvidence, Origin, PastedLog, Run, SequenceKind
 from grader.core.evidence.notebook import Channel, Framework, Notebook, NotebookCell
 from grader.core.place import Place
-from grader.core.submission import Kind
+from grader.core.submission import Kind, Sources
+from grader.extract.cell_names import cannot_print, sibling_modules
 from grader.extract.log_kinds import echoed, is_excerpt_of, kind_of, repeats, shown_text, split_runs
 from grader.extract.log_lines import Marker, Split, read_line
 from grader.extract.log_runs import (
@@ -31,8 +34,10 @@ MIN_PASTED = 3
 """Log lines in the source of a code cell from which it counts as a pasted log."""
 
 
-def read_logs(documents: Documents) -> LogEvidence:
+def read_logs(documents: Documents, sources: Sources | None = None) -> LogEvidence:
     """Find every training run in notebook outputs, Markdown cells and READMEs.
+
+    `sources` hold the files that cells import; without them a name that one of them makes is made by nothing.
 
     Raises:
         Unavailable: there is neither a notebook nor a README to read.
@@ -48,14 +53,23 @@ def read_logs(documents: Documents) -> LogEvidence:
             read_text_log(document.lines, document.path, found, main=document.main)
         elif not document.notebook.problem:  # of a log that was cut off nobody knows how it ended
             _read_notebook_log(document, document.notebook, found)
+    modules = sibling_modules(sources)
     return LogEvidence(
-        runs=tuple(found.runs),
+        runs=tuple(_with_doubt(run, notebooks, modules) for run in found.runs),
         evaluations=tuple(found.evaluations),
         pasted=tuple(found.pasted),
         notebooks=len(notebooks),
         notebooks_with_outputs=sum(n.has_outputs for n in notebooks),
         framework_keras=any(n.framework is Framework.KERAS for n in notebooks),
     )
+
+
+def _with_doubt(run: Run, notebooks: Sequence[Notebook], modules: Mapping[str, str]) -> Run:
+    """The run, with why the cells that it stands under cannot have printed it."""
+    notebook = next((n for n in notebooks if n.artefact == run.artefact), None)
+    if run.origin is not Origin.NOTEBOOK or notebook is None:
+        return run
+    return msgspec.structs.replace(run, unprinted=cannot_print(notebook, run.cells, modules))
 
 
 class FoundLogs:

@@ -186,7 +186,9 @@ def _place(retrained: RetrainFacts) -> Place | None:
 def claimed(logs: LogEvidence, params: Params) -> Outcome | None:
     """Earn by a complete log that the main notebook saved, each epoch counted over 10,000 digits, that reaches the threshold."""
     for run in logs.of(Origin.NOTEBOOK):
-        if not (run.main and run.complete and all(epoch.total == DIGITS for epoch in run.epochs)):
+        if run.unprinted or not (
+            run.main and run.complete and all(epoch.total == DIGITS for epoch in run.epochs)
+        ):
             continue
         counted = run.counting(params.epochs, last=int(params.counting is Which.LAST))
         threshold = 100 * params.right / DIGITS

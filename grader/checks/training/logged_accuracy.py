@@ -2,7 +2,9 @@
 
 ## What it checks
 The test accuracy of every epoch in the log that the notebook saved, recomputed from the fractions (`9943/10000`), over the first
-20 epochs. Where the notebook saved no log, a log quoted in the README is read instead.
+20 epochs. Where the notebook saved no log, a log quoted in the README is read instead. Where the cell above a log cannot have
+printed it, because it reads a name that nothing in the notebook makes or because nothing in it prints, a person looks.
+That a cell fails when we run it says nothing about its log.
 
 ## Why it matters
 The assignment asks for 99.4 % within 20 epochs. A log is a claim, but one that admits failure decides: if every epoch is
@@ -129,6 +131,9 @@ def _judge(run: Run, params: Params) -> _Ruling:
     finding = _finding(run, shown, said, params)
     reached = all(a is Answer.YES for a in answers) and bool(answers) if last else Answer.YES in answers
     missed = Answer.NO in answers or not answers if last else Answer.MAYBE not in answers
+    if run.unprinted:
+        text = f"{said}, but {run.unprinted}"
+        return _Ruling(run, Answer.MAYBE, _doubt(finding, "log-without-source", run.unprinted), text)
     if wrong_total:
         text = f"the log counts {wrong_total[-1]:,} test images, not {params.denominator:,} ({run.place})"
         return _Ruling(
@@ -211,6 +216,7 @@ def _doubt(finding: Finding, diagnosis: str, found: str) -> Finding:
         "rounded-accuracy": "the printed accuracy is rounded too much to decide",
         "incomplete-log": "the log does not show every epoch",
         "no-denominator": "the log prints percents without the number of images",
+        "log-without-source": "the cells under which the log stands cannot have printed it",
         "excerpt": "the log does not start with the first epoch, so it does not show how long was trained",
     }
     hints = {
@@ -218,6 +224,7 @@ def _doubt(finding: Finding, diagnosis: str, found: str) -> Finding:
         "rounded-accuracy": "print the accuracy with two decimals, or as correct/total",
         "incomplete-log": "number the epochs in the log and keep the whole output",
         "no-denominator": "print the accuracy as correct/total, for example 9941/10000",
+        "log-without-source": "hand in the notebook as it ran: restart it, run it from top to bottom, and save it",
         "excerpt": "quote the log from its first epoch, or hand in the notebook that printed it",
     }
     return Finding(
@@ -295,4 +302,4 @@ def _without_log(logs: LogEvidence, claims: ClaimEvidence | None, documents: Doc
     return documents.absent("a notebook", Kind.NOTEBOOK).outcome("the README quotes no training log")
 
 
-rule = Rule(code="TR501", name="logged-accuracy", check=check)
+rule = Rule(code="TR501", name="logged-accuracy", check=check, proven_by="RT601")

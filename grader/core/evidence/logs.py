@@ -93,6 +93,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     gaps: tuple[str, ...] = ()
     heading: str = ""
     """The heading of the README section that it stands in."""
+    unprinted: str = ""
+    """Why the cells cannot have printed what was saved under them, for a person; empty where they can."""
 
     @property
     def complete(self) -> bool:

@@ -20,7 +20,23 @@ log = logging.getLogger(__name__)
 
 def judge(rubric: Rubric, rules: Mapping[str, Rule], known: Known) -> tuple[Outcome, ...]:
     """Return one outcome per criterion, in the rubric's order, whatever happens."""
-    return tuple(judge_one(c, rules[c.check], rubric, known) for c in rubric.criterion)
+    judged = tuple(judge_one(c, rules[c.check], rubric, known) for c in rubric.criterion)
+    return _provisional(judged, rubric, rules) if rubric.provisional_logs else judged
+
+
+def _provisional(
+    judged: tuple[Outcome, ...], rubric: Rubric, rules: Mapping[str, Rule]
+) -> tuple[Outcome, ...]:
+    """The same, with what rests on a claim stamped provisional while the check that would prove it is open."""
+    decided = {
+        c.check for c, outcome in zip(rubric.criterion, judged, strict=True) if not outcome.verdict.pending
+    }
+    return tuple(
+        msgspec.structs.replace(outcome, provisional=True)
+        if outcome.verdict is Verdict.PASS and (proof := rules[c.check].proven_by) and proof not in decided
+        else outcome
+        for c, outcome in zip(rubric.criterion, judged, strict=True)
+    )
 
 
 def judge_one(criterion: Criterion, rule: Rule, rubric: Rubric, known: Known) -> Outcome:
