@@ -1,16 +1,17 @@
 """Finds every check: a file in a family folder is enough to add one, and so is an installed package.
 
-Another package adds checks with the entry point group `grader.checks`, whose value is a package of check files.
+Another package adds checks with the entry point group `grader.checks`, whose value is a package of check files. One that
+cannot be loaded is left out (see `grader.core.plugins`).
 """
 
 import importlib
 import pkgutil
 from collections.abc import Iterable, Iterator
 from functools import cache
-from importlib.metadata import entry_points
 from types import ModuleType
 
 import grader.checks
+from grader.core import plugins
 from grader.core.rule import Rule
 
 _OWN_MODULES = {"grader.checks.catalogue"}
@@ -53,5 +54,15 @@ def collect(packages: Iterable[ModuleType]) -> dict[str, Rule]:
 @cache
 def catalogue() -> dict[str, Rule]:
     """Return all rules by code, ours and those of installed packages."""
-    plugins = sorted(entry_points(group="grader.checks"), key=lambda e: e.name)
-    return collect((grader.checks, *(e.load() for e in plugins)))
+    found = collect((grader.checks,))
+
+    def add(package: object) -> None:
+        if not isinstance(package, ModuleType):
+            raise TypeError(f"the entry point of a check names a package of check files, got {package!r}")
+        more = collect((package,))
+        if taken := sorted(more.keys() & found.keys()):
+            raise ValueError(f"code {taken[0]} is already taken by {found[taken[0]].name!r}")
+        found.update(more)
+
+    plugins.load(plugins.CHECKS, add)
+    return dict(sorted(found.items()))

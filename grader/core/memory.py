@@ -21,7 +21,7 @@ from pathlib import Path
 
 import msgspec
 
-_OURS = ("grader", "reference")
+OURS = ("grader", "reference")
 _FROM = re.compile(
     r"^[ \t]*from[ \t]+((?:grader|reference)[\w.]*)[ \t]+import[ \t]+(\([^)]*\)|.*)", re.MULTILINE
 )
@@ -39,7 +39,7 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def code_of(*modules: str, within: tuple[str, ...] = _OURS) -> str:
+def code_of(*modules: str, within: tuple[str, ...] = OURS) -> str:
     """Return a digest of the sources of some modules and of all that they import of ours, directly or through another.
 
     `within` bounds what counts: a training of hours is not thrown away for a word in a record that its loop never reads.
@@ -77,18 +77,19 @@ def _imports(name: str) -> frozenset[str]:
     for package, names in _FROM.findall(text):
         parts = [f"{package}.{n.split()[0]}" for n in names.strip("()").split("#")[0].split(",") if n.strip()]
         members = [p for p in parts if _source(p) is not None]
-        found.update(inner for member in members for inner in _members(member))
+        found.update(inner for member in members for inner in modules_of(member))
         if len(members) < len(parts):
             found.add(package)
     for match in _NAMED.finditer(_FROM.sub("", text)):
         words = match[0].split(".")
         deepest = (".".join(words[:n]) for n in range(len(words), 1, -1))
         if (module := next((m for m in deepest if _source(m) is not None), None)) is not None:
-            found.update(_members(module))
+            found.update(modules_of(module))
     return frozenset(found)
 
 
-def _members(name: str) -> Iterator[str]:
+def modules_of(name: str) -> Iterator[str]:
+    """Yield a module and, where it is a package, all modules in it."""
     yield name
     source = _source(name)
     if source is not None and source.name == "__init__.py":
@@ -119,6 +120,8 @@ def _source(name: str) -> Path | None:
     spec = importlib.util.find_spec(top)
     if spec is None or not spec.origin:
         return None
+    if not spec.submodule_search_locations:  # one file, by a package that is none
+        return None if inner else Path(spec.origin)
     path = Path(spec.origin).parent.joinpath(*inner)
     file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
     return file if file.is_file() else None

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import msgspec
 
-from grader.core.memory import code_of, key
+from grader.core import plugins
+from grader.core.memory import code_of, key, modules_of
 from grader.core.settings import Settings
 from grader.ingest.limits import MAX_FILES, MAX_FOLDERS, MAX_TOTAL_BYTES, SKIPPED_FOLDERS
 from grader.ingest.read import shown_name
@@ -51,7 +52,15 @@ def basis_of(raw: str, rubric_sha256: str, settings: Settings) -> str:
         settings=settings,
         provenance=provenance(settings),
         code=code_of("grader.pipeline.classroom.job"),
+        plugged=_plugged(),
     )
+
+
+def _plugged() -> str:
+    """Return the digest of what other packages bring; empty for none."""
+    named = (*plugins.modules(plugins.CHECKS), *plugins.modules(plugins.PROVIDERS))
+    tops = tuple(sorted({name.partition(".")[0] for name in named}))
+    return code_of(*(inner for top in tops for inner in modules_of(top)), within=tops) if tops else ""
 
 
 def _files(paths: Sequence[str]) -> Iterator[tuple[str, Path]]:

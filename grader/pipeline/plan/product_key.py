@@ -7,14 +7,14 @@ from typing import Final
 
 import msgspec
 
-from grader.core.memory import code_of, key
+from grader.core.memory import OURS, code_of, key, modules_of
 from grader.core.rubric import Profile
 from grader.core.settings import Settings
 from grader.core.submission import Sources, Submission
 from grader.execute.retrain_rule import Retraining
 from grader.pipeline.plan.providers import EXECUTING, Phase, Provider, by_product
 
-READING: Final = ("ftfy", "markdown-it-py", "msgspec", "nbformat", "numpy", "openpyxl")
+READING: Final = ("charset-normalizer", "ftfy", "markdown-it-py", "msgspec", "nbformat", "numpy", "openpyxl")
 """Packages whose version can change what is read."""
 RUNNING: Final = (*READING, "ipython", "safetensors", "torch", "torchvision")
 """Packages whose version can change what comes of running."""
@@ -35,7 +35,7 @@ def key_of(
     makers = by_product()
     parts: dict[str, object] = {
         "target": provider.target,
-        "code": code_of(provider.module),
+        "code": _code(provider),
         "environment": environment(RUNNING if provider.phase in EXECUTING else READING),
     }
     for need in provider.needs:
@@ -57,6 +57,14 @@ def key_of(
         else:
             parts[need.parameter] = key_of(makers[need.type.__name__], submission, settings, profile, wanted)
     return key(**parts)
+
+
+def _code(provider: Provider) -> str:
+    """Return the digest of the code that makes a product; of another package's provider, all of that package."""
+    top = provider.module.partition(".")[0]
+    if top in OURS:
+        return code_of(provider.module)
+    return code_of(provider.module, *modules_of(top), within=(*OURS, top))
 
 
 @cache

@@ -5,11 +5,13 @@ A provider is a plain function. Its annotations name what it needs and what it m
 
 import importlib
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum
+from functools import cache
 
 import msgspec
 
+from grader.core import plugins
 from grader.core.evidence.base import Evidence
 from grader.core.facts.base import Fact
 from grader.core.rubric import Profile
@@ -158,6 +160,39 @@ PROVIDERS: tuple[Provider, ...] = (
 )
 
 
-def by_product(providers: tuple[Provider, ...] = PROVIDERS) -> dict[str, Provider]:
-    """Return the providers by the name of the type that they make."""
-    return {p.product: p for p in providers}
+@cache
+def by_product() -> dict[str, Provider]:
+    """Return the providers by the name of the type that they make: ours, and those of installed packages.
+
+    Another package adds providers of its own evidence with the entry point group `grader.providers`, whose value is a
+    `Provider` or a tuple of them. One that cannot be used is left out (see `grader.core.plugins`).
+    """
+    found = {p.product: p for p in PROVIDERS}
+
+    def add(brought: object) -> None:
+        many = brought if isinstance(brought, tuple) else (brought,)
+        for provider in many:
+            _refuse_unfit(provider, found)
+        found.update({p.product: p for p in many})
+
+    plugins.load(plugins.PROVIDERS, add)
+    return found
+
+
+def _refuse_unfit(provider: object, found: Mapping[str, Provider]) -> None:
+    """Raise TypeError or ValueError where a provider of another package cannot be used; its function is imported for it."""
+    if not isinstance(provider, Provider):
+        raise TypeError(
+            f"the entry point of a provider names a Provider or a tuple of them, got {provider!r}"
+        )
+    if provider.product in found:
+        raise ValueError(
+            f"{provider.product} is already made by the provider {found[provider.product].name!r}"
+        )
+    if provider.phase not in STATIC:
+        raise ValueError(
+            f"{provider.name}: phase {provider.phase.value}; a package may bring what is read or replayed"
+        )
+    if provider.type.__name__ != provider.product or not issubclass(provider.type, Evidence | Fact):
+        raise TypeError(f"{provider.target} is annotated to return {provider.type!r}, not {provider.product}")
+    _ = provider.needs
