@@ -1,4 +1,6 @@
-"""The command line inside the process of the test: Python with our imports takes half a second to start, a command often less."""
+"""The command line inside the process of the test: Python with our imports takes half a second to start, a
+command often less.
+"""
 
 import contextlib
 import os
@@ -17,9 +19,11 @@ ROOT = Path(__file__).parents[1]
 def grader(
     *arguments: object, cwd: Path = ROOT, stdin: bytes = b"", **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run `grader ARGUMENTS` as a shell does, from `main` on: its exit status, and what it wrote to stdout and stderr.
+    """Run `grader ARGUMENTS` as a shell does, from `main` on: its exit status, and what it wrote to stdout
+    and stderr.
 
-    Start a process instead only where one is what is tested: encodings, terminals, signals, broken pipes, an installed wheel.
+    Start a process instead only where one is what is tested: encodings, terminals, signals, broken pipes, an
+    installed wheel.
     """
     words = [*map(str, arguments)]
     status = 0

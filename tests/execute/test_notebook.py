@@ -232,7 +232,9 @@ def test_frames_forged_beside_ours_void_the_network(bwrap: Bubblewrap) -> None:
 
 
 def test_a_python_file_and_a_class_that_nobody_instantiates() -> None:
-    """Unisolated, with pieces between `# %%` marks, one of which never ends; it rings the alarm of its time limit itself."""
+    """Unisolated, with pieces between `# %%` marks, one of which never ends; it rings the alarm of its time
+    limit itself.
+    """
     script = (
         HEAD
         + "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.c = nn.Conv2d(1, 10, 28)\n"

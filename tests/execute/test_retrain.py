@@ -267,7 +267,7 @@ def test_our_recipe_feeds_networks_of_other_shapes(shape: tuple[int, ...]) -> No
     net = load_network(export_model(flat, None, torch.randn(4, *shape)))
     found = retrain_network(net, None, digits(), Settings(), Wish(rule=SHORT))
     assert found.recipe is RecipeUsed.REFERENCE
-    assert found.runs[0].losses[1] < found.runs[0].losses[0]
+    assert found.runs[0].correct[-1] > 50  # of 100, where chance has 10 and every seed of ten had all
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reference.backprop import Weights, forward, gradients, sigmoid
@@ -27,7 +27,6 @@ def test_known_losses(targets: tuple[float, float], loss: float) -> None:
     assert loss_of(INPUTS, targets, CLASS_WEIGHTS) == pytest.approx(loss, rel=1e-12)
 
 
-@settings(deadline=None)  # the first call imports torch
 @given(inputs=pair, targets=pair, w=weights)
 def test_gradients_equal_autograd(
     inputs: tuple[float, float], targets: tuple[float, float], w: Weights

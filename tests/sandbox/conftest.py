@@ -28,7 +28,9 @@ class Attempt(NamedTuple):
 
 
 class Clock:
-    """The watcher's clock, moved on past every limit at once where a test would have to wait and hope that enough was done by then."""
+    """The watcher's clock, moved on past every limit at once where a test would have to wait and hope that
+    enough was done by then.
+    """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._ahead = 0.0
@@ -81,7 +83,9 @@ def attack(bwrap: Bubblewrap) -> Callable[..., Attempt]:
 
 
 def process_with(mark: str, *, there: bool) -> bool:
-    """Wait until a shell with `mark` on its command line is there, or is not; False where that takes a minute."""
+    """Wait until a shell with `mark` on its command line is there, or is not; False where that takes a
+    minute.
+    """
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         found = False

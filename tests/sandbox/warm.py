@@ -1,8 +1,10 @@
-"""The worker of `Unisolated` without its imports: forked from one process that has torch, torchvision and IPython.
+"""The worker of `Unisolated` without its imports: forked from one process that has torch, torchvision and
+IPython.
 
-They take three seconds of a run whose notebook trains for a tenth of one. The worker imports them itself before it touches a submission,
-so a child finds what it would find in a process of its own: an empty folder, its own environment, its own pipes. That the worker starts
-from nothing is tested in `test_notebook.py` and `test_conformance.py`.
+They take three seconds of a run whose notebook trains for a tenth of one. The worker imports them itself
+before it touches a submission, so a child finds what it would find in a process of its own: an empty folder,
+its own environment, its own pipes. That the worker starts from nothing is tested in `test_notebook.py` and
+`test_conformance.py`.
 """
 
 import contextlib
@@ -27,14 +29,18 @@ import gc, importlib, importlib.util, json, os, socket, sys
 from pathlib import Path
 
 folder, listening = Path(sys.argv[1]), socket.socket(fileno=int(sys.argv[2]))
-spec = importlib.util.spec_from_file_location("_grader_worker", folder / "__init__.py", submodule_search_locations=[str(folder)])
+spec = importlib.util.spec_from_file_location(
+    "_grader_worker", folder / "__init__.py", submodule_search_locations=[str(folder)]
+)
 sys.modules["_grader_worker"] = package = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(package)
 for name in ("main", "reproduce", "session", "torchvision_ops"):
     importlib.import_module(f"_grader_worker.{name}")
 sys.modules["_grader_worker.torchvision_ops"].declare()
-for name in ("IPython.core.interactiveshell", "torch.export._trace", "torchvision.datasets", "torchvision.transforms", "tqdm.auto"):
+for name in ("IPython.core.interactiveshell", "torch.export._trace", "torchvision.datasets"):
     importlib.import_module(name)
+importlib.import_module("torchvision.transforms")
+importlib.import_module("tqdm.auto")
 gc.freeze()
 while True:
     request, fds, _, _ = socket.recv_fds(listening, 1 << 16, 4)
@@ -128,11 +134,14 @@ def _server() -> socket.socket:
     """The process that has imported everything; it ends with ours, when its socket closes."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     subprocess.Popen(
-        [sys.executable, *environment.PYTHON_FLAGS, "-c", SERVER, str(environment.WORKER), str(theirs.fileno())],
+        [
+            *(sys.executable, *environment.PYTHON_FLAGS, "-c", SERVER),
+            *(str(environment.WORKER), str(theirs.fileno())),
+        ],
         stdin=subprocess.DEVNULL,
         pass_fds=[theirs.fileno()],
         env=none._environment(tempfile.gettempdir()),
         cwd=tempfile.gettempdir(),
-    )  # fmt: skip
+    )
     theirs.close()
     return ours

@@ -1,4 +1,6 @@
-"""Seeds in processes of their own: the same bits, the same answer, and one by one where that does not work."""
+"""Seeds in processes of their own: the same bits, the same answer, and one by one where that does not
+work.
+"""
 
 import multiprocessing as mp
 import os
@@ -27,7 +29,9 @@ NEVER = {"right": 101, "clear_miss": 0, "borderline": 0}
 
 @pytest.fixture
 def quick_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Children of a server that has imported torch once; each is as empty as one that is spawned, which imports it for a second and a half."""
+    """Children of a server that has imported torch once; each is as empty as one that is spawned, which
+    imports it for a second and a half.
+    """
     if "forkserver" in mp.get_all_start_methods():
         context = mp.get_context("forkserver")
         context.set_forkserver_preload([apart.__name__])

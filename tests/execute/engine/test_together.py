@@ -44,7 +44,9 @@ def plain(*, bias: bool = True) -> Network:
 
 
 class Double(GraphNetwork):
-    """A network that computes in float64: what two orders of the same sums differ by stays below a billionth for some epochs."""
+    """A network that computes in float64: what two orders of the same sums differ by stays below a billionth
+    for some epochs.
+    """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -109,10 +111,12 @@ RECIPES_HERE = pytest.mark.parametrize(
 def test_each_seed_trains_as_it_would_alone(
     found: StudentRecipe | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In float64: a few steps of Adam make percents of the rounding of float32, and another processor rounds otherwise.
+    """In float64: a few steps of Adam make percents of the rounding of float32, and another processor rounds
+    otherwise.
 
-    Without a bias before the batch normalisation: its gradient is rounding alone, of which Adam makes whole steps in any precision.
-    What is left is the float32 in which the loop adds losses up (6e-8 of them a step) and six recorded places.
+    Without a bias before the batch normalisation: its gradient is rounding alone, of which Adam makes whole
+    steps in any precision. What is left is the float32 in which the loop adds losses up (6e-8 of them a step)
+    and six recorded places.
     """
     monkeypatch.setattr(seat, "GraphNetwork", Double)
     chosen, plan = plain(bias=False), plan_of(found)
@@ -133,7 +137,9 @@ def test_each_seed_trains_as_it_would_alone(
 
 @RECIPES_HERE
 def test_the_first_pass_of_each_seed_is_the_one_alone(found: StudentRecipe | None) -> None:
-    """In float32, as it is used: the loss before the first step, of a mean of 64 digits whose answers are sums of a few hundred products."""
+    """In float32, as it is used: the loss before the first step, of a mean of 64 digits whose answers are
+    sums of a few hundred products.
+    """
     chosen, one_batch = plain(), digits(train=64)
     plan = None if found is None else resolve(found, (1, 28, 28), 64).plan
     runs = together(chosen, plan, data=one_batch, epochs=1)

@@ -94,20 +94,20 @@ def test_many_wrong_lines_are_bounded() -> None:
     assert len(read(text)) == 200
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join))
 def test_no_mixture_of_pieces_raises(text: str) -> None:
     read(text)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(max_size=120), st.sampled_from(["", "∂E/∂w5 = ", "= ", "h1 = "]))
 @pytest.mark.slow
 def test_no_text_raises(text: str, lead: str) -> None:
     read(lead + text)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=200))
 def test_no_bytes_raise(data: bytes) -> None:
     sources = from_bytes("x", {"README.md": b"h1 = " + data})

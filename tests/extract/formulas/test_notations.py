@@ -122,7 +122,7 @@ def value(t: Expr) -> float:
 
 
 @pytest.mark.parametrize("name", NOTATIONS)
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(tree=expression)
 def test_printed_then_read_gives_the_same_value(name: str, tree: Expr) -> None:
     notation = NOTATIONS[name]
@@ -136,7 +136,7 @@ def test_printed_then_read_gives_the_same_value(name: str, tree: Expr) -> None:
     assert close(points()[0].value(read), wanted), (text, show(read))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(expression)
 def test_the_canonical_print_is_read_back(tree: Expr) -> None:
     wanted = value(tree)
