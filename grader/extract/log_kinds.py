@@ -39,7 +39,9 @@ def _is_table_of_runs(readings: Sequence[Reading]) -> bool:
     """Whether each reading is of another run: no two neighbours share one, and no epoch numbers run through them."""
     groups = [r.group for r in readings]
     if not all(groups):
-        return False
+        # unnumbered lines that each name another value of a setting first list the results of several trainings
+        settings = {r.setting for r in readings if r.marker is None}
+        return len(readings) > 1 and "" not in settings and len(settings) == len(readings)
     if len(readings) == 1:
         return readings[0].tabular
     apart = all(a != b for a, b in itertools.pairwise(groups))

@@ -54,6 +54,8 @@ class LogLine(NamedTuple):
     """The last split that the line names, for lines that follow a heading `Test:`."""
     group: str = ""
     """The run, fold or network that the line names by a number; empty for none."""
+    setting: str = ""
+    """A setting of the training with its value before the accuracy, as a list of results has; empty beside an epoch number."""
 
 
 _SPLIT = re.compile(
@@ -61,7 +63,7 @@ _SPLIT = re.compile(
     re.IGNORECASE,
 )
 _LABEL = re.compile(r"acc(?:uracy|urancy|uarcy|\.)?(?![a-z])", re.IGNORECASE)
-_GLUE = r"[\s:=|>~*_`\"'\-–—]*"
+_GLUE = r"[\s:=|│┃>~*_`\"'\-–—]*"
 _VALUE = re.compile(
     _GLUE
     + r"(?:\(\s*%\s*\)|%)?"
@@ -91,6 +93,12 @@ _GROUP = re.compile(
     r"|^[\W\d]{0,8}(?P<net>model|network|net|variant|candidate|config(?:uration)?)[\s_#:-]{0,2}(?P<m>\d{1,3})(?![\d.%])",
     re.IGNORECASE,
 )
+_SETTING = re.compile(
+    r"(?<![a-z])(?:lr|learning[\s_-]*rate|eta|drop\s?out|batch[\s_-]*size|bs|momentum|weight[\s_-]*decay|wd|channels|width|kernels?"
+    r"|hidden|params?|parameters)\W{0,3}(?:of\s+|is\s+)?\d[\d.,e-]*[kK]?"
+    r"|(?<![\w.])\d[\d.,]*[kK]?\s+(?:channels|filters|kernels|layers|units|params|parameters)(?![a-z])",
+    re.IGNORECASE,
+)
 _BAR = re.compile(
     r"\d+%\s*\||it/s\b|s/it\b|\d+/\d+\s*\[[=>.]+\]|\[[=>]+[.>=]*\]|\d+\s*(?:ms|us|s)/(?:step|epoch|sample)"
 )
@@ -103,7 +111,15 @@ def read_line(text: str) -> LogLine:
         split = _last_split(text) if _SPLIT.search(text) else Split.UNSAID
         return LogLine((), None, bar=False, split=split, group=_group(text))
     bar = bool(_BAR.search(text))
-    return LogLine(_accuracies(text, bar=bar), _marker(text), bar, _last_split(text), _group(text))
+    accuracies, marker = _accuracies(text, bar=bar), _marker(text)
+    setting = _setting(text) if accuracies and marker is None and not bar else ""
+    return LogLine(accuracies, marker, bar, _last_split(text), _group(text), setting)
+
+
+def _setting(text: str) -> str:
+    label = _LABEL.search(text)
+    match = _SETTING.search(text, 0, label.start() if label else len(text))
+    return match.group().lower() if match else ""
 
 
 def _group(text: str) -> str:

@@ -27,6 +27,8 @@ class Reading(NamedTuple):
     bars: bool
     group: str = ""
     """The run, fold or network that it is of, where lines or columns tell several apart."""
+    setting: str = ""
+    """A setting of the training with its value, where the line names one before the accuracy and no epoch."""
     tabular: bool = False
     """Whether it is a row of a table."""
 
@@ -100,6 +102,8 @@ def joins(before: Segment, after: Segment, source: str) -> bool:
     if _MAKES_MODEL.search(source):
         return False
     last, first = before.readings[-1], after.readings[0]
+    if last.marker and not any(r.marker for r in after.readings):
+        return False  # the loop numbers its epochs, and these carry no number: the same test, called again
     if last.marker and first.marker and first.marker.printed == last.marker.printed + 1:
         return True
     return not is_fresh(last, first)

@@ -216,7 +216,10 @@ def readings(lines: Iterable[_Text]) -> list[Reading]:
     for index, (place, whole, _) in enumerate(texts):
         row = tables.get(index)
         if row:
-            found.append(Reading(place, row.accuracy, row.marker, row.train, whole.strip()[:200], bars > 0))
+            shown = whole.strip()[:200]
+            found.append(
+                Reading(place, row.accuracy, row.marker, row.train, shown, bars > 0, row.group, tabular=True)
+            )
             continue
         text = whole
         if len(whole) > MAX_LINE and "\r" not in whole:
@@ -235,13 +238,23 @@ def readings(lines: Iterable[_Text]) -> list[Reading]:
                     train = accuracy.percent
                 elif split is Split.TEST and not accuracy.statement:
                     key = line.marker.printed if line.marker else None
-                    shown = accuracy._replace(split=split)
-                    last[key] = Reading(place, shown, marker, train, piece.strip()[:200], bars > 0, run)
+                    told = accuracy._replace(split=split)
+                    last[key] = Reading(
+                        place, told, marker, train, piece.strip()[:200], bars > 0, run, line.setting
+                    )
             if line.split is not Split.UNSAID and not line.accuracies and not line.bar:
                 context = line.split
         if last:
             found.extend(last.values())
             marker, train = None, None
+    return _without_stale_number(found)
+
+
+def _without_stale_number(found: list[Reading]) -> list[Reading]:
+    """Drop a number that stands at the first of many lines alone: that of the last bar, drawn into another stream before them."""
+    numbered = [r for r in found if r.marker]
+    if len(found) >= 3 and len(numbered) == 1 and found[0].marker and found[0].marker.printed > 1:
+        return [found[0]._replace(marker=None), *found[1:]]
     return found
 
 

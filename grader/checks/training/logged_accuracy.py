@@ -159,9 +159,10 @@ def _judge(run: Run, params: Params) -> _Ruling:
 
 def _which(run: Run, epoch: Epoch) -> str:
     """Which epoch of its run it is; an excerpt says what the log itself calls it."""
+    number = run.epochs.index(epoch) + 1
     if run.kind is SequenceKind.EXCERPT:
-        return f"the epoch printed as {epoch.printed}"
-    return f"epoch {run.epochs.index(epoch) + 1} of {len(run.epochs)}"
+        return f"the epoch printed as {epoch.printed}" if epoch.printed else f"line {number} of an excerpt"
+    return f"epoch {number} of {len(run.epochs)}"
 
 
 def _finding(run: Run, epoch: Epoch, said: str, params: Params) -> Finding:
@@ -265,6 +266,18 @@ def _evaluation(epoch: Epoch) -> Finding:
     )
 
 
+def _table_of_runs(epoch: Epoch) -> Finding:
+    return Finding(
+        message="a table of runs does not say in which epoch a run reached its accuracy",
+        place=epoch.place,
+        expected="the test accuracy after every epoch of one run",
+        found=f"{epoch.percent:.2f} % as the result of a run",
+        hint="quote the log of the submitted run, or hand in the notebook that printed it",
+        excerpt=epoch.excerpt,
+        diagnosis="table-of-runs",
+    )
+
+
 def _without_log(logs: LogEvidence, claims: ClaimEvidence | None, documents: Documents) -> Outcome:
     if pasted := logs.of(Origin.PASTED):
         finding = Finding(
@@ -290,7 +303,13 @@ def _without_log(logs: LogEvidence, claims: ClaimEvidence | None, documents: Doc
     ]
     if logs.notebooks and not logs.notebooks_with_outputs:
         return unknown("the notebook was saved without its outputs, so there is no log to read", findings)
-    single = [e.epoch for e in logs.evaluations if e.origin is Origin.NOTEBOOK]
+    listed = [e.epoch for e in logs.evaluations if e.kind is SequenceKind.TABLE_OF_RUNS]
+    if listed:
+        text = f"{len(listed)} accuracies stand at {listed[0].place} and below, one of each run: no log shows the epochs of one"
+        return unknown(text, [_table_of_runs(max(listed, key=lambda e: e.percent)), *findings])
+    single = [
+        e.epoch for e in logs.evaluations if e.origin is Origin.NOTEBOOK and e.kind is SequenceKind.SINGLE
+    ]
     if single:
         best = max(single, key=lambda e: e.percent)
         text = f"the only test accuracy that the notebook prints is {best.percent:.2f} % ({best.place}), and no epoch's"
