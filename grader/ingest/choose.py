@@ -32,6 +32,11 @@ _NETWORK = re.compile(
     rb"\(\s*(?:torch\.)?(?:nn\.)?(?:Module|LightningModule|Model)\s*\)\s*:|nn\.Sequential\(|Sequential\(\[|nn\.Conv2d|Conv2D\("
 )
 """What a Python file holds that builds a network; a file without any of it is no network, whatever it is called."""
+_FINAL_NAME = re.compile(r"(?<![a-z])(?:final|submission|submitted|solution)(?![a-z])")
+_STEP = re.compile(
+    r"(?P<word>step|experiment|exp|model|code|notebook|version|v|try|attempt|iteration|iter|run|trial|net|f)[\s_-]?(?P<n>\d{1,2})$"
+)
+_LEADING_STEP = re.compile(r"(?P<n>\d{1,2})[\s._-]")
 _SNIFF_BYTES = 4 * 2**20
 _NEAR_TIE = 0.85
 """Second best over best score from which a person should confirm; two versions of one notebook score above 0.9."""
@@ -83,7 +88,8 @@ def _best_notebook(ranked: Sequence[Source], sources: Sequence[Source]) -> tuple
             0
         ], f"the README calls {found.missing} the submission, which is not there; {others} could be it"
     if not found.named:
-        return ranked[0], _rivals(ranked)
+        last = _last_version(ranked)
+        return last or ranked[0], "" if last else _rivals(ranked)
     said = len(found.final) == 1
     chosen = found.final if said else (found.final or found.named)
     chosen = tuple(sorted(chosen, key=lambda s: (-_score(s), s.artefact.path)))
@@ -94,7 +100,39 @@ def _best_notebook(ranked: Sequence[Source], sources: Sequence[Source]) -> tuple
             best,
             f"the README names {best.artefact.path}, and {ranked[0].artefact.path} holds the training",
         )
-    return best, "" if len(chosen) == 1 else _rivals(chosen)
+    if len(chosen) == 1:
+        return best, ""
+    last = _last_version(chosen)
+    return last or best, "" if last else _rivals(chosen)
+
+
+def _last_version(ranked: Sequence[Source]) -> Source | None:
+    """The one that its own name calls final, or the last step of a numbered series; None where there is no such one.
+
+    What holds much less of a training is no version; a number of a session or of a part is none of a version either.
+    """
+    top = _score(ranked[0])
+    for share in (_NAMED_AT_LEAST, _NEAR_TIE):
+        close = [s for s in ranked if _score(s) >= min(top, share * top)]
+        final = [s for s in close if _FINAL_NAME.search(_stem(s))]
+        if len(final) == 1:
+            return final[0]
+        if last := _last_step(close):
+            return last
+    return None
+
+
+def _last_step(close: Sequence[Source]) -> Source | None:
+    steps = [_STEP.search(_stem(s)) or _LEADING_STEP.match(_stem(s)) for s in close]
+    words = {m.groupdict().get("word", "") for m in steps if m}
+    numbers = [int(m.group("n")) for m in steps if m]
+    if len(close) < 2 or len(numbers) < len(close) or len(words) > 1 or len(set(numbers)) < len(numbers):
+        return None
+    return close[numbers.index(max(numbers))]
+
+
+def _stem(source: Source) -> str:
+    return PurePosixPath(source.artefact.path).stem.lower()
 
 
 def _no_drafts(candidates: Sequence[Source]) -> Sequence[Source]:

@@ -100,3 +100,23 @@ def test_the_python_file_that_builds_the_network_is_the_main_one() -> None:
     assert [a.path for a in sources.submission.artefacts if a.main] == ["model.py"]
     none = from_bytes("s", {"setup.py": b"x = 1", "utils.py": b"def f(): pass"})
     assert not [a for a in none.submission.artefacts if a.main]
+
+
+@pytest.mark.parametrize(
+    ("names", "chosen"),
+    [
+        (("S7_Step1.ipynb", "S7_Step2.ipynb", "S7_Step3.ipynb"), "S7_Step3.ipynb"),
+        (("Code 1.ipynb", "Code 10.ipynb", "Code 9.ipynb"), "Code 10.ipynb"),
+        (("1_Skeleton.ipynb", "2_Regularisation.ipynb"), "2_Regularisation.ipynb"),
+        (("Classifier_Final.ipynb", "Classifier_v1.ipynb"), "Classifier_Final.ipynb"),
+    ],
+)
+def test_the_last_step_of_a_series_is_the_submission(names: tuple[str, ...], chosen: str) -> None:
+    assert _choice("# MNIST", **{n: f"# {n}" for n in names}) == (chosen, False)
+
+
+@pytest.mark.parametrize(
+    "names", [("S4.ipynb", "S5.ipynb"), ("Part 1.ipynb", "Part 2.ipynb"), ("a.ipynb", "b2.ipynb")]
+)
+def test_sessions_and_parts_are_no_versions_of_one_another(names: tuple[str, ...]) -> None:
+    assert _choice("# MNIST", **{n: f"# {n}" for n in names})[1]

@@ -168,10 +168,10 @@ def _main(files: dict[str, bytes]) -> tuple[str, tuple[str, ...]]:
 
 
 def test_the_one_notebook_that_the_readme_names_is_the_submission() -> None:
-    files = {"S6_net1.ipynb": _training("# Accuracy"), "s6 final.ipynb": _training()}
+    files = {"S6_net1.ipynb": _training("# Accuracy"), "s6 second.ipynb": _training()}
     assert _main(files)[1] != ()
-    readme = b"Network in [the notebook](./S6%20Final.ipynb), older ones beside it"
-    assert _main({**files, "README.md": readme}) == ("s6 final.ipynb", ())
+    readme = b"Network in [the notebook](./S6%20Second.ipynb), older ones beside it"
+    assert _main({**files, "README.md": readme}) == ("s6 second.ipynb", ())
 
 
 def test_a_readme_that_names_both_notebooks_or_a_toy_settles_nothing() -> None:

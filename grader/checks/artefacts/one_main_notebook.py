@@ -2,8 +2,9 @@
 
 ## What it checks
 Whether one notebook stands out, or several could be the one. The README decides: the notebook that it calls the submission, else the only
-one that it names by its file name; one that it does not name is never taken in its place. Where it names several or none, their content
-decides (a network, training, test accuracy). What lies in a folder `drafts`, `archive`, `old` or `backup` is no submission.
+one that it names by its file name; one that it does not name is never taken in its place. Where it names several or none, a file name
+that says `final` decides, else the last step of a numbered series (`step 1` to `step 3`), else the content (a network, training, test
+accuracy). What lies in a folder `drafts`, `archive`, `old` or `backup` is no submission.
 
 ## Why it matters
 Two versions of a notebook have two networks and two logs. grader reads both, takes one as the main one and shows which;

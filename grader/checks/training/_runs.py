@@ -4,10 +4,11 @@ One network, one log and one recipe are judged together. Where the submitted not
 check cannot tell whose training is meant, and a person chooses.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from grader.core.evidence.logs import LogEvidence, Origin, Run
-from grader.core.outcome import Finding
+from grader.core.outcome import Finding, Outcome, Verdict, unknown
 
 
 class Runs(NamedTuple):
@@ -28,6 +29,15 @@ def submitted(logs: LogEvidence) -> Runs:
     main = tuple(run for run in saved if run.main)
     elsewhere = tuple(run for run in saved if not run.main)
     return Runs(main if saved else logs.of(Origin.README), elsewhere)
+
+
+def unless_another(failure: Outcome, elsewhere: Iterable[Run]) -> Outcome:
+    """Ask a person in place of a fail where a run of another notebook has what the submitted one lacks."""
+    runs = list(elsewhere)
+    if failure.verdict is not Verdict.FAIL or not runs:
+        return failure
+    text = f"{failure.summary}; {runs[0].artefact} has it: which notebook is the submission?"
+    return unknown(text, [*(another_notebook(run) for run in runs), *failure.findings])
 
 
 def another_notebook(run: Run) -> Finding:

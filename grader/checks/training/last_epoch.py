@@ -18,7 +18,7 @@ Save the weights of the best epoch with `copy.deepcopy(model.state_dict())` or `
 from collections.abc import Mapping
 from typing import ClassVar
 
-from grader.checks.training._runs import another_notebook, submitted
+from grader.checks.training._runs import another_notebook, submitted, unless_another
 from grader.core.evidence.logs import Answer, LogEvidence, Origin, Run, SequenceKind
 from grader.core.outcome import Finding, Outcome, Weight, failed, passed, skipped, unknown
 from grader.core.rubric import Assignment, CheckParams, CheckPolicy, Treatment
@@ -72,7 +72,10 @@ def check(logs: LogEvidence, params: Params, policy: Policy) -> Outcome:
         weight=Weight.FAULT if policy.falls_back is Treatment.FAIL else Weight.REMARK,
     )
     if policy.falls_back is Treatment.FAIL:
-        return failed(text, [finding]) if run.complete else unknown(f"{text}, but {run.gaps[0]}", [finding])
+        if not run.complete:
+            return unknown(f"{text}, but {run.gaps[0]}", [finding])
+        holds = (r for r in found.elsewhere if _reaches(r, len(r.epochs), params))
+        return unless_another(failed(text, [finding]), holds)
     return passed(text, [finding] if policy.falls_back is Treatment.WARN else [])
 
 

@@ -17,7 +17,7 @@ saved log still shows 60,000.
 from collections.abc import Mapping
 from typing import ClassVar
 
-from grader.checks.training._runs import another_notebook, submitted
+from grader.checks.training._runs import another_notebook, submitted, unless_another
 from grader.core.evidence.logs import LogEvidence, Run
 from grader.core.outcome import Finding, Outcome, failed, passed, unknown
 from grader.core.rubric import Assignment, CheckParams
@@ -52,7 +52,10 @@ def check(logs: LogEvidence, params: Params) -> Outcome:
         runs
     )
     text = f"the test accuracy is over {counted[0].denominators[-1]:,} images"
-    return failed(f"{text}: the training set", findings) if on_training else unknown(text, findings)
+    if not on_training:
+        return unknown(text, findings)
+    others = (r for r in found.elsewhere if r.denominators == (params.test_images,))
+    return unless_another(failed(f"{text}: the training set", findings), others)
 
 
 def _finding(run: Run, params: Params) -> Finding:
