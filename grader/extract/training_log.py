@@ -183,9 +183,9 @@ def read_text_log(lines: Iterable[SourceLine], artefact: str, found: FoundLogs, 
 
 
 def _add_quoted(part: Segment, whose: Whose, found: FoundLogs) -> None:
-    if not _credible(part):
-        return
     kind = kind_of(part)
+    if kind is not SequenceKind.TABLE_OF_RUNS and not _credible(part):
+        return
     if kind is SequenceKind.LOG and len(part.readings) == 1 and part.readings[0].marker is None:
         kind = SequenceKind.SINGLE  # no loop stands above a text: a number tells an epoch
     found.add(to_run(part, whose, Loop(None, None), kind=kind), kind, part.shape)
