@@ -91,6 +91,7 @@ class _Collector:
         self.left: Expr | None = None
         self.left_at = -REACH
         self.pending = False  # whether the left side stands alone on the line above, as in a heading
+        self.titled = False  # whether it is a heading or in bold
         self.doubtful = False  # whether the brackets of the left side balance only by a guess
         self.gap = False  # whether a line of prose stands between the left side and a line that continues it
 
@@ -134,6 +135,7 @@ class _Collector:
         alone = _alone(line)
         if alone is not None and not alone.problems and len(alone.sides) == 1:
             self.left, self.left_at, self.gap, self.pending = alone.trees[0], number, False, True
+            self.titled = _titled(line)
         elif alone is not None:
             notes = (*alone.notes, Note("equals-missing", ""))
             self.found.append(_item(line, alone, tuple(alone.trees), notes, False))
@@ -142,9 +144,14 @@ class _Collector:
 
     def _below(self, line: SourceLine) -> Item | None:
         """The formula without a left side of its own that stands below one: under a heading, or as a definition."""
-        plain = plain_line(line.text).sub(_LEADING_COLON, "")
+        whole = plain_line(line.text)
+        plain = whole.sub(_LEADING_COLON, "")
         tree = formula(plain)
-        if tree is None or self.left is None:
+        if (
+            tree is None
+            or self.left is None
+            or (self.left.head == "sym" and not self.titled and plain is whole)
+        ):
             return None
         side = Side(plain, located(tree, plain.span))
         statement = Statement(
@@ -181,8 +188,16 @@ def _label_as_gradient(left: Expr, statement: Statement) -> Expr:
 
 def _too_long(text: str) -> bool:
     """Whether a line that may hold a formula is longer than any formula of this network."""
-    long = len(text) > MAX_LINE or (len(text) > MAX_FORMULA and "http" not in text and "|" not in text)
+    long = len(text) > MAX_LINE or (
+        len(text) > MAX_FORMULA
+        and "http" not in text
+        and "|" not in text
+        and max(map(len, _ROWS.split(text))) > MAX_FORMULA
+    )
     return long and "=" in text and _DERIVATIVE.search(text[:MAX_LINE]) is not None
+
+
+_ROWS = re.compile(r"\\\\|;")
 
 
 def plain_as_activated(items: Items) -> Items:
@@ -239,18 +254,22 @@ def _alone(line: SourceLine) -> Statement | None:
     raw = line.text
     if len(raw) > 200 or not raw.strip() or "|" in raw or "http" in raw:
         return None
-    titled = line.block is Block.HEADING or _TITLE.match(raw) is not None
-    if not titled and not _QUANTITY.search(raw):
+    short = len(raw) <= 60
+    if not short and not _QUANTITY.search(raw):
         return None
     plain = plain_line(raw).strip().rstrip(".,:")
-    lost = missing_equals(plain, points())
+    lost = missing_equals(plain, points()) if _QUANTITY.search(raw) else None
     if lost is not None:
         return lost
     plain = bare(plain)
     tree = quantity(plain)
-    if tree is None or (tree.head != "deriv" and not titled):
+    if tree is None or (tree.head != "deriv" and not short):
         return None
     return Statement((Side(plain, located(tree, plain.span)),), (), 0, len(raw))
+
+
+def _titled(line: SourceLine) -> bool:
+    return line.block is Block.HEADING or _TITLE.match(line.text) is not None
 
 
 _TITLE = re.compile(r"^\s*(?:[-+*]\s+|\d{1,2}[.)]\s+)?(?:\*\*|__|<b>|<strong>|<h\d>|`).{1,60}$|^.{1,60}:\s*$")

@@ -5,6 +5,7 @@ values decide which of the two is true, and where neither is the line is marked 
 """
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -41,6 +42,17 @@ _NEXT = re.compile(r"\s*[({\[+*/\-·×⋅−∂\\&]|\s+\w|\w")
 _STARTS = re.compile(r"^\s*(?:>\s*)?(?:&\s*)?([*·×⋅/+\-−]|\\cdot|\\times)\s*(?=\S)")
 _ROW = re.compile(r"(?i)<(tr|dt)\b")
 _ROW_END = {"tr": re.compile(r"(?i)</tr>"), "dt": re.compile(r"(?i)</dd>")}
+
+
+_INDEX = re.compile(r"\[([1-8])\]")
+_SUB = re.compile(r"(?i)</?sub>")
+
+
+def _names(text: str) -> bool:
+    """Whether a quantity of the network is named, its index in any spelling."""
+    plain = _SUB.sub("", text) if "<" in text else text
+    plain = _INDEX.sub(r"\1", plain) if "[" in plain else plain
+    return _NAMES.search(plain if plain.isascii() else unicodedata.normalize("NFKC", plain)) is not None
 
 
 def joined(lines: Sequence[SourceLine]) -> list[Joined]:
@@ -100,8 +112,8 @@ def _goes_on(text: str, following: str) -> bool:
     if "=" not in text or "http" in text or len(text) > MAX_JOINED or not following.strip():
         return False
     if bare.endswith("=") and not bare.endswith("=="):
-        return "=" not in following and _NAMES.search(following) is not None
-    if not _NAMES.search(text) or bare.endswith(("**", "|")) or _states(following):
+        return "=" not in following and _names(following)
+    if not _names(text) or bare.endswith(("**", "|")) or _states(following):
         return False
     opened = _depth(bare)
     open_end = _OPEN.search(_TRAIL.sub("", bare).rstrip())
@@ -141,7 +153,7 @@ def _before_operators(lines: Sequence[SourceLine], text: str, k: int, left: str)
 
     `left` is the left side that a line beginning with `=` continues.
     """
-    if "=" not in text or len(text) > MAX_JOINED or not _NAMES.search(text) or "http" in text:
+    if "=" not in text or len(text) > MAX_JOINED or not _names(text) or "http" in text:
         return text, k, False
     whole, last = text, k
     while last + 1 < len(lines) and last - k < MOST_LINES and _continues(lines[last + 1]):

@@ -157,6 +157,7 @@ _TITLE = re.compile(r'title="([^"]*)"')
 _GITHUB_MATH = re.compile(
     r"render\.githubusercontent\.com/render/math\?math=(.+?)(?:\)\s*$|\)(?=[,;.\s])|\">)"
 )
+_GITHUB_SRC = re.compile(r"src=[\"'][^\"']*render/math\?math=([^\"']+)[\"']")
 _CODECOGS = re.compile(
     r"(?:codecogs\.com/[a-z]+\.(?:latex|image)\?|chart\.googleapis\.com/chart\?cht=tx(?:&|&amp;)chl=)"
     r"(.+?)(?:\)\s*$|\"|\)(?=\s|<)|\s)"
@@ -175,7 +176,7 @@ def linked_formulas(line: Mapped) -> list[Mapped]:
     The first that is there in full counts, of: title, address, address of the editor, alternative text.
     """
     github = _GITHUB_MATH.search(line.text) is not None
-    for pattern in (_TITLE, _GITHUB_MATH, _CODECOGS, _EDITOR, _ALT):
+    for pattern in (_TITLE, _GITHUB_SRC, _GITHUB_MATH, _CODECOGS, _EDITOR, _ALT):
         parts = [line[m.start(1) : m.end(1)] for m in pattern.finditer(line.text)]
         if not parts:
             continue

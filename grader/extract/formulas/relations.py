@@ -26,7 +26,7 @@ LABELS = ("labelled", "if-true")
 
 _ARROW = re.compile(r"\s*(?:<?[-=]{1,2}>|→|⟶|⇨|➔|➜|➡|↦|▶|:\s?=>)\s*")
 _REMARK_WORD = re.compile(r"[A-Za-z]{3,}")
-_COLON = re.compile(r"\s*:\s*(?=[^/=\s])")
+_COLON = re.compile(r"\s*:[\s*_`]*(?=[^/=\s])")
 _SAID = re.compile(
     r"(?i)(?<=[\w)])\s*,?\s+(?:is\s+(?:then\s+|also\s+|therefore\s+|thus\s+)?equal\s+to|(?:is\s+)?equals?(?:\s+to)?"
     r"|is\s+(?:given\s+by|computed\s+as|calculated\s+as|defined\s+as|the\s+same\s+as|simply|just|nothing\s+but)"

@@ -67,7 +67,10 @@ _MAY_STATE = re.compile(
     r"|lautet|ergibt|beträgt|равн[оа])\b"
 )
 """What may stand for an `=` in a line without one."""
-_LATEX = re.compile(r"\\(?:d?frac|partial|sigma|cdot|times|eta|left|begin)|\$")
+_LATEX = re.compile(
+    r"\\(?:[dt]?frac|partial|sigma|cdot|times|eta|left|begin|operatorname|text|mathrm|[,;:!])"
+    r"|\$|&\s*=|\\\\\s*$"
+)
 _LINK = ("codecogs.com", "render/math?math=", "cht=tx")
 _ROW_BREAK = re.compile(r"\\\\(?:\[[^\]]*\])?")
 _OPERATOR_BREAK = re.compile(r"([-+*/=(])\s*\\\\(?:\[[^\]]*\])?")
@@ -170,15 +173,14 @@ def _equations(line: Mapped, names: Mapping[str, str]) -> Iterator[Equation]:
             [Mapped(" ").join([expanded(_plain(c), names) for c in _chunks(cell)]) for cell in cells]
         )
     for cell in cells or [line]:
-        for chunk in _chunks(cell):
-            if len(chunk.text) > MAX_FORMULA:
-                continue
-            plain = expanded(_plain(chunk), names)
-            if "=" not in plain.text.replace("=>", ""):
-                yield from inferred(plain)
-                continue
+        plains = [expanded(_plain(chunk), names) for chunk in _chunks(cell)]
+        if not any("=" in plain.text.replace("=>", "") for plain in plains):
+            yield from inferred(Mapped(" ").join(plains))
+            continue
+        for plain in plains:
             for part in plain.split(_BREAK):
-                yield from pairs(part) or (e for p in part.split(_APART) for e in _of_part(p))
+                if len(part.text) <= MAX_FORMULA:
+                    yield from pairs(part) or (e for p in part.split(_APART) for e in _of_part(p))
 
 
 def _plain(chunk: Mapped) -> Mapped:

@@ -94,7 +94,8 @@ _LEARNING_RATE = re.compile(r"[Ll]earning[ _][Rr]ate")
 _SPLIT_NAMES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?<=a)-(?=[ho][12])"), "_"),  # a-h1
     (re.compile(r"(?<=[aA]_)\s+(?=[ho][12])"), ""),  # a_ o2
-    (re.compile(r"(?<=[aho])\(([12])\)"), r"\1"),  # h(1)
+    (re.compile(r"(?<=[ahoHO])\(([12])\)"), r"\1"),  # h(1)
+    (re.compile(r"(?<=(?<![A-Za-ce-z])[wWitxyE])\(([1-8])\)"), r"\1"),  # w[5]
     (re.compile(r"(?<=[1-8)])\s?\.\s?(?=(?:a_?|out_?|act_?)?[hoiwt]_?[1-8]|\()"), " * "),  # w1.i1
     (re.compile(r"(?<=[wW1-8])\s*\^\s*\(?\s*(?:\+|new|old|next|updated)(?:\s*\)|(?=\s|$))"), ""),  # w5^+
     (
