@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable
 from enum import Enum
+from functools import cache
 from typing import TypeVar
 
 import msgspec
@@ -51,7 +52,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def doc(self) -> str:
         """The docstring of the check's module: its doc page and its `explain` text."""
-        return inspect.getdoc(inspect.getmodule(self.check)) or ""
+        return _doc_of(self.check)
 
     @property
     def title(self) -> str:
@@ -114,5 +115,11 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
         return next(found, base)
 
 
+@cache  # each criterion of each submission of a class asks for its title
+def _doc_of(check: Callable[..., Outcome]) -> str:
+    return inspect.getdoc(inspect.getmodule(check)) or ""
+
+
+@cache
 def _needs_among(parameters: tuple[Need, ...]) -> tuple[Need, ...]:
     return tuple(need for need in parameters if issubclass(need.type, Evidence | Fact | Submission))

@@ -11,7 +11,7 @@ from grader.core.rubric import Profile
 from grader.core.submission import Source, Sources
 from grader.pipeline.grade.products import Known, Product, fill
 from grader.pipeline.plan.plan import Plan, Step
-from grader.pipeline.plan.product_key import key_of
+from grader.pipeline.plan.product_key import ProductKeys
 from grader.pipeline.plan.providers import STATIC, Phase
 from grader.store.runs import Delivery, PhaseRecord, Run, Store
 
@@ -27,7 +27,7 @@ class Stored:
         self, store: Store, known: Known, records: Sequence[PhaseRecord], makes: Collection[Phase]
     ) -> None:
         self._store = store
-        self._known = known
+        self._made_as = ProductKeys(known.submission, known.settings, known.profile, known.retraining)
         self._makes = makes
         self._keys = {name: key for record in records for name, key in record.products.items()}
         self._lost = {name: missing for record in records for name, missing in record.missing.items()}
@@ -67,8 +67,7 @@ class Stored:
 
     def key(self, step: Step) -> str:
         """Return the key under which a product of this submission is kept."""
-        known = self._known
-        return key_of(step.provider, known.submission, known.settings, known.profile, known.retraining)
+        return self._made_as.of(step.provider)
 
 
 class Judging(Stored):

@@ -24,39 +24,52 @@ _PLACES: Final = {"cache"}
 """Settings that say where something is kept, and never what it is."""
 
 
-def key_of(
-    provider: Provider, submission: Submission, settings: Settings, profile: Profile, wanted: Retraining
-) -> str:
-    """Return the key of what a provider makes: its code, the packages under it and all its needs, transitively.
+class ProductKeys:
+    """The keys of one submission's products, each computed once: most rest on the same few others.
 
-    A submission counts by its artefacts, not by its name: the same files handed in by two students are read once. Settings
-    count whole but for the two sets above, so that no new one is forgotten.
+    A key is of a provider's code, the packages under it and all its needs, transitively. A submission counts by its
+    artefacts, not by its name: the same files handed in by two students are read once. Settings count whole but for the
+    two sets above, so that no new one is forgotten.
     """
-    makers = by_product()
-    parts: dict[str, object] = {
-        "target": provider.target,
-        "code": _code(provider),
-        "environment": environment(RUNNING if provider.phase in EXECUTING else READING),
-    }
-    for need in provider.needs:
-        if need.type in (Sources, Submission):
-            parts["artefacts"] = submission.artefacts
-        elif need.type is Settings:
-            ignored = _PLACES if provider.phase is Phase.REPRODUCE else _PLACES | _WHOLE_RUN
-            parts["settings"] = {
-                n: v for n, v in msgspec.structs.asdict(settings).items() if n not in ignored
-            }
-            if provider.phase in EXECUTING:
+
+    def __init__(
+        self, submission: Submission, settings: Settings, profile: Profile, retraining: Retraining
+    ) -> None:
+        self._settings = settings
+        self._given: dict[type, object] = {Profile: profile, Retraining: retraining}
+        self._artefacts = key(artefacts=submission.artefacts)
+        self._made: dict[str, str] = {}
+
+    def of(self, provider: Provider) -> str:
+        """Return the key of what a provider makes."""
+        if provider.name not in self._made:
+            needs = {need.parameter: self._need(need.type, provider.phase) for need in provider.needs}
+            packages = environment(RUNNING if provider.phase in EXECUTING else READING)
+            self._made[provider.name] = key(
+                target=provider.target, code=_code(provider), environment=packages, needs=needs
+            )
+        return self._made[provider.name]
+
+    def _need(self, needed: type, phase: Phase) -> object:
+        if needed in (Sources, Submission):
+            return self._artefacts
+        if needed is Settings:
+            ignored = _PLACES if phase is Phase.REPRODUCE else _PLACES | _WHOLE_RUN
+            values = msgspec.structs.asdict(self._settings)
+            digits: dict[str, bool] = {}
+            if phase in EXECUTING:
                 from grader.execute.digits import find
 
-                parts["digits"] = find(settings) is not None
-        elif need.type is Profile:
-            parts["profile"] = profile
-        elif need.type is Retraining:
-            parts["retraining"] = wanted
-        else:
-            parts[need.parameter] = key_of(makers[need.type.__name__], submission, settings, profile, wanted)
-    return key(**parts)
+                digits["found"] = find(self._settings) is not None
+            return [{n: v for n, v in values.items() if n not in ignored}, digits]
+        return self._given[needed] if needed in self._given else self.of(by_product()[needed.__name__])
+
+
+def key_of(
+    provider: Provider, submission: Submission, settings: Settings, profile: Profile, retraining: Retraining
+) -> str:
+    """Return the key of one product; see `ProductKeys`."""
+    return ProductKeys(submission, settings, profile, retraining).of(provider)
 
 
 def _code(provider: Provider) -> str:
