@@ -14,7 +14,7 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-from grader.execute.retrain_rule import (
+from grader.core.retrain_rule import (
     EPOCH_DEVIATION,
     SEED_DEVIATION,
     Answer,

@@ -2,7 +2,7 @@
 
 from grader.cli.output import echo_line
 from grader.core.facts.retrain import RetrainFacts
-from grader.execute.retrain_rule import RuleParams
+from grader.core.retrain_rule import RuleParams
 
 
 def echo_facts(facts: RetrainFacts, rule: RuleParams) -> None:

@@ -18,7 +18,7 @@ from grader.core.faults import Unavailable
 from grader.core.outcome import Verdict
 from grader.core.settings import Settings
 from grader.execute.engine import decide
-from grader.execute.retrain import Wish
+from grader.execute.engine.wish import Wish
 from tests.attacks.judged import NOTEBOOK, known_of, notebook, outcomes, source_of
 from tests.execute.engine import small
 from tests.execute.graph import nasty

@@ -13,7 +13,7 @@ from grader.cli.app import app
 from grader.cli.output import echo_line
 from grader.cli.reproduce_output import echo_facts as echo_reproduced
 from grader.cli.retrain_output import echo_facts as echo_retrained
-from grader.execute.retrain_rule import RuleParams
+from grader.core.retrain_rule import RuleParams
 from tests.cli.test_reproduce_command import FACTS
 from tests.facts import retrained
 

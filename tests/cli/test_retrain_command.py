@@ -9,11 +9,11 @@ from click.testing import CliRunner
 from grader.cli.commands import retrain as module
 from grader.core.facts.retrain import Mode, RetrainFacts
 from grader.core.faults import Unavailable, UsageFault
+from grader.core.retrain_rule import Retraining
 from grader.core.settings import Settings
 from grader.execute import notebook, retrain
 from grader.execute.engine.decide import retrain_network
-from grader.execute.retrain import Wish
-from grader.execute.retrain_rule import Retraining
+from grader.execute.engine.wish import Wish
 from tests.execute.engine.small import digits, network, recipe
 
 

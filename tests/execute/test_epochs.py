@@ -1,7 +1,7 @@
 """The lines for a person who waits."""
 
+from grader.execute.engine.wish import Progress
 from grader.execute.epochs import EpochLines
-from grader.execute.retrain import Progress
 
 
 def test_a_line_says_what_is_left_of_its_own_run() -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from grader.core.admission import admitted
 from grader.core.evidence.logs import Epoch, LogEvidence, Origin, Run
 from grader.core.facts.notebook import Ending, ExportFrame, Isolation, NotebookRun
 from grader.core.facts.recipe import Part
@@ -14,15 +15,15 @@ from grader.core.facts.retrain import RecipeUsed, RetrainFacts
 from grader.core.faults import Unavailable
 from grader.core.outcome import Verdict
 from grader.core.place import Place
+from grader.core.retrain_rule import Admission, Retraining, RetrainParams, RuleParams, retraining
 from grader.core.rubric import Which
 from grader.core.settings import Device, Settings
 from grader.execute import data as lookup
-from grader.execute.admission import admitted
 from grader.execute.engine import decide, limits
 from grader.execute.engine.decide import retrain_network
+from grader.execute.engine.wish import Progress, Wish
 from grader.execute.graph.provider import network_facts
-from grader.execute.retrain import Progress, Wish, retrain
-from grader.execute.retrain_rule import Admission, Retraining, RetrainParams, RuleParams, retraining
+from grader.execute.retrain import retrain
 from grader.sandbox.worker.export import export_model
 from tests.execute.engine.small import digits, module, network, recipe
 

@@ -22,10 +22,10 @@ from grader.core.facts.notebook import Ending, Isolation, NotebookRun
 from grader.core.facts.retrain import RetrainFacts
 from grader.core.missing import Missing
 from grader.core.outcome import Verdict
+from grader.core.retrain_rule import Retraining
 from grader.core.rubric import Profile
 from grader.core.settings import Device, Settings
 from grader.core.submission import Sources
-from grader.execute.retrain_rule import Retraining
 from grader.ingest.classes import list_class
 from grader.ingest.read import from_bytes, read_submission
 from grader.pipeline.classroom import grade_class as batch

@@ -11,12 +11,12 @@ from grader.core.facts.base import Fact
 from grader.core.faults import RubricFault, Unavailable
 from grader.core.missing import Missing
 from grader.core.outcome import Finding, Outcome, Verdict, failed, passed
+from grader.core.retrain_rule import Retraining, RuleParams
 from grader.core.rubric import CheckParams, Criterion, Profile, Rubric
 from grader.core.rule import Rule, Status
 from grader.core.settings import Settings
 from grader.core.signature import needs_of
 from grader.core.submission import Sources, Submission
-from grader.execute.retrain_rule import Retraining, RuleParams
 from grader.ingest.read import from_bytes
 from grader.pipeline.grade import judge as judging
 from grader.pipeline.grade.judge import judge

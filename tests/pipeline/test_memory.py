@@ -11,9 +11,9 @@ import pytest
 
 import grader
 from grader.core.memory import _code_of, _imports, code_of, key, write_whole
+from grader.core.retrain_rule import Retraining
 from grader.core.rubric import Profile
 from grader.core.settings import Settings
-from grader.execute.retrain_rule import Retraining
 from grader.ingest.read import from_bytes
 from grader.pipeline.plan.product_key import key_of
 from grader.pipeline.plan.providers import PROVIDERS, Phase, by_product

@@ -20,15 +20,13 @@ Leave yourself a margin: a network whose plateau is at 99.45 passes nearly alway
 lifts the last epochs by about 0.1.
 """
 
+from grader.core.admission import DIGITS, admitted
 from grader.core.evidence.logs import Answer as Reached
 from grader.core.evidence.logs import LogEvidence, Origin, Run
 from grader.core.facts.retrain import Mode, RecipeUsed, RetrainFacts, SeedRun
 from grader.core.outcome import Finding, Outcome, Weight, failed, passed, unknown
 from grader.core.place import Place
-from grader.core.rubric import Which
-from grader.core.rule import Rule
-from grader.execute.admission import DIGITS, admitted
-from grader.execute.retrain_rule import (
+from grader.core.retrain_rule import (
     REFERENCE_EPOCHS,
     Admission,
     Answer,
@@ -40,6 +38,8 @@ from grader.execute.retrain_rule import (
     describe,
     next_step,
 )
+from grader.core.rubric import Which
+from grader.core.rule import Rule
 
 
 class Params(RetrainParams, frozen=True, kw_only=True):

@@ -40,10 +40,11 @@ def command(path: Path, recipe: str, as_json: bool, quiet: bool, **options: obje
     from grader.cli.retrain_output import echo_facts
     from grader.core.faults import Unavailable, UsageFault
     from grader.core.progress import tell
+    from grader.core.retrain_rule import RuleParams
+    from grader.execute.engine.wish import Wish
     from grader.execute.epochs import EpochLines
     from grader.execute.notebook import run_notebook
-    from grader.execute.retrain import Wish, retrain_as
-    from grader.execute.retrain_rule import RuleParams
+    from grader.execute.retrain import retrain_as
     from grader.ingest.read import read_submission
 
     settings = Settings(

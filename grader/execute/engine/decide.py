@@ -12,19 +12,7 @@ from grader.core.facts.retrain import RecipeUsed, RetrainFacts, SeedRun, Version
 from grader.core.faults import GraderFault, Unavailable
 from grader.core.memory import code_of
 from grader.core.outcome import Verdict
-from grader.core.settings import Device, Settings
-from grader.execute.engine.apart import Heard, Training, processes_for, run_apart
-from grader.execute.engine.cache import RunCache, TrainingJob
-from grader.execute.engine.initial import fresh_tensors
-from grader.execute.engine.limits import Run, refuse_too_large
-from grader.execute.engine.recipe import resolve
-from grader.execute.engine.run import run_seed, run_together
-from grader.execute.engine.seat import UnusableNetwork
-from grader.execute.graph.facts import network_facts
-from grader.execute.graph.network import Network
-from grader.execute.graph.schema import first_line
-from grader.execute.retrain import Progress, Wish
-from grader.execute.retrain_rule import (
+from grader.core.retrain_rule import (
     REFERENCE_EPOCHS,
     Answer,
     Continue,
@@ -33,6 +21,18 @@ from grader.execute.retrain_rule import (
     next_for_all,
     next_step,
 )
+from grader.core.settings import Device, Settings
+from grader.execute.engine.apart import Heard, Training, processes_for, run_apart
+from grader.execute.engine.cache import RunCache, TrainingJob
+from grader.execute.engine.initial import fresh_tensors
+from grader.execute.engine.limits import Run, refuse_too_large
+from grader.execute.engine.recipe import resolve
+from grader.execute.engine.run import run_seed, run_together
+from grader.execute.engine.seat import UnusableNetwork
+from grader.execute.engine.wish import Progress, Wish
+from grader.execute.graph.facts import network_facts
+from grader.execute.graph.network import Network
+from grader.execute.graph.schema import first_line
 from reference import mnist
 from reference.recipe import RECIPES
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from grader.core.facts.retrain import Mode
+from grader.core.retrain_rule import REFERENCE_EPOCHS
 from grader.execute.engine import fast
 from grader.execute.engine.courses import PlanCourse, ReferenceCourse
 from grader.execute.engine.initial import Fresh, fresh_tensors
@@ -15,7 +16,6 @@ from grader.execute.engine.loop import Course
 from grader.execute.engine.recipe import Plan
 from grader.execute.graph.interpret import GraphNetwork
 from grader.execute.graph.network import Network
-from grader.execute.retrain_rule import REFERENCE_EPOCHS
 from reference.recipe import RECIPES, Recipe
 
 

@@ -17,10 +17,10 @@ from grader.core.facts.base import Fact
 from grader.core.faults import StoreFault, Unavailable
 from grader.core.missing import Missing
 from grader.core.outcome import Verdict
+from grader.core.retrain_rule import Retraining
 from grader.core.rubric import Profile
 from grader.core.settings import Settings
 from grader.core.submission import Sources, Submission
-from grader.execute.retrain_rule import Retraining
 from grader.pipeline.plan.plan import Plan, Step
 
 log = logging.getLogger(__name__)

@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import msgspec
 
+from grader.core.retrain_rule import Retraining, RetrainParams, retraining
 from grader.core.rubric import Criterion, Rubric
 from grader.core.rule import Rule
 from grader.core.submission import Submission
-from grader.execute.retrain_rule import Retraining, RetrainParams, retraining
 from grader.pipeline.plan.providers import Phase, Provider, by_product
 from grader.pipeline.plan.rubrics import LoadedRubric
 

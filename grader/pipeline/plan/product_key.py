@@ -8,10 +8,10 @@ from typing import Final
 import msgspec
 
 from grader.core.memory import OURS, code_of, key, modules_of
+from grader.core.retrain_rule import Retraining
 from grader.core.rubric import Profile
 from grader.core.settings import Settings
 from grader.core.submission import Sources, Submission
-from grader.execute.retrain_rule import Retraining
 from grader.pipeline.plan.providers import EXECUTING, Phase, Provider, by_product
 
 READING: Final = ("charset-normalizer", "ftfy", "markdown-it-py", "msgspec", "nbformat", "numpy", "openpyxl")

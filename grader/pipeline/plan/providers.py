@@ -14,11 +14,11 @@ import msgspec
 from grader.core import plugins
 from grader.core.evidence.base import Evidence
 from grader.core.facts.base import Fact
+from grader.core.retrain_rule import Retraining
 from grader.core.rubric import Profile
 from grader.core.settings import Settings
 from grader.core.signature import Need, needs_of
 from grader.core.submission import Sources, Submission
-from grader.execute.retrain_rule import Retraining
 
 Product = type[Evidence] | type[Fact]
 

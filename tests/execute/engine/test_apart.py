@@ -13,14 +13,14 @@ import pytest
 import torch
 
 from grader.core.facts.retrain import Mode, RetrainFacts
+from grader.core.retrain_rule import RuleParams
 from grader.core.settings import Settings
 from grader.execute.engine import apart, decide
 from grader.execute.engine.apart import WORTH_IT, Heard, Training, processes_for, run_apart
 from grader.execute.engine.decide import retrain_network
+from grader.execute.engine.wish import Progress, Wish
 from grader.execute.graph.interpret import GraphNetwork
 from grader.execute.graph.operators import NAMES, operator_of
-from grader.execute.retrain import Progress, Wish
-from grader.execute.retrain_rule import RuleParams
 from tests.execute.engine.small import digits, network, recipe
 
 pytestmark = pytest.mark.slow

@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from grader.core.facts.retrain import Mode
+from grader.core.retrain_rule import RuleParams
 from grader.core.settings import Settings
 from grader.execute.engine.decide import retrain_network
 from grader.execute.engine.fast import HalfPrecision, PooledDropout, half_precision_pays
-from grader.execute.retrain import Wish
-from grader.execute.retrain_rule import RuleParams
+from grader.execute.engine.wish import Wish
 from tests.execute.engine.small import digits, network, recipe
 
 

@@ -13,6 +13,7 @@ import torch
 
 from grader.core.facts.recipe import Part, Stepping
 from grader.core.facts.retrain import Mode, RecipeUsed
+from grader.core.retrain_rule import RuleParams
 from grader.core.settings import Settings
 from grader.execute.engine import decide
 from grader.execute.engine.cache import STALE
@@ -23,9 +24,8 @@ from grader.execute.engine.initial import fresh_tensors
 from grader.execute.engine.loop import Course, EpochResult, Training, train
 from grader.execute.engine.recipe import resolve
 from grader.execute.engine.run import as_digits, run_seed
+from grader.execute.engine.wish import Progress, Wish
 from grader.execute.graph.interpret import GraphNetwork
-from grader.execute.retrain import Progress, Wish
-from grader.execute.retrain_rule import RuleParams
 from reference.recipe import Recipe
 from tests.execute.engine.small import TENSOR, digits, network, recipe
 
@@ -160,8 +160,8 @@ KILLED = """
 import os, signal, sys
 from grader.core.settings import Settings
 from grader.execute.engine.decide import retrain_network
-from grader.execute.retrain import Wish
-from grader.execute.retrain_rule import RuleParams
+from grader.execute.engine.wish import Wish
+from grader.core.retrain_rule import RuleParams
 from tests.execute.engine.small import digits, network, recipe
 
 def die(progress):

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from grader.core.facts.recipe import Part, Stepping, StudentRecipe
 from grader.core.facts.retrain import RetrainFacts, SeedRun
+from grader.core.retrain_rule import RuleParams
 from grader.core.settings import Settings
 from grader.execute.engine import decide, seat
 from grader.execute.engine.cache import TrainingJob
@@ -17,10 +18,9 @@ from grader.execute.engine.decide import retrain_network
 from grader.execute.engine.recipe import Plan, resolve
 from grader.execute.engine.run import run_seed, run_together
 from grader.execute.engine.together import SideBySide, agrees
+from grader.execute.engine.wish import Progress, Wish
 from grader.execute.graph.interpret import GraphNetwork
 from grader.execute.graph.network import Network, load_network
-from grader.execute.retrain import Progress, Wish
-from grader.execute.retrain_rule import RuleParams
 from grader.sandbox.worker.export import export_model
 from reference import mnist
 from tests.execute.engine.small import TENSOR, digits, module, network, recipe

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.core.rubric import Which
-from grader.execute.retrain_rule import (
+from grader.core.retrain_rule import (
     Answer,
     Continue,
     Curve,
@@ -19,6 +18,7 @@ from grader.execute.retrain_rule import (
     next_step,
     trend,
 )
+from grader.core.rubric import Which
 
 RULE = RuleParams()
 

@@ -6,8 +6,8 @@ retrained accuracy it decides only where the rubric says so, to save the trainin
 """
 
 from grader.core.evidence.logs import Answer, LogEvidence, Origin, Run
+from grader.core.retrain_rule import RuleParams
 from grader.core.rubric import Which
-from grader.execute.retrain_rule import RuleParams
 
 DIGITS = 10_000
 """The test digits of MNIST, over which a log has to count."""
