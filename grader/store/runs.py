@@ -281,6 +281,11 @@ class Store:
                 _inherit_duration(c, run, name, phase)
         return found
 
+    def graded_before(self, run: int) -> set[str]:
+        """Ids of the submissions that another run went through, with whatever files, rubric, options and grader."""
+        rows = self.connection.execute("SELECT DISTINCT id FROM phases WHERE run != ?", (run,))
+        return {row[0] for row in rows.fetchall()}
+
     def durations(self, run: int) -> dict[str, dict[str, Spent]]:
         """What each submission of a run cost, by phase."""
         found: dict[str, dict[str, Spent]] = {}

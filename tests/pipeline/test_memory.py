@@ -40,7 +40,7 @@ def _run(home: Path, *words: str) -> str:
         timeout=120,
     )
     assert done.returncode in (0, 1, 4), done.stderr
-    return done.stdout
+    return done.stdout + done.stderr
 
 
 def test_a_changed_reader_gives_its_new_result_from_an_old_store(tmp_path: Path) -> None:
@@ -62,6 +62,12 @@ def test_a_changed_reader_gives_its_new_result_from_an_old_store(tmp_path: Path)
         source.write(CHANGED)
     told = _run(home, "report", "-o", out)
     assert "a changed reader says so" in result.read_text("utf-8"), told
+    assert "what that can have changed is read again" in told
+    assert "read again" not in _run(home, "report", "-o", out), "it was kept"
+    told = _run(
+        home, "batch", str(tmp_path / "class"), "-r", "numbers.toml", "-o", out, "--no-exec", "-j", "1"
+    )
+    assert "1 of 1 were graded before" in told
 
 
 class More(Settings, frozen=True, kw_only=True):

@@ -17,7 +17,7 @@ def command(run: int | None, rubric: str, out: Path, store: Path | None) -> int:
     """Judge from the store and write the pages."""
     from grader.checks.catalogue import catalogue
     from grader.cli.options import echo_refused, open_store
-    from grader.cli.output import unicode_wanted
+    from grader.cli.output import progress_line, unicode_wanted
     from grader.cli.status import worst_status
     from grader.pipeline.classroom.reports import publish_run
     from grader.pipeline.plan.plan import mark_sheet
@@ -27,7 +27,8 @@ def command(run: int | None, rubric: str, out: Path, store: Path | None) -> int:
     with open_store(out, store) as opened:
         found = opened.run(run)
         loaded = load(rubric, catalogue()) if rubric else parse(found.rubric, found.rubric_name, catalogue())
-        published = publish_run(opened, found, mark_sheet(loaded), out)
+        with progress_line(enabled=True):
+            published = publish_run(opened, found, mark_sheet(loaded), out)
     echo_refused(published.failed)
     for line in class_lines(published.reports, unicode=unicode_wanted()):
         click.echo(line)

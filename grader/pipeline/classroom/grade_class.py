@@ -12,6 +12,7 @@ import msgspec
 
 from grader.core.machine import usable_cores
 from grader.core.outcome import Verdict
+from grader.core.progress import tell
 from grader.core.report import Report
 from grader.core.settings import Device, Settings
 from grader.ingest.classes import Entry, Listing, list_class
@@ -276,7 +277,14 @@ def _not_seen_before(going: _Going, todo: list[Entry], label: str) -> list[Entry
     """Copy what an earlier run found from the same bytes with the same rubric, options and grader; return the rest."""
     wanted = [(e.id, going.bases[e.id], e.late_days) for e in todo]
     seen = going.store.reuse(going.run.id, wanted, label)
-    return [e for e in todo if e.id not in seen]
+    left = [e for e in todo if e.id not in seen]
+    again = {e.id for e in left} & going.store.graded_before(going.run.id)
+    if again:
+        tell(
+            f"{len(again)} of {len(todo)} were graded before with other files, options, rubric or another grader: what "
+            "that can have changed is made again, read or run; decisions of persons stay"
+        )
+    return left
 
 
 def _keep(going: _Going, entry: Entry, ended: Ended[Job, Done], label: str) -> None:

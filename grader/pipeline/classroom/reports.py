@@ -6,7 +6,7 @@ are computed again from the stored bytes. What must be executed is not: it is `u
 
 import logging
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import msgspec
 from grader.core.decision import Decision
 from grader.core.faults import GraderFault
 from grader.core.memory import key
+from grader.core.progress import tell
 from grader.core.report import Note, Report
 from grader.pipeline.classroom.class_page import publish_class
 from grader.pipeline.classroom.cohort_run import cohort_of
@@ -47,19 +48,42 @@ def reports_of(store: Store, run: Run, sheet: MarkSheet, failed: dict[str, str])
     One that we crash on is left out, and `failed` says why.
     """
     decisions = store.decisions()
+    again = _Once(
+        f"grader or the values of the rubric changed since run {run.id} was read: what that can have changed is read "
+        "again from the stored files; nothing is run"
+    )
     for name, delivery in store.deliveries(run.id).items():
         with _culprit(name, "judged it", failed):
-            yield _report_of(store, run, sheet, delivery, decisions)
+            yield _report_of(store, run, sheet, delivery, decisions, again)
+
+
+class _Once:
+    """Tells one sentence, the first time that it is called."""
+
+    def __init__(self, sentence: str) -> None:
+        self._sentence = sentence
+
+    def __call__(self, _: str) -> None:
+        if self._sentence:
+            tell(self._sentence)
+        self._sentence = ""
 
 
 def _report_of(
-    store: Store, run: Run, sheet: MarkSheet, delivery: Delivery, decisions: tuple[Decision, ...]
+    store: Store,
+    run: Run,
+    sheet: MarkSheet,
+    delivery: Delivery,
+    decisions: tuple[Decision, ...],
+    again: Callable[[str], None],
 ) -> Report:
     records = store.phase_records(run.id, delivery.submission.id)
     rubric = sheet.loaded.rubric
     # Where code ran and what trained stands in the provenance, whether a check asks for it or not.
     wanted = sheet.wanted | ({"NotebookRun", "RetrainFacts"} & _made(records))
-    known = stored_known(store, run, delivery, plan=sheet.plan, profile=rubric.profile, wanted=wanted)
+    known = stored_known(
+        store, run, delivery, plan=sheet.plan, profile=rubric.profile, wanted=wanted, progress=again
+    )
     notes: tuple[Note, ...] = tuple(n for record in records for n in record.notes)
     report = report_on(known, sheet.loaded, sheet.rules, run.settings, notes, late_days=delivery.late_days)
     outcomes = decided(report, decisions)

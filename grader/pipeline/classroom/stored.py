@@ -1,6 +1,6 @@
 """The products of one submission in the store of its class: for a phase that runs, and for judging again."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import msgspec
 
@@ -14,6 +14,10 @@ from grader.pipeline.plan.plan import Plan, Step
 from grader.pipeline.plan.product_key import ProductKeys
 from grader.pipeline.plan.providers import STATIC, Phase
 from grader.store.runs import Delivery, PhaseRecord, Run, Store
+
+
+_REASON = ".missing"
+"""Ends the key of why a product could not be had."""
 
 
 class Stored:
@@ -78,12 +82,22 @@ class Judging(Stored):
         super().__init__(store, known, records, makes=STATIC if records else ())
         self._run = run
 
+    def recall(self, step: Step) -> Product | Missing | None:
+        """Return what is kept of a step; also why it could not be had when it was read again."""
+        found = super().recall(step)
+        if found is None and (reason := self._store.payload(self.key(step) + _REASON)) is not None:
+            return msgspec.msgpack.decode(reason, type=Missing)
+        return found
+
     def keep(self, step: Step, found: Product | Missing) -> None:
-        """Keep a product that was read again."""
+        """Keep at once what was read again, or why it could not be; a fault of ours is tried again."""
         super().keep(step, found)
         name = step.provider.product
         if name in self.products:
             self._store.keep(self.products[name], name, self.payloads.pop(self.products[name]))
+        elif name in self.missing and self.missing[name].verdict is not Verdict.ERROR:
+            reason = self.missing[name]
+            self._store.keep(reason.key + _REASON, name, msgspec.msgpack.encode(reason))
 
     def absent(self, step: Step) -> Missing:
         """Say that nobody ran it, and what does."""
@@ -103,8 +117,9 @@ def stored_known(
     plan: Plan,
     profile: Profile,
     wanted: Collection[str] | None = None,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> Known:
-    """Return what a run holds of a submission, without running anything; `wanted` as in `fill`."""
+    """Return what a run holds of a submission, without running anything; `wanted` and `progress` as in `fill`."""
     known = Known(
         lambda: stored_sources(store, delivery),
         run.settings,
@@ -113,7 +128,7 @@ def stored_known(
         submission=delivery.submission,
     )
     records = store.phase_records(run.id, delivery.submission.id)
-    fill(plan, known, Judging(store, run, known, records), wanted)
+    fill(plan, known, Judging(store, run, known, records), wanted, progress)
     return known
 
 
