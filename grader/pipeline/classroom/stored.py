@@ -15,7 +15,6 @@ from grader.pipeline.plan.product_key import ProductKeys
 from grader.pipeline.plan.providers import STATIC, Phase
 from grader.store.runs import Delivery, PhaseRecord, Run, Store
 
-
 _REASON = ".missing"
 """Ends the key of why a product could not be had."""
 
