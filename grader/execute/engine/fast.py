@@ -58,7 +58,8 @@ def half_precision_pays(device: str) -> bool:
     """Whether bfloat16 is a matter of hardware here, not of emulation."""
     if device == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    able = torch.cpu.get_capabilities()
+    capabilities = getattr(torch.cpu, "get_capabilities", None)  # torch 2.9 cannot tell
+    able = capabilities() if capabilities is not None else {}
     return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
 
 

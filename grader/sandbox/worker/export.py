@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import safetensors.torch
@@ -132,7 +133,7 @@ def _both_modes(model: nn.Module, batch: torch.Tensor) -> tuple[list[Any], str, 
             programs = []
             for training in (True, False):
                 model.train(training)
-                with warnings.catch_warnings():
+                with warnings.catch_warnings(), _hooks_of_its_own():
                     warnings.simplefilter("ignore")
                     programs.append(
                         torch.export.export(model, (images.clone(),), dynamic_shapes=shapes, strict=False)
@@ -142,6 +143,18 @@ def _both_modes(model: nn.Module, batch: torch.Tensor) -> tuple[list[Any], str, 
         else:
             return programs, way, images.shape
     raise NotExportable(failures[-1])
+
+
+@contextlib.contextmanager
+def _hooks_of_its_own() -> Iterator[None]:
+    """Take away the hooks on buffers that a failed export of torch 2.9 leaves: every later pass of the network would end in them."""
+    hooks = nn.modules.module._global_buffer_registration_hooks
+    kept = dict(hooks)
+    try:
+        yield
+    finally:
+        hooks.clear()
+        hooks.update(kept)
 
 
 def _graph(program: Any, mode: str) -> dict[str, Any]:
