@@ -48,11 +48,10 @@ def read_document(data: bytes, artefact: Artefact) -> Document:
 
 
 def _text(data: bytes, artefact: Artefact) -> Document:
-    decoded = decode(data[:MAX_BYTES], limit=MAX_TEXT + 1)
-    text = decoded.text[:MAX_TEXT]
-    lines = markdown_lines(text, artefact.path)
+    decoded = decode(data[:MAX_BYTES], limit=MAX_TEXT)
+    lines = markdown_lines(decoded.text, artefact.path)
     problem = ""
-    if len(decoded.text) > MAX_TEXT or len(data) > MAX_BYTES:
+    if decoded.cut or len(data) > MAX_BYTES:
         problem = _cut(f"{len(data) / 2**20:.1f} MB of text", f"to line {len(lines):,}")
     return Document(
         artefact=artefact,

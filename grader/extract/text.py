@@ -21,6 +21,10 @@ class DecodedText(NamedTuple):
     text: str
     encoding: str
     repairs: tuple[TextRepair, ...]
+    cut: bool = False
+    """Whether the text goes on beyond the limit."""
+    rest: int = 0
+    """Line ends beyond the limit."""
 
 
 def decode(data: bytes, limit: int | None = None) -> DecodedText:
@@ -31,8 +35,10 @@ def decode(data: bytes, limit: int | None = None) -> DecodedText:
     """
     text, encoding = decode_bytes(data)
     text = without_pasted(text.replace("\r\n", "\n").replace("\r", "\n"))
-    text, repairs = mend_mojibake(text if limit is None else text[:limit])
-    return DecodedText(text, encoding, repairs)
+    cut = limit is not None and len(text) > limit
+    rest = text.count("\n", limit) if cut else 0
+    text, repairs = mend_mojibake(text[:limit] if cut else text)
+    return DecodedText(text, encoding, repairs, cut, rest)
 
 
 _PASTED = re.compile(r"(data:image/[a-z+.-]{1,20};base64,)[A-Za-z0-9+/=\s]{100,}+")

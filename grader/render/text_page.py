@@ -32,7 +32,7 @@ class TextView(msgspec.Struct, frozen=True, kw_only=True):
 
 def view(data: bytes, artefact: str) -> TextView:
     """Return what the page of a text file says; any bytes give a view."""
-    decoded = decode(data)
+    decoded = decode(data, limit=LINES * LINE // 8)
     lines = decoded.text.split("\n")
     shown: list[str] = []
     room = BYTES_ON_PAGE
@@ -45,7 +45,7 @@ def view(data: bytes, artefact: str) -> TextView:
         artefact=artefact,
         encoding=decoded.encoding,
         lines=tuple(shown),
-        left_out=len(lines) - len(shown),
+        left_out=len(lines) - len(shown) + decoded.rest,
         repairs=tuple(str(repair) for repair in decoded.repairs[:REPAIRS]),
     )
 

@@ -74,6 +74,11 @@ def test_a_long_text_is_read_to_a_limit_and_says_so(monkeypatch: pytest.MonkeyPa
     assert document.problem == "0.0 MB of text; only the first 100 characters were read, to line 15"
 
 
+def test_a_cut_text_is_told_where_its_repairs_shorten_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "MAX_TEXT", 100)
+    assert one("Ïƒ is garbled\n".encode() * 1_000).problem
+
+
 def test_a_pasted_picture_is_nothing_to_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "MAX_TEXT", 1_000)
     document = one(b"![a](data:image/png;base64," + b"QUJD" * 5_000 + b")\n" + FORMULA.encode())

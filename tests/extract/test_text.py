@@ -91,7 +91,7 @@ def test_encodings(data: bytes, encoding: str) -> None:
 
 
 def test_windows_text_and_damaged_utf8() -> None:
-    assert decode("a² × ½ – é".encode("cp1252")) == ("a² × ½ – é", "windows-1252", ())
+    assert decode("a² × ½ – é".encode("cp1252"))[:3] == ("a² × ½ – é", "windows-1252", ())
     damaged = "∂E/∂w1 = ∂E1/∂w1 + ∂E2/∂w1 — ½ × ²".encode() + b"\x82"
     assert decode(damaged).encoding == "utf-8 (damaged)"
     assert decode(damaged).text.startswith("∂E/∂w1")

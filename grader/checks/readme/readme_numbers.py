@@ -92,6 +92,10 @@ def check(
         return passed(_agreement(numbers, compared, logs, summaries), findings)
     if _states_something(compared, logs, summaries):
         return unknown("the README states numbers, but nothing that was printed shows them", findings)
+    if rest := documents.unread(Kind.README):
+        return unknown(
+            f"no number about the network was found, but {rest[0].path}: {rest[0].problem}", findings
+        )
     if blocks.compared and not blocks.findings:
         return passed("the README states no number about the network, and the layers that it names are there")
     if notebooks is None or not notebooks.readable:

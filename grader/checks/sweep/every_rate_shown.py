@@ -25,7 +25,7 @@ from grader.core.outcome import Finding, Outcome, Weight, graded, passed, unknow
 from grader.core.place import Place
 from grader.core.rubric import CheckParams, Profile
 from grader.core.rule import Rule
-from grader.core.submission import Submission
+from grader.core.submission import Kind, Submission
 from grader.execute.replay.rates import same_rate
 
 
@@ -63,7 +63,7 @@ def check(
         shown += f", η = {_listed(drawn)} in {_counted(sum(len(found) for found in drawn.values()))}"
     if missing:
         finding = _finding(replay, missing, places, rates)
-        open_to_doubt = _elsewhere(replay, pictures, missing)
+        open_to_doubt = _elsewhere(replay, pictures, documents, missing)
         if open_to_doubt:
             return unknown(f"{shown}; {open_to_doubt}", (finding, *remarks))
         if not (drawn and params.pictures is Counting.OPEN):
@@ -74,9 +74,17 @@ def check(
     return passed(f"{shown}, whose curves nobody read", remarks)
 
 
-def _elsewhere(replay: ReplayFacts, pictures: Pictures, missing: list[float]) -> str:
+def _elsewhere(
+    replay: ReplayFacts, pictures: Pictures, documents: Documents | None, missing: list[float]
+) -> str:
     """Where the missing rates may stand that was not read; empty where everything was."""
-    unread = "; ".join(f"{book.artefact}: {text}" for book in replay.books for text in book.unread)
+    texts = documents.unread(Kind.README, Kind.NOTEBOOK) if documents is not None else ()
+    unread = "; ".join(
+        (
+            *(f"{book.artefact}: {text}" for book in replay.books for text in book.unread),
+            *(f"{document.path}: {document.problem}" for document in texts),
+        )
+    )
     if unread:
         return f"η = {_listed(missing)} may stand in what could not be read ({unread})"
     if pictures.unnamed:
