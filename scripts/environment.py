@@ -25,7 +25,7 @@ CONSTRAINTS = ROOT / "constraints.txt"
 EXTRAS = {"light": "", "demo": "[all]", "dev": "[dev]"}
 LIGHT_SIZE = "some 40 MB, 150 MB on disk"
 DISK = {"cpu": "about 1.4 GB", "cuda": "6 to 7 GB"}
-"""Measured with torch 2.13.0 for the CPU, and with 2.9.1 and 2.14.1 for CUDA."""
+"""Measured with torch 2.13.0 for the CPU, and with 2.9.1 for CUDA."""
 OTHERS = {"demo": 130_000_000, "dev": 190_000_000}
 """Bytes of all other packages; asking for them one by one would cost half of the time that it takes to get them."""
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"

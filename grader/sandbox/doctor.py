@@ -21,7 +21,7 @@ from grader.sandbox.api import Job, Limits, RunResult, RunStatus, Sandbox
 from grader.sandbox.bwrap import Bubblewrap
 from grader.sandbox.choose import try_bubblewrap
 
-TRIED = {"torch": ((2, 9, 1), (2, 14, 1)), "torchvision": ((0, 24, 1), (0, 29, 1))}
+TRIED = {"torch": ((2, 9, 1), (2, 13, 0)), "torchvision": ((0, 24, 1), (0, 28, 0))}
 """The oldest and the newest matched pair that grader was tried with (scripts/try_torch.py); pyproject.toml names the same."""
 TESTED = {"torch": "2.13.0", "torchvision": "0.28.0"}
 """The pair that everything is tested on; constraints.txt names the same."""
