@@ -57,6 +57,7 @@ class Doctor:
             self.two.references,
             self.two.rate_and_reference,
             self.lost.factor,
+            self.lost.inner_term,
             self.two.edit_and_reference,
             self.lost.factor_and_reference,
             self.two.edits,

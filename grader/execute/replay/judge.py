@@ -353,7 +353,7 @@ class Judge:
             subject = self.doctor.words.subject(name)
             fault = d.message.removeprefix(subject).removeprefix(":").strip()
             verb = "reads" if len(readers) == 1 else "read"
-            message = f"{address(group.first)}, which {' and '.join(readers)} {verb}, {_told(d, fault)}"
+            message = f"{address(group.first)}, which {_listed(readers)} {verb}, {_told(d, fault)}"
         return CellFault(
             sheet=self.sheet,
             cells=ranges(group.cells),
@@ -390,6 +390,10 @@ def _told(diagnosis: Diagnosis, fault: str) -> str:
     if diagnosis.code == "inherited-class-error":
         return fault.partition(": w")[0]
     return f"holds a mistake: {fault}" if diagnosis.code in ("sign", "brackets") else fault
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def _columns_only(diagnosis: Diagnosis) -> str:

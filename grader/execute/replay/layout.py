@@ -157,16 +157,32 @@ class Layout:
                         leaf = self.leaf(target)
                         known = self.bound.get(target, self.bound.get(leaf))
                         value = self.model.shown(leaf)
-                        if known is None and not self._inside(leaf) and isinstance(value, float):
+                        outside = known is None and not self._inside(leaf) and isinstance(value, float)
+                        if outside and not self._reads_table(leaf):
                             counted[leaf] += 1
         return counted
 
-    def _targets(self, key: int) -> list[int]:
+    def _reads_table(self, key: int) -> bool:
+        """Whether a cell beside the table is calculated from cells of it: a helper cell, no parameter."""
+        seen, waiting = {key}, [key]
+        while waiting and len(seen) <= MAX_FOLLOWED:
+            for slot in self._slots(waiting.pop()):
+                for target in slot if isinstance(slot, list) else [slot]:
+                    if self._inside(target):
+                        return True
+                    if target in self.model.owner and target not in seen:
+                        seen.add(target)
+                        waiting.append(target)
+        return False
+
+    def _slots(self, key: int) -> list[int | list[int]]:
         try:
-            found = self.model.slots(key)
+            return self.model.slots(key) if key in self.model.owner else []
         except Unsupported:
             return []
-        return [target for target in found if isinstance(target, int)]
+
+    def _targets(self, key: int) -> list[int]:
+        return [target for target in self._slots(key) if isinstance(target, int)]
 
     def _sources(self, leaf: int, value: float) -> set[int]:
         """The leaf, the cells that copy it, and its equals in the same column: a learning rate typed in every row."""

@@ -11,7 +11,7 @@ from grader.execute.replay.network import INPUTS, QUANTITIES, WEIGHTS, Array
 from grader.execute.replay.notation import address
 from grader.execute.replay.search import first_fitting
 from grader.execute.replay.terms import factors, twins
-from grader.execute.replay.variants import MAX_TOKENS, with_factor
+from grader.execute.replay.variants import MAX_TOKENS, with_factor, with_term
 from grader.execute.replay.wording import Wording
 
 
@@ -71,6 +71,25 @@ class LostTerms:
     def factor_and_reference(self, case: Case) -> Iterator[Diagnosis]:
         """A factor missing inside the formula together with one wrong reference."""
         return self._factor(case, with_reference=True)
+
+    def inner_term(self, case: Case) -> Iterator[Diagnosis]:
+        """A summand missing inside a bracket: one of the two paths that lead back to a hidden neuron."""
+        flat, values, want = case.flat, case.values, case.want
+        if len(flat.tokens) > MAX_TOKENS:
+            return
+        library = factors(self.points.same, self.points.previous, self.points.eta)
+        edits = [{len(values): value} for _, value in library]
+        for tokens in with_term(flat.tokens, len(values)):
+            fitting = first_fitting(tokens, [*values, np.ones_like(want)], edits, want)
+            if fitting >= 0:
+                name = library[fitting][0]
+                yield Diagnosis(
+                    "missing-term",
+                    f"{self.words.subject(case.quantity)}: the term {name} is missing in a sum",
+                    expected=name,
+                    hint=f"Compare with your derivation: add {name} inside the brackets.",
+                )
+                return
 
     def _factor(self, case: Case, *, with_reference: bool) -> Iterator[Diagnosis]:
         quantity, index, flat, values, want = case.quantity, case.row, case.flat, case.values, case.want

@@ -113,15 +113,23 @@ def unrounded(tokens: tuple[Token, ...]) -> tuple[Token, ...]:
 
 def with_factor(tokens: tuple[Token, ...], slot: int) -> Iterator[tuple[tuple[Token, ...], int]]:
     """The formula with a new reference multiplied to one operand, and the slot of the operand (-1 for a bracket)."""
-    seen: set[tuple[int, int]] = set()
-    for group in _operands(tokens):
-        for start, stop in group:
-            if (start, stop) in seen:
-                continue
-            seen.add((start, stop))
-            last = tokens[stop - 1]
-            grown = (*tokens[:stop], Token("op", "*"), Token("ref", slot), *tokens[stop:])
-            yield grown, int(last.value) if last.kind == "ref" else -1
+    for stop in _ends(tokens):
+        last = tokens[stop - 1]
+        grown = (*tokens[:stop], Token("op", "*"), Token("ref", slot), *tokens[stop:])
+        yield grown, int(last.value) if last.kind == "ref" else -1
+
+
+def with_term(tokens: tuple[Token, ...], slot: int) -> Iterator[tuple[Token, ...]]:
+    """The formula with a new reference added at the end of one bracket's sum."""
+    for stop in _ends(tokens):
+        if stop < len(tokens) and tokens[stop].kind in ("close", "sep"):
+            yield (*tokens[:stop], Token("op", "+"), Token("ref", slot), *tokens[stop:])
+
+
+def _ends(tokens: tuple[Token, ...]) -> list[int]:
+    """Where operands end, each place once, brackets before what stands in them."""
+    spans = dict.fromkeys(span for group in _operands(tokens) for span in group)
+    return list(dict.fromkeys(stop for _, stop in spans))
 
 
 def _infix(tokens: tuple[Token, ...], i: int) -> bool:

@@ -8,12 +8,14 @@ is decided later, by replay.
 from collections.abc import Sequence
 
 from grader.core.evidence.workbook import CellKind, Column, Sheet, Table, written_number
-from grader.extract.workbook.headers import INPUTS, canonical
+from grader.extract.workbook.headers import GRADIENTS, INPUTS, canonical
 
 MIN_NAMES = 15
 """Distinct known names that make a header row (19 to 31 in 89 real books)."""
 MAX_GAP = 8
 """Unknown or empty columns between two known headers: helper columns."""
+MAX_HELPERS = 30
+"""Helper columns between a forward pass and its gradients: a chain rule written out factor by factor has 20."""
 MAX_BLANK = 3
 """Empty rows that do not end a table."""
 
@@ -60,7 +62,7 @@ def _segments(
     previous = 0
     for column in sorted(found):
         quantity, text = found[column]
-        joined = bool(segments) and column - previous <= MAX_GAP
+        joined = bool(segments) and column - previous <= _gap(segments[-1], quantity)
         joined = joined and not any((row, between) in numbers for between in range(previous + 1, column))
         joined = joined and not _begins_again(segments[-1], quantity)
         if not joined:
@@ -68,6 +70,13 @@ def _segments(
         segments[-1].append(Column(quantity=quantity, column=column, header=" ".join(text.split())[:60]))
         previous = column
     return [tuple(segment) for segment in segments]
+
+
+def _gap(columns: list[Column], quantity: str) -> int:
+    """How far the next header may stand from the last one: further where it is the first gradient of a forward pass."""
+    names = {column.quantity for column in columns}
+    completes = quantity in GRADIENTS and len(names) >= MIN_NAMES and not names & set(GRADIENTS)
+    return MAX_HELPERS if completes else MAX_GAP
 
 
 def _begins_again(columns: list[Column], quantity: str) -> bool:
