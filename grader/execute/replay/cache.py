@@ -12,6 +12,7 @@ import numpy as np
 from grader.core.evidence.workbook import Producer
 from grader.core.facts.replay import CellFault, Severity
 from grader.execute.replay.formula import Slot, evaluate
+from grader.execute.replay.functions import Block
 from grader.execute.replay.layout import Layout
 from grader.execute.replay.model import Model, column_of, row_of, sheet_of
 from grader.execute.replay.network import WEIGHTS
@@ -124,9 +125,15 @@ def _follows(model: Model, key: int, stored: float, tolerance: float) -> bool:
     except Unsupported:
         return True
     arguments: list[Slot] = [
-        [value(c) for c in slot] if isinstance(slot, list) else value(slot) for slot in slots
+        Block((model.constants.get(c, model.cached.get(c, "")) for c in slot), model.width(key, at))
+        if isinstance(slot, list)
+        else value(slot)
+        for at, slot in enumerate(slots)
     ]
-    result = float(np.asarray(evaluate(run.compiled, arguments)).flat[0])
+    try:
+        result = float(np.asarray(evaluate(run.compiled, arguments)).flat[0])
+    except Unsupported:
+        return True
     return not np.isfinite(result) or _close(stored, result, tolerance)
 
 

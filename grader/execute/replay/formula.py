@@ -20,6 +20,7 @@ from grader.execute.replay.functions import (
     compare,
     concatenate,
     divide,
+    each,
     power,
 )
 from grader.execute.replay.tokens import Token, Unsupported
@@ -27,6 +28,7 @@ from grader.execute.replay.written_out import written_out
 
 Slot = Value | list[Value]
 Compiled = Callable[[Sequence[Slot]], Value]
+"""From the values of the slots to the value; inside a formula with ranges, parts may be arrays."""
 
 MAX_DEPTH = 60
 """Nested brackets and calls of one formula; Excel allows 64 levels."""
@@ -159,6 +161,7 @@ class _Parser:
         self.tokens = tokens
         self.at = 0
         self.depth = 0
+        self.arrays = any(token.kind == "range" for token in tokens)
 
     def peek(self) -> Token | None:
         return self.tokens[self.at] if self.at < len(self.tokens) else None
@@ -174,7 +177,7 @@ class _Parser:
             if precedence < lowest or precedence == 0:
                 break
             self.at += 1
-            left = _binary(operator, left, self.expression(precedence + 1))
+            left = (_array if self.arrays else _binary)(operator, left, self.expression(precedence + 1))
         self.depth -= 1
         return left
 
@@ -189,11 +192,13 @@ class _Parser:
             self.depth -= 1
             if token.value == "+":
                 return operand
+            if self.arrays:
+                return _array("-", lambda _: 0.0, operand)
             return lambda values: -as_number(operand(values))
         operand = self.primary()
         while (token := self.peek()) is not None and token == Token("op", "%"):
             self.at += 1
-            operand = _percent(operand)
+            operand = _array("/", operand, lambda _: 100.0) if self.arrays else _percent(operand)
         return operand
 
     def primary(self) -> Compiled:
@@ -201,7 +206,7 @@ class _Parser:
         if token is None:
             raise Unsupported("an unfinished formula")
         self.at += 1
-        if token.kind == "ref":
+        if token.kind in ("ref", "range"):
             slot = int(token.value)
             return lambda values: values[slot]  # type: ignore[return-value]
         if token.kind in ("number", "text"):
@@ -215,9 +220,7 @@ class _Parser:
             return self.call(str(token.value))
         if token.kind == "name":
             raise Unsupported(f"the name {token.value}")
-        raise Unsupported(
-            "a range outside a function" if token.kind == "range" else f"the notation {token.value!r}"
-        )
+        raise Unsupported(f"the notation {token.value!r}")
 
     def call(self, name: str) -> Compiled:
         function = FUNCTIONS.get(name)
@@ -238,7 +241,7 @@ class _Parser:
 
         def run(values: Sequence[Slot]) -> Value:
             given = [values[a] if isinstance(a, int) else a(values) for a in arguments]
-            return function(given)
+            return function(given)  # type: ignore[return-value]
 
         return run
 
@@ -269,13 +272,40 @@ def _binary(operator: str, left: Compiled, right: Compiled) -> Compiled:
     return lambda values: compare(operator, left(values), right(values))
 
 
+def _array(operator: str, left: Compiled, right: Compiled) -> Compiled:
+    """An operator in a formula with ranges: of arrays it is taken element by element."""
+    plain = _binary(operator, lambda pair: pair[0], lambda pair: pair[1])  # type: ignore[arg-type, return-value]
+
+    def run(values: Sequence[Slot]) -> Value:
+        one, other = left(values), right(values)
+        if isinstance(one, list) or isinstance(other, list):
+            return each(lambda a, b: plain([a, b]), one, other)
+        return plain([one, other])
+
+    return run
+
+
+def _single(compiled: Compiled) -> Compiled:
+    """The one value of a formula with ranges; raises `Unsupported` where it gives several."""
+
+    def run(values: Sequence[Slot]) -> Value:
+        value = compiled(values)
+        if not isinstance(value, list):
+            return value
+        if len(value) != 1:
+            raise Unsupported("a formula that gives several values")
+        return value[0]
+
+    return run
+
+
 def compile_tokens(tokens: Sequence[Token]) -> Compiled:
     """Turn tokens into a closure over the values of their slots; raise `Unsupported`."""
     parser = _Parser(tokens)
     compiled = parser.expression(1)
     if parser.at != len(tokens):
         raise Unsupported("text after the end of the formula")
-    return compiled
+    return _single(compiled) if parser.arrays else compiled
 
 
 def evaluate(compiled: Compiled, values: Sequence[Slot]) -> npt.NDArray[np.float64] | float:

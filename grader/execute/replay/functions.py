@@ -5,12 +5,30 @@ its cached value and is named. Volatile functions (RAND, NOW) are left out on pu
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from grader.core.evidence.workbook import written_number
+from grader.execute.replay.tokens import Unsupported
+
+MAX_ELEMENTS = 2_000
+"""Elements of one array; a layer of this network has two."""
+
+
+class Block(list["Value"]):
+    """The values of a range or an array, row by row; an empty cell is an empty text, which counts as 0 in arithmetic."""
+
+    def __init__(self, values: "Iterable[Value]", width: int) -> None:
+        super().__init__(values)
+        self.width = width
+
+    @property
+    def height(self) -> int:
+        """How many rows."""
+        return len(self) // self.width if self.width else 0
+
 
 Number = float | npt.NDArray[np.float64]
 Value = float | str | npt.NDArray[np.float64]
@@ -69,13 +87,86 @@ def _flat(arguments: Sequence[Argument]) -> list[Number]:
     return found
 
 
-def _one(function: Callable[[Number], object]) -> Callable[[Sequence[Argument]], Value]:
-    def run(arguments: Sequence[Argument]) -> Value:
-        if len(arguments) != 1 or isinstance(arguments[0], list):
+def _one(function: Callable[[Number], object]) -> Callable[[Sequence[Argument]], Argument]:
+    def one(value: Value) -> Value:
+        return np.asarray(function(as_number(value)), dtype=np.float64)
+
+    def run(arguments: Sequence[Argument]) -> Argument:
+        if len(arguments) != 1:
             return math.nan
-        return np.asarray(function(as_number(arguments[0])), dtype=np.float64)
+        given = arguments[0]
+        return each(one, given) if isinstance(given, list) else one(given)
 
     return run
+
+
+def each(function: Callable[..., Value], *arguments: Argument) -> Block:
+    """A function of every element of arrays; numbers, single rows and single columns are repeated as Excel does."""
+    blocks = [a if isinstance(a, Block) else Block(a if isinstance(a, list) else [a], 1) for a in arguments]
+    width, height = max(b.width for b in blocks), max(b.height for b in blocks)
+    if width * height > MAX_ELEMENTS:
+        raise Unsupported(f"an array of more than {MAX_ELEMENTS:,} elements")
+    found: list[Value] = []
+    for row in range(height):
+        for column in range(width):
+            given = [_element(block, row, column) for block in blocks]
+            found.append(function(*given))
+    return Block(found, width)
+
+
+def _element(block: Block, row: int, column: int) -> Value:
+    row, column = 0 if block.height == 1 else row, 0 if block.width == 1 else column
+    if row >= block.height or column >= block.width:
+        return math.nan
+    value = block[row * block.width + column]
+    return 0.0 if isinstance(value, str) and value == "" else value
+
+
+def _mmult(arguments: Sequence[Argument]) -> Argument:
+    if len(arguments) != 2 or not all(isinstance(a, Block) for a in arguments):
+        return math.nan
+    one, other = arguments
+    if not isinstance(one, Block) or not isinstance(other, Block) or one.width != other.height:
+        return math.nan
+    found: list[Value] = []
+    for row in range(one.height):
+        for column in range(other.width):
+            total: Number = 0.0
+            for k in range(one.width):
+                total = total + as_number(_element(one, row, k)) * as_number(_element(other, k, column))
+            found.append(total)
+    return Block(found, other.width)
+
+
+def _transpose(arguments: Sequence[Argument]) -> Argument:
+    block = arguments[0] if len(arguments) == 1 else None
+    if not isinstance(block, Block):
+        return math.nan
+    return Block(
+        [block[r * block.width + c] for c in range(block.width) for r in range(block.height)], block.height
+    )
+
+
+def _index(arguments: Sequence[Argument]) -> Value:
+    block = arguments[0] if arguments else None
+    if not isinstance(block, Block) or not 2 <= len(arguments) <= 3:
+        return math.nan
+    places = [np.asarray(as_number(a)) for a in arguments[1:] if not isinstance(a, list)]
+    if len(places) != len(arguments) - 1 or any(p.ndim or not np.isfinite(p) for p in places):
+        return math.nan
+    at = [int(p) - 1 for p in places]
+    row, column = (0, at[0]) if len(at) == 1 and block.height == 1 else (at[0], at[1] if len(at) > 1 else 0)
+    inside = 0 <= row < block.height and 0 <= column < block.width
+    return _element(block, row, column) if inside else math.nan
+
+
+def _ifs(arguments: Sequence[Argument]) -> Value:
+    if len(arguments) < 2 or len(arguments) % 2 or any(isinstance(a, list) for a in arguments):
+        return math.nan
+    result: Value = math.nan
+    for condition, value in reversed(list(zip(arguments[::2], arguments[1::2], strict=True))):
+        result = _if([condition, value, result])
+    return result
 
 
 def _sum(arguments: Sequence[Argument]) -> Value:
@@ -114,9 +205,11 @@ def _sumproduct(arguments: Sequence[Argument]) -> Value:
     return total
 
 
-def _power(arguments: Sequence[Argument]) -> Value:
-    if len(arguments) != 2 or any(isinstance(a, list) for a in arguments):
+def _power(arguments: Sequence[Argument]) -> Argument:
+    if len(arguments) != 2:
         return math.nan
+    if any(isinstance(a, list) for a in arguments):
+        return each(power, *arguments)
     return power(arguments[0], arguments[1])  # type: ignore[arg-type]
 
 
@@ -178,13 +271,14 @@ def _log(arguments: Sequence[Argument]) -> Value:
     return divide(np.log(np.asarray(numbers[0])), np.log(np.asarray(base)))
 
 
-FUNCTIONS: dict[str, Callable[[Sequence[Argument]], Value]] = {
+FUNCTIONS: dict[str, Callable[[Sequence[Argument]], Argument]] = {
     "EXP": _one(np.exp), "POWER": _power, "POW": _power, "SUM": _sum, "PRODUCT": _product, "SUMSQ": _sumsq,
     "SUMPRODUCT": _sumproduct, "AVERAGE": _average, "SQRT": _one(np.sqrt), "ABS": _one(np.abs), "LN": _one(np.log),
     "LOG10": _one(np.log10), "LOG": _log, "TANH": _one(np.tanh), "SINH": _one(np.sinh), "COSH": _one(np.cosh),
     "SIGN": _one(np.sign), "MIN": _extreme(np.minimum), "MAX": _extreme(np.maximum), "ROUND": _round, "IF": _if,
     "PI": lambda _: math.pi, "INT": _one(np.floor),
     "IFERROR": _iferror, "TRUNC": _truncated, "ROUNDDOWN": _truncated, "SUMXMY2": _sumxmy2,
+    "MMULT": _mmult, "TRANSPOSE": _transpose, "INDEX": _index, "IFS": _ifs, "SINGLE": lambda a: a[0] if len(a) == 1 else math.nan,
     "ADD": _sum, "MULTIPLY": _product,
     "MINUS": lambda a: _sum([_flat(a)[0], -_flat(a)[1]]) if len(_flat(a)) == 2 else math.nan,
     "DIVIDE": lambda a: divide(_flat(a)[0], _flat(a)[1]) if len(_flat(a)) == 2 else math.nan,

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from grader.execute.replay.formula import Compiled, Form, Range, Slot, compile_tokens, evaluate
-from grader.execute.replay.functions import Value
+from grader.execute.replay.functions import Block, Value
 from grader.execute.replay.layout import Layout, Symbol
 from grader.execute.replay.model import FormulaRun, column_of, row_of, sheet_of
 from grader.execute.replay.network import INPUTS, WEIGHTS, Array, step, updated
@@ -91,8 +91,8 @@ class Points:
         if kind in ("number", "text"):
             return symbol[1]  # type: ignore[return-value]
         if kind == "range":
-            inside = [self.value(one) for one in symbol[1]]  # type: ignore[attr-defined]
-            return [value for value in inside if not isinstance(value, list)]
+            inside = ["" if one[0] in ("empty", "text") else self.value(one) for one in symbol[1]]  # type: ignore[attr-defined]
+            return Block((v for v in inside if not isinstance(v, list)), int(str(symbol[2])))
         if kind == "formula":
             return self.run(symbol)
         raise Unsupported(str(symbol[1]))
@@ -139,7 +139,7 @@ def shape(symbol: Symbol) -> object:
         form, symbols = symbol[1], symbol[2]
         return (form.skeleton, tuple(shape(one) for one in symbols))  # type: ignore[attr-defined]
     if kind == "range":
-        return ("range", tuple(shape(one) for one in symbol[1]))  # type: ignore[attr-defined]
+        return ("range", tuple(shape(one) for one in symbol[1]), symbol[2])  # type: ignore[attr-defined]
     if kind in ("number", "text"):
         return symbol[:2]
     return symbol[:1] if kind == "empty" else symbol

@@ -21,7 +21,7 @@ MAX_FOLLOWED = 300
 
 Symbol = tuple[object, ...]
 """`("q", name, row)` with row `same`, `prev` or an index; `("eta",)`; `("number", value, cell)`; `("empty", cell)`;
-`("text", text, cell)`; `("formula", skeleton, symbols, cell)`; `("range", symbols)`; `("opaque", reason)`."""
+`("text", text, cell)`; `("formula", skeleton, symbols, cell)`; `("range", symbols, width)`; `("opaque", reason)`."""
 
 
 class Source(NamedTuple):
@@ -268,14 +268,12 @@ class Layout:
         except Unsupported as reason:
             return ("opaque", str(reason))
         symbols: list[Symbol] = []
-        for slot in slots:
+        for at, slot in enumerate(slots):
             if isinstance(slot, list):
                 if len(slot) > 500:
                     return ("opaque", "a range of more than 500 cells")
-                inside = (self.symbol(one, index, depth) for one in slot)
-                symbols.append(
-                    ("range", tuple(symbol for symbol in inside if symbol[0] not in ("empty", "text")))
-                )
+                inside = tuple(self.symbol(one, index, depth) for one in slot)
+                symbols.append(("range", inside, self.model.width(key, at)))
             else:
                 symbols.append(self.symbol(slot, index, depth))
         opaque = next((symbol for symbol in symbols if symbol[0] == "opaque"), None)
@@ -290,6 +288,18 @@ def _quantity(name: str, at: int, index: int) -> Symbol:
     return ("q", name, "prev" if at == index - 1 else at)
 
 
+_SUMMARY = re.compile(
+    r"(?:_xlfn\.)?(?:AVERAGE|SUM|MIN|MAX|MEDIAN|COUNTA?|STDEV[A-Z.]*|VAR[A-Z.]*)\(R[^:]*C\[0\]:R[^:]*C\[0\]\)",
+    re.IGNORECASE,
+)
+
+
+def _is_summary(model: Model, key: int) -> bool:
+    """Whether a cell sums up its own column: a row of such cells below a table is no iteration."""
+    form = model.form_of.get(key)
+    return form is not None and _SUMMARY.fullmatch(model.book.forms[form]) is not None
+
+
 def _rows(model: Model, table: Table, columns: dict[str, int], most: int) -> list[int]:
     need = max(1, len(columns) // 3)
     rows = []
@@ -299,7 +309,8 @@ def _rows(model: Model, table: Table, columns: dict[str, int], most: int) -> lis
             key in model.owner or key in model.refused or isinstance(model.constants.get(key), float)
             for key in keys
         )
-        if filled >= need:
+        summaries = sum(_is_summary(model, key) for key in keys)
+        if filled >= need and 2 * summaries < filled:
             rows.append(row)
             if len(rows) == most:
                 break

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from grader.core.evidence.workbook import Book, CellKind, Run, written_number
 from grader.execute.replay.formula import Compiled, Form, Range, Reference, Slot, compile_tokens, scan
-from grader.execute.replay.functions import Value, as_number
+from grader.execute.replay.functions import Block, Value, as_number
 from grader.execute.replay.tokens import Unsupported
 
 ROW = 1 << 20
@@ -166,6 +166,11 @@ class Model:
             value = float(fresh.flat[0])
         return None if isinstance(value, float) and not np.isfinite(value) else value
 
+    def width(self, key: int, slot: int) -> int:
+        """How many columns the range in a slot of a formula has."""
+        step = self.owner[key].steps[slot]
+        return abs(column_of(step.last) - column_of(step.base)) + 1
+
     def slots(self, key: int) -> list[int | list[int]]:
         """The cells that a formula cell reads, slot by slot; raises `Unsupported` for an oversized range."""
         run = self.owner[key]
@@ -226,7 +231,10 @@ class Model:
                         kept[loop] = "a circular reference"
                     stack.extend(m for m in missing if m not in busy)
                     continue
-                value = run.compiled(arguments)
+                try:
+                    value = run.compiled(arguments)
+                except Unsupported as reason:
+                    value, kept[key] = self.cached.get(key, np.nan), str(reason)
                 patch_here = patches.get(key)
                 if patch_here is not None:
                     value = np.where(patch_here.mask, patch_here.values, as_number(value))
@@ -249,13 +257,13 @@ class Model:
                 arguments.append(value)
                 continue
             inside: list[Value] = []
-            for key in area(base + i * step, last + i * last_step):
+            first, end = base + i * step, last + i * last_step
+            for key in area(first, end):
                 value = self.typed_as_text.get(key, values.get(key))
-                if value is not None:
-                    inside.append(value)
-                elif key in self.owner:
+                if value is None and key in self.owner:
                     missing.append(key)
-            arguments.append(inside)
+                inside.append("" if value is None else value)
+            arguments.append(Block(inside, abs(column_of(end) - column_of(first)) + 1))
         return arguments, missing
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from grader.execute.replay.formula import Form, Slot, compile_tokens, evaluate
-from grader.execute.replay.functions import Value
+from grader.execute.replay.functions import Block, Value
 from grader.execute.replay.identity import TOLERANCE
 from grader.execute.replay.layout import Layout, Symbol
 from grader.execute.replay.network import Array
@@ -125,7 +125,10 @@ def first_fitting(
             column[:] = np.nan if isinstance(own, str | list) else own
             column[touched] = new[slot]
             batch[slot] = column
-        got = np.broadcast_to(np.asarray(evaluate(compiled, batch)), (len(part), 2))
+        try:
+            got = np.broadcast_to(np.asarray(evaluate(compiled, batch)), (len(part), 2))
+        except Unsupported:
+            return -1
         for found in np.flatnonzero(np.max(np.abs(got - want[few]), axis=1) <= TOLERANCE * scale):
             full = list(values)
             for slot, value in part[int(found)].items():
@@ -136,6 +139,7 @@ def first_fitting(
 
 
 def _cut(value: Slot, points: slice) -> Slot:
-    if isinstance(value, list):
-        return [one[points] if isinstance(one, np.ndarray) and one.ndim else one for one in value]
+    if isinstance(value, Block):
+        cut = (one[points] if isinstance(one, np.ndarray) and one.ndim else one for one in value)
+        return Block(cut, value.width)
     return value[points] if isinstance(value, np.ndarray) and value.ndim else value

@@ -19,7 +19,7 @@ MAX_FORMULA = 8_192
 _TOKEN = re.compile(
     r"""(?P<text>"(?:[^"]|"")*")
       | (?P<prefix>(?:'(?:[^']|'')+'|[^\W\d][\w.]*|\[\d+\][\w.]*)!)?
-        (?P<c1>\$?[A-Za-z]{1,3})(?P<r1>\$?\d{1,7})(?::(?P<c2>\$?[A-Za-z]{1,3})(?P<r2>\$?\d{1,7}))?(?![\w(.])
+        (?P<c1>\$?[A-Za-z]{1,3})(?P<r1>\$?\d{1,7})(?::(?P<c2>\$?[A-Za-z]{1,3})(?P<r2>\$?\d{1,7}))?(?![\w(.\[])
       | (?P<outside>'(?:[^']|'')*\[[^']*'!|\[\d+\][^!+*/^,()]*!)
       | (?P<structured>(?P<table>[^\W\d][\w.]*)?\[(?:[^\[\]]|\[[^\[\]]*\])*\])
       | (?P<call>[^\W\d][\w.]*\()
@@ -79,7 +79,7 @@ def relative_form(formula: str, at: At, book: Book, depth: int = 0) -> str:
             out.append(_name(match["name"], at, book, depth))
         elif match["call"]:
             out.append(_called(match["call"], at, book, depth))
-        elif match["space"]:
+        elif match["space"] or match["other"] == "@":  # `@U5` is the cell U5
             continue
         else:
             out.append(match[0])
@@ -145,13 +145,14 @@ def _structured(text: str, table: str | None, cell: At, book: Book) -> str:
     )
     if header.startswith("[") and header.endswith("]"):
         header = header[1:-1]
-    at = found.columns.get(_header(re.sub(r"'([\[\]#'@])", r"\1", header)))
-    if at is None:
+    ends = [found.columns.get(_header(re.sub(r"'([\[\]#'@])", r"\1", end))) for end in header.split("]:[")]
+    if len(ends) > 2 or None in ends:
         return text
     prefix = "" if found.sheet == cell.sheet else "'" + found.sheet.replace("'", "''") + "'!"
+    first, last = ends[0], ends[-1]
     if this_row:
-        return f"{prefix}R[0]C{at}"
-    return f"{prefix}R{found.first_row}C{at}:R{found.last_row}C{at}"
+        return f"{prefix}R[0]C{first}" + (f":R[0]C{last}" if len(ends) == 2 else "")
+    return f"{prefix}R{found.first_row}C{first}:R{found.last_row}C{last}"
 
 
 def _header(text: str) -> str:

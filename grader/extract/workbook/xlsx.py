@@ -11,6 +11,7 @@ import zipfile
 
 from grader.core.evidence.workbook import CellKind, Producer, Sheet
 from grader.core.submission import Problem
+from grader.extract.workbook.arrays import COMPUTED, Filled, google_array, google_formula
 from grader.extract.workbook.faults import Unreadable
 from grader.extract.workbook.forms import (
     MAX_FORMULA,
@@ -26,6 +27,8 @@ from grader.extract.workbook.names import name_constants
 from grader.extract.workbook.salvage import salvaged
 from grader.extract.workbook.xml import Node, parse, tree
 
+MAX_SPILL = 5_000
+"""Rows of an array formula that are filled in where the file leaves them out."""
 _NUMBERED = re.compile(r"xl/worksheets/sheet(\d{1,4})\.xml")
 _ADDRESS = re.compile(r"\$?([A-Za-z]{1,3})\$?(\d{1,7})")
 
@@ -180,6 +183,7 @@ def read_sheets(package: Package, forms: Forms) -> tuple[Sheet, ...]:
         reader = _SheetReader(sheet.name, shared, book, forms, Grid(budget))
         try:
             parse(package.read(sheet.part), sheet.part, reader.start, reader.end, reader.text)
+            reader.finish()
         except Unreadable as fault:
             if fault.problem is not Problem.BROKEN:
                 raise
@@ -266,6 +270,11 @@ class _SheetReader:
         self.shared_id = ""
         self.formula_kind = ""
         self.masters: dict[str, int] = {}
+        self.area = ""
+        self.arrays: list[Filled] = []
+        """Array formulas that fill several cells."""
+        self.seen: set[tuple[int, int]] = set()
+        """Their cells that have been met."""
         self.into: list[str] | None = None
         self.lost = 0
         """Cells whose text is not among the shared strings."""
@@ -287,6 +296,7 @@ class _SheetReader:
             self.has_formula = True
             self.formula_kind = attributes.get("t", "")
             self.shared_id = attributes.get("si", "") if self.formula_kind == "shared" else ""
+            self.area = attributes.get("ref", "") if self.formula_kind == "array" else ""
         elif name == "row":
             digits = attributes.get("r", "")
             self.row = int(digits) if digits.isdigit() else self.row + 1
@@ -298,13 +308,35 @@ class _SheetReader:
 
     def end(self, name: str) -> None:
         if name == "c":
-            if self.value or self.has_formula:
+            if self.value or self.has_formula or self._array() is not None:
                 self._cell()
         elif name in ("v", "f", "t"):
             self.into = None
 
+    def finish(self) -> None:
+        """Add the cells of array formulas that the file leaves out: nothing was calculated yet."""
+        for array in self.arrays:
+            for column in range(array.column, array.last_column + 1):
+                for row in range(array.row, min(array.last_row, array.row + MAX_SPILL) + 1):
+                    if array.last_row < array.row + MAX_SPILL and (row, column) not in self.seen:
+                        self.row, self.column = row, column
+                        self.grid.add(row, column, self._element(array), CellKind.MISSING, "")
+
+    def _array(self) -> Filled | None:
+        """The array formula that fills the cell at hand."""
+        return next((a for a in reversed(self.arrays) if a.holds(self.row, self.column)), None)
+
+    def _element(self, array: Filled) -> int:
+        text = array.element(self.row, self.column)
+        self.seen.add((self.row, self.column))
+        if text is None:
+            return self.forms.number("#ARRAY")
+        return self.forms.number(relative_form(text, At(self.sheet, self.row, self.column), self.book))
+
     def _cell(self) -> None:
         form = self._form() if self.has_formula else -1
+        if form < 0 and (array := self._array()) is not None:
+            form = self._element(array)
         raw = "".join(self.value)
         if self.kind == "s":
             index = int(raw) if raw.isdigit() else -1
@@ -324,6 +356,14 @@ class _SheetReader:
             except ValueError:
                 self.grid.add(self.row, self.column, form, CellKind.TEXT, raw)
 
+    def _spanned(self, formula: str) -> Filled | None:
+        """The array formula at hand with the cells that the file says it fills."""
+        corners = _ADDRESS.findall(self.area)
+        if not corners:
+            return None
+        (c1, r1), (c2, r2) = corners[0], corners[-1]
+        return Filled(formula, int(r1), column_number(c1), int(r2), column_number(c2))
+
     def _form(self) -> int:
         formula = "".join(self.formula)
         if self.shared_id and not formula:
@@ -331,7 +371,15 @@ class _SheetReader:
             return self.forms.number("#SHARED") if known is None else known
         if self.formula_kind == "dataTable" or len(formula) > MAX_FORMULA:
             return self.forms.number("#UNREADABLE")
-        text = relative_form(formula.lstrip("="), At(self.sheet, self.row, self.column), self.book)
+        formula = google_formula(formula.lstrip("="))
+        array = self._spanned(formula) or google_array(formula, self.row, self.column)
+        if array is not None:
+            self.arrays.append(array)
+            return self._element(array)
+        if formula == COMPUTED:
+            filled = self._array()
+            return self.forms.number("#ARRAY") if filled is None else self._element(filled)
+        text = relative_form(formula, At(self.sheet, self.row, self.column), self.book)
         form = self.forms.number(text)
         if self.shared_id:
             self.masters[self.shared_id] = form

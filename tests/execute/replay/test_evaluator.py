@@ -81,7 +81,6 @@ def test_errors_are_never_a_number(formula: str) -> None:
         ("{1,2}", "notation"),
         ("(" * 100 + "1" + ")" * 100, "nested"),
         ("-" * 100 + "1", "nested"),
-        ("R1C1:R2C2", "range"),
     ],
 )
 def test_what_is_not_evaluated_is_named(formula: str, named: str) -> None:
