@@ -111,7 +111,10 @@ def _consequences(apart: dict[float, float], shown: Sequence[tuple[BookFacts, Sh
 
 
 def _far(gap: float) -> str:
-    return f", by up to {100 * gap:.3g} % of the first loss" if gap < UNKNOWN_GAP else ""
+    if gap >= UNKNOWN_GAP:
+        return ""
+    percent = f"{100 * gap:.3g}" if gap < 1 else f"{100 * gap:,.0f}"
+    return f", by up to {percent} % of the first loss"
 
 
 def _cause(book: BookFacts) -> str:

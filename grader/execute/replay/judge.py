@@ -22,8 +22,10 @@ from grader.execute.replay.notation import address, display, formula_text, lette
 from grader.execute.replay.numbering import Numbering, note, own_quantity, own_words
 from grader.execute.replay.remarks import (
     is_rounding,
+    listed,
     not_evaluated,
     rounded_formula,
+    told,
     typed_number,
     unnamed_inputs,
 )
@@ -353,7 +355,7 @@ class Judge:
             subject = self.doctor.words.subject(name)
             fault = d.message.removeprefix(subject).removeprefix(":").strip()
             verb = "reads" if len(readers) == 1 else "read"
-            message = f"{address(group.first)}, which {_listed(readers)} {verb}, {_told(d, fault)}"
+            message = f"{address(group.first)}, which {listed(readers)} {verb}, {told(d, fault)}"
         return CellFault(
             sheet=self.sheet,
             cells=ranges(group.cells),
@@ -383,17 +385,6 @@ class Judge:
             found=header,
             hint=f"Rename the header to {name}.",
         )
-
-
-def _told(diagnosis: Diagnosis, fault: str) -> str:
-    """The rest of a sentence whose subject is a helper cell, the same for every column that reads it."""
-    if diagnosis.code == "inherited-class-error":
-        return fault.partition(": w")[0]
-    return f"holds a mistake: {fault}" if diagnosis.code in ("sign", "brackets") else fault
-
-
-def _listed(names: list[str]) -> str:
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def _columns_only(diagnosis: Diagnosis) -> str:

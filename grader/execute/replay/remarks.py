@@ -1,4 +1,4 @@
-"""What is said of a cell that is no wrong mathematics: typed, rounded, or not followed here."""
+"""What is said of a cell that is no wrong mathematics: typed, rounded, or not followed here; and of helper cells."""
 
 from grader.core.facts.replay import Severity
 from grader.execute.replay.case import Diagnosis
@@ -51,3 +51,15 @@ def is_rounding(value: float, want: float) -> bool:
     mantissa, _, exponent = repr(value).partition("e")
     decimals = len(mantissa.partition(".")[2])
     return decimals >= 2 and abs(value - want) <= 0.51 * 10.0 ** (int(exponent or 0) - decimals)
+
+
+def told(diagnosis: Diagnosis, fault: str) -> str:
+    """The rest of a sentence whose subject is a helper cell, the same for every column that reads it."""
+    if diagnosis.code == "inherited-class-error":
+        return fault.partition(": w")[0]
+    return f"holds a mistake: {fault}" if diagnosis.code in ("sign", "brackets") else fault
+
+
+def listed(names: list[str]) -> str:
+    """`a, b and c`."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
