@@ -29,6 +29,11 @@ _BEGINS = re.compile(
 )
 
 
+_NO_NAMES = frozenset(["a", "A", "I", "d", "D", "e", "E", "h", "o", "t", "x", "y", "z", "net", "out"])
+_OF_A_NETWORK = re.compile(r"(?:(?:a|A|out|Out|act|net|Net|z|in)_?)?[hoitwxyHOWXY]_?\d{0,2}")
+"""Quantities of some network: that of another one is no abbreviation."""
+
+
 class Abbreviation(NamedTuple):
     """A name and the formula in plain notation that it stands for."""
 
@@ -52,7 +57,7 @@ def abbreviation(plain: Mapped, known: Mapping[str, str]) -> Abbreviation | None
         return None
     name, value = match["name"], match["value"].strip(" \t.,;`*")
     found = tokens(name)
-    if len(found) != 1 or found[0].kind != "word" or (len(name) == 1 and name in "aAIdDeExyz"):
+    if len(found) != 1 or found[0].kind != "word" or name in _NO_NAMES or _OF_A_NETWORK.fullmatch(name):
         return None
     value = expanded(Mapped(value), known).text
     return Abbreviation(name, value) if formula(Mapped(value)) is not None else None

@@ -7,8 +7,8 @@ from typing import NamedTuple
 from grader.core.evidence.documents import Block, SourceLine
 from grader.core.place import Place
 from grader.extract.formulas.abbreviations import abbreviation, has_signals, may_define, with_signals
-from grader.extract.formulas.expression import Expr, deriv, mapped_symbols, sym, symbols
-from grader.extract.formulas.foreign import Sign, signs
+from grader.extract.formulas.expression import Expr, deriv, mapped_symbols, nodes, sym, symbols
+from grader.extract.formulas.foreign import Sign, settled, signs
 from grader.extract.formulas.joining import Joined, joined
 from grader.extract.formulas.mend import missing_equals
 from grader.extract.formulas.network import points
@@ -76,7 +76,11 @@ def collect(lines: Sequence[SourceLine]) -> Items:
     if has_signals(trees):
         found = [i._replace(trees=tuple(t)) for i, t in zip(found, with_signals(trees), strict=True)]
     named = any(_ACTIVATED.search(line.text) for line in lines)
-    collected = Items(tuple(found), tuple(collector.unread), False, named, tuple(collector.signs))
+    second = any(_SECOND_OUTPUT.search(line.text) for line in lines)
+    foreign = settled(
+        collector.signs, second_output=second, sigmoid_outputs=any(map(_activates_output, found))
+    )
+    collected = Items(tuple(found), tuple(collector.unread), False, named, foreign)
     return plain_as_activated(collected) if not named and _names_sums(lines) else collected
 
 
@@ -186,6 +190,12 @@ def _label_as_gradient(left: Expr, statement: Statement) -> Expr:
     return left if updates else deriv(sym("E"), left, left.start, left.end)
 
 
+def _activates_output(item: Item) -> bool:
+    left = item.trees[0] if item.trees else None
+    calls = any(n.head == "call" for t in item.trees[1:] for n in nodes(t))
+    return left is not None and left.name in ("a_o1", "a_o2") and calls
+
+
 def _too_long(text: str) -> bool:
     """Whether a line that may hold a formula is longer than any formula of this network."""
     long = len(text) > MAX_LINE or (
@@ -275,6 +285,7 @@ def _titled(line: SourceLine) -> bool:
 _TITLE = re.compile(r"^\s*(?:[-+*]\s+|\d{1,2}[.)]\s+)?(?:\*\*|__|<b>|<strong>|<h\d>|`).{1,60}$|^.{1,60}:\s*$")
 _DERIVATIVE = re.compile(r"∂|partial|𝟃|𝜕|δ|\bd\w+/d\w")
 _QUANTITY = re.compile(r"^[\s>#*_`\-+\d.)($]*(?:[∂δ𝜕𝟃d]|\\frac|[EehoHO]_?[a-zA-Z12])")
+_SECOND_OUTPUT = re.compile(r"[oOtyEe]_?\{?(?:[oO]_?\{?)?[2₂]|(?:E|t|y|o)<sub>2")
 _NET = re.compile(r"\b(?:net|z|in)_?\{?[hoHO]_?\{?[12]|\bnet_?[ho]")
 _ACTIVATED = re.compile(r"\b(?:a|out|act|A|Out)_?[hHoO0]_?[12]|a\\?_\{?[hoHO]|out\\?_\{")
 _PLAIN = re.compile(r"(?<![A-Za-z_{\\])[hH]_?\{?[12]\b")

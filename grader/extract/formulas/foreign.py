@@ -37,6 +37,13 @@ _ENTROPY = re.compile(r"(?i)(?<![a-z])(?:ln|log2?|log10|bce|cross[_\s-]*entropy)
 _ABSOLUTE = re.compile(r"(?i)\babs\s*\(|\|\s*(?:t|y|target)_?\(?[12o]")
 
 
+ONE_OUTPUT = "one output"
+LINEAR = "outputs without an activation"
+_SINGLE = re.compile(r"(?:(?:a|A|out|net|z)_?)?[oO]|y_?hat|ŷ")
+_USES_WEIGHTS = re.compile(r"(?<![A-Za-z])[wW]_?\d")
+_LINEAR = re.compile(r"(?:net_?|z_?)?[oO]_?\(?[12]\)?")
+
+
 def signs(statement: Statement) -> list[Sign]:
     """What the statement, if it is a definition of the forward pass or of the loss, shows of another network."""
     sides = [side.text.text for side in statement.sides]
@@ -49,7 +56,10 @@ def signs(statement: Statement) -> list[Sign]:
     if _FUNCTION.search(left):
         return _activation(right, "a_h1")
     match = _LEFT.search(left)
-    return _of_neuron(match, right) if match is not None else []
+    if match is None:
+        single = _SINGLE.fullmatch(left.strip()) is not None and _USES_WEIGHTS.search(right) is not None
+        return [Sign(ONE_OUTPUT, "o1")] if single else []
+    return _of_neuron(match, right)
 
 
 def _of_neuron(match: re.Match[str], right: str) -> list[Sign]:
@@ -67,7 +77,18 @@ def _of_neuron(match: re.Match[str], right: str) -> list[Sign]:
         found.append(Sign("more than eight weights", name))
     if _BIAS.search(right):
         found.append(Sign("biases", name))
+    if activated and layer == "o" and _LINEAR.fullmatch(right.strip()):
+        found.append(Sign(LINEAR, name))
     return found + _activation(right, name)
+
+
+def settled(found: list[Sign], *, second_output: bool, sigmoid_outputs: bool) -> tuple[Sign, ...]:
+    """The signs that hold for the whole document: one output where no second is named, linear ones where no σ is."""
+    return tuple(
+        s
+        for s in found
+        if (s.says != ONE_OUTPUT or not second_output) and (s.says != LINEAR or not sigmoid_outputs)
+    )
 
 
 def _most(pattern: re.Pattern[str], text: str) -> list[str]:

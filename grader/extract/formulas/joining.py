@@ -38,8 +38,10 @@ _TRAIL = re.compile(r"(?:\\\\|\$\$|</?br\s*/?>|\\)\s*$")
 _BREAK = re.compile(r"(?:\\\\|</?br\s*/?>|\\)\s*$")
 _COMMENT = re.compile(r"\s+(?:#|//|%)\s+[^()]*$")
 _OPEN = re.compile(r"(?:[+*/\-·×⋅−]|\\cdot|\\times)\s*$")
-_NEXT = re.compile(r"\s*[({\[+*/\-·×⋅−∂\\&]|\s+\w|\w")
-_STARTS = re.compile(r"^\s*(?:>\s*)?(?:&\s*)?([*·×⋅/+\-−]|\\cdot|\\times)\s*(?=\S)")
+_NEXT = re.compile(r"\s*[({\[)}\]+*/\-·×⋅−∂\\&]|\s+\w|\w")
+_STARTS = re.compile(
+    r"^\s*(?:>\s*)?(?:&|\\q?quad(?![a-z])|\\[,;:! ]|\\phantom\{[^{}]*\}|\{\}|\s)*([*·×⋅/+\-−]|\\cdot|\\times)\s*(?=\S)"
+)
 _ROW = re.compile(r"(?i)<(tr|dt)\b")
 _ROW_END = {"tr": re.compile(r"(?i)</tr>"), "dt": re.compile(r"(?i)</dd>")}
 

@@ -31,8 +31,17 @@ _LATEX_NAMES = (
     ("Longrightarrow", " => "), ("Rightarrow", " => "), ("rightarrow", " → "), ("therefore", " ; "), ("div", " / "),
     ("prime", " ' "), ("leftarrow", " := "), ("gets", " := "), ("equiv", " = "),
 )  # fmt: skip
+_STACKED = _rules(
+    (
+        r"\\(?:under|over)brace\s*(\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\})\s*[_^]\s*\{(?:[^{}]|\{[^{}]*\})*\}",
+        r"\1",
+    ),
+    (r"\{\s*((?:[^{}]|\{[^{}]*\})*?)\s*\\over(?![a-z])\s*((?:[^{}]|\{[^{}]*\})*)\}", r"\\frac{\1}{\2}"),
+)
+"""Fractions by `\\over`, and braces with a label under them."""
 _LATEX_BEFORE = _rules(
     (r"(?<=\d)\{,\}(?=\d)", ","),
+    (r"(?<=[A-Za-z])\s+_\s*(?=[{\w])", "_"),
     (r"\\color\{[^}]*\}|\\textcolor\{[^}]*\}", ""),
     (
         r"\\(?:tiny|small|large|Large|LARGE|huge|Huge|footnotesize|normalsize|bg_white|dpi\{\d+\}|inline|mathbf|bf)(?![a-zA-Z])",
@@ -107,6 +116,8 @@ _SIGNALS = _rules(
     (_DELTA + r"\s*_?\s*\{\s*(?:\\(?:text|mathrm)\{)?" + _NEURON + r"\{?([12])\}{1,3}", r" delta_\1\2 "),
     (_DELTA + r"\s*_?\s*\(?" + _NEURON + r"([12])\)?", r" delta_\1\2 "),
     (_DELTA + r"\s*([₁₂])\s*\^?\(?([ho])\)?", r" delta_\2\1 "),
+    (_DELTA + r"\s*\^\s*[{(]\s*" + _NEURON + r"\{?([12])\}?[})]", r" delta_\1\2 "),
+    (_DELTA + r"\s*_?\s*(?:\{([12])\}|([12]))(?!\w)", lambda m: f" delta_{m.group(1) or m.group(2)} "),
 )
 _DERIVATIVE_IN_DELTAS = re.compile(r"(?:/|\}\s*\{)\s*\(?" + _DELTA)
 
@@ -125,6 +136,8 @@ def latex_to_plain(line: Mapped) -> Mapped:
     """Rewrite the LaTeX that formulas of this assignment use; unknown commands keep their name."""
     if "\\" not in line.text and "{" not in line.text and "~" not in line.text and "&" not in line.text:
         return line
+    if "\\over" in line.text or "\\underbrace" in line.text:
+        line = _apply(line, _STACKED)
     line = _fractions(_apply(line, _LATEX_BEFORE))
     return _apply(_subscripts(_paired_braces(line), 4), _LATEX_AFTER)
 
@@ -162,6 +175,9 @@ _CODECOGS = re.compile(
     r"(?:codecogs\.com/[a-z]+\.(?:latex|image)\?|chart\.googleapis\.com/chart\?cht=tx(?:&|&amp;)chl=)"
     r"(.+?)(?:\)\s*$|\"|\)(?=\s|<)|\s)"
 )
+_OTHER_HOSTS = re.compile(
+    r"(?:math\.vercel\.app/?\?(?:[^)\s\"]*&)?from=|upmath\.me/(?:svg|png)/)(.+?)(?:\)\s*$|\"|\)(?=\s|<)|\s(?=/?>))"
+)
 _EDITOR = re.compile(r"codecogs\.com/eqnedit\.php\?latex=([^\"]+)\"")
 _CUT_OFF = re.compile(r"codecogs\.com/eqnedit\.php\?latex=([^\"]+\\\\)[^\"]*$")
 _ALT = re.compile(r"!\[([^\]]*\\[^\]]*)\]\(")
@@ -176,7 +192,7 @@ def linked_formulas(line: Mapped) -> list[Mapped]:
     The first that is there in full counts, of: title, address, address of the editor, alternative text.
     """
     github = _GITHUB_MATH.search(line.text) is not None
-    for pattern in (_TITLE, _GITHUB_SRC, _GITHUB_MATH, _CODECOGS, _EDITOR, _ALT):
+    for pattern in (_TITLE, _GITHUB_SRC, _GITHUB_MATH, _CODECOGS, _OTHER_HOSTS, _EDITOR, _ALT):
         parts = [line[m.start(1) : m.end(1)] for m in pattern.finditer(line.text)]
         if not parts:
             continue
@@ -228,7 +244,12 @@ _LOOK_ALIKE = {
 }  # fmt: skip
 _LOOK_ALIKE_TABLE = {ord(char): new for char, new in _LOOK_ALIKE.items()}
 _INLINE = _rules(
-    (r"\b(?:math|np|numpy|torch)\.(?=exp|log)", ""),
+    (r"\b(?:math|np|numpy|torch)\.(?=exp|log|square|pow)", ""),
+    (r"\bsquare\(((?:[^()]|\([^()]*\))*)\)", r"(\1)^2"),
+    (r"\bpow(?:er)?\(((?:[^(),]|\([^()]*\))*),\s*2(?:\.0*)?\)", r"(\1)^2"),
+    (r"(?<=[\w)])\s*\.\*\s*(?=[\w(])", " * "),
+    (r"(?<![A-Za-z])del\s+(?=[A-Za-z])", "∂"),
+    (r"(?i)</(?:li|p)\s*>", " ; "),
     (r"(?i)<\s*sup\s*>(.*?)<\s*/\s*sup\s*>", r"^(\1)"),
     (r"(?i)<\s*sub\s*>(.*?)<\s*/\s*sub\s*>", r"_\1"),
     (r"(?<=[\w)\]}])\s+[xX]\s+(?=[\w(\[{∂δ])", " * "),

@@ -60,9 +60,10 @@ class Statement(NamedTuple):
         return any(n.code in codes for n in self.notes)
 
 
-_MAY_ASSERT = re.compile(r"=|%3[dD]|≡|⇒|←|<-|\\(?:leftarrow|gets|equiv)")
+_SET = re.compile(r"_\{([^{},]+),([^{},]+)\}")
+_MAY_ASSERT = re.compile(r"=|＝|%3[dD]|≡|⇒|←|<-|\\(?:leftarrow|gets|equiv)")
 _MAY_STATE = re.compile(
-    r"[-=]>|[→⟶⇨➔➜➡↦▶|:]|<t[dh]|<d[td]|\\(?:to|mapsto|(?:long|Long|R|r)?(?:right|Right)arrow)\b"
+    r"[-=]>|[→⟶⇨➔➜➡↦▶|:：]|<t[dh]|<d[td]|\\(?:to|mapsto|(?:long|Long|R|r)?(?:right|Right)arrow)\b"
     r"|\b(?:is|are|ist|est|es|é|è|equals?|becomes|yields|vaut|simplifies|reduces|evaluates|expands|written|comes|boils|works"
     r"|lautet|ergibt|beträgt|равн[оа])\b"
 )
@@ -71,7 +72,9 @@ _LATEX = re.compile(
     r"\\(?:[dt]?frac|partial|sigma|cdot|times|eta|left|begin|operatorname|text|mathrm|[,;:!])"
     r"|\$|&\s*=|\\\\\s*$"
 )
-_LINK = ("codecogs.com", "render/math?math=", "cht=tx")
+_LINK = re.compile(
+    r"codecogs\.com|render/math\?math=|cht=tx|math\.vercel\.app|upmath\.me|!\[[^\]]*\\(?:[dt]?frac|partial|sigma|cdot)"
+)
 _ROW_BREAK = re.compile(r"\\\\(?:\[[^\]]*\])?")
 _OPERATOR_BREAK = re.compile(r"([-+*/=(])\s*\\\\(?:\[[^\]]*\])?")
 _DOLLARS = re.compile(r"\${1,2}")
@@ -107,7 +110,7 @@ _ANNOTATIONS = tuple(
         r"\*?\s*equation \d.*$",
         r"\(\s*(?:[A-Za-z_0-9]+ )+(?:[A-Za-z]+)\s*\)?\s*$",
         r"\(\s*as\b.*$",
-        r"\s\([^()=]*\b(?:is|are|of|the|from|by|using|because|where|applying|following|function)\b.*$",
+        r"\s\([^()=]*\b(?:is|are|of|the|from|by|using|because|where|applying|following|function|does|not|depends?)\b.*$",
         r"\s{2,}\((?:[ivx]+|\d{1,2})\)\s*$",
         r"-{2,}\s*>?\s*\(?\w{0,3}\)?\s*\*?\s*$",
         r"\s-{2,}.*$",
@@ -157,13 +160,21 @@ def plain_line(raw: str) -> Mapped:
 
 def _read(line: Mapped, names: Mapping[str, str]) -> list[Statement]:
     found: list[Statement] = []
-    for equation in _equations(line, names):
+    for equation in (e for member in _members(line) for e in _equations(member, names)):
         read = _statement(list(equation.sides))
         if equation.code:
             note = Note(equation.code, _INFERRED[equation.code])
             read = read._replace(notes=(*read.notes, note))
         found.append(read)
     return found
+
+
+def _members(line: Mapped) -> list[Mapped]:
+    """`∂E/∂w_{5,6} = … a_{h1,h2}` as one line for each place; the line alone where it names no two at once."""
+    left = line.text.partition("=")[0]
+    if "=" not in line.text or not _SET.search(left):
+        return [line]
+    return [line.sub(_SET, rf"_{{\{k}}}") for k in (1, 2)]
 
 
 def _equations(line: Mapped, names: Mapping[str, str]) -> Iterator[Equation]:
@@ -222,7 +233,7 @@ _BREAK = re.compile(r"\n|;")
 def _chunks(line: Mapped) -> list[Mapped]:
     line = error_signals(line)
     raw = line.text
-    if any(mark in raw for mark in _LINK):
+    if _LINK.search(raw):
         return [
             latex_to_plain(row)
             for link in linked_formulas(line)

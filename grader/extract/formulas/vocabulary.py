@@ -66,7 +66,7 @@ _VOCABULARY: tuple[tuple[re.Pattern[str], _Canon], ...] = tuple(
         (r"(?:new|old|New|Old)_?[wW](?![A-Za-z0-9])", _always("w?")),
         (r"[wW](?![A-Za-z0-9_])", _always("w?")),
         (r"[wW]_?([1-8])(?![0-9])", _numbered("w")),
-        (r"[wW]_?[iI](?![A-Za-z0-9])", _always("w?")),
+        (r"[wW]_?\{?(?:[iIjkKJ]{1,2}|[mn])(?![A-Za-z0-9])", _always("w?")),
         (r"[hH]_?([12])", _numbered("h")),
         (r"[oO]_?([12])", _numbered("o")),
         (r"(?:[iIxXcC]|inp|input)_?([12])", _numbered("i")),
@@ -86,7 +86,9 @@ ZERO_FOR_O = re.compile(r"(?<![\w.,])0[12](?![\d.,])")
 """`∂a_o1/∂01`: no number is written so."""
 _NUMBER = re.compile(r"\d+(?:\.\d+)?|\.\d+")
 _WORD = re.compile(r"[A-Za-zσηɛ_][A-Za-z0-9_σηe']*")
-_CODE_DERIVATIVE = re.compile(r"[dD]_?([A-Za-z_0-9]+?)_[dD]_?([A-Za-z_0-9]+)")
+_CODE_DERIVATIVE = re.compile(
+    r"[dD]_?([A-Za-z_0-9]+?)_[dD]_?([A-Za-z_0-9]+)|[dD](E[A-Za-z_0-9]*?)d([wW]_?[1-8])"
+)
 _DELTA = re.compile(r"[dD]elta_?((?:a_?|out_?|act_?|net_?|z_?)?[hHoO0]_?[12])")
 """`delta_o1`, as `notation` writes a δ that is no ∂: the error signal of a neuron."""
 _DERIVED_SIGMOID = re.compile(r"d(?:sig|sigma|sigmoid|σ)")
@@ -98,6 +100,7 @@ _SPLIT_NAMES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?<=(?<![A-Za-ce-z])[wWitxyE])\(([1-8])\)"), r"\1"),  # w[5]
     (re.compile(r"(?<=[1-8)])\s?\.\s?(?=(?:a_?|out_?|act_?)?[hoiwt]_?[1-8]|\()"), " * "),  # w1.i1
     (re.compile(r"(?<=[wW1-8])\s*\^\s*\(?\s*(?:\+|new|old|next|updated)(?:\s*\)|(?=\s|$))"), ""),  # w5^+
+    (re.compile(r"\b([wW]_?[1-8i])\s*\(\s*[tnk]\s*(?:[+-]\s*1)?\s*\)"), r"\1"),  # w5(t+1)
     (
         re.compile(
             r"\b([wW]_?[1-8i])\s*\^\s*(?:\(\([kntj](?:[+-]1)?\)\)|\([kntj]\s*(?:[+-]\s*1\s*)?\)|[kntj]\b)"
@@ -119,7 +122,7 @@ def names_in(run: str) -> tuple[_Name, ...] | None:
             return (_Name("delta", "E", 0, len(run), inner[0].name),)
     code = _CODE_DERIVATIVE.fullmatch(run)
     if code:
-        top, bottom = names_in(code.group(1)), names_in(code.group(2))
+        top, bottom = names_in(code.group(1) or code.group(3)), names_in(code.group(2) or code.group(4))
         if top and bottom and len(top) == len(bottom) == 1 and top[0].kind == bottom[0].kind == "sym":
             return (_Name("pair", top[0].name, 0, len(run), bottom[0].name),)
     found: list[_Name] = []

@@ -45,12 +45,16 @@ _SAID_RATE = re.compile(rf"(?i)(?<![\w])(?:{_RATE_WORDS})(?![\w])")
 _HINT = re.compile(
     r"(?i)weight|radient|gewicht|peso|poids|ableitung|eriva[dt]|dérivée|lernrate|apren|apprent|leersn|öğren|обуч|学"
 )
+_OTHER_NAMES = re.compile(
+    r"(?:(?<![A-Za-z])(?i:grad(?:ient)?s?)\s*(?:_|\(|\()\s*['\"]?|(?<![A-Za-z])E_|∂_\(?)([wW]_?[1-8])(?!\w)['\"]?\)?(?:\s*E\w*)?(?=\s*[=:])"
+)
+"""`grad_w5`, `grads['w5']`, `E_w5` and `∇_w5 E` on the left."""
 _LABEL = re.compile(r"^[\s>#*_\-+\d.)]*\b[wW]_?([1-8])[\s*_]*:[\s*_`]*(?=[(\[{])(?=[^=]*$)")
 
 
 def in_symbols(line: Mapped) -> Mapped:
     """Update rules and gradients that are said in words, in the symbols of the network; other text stays."""
-    line = line.sub(_AGED, r"\1")
+    line = line.sub(_AGED, r"\1").sub(_OTHER_NAMES, r"∂E/∂\1")
     if "w" in line.text or "W" in line.text:
         line = line.sub(_AGED_AFTER, r"\1")
     if not _HINT.search(line.text):
