@@ -333,6 +333,23 @@ def test_a_spent_budget_leaves_the_rest_for_the_same_command(
     assert (graded.left, graded.resumed, retrained) == (0, True, ["bob", "eve", "ann"])
 
 
+def test_who_is_not_trained_now_is_left_for_the_same_request(school: Path, tmp_path: Path) -> None:
+    rubric = RUBRIC + b'[[criterion]]\nid = "retrained"\ncheck = "RT601"\npoints = 1\n'
+    more = {"rubric": rubric, "settings": Settings()}
+    retrained: list[str] = []
+
+    class Idle(Here):
+        def map(self, function: Callable, jobs: Iterable, at_most: int = 0) -> Iterator[Ended]:
+            for job in jobs:
+                retrained.extend([job.id] if Phase.RETRAIN in job.phases else [])
+                yield Ended(job=job, result=died(job, "idle") if not job.fresh else work(job))
+
+    graded = grade_class(_request(school, tmp_path / "out", **more, train_only=("eve",)), Idle())
+    assert (graded.left, retrained) == (2, ["eve"])
+    graded = grade_class(_request(school, tmp_path / "out", **more), Idle())
+    assert (graded.left, sorted(retrained)) == (0, ["ann", "bob", "eve"])
+
+
 def test_time_left_counts_the_phases_that_follow(school: Path, tmp_path: Path) -> None:
     steps: list[Progress] = []
     rubric = RUBRIC + b'[[criterion]]\nid = "retrained"\ncheck = "RT601"\npoints = 1\n'
