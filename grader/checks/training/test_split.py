@@ -60,17 +60,18 @@ def check(logs: LogEvidence, params: Params) -> Outcome:
 
 def _finding(run: Run, params: Params) -> Finding:
     total = run.denominators[-1]
+    epoch = next(e for e in run.epochs if e.total == total)
     same = total == params.training_images
     return Finding(
         message="the test loader reads the training set"
         if same
         else "the test accuracy is not over the whole test set",
-        place=run.place,
+        place=epoch.place,
         expected=f"{params.test_images:,} images",
         found=f"{total:,} images",
         hint="make the test loader with MNIST(train=False) and run the notebook again",
-        excerpt=run.epochs[0].excerpt,
-        marked=str(total),
+        excerpt=epoch.excerpt,
+        marked=str(total) if str(total) in epoch.excerpt else "",
         diagnosis="tested-on-training-set" if same else "other-test-set",
     )
 
