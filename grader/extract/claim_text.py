@@ -34,7 +34,7 @@ _ANSWERS = re.compile(
     r"|architecture|summary|performance|logs?|details|conclusions?|characteristics|charcteristics|findings|analysis|validation)(?![a-z])",
     re.IGNORECASE,
 )
-_ITEM = re.compile(r"^\s*(?:[-*+•>✅✓☑]|\d+[.)]|\(?[a-z]\)|<li>|\[[ xX]\])\s*|^\s*<li>", re.IGNORECASE)
+_ITEM = re.compile(r"^\s*(?:[-*+•>✅✓☑]|\d+[.)](?!\d)|\(?[a-z]\)|<li>|\[[ xX]\])\s*|^\s*<li>", re.IGNORECASE)
 _CLEAN = re.compile(
     r"\*\*|__|`+|<br\s*/?>|</?(?:b|i|u|p|li|ul|ol|em|strong|code|font|h\d|span|div|center)[^<>]{0,80}>|\\(?=[-_*#])|\\$",
     re.IGNORECASE,

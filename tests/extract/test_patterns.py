@@ -1,0 +1,129 @@
+"""Each pattern of the readers of claims and logs, with a line that it finds and the nearest one that it must not.
+
+The order in which patterns are asked is meaning, so a pattern that grows is held here: a new one without a row fails.
+"""
+
+import importlib
+import re
+
+import pytest
+
+EXAMPLES = {
+    "claim_words": {
+        "DONE": ("we achieved 99.4 %", "to achieve 99.4 %"),
+        "PLANNED": ("the goal is 99.4 %", "the result is 99.4 %"),
+        "NOW": ("Achieves 99.4 % accuracy", "achieved 99.4 % accuracy"),
+        "ORDER": ("Build a network that reaches 99.4 %", "This network reaches 99.4 %"),
+        "ASIDE": ("an earlier network had 99.3 %", "the network has 99.3 %"),
+        "LESS": ("less than ", "more than "),
+        "MORE": ("at least ", "at most "),
+        "ABOUT": ("around ", "rounded "),
+    },
+    "claim_accuracies": {
+        "_PERCENT": ("99.46%", "9946/10000"),
+        "_ACC": ("test accuracy", "test loss"),
+        "_ORDINALS": ("in the 14th epoch", "in 14 epochs"),
+        "_NAMED": ("at epoch 14", "14 epochs"),
+        "_AFTER": ("after 14 epochs", "for 14 epochs"),
+        "_BARS": ("100%|####| 469/469 [00:10<00:00, 45it/s]", "99.46 % accuracy"),
+        "_OTHER": ("99.5 % with TTA", "99.5 % in total"),
+        "_BEST": ("the maximum was 99.46", "the last was 99.46"),
+        "_OR_MORE": ("99.4 or more", "99.4 or less"),
+        "_FRACTION": ("(9946/10000)", "(12/15)"),
+        "_TRAIN": ("training accuracy", "test accuracy"),
+        "_TEST": ("validation accuracy", "training accuracy"),
+    },
+    "claim_parameters": {
+        "_PER_LAYER": ("the first conv has 80", "the model has 80"),
+        "_UNIT_BOUND": ("less than 20k parameters", "has 20k parameters"),
+    },
+    "claim_settings": {
+        "_EPOCH_LABEL": ("Epochs: 15", "Epoch: 15"),
+        "_SCHEDULE": ("OneCycleLR", "SGD with momentum"),
+        "_EPOCH_ANSWER": ("less than 20 epochs: 15", "less than twenty epochs: 15"),
+        "_BATCH": ("Batch size: 128", "Batch norm: 128"),
+        "_DROPOUT": ("dropout of 0.05", "dropout after 5 layers"),
+    },
+    "claim_features": {
+        "_SAYS_USED": ("consists of convolutions", "instead of convolutions"),
+        "_NAMED": (" layers: ", " layers "),
+        "_COPIED": ("Have used BN, Dropout", "We used BN and dropout"),
+        "_DENIES": ("without a ", "with a "),
+        "_DENIED_BEHIND": (" is not used", " is used"),
+    },
+    "claim_text": {
+        "_ASKS": ("## Requirements", "## Approach"),
+        "_ANSWERS": ("## Results", "## Targets"),
+        "_ITEM": ("- 99.46 %", "99.46 %"),
+        "_CLEAN": ("**bold**", "a * b"),
+        "_LINK": ("![curve](curve.png)", "curve.png"),
+        "_END": ("It works. Then", "0.5 of it"),
+    },
+    "log_lines": {
+        "_SPLIT": ("Val loss", "evalue"),
+        "_LABEL": ("Accuracy: ", "accelerate"),
+        "_VALUE": (": 9946/10000 (99%)", " of the network"),
+        "_SHORT": ("Test: 99.53%", "Test: 0.0123"),
+        "_STATEMENT": ("Best accuracy", "Test accuracy"),
+        "_MARKER": ("Epoch: 14", "Batch: 14"),
+        "_LEADING": ("[14/20] ", "14.20 "),
+        "_GROUP": ("Fold 3: Val Accuracy", "Run time 3.5 s"),
+        "_SETTING": ("lr 0.1: ", "epoch 1: "),
+        "_BAR": ("100%|####| 469/469", "99.46% of 10000"),
+    },
+    "log_runs": {
+        "_MAKES_MODEL": ("model = Net().to(device)", "model.train()"),
+        "_RANGE": ("for epoch in range(1, 20):", "for x, y in loader:"),
+        "_KERAS": ("model.fit(x, y, epochs=15)", "model.fit(x, y)"),
+        "_CALL": ("train(model, num_epochs=15)", "train(model, epoch)"),
+    },
+    "log_tables": {
+        "_ACCURACY": ("Test Acc", "Test loss"),
+        "_TEST": ("val_acc", "interval"),
+        "_TRAIN": ("train_acc", "restrained"),
+        "_LOSS": ("valid_loss", "valid_acc"),
+        "_ERROR_RATE": ("error_rate", "error_rate_top5"),
+        "_NOT_PLAIN": ("best test acc", "test acc"),
+        "_EPOCH": ("Epoch", "epoch time"),
+        "_SETTING": ("optimizer", "time"),
+        "_RATE": ("LR", "LR schedule"),
+        "_NUMBER": ("99.46 %", "99.46 of 100"),
+        "_FRACTION": ("9946/10000 (99.46%)", "14/15"),
+        "_WHICH": ("14/20", "0.14"),
+    },
+    "training_log": {
+        "_DRESS": ("**Epoch 1**", "Epoch 1"),
+        "_TRUNCATED": ("Streaming output truncated to the last 5000 lines.", "The output was long."),
+        "_EARLY": ("        break", "# no breaks"),
+    },
+    "conclusion": {
+        "_SENTENCE": ("It converges. Then", "0.5 is"),
+        "_RATE": ("the learning rate", "the rating"),
+        "_MORE": ("a higher rate", "a lower rate"),
+        "_LESS": ("a smaller rate", "a larger rate"),
+        "_FAST": ("converges faster", "converges slowly"),
+        "_SLOW": ("takes longer", "takes less"),
+    },
+}
+ROWS = [(m, n, *lines) for m, table in EXAMPLES.items() for n, lines in table.items()]
+
+
+@pytest.mark.parametrize(("module", "name", "finds", "leaves"), ROWS, ids=[f"{m}.{n}" for m, n, _, _ in ROWS])
+def test_a_pattern_finds_its_line_and_leaves_the_other(
+    module: str, name: str, finds: str, leaves: str
+) -> None:
+    pattern = getattr(importlib.import_module(f"grader.extract.{module}"), name)
+    assert pattern.search(finds)
+    assert not pattern.search(leaves)
+
+
+@pytest.mark.parametrize("module", EXAMPLES)
+def test_every_pattern_has_its_row(module: str) -> None:
+    held = vars(importlib.import_module(f"grader.extract.{module}"))
+    own = {
+        n
+        for n, value in held.items()
+        if isinstance(value, re.Pattern)
+        and not (n.isupper() and not n.startswith("_") and module != "claim_words")
+    }
+    assert own == set(EXAMPLES[module])
