@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from grader.core.facts.replay import BookFacts
 from grader.core.rubric import Profile
-from grader.execute.replay.book import replay_book
+from grader.execute.replay.book.replay_book import replay_book
 from grader.extract.workbook.child import read
 
 RATES = (0.1, 0.2, 0.5, 0.8, 1.0, 2.0)

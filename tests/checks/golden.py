@@ -24,7 +24,7 @@ from grader.core.rule import Rule
 from grader.core.settings import Settings
 from grader.core.submission import Sources
 from grader.execute.replay import provider as replays
-from grader.execute.replay.book import replay_book
+from grader.execute.replay.book.replay_book import replay_book
 from grader.extract.workbook import child
 from grader.extract.workbook import provider as books
 from grader.ingest.read import from_bytes

@@ -7,7 +7,7 @@ from grader.checks.workbook import forward_and_updates
 from grader.checks.workbook.gradient_columns import Policy, check
 from grader.core.facts.replay import BookVerdict, ReplayFacts
 from grader.core.outcome import Verdict
-from grader.execute.replay.network import train
+from grader.execute.replay.reference_network import train
 from tests.execute.replay.sheets import AT, NAMES, START, formula, replayed, workbook
 
 

@@ -26,7 +26,7 @@ from grader.core.place import Place
 from grader.core.rubric import CheckParams, Profile
 from grader.core.rule import Rule
 from grader.core.submission import Kind, Submission
-from grader.execute.replay.rates import same_rate
+from grader.execute.replay.learning_rates import same_rate
 
 
 class Counting(Enum):

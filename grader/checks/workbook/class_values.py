@@ -25,7 +25,7 @@ from grader.core.outcome import Finding, Outcome, Weight, graded, unknown
 from grader.core.place import Place
 from grader.core.rubric import CheckParams, Profile
 from grader.core.rule import Rule
-from grader.execute.replay.rates import same_rate
+from grader.execute.replay.learning_rates import same_rate
 
 
 class Params(CheckParams, frozen=True, kw_only=True):

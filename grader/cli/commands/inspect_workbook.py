@@ -54,7 +54,7 @@ def _read(names: tuple[str, ...]) -> list[BookFacts]:
             for name, content in data
         ]
         from grader.core.rubric import Profile
-        from grader.execute.replay.book import replay_book
+        from grader.execute.replay.book.replay_book import replay_book
 
         return [replay_book(book.result(), Profile()) for book in reading]
 

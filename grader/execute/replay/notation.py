@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from grader.execute.replay.formula import Form, Range
-from grader.execute.replay.model import Model, column_of, row_of, sheet_of
-from grader.execute.replay.tokens import Token
+from grader.execute.replay.cell_graph import Model, column_of, row_of, sheet_of
+from grader.execute.replay.formula.evaluator import Form, Range
+from grader.execute.replay.formula.tokens import Token
 
 DISPLAY = {f"dw{k}": f"∂E/∂w{k}" for k in range(1, 9)}
 

@@ -3,7 +3,7 @@
 from grader.core.evidence.workbook import WorkbookEvidence
 from grader.core.facts.replay import ReplayFacts
 from grader.core.rubric import Profile
-from grader.execute.replay.book import replay_book
+from grader.execute.replay.book.replay_book import replay_book
 
 
 def replay_workbooks(books: WorkbookEvidence, profile: Profile) -> ReplayFacts:

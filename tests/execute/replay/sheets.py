@@ -9,7 +9,7 @@ import openpyxl
 
 from grader.core.facts.replay import BookFacts
 from grader.core.rubric import Profile
-from grader.execute.replay.book import replay_book
+from grader.execute.replay.book.replay_book import replay_book
 from grader.extract.workbook.child import read
 
 NAMES = [

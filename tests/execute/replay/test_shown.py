@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from grader.execute.replay.shown import NEVER, deviation
+from grader.execute.replay.book.displayed_losses import NEVER, deviation
 
 TRUE = np.array([0.2421377, 0.2311022, 0.2203963, 0.2101533])
 

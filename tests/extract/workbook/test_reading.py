@@ -14,7 +14,7 @@ from grader.core.faults import Unavailable
 from grader.core.outcome import Verdict
 from grader.core.rubric import Profile
 from grader.core.submission import Problem
-from grader.execute.replay.book import replay_book
+from grader.execute.replay.book.replay_book import replay_book
 from grader.extract.workbook.child import read
 from grader.extract.workbook.forms import At, relative_form, table_columns
 from grader.extract.workbook.forms import Book as Names

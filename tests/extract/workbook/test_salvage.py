@@ -11,7 +11,7 @@ import pytest
 from grader.core.facts.replay import BookVerdict
 from grader.core.rubric import Profile
 from grader.core.submission import Problem
-from grader.execute.replay.book import replay_book
+from grader.execute.replay.book.replay_book import replay_book
 from grader.extract.workbook.child import read
 from tests.generate.workbook import BookSpec, Layout, make
 

@@ -5,12 +5,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from grader.execute.replay.formula import Form, Slot, compile_tokens, evaluate
-from grader.execute.replay.functions import Block, Value
-from grader.execute.replay.identity import TOLERANCE
-from grader.execute.replay.layout import Layout, Symbol
-from grader.execute.replay.network import Array
-from grader.execute.replay.tokens import Token, Unsupported
+from grader.execute.replay.formula.evaluator import Form, Slot, compile_tokens, evaluate
+from grader.execute.replay.formula.tokens import Token, Unsupported
+from grader.execute.replay.formula.worksheet_functions import Block, Value
+from grader.execute.replay.reference_network import Array
+from grader.execute.replay.table.identity_test import TOLERANCE
+from grader.execute.replay.table.layout import Layout, Symbol
 
 
 class Flat(NamedTuple):

@@ -20,18 +20,25 @@ from grader.core.facts.replay import (
 )
 from grader.core.rubric import Profile
 from grader.core.submission import Problem
-from grader.execute.replay.cache import check_cache
-from grader.execute.replay.case import Memory
-from grader.execute.replay.claims import contradictions
-from grader.execute.replay.drawn import judge_charts
-from grader.execute.replay.judge import Judge, Judged
-from grader.execute.replay.model import Model
-from grader.execute.replay.network import FORWARD, GRADIENTS, INPUTS, WEIGHTS
+from grader.execute.replay.book.charts import judge_charts
+from grader.execute.replay.book.contradictions import contradictions
+from grader.execute.replay.book.displayed_losses import (
+    NEVER,
+    Simulated,
+    chart_losses,
+    deviation,
+    pasted_losses,
+    table_losses,
+)
+from grader.execute.replay.book.full_replay import Replayed, replay
+from grader.execute.replay.book.stored_values import check_cache
+from grader.execute.replay.cell_graph import Model
+from grader.execute.replay.faults.case import Memory
+from grader.execute.replay.learning_rates import same_rate
 from grader.execute.replay.notation import letters, qualified
-from grader.execute.replay.rates import same_rate
-from grader.execute.replay.roles import read_columns
-from grader.execute.replay.shown import NEVER, Simulated, chart_losses, deviation, pasted_losses, table_losses
-from grader.execute.replay.whole import Replayed, replay
+from grader.execute.replay.reference_network import FORWARD, GRADIENTS, INPUTS, WEIGHTS
+from grader.execute.replay.table.column_roles import read_columns
+from grader.execute.replay.table.judge import Judge, Judged
 
 
 def replay_book(book: Book, profile: Profile) -> BookFacts:

@@ -11,9 +11,17 @@ import numpy as np
 import numpy.typing as npt
 
 from grader.core.evidence.workbook import Book, CellKind, Run, written_number
-from grader.execute.replay.formula import Compiled, Form, Range, Reference, Slot, compile_tokens, scan
-from grader.execute.replay.functions import Block, Value, as_number
-from grader.execute.replay.tokens import Unsupported
+from grader.execute.replay.formula.evaluator import (
+    Compiled,
+    Form,
+    Range,
+    Reference,
+    Slot,
+    compile_tokens,
+    scan,
+)
+from grader.execute.replay.formula.tokens import Unsupported
+from grader.execute.replay.formula.worksheet_functions import Block, Value, as_number
 
 ROW = 1 << 20
 SHEET = 1 << 40

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from grader.core.evidence.workbook import Book
 from grader.core.facts.replay import CellFault, ChartFacts, Severity, ShownAs, ShownLosses
-from grader.execute.replay.layout import Layout
+from grader.execute.replay.learning_rates import claimed_rate, same_rate
 from grader.execute.replay.notation import address
-from grader.execute.replay.rates import claimed_rate, same_rate
+from grader.execute.replay.table.layout import Layout
 
 
 def contradictions(

@@ -4,15 +4,15 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from grader.execute.replay.case import Case, Diagnosis
-from grader.execute.replay.identity import TOLERANCE, Points, difference
-from grader.execute.replay.layout import Symbol
-from grader.execute.replay.network import INPUTS, QUANTITIES, WEIGHTS, Array
+from grader.execute.replay.faults.candidate_terms import factors, twins
+from grader.execute.replay.faults.case import Case, Diagnosis
+from grader.execute.replay.faults.edit_search import first_fitting
+from grader.execute.replay.faults.wording import Wording
+from grader.execute.replay.formula.small_edits import MAX_TOKENS, with_factor, with_term
 from grader.execute.replay.notation import address
-from grader.execute.replay.search import first_fitting
-from grader.execute.replay.terms import factors, twins
-from grader.execute.replay.variants import MAX_TOKENS, with_factor, with_term
-from grader.execute.replay.wording import Wording
+from grader.execute.replay.reference_network import INPUTS, QUANTITIES, WEIGHTS, Array
+from grader.execute.replay.table.identity_test import TOLERANCE, Points, difference
+from grader.execute.replay.table.layout import Symbol
 
 
 def candidates(points: Points, quantity: str) -> list[tuple[Symbol, Array]]:

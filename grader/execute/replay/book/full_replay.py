@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from grader.core.facts.replay import Agreement
-from grader.execute.replay.functions import Value, as_number
-from grader.execute.replay.judge import Judged
-from grader.execute.replay.layout import Layout
-from grader.execute.replay.model import Model, Patch
-from grader.execute.replay.network import INPUTS, QUANTITIES, WEIGHTS, Array, train
+from grader.execute.replay.cell_graph import Model, Patch
+from grader.execute.replay.formula.worksheet_functions import Value, as_number
 from grader.execute.replay.notation import address
+from grader.execute.replay.reference_network import INPUTS, QUANTITIES, WEIGHTS, Array, train
+from grader.execute.replay.table.judge import Judged
+from grader.execute.replay.table.layout import Layout
 
 RANDOM = 4
 SEED = 4_711

@@ -11,13 +11,13 @@ import numpy as np
 
 from grader.core.evidence.workbook import Producer
 from grader.core.facts.replay import CellFault, Severity
-from grader.execute.replay.formula import Slot, evaluate
-from grader.execute.replay.functions import Block
-from grader.execute.replay.layout import Layout
-from grader.execute.replay.model import Model, column_of, row_of, sheet_of
-from grader.execute.replay.network import WEIGHTS
+from grader.execute.replay.cell_graph import Model, column_of, row_of, sheet_of
+from grader.execute.replay.formula.evaluator import Slot, evaluate
+from grader.execute.replay.formula.tokens import Unsupported
+from grader.execute.replay.formula.worksheet_functions import Block
 from grader.execute.replay.notation import address, display, formula_text, ranges
-from grader.execute.replay.tokens import Unsupported
+from grader.execute.replay.reference_network import WEIGHTS
+from grader.execute.replay.table.layout import Layout
 
 EXACT = 1e-12
 GOOGLE = 1e-9

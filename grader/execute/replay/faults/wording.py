@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from grader.execute.replay.layout import Layout, Symbol
-from grader.execute.replay.network import WEIGHTS
+from grader.execute.replay.formula.tokens import Token
 from grader.execute.replay.notation import address, display, number, qualified
-from grader.execute.replay.tokens import Token
+from grader.execute.replay.reference_network import WEIGHTS
+from grader.execute.replay.table.layout import Layout, Symbol
 
 
 class Wording:

@@ -6,21 +6,22 @@ from typing import NamedTuple
 import numpy as np
 
 from grader.core.facts.replay import CellFault, QuantityFacts, Severity, State
-from grader.execute.replay.case import Diagnosis, Memory
-from grader.execute.replay.diagnose import Doctor
-from grader.execute.replay.identity import IdentityTest, Match, Tested
-from grader.execute.replay.layout import Layout
-from grader.execute.replay.model import ROW, Model, cell, column_of, sheet_of
-from grader.execute.replay.network import (
+from grader.execute.replay.cell_graph import ROW, Model, cell, column_of, sheet_of
+from grader.execute.replay.faults.case import Diagnosis, Memory
+from grader.execute.replay.faults.diagnose import Doctor
+from grader.execute.replay.faults.edit_search import helpers_of
+from grader.execute.replay.notation import address, display, formula_text, letters, number, ranges
+from grader.execute.replay.reference_network import (
     INPUTS,
     QUANTITIES,
     WEIGHTS,
     inherited_gradients,
     step,
 )
-from grader.execute.replay.notation import address, display, formula_text, letters, number, ranges
-from grader.execute.replay.numbering import Numbering, note, own_quantity, own_words
-from grader.execute.replay.remarks import (
+from grader.execute.replay.table.column_roles import Reading
+from grader.execute.replay.table.identity_test import IdentityTest, Match, Tested
+from grader.execute.replay.table.layout import Layout
+from grader.execute.replay.table.remarks import (
     is_rounding,
     listed,
     not_evaluated,
@@ -29,8 +30,7 @@ from grader.execute.replay.remarks import (
     typed_number,
     unnamed_inputs,
 )
-from grader.execute.replay.roles import Reading
-from grader.execute.replay.search import helpers_of
+from grader.execute.replay.table.weight_numbering import Numbering, note, own_quantity, own_words
 
 EXACT = 2e-9
 """Relative difference of a pasted value from the recomputed one; Google's exports round to ten digits."""

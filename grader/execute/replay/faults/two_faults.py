@@ -3,17 +3,17 @@
 from collections.abc import Iterator
 from itertools import combinations, islice
 
-from grader.execute.replay.case import Case, Diagnosis
-from grader.execute.replay.identity import TOLERANCE, Points, difference
-from grader.execute.replay.layout import Layout, Symbol
-from grader.execute.replay.lost import candidates
-from grader.execute.replay.network import WEIGHTS, Array
+from grader.execute.replay.faults.candidate_terms import family
+from grader.execute.replay.faults.case import Case, Diagnosis
+from grader.execute.replay.faults.edit_search import first_fitting, run
+from grader.execute.replay.faults.missing_terms import candidates
+from grader.execute.replay.faults.sentences import Sentences
+from grader.execute.replay.faults.wording import Wording
+from grader.execute.replay.formula.small_edits import MAX_TOKENS, Variant, small_edits
 from grader.execute.replay.notation import address
-from grader.execute.replay.search import first_fitting, run
-from grader.execute.replay.sentences import Sentences
-from grader.execute.replay.terms import family
-from grader.execute.replay.variants import MAX_TOKENS, Variant, small_edits
-from grader.execute.replay.wording import Wording
+from grader.execute.replay.reference_network import WEIGHTS, Array
+from grader.execute.replay.table.identity_test import TOLERANCE, Points, difference
+from grader.execute.replay.table.layout import Layout, Symbol
 
 MAX_PAIRED = 400
 """Small edits of one formula that are tried together with a wrong reference."""

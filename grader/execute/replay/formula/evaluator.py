@@ -12,7 +12,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from grader.execute.replay.functions import (
+from grader.execute.replay.formula.let_lambda import written_out
+from grader.execute.replay.formula.tokens import Token, Unsupported
+from grader.execute.replay.formula.worksheet_functions import (
     FUNCTIONS,
     Value,
     add,
@@ -23,8 +25,6 @@ from grader.execute.replay.functions import (
     each,
     power,
 )
-from grader.execute.replay.tokens import Token, Unsupported
-from grader.execute.replay.written_out import written_out
 
 Slot = Value | list[Value]
 Compiled = Callable[[Sequence[Slot]], Value]

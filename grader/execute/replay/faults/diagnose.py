@@ -8,19 +8,26 @@ two references at once. An edit counts only if the edited formula passes the ide
 from collections.abc import Callable, Iterator, Sequence
 
 from grader.core.facts.replay import Severity
-from grader.execute.replay.case import MAX_LONG_SEARCHES, Case, Diagnosis, Memory
-from grader.execute.replay.formula import Slot
-from grader.execute.replay.identity import TOLERANCE, Points, Tested, difference, shape
-from grader.execute.replay.layout import Layout, Symbol
-from grader.execute.replay.lost import LostTerms, candidates
-from grader.execute.replay.network import GRADIENTS, INPUTS, QUANTITIES, WEIGHTS, Array, inherited_gradients
+from grader.execute.replay.faults.case import MAX_LONG_SEARCHES, Case, Diagnosis, Memory
+from grader.execute.replay.faults.edit_search import first_fitting, flatten, run
+from grader.execute.replay.faults.missing_terms import LostTerms, candidates
+from grader.execute.replay.faults.sentences import Sentences
+from grader.execute.replay.faults.two_faults import TwoFaults, rate_slots
+from grader.execute.replay.faults.wording import Wording
+from grader.execute.replay.formula.evaluator import Slot
+from grader.execute.replay.formula.small_edits import small_edits, unrounded
+from grader.execute.replay.formula.tokens import Token, Unsupported
 from grader.execute.replay.notation import address, display, number
-from grader.execute.replay.search import first_fitting, flatten, run
-from grader.execute.replay.sentences import Sentences
-from grader.execute.replay.tokens import Token, Unsupported
-from grader.execute.replay.two_faults import TwoFaults, rate_slots
-from grader.execute.replay.variants import small_edits, unrounded
-from grader.execute.replay.wording import Wording
+from grader.execute.replay.reference_network import (
+    GRADIENTS,
+    INPUTS,
+    QUANTITIES,
+    WEIGHTS,
+    Array,
+    inherited_gradients,
+)
+from grader.execute.replay.table.identity_test import TOLERANCE, Points, Tested, difference, shape
+from grader.execute.replay.table.layout import Layout, Symbol
 
 
 class Doctor:

@@ -9,11 +9,11 @@ from itertools import combinations, permutations
 from typing import NamedTuple
 
 from grader.core.evidence.workbook import Table
-from grader.execute.replay.identity import IdentityTest, Match
-from grader.execute.replay.layout import Layout
-from grader.execute.replay.model import Model, cell
-from grader.execute.replay.network import FORWARD, GRADIENTS, INPUTS, QUANTITIES, WEIGHTS
-from grader.execute.replay.numbering import PAIRS, Numbering, exchanged, own_name
+from grader.execute.replay.cell_graph import Model, cell
+from grader.execute.replay.reference_network import FORWARD, GRADIENTS, INPUTS, QUANTITIES, WEIGHTS
+from grader.execute.replay.table.identity_test import IdentityTest, Match
+from grader.execute.replay.table.layout import Layout
+from grader.execute.replay.table.weight_numbering import PAIRS, Numbering, exchanged, own_name
 
 PROBE = 2
 """Rows that are looked at while readings are compared."""

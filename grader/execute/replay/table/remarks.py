@@ -1,7 +1,7 @@
 """What is said of a cell that is no wrong mathematics: typed, rounded, or not followed here; and of helper cells."""
 
 from grader.core.facts.replay import Severity
-from grader.execute.replay.case import Diagnosis
+from grader.execute.replay.faults.case import Diagnosis
 from grader.execute.replay.notation import display
 
 

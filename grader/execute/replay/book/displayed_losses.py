@@ -14,12 +14,12 @@ import numpy.typing as npt
 
 from grader.core.evidence.workbook import Book, CellKind, Run
 from grader.core.facts.replay import ShownAs, ShownLosses
-from grader.execute.replay.layout import Layout
-from grader.execute.replay.model import ROW, Model, cell
-from grader.execute.replay.network import INPUTS, WEIGHTS, train
+from grader.execute.replay.book.full_replay import Replayed
+from grader.execute.replay.cell_graph import ROW, Model, cell
+from grader.execute.replay.learning_rates import claimed_rate, same_rate
 from grader.execute.replay.notation import ranges
-from grader.execute.replay.rates import claimed_rate, same_rate
-from grader.execute.replay.whole import Replayed
+from grader.execute.replay.reference_network import INPUTS, WEIGHTS, train
+from grader.execute.replay.table.layout import Layout
 
 Losses = npt.NDArray[np.float64]
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from grader.execute.replay.network import Array
+from grader.execute.replay.reference_network import Array
 
 
 def factors(same: Mapping[str, Array], previous: Mapping[str, Array], eta: Array) -> list[tuple[str, Array]]:

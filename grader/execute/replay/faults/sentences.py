@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from grader.execute.replay.case import Case, Diagnosis
-from grader.execute.replay.formula import Reference
-from grader.execute.replay.layout import Layout, Symbol
-from grader.execute.replay.model import ROW
-from grader.execute.replay.network import WEIGHTS
+from grader.execute.replay.cell_graph import ROW
+from grader.execute.replay.faults.case import Case, Diagnosis
+from grader.execute.replay.faults.wording import Wording, anchored
+from grader.execute.replay.formula.evaluator import Reference
+from grader.execute.replay.formula.small_edits import Variant
 from grader.execute.replay.notation import address, number, qualified
-from grader.execute.replay.variants import Variant
-from grader.execute.replay.wording import Wording, anchored
+from grader.execute.replay.reference_network import WEIGHTS
+from grader.execute.replay.table.layout import Layout, Symbol
 
 
 class Sentences:

@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from grader.execute.replay.formula import Compiled, Form, Range, Slot, compile_tokens, evaluate
-from grader.execute.replay.functions import Block, Value
-from grader.execute.replay.layout import Layout, Symbol
-from grader.execute.replay.model import FormulaRun, column_of, row_of, sheet_of
-from grader.execute.replay.network import INPUTS, WEIGHTS, Array, step, updated
-from grader.execute.replay.tokens import Token, Unsupported
+from grader.execute.replay.cell_graph import FormulaRun, column_of, row_of, sheet_of
+from grader.execute.replay.formula.evaluator import Compiled, Form, Range, Slot, compile_tokens, evaluate
+from grader.execute.replay.formula.tokens import Token, Unsupported
+from grader.execute.replay.formula.worksheet_functions import Block, Value
+from grader.execute.replay.reference_network import INPUTS, WEIGHTS, Array, step, updated
+from grader.execute.replay.table.layout import Layout, Symbol
 
 POINTS = 8
 SEED = 20_260

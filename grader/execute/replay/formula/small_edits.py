@@ -6,7 +6,7 @@ Every edit works on tokens and yields the whole edited formula, so that preceden
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from grader.execute.replay.tokens import Token
+from grader.execute.replay.formula.tokens import Token
 
 _OPERATORS = ("+", "-", "*", "/", "^")
 MAX_TOKENS = 160

@@ -10,9 +10,9 @@ from collections import Counter
 from typing import NamedTuple
 
 from grader.core.evidence.workbook import Table
-from grader.execute.replay.model import ROW, Model, cell, column_of, row_of, sheet_of
-from grader.execute.replay.network import INPUTS, WEIGHTS
-from grader.execute.replay.tokens import Unsupported
+from grader.execute.replay.cell_graph import ROW, Model, cell, column_of, row_of, sheet_of
+from grader.execute.replay.formula.tokens import Unsupported
+from grader.execute.replay.reference_network import INPUTS, WEIGHTS
 
 MAX_HELPERS = 40
 """Helper cells in a row that a formula is followed through."""

@@ -1,0 +1,1 @@
+"""One workbook: the full replay, stored values, displayed losses, charts and contradictions."""

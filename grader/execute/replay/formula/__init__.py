@@ -1,0 +1,1 @@
+"""The formula language of worksheets: tokens, values, functions, and small edits of a formula."""

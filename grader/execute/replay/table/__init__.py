@@ -1,0 +1,1 @@
+"""One iteration table: its columns, the test of every formula, and the states of its columns."""
