@@ -141,9 +141,11 @@ def test_a_job_does_not_outlive_the_grader(sandbox: Sandbox, tmp_path: Path, end
     make = "Bubblewrap()" if sandbox.name == "bwrap" else "Unisolated(unsafe_no_sandbox=True)"
     # The job starts a program whose command line we can find from outside.
     code = (
+        # Whoever starts the tests in the background of a script has interrupts ignored.
+        "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from grader.sandbox.bwrap import Bubblewrap\nfrom grader.sandbox.none import Unisolated\n"
         "from grader.sandbox.api import Job\n"
-        f'attack = b\'import os; os.execl("/bin/sh", "sh", "-c", "sleep 97; : {mark}")\'\n'
+        f'attack = b\'import os; os.execl("/bin/sh", "sh", "-c", "sleep 3600; : {mark}")\'\n'
         f"{make}.run(Job(files={{'a.py': attack}}, entry='a.py', options={{'mode': 'python'}}))"
     )
     grader = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
