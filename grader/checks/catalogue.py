@@ -1,7 +1,7 @@
 """Finds every check: a file in a family folder is enough to add one, and so is an installed package.
 
-Another package adds checks with the entry point group `grader.checks`, whose value is a package of check files. One that
-cannot be loaded is left out (see `grader.core.plugins`).
+Another package adds checks with the entry point group `grader.checks`, whose value is a package of check
+files. One that cannot be loaded is left out (see `grader.core.plugins`).
 """
 
 import importlib
@@ -30,8 +30,9 @@ def _modules(package: ModuleType) -> Iterator[ModuleType]:
 def collect(packages: Iterable[ModuleType]) -> dict[str, Rule]:
     """Return the rules of the given packages by code.
 
-    Raises TypeError for a module without a `rule` or with a signature that the planner cannot fill, ValueError for a
-    code that is taken. Modules whose name begins with `_` are shared code of a family, not checks.
+    Raises TypeError for a module without a `rule` or with a signature that the planner cannot fill,
+    ValueError for a code that is taken. Modules whose name begins with `_` are shared code of a family, not
+    checks.
     """
     found: dict[str, Rule] = {}
     for package in packages:

@@ -1,7 +1,8 @@
-"""What other packages bring: checks with the entry point group `grader.checks`, providers with `grader.providers`.
+"""What other packages bring: checks with the entry point group `grader.checks`, providers with
+`grader.providers`.
 
-A plug-in that cannot be loaded is named with its package and its file, and left out: it ends no command, since a course's
-grading must not stop for a package that somebody installed beside it.
+A plug-in that cannot be loaded is named with its package and its file, and left out: it ends no command,
+since a course's grading must not stop for a package that somebody installed beside it.
 """
 
 import logging
@@ -38,7 +39,9 @@ def refused() -> tuple[Refused, ...]:
 
 
 def load(group: str, use: Callable[[object], _T]) -> list[_T]:
-    """Load the plug-ins of a group by name and return what `use` makes of each; it raises for one that cannot be used."""
+    """Load the plug-ins of a group by name and return what `use` makes of each; it raises for one that cannot
+    be used.
+    """
     found: list[_T] = []
     for point in sorted(entry_points(group=group), key=lambda e: (e.name, e.value)):
         try:

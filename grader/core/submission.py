@@ -74,7 +74,9 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     notes: tuple[str, ...] = ()
 
     def absent(self, kind: Kind, what: str) -> Unavailable:
-        """Return why no artefact of a kind can be read; `what` names the thing with its article: "a notebook"."""
+        """Return why no artefact of a kind can be read; `what` names the thing with its article: "a
+        notebook".
+        """
         return absent(
             what, [(a.path, a.trouble) for a in self.artefacts if a.kind is kind and not a.readable]
         )
@@ -124,8 +126,9 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
 def absent(what: str, handed_in: Iterable[tuple[str, str]]) -> Unavailable:
     """Return why there is nothing to read, in one of three sentences: the only author of them.
 
-    `handed_in` has each file of the sort with what is wrong with it; nothing is wrong with one that is there and empty.
-    Not handed in and empty are `skipped`; handed in and unreadable is `unknown`, since a person may be able to read it.
+    `handed_in` has each file of the sort with what is wrong with it; nothing is wrong with one that is there
+    and empty. Not handed in and empty are `skipped`; handed in and unreadable is `unknown`, since a person
+    may be able to read it.
     """
     files = list(handed_in)
     damaged = [f"{path}: {problem}" for path, problem in files if problem]

@@ -1,7 +1,9 @@
-"""Which code page a text that is neither UTF-8 nor Windows-1252 was written in: decided by whether mathematics appears.
+"""Which code page a text that is neither UTF-8 nor Windows-1252 was written in: decided by whether
+mathematics appears.
 
-A derivation is mostly ASCII, and a detector of languages sees too little of one: a GB18030 file whose only other signs are
-∂ is taken for cp775. Where a code page turns the bytes into `∂E` or `σ(`, no other explanation is left.
+A derivation is mostly ASCII, and a detector of languages sees too little of one: a GB18030 file whose only
+other signs are ∂ is taken for cp775. Where a code page turns the bytes into `∂E` or `σ(`, no other
+explanation is left.
 """
 
 import re
@@ -11,7 +13,8 @@ from typing import Final
 SAMPLE: Final = 65_536
 """Bytes that are looked at."""
 _SHARE: Final = 0.1
-"""Share of bytes above ASCII from which a text may be of another script: prose of Western Europe has about 0.04."""
+"""Share of bytes above ASCII from which a text may be of another script: prose of Western Europe has about
+0.04."""
 _CODE_PAGES: Final = ("gb18030", "cp932", "euc_jp", "euc_kr", "big5", "mac_roman")
 _OF_TWO_BYTES: Final = ("gb18030", "cp932", "shift_jis", "euc_jp", "euc_kr", "cp949", "big5", "johab")
 _MATHEMATICS: Final = re.compile(r"∂\s?[A-Za-z(]|σ\s?\(|η\s?[*×∂(]|∇\s?[wE]")
@@ -19,7 +22,9 @@ _PLAUSIBLE: Final = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7a3\u3000-
 
 
 def other_code_page(data: bytes) -> tuple[str, str] | None:
-    """Return the text and the code page of bytes that are no UTF-8; None where Windows-1252 explains them as well."""
+    """Return the text and the code page of bytes that are no UTF-8; None where Windows-1252 explains them as
+    well.
+    """
     best, most = "", 0
     for name in dict.fromkeys((*_CODE_PAGES, *_detected(data))):
         text = _decoded(data, name)
@@ -45,7 +50,9 @@ def _reads(data: bytes, name: str) -> bool:
 
 
 def _detected(data: bytes) -> Iterator[str]:
-    """Code pages that a detector of languages finds, the likeliest first; it is asked where enough speaks for one."""
+    """Code pages that a detector of languages finds, the likeliest first; it is asked where enough speaks for
+    one.
+    """
     sample = data[:SAMPLE]
     if sum(byte > 0x7F for byte in sample) < _SHARE * len(sample):
         return

@@ -1,7 +1,8 @@
-"""Files of a submission -> documents: the one reader of READMEs, text files and notebooks, tolerant and bounded.
+"""Files of a submission -> documents: the one reader of READMEs, text files and notebooks, tolerant and
+bounded.
 
-Formulas, claims, logs, summaries and conclusions are read from what it returns, so that no two of them disagree about what
-a file holds, and a file is decoded once.
+Formulas, claims, logs, summaries and conclusions are read from what it returns, so that no two of them
+disagree about what a file holds, and a file is decoded once.
 """
 
 from typing import Final
@@ -18,7 +19,8 @@ from grader.extract.text import decode, mend_mojibake, without_pasted
 MAX_BYTES: Final = 50 * 2**20
 """Bytes of a text file that are decoded, most of them pasted pictures."""
 MAX_TEXT: Final = 500_000
-"""Characters that are read of one file's text, or of all cells of a notebook; nobody writes a derivation of a book's length."""
+"""Characters that are read of one file's text, or of all cells of a notebook; nobody writes a derivation of a
+book's length."""
 _KINDS: Final = (Kind.README, Kind.NOTEBOOK)
 _DAMAGED: Final = (Problem.NONE, Problem.EMPTY, Problem.BROKEN, Problem.TOO_LARGE)
 """Problems of files that may hold something to read all the same; the others are no text at all."""

@@ -1,8 +1,8 @@
 """Markdown and plain text -> source lines with places.
 
-Formulas and claims are read from *raw* lines, never from a rendering: CommonMark turns `w1*i1 + w2*i2` into emphasis and
-the products are gone. Blocks are told apart only as far as reading needs it: prose, fenced code, display mathematics,
-table rows.
+Formulas and claims are read from *raw* lines, never from a rendering: CommonMark turns `w1*i1 + w2*i2` into
+emphasis and the products are gone. Blocks are told apart only as far as reading needs it: prose, fenced code,
+display mathematics, table rows.
 """
 
 import re
@@ -55,8 +55,8 @@ def markdown_lines(text: str, artefact: str, cell: int | None = None) -> tuple[S
 def _fenced(raws: Sequence[str]) -> set[int]:
     """Return the lines of fenced code, fences included.
 
-    CommonMark takes everything after a fence that is never closed for code. The student who forgot it wrote prose there,
-    so only the fence itself counts; the same where another fence is opened inside.
+    CommonMark takes everything after a fence that is never closed for code. The student who forgot it wrote
+    prose there, so only the fence itself counts; the same where another fence is opened inside.
     """
     found: set[int] = set()
     opened, marker = -1, ""
@@ -80,7 +80,9 @@ def _fenced(raws: Sequence[str]) -> set[int]:
 
 
 def pictures_in(lines: Sequence[SourceLine]) -> tuple[Picture, ...]:
-    """Return the pictures that a document shows, without badges and without images whose address is a formula."""
+    """Return the pictures that a document shows, without badges and without images whose address is a
+    formula.
+    """
     labels = {m[1].lower(): m[2] for line in lines if (m := _LABEL.match(line.text))}
     found: list[Picture] = []
     for line in lines:

@@ -1,4 +1,6 @@
-"""Notebook bytes -> cells, sources and outputs as text. Tolerant where Jupyter is, bounded, and it never runs anything."""
+"""Notebook bytes -> cells, sources and outputs as text. Tolerant where Jupyter is, bounded, and it never runs
+anything.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -19,7 +21,8 @@ from grader.core.submission import Kind
 from grader.extract.notebook_json import RawNotebook, joined, json_name, parse_notebook, whole
 
 MAX_OUTPUT_CHARS = 5_000_000
-"""Output text kept per notebook, about a hundred epochs of progress bars; what is beyond is dropped with a note."""
+"""Output text kept per notebook, about a hundred epochs of progress bars; what is beyond is dropped with a
+note."""
 MAX_SOURCE_CHARS = 1_000_000
 
 

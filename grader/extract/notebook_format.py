@@ -1,7 +1,8 @@
-"""What nbformat says of a notebook: old formats brought up to date, and what its schema calls invalid, in its words.
+"""What nbformat says of a notebook: old formats brought up to date, and what its schema calls invalid, in its
+words.
 
-A current notebook that our reader understands is never shown to it: the import takes 0.4 s, and its validation refuses
-files that Jupyter opens. What it refuses or loses stays as our reader has it.
+A current notebook that our reader understands is never shown to it: the import takes 0.4 s, and its
+validation refuses files that Jupyter opens. What it refuses or loses stays as our reader has it.
 """
 
 import json

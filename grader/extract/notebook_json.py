@@ -1,7 +1,8 @@
 """Bytes of a notebook file -> the JSON of its cells, whole or as far as it can be read.
 
-Students' notebooks are nbformat 3 to 4.5, sometimes invalid (extra keys, missing ids), with a byte order mark, in UTF-16 or
-Latin-1, or cut off in the middle of an upload. `nbformat` refuses files that Jupyter opens, so the shape is read here.
+Students' notebooks are nbformat 3 to 4.5, sometimes invalid (extra keys, missing ids), with a byte order
+mark, in UTF-16 or Latin-1, or cut off in the middle of an upload. `nbformat` refuses files that Jupyter
+opens, so the shape is read here.
 """
 
 import json
@@ -21,7 +22,9 @@ MAX_DEPTH = 200
 
 
 class RawNotebook(NamedTuple):
-    """The cells as JSON holds them. `problem` says what could not be read; then `cells` are those before the damage."""
+    """The cells as JSON holds them. `problem` says what could not be read; then `cells` are those before the
+    damage.
+    """
 
     cells: tuple[object, ...]
     format: str = ""
@@ -134,7 +137,8 @@ def _before_the_damage(text: str) -> tuple[object, ...]:
 
 
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\Z)|[\[\]{}]', re.DOTALL)
-"""Texts and brackets. A text without an end reaches to the end: to look for one from each quote in it takes for ever."""
+"""Texts and brackets. A text without an end reaches to the end: to look for one from each quote in it takes
+for ever."""
 
 
 def _depth(text: str) -> int:
@@ -171,7 +175,8 @@ def whole(value: object) -> int | None:
 def joined(value: object, glue: str = "") -> str:
     """Return a text that nbformat may keep as one string or as a list of lines, fit to be stored.
 
-    Half of a character that UTF-16 writes in two (an emoji cut by an output's end) cannot be: it becomes U+FFFD.
+    Half of a character that UTF-16 writes in two (an emoji cut by an output's end) cannot be: it becomes
+    U+FFFD.
     """
     if isinstance(value, list):
         value = glue.join(part for part in value if isinstance(part, str))

@@ -1,8 +1,8 @@
 """Bytes of a text artefact -> text, with a record of everything that had to be repaired.
 
-Students' READMEs reach us as UTF-8, UTF-16, Windows code pages, and as *mojibake*: UTF-8 that some editor read as
-Windows-1252 or -1254 and saved again (`Ïƒ` for σ). The repair is conservative: a run of characters is decoded again only
-where its bytes are valid UTF-8 for a character that formulas and prose use.
+Students' READMEs reach us as UTF-8, UTF-16, Windows code pages, and as *mojibake*: UTF-8 that some editor
+read as Windows-1252 or -1254 and saved again (`Ïƒ` for σ). The repair is conservative: a run of characters is
+decoded again only where its bytes are valid UTF-8 for a character that formulas and prose use.
 """
 
 import re
@@ -30,8 +30,9 @@ class DecodedText(NamedTuple):
 def decode(data: bytes, limit: int | None = None) -> DecodedText:
     """Decode the bytes of a text file and mend mojibake; any bytes give a text, none raises.
 
-    `\\r\\n` and `\\r` become `\\n`, so that lines count as an editor counts them. Pictures that stand in the text itself
-    are cut out of it: base64 is nothing to read. Of a text above `limit` characters the first are returned.
+    `\\r\\n` and `\\r` become `\\n`, so that lines count as an editor counts them. Pictures that stand in the
+    text itself are cut out of it: base64 is nothing to read. Of a text above `limit` characters the first are
+    returned.
     """
     text, encoding = decode_bytes(data)
     text = without_pasted(text.replace("\r\n", "\n").replace("\r", "\n"))
@@ -106,8 +107,9 @@ _PLAUSIBLE = (  # what a repaired character may be; `×·` would otherwise becom
 def mend_mojibake(text: str) -> tuple[str, tuple[TextRepair, ...]]:
     """Undo UTF-8 read as a Windows code page, also twice over; returns the text and what was changed.
 
-    Every mathematical letter U+1D400..1D7FF starts with the bytes F0 9D, and 9D is undefined in Windows-1252 and -1254, so
-    editors drop it: `ğœ•` is 𝜕 without its 9D. It is put back where exactly that gives such a letter.
+    Every mathematical letter U+1D400..1D7FF starts with the bytes F0 9D, and 9D is undefined in Windows-1252
+    and -1254, so editors drop it: `ğœ•` is 𝜕 without its 9D. It is put back where exactly that gives such a
+    letter.
     """
     if text.isascii():
         return text, ()
@@ -179,7 +181,9 @@ def _mend_run(run: str, note: _Note) -> str:
 
 
 def _one_character(raw: bytes, at: int) -> tuple[str, int]:
-    """The UTF-8 character that starts at `raw[at]` and how many bytes of `raw` it takes; 0 where there is none."""
+    """The UTF-8 character that starts at `raw[at]` and how many bytes of `raw` it takes; 0 where there is
+    none.
+    """
     lead = raw[at]
     length = 2 if 0xC2 <= lead <= 0xDF else 3 if 0xE0 <= lead <= 0xEF else 4 if 0xF0 <= lead <= 0xF4 else 0
     if not length:

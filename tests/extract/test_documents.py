@@ -6,14 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grader.checks.catalogue import catalogue
 from grader.core.evidence.documents import Document, Documents
 from grader.core.outcome import Verdict
+from grader.core.rubric import Criterion, Rubric
+from grader.core.settings import Settings
 from grader.core.submission import Kind
 from grader.extract import documents as reader
 from grader.extract import notebook as cells_reader
 from grader.extract.documents import read_documents
+from grader.extract.notebook_json import RawNotebook, parse_notebook
 from grader.extract.training_log import read_logs
 from grader.ingest.read import from_bytes
+from grader.pipeline.grade.products import Known, NothingKept, fill
+from grader.pipeline.plan.plan import make_plan
 
 FORMULA = "∂E/∂w5 = (a_o1 - t1) * a_o1 * (1 - a_o1) * a_h1"
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n"
@@ -117,3 +123,28 @@ def test_any_bytes_give_a_document(data: bytes, name: str) -> None:
     document = one(data, name)
     assert document.path == name
     assert document.problem or document.empty or document.readable
+
+
+def test_a_notebook_is_parsed_once_a_submission(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was once read four times from its bytes, by two readers that disagreed about a NaN."""
+    seen: list[int] = []
+
+    def counted(data: bytes) -> RawNotebook:
+        seen.append(len(data))
+        return parse_notebook(data)
+
+    monkeypatch.setattr(reader, "parse_notebook", counted)
+    monkeypatch.setattr(cells_reader, "parse_notebook", counted)
+    files = {"README.md": FORMULA.encode(), "S4.ipynb": notebook(FORMULA, outputs=("Accuracy: 98 %\n",))}
+    rules = catalogue()
+    rubric = Rubric(
+        id="t",
+        title="t",
+        criterion=tuple(
+            Criterion(id=c, check=c, points=1.0) for c in ("BP101", "RD701", "TR501", "IN801", "IN802")
+        ),
+    )
+    known = Known(from_bytes("s", files), Settings(execute=False, retrain=False), rubric.profile)
+    fill(make_plan(rubric, rules), known, NothingKept())
+    assert {"FormulaEvidence", "ClaimEvidence", "LogEvidence", "NotebookEvidence"} <= known.products().keys()
+    assert len(seen) == 1

@@ -1,4 +1,5 @@
-"""Another package brings a check and evidence of its own; one that is broken is named and costs nobody anything."""
+"""Another package brings a check and evidence of its own; one that is broken is named and costs nobody
+anything."""
 
 import json
 import subprocess

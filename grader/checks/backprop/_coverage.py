@@ -1,7 +1,7 @@
 """What the BP checks share: which wanted statements a derivation gives, and the outcome that follows.
 
-An item is missing only where nothing that was handed in and not read could hold it (`FormulaEvidence.could_hold`): a
-picture, a line that names it, a file. Else a person must look.
+An item is missing only where nothing that was handed in and not read could hold it
+(`FormulaEvidence.could_hold`): a picture, a line that names it, a file. Else a person must look.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -49,8 +49,8 @@ def stand(
 ) -> Item:
     """Decide about one wanted statement from the lines that concern it.
 
-    `gives` says whether a line, were it right, gives the statement. `typo` and `repeated` treat a line that is right but
-    for a slip of typing, and a wrong line beside a right one or beside its own right result.
+    `gives` says whether a line, were it right, gives the statement. `typo` and `repeated` treat a line that
+    is right but for a slip of typing, and a wrong line beside a right one or beside its own right result.
     """
     concerned = list(lines)
     good = {FormulaVerdict.RIGHT} if typo is Treatment.FAIL else {FormulaVerdict.RIGHT, FormulaVerdict.TYPO}
@@ -70,7 +70,9 @@ def stand(
 
 
 def meant(line: FormulaLine) -> str:
-    """The left side that a line was meant to have: the stated one, unless the likeliest repair changes just that."""
+    """The left side that a line was meant to have: the stated one, unless the likeliest repair changes just
+    that.
+    """
     if line.verdict is FormulaVerdict.WRONG and line.repairs:
         return line.repairs[0].line.partition(" = ")[0]
     return line.states
@@ -112,10 +114,11 @@ def conclude(
     lacking: Callable[[Item, FormulaEvidence], Finding] = missing,
     tally: str = "",
 ) -> Outcome:
-    """Turn standings into an outcome: credit per item, `unknown` where something that was not read may hold the rest.
+    """Turn standings into an outcome: credit per item, `unknown` where something that was not read may hold
+    the rest.
 
-    `topic` completes "… of 8 `topic`"; `lacking` words the finding about an item that surely is not given; `tally` is
-    the sentence that counts, where "… of 8 `topic` are right" would not be true.
+    `topic` completes "… of 8 `topic`"; `lacking` words the finding about an item that surely is not given;
+    `tally` is the sentence that counts, where "… of 8 `topic` are right" would not be true.
     """
     given = sum(i.standing is Standing.GIVEN for i in items)
     wrong = [i for i in items if i.standing is Standing.WRONG]
@@ -162,7 +165,9 @@ def _wrong(item: Item, line: FormulaLine) -> str:
 def _nothing(
     topic: str, hidden: Sequence[Item], evidence: FormulaEvidence, remarks: Sequence[Finding]
 ) -> Outcome:
-    """What follows where no wanted statement was read: a person looks at what could hold them, if anything could."""
+    """What follows where no wanted statement was read: a person looks at what could hold them, if anything
+    could.
+    """
     places = _distinct(hidden, evidence)
     if places:
         return unknown(
@@ -205,7 +210,9 @@ def _request(places: Sequence[UnreadPlace], unread: Sequence[Item]) -> str:
 
 
 def _elsewhere(tally: str, evidence: FormulaEvidence, remarks: Sequence[Finding]) -> Outcome:
-    """A document about another network than the rubric's is compared by a person: no line of it is wrong or missing."""
+    """A document about another network than the rubric's is compared by a person: no line of it is wrong or
+    missing.
+    """
     told = "; ".join(
         f"{d.artefact} derives another network ({d.other_network})" for d in evidence.other_networks
     )

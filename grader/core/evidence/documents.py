@@ -1,4 +1,6 @@
-"""The texts and notebooks of a submission as they were read, once: raw lines with places, cells, and what was not read."""
+"""The texts and notebooks of a submission as they were read, once: raw lines with places, cells, and what was
+not read.
+"""
 
 import re
 from collections.abc import Iterator
@@ -62,7 +64,9 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     @property
     def on_own_disk(self) -> bool:
-        """Whether the address is a path on the author's own computer, so that nobody else can see the picture."""
+        """Whether the address is a path on the author's own computer, so that nobody else can see the
+        picture.
+        """
         return _OWN_DISK.match(unquote(self.target.strip())) is not None
 
     @property
@@ -80,8 +84,8 @@ _OWN_DISK = re.compile(
 class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One README, text file or notebook.
 
-    `lines` are the raw lines of a text, or of all cells of a notebook. `problem` says in a sentence what of the file could
-    not be read: all of it where there are no lines, else the part that is not among them.
+    `lines` are the raw lines of a text, or of all cells of a notebook. `problem` says in a sentence what of
+    the file could not be read: all of it where there are no lines, else the part that is not among them.
     """
 
     artefact: Artefact
@@ -153,7 +157,8 @@ class Documents(Evidence, frozen=True, kw_only=True):
     def absent(self, what: str, *kinds: Kind) -> Unavailable:
         """Return why no document of the kinds can be read; `what` names the thing with its article.
 
-        One that was read to its end and does not hold the thing is no reason: then the thing was not handed in.
+        One that was read to its end and does not hold the thing is no reason: then the thing was not handed
+        in.
         """
         here = [d for d in self.documents if d.kind in kinds and (d.problem or d.empty)]
         return absent(what, [(d.path, d.problem) for d in here])

@@ -70,10 +70,11 @@ def _told(repair: FormulaRepair, wrote: str) -> str:
 class FormulaLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One statement of a document.
 
-    `text` is the student's own text of it, `marked` the guilty part of that text, both verbatim. `states` is the left
-    side in canonical names (`∂E/∂w5`); `gradients` are the weights whose ∂E/∂w the line gives, because its left side has
-    that value; `updates` the weights that an update rule covers. `mislinked` says that a true product of derivatives
-    does not telescope; `single_path` that only the path through one output is missing from a chain.
+    `text` is the student's own text of it, `marked` the guilty part of that text, both verbatim. `states` is
+    the left side in canonical names (`∂E/∂w5`); `gradients` are the weights whose ∂E/∂w the line gives,
+    because its left side has that value; `updates` the weights that an update rule covers. `mislinked` says
+    that a true product of derivatives does not telescope; `single_path` that only the path through one output
+    is missing from a chain.
     """
 
     place: Place
@@ -159,7 +160,9 @@ class Unread(Enum):
 
 
 class UnreadPlace(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Something that was not read; `names` are the quantities that it names, none for what could hold any of them."""
+    """Something that was not read; `names` are the quantities that it names, none for what could hold any of
+    them.
+    """
 
     what: Unread
     place: Place
@@ -168,9 +171,11 @@ class UnreadPlace(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class DocumentFormulas(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The formulas of one document. `images` counts pictures, which may hold formulas that nobody can read here.
+    """The formulas of one document. `images` counts pictures, which may hold formulas that nobody can read
+    here.
 
-    `other_network` says what its own forward pass or loss has that the rubric's network lacks (`3 inputs`), where it has.
+    `other_network` says what its own forward pass or loss has that the rubric's network lacks (`3 inputs`),
+    where it has.
     """
 
     artefact: str
@@ -186,15 +191,17 @@ class DocumentFormulas(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 class FormulaEvidence(Evidence, frozen=True, kw_only=True):
     """Every document, the main one first.
 
-    `unread` is what else was handed in and could hold a formula: a check says "not given" only where `could_hold` of the
-    quantity is empty.
+    `unread` is what else was handed in and could hold a formula: a check says "not given" only where
+    `could_hold` of the quantity is empty.
     """
 
     documents: tuple[DocumentFormulas, ...]
     unread: tuple[UnreadPlace, ...] = ()
 
     def could_hold(self, quantity: str) -> tuple[UnreadPlace, ...]:
-        """Return what was not read and could state a quantity, by its canonical name: `∂E/∂w1`, `a_h1`, `E`, `w1`."""
+        """Return what was not read and could state a quantity, by its canonical name: `∂E/∂w1`, `a_h1`, `E`,
+        `w1`.
+        """
         return tuple(u for u in self.unread if not u.names or quantity in u.names)
 
     @property

@@ -1,7 +1,9 @@
-"""What of a document was not read as a formula and could hold one: lines that name a quantity, pictures, the rest of a file.
+"""What of a document was not read as a formula and could hold one: lines that name a quantity, pictures, the
+rest of a file.
 
-"Not given" is said of a quantity only where none of these could hold it. A name is found more leniently here than it is
-read: what is missed here becomes a wrong accusation, what is found too much a question to a person.
+"Not given" is said of a quantity only where none of these could hold it. A name is found more leniently here
+than it is read: what is missed here becomes a wrong accusation, what is found too much a question to a
+person.
 """
 
 import re
@@ -142,7 +144,9 @@ def _of_the_loss(flat: list[Token], d: int) -> bool:
 
 
 def _may_state(flat: list[Token], at: int, block: Block) -> bool:
-    """Whether a gradient may be given where it is named: alone on its line, in a table or formula, or before a value."""
+    """Whether a gradient may be given where it is named: alone on its line, in a table or formula, or before
+    a value.
+    """
     if block in (Block.TABLE, Block.MATH, Block.CODE, Block.HEADING):
         return True
     after = flat[at + 1 :]
@@ -155,7 +159,9 @@ def _may_state(flat: list[Token], at: int, block: Block) -> bool:
 
 
 def _is_stated(flat: list[Token], at: int, block: Block) -> bool:
-    """Whether a name is followed by a sign that states it, and where that may mean else, by what could be its value."""
+    """Whether a name is followed by a sign that states it, and where that may mean else, by what could be its
+    value.
+    """
     after = flat[at + 1 : at + 4]
     while after and after[0].kind == "word" and after[0].name.strip("_") in ("new", "old", "updated"):
         after = after[1:]

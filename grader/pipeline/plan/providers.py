@@ -1,6 +1,7 @@
 """Who makes which evidence and which fact: one line a product, imported only when a rubric needs it.
 
-A provider is a plain function. Its annotations name what it needs and what it makes; `Unavailable` says why not.
+A provider is a plain function. Its annotations name what it needs and what it makes; `Unavailable` says why
+not.
 """
 
 import importlib
@@ -164,8 +165,8 @@ PROVIDERS: tuple[Provider, ...] = (
 def by_product() -> dict[str, Provider]:
     """Return the providers by the name of the type that they make: ours, and those of installed packages.
 
-    Another package adds providers of its own evidence with the entry point group `grader.providers`, whose value is a
-    `Provider` or a tuple of them. One that cannot be used is left out (see `grader.core.plugins`).
+    Another package adds providers of its own evidence with the entry point group `grader.providers`, whose
+    value is a `Provider` or a tuple of them. One that cannot be used is left out (see `grader.core.plugins`).
     """
     found = {p.product: p for p in PROVIDERS}
 
@@ -180,7 +181,9 @@ def by_product() -> dict[str, Provider]:
 
 
 def _refuse_unfit(provider: object, found: Mapping[str, Provider]) -> None:
-    """Raise TypeError or ValueError where a provider of another package cannot be used; its function is imported for it."""
+    """Raise TypeError or ValueError where a provider of another package cannot be used; its function is
+    imported for it.
+    """
     if not isinstance(provider, Provider):
         raise TypeError(
             f"the entry point of a provider names a Provider or a tuple of them, got {provider!r}"
