@@ -8,6 +8,8 @@ rest renumbered, and whether single values were changed.
 A log that drops its first epoch and counts again from 1 turns a run of 14 epochs into one of 13. Only the sequence shows it: every
 quoted line is true by itself.
 
+Measured on the 15 labelled public hand-ins whose README quotes a log: 15 of 15 as labelled, one of them renumbered and two of another run.
+
 ## Example
     notebook   98.31  98.77  98.94 ... 99.45 (epoch 12 of 14)
     README            98.77  98.94 ... 99.45 (epoch 11 of 13)
@@ -21,7 +23,7 @@ from typing import NamedTuple
 from grader.core.evidence.logs import Epoch, LogEvidence, Origin, Run
 from grader.core.outcome import Finding, Outcome, Weight, failed, passed, skipped, unknown
 from grader.core.rubric import CheckParams
-from grader.core.rule import Rule, Status
+from grader.core.rule import Rule
 
 
 class Params(CheckParams, frozen=True, kw_only=True):
@@ -153,4 +155,4 @@ def _other(quoted: Run, aligned: _Alignment) -> Finding:
     )
 
 
-rule = Rule(code="RD702", name="readme-log", check=check, status=Status.PREVIEW)
+rule = Rule(code="RD702", name="readme-log", check=check)
