@@ -14,7 +14,7 @@ from grader.core.outcome import Verdict
 from grader.execute import digits
 from grader.execute import measure as outside
 from grader.execute.graph.provider import network_of
-from grader.render.notebook_row import notebook_row
+from grader.render.inspect_json import notebook_row
 from grader.sandbox.bwrap import Bubblewrap
 from reference import mnist
 from tests.execute.test_notebook import HEAD, QUIET, TRAIN, ipynb, run

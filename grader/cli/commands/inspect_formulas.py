@@ -7,8 +7,9 @@ import click
 import msgspec
 
 from grader.cli.output import echo_line
-from grader.core.evidence.formulas import DocumentFormulas, FormulaLine
+from grader.core.evidence.formulas import DocumentFormulas
 from grader.core.submission import Kind
+from grader.render.inspect_json import formula_rows
 
 
 @click.command(name="formulas")
@@ -20,7 +21,7 @@ def command(files: tuple[str, ...], as_json: bool) -> None:
     """Read and judge the formulas of .md, .txt and .ipynb files; - is standard input."""
     documents = [_read(name) for name in files]
     if as_json:
-        rows = [_row(document, line) for document in documents for line in document.lines]
+        rows = [row for document in documents for row in formula_rows(document)]
         click.echo(msgspec.json.format(msgspec.json.encode(rows), indent=1).decode())
         return
     for document in documents:
@@ -56,24 +57,3 @@ def _read(name: str) -> DocumentFormulas:
     if document.problem and not document.readable:
         raise click.UsageError(f"{name}: {document.problem}")
     return formulas_of(document)
-
-
-def _row(document: DocumentFormulas, line: FormulaLine) -> dict[str, object]:
-    row: dict[str, object] = {
-        "file": document.artefact,
-        "line": line.place.line,
-        "text": line.text,
-        "reading": line.reading,
-        "kind": line.kind.value,
-        "verdict": line.verdict.value,
-        "expected": line.expected,
-        "repair": line.repair_sentence,
-        "convention": str(document.convention),
-        "marked": line.marked,
-        "repairs": [msgspec.to_builtins(r) for r in line.repairs],
-        "remarks": [msgspec.to_builtins(r) for r in line.remarks],
-        "reason": line.reason,
-    }
-    if line.place.cell is not None:
-        row["cell"] = line.place.cell
-    return row

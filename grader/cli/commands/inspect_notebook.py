@@ -36,7 +36,7 @@ def inspect_file(name: str, *, execute: bool, data: str = "") -> dict[str, objec
     from grader.ingest.read import from_bytes, modules_beside
     from grader.pipeline.grade.products import Known, NothingKept, fill
     from grader.pipeline.plan.plan import plan_of
-    from grader.render.notebook_row import notebook_row
+    from grader.render.inspect_json import notebook_row
 
     try:
         content = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()

@@ -9,7 +9,7 @@ import msgspec
 
 from grader.cli.output import echo_line
 from grader.core.facts.replay import BookFacts
-from grader.render.workbook_row import cells, row
+from grader.render.inspect_json import book_row, cells_of
 
 
 @click.command(name="workbook")
@@ -19,7 +19,9 @@ def command(files: tuple[str, ...], as_json: bool) -> None:
     """Replay .xlsx and .ods workbooks and name the wrong cells; `-` is standard input. Knows no rubric: the class error is wrong here."""
     books = _read(files)
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode([row(book) for book in books]), indent=1).decode())
+        click.echo(
+            msgspec.json.format(msgspec.json.encode([book_row(book) for book in books]), indent=1).decode()
+        )
         return
     for book in books:
         echo_line(f"{book.artefact}: {book.verdict.value}" + (f": {book.problem}" if book.problem else ""))
@@ -33,7 +35,7 @@ def command(files: tuple[str, ...], as_json: bool) -> None:
                 f"  table {table.sheet}!{table.first_column}{table.header_row}: {table.iterations} iterations, {eta}"
             )
         for fault in book.faults:
-            echo_line(f"  {fault.severity.value}: {cells(fault)}: {fault.message}")
+            echo_line(f"  {fault.severity.value}: {cells_of(fault)}: {fault.message}")
         for one in book.sweep:
             shown = ", ".join(one.sources) or "not shown in this book"
             echo_line(

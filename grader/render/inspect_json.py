@@ -1,4 +1,8 @@
-"""The JSON object of one notebook for `grader inspect notebook`: what was read and, where it ran, what was found."""
+"""What `grader inspect --json` prints: the records of what was read and found, by file, in one place.
+
+A row is its record as JSON, with the names under which other programs know a few of its parts. Those names stay; a field that
+is added to a record joins its row by itself.
+"""
 
 from typing import TypeVar
 
@@ -6,6 +10,7 @@ import msgspec
 
 from grader.core.evidence.base import Evidence
 from grader.core.evidence.claims import ClaimEvidence
+from grader.core.evidence.formulas import DocumentFormulas, FormulaLine
 from grader.core.evidence.logs import LogEvidence, Origin, Run
 from grader.core.evidence.notebook import NotebookEvidence
 from grader.core.evidence.summaries import SummaryEvidence
@@ -13,9 +18,63 @@ from grader.core.facts.base import Fact
 from grader.core.facts.network import NetworkFacts
 from grader.core.facts.notebook import Asked, CellStatus, NotebookRun
 from grader.core.facts.recipe import StudentRecipe
+from grader.core.facts.replay import BookFacts, CellFault, TableFacts
 
 _T = TypeVar("_T")
 Row = dict[str, object]
+
+
+def formula_rows(document: DocumentFormulas) -> list[Row]:
+    """One object for every line of a document that asserts something."""
+    return [_formula(document, line) for line in document.lines]
+
+
+def _formula(document: DocumentFormulas, line: FormulaLine) -> Row:
+    place = {"line": line.place.line} | ({} if line.place.cell is None else {"cell": line.place.cell})
+    named = {
+        "file": document.artefact,
+        "convention": str(document.convention),
+        "repair": line.repair_sentence,
+    }
+    return _record(line, "place") | place | named
+
+
+def book_row(book: BookFacts) -> Row:
+    """The object of one workbook."""
+    sweep = {
+        f"{one.eta:g}": {
+            "source": list(one.sources),
+            "losses": list(one.losses),
+            "max_deviation": one.max_deviation,
+        }
+        for one in book.sweep
+    }
+    return _record(book, "artefact", "signature", "faults") | {
+        "file": book.artefact,
+        "formula_signature": book.signature,
+        "tables": [_table(table) for table in book.tables],
+        "findings": [_finding(fault) for fault in book.faults],
+        "sweep": sweep,
+    }
+
+
+def _table(table: TableFacts) -> Row:
+    return _record(table, "weights", "quantities", "eta_known") | {
+        "eta": table.eta if table.eta_known else None,
+        "initial_weights": list(table.weights),
+        "columns": {one.quantity: one.state.value for one in table.quantities},
+    }
+
+
+def _finding(fault: CellFault) -> Row:
+    gradient = fault.quantity.startswith("dw")
+    quantity = f"∂E/∂{fault.quantity[1:]}" if gradient else fault.quantity
+    return _record(fault) | {"cells": cells_of(fault), "quantity": quantity}
+
+
+def cells_of(fault: CellFault) -> str:
+    """`Sheet1!Z33:Z100`, or the sheet alone."""
+    return f"{fault.sheet}!{fault.cells}" if fault.cells else fault.sheet
 
 
 def notebook_row(file: str, products: dict[str, Evidence | Fact], missing: dict[str, str]) -> Row:
@@ -91,32 +150,15 @@ def _log(run: Run) -> Row:
 def _summaries(found: SummaryEvidence | None) -> list[Row]:
     tables = found.summaries if found else ()
     return [
-        {
-            "place": str(s.place),
-            "style": s.style.value,
-            "rows": len(s.rows),
-            "row_sum": s.row_sum,
-            "total": s.total,
-            "sums_up": s.sums_up.value,
-        }
+        _record(s)
+        | {"place": str(s.place), "rows": len(s.rows), "row_sum": s.row_sum, "sums_up": s.sums_up.value}
         for s in tables
     ]
 
 
 def _claims(found: ClaimEvidence | None) -> list[Row]:
     claims = found.claims if found else ()
-    return [
-        {
-            "what": c.what.value,
-            "value": c.value,
-            "place": str(c.place),
-            "written": c.written,
-            "bound": c.bound.value,
-            "epochs": list(c.epochs),
-            "aside": c.aside,
-        }
-        for c in claims
-    ]
+    return [_record(c) | {"place": str(c.place)} for c in claims]
 
 
 def _recipe(run: NotebookRun | None) -> Row:
@@ -170,3 +212,8 @@ def _cells(run: NotebookRun | None, code_cells: int) -> Row:
         "failed": len(run.failed),
         "why": [f"cell {c.cell}: {c.error}: {c.message}"[:300] for c in run.failed],
     }
+
+
+def _record(record: msgspec.Struct, *without: str) -> Row:
+    row: Row = msgspec.to_builtins(record)
+    return {name: value for name, value in row.items() if name not in (*without, "type")}
