@@ -5,12 +5,11 @@ a pipe: the parent knows which job it was on, names it, and starts another worke
 """
 
 import logging
-import multiprocessing as mp
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
 
+from grader.core.child import Child
 from grader.core.faults import GraderFault
 from grader.core.progress import listening, tell
 from grader.schedule.base import Ended, J, R
@@ -39,23 +38,7 @@ def _serve(channel: Connection) -> None:
             channel.send(("fault", str(fault), type(fault).__name__))
 
 
-class _Worker:
-    def __init__(self) -> None:
-        context = mp.get_context("spawn")
-        self.channel, other = context.Pipe()
-        self.process: SpawnProcess = context.Process(target=_serve, args=(other,), daemon=False)
-        self.process.start()
-        other.close()
-
-    def stop(self) -> None:
-        self.channel.close()
-        self.process.join(timeout=5)
-        if self.process.is_alive():
-            self.process.kill()
-            self.process.join()
-
-
-def _handed(message: tuple[object, object], idle: list[_Worker]) -> _Worker:
+def _handed(message: tuple[object, object], idle: list[Child]) -> Child:
     """Send work to a worker that waits, or to a new one. One that died while it waited had no job, and costs none."""
     while idle:
         worker = idle.pop()
@@ -65,7 +48,7 @@ def _handed(message: tuple[object, object], idle: list[_Worker]) -> _Worker:
             worker.stop()
         else:
             return worker
-    worker = _Worker()
+    worker = Child(_serve, daemon=False)
     with suppress(OSError):  # dead before its first job: the end of its channel says so
         worker.channel.send(message)
     return worker
@@ -88,8 +71,8 @@ class LocalProcesses:
         """Run the jobs, `at_most` so many at a time where it is not 0; results come in the order in which they end."""
         together = min(self.workers, at_most) if at_most else self.workers
         queue = iter(jobs)
-        idle: list[_Worker] = []
-        busy: dict[_Worker, J] = {}
+        idle: list[Child] = []
+        busy: dict[Child, J] = {}
         try:
             while True:
                 while len(busy) < together:
@@ -112,20 +95,17 @@ class LocalProcesses:
                     yield ended
         finally:
             for worker in (*idle, *busy):
-                if worker in busy:
-                    worker.process.kill()
-                worker.stop()
+                worker.stop(now=worker in busy)
 
     @staticmethod
-    def _collect(worker: _Worker, job: J) -> tuple["Ended[J, R] | None", bool]:
+    def _collect(worker: Child, job: J) -> tuple["Ended[J, R] | None", bool]:
         """What a worker sent: the end of its job and whether it lives, or None for words, which are told here."""
         try:
             kind, value, name = worker.channel.recv()
         except (EOFError, OSError):
             worker.stop()
-            code = worker.process.exitcode
-            how = f"killed by signal {-code}" if code is not None and code < 0 else f"exit status {code}"
-            return Ended(job=job, fault=f"the process that worked on it died ({how})", died=True), False
+            fault = f"the process that worked on it died ({worker.how_it_ended()})"
+            return Ended(job=job, fault=fault, died=True), False
         if kind == "said":
             tell(value)
             return None, True

@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import NamedTuple
 
+from grader.core.child import Child
 from grader.core.facts.recipe import StudentRecipe
 from grader.core.facts.retrain import Mode, SeedRun
 from grader.core.machine import usable_cores
@@ -59,20 +60,16 @@ def processes_for(network: Network, batch: int, operations: float) -> int:
 
 def run_apart(trainings: Sequence[Training], on_epoch: Callable[[Heard], bool]) -> tuple[SeedRun, ...] | None:
     """Train all of them at once; `on_epoch` answers whether that one stops. None where a process died."""
-    context = mp.get_context("spawn")
     channels: dict[Connection, int] = {}
-    processes = []
+    children: list[Child] = []
     runs: dict[int, SeedRun] = {}
     try:
         for number, training in enumerate(trainings):
-            channel, other = context.Pipe()
-            process = context.Process(target=_train, args=(other,), daemon=True)
-            process.start()
-            other.close()
-            processes.append(process)
-            channels[channel] = number
+            child = Child(_train, daemon=True)
+            children.append(child)
+            channels[child.channel] = number
             # Not as an argument: torch would hand its tensors over in shared memory.
-            channel.send_bytes(pickle.dumps(training))
+            child.channel.send_bytes(pickle.dumps(training))
         while channels:
             ready = wait(list(channels))
             for channel in [channel for channel in channels if channel in ready]:
@@ -88,10 +85,8 @@ def run_apart(trainings: Sequence[Training], on_epoch: Callable[[Heard], bool]) 
     except (EOFError, OSError):
         return None
     finally:
-        for process in processes:
-            if len(runs) < len(trainings):
-                process.terminate()
-            process.join()
+        for child in children:
+            child.stop(now=len(runs) < len(trainings))
     return tuple(runs[number] for number in range(len(trainings)))
 
 
