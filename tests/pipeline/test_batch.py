@@ -319,7 +319,7 @@ def test_a_spent_budget_leaves_the_rest_for_the_same_command(
 
         def map(self, function: Callable, jobs: Iterable, at_most: int = 0) -> Iterator[Ended]:
             for job in jobs:
-                if Phase.RETRAIN in job.phases:
+                if Phase.RETRAIN in job.stage.phases:
                     retrained.append(job.id)
                     clock[0] += 60.0
                 lost = died(job, "idle") if not job.fresh else work(job)

@@ -22,7 +22,7 @@ from grader.core.memory import code_of, key, modules_of
 from grader.core.settings import Settings
 from grader.ingest.limits import MAX_FILES, MAX_FOLDERS, MAX_TOTAL_BYTES, SKIPPED_FOLDERS
 from grader.ingest.read import shown_name
-from grader.pipeline.grade.provenance import provenance
+from grader.pipeline.plan.product_key import RUNNING, environment
 
 
 def raw_digest(paths: Sequence[str]) -> str:
@@ -50,7 +50,7 @@ def basis_of(raw: str, rubric_sha256: str, settings: Settings) -> str:
         raw=raw,
         rubric=rubric_sha256,
         settings=settings,
-        provenance=provenance(settings),
+        environment=environment(RUNNING),
         code=code_of("grader.pipeline.classroom.job"),
         plugged=_plugged(),
     )

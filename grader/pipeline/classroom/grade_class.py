@@ -19,7 +19,7 @@ from grader.ingest.classes import Entry, Listing, list_class
 from grader.pipeline.classroom.fingerprint import basis_of, raw_digest
 from grader.pipeline.classroom.job import Done, Job, died, work
 from grader.pipeline.classroom.reports import OUR_FAILURE, Published, publish_run, reports_of
-from grader.pipeline.plan.plan import MarkSheet, Plan, mark_sheet
+from grader.pipeline.plan.plan import MarkSheet, Stage, mark_sheet
 from grader.pipeline.plan.providers import STATIC, Phase
 from grader.pipeline.plan.rubrics import LoadedRubric
 from grader.schedule.base import Backend, Ended
@@ -91,7 +91,7 @@ def grade_class(
     """
     whole = list_class(request.path)
     listing = _chosen(whole, request.only)
-    sheet = mark_sheet(request.loaded)
+    sheet = mark_sheet(request.loaded, request.settings)
     with Store(request.store) as store:
         run, resumed = store.begin(
             request.path.resolve().name,
@@ -119,11 +119,10 @@ def grade_class(
             progress=progress,
             means=store.mean_seconds(),
         )
-        stages = _stages(sheet.plan, request.settings)
         published = Published()
         left = 0
-        for number, phases in enumerate(stages):
-            left += _stage(going, phases, tuple(_label(p) for p in stages[number + 1 :]))
+        for number, stage in enumerate(sheet.stages):
+            left += _stage(going, stage, tuple(_label(s.phases) for s in sheet.stages[number + 1 :]))
             published = publish_run(store, run, sheet, request.out)
         if not left:
             store.finish(run.id)
@@ -165,20 +164,6 @@ def _basis(entry: Entry, request: Request) -> str:
         return ""
 
 
-def _stages(plan: Plan, settings: Settings) -> tuple[tuple[Phase, ...], ...]:
-    """Phases that are run together for one submission: what runs nothing costs no round of its own."""
-    stages: list[tuple[Phase, ...]] = [STATIC]
-    for phase in plan.phases():
-        if phase in STATIC:
-            continue
-        idle = not settings.execute or (phase is Phase.RETRAIN and not settings.retrain)
-        if idle:
-            stages[-1] = (*stages[-1], phase)
-        else:
-            stages.append((phase,))
-    return tuple(stages)
-
-
 def _label(phases: tuple[Phase, ...]) -> str:
     return phases[0].value
 
@@ -198,9 +183,9 @@ class _Going(msgspec.Struct, frozen=True, kw_only=True):
     means: dict[str, float]
 
 
-def _stage(going: _Going, phases: tuple[Phase, ...], later: tuple[str, ...]) -> int:
+def _stage(going: _Going, stage: Stage, later: tuple[str, ...]) -> int:
     """Run one stage; return how many submissions it left out."""
-    request, store, run = going.request, going.store, going.run
+    request, store, run, phases = going.request, going.store, going.run, stage.phases
     finished = store.finished_phases(run.id)
     delivered = store.deliveries(run.id)
     refused = store.refusals(run.id)
@@ -227,7 +212,7 @@ def _stage(going: _Going, phases: tuple[Phase, ...], later: tuple[str, ...]) -> 
             plan=going.sheet.plan,
             profile=request.loaded.rubric.profile,
             settings=request.settings,
-            phases=phases,
+            stage=stage,
             fresh=static,
             rubric_sha256=request.loaded.sha256,
         )

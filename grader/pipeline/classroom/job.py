@@ -18,8 +18,7 @@ from grader.pipeline.classroom.fingerprint import basis_of, raw_digest
 from grader.pipeline.classroom.stored import Stored, stored_sources
 from grader.pipeline.grade.notes import read_notes
 from grader.pipeline.grade.products import Known, fill
-from grader.pipeline.plan.plan import Plan
-from grader.pipeline.plan.providers import Phase
+from grader.pipeline.plan.plan import Plan, Stage
 from grader.store.runs import PhaseRecord, Spent, Store
 
 
@@ -33,7 +32,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     plan: Plan
     profile: Profile
     settings: Settings
-    phases: tuple[Phase, ...]
+    stage: Stage
     fresh: bool
     """Whether the hand-in must be read from `paths`, and is not in the store yet."""
     rubric_sha256: str = ""
@@ -86,8 +85,8 @@ def _work(job: Job) -> Done:
                 submission=delivery.submission,
             )
             records = store.phase_records(job.run, job.id)
-        kept = Stored(store, known, records, makes=job.phases)
-        ours = job.plan.named(job.phases)
+        kept = Stored(store, known, records, makes=job.stage.phases)
+        ours = job.stage.products
         with named(job.id):
             fill(job.plan, known, kept, wanted=ours)
         others = (known.products().keys() | known.missing().keys()) - ours
@@ -105,7 +104,5 @@ def _work(job: Job) -> Done:
 
 def died(job: Job, reason: str) -> Done:
     """What stands for a job whose process died: our fault, for whatever needed its products."""
-    lost = {
-        name: Missing(reason=reason, verdict=Verdict.ERROR) for name in sorted(job.plan.named(job.phases))
-    }
+    lost = {name: Missing(reason=reason, verdict=Verdict.ERROR) for name in sorted(job.stage.products)}
     return Done(id=job.id, record=PhaseRecord(products={}, payloads={}, missing=lost, notes=()))

@@ -14,16 +14,15 @@ import msgspec
 
 from grader.core.decision import Decision
 from grader.core.faults import GraderFault
-from grader.core.memory import key
+from grader.core.memory import code_of, key
 from grader.core.progress import tell
 from grader.core.report import Note, Report
 from grader.pipeline.classroom.class_page import publish_class
 from grader.pipeline.classroom.cohort_run import cohort_of
 from grader.pipeline.classroom.stored import stored_known
-from grader.pipeline.grade.file_views import planned, renderer
 from grader.pipeline.grade.grade_one import report_on
-from grader.pipeline.grade.publish import publish
-from grader.pipeline.plan.plan import MarkSheet, plan_of
+from grader.pipeline.grade.publish import is_whole, publish
+from grader.pipeline.plan.plan import MarkSheet
 from grader.score.marks import remarked
 from grader.score.overrides import decided
 from grader.store.runs import Delivery, PhaseRecord, Run, Store
@@ -136,13 +135,14 @@ def _publish_one(
     records = store.phase_records(run.id, report.submission.id)
     keys = sorted(k for r in records for k in r.products.values())
     # The store remembers one folder; of pages that lie in another it knows nothing.
-    digest = key(out=str(out.resolve()), report=report, products=keys, code=renderer())
-    names = ("index.html", "result.json", *planned(report.submission))
-    there = all((out / slug / name).is_file() for name in names)
-    if shown.get(slug) == digest and there:
+    digest = key(
+        out=str(out.resolve()), report=report, products=keys, code=code_of("grader.pipeline.grade.publish")
+    )
+    if shown.get(slug) == digest and is_whole(report.submission, out):
         return
     rubric = sheet.loaded.rubric
-    plan = plan_of(_made(records), "page")
-    pictured = stored_known(store, run, delivery, plan=plan, profile=rubric.profile, wanted=_made(records))
+    pictured = stored_known(
+        store, run, delivery, plan=sheet.plan, profile=rubric.profile, wanted=_made(records)
+    )
     publish(report, pictured.products(), out, rubric, store.objects.get, late_days=delivery.late_days)
     store.set_published(slug, digest)

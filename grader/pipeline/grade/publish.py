@@ -18,7 +18,7 @@ from grader.core.report import Report
 from grader.core.rubric import Rubric, Treatment
 from grader.core.rule import Rule
 from grader.core.submission import Submission
-from grader.pipeline.grade.file_views import Fetch, draw, stale
+from grader.pipeline.grade.file_views import Fetch, draw, planned, stale
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +77,12 @@ def _rounded_up(rubric: Rubric, rules: Mapping[str, Rule]) -> Treatment:
     kind = rules["RD701"].policy
     policy = msgspec.convert(named.policy, kind) if named else kind()
     return getattr(policy, "rounded_up", Treatment.FAIL)
+
+
+def is_whole(submission: Submission, out: Path) -> bool:
+    """Whether all that `publish` writes for a submission lies under `out`."""
+    names = ("index.html", "result.json", *planned(submission))
+    return all((out / submission.slug / name).is_file() for name in names)
 
 
 def _courtesy(submission: str, what: str, make: Callable[[], tuple[_T, ...]]) -> tuple[_T, ...]:

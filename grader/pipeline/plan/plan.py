@@ -7,8 +7,9 @@ import msgspec
 from grader.core.retrain_rule import Retraining, RetrainParams, retraining
 from grader.core.rubric import Criterion, Rubric
 from grader.core.rule import Rule
+from grader.core.settings import Settings
 from grader.core.submission import Submission
-from grader.pipeline.plan.providers import Phase, Provider, by_product
+from grader.pipeline.plan.providers import STATIC, Phase, Provider, by_product
 from grader.pipeline.plan.rubrics import LoadedRubric
 
 
@@ -54,25 +55,55 @@ def plan_of(names: Collection[str], by: str) -> Plan:
     return Plan(steps=_steps(types), criteria=(), retraining=Retraining())
 
 
+_USUAL = Settings()
+
+
+class Stage(msgspec.Struct, frozen=True, kw_only=True):
+    """Phases that are run together for one submission, and the names of what they make."""
+
+    phases: tuple[Phase, ...]
+    products: frozenset[str]
+
+
 class MarkSheet(msgspec.Struct, frozen=True, kw_only=True):
     """A rubric with the checks that it names and what they need: made once for a class."""
 
     loaded: LoadedRubric
     rules: Mapping[str, Rule]
     plan: Plan
+    wanted: frozenset[str]
+    """The names of the products that the checks ask for themselves."""
+    stages: tuple[Stage, ...]
+    """In what order a class goes through the plan."""
 
-    @property
-    def wanted(self) -> frozenset[str]:
-        """The names of the products that the checks ask for themselves."""
-        return frozenset(product.__name__ for _, product in needed(self.loaded.rubric, self.rules))
 
-
-def mark_sheet(loaded: LoadedRubric) -> MarkSheet:
-    """Return a rubric with all checks that are installed."""
+def mark_sheet(loaded: LoadedRubric, settings: Settings = _USUAL) -> MarkSheet:
+    """Return a rubric with all checks that are installed; its stages are those of a run with these options."""
     from grader.checks.catalogue import catalogue
 
     rules = catalogue()
-    return MarkSheet(loaded=loaded, rules=rules, plan=make_plan(loaded.rubric, rules))
+    plan = make_plan(loaded.rubric, rules)
+    return MarkSheet(
+        loaded=loaded,
+        rules=rules,
+        plan=plan,
+        wanted=frozenset(product.__name__ for _, product in needed(loaded.rubric, rules)),
+        stages=tuple(Stage(phases=p, products=plan.named(p)) for p in _stages(plan, settings)),
+    )
+
+
+def _stages(plan: Plan, settings: Settings) -> tuple[tuple[Phase, ...], ...]:
+    """Phases that are run together: what runs nothing costs no round of its own."""
+    stages: list[tuple[Phase, ...]] = [STATIC]
+    for phase in plan.phases():
+        if phase in STATIC:
+            continue
+        idle = not settings.execute or (phase is Phase.RETRAIN and not settings.retrain)
+        if idle:
+            stages[-1] = (*stages[-1], phase)
+        else:
+            stages.append((phase,))
+    return tuple(stages)
 
 
 def _steps(asked: Iterable[tuple[str, type]]) -> tuple[Step, ...]:
