@@ -25,6 +25,10 @@ Losses = npt.NDArray[np.float64]
 
 MIN_LENGTH = 8
 """Numbers that make a column of losses."""
+EXACT = 1e-7
+"""Difference up to which losses that were thinned out are those of a learning rate."""
+MAX_STEP = 50
+"""Iterations between two shown losses, at most."""
 MATCH = 1e-3
 """Difference, relative to the first loss, up to which pasted losses are those of a learning rate (rounding, class error)."""
 
@@ -37,6 +41,8 @@ class Numbers(NamedTuple):
     losses: Losses
     claimed: str = ""
     skip: int = 0
+    step: int = 1
+    """Iterations from one number to the next: some show every tenth."""
 
 
 class Simulated(NamedTuple):
@@ -149,6 +155,39 @@ def pasted_losses(
             one = _pasted(model, candidates, index, run)
             if one is not None:
                 found.append(one)
+        tables_here = [t.layout for t in usable if t.layout.table.sheet == index]
+        found += _pasted_rows(model, candidates, index, tables_here)
+    return found
+
+
+def _pasted_rows(
+    model: Model, tables: Sequence[Simulated], sheet: int, layouts: Sequence[Layout]
+) -> list[ShownLosses]:
+    """Losses that run across a row, outside the rows of the tables, with the rate in the cell left of them."""
+    rows: dict[int, dict[int, float]] = {}
+    for run in model.book.sheets[sheet].runs:
+        if run.kind is CellKind.NUMBER:
+            for offset, value in enumerate(run.numbers):
+                rows.setdefault(run.row + offset, {})[run.column] = value
+    taken = {row for layout in layouts for row in layout.rows}
+    found = []
+    for row, cells in sorted(rows.items()):
+        if row in taken or len(cells) < MIN_LENGTH:
+            continue
+        for start in sorted(cells)[:2]:
+            stop = start
+            while stop in cells:
+                stop += 1
+            numbers = np.array([cells[c] for c in range(start, stop)])
+            best = _nearest(tables, numbers) if len(numbers) >= MIN_LENGTH else None
+            if best is not None and best[0] <= MATCH:
+                keys = [cell(sheet, row, c) for c in range(start, stop)]
+                label = model.constants.get(cell(sheet, row, start - 1))
+                text = f"{label:g}" if isinstance(label, float) else label or ""
+                across = Numbers(sheet, keys, numbers, text, best[3])
+                shown = _shown(best[2], best[1], ShownAs.COLUMN, model, across)
+                found.append(msgspec.structs.replace(shown, fits=best[1]))
+                break
     return found
 
 
@@ -182,12 +221,15 @@ def _pasted(
     if best is None:
         return None
     gap, rate, table, skip = best
+    step = 1 if gap <= MATCH else _step(tables, numbers, claim)
     trusted = claim is not None and any(same_rate(claim, known) for t in tables for known in _rates(t))
+    if step > 1 and claim is not None:
+        gap, rate, skip = 0.0, claim, 0
     if gap > MATCH and not (trusted and skip == 0):
         return None
     keys = [cell(sheet, row + i, column) for i in range(len(numbers))]
     eta = claim if claim is not None and trusted else rate
-    shown = _shown(table, eta, ShownAs.COLUMN, model, Numbers(sheet, keys, numbers, text, skip))
+    shown = _shown(table, eta, ShownAs.COLUMN, model, Numbers(sheet, keys, numbers, text, skip, step))
     return msgspec.structs.replace(shown, fits=rate if gap <= MATCH else 0.0)
 
 
@@ -203,6 +245,24 @@ def _nearest(tables: Sequence[Simulated], numbers: Losses) -> tuple[float, float
                 if starts and (best is None or gap < best[0]):
                     best = (gap, rate, table, skip)
     return best
+
+
+def _step(tables: Sequence[Simulated], numbers: Losses, claim: float | None) -> int:
+    """How many iterations lie between losses that were thinned out, at the rate that they claim; 1 where none fits.
+
+    Every tenth loss at η = 0.2 is nearly every twentieth at 0.1, so that only an exact fit counts.
+    """
+    if claim is None:
+        return 1
+    for table in tables:
+        own = table.own(claim)
+        curves = [table.reference(claim, MAX_STEP * len(numbers)), *([] if own is None else [own])]
+        for step in range(2, MAX_STEP + 1):
+            thinned = (curve[::step][: len(numbers)] for curve in curves)
+            whole = (one for one in thinned if len(one) == len(numbers))
+            if any(deviation(numbers, one, typed=True) <= EXACT for one in whole):
+                return step
+    return 1
 
 
 def _rates(table: Simulated) -> list[float]:
@@ -231,7 +291,8 @@ def _header_claim(model: Model, first: int) -> tuple[float | None, str]:
 
 
 def _shown(table: Simulated, eta: float, how: ShownAs, model: Model, numbers: Numbers) -> ShownLosses:
-    own, skip, losses = table.own(eta), numbers.skip, numbers.losses
+    own, skip, step, losses = table.own(eta), numbers.skip, numbers.step, numbers.losses
+    part = slice(skip, None, step)
     typed = how is not ShownAs.TABLE
     usable = own is not None and len(own) > skip + 1
     return ShownLosses(
@@ -241,12 +302,12 @@ def _shown(table: Simulated, eta: float, how: ShownAs, model: Model, numbers: Nu
         cells=ranges(numbers.keys),
         losses=tuple(float(loss) for loss in losses),
         own_deviation=(
-            deviation(losses[: len(own) - skip], own[skip:], typed=typed)
-            if usable and own is not None
-            else 0.0
+            deviation(losses[: len(own[part])], own[part], typed=typed) if usable and own is not None else 0.0
         ),
         own_known=usable,
-        reference_deviation=deviation(losses, table.reference(eta, len(losses) + skip)[skip:], typed=typed),
+        reference_deviation=deviation(
+            losses, table.reference(eta, step * len(losses) + skip)[part], typed=typed
+        ),
         claimed=numbers.claimed,
         fits=eta if how is ShownAs.TABLE else 0.0,
     )
