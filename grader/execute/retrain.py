@@ -14,6 +14,7 @@ from grader.core.retrain_rule import Admission, Retraining
 from grader.core.settings import Settings
 from grader.execute.engine.wish import Wish
 from grader.execute.epochs import EpochLines
+from grader.execute.logged_epochs import as_logged
 
 
 def retrain(
@@ -30,11 +31,13 @@ def retrain(
     why = "nothing was trained: the saved log decides" if admits else ""
     first, *further = wanted.rules
     wish = Wish(rule=first, further=tuple(further), budget_hours=wanted.budget_hours, admitted=why)
-    return retrain_as(run, settings, wish._replace(progress=EpochLines(wish.epochs, tell)))
+    return retrain_as(run, settings, wish._replace(progress=EpochLines(wish.epochs, tell)), logs)
 
 
-def retrain_as(run: NotebookRun, settings: Settings, wish: Wish) -> RetrainFacts:
-    """Retrain as wished; see `retrain`."""
+def retrain_as(
+    run: NotebookRun, settings: Settings, wish: Wish, logs: LogEvidence | None = None
+) -> RetrainFacts:
+    """Retrain as wished; see `retrain`. `logs` tell how long a loop ran that may stop early."""
     if not settings.retrain:
         raise Unavailable("retraining was not wanted (--no-retrain)", Verdict.SKIPPED)
     if importlib.util.find_spec("torch") is None:
@@ -46,5 +49,5 @@ def retrain_as(run: NotebookRun, settings: Settings, wish: Wish) -> RetrainFacts
 
     network = network_of(run)
     data = load_mnist(settings)
-    recipe = decode_recipe(run.recipe)
+    recipe = as_logged(decode_recipe(run.recipe), logs)
     return retrain_network(network, recipe, data, settings, wish, artefact=run.artefact)
