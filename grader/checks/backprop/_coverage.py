@@ -141,7 +141,7 @@ def conclude(
         open_items = ", ".join(i.name for i in (*unread, *hidden))
         places = _distinct(hidden, evidence)
         reasons = [
-            *(["could not be read"] if unread else []),
+            *dict.fromkeys("could not be read" if _unreadable(i) else "is in doubt" for i in unread),
             *([_may_hold(places, hidden)] if places else []),
         ]
         return unknown(
@@ -206,7 +206,14 @@ def _request(places: Sequence[UnreadPlace], unread: Sequence[Item]) -> str:
     kinds = {p.what for p in places}
     if kinds == {Unread.OWN_DISK} and not unread:
         return ", where nobody else can open them: hand the images in, and better type the formulas"
+    if unread and not places and not any(map(_unreadable, unread)):
+        return ": a person should look"
     return ": please paste as text"
+
+
+def _unreadable(item: Item) -> bool:
+    """Whether no line of an open item was read to its end; a line that was may still be about something else."""
+    return all("read" in line.reason for line in item.lines)
 
 
 def _elsewhere(tally: str, evidence: FormulaEvidence, remarks: Sequence[Finding]) -> Outcome:
@@ -234,7 +241,7 @@ def _elsewhere(tally: str, evidence: FormulaEvidence, remarks: Sequence[Finding]
 def _unread(items: Sequence[Item]) -> list[Finding]:
     return [
         Finding(
-            message=f"{item.name} could not be read",
+            message=f"{item.name} {'could not be read' if _unreadable(item) else 'is in doubt'}",
             place=line.place,
             excerpt=line.text,
             found=line.reason,
