@@ -29,7 +29,7 @@ def check(submission: Submission) -> Outcome:
     """Pass where the choice is clear; `unknown` with the list where it is not."""
     notebooks = [a for a in submission.artefacts if a.kind is Kind.NOTEBOOK and a.readable]
     if not notebooks:
-        return skipped("the submission holds no readable notebook")
+        return skipped(submission.absent(Kind.NOTEBOOK, "a notebook").reason)
     main = next((a for a in notebooks if a.main), notebooks[0])
     if not submission.doubts:
         return passed(f"{main.path} is the main notebook")
