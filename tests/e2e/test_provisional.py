@@ -7,6 +7,8 @@ import json
 import shutil
 from pathlib import Path
 
+import pytest
+
 from tests.command_line import ROOT, grader
 
 CLAIMED = {"NN401", "NN402", "NN403", "NN404", "RT601"}
@@ -20,6 +22,7 @@ def lenient_rubric(folder: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_claims_earn_and_are_stamped_where_nothing_may_run(tmp_path: Path) -> None:
     out = tmp_path / "out"
     shutil.copytree(ROOT / "submissions" / "perfect", tmp_path / "samples" / "perfect")

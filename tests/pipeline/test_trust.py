@@ -234,6 +234,7 @@ TRAP = "from pathlib import Path\nPath(__file__).with_name('ran').touch()\n"
 
 
 @pytest.mark.parametrize("command", [["grade", "."], ["batch", ".."]])
+@pytest.mark.slow
 def test_nothing_is_imported_from_the_folder_that_is_graded(tmp_path: Path, command: list[str]) -> None:
     """`python -m grader` put the current folder first, and each process that we start looks there too."""
     folder = _class(tmp_path / "class", "ann") / "ann"
