@@ -15,7 +15,6 @@ MOST_FORMS = 4
 
 def sides(part: Mapped) -> tuple[Mapped, ...]:
     """The sides of a part, cut at every `=` that stands in no bracket; side calculations in brackets are spread out."""
-    part = unwrapped(part)
     text = part.text
     if "(" not in text or text.count("(") != text.count(")"):
         return tuple(part.split(_EQUAL))
@@ -37,6 +36,8 @@ def sides(part: Mapped) -> tuple[Mapped, ...]:
 
 def _groups(text: str) -> list[tuple[int, int]]:
     """The outermost brackets that hold an `=`, as offsets of their two ends."""
+    if not -1 < text.find("(") < text.rfind("="):
+        return []
     found: list[tuple[int, int]] = []
     depth = start = 0
     for k, char in enumerate(text):

@@ -155,6 +155,8 @@ def _before_operators(lines: Sequence[SourceLine], text: str, k: int, left: str)
 
     `left` is the left side that a line beginning with `=` continues.
     """
+    if k + 1 >= len(lines) or not _STARTS.match(lines[k + 1].text):
+        return text, k, False
     if "=" not in text or len(text) > MAX_JOINED or not _names(text) or "http" in text:
         return text, k, False
     whole, last = text, k

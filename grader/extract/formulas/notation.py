@@ -124,12 +124,12 @@ _DERIVATIVE_IN_DELTAS = re.compile(r"(?:/|\}\s*\{)\s*\(?" + _DELTA)
 
 def error_signals(line: Mapped) -> Mapped:
     """`δ_o1` as `delta_o1`, where no fraction over a δ shows that the line writes δ for ∂."""
-    if not _HAS_DELTA.search(line.text) or _DERIVATIVE_IN_DELTAS.search(line.text):
+    if not any(mark in line.text for mark in _DELTAS) or _DERIVATIVE_IN_DELTAS.search(line.text):
         return line
     return _apply(line, _SIGNALS)
 
 
-_HAS_DELTA = re.compile(_DELTA)
+_DELTAS = ("\\delta", "δ", "𝛿")
 
 
 def latex_to_plain(line: Mapped) -> Mapped:
@@ -243,10 +243,14 @@ _LOOK_ALIKE = {
     "ς": "σ", "¡": "i", "ℯ": "e", "ƒ": "f", "≡": "=", "⇒": "=>", "⟹": "=>", "←": ":=", "∴": ";",
 }  # fmt: skip
 _LOOK_ALIKE_TABLE = {ord(char): new for char, new in _LOOK_ALIKE.items()}
-_INLINE = _rules(
+_FUNCTIONS = _rules(
     (r"\b(?:math|np|numpy|torch)\.(?=exp|log|square|pow)", ""),
     (r"\bsquare\(((?:[^()]|\([^()]*\))*)\)", r"(\1)^2"),
     (r"\bpow(?:er)?\(((?:[^(),]|\([^()]*\))*),\s*2(?:\.0*)?\)", r"(\1)^2"),
+)
+"""Functions of Python, where a bracket follows the name of one."""
+_HAS_FUNCTION = re.compile(r"\.(?:exp|log)|square\(|pow(?:er)?\(")
+_INLINE = _rules(
     (r"(?<=[\w)])\s*\.\*\s*(?=[\w(])", " * "),
     (r"(?<![A-Za-z])del\s+(?=[A-Za-z])", "∂"),
     (r"(?i)</(?:li|p)\s*>", " ; "),
@@ -269,7 +273,12 @@ _RUNS = _rules((r"\s{9,}", "        "), (r"-{9,}", "--------"), (r"_{9,}", "____
 
 def plain_notation(line: Mapped) -> Mapped:
     """Replace HTML, superscripts, compatibility characters, look-alikes and all kinds of brackets."""
-    line = _apply(_subscripts(_apply(_apply(line, _RUNS), _DECIMAL_COMMA), 3), _INLINE)
+    line = _apply(line, _RUNS)
+    if "," in line.text:
+        line = _apply(line, _DECIMAL_COMMA)
+    if _HAS_FUNCTION.search(line.text):
+        line = _apply(line, _FUNCTIONS)
+    line = _apply(_subscripts(line, 3), _INLINE)
     if not line.text.isascii():
         line = line.sub(
             _SUPERSCRIPT_RUN, lambda m: "^(" + "".join(_SUPERSCRIPTS[c] for c in m.group(0)) + ")"

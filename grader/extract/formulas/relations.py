@@ -26,6 +26,7 @@ LABELS = ("labelled", "if-true")
 
 _ARROW = re.compile(r"\s*(?:<?[-=]{1,2}>|→|⟶|⇨|➔|➜|➡|↦|▶|:\s?=>)\s*")
 _REMARK_WORD = re.compile(r"[A-Za-z]{3,}")
+_HAS_ARROW = re.compile(r"[>→⟶⇨➔➜➡↦▶]")
 _COLON = re.compile(r"\s*:[\s*_`]*(?=[^/=\s])")
 _SAID = re.compile(
     r"(?i)(?<=[\w)])\s*,?\s+(?:is\s+(?:then\s+|also\s+|therefore\s+|thus\s+)?equal\s+to|(?:is\s+)?equals?(?:\s+to)?"
@@ -123,6 +124,8 @@ def _labelled(text: Mapped, left: Expr, right: tuple[Mapped, ...]) -> Equation:
 
 def after_arrows(part: Mapped) -> list[Equation]:
     """The equations of a part that holds `=` and arrows: behind an arrow stands a remark, or a further form."""
+    if _HAS_ARROW.search(part.text) is None:
+        return []
     first, *rest = part.split(_ARROW)
     if not rest:
         return []

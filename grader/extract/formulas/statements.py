@@ -196,7 +196,8 @@ def _equations(line: Mapped, names: Mapping[str, str]) -> Iterator[Equation]:
 
 def _plain(chunk: Mapped) -> Mapped:
     plain = in_symbols(plain_notation(chunk.sub(_ALIGNED, "=")))
-    plain = plain.sub(_AUGMENTED, r"\1 = \1 \2 ")
+    if "-=" in plain.text or "+=" in plain.text:
+        plain = plain.sub(_AUGMENTED, r"\1 = \1 \2 ")
     return plain.sub(_ARROW_REMARK, r"\1").sub(_EQUALS, "=").sub(_ASIDE, "")
 
 

@@ -54,7 +54,8 @@ _LABEL = re.compile(r"^[\s>#*_\-+\d.)]*\b[wW]_?([1-8])[\s*_]*:[\s*_`]*(?=[(\[{])
 
 def in_symbols(line: Mapped) -> Mapped:
     """Update rules and gradients that are said in words, in the symbols of the network; other text stays."""
-    line = line.sub(_AGED, r"\1").sub(_OTHER_NAMES, r"∂E/∂\1")
+    if "_" in line.text or "rad" in line.text:
+        line = line.sub(_AGED, r"\1").sub(_OTHER_NAMES, r"∂E/∂\1")
     if "w" in line.text or "W" in line.text:
         line = line.sub(_AGED_AFTER, r"\1")
     if not _HINT.search(line.text):
