@@ -1,6 +1,7 @@
 """The texts around the pictures of a document: captions, table heads, the lines above, the heading.
 
-A picture of a curve says nothing that can be recomputed, but its heading, its caption and its name say what it shows.
+A picture of a curve says nothing that can be recomputed, but its heading, its caption and its name say what
+it shows.
 """
 
 import posixpath
@@ -55,7 +56,9 @@ def pictures_with_texts(document: Document) -> Iterator[Around]:
 def _beside(
     picture: Picture, line: SourceLine, cells: list[str], header: list[str], above: list[str]
 ) -> tuple[str, ...]:
-    """The texts of a picture's own line, the head of its column and the first cell of its row, or the lines above."""
+    """The texts of a picture's own line, the head of its column and the first cell of its row, or the lines
+    above.
+    """
     own = next((at for at, cell in enumerate(cells) if picture.target and picture.target in cell), 0)
     texts = [_LINK.sub(" ", cells[own])]
     if line.block is Block.TABLE:

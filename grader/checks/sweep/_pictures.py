@@ -1,4 +1,6 @@
-"""Pictures of a submission, each counted once, and the learning rate that a name, caption or heading gives them."""
+"""Pictures of a submission, each counted once, and the learning rate that a name, caption or heading gives
+them.
+"""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -22,7 +24,9 @@ _ELSEWHERE = ("http:", "https:", "data:", "attachment:")
 
 
 class Picture(NamedTuple):
-    """One picture: where it stands (its file, else the link), and the rate that is said to be shown (0 where none is)."""
+    """One picture: where it stands (its file, else the link), and the rate that is said to be shown (0 where
+    none is).
+    """
 
     place: Place
     name: str
@@ -80,7 +84,9 @@ def pictures_of(
 
 
 def _rate_of_name(path: str, rates: Sequence[float]) -> float:
-    """The rate that a file's name gives: `lr_0.1.png`, `0.5.png`, `loss-0_8.jpg`; 0 where it gives none or several."""
+    """The rate that a file's name gives: `lr_0.1.png`, `0.5.png`, `loss-0_8.jpg`; 0 where it gives none or
+    several.
+    """
     if path.lower().startswith("data:"):
         return 0.0
     name = unquote(path).replace("\\", "/").rpartition("/")[2]

@@ -1,9 +1,10 @@
 """Every learning rate of the assignment is shown.
 
 ## What it checks
-For each learning rate of the assignment: a table, a pasted column or a chart in any workbook of the submission shows its
-losses, or a picture whose file name, caption or heading says the rate. Nobody reads the curve of a picture; a rubric that
-wants a person to look at them says `pictures = "open"`. Pictures that name no rate a person has to look at in any case.
+For each learning rate of the assignment: a table, a pasted column or a chart in any workbook of the
+submission shows its losses, or a picture whose file name, caption or heading says the rate. Nobody reads the
+curve of a picture; a rubric that wants a person to look at them says `pictures = "open"`. Pictures that name
+no rate a person has to look at in any case.
 
 ## Why it matters
 The assignment asks what happens to the loss curve when the learning rate changes. One curve cannot show it.
@@ -12,7 +13,8 @@ The assignment asks what happens to the loss curve when the learning rate change
 One sheet with η = 1, and nothing for 0.1, 0.2, 0.5, 0.8 and 2.
 
 ## What to do instead
-Give each rate a sheet, or paste the losses of each rate as a column with the rate as header, and plot all six.
+Give each rate a sheet, or paste the losses of each rate as a column with the rate as header, and plot all
+six.
 """
 
 from collections.abc import Iterable
@@ -47,7 +49,9 @@ class Params(CheckParams, frozen=True, kw_only=True):
 def check(
     replay: ReplayFacts, submission: Submission, profile: Profile, params: Params, documents: Documents | None
 ) -> Outcome:
-    """Give the share of the rates that are shown; `unknown` where something that was not read may show the others."""
+    """Give the share of the rates that are shown; `unknown` where something that was not read may show the
+    others.
+    """
     if replay.doubt:
         return unknown(replay.doubt)
     rates = profile.learning_rates

@@ -1,10 +1,10 @@
 """The losses shown for each learning rate are those that the formulas give.
 
 ## What it checks
-For every learning rate of the assignment that the workbooks show as a table, a column or the stored values of a chart: the
-shown losses against a recalculation of the student's own formulas, and against the reference network. A mistake in a
-derivative costs in WB201, not again here: losses that follow from the student's own formulas earn their share, and the
-sentence says that they are not the right ones.
+For every learning rate of the assignment that the workbooks show as a table, a column or the stored values of
+a chart: the shown losses against a recalculation of the student's own formulas, and against the reference
+network. A mistake in a derivative costs in WB201, not again here: losses that follow from the student's own
+formulas earn their share, and the sentence says that they are not the right ones.
 
 ## Why it matters
 Pasted columns are easily mixed up or left over from an older version of the table.
@@ -15,7 +15,8 @@ Pasted columns are easily mixed up or left over from an older version of the tab
 These are the losses of η = 0.8.
 
 ## What to do instead
-Type each learning rate into its cell, let the book recalculate, and paste the losses as values with the rate as header.
+Type each learning rate into its cell, let the book recalculate, and paste the losses as values with the rate
+as header.
 """
 
 from collections.abc import Iterable, Sequence
@@ -79,7 +80,9 @@ def check(replay: ReplayFacts, profile: Profile, params: Params) -> Outcome:
 
 
 def _apart(rate: float, shown: Sequence[tuple[BookFacts, ShownLosses]], params: Params) -> float:
-    """How far the right losses are from the nearest of those shown that only follow from the book's own formulas."""
+    """How far the right losses are from the nearest of those shown that only follow from the book's own
+    formulas.
+    """
     here = [
         one
         for book, one in shown
@@ -139,7 +142,9 @@ def _right(one: ShownLosses, params: Params) -> bool:
 
 
 def _recalculates(book: BookFacts, one: ShownLosses) -> bool:
-    """Whether these are live formulas whose *stored* values alone are off: WB203's matter, and one fault costs once."""
+    """Whether these are live formulas whose *stored* values alone are off: WB203's matter, and one fault
+    costs once.
+    """
     stored = [f for f in book.faults if f.sheet == one.sheet and f.diagnosis in _STORED]
     return one.shown_as is ShownAs.TABLE and one.own_known and bool(stored)
 

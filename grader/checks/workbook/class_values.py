@@ -1,12 +1,13 @@
 """The table starts from the values of the class.
 
 ## What it checks
-Inputs, targets and the eight starting weights in the first row, against the values that the rubric names, in one table for
-each learning rate of the assignment. Mathematics is judged from the student's own values elsewhere; other values are one
-finding a table, not forty, and a remark in tables of other learning rates.
+Inputs, targets and the eight starting weights in the first row, against the values that the rubric names, in
+one table for each learning rate of the assignment. Mathematics is judged from the student's own values
+elsewhere; other values are one finding a table, not forty, and a remark in tables of other learning rates.
 
 ## Why it matters
-The assignment asks for exactly the values of the class, so that every curve can be compared with the expected one.
+The assignment asks for exactly the values of the class, so that every curve can be compared with the expected
+one.
 
 ## Example
     i1 = 0.6   i2 = 0.25
@@ -69,7 +70,9 @@ Others = list[tuple[str, float, float]]
 def _of_the_sweep(
     judged: Sequence[tuple[Others, TableFacts]], profile: Profile
 ) -> list[tuple[Others, TableFacts]]:
-    """For each learning rate of the assignment the table that is nearest to the class; other tables are side work."""
+    """For each learning rate of the assignment the table that is nearest to the class; other tables are side
+    work.
+    """
     found = []
     for rate in profile.learning_rates:
         here = [one for one in judged if one[1].eta_known and same_rate(one[1].eta, rate)]
@@ -79,7 +82,9 @@ def _of_the_sweep(
 
 
 def _nearest(table: TableFacts, profile: Profile, tolerance: float) -> Others:
-    """What differs from the class, by the weights' place in the network or by their name, whichever is nearer."""
+    """What differs from the class, by the weights' place in the network or by their name, whichever is
+    nearer.
+    """
     return min(
         (_other(table, weights, profile, tolerance) for weights in (table.weights, table.own_weights)),
         key=len,
@@ -99,7 +104,9 @@ def _finding(book: BookFacts, table: TableFacts, other: Others, weight: Weight =
 
 
 def _other(table: TableFacts, weights: tuple[float, ...], profile: Profile, tolerance: float) -> Others:
-    """The values that differ, with the class's; weights are compared by their place in the network and by their name."""
+    """The values that differ, with the class's; weights are compared by their place in the network and by
+    their name.
+    """
     names = ("i1", "i2", "t1", "t2", *(f"w{k}" for k in range(1, 9)))
     values = (*table.inputs, *table.targets, *weights)
     wanted = (*profile.inputs, *profile.targets, *profile.weights)

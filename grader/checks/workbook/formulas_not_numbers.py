@@ -1,13 +1,13 @@
 """The table is calculated, not typed.
 
 ## What it checks
-Columns of the forward pass, the gradients and the updates hold formulas. A column of which more than a fifth is typed or
-pasted counts as typed; single typed cells and constants inside formulas are shown as remarks. A table of pasted values beside
-one that is calculated is the record of another learning rate: a remark.
+Columns of the forward pass, the gradients and the updates hold formulas. A column of which more than a fifth
+is typed or pasted counts as typed; single typed cells and constants inside formulas are shown as remarks. A
+table of pasted values beside one that is calculated is the record of another learning rate: a remark.
 
 ## Why it matters
-A number that was typed shows a result but not how it came about, and it does not follow when a weight or the learning rate
-changes.
+A number that was typed shows a result but not how it came about, and it does not follow when a weight or the
+learning rate changes.
 
 ## Example
     h1   0.0275

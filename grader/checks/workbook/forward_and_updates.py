@@ -1,13 +1,14 @@
 """The forward pass, the loss and the weight updates of the workbook are right.
 
 ## What it checks
-Every formula of h, a_h, o, a_o, E1, E2, E_total and of the eight weights from the second row on, each with right values in
-the cells that it reads. Inputs and targets must stay the same in every row. A learning rate that drifts is judged by WB206,
-a wrong derivative by WB201. A table that counts the weights of a layer by their source (h1 = w1*i1 + w3*i2) is judged as it
-counts, with a remark.
+Every formula of h, a_h, o, a_o, E1, E2, E_total and of the eight weights from the second row on, each with
+right values in the cells that it reads. Inputs and targets must stay the same in every row. A learning rate
+that drifts is judged by WB206, a wrong derivative by WB201. A table that counts the weights of a layer by
+their source (h1 = w1*i1 + w3*i2) is judged as it counts, with a remark.
 
 ## Why it matters
-`=1/1+EXP(-J9)` is not a sigmoid, and `=E11*$G$8*X11` is no step of gradient descent, but both give a curve that falls.
+`=1/1+EXP(-J9)` is not a sigmoid, and `=E11*$G$8*X11` is no step of gradient descent, but both give a curve
+that falls.
 
 ## Example
     a_h1   =1/1+EXP(-J9)

@@ -1,13 +1,13 @@
 """The gradient columns of the workbook are the derivatives.
 
 ## What it checks
-Every formula in the columns ∂E/∂w1 … ∂E/∂w8, in every row: with right values in all cells that it reads, it must give the
-derivative. The whole table is also replayed from random weights, inputs, targets and learning rates. Each of the eight
-columns earns its share.
+Every formula in the columns ∂E/∂w1 … ∂E/∂w8, in every row: with right values in all cells that it reads, it
+must give the derivative. The whole table is also replayed from random weights, inputs, targets and learning
+rates. Each of the eight columns earns its share.
 
 ## Why it matters
-A wrong derivative can hide completely: with a_h1 in place of a_h2 in ∂E/∂w3 the loss curve changes by less than a
-millionth, and the network still learns. The formula itself is the only witness.
+A wrong derivative can hide completely: with a_h1 in place of a_h2 in ∂E/∂w3 the loss curve changes by less
+than a millionth, and the network still learns. The formula itself is the only witness.
 
 ## Example
     ∂E/∂w3   =((R33-A33)*R33*(1-R33)*N33+(T33-B33)*T33*(1-T33)*P33)*J33*(1-J33)*C33

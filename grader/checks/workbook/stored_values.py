@@ -1,12 +1,12 @@
 """The stored values of the workbook are what its formulas give.
 
 ## What it checks
-A workbook stores the last result of every formula. Each is compared with a recalculation. A value that does not follow from
-the stored values of the very cells that it reads was not calculated by this formula.
+A workbook stores the last result of every formula. Each is compared with a recalculation. A value that does
+not follow from the stored values of the very cells that it reads was not calculated by this formula.
 
 ## Why it matters
-Readers, charts and other programs see the stored values. A book that was not recalculated after the learning rate was
-changed shows the losses of another learning rate, and one that shows #VALUE! shows nothing.
+Readers, charts and other programs see the stored values. A book that was not recalculated after the learning
+rate was changed shows the losses of another learning rate, and one that shows #VALUE! shows nothing.
 
 ## Example
     W40   =U40+V40   stored 0.011, but U40 + V40 is 0.031

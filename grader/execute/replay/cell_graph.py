@@ -1,7 +1,7 @@
 """A workbook as a graph of cells that can be recalculated for many settings at once.
 
-A cell is one integer, `sheet << 40 | row << 20 | column`, so that a relative reference is an addition and a run of cells
-with one form needs its references resolved once.
+A cell is one integer, `sheet << 40 | row << 20 | column`, so that a relative reference is an addition and a
+run of cells with one form needs its references resolved once.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -76,7 +76,9 @@ class Patch(NamedTuple):
 
 
 class Recalculated(NamedTuple):
-    """Values by cell, and the cells that could not be evaluated with the reason; those kept their cached value."""
+    """Values by cell, and the cells that could not be evaluated with the reason; those kept their cached
+    value.
+    """
 
     values: dict[int, Value]
     kept: dict[int, str]
@@ -95,7 +97,9 @@ class Model:
         """Formula cells that cannot be evaluated at all, with the reason."""
         self.form_of: dict[int, int] = {}
         self.typed_as_text: dict[int, str] = {}
-        """Cells that hold a number as text (`'0,15`); `constants` has the number, which arithmetic takes it for."""
+        """Cells that hold a number as text (`'0,15`); `constants` has the number, which arithmetic takes it
+        for.
+        """
         self.errors: dict[int, str] = {}
         """Formula cells whose stored result is an error value (`#VALUE!`)."""
         self._parsed: dict[int, tuple[Form, Compiled] | str] = {}

@@ -14,7 +14,9 @@ _BARE = re.compile(rf"\s*({_NUMBER})\s*")
 
 
 def claimed_rates(text: str, *, bare: bool = False) -> tuple[float, ...]:
-    """Every learning rate that a text names, in order (`η = 0.1, 0.2 and 0.5`); with `bare` a lone number counts."""
+    """Every learning rate that a text names, in order (`η = 0.1, 0.2 and 0.5`); with `bare` a lone number
+    counts.
+    """
     plain = text.replace("_", " ")
     found = [number for match in _LABELLED.finditer(plain) for number in _ONE.findall(match[1])]
     if not found and bare and (alone := _BARE.fullmatch(plain)):

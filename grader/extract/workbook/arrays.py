@@ -1,7 +1,9 @@
-"""Array formulas to a formula for every cell that they fill, and what Google Sheets writes for its own functions.
+"""Array formulas to a formula for every cell that they fill, and what Google Sheets writes for its own
+functions.
 
 `{=U5:U18+V5:V18}` in W5:W18 means `U7+V7` in W7. Google exports `=ARRAYFORMULA(U5:U+V5:V)` as
-`IFERROR(__xludf.DUMMYFUNCTION("ARRAYFORMULA(U5:U+V5:V)"),0.25)` in the first cell and a computed value in the others.
+`IFERROR(__xludf.DUMMYFUNCTION("ARRAYFORMULA(U5:U+V5:V)"),0.25)` in the first cell and a computed value in the
+others.
 """
 
 import re
@@ -80,7 +82,9 @@ def google_formula(formula: str) -> str:
 
 
 def google_array(formula: str, row: int, column: int) -> Filled | None:
-    """The array of an `ARRAYFORMULA` at a cell, as far down as its first range reaches; None where it is none."""
+    """The array of an `ARRAYFORMULA` at a cell, as far down as its first range reaches; None where it is
+    none.
+    """
     match = _ARRAYFORMULA.fullmatch(formula)
     if match is None:
         return None

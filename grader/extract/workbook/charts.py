@@ -1,4 +1,6 @@
-"""Charts straight from `xl/charts/*.xml`: openpyxl loses those of LibreOffice and of chart sheets (4 of 54 real books)."""
+"""Charts straight from `xl/charts/*.xml`: openpyxl loses those of LibreOffice and of chart sheets (4 of 54
+real books).
+"""
 
 import re
 
@@ -18,7 +20,9 @@ _KIND = re.compile(r"(?:line|scatter|bar|area|pie|radar|bubble|surface|stock)(?:
 
 
 def read_drawings(package: Package) -> tuple[tuple[Chart, ...], tuple[str, ...], tuple[str, ...]]:
-    """Every chart part by name, with the sheet that shows it; the sheet of every picture; notes on parts that cannot be read."""
+    """Every chart part by name, with the sheet that shows it; the sheet of every picture; notes on parts that
+    cannot be read.
+    """
     parts, _ = sheet_parts(package)
     shown: dict[str, str] = {}
     pictures: list[str] = []

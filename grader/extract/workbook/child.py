@@ -1,7 +1,7 @@
 """The process that unpacks and parses one workbook: bytes on stdin, a `Book` as MessagePack on stdout.
 
-A parser that meets hostile bytes may take all memory or never end; in a child of its own it takes only itself down.
-Started with `python -m grader.extract.workbook.child NAME`; it opens no file and no connection.
+A parser that meets hostile bytes may take all memory or never end; in a child of its own it takes only itself
+down. Started with `python -m grader.extract.workbook.child NAME`; it opens no file and no connection.
 """
 
 import sys

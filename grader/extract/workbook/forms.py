@@ -1,10 +1,11 @@
 """Formulas in A1 notation to one closed relative language (R1C1), so that a filled-down column is one form.
 
-The scanner is our own: `openpyxl.formula` costs a third of a second to import, which a book of 1,800 formulas does not
-take to read, and a relative form needs only where references begin and end.
+The scanner is our own: `openpyxl.formula` costs a third of a second to import, which a book of 1,800 formulas
+does not take to read, and a relative form needs only where references begin and end.
 
-In a form, references read `R[0]C[-3]`, `R31C7` or `'My sheet'!R31C7`, ranges `R[-3]C[0]:R[0]C[0]`; names and structured
-references are already replaced. What cannot be replaced stays as an identifier, which the evaluator refuses by name.
+In a form, references read `R[0]C[-3]`, `R31C7` or `'My sheet'!R31C7`, ranges `R[-3]C[0]:R[0]C[0]`; names and
+structured references are already replaced. What cannot be replaced stays as an identifier, which the
+evaluator refuses by name.
 """
 
 import re
@@ -134,7 +135,9 @@ def _plain(target: str) -> bool:
 
 
 def _structured(text: str, table: str | None, cell: At, book: Book) -> str:
-    """`Table1[[#This Row],[t1]]`, `Table1[@t1]`, `[@[a h1]]`, `Table1[t1]` to references; other kinds stay as they are."""
+    """`Table1[[#This Row],[t1]]`, `Table1[@t1]`, `[@[a h1]]`, `Table1[t1]` to references; other kinds stay as
+    they are.
+    """
     found = book.tables.get((table or "").lower()) if table else _enclosing(cell, book)
     if found is None:
         return text

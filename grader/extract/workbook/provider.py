@@ -1,7 +1,7 @@
 """All workbooks of a submission as evidence.
 
-The evidence holds every filled cell, formulas by relative form: the replay runs from it alone, so a stored submission is
-judged again without its bytes. A real book of 46,000 formulas is 1 MB of JSON.
+The evidence holds every filled cell, formulas by relative form: the replay runs from it alone, so a stored
+submission is judged again without its bytes. A real book of 46,000 formulas is 1 MB of JSON.
 """
 
 from grader.core.evidence.workbook import Book, WorkbookEvidence

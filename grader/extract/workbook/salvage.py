@@ -1,4 +1,6 @@
-"""The parts of a package whose directory is lost, as an interrupted upload leaves it: read one after another from the start."""
+"""The parts of a package whose directory is lost, as an interrupted upload leaves it: read one after another
+from the start.
+"""
 
 import struct
 import zlib
@@ -11,7 +13,9 @@ MAX_PART = 100_000_000
 
 
 def salvaged(data: bytes) -> dict[str, bytes]:
-    """Every part that can still be unpacked, the last one as far as it goes; nothing where the bytes are no package."""
+    """Every part that can still be unpacked, the last one as far as it goes; nothing where the bytes are no
+    package.
+    """
     found: dict[str, bytes] = {}
     at, budget = 0, 2 * MAX_PART
     while data[at : at + 4] == _MAGIC and len(found) < MAX_PARTS and budget > 0:

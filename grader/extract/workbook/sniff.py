@@ -1,7 +1,7 @@
 """What a workbook's bytes really are, and whether it is safe to unpack them.
 
-The limits are far above the largest of 89 real workbooks (1.9 MB packed, 76,000 formulas) and far below what fills a
-machine's memory.
+The limits are far above the largest of 89 real workbooks (1.9 MB packed, 76,000 formulas) and far below what
+fills a machine's memory.
 """
 
 import io

@@ -1,8 +1,8 @@
 """Iteration tables: the longest run of known headers in a row, on any sheet, at any row, several to a sheet.
 
-A parameter list beside a table may repeat names of it in the same row (`i1 | 0.05`), so a number between two headers ends
-a run; and where the names of the inputs begin again, another table stands beside the first. Whether a header tells the truth
-is decided later, by replay.
+A parameter list beside a table may repeat names of it in the same row (`i1 | 0.05`), so a number between two
+headers ends a run; and where the names of the inputs begin again, another table stands beside the first.
+Whether a header tells the truth is decided later, by replay.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,8 @@ MIN_NAMES = 15
 MAX_GAP = 8
 """Unknown or empty columns between two known headers: helper columns."""
 MAX_HELPERS = 30
-"""Helper columns between a forward pass and its gradients: a chain rule written out factor by factor has 20."""
+"""Helper columns between a forward pass and its gradients: a chain rule written out factor by factor has 20.
+"""
 MAX_BLANK = 3
 """Empty rows that do not end a table."""
 
@@ -73,7 +74,9 @@ def _segments(
 
 
 def _gap(columns: list[Column], quantity: str) -> int:
-    """How far the next header may stand from the last one: further where it is the first gradient of a forward pass."""
+    """How far the next header may stand from the last one: further where it is the first gradient of a
+    forward pass.
+    """
     names = {column.quantity for column in columns}
     completes = quantity in GRADIENTS and len(names) >= MIN_NAMES and not names & set(GRADIENTS)
     return MAX_HELPERS if completes else MAX_GAP
@@ -99,7 +102,9 @@ def _overlap(one: tuple[Column, ...], other: tuple[Column, ...]) -> bool:
 def _last_row(
     header: int, columns: tuple[Column, ...], rows_of: dict[int, set[int]], stop: int
 ) -> tuple[int, int]:
-    """First and last row with numbers in at least a third of the columns; the header row itself where there is none."""
+    """First and last row with numbers in at least a third of the columns; the header row itself where there
+    is none.
+    """
     need = max(1, len(columns) // 3)
     row, first, last, blank = header + 1, 0, header, 0
     while row < stop and blank <= MAX_BLANK:

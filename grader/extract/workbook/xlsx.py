@@ -1,7 +1,7 @@
 """An .xlsx or .xlsm package to cells: formulas and cached values in one streaming pass.
 
-openpyxl reads formulas or cached values, not both, and takes two loads of 0.2 to 5 s where this takes one of 0.02 to 0.8.
-Macros are never run and external links never followed.
+openpyxl reads formulas or cached values, not both, and takes two loads of 0.2 to 5 s where this takes one of
+0.02 to 0.8. Macros are never run and external links never followed.
 """
 
 import io

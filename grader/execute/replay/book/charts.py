@@ -1,4 +1,6 @@
-"""Charts against the cells that they plot: which learning rate, which rows, and whether the title says the same."""
+"""Charts against the cells that they plot: which learning rate, which rows, and whether the title says the
+same.
+"""
 
 from collections.abc import Sequence
 

@@ -12,7 +12,9 @@ from grader.execute.replay.table.layout import Layout
 def contradictions(
     book: Book, layouts: Sequence[Layout], shown: Sequence[ShownLosses], charts: Sequence[ChartFacts]
 ) -> list[CellFault]:
-    """Every place where a name or title says another learning rate than the numbers; never a fault of the mathematics."""
+    """Every place where a name or title says another learning rate than the numbers; never a fault of the
+    mathematics.
+    """
     found = []
     tables_on = [layout.table.sheet for layout in layouts]
     for layout in layouts:

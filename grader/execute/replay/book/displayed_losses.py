@@ -1,7 +1,7 @@
 """Which losses a book shows for which learning rate: live tables, pasted columns, charts with stored values.
 
-A column counts as losses only if it starts like the losses of this book's own network; its learning rate is what its
-header says, else the one whose recomputed losses it equals.
+A column counts as losses only if it starts like the losses of this book's own network; its learning rate is
+what its header says, else the one whose recomputed losses it equals.
 """
 
 from collections.abc import Sequence
@@ -30,11 +30,15 @@ EXACT = 1e-7
 MAX_STEP = 50
 """Iterations between two shown losses, at most."""
 MATCH = 1e-3
-"""Difference, relative to the first loss, up to which pasted losses are those of a learning rate (rounding, class error)."""
+"""Difference, relative to the first loss, up to which pasted losses are those of a learning rate (rounding,
+class error).
+"""
 
 
 class Numbers(NamedTuple):
-    """Losses in consecutive cells: sheet, cells, the text that names their rate, and the iteration that they start with."""
+    """Losses in consecutive cells: sheet, cells, the text that names their rate, and the iteration that they
+    start with.
+    """
 
     sheet: int
     keys: list[int]
@@ -90,7 +94,9 @@ NEVER = 1e300
 
 
 def deviation(shown: Losses, recomputed: Losses, *, typed: bool = False) -> float:
-    """Largest difference over the common rows, relative to the first loss; `typed` numbers may be rounded where they end."""
+    """Largest difference over the common rows, relative to the first loss; `typed` numbers may be rounded
+    where they end.
+    """
     count = min(len(shown), len(recomputed))
     if count == 0:
         return NEVER
@@ -102,7 +108,9 @@ def deviation(shown: Losses, recomputed: Losses, *, typed: bool = False) -> floa
 
 
 def _half_unit(value: float) -> float:
-    """Half a unit of the last digit that a number is written with: 0.005 for 0.22, and no more than that for 0.2."""
+    """Half a unit of the last digit that a number is written with: 0.005 for 0.22, and no more than that for
+    0.2.
+    """
     written = f"{value:.15g}"
     decimals = len(written.partition(".")[2]) if "." in written and "e" not in written else 0
     return 0.5 * 10.0 ** -max(2, decimals) * (1 + 1e-9) if decimals else 0.0
@@ -234,7 +242,9 @@ def _pasted(
 
 
 def _nearest(tables: Sequence[Simulated], numbers: Losses) -> tuple[float, float, Simulated, int] | None:
-    """The recomputed losses nearest to some numbers, of those that start alike: gap, rate, table, first iteration."""
+    """The recomputed losses nearest to some numbers, of those that start alike: gap, rate, table, first
+    iteration.
+    """
     best: tuple[float, float, Simulated, int] | None = None
     for table in tables:
         first = float(table.reference(table.rates[0] if table.rates else 1.0, 1)[0])

@@ -1,7 +1,7 @@
 """The whole replay: all tables of a book recalculated for many settings in one pass.
 
-Settings, along one NumPy axis: the book as it is, its own initial values at each learning rate of the sweep, and random
-weights, inputs, targets and learning rates. The last are compared with the reference cell by cell.
+Settings, along one NumPy axis: the book as it is, its own initial values at each learning rate of the sweep,
+and random weights, inputs, targets and learning rates. The last are compared with the reference cell by cell.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,9 @@ class Replayed(NamedTuple):
 
 
 class Whole(NamedTuple):
-    """All tables replayed, the recalculated values of the book as it is, and the cells that kept their stored value."""
+    """All tables replayed, the recalculated values of the book as it is, and the cells that kept their stored
+    value.
+    """
 
     tables: tuple[Replayed, ...]
     values: dict[int, float]

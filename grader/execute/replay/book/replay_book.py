@@ -125,7 +125,9 @@ def _class_start(profile: Profile) -> dict[str, float]:
 
 
 def signature(book: Book) -> str:
-    """Hash of formulas and places: equal for books that were filled with the same formulas, whatever their values."""
+    """Hash of formulas and places: equal for books that were filled with the same formulas, whatever their
+    values.
+    """
     digest = hashlib.sha256()
     for sheet in book.sheets:
         for run in sheet.runs:
@@ -194,7 +196,9 @@ def _verdict(tables: Sequence[TableFacts], faults: Sequence[CellFault], unread: 
 
 
 def only_values(table: TableFacts) -> bool:
-    """Whether a table holds pasted numbers alone, which agree: it neither proves nor disproves a book's formulas."""
+    """Whether a table holds pasted numbers alone, which agree: it neither proves nor disproves a book's
+    formulas.
+    """
     states = {q.state for q in table.quantities if q.quantity in (*FORWARD, *GRADIENTS)}
     return states <= {State.VALUES, State.MISSING}
 

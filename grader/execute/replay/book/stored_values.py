@@ -1,7 +1,7 @@
 """Stored values against recomputed ones: a stale or hand-made cache.
 
-A cell is a root of the difference when its stored value does not follow from the stored values of what it reads; cells
-that merely follow a root are not named.
+A cell is a root of the difference when its stored value does not follow from the stored values of what it
+reads; cells that merely follow a root are not named.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,9 @@
 """What is wrong with a cell: the smallest edit of the student's formula that makes it right.
 
-Tried in the order of how often 89 real workbooks hold the mistake: the error inherited from a shared class sheet, one
-reference for another, a drifting learning rate, another quantity's formula, sign, operator, brackets, factor, a lost term,
-two references at once. An edit counts only if the edited formula passes the identity test.
+Tried in the order of how often 89 real workbooks hold the mistake: the error inherited from a shared class
+sheet, one reference for another, a drifting learning rate, another quantity's formula, sign, operator,
+brackets, factor, a lost term, two references at once. An edit counts only if the edited formula passes the
+identity test.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -21,7 +21,8 @@ class Flat(NamedTuple):
     cells: tuple[int, ...]
     """The cell behind each symbol; 0 for ranges and typed numbers."""
     helpers: tuple[tuple[int, int, int], ...] = ()
-    """Each helper cell that was written in, with the first token of its formula and the one after the last."""
+    """Each helper cell that was written in, with the first token of its formula and the one after the last.
+    """
 
     def tokens_of(self, slots: Iterable[int]) -> tuple[int, ...]:
         """The tokens that are references to some symbols."""
@@ -29,7 +30,9 @@ class Flat(NamedTuple):
         return tuple(i for i, t in enumerate(self.tokens) if t.kind in ("ref", "range") and t.value in wanted)
 
     def helper(self, touched: Sequence[int]) -> tuple[int, int, int] | None:
-        """The innermost helper cell whose formula holds all the touched tokens, with the span of its first occurrence."""
+        """The innermost helper cell whose formula holds all the touched tokens, with the span of its first
+        occurrence.
+        """
         common: list[tuple[int, int, int]] | None = None
         for at in touched:
             around = [one for one in self.helpers if one[1] <= at < one[2]]

@@ -104,7 +104,9 @@ class Sentences:
     def edited(
         self, code: str, case: Case, variant: Variant, cells: Sequence[int] | None = None
     ) -> Diagnosis:
-        """A formula with one small edit; `cells` are those that the right formula reads where they are others."""
+        """A formula with one small edit; `cells` are those that the right formula reads where they are
+        others.
+        """
         subject, flat = self.words.subject(case.quantity), case.flat
         wrote, belongs = variant.what.partition(" for ")[::2]
         has = "" if code in ("wrong-operator", "wrong-factor") else ":"

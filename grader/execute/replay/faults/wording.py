@@ -46,7 +46,9 @@ class Wording:
         return f"{qualified(self._layout.model, read, self._layout.table.sheet)} ({value})" if read else value
 
     def formula(self, tokens: Sequence[Token], cells: Sequence[int]) -> str:
-        """Tokens over cells in A1 notation with `=`; empty where a range or a typed learning rate stands among them."""
+        """Tokens over cells in A1 notation with `=`; empty where a range or a typed learning rate stands
+        among them.
+        """
         out = []
         for token in tokens:
             if token.kind == "range" or (token.kind == "ref" and not cells[int(token.value)]):

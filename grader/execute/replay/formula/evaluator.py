@@ -1,8 +1,8 @@
 """Formulas in R1C1 notation: tokens, Excel's precedence, closures over NumPy values.
 
-Student text is never executed: a formula becomes tokens, tokens become closures over a fixed table of functions.
-Precedence is Excel's (measured: `=-2^2` is 4, `=2^3^2` is 64): prefix signs bind tighter than `^`, every infix operator
-associates to the left.
+Student text is never executed: a formula becomes tokens, tokens become closures over a fixed table of
+functions. Precedence is Excel's (measured: `=-2^2` is 4, `=2^3^2` is 64): prefix signs bind tighter than `^`,
+every infix operator associates to the left.
 """
 
 import re

@@ -1,7 +1,8 @@
-"""LET and LAMBDA written out: every name replaced by what it stands for, so that only plain arithmetic is left.
+"""LET and LAMBDA written out: every name replaced by what it stands for, so that only plain arithmetic is
+left.
 
-`LET(d, t1-a_o1, 0.5*d^2)` becomes `(0.5*(t1-a_o1)^2)` and `LAMBDA(z, 1/(1+EXP(-z)))(h1)` becomes `(1/(1+EXP(-h1)))`, so that
-one evaluator and one search for mistakes serve all spellings.
+`LET(d, t1-a_o1, 0.5*d^2)` becomes `(0.5*(t1-a_o1)^2)` and `LAMBDA(z, 1/(1+EXP(-z)))(h1)` becomes
+`(1/(1+EXP(-h1)))`, so that one evaluator and one search for mistakes serve all spellings.
 """
 
 from collections.abc import Mapping, Sequence

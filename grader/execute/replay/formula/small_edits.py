@@ -112,7 +112,9 @@ def unrounded(tokens: tuple[Token, ...]) -> tuple[Token, ...]:
 
 
 def with_factor(tokens: tuple[Token, ...], slot: int) -> Iterator[tuple[tuple[Token, ...], int]]:
-    """The formula with a new reference multiplied to one operand, and the slot of the operand (-1 for a bracket)."""
+    """The formula with a new reference multiplied to one operand, and the slot of the operand (-1 for a
+    bracket).
+    """
     for stop in _ends(tokens):
         last = tokens[stop - 1]
         grown = (*tokens[:stop], Token("op", "*"), Token("ref", slot), *tokens[stop:])

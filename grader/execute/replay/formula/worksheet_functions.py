@@ -1,7 +1,7 @@
 """The worksheet functions that are evaluated, over floats and NumPy arrays of settings.
 
-Everything that 89 real Part-1 workbooks use (EXP, POWER, POW, SUM) and what a careful student might. Anything else keeps
-its cached value and is named. Volatile functions (RAND, NOW) are left out on purpose.
+Everything that 89 real Part-1 workbooks use (EXP, POWER, POW, SUM) and what a careful student might. Anything
+else keeps its cached value and is named. Volatile functions (RAND, NOW) are left out on purpose.
 """
 
 import math
@@ -18,7 +18,9 @@ MAX_ELEMENTS = 2_000
 
 
 class Block(list["Value"]):
-    """The values of a range or an array, row by row; an empty cell is an empty text, which counts as 0 in arithmetic."""
+    """The values of a range or an array, row by row; an empty cell is an empty text, which counts as 0 in
+    arithmetic.
+    """
 
     def __init__(self, values: "Iterable[Value]", width: int) -> None:
         super().__init__(values)
@@ -101,7 +103,9 @@ def _one(function: Callable[[Number], object]) -> Callable[[Sequence[Argument]],
 
 
 def each(function: Callable[..., Value], *arguments: Argument) -> Block:
-    """A function of every element of arrays; numbers, single rows and single columns are repeated as Excel does."""
+    """A function of every element of arrays; numbers, single rows and single columns are repeated as Excel
+    does.
+    """
     blocks = [a if isinstance(a, Block) else Block(a if isinstance(a, list) else [a], 1) for a in arguments]
     width, height = max(b.width for b in blocks), max(b.height for b in blocks)
     if width * height > MAX_ELEMENTS:

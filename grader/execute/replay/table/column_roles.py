@@ -1,8 +1,8 @@
 """Which column holds which quantity: what the headers say, confirmed or corrected by what the formulas do.
 
-Real headers lie: t2's column is headed "i2", a parameter list repeats "i1" beside the table, two headers are exchanged. A
-reading of the columns is scored by how many formulas of one row pass the identity test under it; another reading than
-the headers' is taken only where it makes more of them right and none wrong.
+Real headers lie: t2's column is headed "i2", a parameter list repeats "i1" beside the table, two headers are
+exchanged. A reading of the columns is scored by how many formulas of one row pass the identity test under it;
+another reading than the headers' is taken only where it makes more of them right and none wrong.
 """
 
 from itertools import combinations, permutations
@@ -22,7 +22,9 @@ MAX_READINGS = 400
 
 
 class Reading(NamedTuple):
-    """The chosen layout, the headers that say something else (column, header text, quantity), and how it counts weights."""
+    """The chosen layout, the headers that say something else (column, header text, quantity), and how it
+    counts weights.
+    """
 
     layout: Layout
     contradicted: tuple[tuple[int, str, str], ...]
@@ -63,7 +65,9 @@ def read_columns(model: Model, table: Table) -> Reading:
 
 
 def _score(layout: Layout) -> tuple[frozenset[str], frozenset[str]]:
-    """Quantities whose formula is right and those whose is wrong, in the second row (in the first where there is one)."""
+    """Quantities whose formula is right and those whose is wrong, in the second row (in the first where there
+    is one).
+    """
     test = IdentityTest(layout)
     index = min(1, len(layout.rows) - 1)
     right, wrong = set(), set()

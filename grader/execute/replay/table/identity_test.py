@@ -1,8 +1,9 @@
-"""The local identity test: a cell's formula, with reference values in every cell that it reads, against the reference.
+"""The local identity test: a cell's formula, with reference values in every cell that it reads, against the
+reference.
 
-Upstream faults do not spread, because what the formula reads is put right first. The values are random (fixed seed), and
-analytic functions that agree at eight random points are equal with probability one. Cells with the same formula over
-the same symbols are tested once.
+Upstream faults do not spread, because what the formula reads is put right first. The values are random (fixed
+seed), and analytic functions that agree at eight random points are equal with probability one. Cells with the
+same formula over the same symbols are tested once.
 """
 
 from collections.abc import Sequence
@@ -24,7 +25,9 @@ SEED = 20_260
 TOLERANCE = 1e-9
 """Relative difference below which two formulas are the same one."""
 NEAR = 2e-4
-"""Relative difference below which a formula differs only by a rounded constant (`2.71828^-x`); faults differ by order one."""
+"""Relative difference below which a formula differs only by a rounded constant (`2.71828^-x`); faults differ
+by order one.
+"""
 
 
 class Match(Enum):
@@ -160,7 +163,9 @@ class IdentityTest:
         return self.points.same[quantity]
 
     def test(self, quantity: str, index: int) -> Tested:
-        """Test the formula cell of a quantity in the index-th row; cells of a filled-down run mean the same but for its first."""
+        """Test the formula cell of a quantity in the index-th row; cells of a filled-down run mean the same
+        but for its first.
+        """
         key = self.layout.key(quantity, index)
         run = self.layout.model.owner.get(key)
         if run is None or run.length < 4:
@@ -177,7 +182,9 @@ class IdentityTest:
         return found
 
     def _alike(self, run: FormulaRun) -> int:
-        """Index of the row from which every cell of a run reads the same symbols; beyond the table where none is known."""
+        """Index of the row from which every cell of a run reads the same symbols; beyond the table where none
+        is known.
+        """
         layout, never = self.layout, 1 << 30
         at = layout.index.get(row_of(run.start), never) + 1
         first = at

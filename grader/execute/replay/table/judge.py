@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from grader.core.facts.replay import CellFault, QuantityFacts, Severity, State
-from grader.execute.replay.cell_graph import ROW, Model, cell, column_of, sheet_of
+from grader.execute.replay.cell_graph import ROW, Model, cell, column_of
 from grader.execute.replay.faults.case import Diagnosis, Memory
 from grader.execute.replay.faults.diagnose import Doctor
 from grader.execute.replay.faults.edit_search import helpers_of
@@ -25,6 +25,7 @@ from grader.execute.replay.table.remarks import (
     is_rounding,
     listed,
     not_evaluated,
+    number_as_text,
     rounded_formula,
     told,
     typed_number,
@@ -37,11 +38,15 @@ EXACT = 2e-9
 ROUNDED = 2e-3
 """Relative difference up to which a typed value counts as rounded by hand."""
 MAX_DIAGNOSES = 8
-"""Distinct failing formulas of one column that are searched; a drifting reference makes a new one in every row."""
+"""Distinct failing formulas of one column that are searched; a drifting reference makes a new one in every
+row.
+"""
 
 
 class Judged(NamedTuple):
-    """A judged table: faults, columns, and the cells that are right today but do not follow a replay (typed values)."""
+    """A judged table: faults, columns, and the cells that are right today but do not follow a replay (typed
+    values).
+    """
 
     layout: Layout
     faults: tuple[CellFault, ...]
@@ -49,7 +54,9 @@ class Judged(NamedTuple):
     typed: dict[int, tuple[str, int]]
     """Cell to quantity and row index."""
     numbering: Numbering = ()
-    """How the table counts its weights; faults and columns bear its own names, layout and `typed` those of the replay."""
+    """How the table counts its weights; faults and columns bear its own names, layout and `typed` those of
+    the replay.
+    """
 
 
 class _Group:
@@ -121,20 +128,7 @@ class Judge:
         found = sorted(keys & texts.keys())
         if not found:
             return []
-        first = found[0]
-        fault = CellFault(
-            sheet=self.model.book.sheets[sheet_of(first)].name,
-            cells=ranges(key for key in found if sheet_of(key) == sheet_of(first)),
-            quantity=self.layout.quantity.get(column_of(first), ""),
-            diagnosis="number-as-text",
-            severity=Severity.NOTE,
-            message=f"{address(first)} holds the number {texts[first].strip()} as text; it was read as {number(float(self.model.constants[first]))}",
-            expected=number(float(self.model.constants[first])),
-            found=f"the text {texts[first].strip()!r}",
-            hint="Type it as a number, with the decimal sign of your program: sums leave text out, other programs show #VALUE!.",
-            count=len(found),
-        )
-        return [fault]
+        return [number_as_text(self.model, found, self.layout.quantity.get(column_of(found[0]), ""))]
 
     def _headers(self, names: tuple[str, str]) -> str:
         at = self.layout.table
@@ -222,7 +216,9 @@ class Judge:
         return self._diagnosed[memo]
 
     def _read_rightly(self, index: int) -> set[int]:
-        """Helper cells behind the right formulas of a row: the fault is not theirs but of who reads them wrongly."""
+        """Helper cells behind the right formulas of a row: the fault is not theirs but of who reads them
+        wrongly.
+        """
         found: set[int] = set()
         for name in QUANTITIES:
             if self.layout.has(name) and self.layout.key(name, index) in self.model.owner:
@@ -232,7 +228,9 @@ class Judge:
         return found
 
     def _guilty(self, diagnosis: Diagnosis, key: int, index: int) -> int:
-        """The helper cell that holds the fault, in the judged cell's own row where it was filled down; else the cell."""
+        """The helper cell that holds the fault, in the judged cell's own row where it was filled down; else
+        the cell.
+        """
         if not diagnosis.helper:
             return key
         first = self._first_row.setdefault(id(diagnosis), index)

@@ -1,8 +1,9 @@
 """Which cell of an iteration table stands for which quantity, and where its learning rate comes from.
 
-A symbol is what a cell means to the formula that reads it: a quantity in the same or the previous row, the learning rate,
-a number that stands nowhere in the table, or the formula of a helper cell. References are followed to their symbols, so
-that `=$B$3*F5` and `=C5*F5` are the same formula where B3 is the cell from which column C is filled.
+A symbol is what a cell means to the formula that reads it: a quantity in the same or the previous row, the
+learning rate, a number that stands nowhere in the table, or the formula of a helper cell. References are
+followed to their symbols, so that `=$B$3*F5` and `=C5*F5` are the same formula where B3 is the cell from
+which column C is filled.
 """
 
 import re
@@ -17,7 +18,8 @@ from grader.execute.replay.reference_network import INPUTS, WEIGHTS
 MAX_HELPERS = 40
 """Helper cells in a row that a formula is followed through."""
 MAX_FOLLOWED = 300
-"""Helper cells that one formula is followed through in all: helpers that read helpers can branch without end."""
+"""Helper cells that one formula is followed through in all: helpers that read helpers can branch without end.
+"""
 
 Symbol = tuple[object, ...]
 """`("q", name, row)` with row `same`, `prev` or an index; `("eta",)`; `("number", value, cell)`; `("empty", cell)`;
@@ -33,7 +35,9 @@ class Source(NamedTuple):
 
 
 class Layout:
-    """One table with one reading of its columns. With `probe` rows only the first of them are followed to their sources."""
+    """One table with one reading of its columns. With `probe` rows only the first of them are followed to
+    their sources.
+    """
 
     def __init__(self, model: Model, table: Table, columns: dict[str, int], probe: int = 0) -> None:
         self.model = model
@@ -104,7 +108,9 @@ class Layout:
                     self.merged.append((str(known[1]), name))
 
     def _bind_labelled(self) -> None:
-        """Inputs and targets without a column: cells beside the table that formulas read and a text left or above names."""
+        """Inputs and targets without a column: cells beside the table that formulas read and a text left or
+        above names.
+        """
         missing = [name for name in INPUTS if name not in self.columns]
         if not missing or not self.rows:
             return
@@ -130,7 +136,9 @@ class Layout:
         return "" if match is None else ("i" if match[1] else "t") + match[3]
 
     def _find_eta(self) -> Source | None:
-        """The leaf that the first updates read outside the table; else the most frequent one; else a typed number."""
+        """The leaf that the first updates read outside the table; else the most frequent one; else a typed
+        number.
+        """
         first, everywhere = self._outside(range(1, min(2, len(self.rows)))), Counter[int]()
         if not first:
             everywhere = self._outside(range(1, len(self.rows)))
@@ -185,7 +193,9 @@ class Layout:
         return [target for target in self._slots(key) if isinstance(target, int)]
 
     def _sources(self, leaf: int, value: float) -> set[int]:
-        """The leaf, the cells that copy it, and its equals in the same column: a learning rate typed in every row."""
+        """The leaf, the cells that copy it, and its equals in the same column: a learning rate typed in every
+        row.
+        """
         found = {leaf}
         for name in WEIGHTS:
             for index in range(1, len(self.rows)) if name in self.columns else ():
@@ -212,7 +222,9 @@ class Layout:
         return Source(value, 0, literal=True) if counted[value] >= 4 else None
 
     def _inferred_eta(self) -> Source | None:
-        """For a table of pasted numbers: the rate that all weights agree on, (w of this row - w of the next) / gradient."""
+        """For a table of pasted numbers: the rate that all weights agree on, (w of this row - w of the next)
+        / gradient.
+        """
         rates, slopes = [], []
         for name in WEIGHTS:
             if name not in self.columns or "d" + name not in self.columns or len(self.rows) < 2:

@@ -1,8 +1,11 @@
-"""What is said of a cell that is no wrong mathematics: typed, rounded, or not followed here; and of helper cells."""
+"""What is said of a cell that is no wrong mathematics: typed, rounded, or not followed here; and of helper
+cells.
+"""
 
-from grader.core.facts.replay import Severity
+from grader.core.facts.replay import CellFault, Severity
+from grader.execute.replay.cell_graph import Model, sheet_of
 from grader.execute.replay.faults.case import Diagnosis
-from grader.execute.replay.notation import display
+from grader.execute.replay.notation import address, display, number, ranges
 
 
 def not_evaluated(reason: str) -> Diagnosis:
@@ -47,7 +50,9 @@ def typed_number(name: str, *, rounded: bool) -> Diagnosis:
 
 
 def is_rounding(value: float, want: float) -> bool:
-    """Whether a typed number is the wanted one with fewer decimals (at least two, before the exponent where it has one)."""
+    """Whether a typed number is the wanted one with fewer decimals (at least two, before the exponent where
+    it has one).
+    """
     mantissa, _, exponent = repr(value).partition("e")
     decimals = len(mantissa.partition(".")[2])
     return decimals >= 2 and abs(value - want) <= 0.51 * 10.0 ** (int(exponent or 0) - decimals)
@@ -63,3 +68,21 @@ def told(diagnosis: Diagnosis, fault: str) -> str:
 def listed(names: list[str]) -> str:
     """`a, b and c`."""
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def number_as_text(model: Model, cells: list[int], quantity: str) -> CellFault:
+    """Numbers of a table that are typed as text."""
+    first = cells[0]
+    text, value = model.typed_as_text[first].strip(), number(float(model.constants[first]))
+    return CellFault(
+        sheet=model.book.sheets[sheet_of(first)].name,
+        cells=ranges(key for key in cells if sheet_of(key) == sheet_of(first)),
+        quantity=quantity,
+        diagnosis="number-as-text",
+        severity=Severity.NOTE,
+        message=f"{address(first)} holds the number {text} as text; it was read as {value}",
+        expected=value,
+        found=f"the text {text!r}",
+        hint="Type it as a number, with your program's decimal sign: sums leave text out, others show #VALUE!.",
+        count=len(cells),
+    )

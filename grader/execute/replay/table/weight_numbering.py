@@ -1,8 +1,8 @@
 """Which way round a book numbers its weights.
 
-Some classes count a layer's weights by their target (w1 and w2 lead to h1), others by their source (w1 and w2 leave i1). Both
-draw the same network. The replay speaks the first; a book of the second is read with the names exchanged and answered in
-its own.
+Some classes count a layer's weights by their target (w1 and w2 lead to h1), others by their source (w1 and w2
+leave i1). Both draw the same network. The replay speaks the first; a book of the second is read with the
+names exchanged and answered in its own.
 """
 
 import re
