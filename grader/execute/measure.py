@@ -25,7 +25,7 @@ Answers = NDArray[np.float32]
 SIDE = 28
 CLASSES = 10
 BATCH = 24
-LARGEST_BATCH = 500
+LARGEST_BATCH = 499
 FRESH = 12
 """Images that only the last batch holds."""
 DISTURBANCE = 6

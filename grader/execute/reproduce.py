@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grader.core.distribution import install_hint
+from grader.core.facts.network import Modes
 from grader.core.facts.notebook import Ending, NotebookRun
 from grader.core.facts.recipe import decode_recipe
 from grader.core.facts.reproduced import Canary, CanaryState, ReproducedEpoch, ReproducedFacts, ScoredWith
@@ -33,13 +34,15 @@ from grader.sandbox.worker import cells
 from reference.mnist import Mnist
 
 if TYPE_CHECKING:
+    from grader.execute.engine.loop import Order
     from grader.execute.engine.transforms import Pipeline
     from grader.execute.graph.interpret import GraphNetwork
     from grader.execute.graph.network import Network
 
 SPARE_SECONDS = 180
 """After the cells, for the export of the network."""
-BATCH = 1_000
+ROUNDING = 1e-4
+"""By how much two answers of the same weights to the same digit may differ, relative to 1 + their size."""
 
 
 Progress = Callable[[int], None]
@@ -152,14 +155,20 @@ def reproduce_in(
 
 def _network_or_why(run: NotebookRun) -> tuple["Network | None", str]:
     """The network; or None and why it stays inside, where it answered well there. Raises as `network_of` does."""
+    from grader.execute.graph.position import place_in_batch
     from grader.execute.graph.provider import network_of
 
     try:
-        return network_of(run), ""
+        network = network_of(run)
     except Unavailable as reason:
-        if not answered.steady(run):
+        if run.unwritten or not answered.steady(run):
             raise
         return None, reason.reason
+    if network.modes is Modes.DIFFERENT:
+        raise Unavailable(f"training and evaluation are two networks: {network.difference}", Verdict.UNKNOWN)
+    if place := place_in_batch(network):
+        raise Unavailable(place, Verdict.UNKNOWN)
+    return network, ""
 
 
 def limits_for(minutes: float) -> Limits:
@@ -196,6 +205,8 @@ def score(
     """
     import torch
 
+    from grader.execute.engine.initial import fresh_tensors
+    from grader.execute.engine.loop import Order
     from grader.execute.graph.interpret import GraphNetwork
 
     torch.set_num_threads(1)
@@ -213,10 +224,11 @@ def score(
         reason=seen.reason if fitting or seen.reason else "there are no weights to ask",
         shown=seen.shown,
     )
+    order, best, unsteady = Order(fresh_tensors(network, 0).kept_bytes), 0, ""
     for tensors in fitting:
         assert pipeline is not None
         model = GraphNetwork(network, tensors).eval()
-        answers = _Answers(model, pipeline, network.static_batch or BATCH)
+        answers = _Answers(model, pipeline, order, network.static_batch)
         epochs.append(
             ReproducedEpoch(
                 number=len(epochs) + 1,
@@ -224,6 +236,9 @@ def score(
                 visible=int((answers(seen.data.test_images) == seen.data.test_labels).sum()),
             )
         )
+        if epochs[-1].correct > best and not unsteady:
+            best = epochs[-1].correct
+            unsteady = UNSTEADY if answers.unsteady(data.test_images) else ""
         if seen.shown and tensors is fitting[-1]:
             asked = canary.questions(data)
             trap = msgspec.structs.replace(
@@ -243,6 +258,7 @@ def score(
         visible_size=len(seen.data.test_labels),
         test_size=len(data.test_labels),
         scored_with=scored_with,
+        unsteady=unsteady,
         cut=answered.why_cut(whole, result),
         canary=trap,
         failed=tuple(msgspec.structs.replace(cell, stdout="") for cell in whole.failed),
@@ -251,27 +267,48 @@ def score(
     )
 
 
-class _Answers:
-    """The classes that a network gives to digits (N, 28, 28), batch by batch; the last one is filled up where it must."""
+UNSTEADY = "the answer to a digit depends on its place: in another order and in other batches the same weights give another"
 
-    def __init__(self, model: "GraphNetwork", pipeline: "Pipeline", batch: int) -> None:
+
+class _Answers:
+    """The answers that a network gives to digits (N, 28, 28), in an order of ours; the last batch is filled up where it must.
+
+    `fixed` is the only batch size that the network takes, 0 for any.
+    """
+
+    def __init__(self, model: "GraphNetwork", pipeline: "Pipeline", order: "Order", fixed: int) -> None:
         self._model = model
         self._pipeline = pipeline
-        self._batch = batch
+        self._order = order
+        self._fixed = fixed
 
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.int64]:
+        """The classes."""
+        classes: NDArray[np.int64] = self._answers(images, self._order).argmax(1)
+        return classes
+
+    def unsteady(self, images: NDArray[np.uint8]) -> bool:
+        """Whether an answer depends on the place of its digit: shown in another order, in other batches, it is another."""
+        first, second = (self._answers(images, order) for order in (self._order, self._order.second))
+        apart = np.abs(first - second) / (1 + np.maximum(np.abs(first), np.abs(second)))
+        return not bool((apart <= ROUNDING).all())
+
+    def _answers(self, images: NDArray[np.uint8], order: "Order") -> NDArray[np.float32]:
         import torch
 
+        places = order.places(len(images))
+        batch = self._fixed or order.batch
         found = []
         with torch.no_grad():
-            for start in range(0, len(images), self._batch):
-                part = torch.from_numpy(images[start : start + self._batch])
+            for start in range(0, len(images), batch):
+                part = torch.from_numpy(images[places[start : start + batch].numpy()])
                 size = len(part)
-                if size < self._batch != BATCH:
-                    part = torch.cat([part, part[:1].expand(self._batch - size, -1, -1)])
-                found.append(self._model(self._pipeline(part))[:size].argmax(1))
-        answers: NDArray[np.int64] = torch.cat(found).numpy()
-        return answers
+                if size < self._fixed:
+                    part = torch.cat([part, part[:1].expand(batch - size, -1, -1)])
+                found.append(self._model(self._pipeline(part))[:size])
+        answers = torch.cat(found).float()
+        ordered: NDArray[np.float32] = torch.empty_like(answers).index_copy_(0, places, answers).numpy()
+        return ordered
 
 
 def _transform(

@@ -45,7 +45,7 @@ from grader.core.rule import Rule
 class Params(RetrainParams, frozen=True, kw_only=True):
     """The rule's parameters and budget; `constants` is how many fixed numbers of the network may have been kept for the training."""
 
-    constants: int = 1_000
+    constants: int = 0
 
 
 def check(retrained: RetrainFacts, logs: LogEvidence | None, params: Params) -> Outcome:

@@ -48,6 +48,8 @@ def check(reproduced: ReproducedFacts, retrained: RetrainFacts | None, params: P
         return unknown(
             f"the notebook was run whole and nothing could be scored: {why}", [_shown(reproduced, params)]
         )
+    if reproduced.unsteady:
+        return unknown(reproduced.unsteady, [_shown(reproduced, params)])
     best = max(counted)
     shown = [_shown(reproduced, params)]
     if retrained is not None and any(run.correct for run in retrained.runs):

@@ -83,6 +83,8 @@ class ReproducedFacts(Fact, frozen=True, kw_only=True):
     visible_size: int = 10_000
     test_size: int = 10_000
     scored_with: ScoredWith
+    unsteady: str = ""
+    """Why no answer of the weights counts, for a person: one depends on the place of its digit. Empty where none does."""
     cut: str = ""
     """Why the run stopped before the notebook's end; empty where it reached the end. The epochs before stand."""
     canary: Canary

@@ -36,7 +36,7 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     finite: bool
     """Whether every loss and all answers of the last evaluation were finite."""
     repeatable: bool
-    """Whether scoring the same digits twice gave the same answers."""
+    """Whether the same digits in another order and in other batches got the same answers, up to rounding."""
 
     @property
     def faults(self) -> tuple[str, ...]:
@@ -51,7 +51,7 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         if not self.finite:
             found.append("the network answers with NaN or infinity")
         if not self.repeatable:
-            found.append("the network answers differently when asked twice")
+            found.append("the answer to a digit depends on its place among the others, or on chance")
         return tuple(found)
 
 
@@ -105,7 +105,7 @@ class RetrainFacts(Fact, frozen=True, kw_only=True):
     """Whether the student's recipe was read whole and reproduced whole; only then can a miss be held against the student."""
     recipe_missing: tuple[str, ...] = ()
     kept_constants: int = 0
-    """Fixed numbers of the network that we cannot draw anew and therefore kept."""
+    """Numbers of the network that we cannot draw anew and therefore kept, scales of a single number apart."""
     mode: Mode
     device: str
     """`cpu` or `cuda`."""

@@ -8,7 +8,7 @@ from torch.nn import functional
 from torch.optim import lr_scheduler
 
 from grader.core.facts.recipe import Stepping
-from grader.execute.engine.loop import Digits, Score, evaluate
+from grader.execute.engine.loop import USUAL, Digits, Order, Score, evaluate
 from grader.execute.engine.recipe import Plan
 from reference import train as reference
 from reference.recipe import Recipe
@@ -17,8 +17,9 @@ from reference.recipe import Recipe
 class PlanCourse:
     """The recipe of a notebook, to the letter."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, order: Order = USUAL) -> None:
         self.plan = plan
+        self._order = order
         self._optimizer: torch.optim.Optimizer
         self._scheduler: lr_scheduler.LRScheduler | None
         self._digits: Digits
@@ -49,10 +50,11 @@ class PlanCourse:
         if self._scheduler is not None and self.plan.stepping is Stepping.BATCH:
             self._advance(None)
 
-    def score(self, model: nn.Module, digits: Digits) -> Score:
+    def score(self, model: nn.Module, digits: Digits, *, again: bool = False) -> Score:
         """Score with the test transforms."""
         watched = isinstance(self._scheduler, lr_scheduler.ReduceLROnPlateau)
-        return evaluate(model, digits, self.plan.test, self.plan.loss if watched else None)
+        places = self._order.second if again else self._order
+        return evaluate(model, digits, self.plan.test, places, self.plan.loss if watched else None)
 
     def end_epoch(self, score: Score) -> float:
         """Move a schedule that counts epochs; returns the learning rate."""
@@ -103,8 +105,9 @@ def order(count: int, plan: Plan) -> list[Tensor]:
 class ReferenceCourse:
     """Our own recipe: what `reference.train.train` does between two passes of the loop."""
 
-    def __init__(self, recipe: Recipe, seed: int) -> None:
+    def __init__(self, recipe: Recipe, seed: int, order: Order = USUAL) -> None:
         self._recipe = recipe
+        self._order = order
         self._seed = seed
         self._step = 0
         self._rates: list[float]
@@ -146,9 +149,10 @@ class ReferenceCourse:
         self._optimizer.zero_grad()
         self._step += 1
 
-    def score(self, model: nn.Module, digits: Digits) -> Score:
+    def score(self, model: nn.Module, digits: Digits, *, again: bool = False) -> Score:
         """Score the digits as they are."""
-        return evaluate(model, digits, lambda images: reference.normalise(images, self._recipe))
+        places = self._order.second if again else self._order
+        return evaluate(model, digits, lambda images: reference.normalise(images, self._recipe), places)
 
     def end_epoch(self, score: Score) -> float:
         """The rate follows the steps; returns the one of the last."""

@@ -26,12 +26,14 @@ from grader.execute.engine.apart import Heard, Training, processes_for, run_apar
 from grader.execute.engine.cache import RunCache, TrainingJob
 from grader.execute.engine.initial import fresh_tensors
 from grader.execute.engine.limits import Run, refuse_too_large
+from grader.execute.engine.loop import EVALUATION_BATCH
 from grader.execute.engine.recipe import resolve
 from grader.execute.engine.run import run_seed, run_together
 from grader.execute.engine.seat import UnusableNetwork
 from grader.execute.engine.wish import Progress, Wish
 from grader.execute.graph.facts import network_facts
 from grader.execute.graph.network import Network
+from grader.execute.graph.position import place_in_batch
 from grader.execute.graph.schema import first_line
 from reference import mnist
 from reference.recipe import RECIPES
@@ -79,9 +81,18 @@ def _retrain(
         )
     if facts.outputs < 10:
         raise Unavailable(f"the network answers with {facts.outputs} numbers, expected ten", Verdict.UNKNOWN)
+    if facts.modes is Modes.DIFFERENT:
+        raise Unavailable(
+            f"training and evaluation are two networks, so training the one says nothing of the other: "
+            f"{facts.modes_difference}",
+            Verdict.UNKNOWN,
+        )
+    if place := place_in_batch(network):
+        raise Unavailable(place, Verdict.UNKNOWN)
     resolved = resolve(recipe, network.image, len(data.train_labels))
     plan = resolved.plan if wish.recipe is RecipeUsed.STUDENT else None
-    kept = fresh_tensors(network, 0).kept_numbers
+    fresh = fresh_tensors(network, 0)
+    kept = fresh.kept_numbers
     missing = list(resolved.missing)
     if kept:
         missing.append(f"{kept:,} numbers of the network follow no rule of initialisation that we know")
@@ -112,7 +123,7 @@ def _retrain(
         recipe_summary=plan.summary if plan else _reference_summary(planned),
         recipe_complete=plan is not None and not missing,
         recipe_missing=tuple(missing),
-        kept_constants=kept,
+        kept_constants=fresh.kept_tables,
         mode=wish.mode,
         device=job.device,
         threads=1,
@@ -150,14 +161,10 @@ def _odd(facts: NetworkFacts) -> list[str]:
     notes = []
     if facts.output is OutputKind.OVER_BATCH:
         notes.append(
-            "the softmax runs over the batch, so answers depend on the batch; scored in batches of 1,000"
+            f"the softmax runs over the batch, so answers depend on the batch; scored in batches of {EVALUATION_BATCH}"
         )
     if facts.modes is Modes.DROPOUT_ACTIVE:
         notes.append("dropout stays on when the notebook evaluates; we score with it off")
-    elif facts.modes is Modes.DIFFERENT:
-        notes.append(
-            f"evaluation runs another graph than training, and we score with it: {facts.modes_difference}"
-        )
     return notes
 
 

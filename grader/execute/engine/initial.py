@@ -14,6 +14,9 @@ from grader.execute.graph.network import Network
 from grader.execute.graph.roles import Role, roles_of
 from grader.execute.graph.schema import WeightKind
 
+MOST_SCALES = 32
+"""Kept tensors of a single number that are no table yet."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
@@ -26,6 +29,21 @@ class Fresh:
     def kept_numbers(self) -> int:
         """How many numbers were kept."""
         return sum(self.tensors[key].numel() for key in self.kept)
+
+    @property
+    def kept_tables(self) -> int:
+        """How many of them stand in tensors of more than one number: a scale of one number holds no table of labels.
+
+        More than a few such scales could be put together to one.
+        """
+        sizes = [self.tensors[key].numel() for key in self.kept]
+        single = sizes.count(1)
+        return sum(size for size in sizes if size > 1) + (single if single > MOST_SCALES else 0)
+
+    @property
+    def kept_bytes(self) -> bytes:
+        """All of them as bytes, in the order of the network."""
+        return b"".join(self.tensors[key].contiguous().float().numpy().tobytes() for key in self.kept)
 
 
 def fresh_tensors(network: Network, seed: int) -> Fresh:

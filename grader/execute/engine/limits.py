@@ -63,4 +63,4 @@ def memory_free() -> float:
 
 def _sizes(graph: CheckedGraph) -> list[int]:
     """Numbers that each step makes of one digit."""
-    return [math.prod(graph.shapes[item.name].extents) for item in graph.instructions]
+    return [math.prod(item.shape.extents) for item in graph.instructions if item.shape is not None]

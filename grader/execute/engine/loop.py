@@ -4,6 +4,7 @@ On networks of this size a second thread never paid, and one thread makes a seed
 stands in `courses.py`.
 """
 
+import hashlib
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
@@ -13,7 +14,10 @@ from torch import Tensor, nn
 from grader.execute.engine.checkpoint import Checkpoint, State
 from grader.execute.engine.memory import keep_freed_memory
 
-EVALUATION_BATCH = 1_000
+EVALUATION_BATCH = 997
+"""Test digits in a batch: odd and no divisor of 10,000, so that no table of labels fits its places."""
+SECOND_BATCH = 613
+"""The size with which the deciding weights are scored once more, in another order."""
 
 
 class Digits(NamedTuple):
@@ -29,6 +33,32 @@ class Digits(NamedTuple):
         return Digits(*(tensor.to(device) for tensor in self))
 
 
+class Order(NamedTuple):
+    """In which order, and in batches of which size, test digits are shown.
+
+    `key` holds every number of the network that a training keeps: who hides a table of the labels by their place in it
+    changes the places.
+    """
+
+    key: bytes = b""
+    batch: int = EVALUATION_BATCH
+
+    def places(self, count: int) -> Tensor:
+        """The digits in this order, (count,) int64; the same for the same key and size."""
+        seed = hashlib.sha256(b"%d %b" % (self.batch, self.key)).digest()[:8]
+        draw = torch.Generator().manual_seed(int.from_bytes(seed, "little") >> 1)
+        return torch.randperm(count, generator=draw)
+
+    @property
+    def second(self) -> "Order":
+        """Another order and another size."""
+        return self._replace(batch=SECOND_BATCH)
+
+
+USUAL = Order()
+"""The order for a network of which a training keeps nothing."""
+
+
 class Score(NamedTuple):
     """One pass over the test digits. `answers` are the classes given, `loss` the mean in nats."""
 
@@ -36,6 +66,13 @@ class Score(NamedTuple):
     loss: float
     finite: bool
     answers: Tensor
+    logits: Tensor
+    """What the network answered, (digits, 10), digit by digit in the order of the data."""
+
+    def apart(self, other: "Score") -> float:
+        """The largest difference between two answers to the same digit, relative to 1 + their size."""
+        scale = 1 + torch.maximum(self.logits.abs(), other.logits.abs())
+        return float(((self.logits - other.logits).abs() / scale).nan_to_num(torch.inf).max())
 
 
 class EpochResult(NamedTuple):
@@ -73,8 +110,8 @@ class Course(Protocol):
     def step(self) -> None:
         """Move the weights along their gradients, and clear those."""
 
-    def score(self, model: nn.Module, digits: Digits) -> Score:
-        """Score the model on the test digits."""
+    def score(self, model: nn.Module, digits: Digits, *, again: bool = False) -> Score:
+        """Score the model on the test digits; `again` in another order and other batches."""
 
     def end_epoch(self, score: Score) -> float:
         """Move a schedule that counts epochs; returns the learning rate."""
@@ -132,26 +169,29 @@ def train(
 
 @torch.no_grad()
 def evaluate(
-    model: nn.Module, digits: Digits, transform: Callable[[Tensor], Tensor], loss: nn.Module | None = None
+    model: nn.Module,
+    digits: Digits,
+    transform: Callable[[Tensor], Tensor],
+    order: Order,
+    loss: nn.Module | None = None,
 ) -> Score:
-    """Score the model in evaluation mode on all test digits; its mode is put back."""
+    """Score the model in evaluation mode on all test digits, in the given order; its mode is put back."""
     was_training = model.training
     model.eval()
-    correct, total, finite, answers = 0, 0.0, True, []
-    parts = zip(
-        digits.test_images.split(EVALUATION_BATCH),  # type: ignore[no-untyped-call]
-        digits.test_labels.split(EVALUATION_BATCH),  # type: ignore[no-untyped-call]
-        strict=True,
-    )
-    for images, labels in parts:
-        output = model(transform(images))
+    places = order.places(len(digits.test_labels)).to(digits.test_labels.device)
+    correct, total, finite, outputs = 0, 0.0, True, []
+    for part in places.split(order.batch):  # type: ignore[no-untyped-call]
+        labels = digits.test_labels[part]
+        output = model(transform(digits.test_images[part]))
         finite = finite and bool(torch.isfinite(output).all())
-        answers.append(output.argmax(1))
-        correct += int((answers[-1] == labels).sum())
+        outputs.append(output)
+        correct += int((output.argmax(1) == labels).sum())
         if loss is not None:
             total += float(loss(output, labels)) * len(labels)
     model.train(was_training)
-    return Score(correct, total / len(digits.test_labels), finite, torch.cat(answers))
+    logits = torch.cat(outputs).float()
+    logits = torch.empty_like(logits).index_copy_(0, places, logits)
+    return Score(correct, total / len(places), finite, logits.argmax(1), logits)
 
 
 def _state(results: list[EpochResult], steps: int, model: nn.Module, course: Course) -> State:

@@ -12,7 +12,7 @@ from grader.core.retrain_rule import REFERENCE_EPOCHS
 from grader.execute.engine import fast
 from grader.execute.engine.courses import PlanCourse, ReferenceCourse
 from grader.execute.engine.initial import Fresh, fresh_tensors
-from grader.execute.engine.loop import Course
+from grader.execute.engine.loop import Course, Order
 from grader.execute.engine.recipe import Plan
 from grader.execute.graph.interpret import GraphNetwork
 from grader.execute.graph.network import Network
@@ -76,13 +76,14 @@ def take_seat(setting: Setting, seed: int, *, dense: bool = False, dropout: bool
     cheap = {"aten.dropout.default": fast.PooledDropout()} if pooled else None
     model = GraphNetwork(network, fresh.tensors, training_dropout=dropout, replace=cheap)
     layout = torch.contiguous_format if dense else _memory_format(model, network)
+    order = Order(fresh.kept_bytes)
     half = mode is Mode.FAST and fast.half_precision_pays(setting.device)
     trained: nn.Module = fast.HalfPrecision(model) if half else model
     if setting.plan is not None:
-        return Seat(seed, fresh, model, trained, PlanCourse(setting.plan), layout)
+        return Seat(seed, fresh, model, trained, PlanCourse(setting.plan, order), layout)
     recipe = setting.recipe
     trained = _adapt(trained, network.image, -recipe.mean / recipe.deviation)
-    return Seat(seed, fresh, model, trained, ReferenceCourse(recipe, seed), layout)
+    return Seat(seed, fresh, model, trained, ReferenceCourse(recipe, seed, order), layout)
 
 
 class _Adapted(nn.Module):

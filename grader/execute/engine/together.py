@@ -104,15 +104,15 @@ class TogetherCourse:
         """Move the stacked weights, and clear their gradients."""
         self._courses[0].step()
 
-    def score(self, model: nn.Module, digits: Digits) -> Score:
+    def score(self, model: nn.Module, digits: Digits, *, again: bool = False) -> Score:
         """Score every seed by itself; returns the one with the most right answers."""
-        self._scores = self.scores(digits)
+        self._scores = self.scores(digits, again=again)
         return max(self._scores, key=lambda score: score.correct)
 
-    def scores(self, digits: Digits) -> list[Score]:
+    def scores(self, digits: Digits, *, again: bool = False) -> list[Score]:
         """The score of every seed's weights as they are now."""
         pairs = zip(self._courses, self._stack.single(), strict=True)
-        return [course.score(model, digits) for course, model in pairs]
+        return [course.score(model, digits, again=again) for course, model in pairs]
 
     def end_epoch(self, score: Score) -> float:
         """Note the epoch of every seed and move the schedule; returns the learning rate."""

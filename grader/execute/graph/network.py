@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import torch
 
 from grader.core.facts.network import Modes
-from grader.execute.graph.checked import CheckedGraph
-from grader.execute.graph.operators import DROPOUTS
+from grader.execute.graph.checked import CheckedGraph, Instruction
+from grader.execute.graph.operators import DROPOUTS, IDENTITIES, SOFTMAX
 from grader.execute.graph.schema import (
     InvalidNetwork,
     ModelClaim,
@@ -138,8 +138,13 @@ class _Line(NamedTuple):
     arguments: str
 
 
-def _canonical(graph: CheckedGraph, adjust: Callable[[str, dict[str, Any]], dict[str, Any]]) -> list[_Line]:
-    """The graph up to names: values are numbered in the order of execution, tensors in the order of their first use."""
+def _canonical(
+    graph: CheckedGraph, adjust: Callable[[str, dict[str, Any]], dict[str, Any]], *, loose: bool = False
+) -> list[_Line]:
+    """The graph up to names: values are numbered in the order of execution, tensors in the order of their first use.
+
+    `loose` leaves out what changes no answer: a dropout that is off, a copy, a softmax at the very end.
+    """
     numbers: dict[str, str] = {graph.input: "image"}
     lines: list[_Line] = []
     keys: dict[str, int] = {}
@@ -156,11 +161,22 @@ def _canonical(graph: CheckedGraph, adjust: Callable[[str, dict[str, Any]], dict
 
     for instruction in graph.instructions:
         arguments = adjust(instruction.base, dict(instruction.arguments))
+        if loose and _changes_no_answer(graph, instruction, arguments):
+            numbers[instruction.name] = numbers.get(instruction.source, instruction.source)
+            continue
         text = json.dumps({name: plain(value) for name, value in arguments.items()})
         numbers[instruction.name] = f"value {len(lines)}"
         lines.append(_Line(instruction.operator.name, text))
     lines.append(_Line("output", numbers.get(graph.output, "tensor")))
     return lines
+
+
+def _changes_no_answer(graph: CheckedGraph, item: Instruction, arguments: Mapping[str, Any]) -> bool:
+    if item.base in DROPOUTS:
+        return not arguments["train"] or not arguments["p"]
+    if item.base in SOFTMAX and item.name == graph.output and item.shape is not None:
+        return arguments["dim"] % len(item.shape.extents) not in item.shape.batch_axes
+    return item.base in IDENTITIES
 
 
 def _as_in_evaluation(base: str, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -186,10 +202,10 @@ def _unchanged(base: str, arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def _compare(training: CheckedGraph, evaluation: CheckedGraph) -> tuple[Modes, str]:
-    flipped = _canonical(training, _as_in_evaluation)
-    if flipped == _canonical(evaluation, _unchanged):
+    flipped = _canonical(training, _as_in_evaluation, loose=True)
+    if flipped == _canonical(evaluation, _unchanged, loose=True):
         return Modes.SAME, ""
-    quiet = _canonical(evaluation, _dropout_off)
+    quiet = _canonical(evaluation, _dropout_off, loose=True)
     if flipped == quiet:
         return Modes.DROPOUT_ACTIVE, "dropout stays on in evaluation"
     at = next(

@@ -120,7 +120,7 @@ def test_dropout_that_is_only_in_evaluation_is_found() -> None:
         (True, 0.1, True, False),
         (False, 0.3, False, True),
     ]
-    assert found.modes is Modes.DIFFERENT
+    assert found.modes is Modes.DROPOUT_ACTIVE
 
 
 def test_modes_that_differ_in_more_than_flags_are_told_apart() -> None:
