@@ -170,7 +170,11 @@ def _network(facts: NetworkFacts, limits: Limits) -> Picture | None:
     if not boxes:
         return None
     return network_graph(
-        boxes, input_shape=facts.input_shape, total=facts.counted, budget=limits.parameters, dead=facts.dead
+        boxes,
+        input_shape=facts.input_shape,
+        total=facts.parameters,
+        budget=limits.parameters,
+        dead=facts.dead,
     )
 
 

@@ -52,7 +52,7 @@ def _parameters(compared: Comparison, summaries: SummaryEvidence, network: Netwo
         readme=_words(compared.parameters),
         log=", ".join(f"{total:,}" for total in totals[:_SHOWN]),
         code=f"{network.declared_parameters:,}" if network else "",
-        ours=f"{network.counted:,}" if network else "",
+        ours=f"{network.parameters:,}" if network else "",
         agrees=_agreement(compared.parameters, Treatment.FAIL),
     )
 

@@ -276,7 +276,6 @@ def test_our_recipe_feeds_networks_of_other_shapes(shape: tuple[int, ...]) -> No
     [
         ("DropoutAlwaysOn", "with it off"),
         ("OverBatch", "over the batch"),
-        ("NormOnlyInTraining", "another graph"),
     ],
 )
 def test_what_is_odd_about_the_scoring_is_noted(name: str, said: str) -> None:
@@ -286,6 +285,14 @@ def test_what_is_odd_about_the_scoring_is_noted(name: str, said: str) -> None:
         nasty(name), recipe(), digits(100, 50), Settings(), Wish(rule=RuleParams(epochs=1))
     )
     assert any(said in note for note in found.notes)
+
+
+def test_two_networks_in_one_are_not_trained() -> None:
+    from tests.execute.graph.exported import network as nasty
+
+    with pytest.raises(Unavailable, match="two networks") as raised:
+        retrain_network(nasty("NormOnlyInTraining"), recipe(), digits(100, 50), Settings(), Wish())
+    assert raised.value.verdict is Verdict.UNKNOWN
 
 
 def trained_as(
