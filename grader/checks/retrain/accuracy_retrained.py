@@ -6,6 +6,10 @@ size, epochs, loss, augmentation) and count right answers on the 10,000 test dig
 right passes. Below 99.25 after a full run fails; in between up to two more seeds are run, and a mean best of 99.35 or more goes
 to a person.
 
+The test digits are shown in an order of ours, and the deciding weights are asked once more in another order and in other
+batches: an answer must depend on its image and not on its place. Where it does not, where training and evaluation are two
+networks, or where the network keeps a table of numbers, a person looks.
+
 ## Why it matters
 A log is a claim; a training is a fact. Two trainings of the same network differ by about 0.05 points, so one that ends just
 below the threshold proves nothing, and the rule leaves room for that. Where your recipe could not be read whole, we use our own, and

@@ -67,14 +67,8 @@ def retrain_network(
     return msgspec.structs.replace(facts, artefact=artefact)
 
 
-def _retrain(
-    network: Network,
-    recipe: StudentRecipe | None,
-    data: mnist.Mnist,
-    settings: Settings,
-    wish: Wish,
-) -> RetrainFacts:
-    facts = network_facts(network)
+def _refuse_untrainable(network: Network, facts: NetworkFacts) -> None:
+    """Raise Unavailable (unknown) for a network that a training of ours could not feed, or would say nothing of."""
     if facts.static_batch:
         raise Unavailable(
             f"the network only takes batches of {facts.static_batch}, so we cannot train it", Verdict.UNKNOWN
@@ -89,6 +83,17 @@ def _retrain(
         )
     if place := place_in_batch(network):
         raise Unavailable(place, Verdict.UNKNOWN)
+
+
+def _retrain(
+    network: Network,
+    recipe: StudentRecipe | None,
+    data: mnist.Mnist,
+    settings: Settings,
+    wish: Wish,
+) -> RetrainFacts:
+    facts = network_facts(network)
+    _refuse_untrainable(network, facts)
     resolved = resolve(recipe, network.image, len(data.train_labels))
     plan = resolved.plan if wish.recipe is RecipeUsed.STUDENT else None
     fresh = fresh_tensors(network, 0)
