@@ -7,8 +7,8 @@ The number of epochs of every training run in the notebook's saved log, counted 
 The assignment limits the training as well as the network. `range(1, 20)` runs 19 epochs and `range(20)` runs 20, so "less than 20" and "at most
 20" differ by one run: the rubric says which holds.
 
-Measured on 39 labelled public notebooks (39 of 39 counted as labelled) and on 95 folders of public hand-ins: 14 fails, each read at its
-source and right.
+Measured on 39 labelled public notebooks (39 of 39 counted as labelled) and on 95 folders of public hand-ins: 14
+fails, of which 11 were read at their source, all right.
 
 ## Example
     for epoch in range(1, 25):     # 24 epochs
