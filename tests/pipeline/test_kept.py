@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from grader.checks.catalogue import catalogue
+from grader.cli.app import app
 from grader.core.outcome import Verdict
 from grader.pipeline.classroom.reports import publish_run, reports_of
 from grader.pipeline.plan.plan import MarkSheet, mark_sheet
@@ -70,3 +71,13 @@ def test_result_json_keeps_its_keys(store: Store, tmp_path: Path, name: str) -> 
 
 def _rubric() -> MarkSheet:
     return mark_sheet(parse((KEPT / "kept.toml").read_bytes(), "kept.toml", catalogue()))
+
+
+def test_decisions_can_be_carried_to_another_store(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    """Who moves a damaged store away loses its runs, which are made again, and not what persons decided."""
+    assert app(["store", "decisions", "--store", str(store.path)], standalone_mode=False) is None
+    first, second, _ = capsys.readouterr().out.splitlines()
+    told = "--verdict partial --credit 0.75 --reason 'explained at the board' --who 'the instructor'"
+    assert told in first
+    assert first.startswith("grader override over-budget derivation")
+    assert "--credit" not in second

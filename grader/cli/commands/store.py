@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from grader.cli.options import store_options
+from grader.core.outcome import Verdict
 
 
 @click.group(help="Look after the store of a class: the database and the submitted bytes.")
@@ -40,10 +41,27 @@ def check(out: Path, store: Path | None) -> int:
     click.echo(f"{told}, {len(found.faults)} faults")
     if found.faults:
         click.echo(
-            f"To go on: move {opened.path} away and grade the class again; `grader queue`, `report` and `export` "
-            "still read what is whole."
+            f"To go on: keep what `grader store decisions --store {opened.path}` prints, move the store away, grade the "
+            "class again and give those commands; `grader queue`, `report` and `export` still read what is whole."
         )
     return 3 if found.faults else 0
+
+
+@command.command("decisions", help="Print the decisions of persons as the commands that make them again.")
+@store_options
+def decisions(out: Path, store: Path | None) -> None:
+    """One line each, oldest first."""
+    import shlex
+
+    from grader.cli.options import open_store
+    from grader.cli.output import echo_line
+
+    with open_store(out, store) as opened:
+        for d in opened.decisions():
+            words = ["grader", "override", d.submission, d.code, "--verdict", d.verdict.value]
+            words += ["--credit", f"{d.credit:g}"] if d.verdict is Verdict.PARTIAL else []
+            words += ["--reason", d.reason, "--who", d.who, "-o", str(out)]
+            echo_line(shlex.join(words))
 
 
 @command.command("prune", help="Forget old runs, and what only they needed.")
