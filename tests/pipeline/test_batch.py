@@ -341,7 +341,7 @@ def test_who_is_not_trained_now_is_left_for_the_same_request(school: Path, tmp_p
     class Idle(Here):
         def map(self, function: Callable, jobs: Iterable, at_most: int = 0) -> Iterator[Ended]:
             for job in jobs:
-                retrained.extend([job.id] if Phase.RETRAIN in job.phases else [])
+                retrained.extend([job.id] if Phase.RETRAIN in job.stage.phases else [])
                 yield Ended(job=job, result=died(job, "idle") if not job.fresh else work(job))
 
     graded = grade_class(_request(school, tmp_path / "out", **more, train_only=("eve",)), Idle())
