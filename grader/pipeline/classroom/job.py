@@ -19,6 +19,7 @@ from grader.pipeline.classroom.stored import Stored, stored_sources
 from grader.pipeline.grade.notes import read_notes
 from grader.pipeline.grade.products import Known, fill
 from grader.pipeline.plan.plan import Plan, Stage
+from grader.sandbox.reader import cpu_spent
 from grader.store.runs import PhaseRecord, Spent, Store
 
 
@@ -53,10 +54,10 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
 def work(job: Job) -> Done:
     """Compute what the job's phases add, and measure it. Raises IngestFault where `paths` are no submission."""
     raw = raw_digest(job.paths) if job.fresh else ""
-    begin, used = time.perf_counter(), os.times()
+    begin, used, apart = time.perf_counter(), os.times(), cpu_spent()
     done = _work(job)
     wall, now = time.perf_counter() - begin, os.times()
-    cpu = sum(now[:4]) - sum(used[:4])
+    cpu = sum(now[:4]) - sum(used[:4]) + cpu_spent() - apart
     # A file that changed while it was read must not stand for what it became.
     ours = any(lost.verdict is Verdict.ERROR for lost in done.record.missing.values())
     certain = raw and raw == raw_digest(job.paths) and not ours

@@ -14,7 +14,7 @@ import msgspec
 
 from grader.core.evidence.base import Evidence
 from grader.core.facts.base import Fact
-from grader.core.faults import StoreFault, Unavailable
+from grader.core.faults import SandboxFault, StoreFault, Unavailable
 from grader.core.missing import Missing
 from grader.core.outcome import Verdict
 from grader.core.retrain_rule import Retraining
@@ -118,7 +118,7 @@ class Known:
             return _storable(step.provider.load()(**arguments))
         except Unavailable as reason:
             return Missing(reason=reason.reason, verdict=reason.verdict)
-        except StoreFault as fault:
+        except (SandboxFault, StoreFault) as fault:
             return Missing(reason=str(fault), verdict=Verdict.ERROR)
         except Exception as crash:  # a crash of ours must cost nothing but what needs this product
             log.exception("provider %s crashed", step.provider.name)

@@ -7,11 +7,23 @@ import zipfile
 
 import pytest
 
-from grader.core.evidence.workbook import Book
+from grader.checks.catalogue import catalogue
+from grader.core.evidence.workbook import Book, WorkbookEvidence
+from grader.core.missing import Missing
+from grader.core.outcome import Verdict
+from grader.core.rubric import Profile
+from grader.core.settings import Settings
 from grader.core.submission import Problem
 from grader.extract.workbook import grid
 from grader.extract.workbook import read as reading
 from grader.extract.workbook.child import read
+from grader.ingest.read import from_bytes
+from grader.pipeline.grade.products import Known, NothingKept, fill
+from grader.pipeline.plan import rubrics
+from grader.pipeline.plan.plan import make_plan
+from grader.sandbox import reader
+from grader.sandbox.reader import Lost, read_limited, stop
+from grader.sandbox.reader_server import ReadLimits
 from tests.generate.workbook import BookSpec, make
 
 OLE = bytes.fromhex("d0cf11e0a1b11ae1")
@@ -137,11 +149,33 @@ def test_a_broken_part_is_named() -> None:
     assert "sheet1.xml" in book.message
 
 
-def test_a_child_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "WALL_SECONDS", 0.001)
-    book = reading.read_book(make(BookSpec(rows=14))[0], "book.xlsx", "x")
+def test_a_book_that_dies_is_named_and_the_next_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    def loop(target: str, data: bytes, name: str, *, returns: type[Book]) -> Book | Lost:
+        return read_limited("tests.sandbox.reading:loop", data, returns=returns, limits=ReadLimits(cpu=1))
+
+    with monkeypatch.context() as hostile:
+        hostile.setattr(reading, "read_limited", loop)
+        book = reading.read_book(make(BookSpec(rows=14))[0], "book.xlsx", "x")
     assert book.problem is Problem.TOO_LARGE
-    assert "longer than" in book.message
+    assert book.message.startswith("book.xlsx took longer than 1 s of computing time to read")
+    assert reading.read_book(make(BookSpec(rows=14))[0], "book.xlsx", "x").problem is Problem.NONE
+
+
+def test_a_reader_that_cannot_be_loaded_is_not_told_as_a_broken_workbook(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stop()
+    monkeypatch.setattr(reader, "_START", "import no_module_of_this_name")
+    sources = from_bytes("x", {"book.xlsx": make(BookSpec(rows=14))[0]})
+    known = Known(sources, Settings(execute=False, retrain=False), Profile())
+    rules = catalogue()
+    plan = make_plan(rubrics.load("default", rules).rubric, rules)
+    fill(plan, known, NothingKept(), wanted=("WorkbookEvidence",))
+    missing = known.get(WorkbookEvidence)
+    assert isinstance(missing, Missing)
+    assert missing.verdict is Verdict.ERROR
+    assert "no_module_of_this_name" in missing.reason
+    assert "Save it again" not in missing.reason
 
 
 def test_nonsense_in_a_package_is_a_problem_not_a_crash() -> None:

@@ -1,0 +1,216 @@
+"""The reading of a student's file in a process with limits: bytes go in, a record of ours comes out, or how it ended.
+
+A parser that meets hostile bytes may take all memory, never end or die; here it takes only itself down, and costs
+one artefact. One process serves a worker (`grader.sandbox.reader_server`): it stays warm, forks for each artefact,
+and is started anew after an artefact that met a limit and after `ARTEFACTS`.
+"""
+
+import atexit
+import os
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+import grader
+from grader.core.faults import SandboxFault
+from grader.sandbox.environment import package_folders
+from grader.sandbox.reader_server import HEAD, LENGTH, End, ReadLimits, Request
+
+ARTEFACTS = 500
+"""Artefacts after which the process is started anew, whatever its memory has come to look like."""
+_GRACE = 60.0
+"""Seconds beyond the wall limit after which the process itself is given up."""
+_PATIENCE = 5.0
+"""Seconds that the process may take to end by itself once its pipes are closed."""
+_START = "import sys; sys.path += sys.argv[1:]; from grader.sandbox.reader_server import main; main()"
+_FLAGS = ("-I", "-S", "-X", "utf8")
+"""Neither the current folder nor a user's own packages, variables or start-up files: the folders to import from are
+named. Without `site` it starts in a third of the time.
+"""
+_KEPT = ("PATH", "SYSTEMROOT", "LANG", "LC_ALL", "TMPDIR", "TEMP", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+_LIMITS = ReadLimits()
+
+_T = TypeVar("_T")
+
+
+class Lost(msgspec.Struct, frozen=True, kw_only=True):
+    """An artefact whose reading ended without a result."""
+
+    end: End
+    detail: str = ""
+    limits: ReadLimits = _LIMITS
+
+    @property
+    def too_large(self) -> bool:
+        """Whether it met a limit."""
+        return self.end in (End.MEMORY, End.CPU, End.WALL, End.ANSWER)
+
+    def __str__(self) -> str:
+        """Say what happened, to follow the artefact's name."""
+        match self.end:
+            case End.MEMORY:
+                return f"needs more memory than reading it may take ({self.limits.memory:,} bytes) and was given up"
+            case End.CPU:
+                return f"took longer than {self.limits.cpu} s of computing time to read and was given up"
+            case End.WALL:
+                return f"took longer than {self.limits.wall:.0f} s to read and was given up"
+            case End.ANSWER:
+                return f"holds more than is read of one file ({self.limits.answer:,} bytes) and was given up"
+            case End.DIED:
+                return f"ended the process that read it ({self.detail}) and was given up"
+            case _:
+                return f"could not be read ({self.detail})"
+
+
+def read_limited(
+    target: str, *arguments: object, returns: type[_T], limits: ReadLimits = _LIMITS
+) -> _T | Lost:
+    """Call a function of ours, `module:name`, in the limited process, and return what it returns.
+
+    Arguments and result are what MessagePack holds. Raises SandboxFault where the process cannot be started, cannot
+    import the function or breaks off before the artefact had its turn: faults of ours, never of the file.
+    """
+    request = Request(target=target, arguments=msgspec.Raw(msgspec.msgpack.encode(arguments)), limits=limits)
+    with _lock:
+        end, payload = _reader().read(request)
+    if end is End.OURS:
+        raise SandboxFault(
+            f"{target} cannot be run to read files ({_words(payload)}); is the installation whole?"
+        )
+    if end is End.VALUE:
+        return msgspec.msgpack.decode(payload, type=returns)
+    return Lost(end=end, detail=_words(payload), limits=limits)
+
+
+def cpu_spent() -> float:
+    """CPU seconds that artefacts of this process took so far, outside of it."""
+    return _spent
+
+
+def stop() -> None:
+    """End the process; the next artefact starts another."""
+    global _running  # noqa: PLW0603 - one process serves this one
+    with _lock:
+        if _running is not None:
+            _running.stop()
+        _running = None
+
+
+def _words(payload: bytes) -> str:
+    return payload.decode("utf-8", "replace")[:300]
+
+
+class _Reader:
+    """The process and its two pipes."""
+
+    def __init__(self) -> None:
+        self.owner = os.getpid()
+        self.served = 0
+        self.spent = False
+        """Whether it must not serve another artefact."""
+        root = str(Path(grader.__file__).resolve().parent.parent)
+        packages = str(Path(msgspec.__file__).resolve().parent.parent)
+        folders = list(dict.fromkeys((root, packages, *package_folders())))
+        flags = [*_FLAGS, "-B"] if sys.dont_write_bytecode else list(_FLAGS)
+        try:
+            self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                [sys.executable, *flags, "-c", _START, *folders],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env={key: os.environ[key] for key in _KEPT if key in os.environ},
+                start_new_session=True,  # Ctrl-C is this process's matter
+            )
+        except OSError as fault:
+            raise SandboxFault(f"the process that reads files could not be started ({fault})") from fault
+
+    def read(self, request: Request) -> tuple[End, bytes]:
+        """Have one artefact read. Raises SandboxFault where the process ends before it came to it."""
+        global _spent  # noqa: PLW0603
+        begun = False
+        guard = threading.Timer(request.limits.wall + _GRACE, self.process.kill)
+        guard.daemon = True
+        guard.start()
+        try:
+            self._send(msgspec.msgpack.encode(request))
+            while True:
+                end, cpu, payload = self._receive()
+                if end is not End.BEGUN:
+                    break
+                begun = True
+        except (OSError, EOFError) as broken:
+            self.spent = True
+            why = self._last_words()
+            if begun:
+                return End.DIED, why.encode()
+            raise SandboxFault(f"the process that reads files ended by itself ({why})") from broken
+        finally:
+            guard.cancel()
+        _spent += cpu
+        self.served += 1
+        self.spent = begun or end not in (End.VALUE, End.RAISED) or self.served >= ARTEFACTS
+        return end, payload
+
+    def _send(self, data: bytes) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(LENGTH.pack(len(data)))
+        self.process.stdin.write(data)
+        self.process.stdin.flush()
+
+    def _receive(self) -> tuple[End, float, bytes]:
+        kind, cpu, length = HEAD.unpack(self._exactly(HEAD.size))
+        return End(kind), cpu, self._exactly(length)
+
+    def _exactly(self, size: int) -> bytes:
+        assert self.process.stdout is not None
+        data = self.process.stdout.read(size)
+        if len(data) < size:
+            raise EOFError
+        return data
+
+    def _last_words(self) -> str:
+        """Say how it ended, with the last line that it wrote."""
+        try:
+            _, said = self.process.communicate(timeout=_PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            _, said = self.process.communicate()
+        code = self.process.returncode
+        last = said.decode("utf-8", "replace").strip().rpartition("\n")[2][:200]
+        return f"exit status {code}" + (f": {last}" if last else "")
+
+    def stop(self) -> None:
+        """End it by closing its input, at once where it does not hear."""
+        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
+            with suppress(OSError):
+                assert pipe is not None
+                pipe.close()
+        try:
+            self.process.wait(timeout=_PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+_running: _Reader | None = None
+_spent = 0.0
+_lock = threading.Lock()
+atexit.register(stop)
+
+
+def _reader() -> _Reader:
+    """The process that serves this one: the running one, or a new one."""
+    global _running  # noqa: PLW0603
+    if _running is not None and _running.owner != os.getpid():  # a fork's: its pipes are another process's
+        _running = None
+    if _running is not None and (_running.spent or _running.process.poll() is not None):
+        _running.stop()
+        _running = None
+    if _running is None:
+        _running = _Reader()
+    return _running

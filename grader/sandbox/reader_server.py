@@ -1,0 +1,231 @@
+"""The process in which files of students are parsed, one at a time, each in a fork of its own with limits.
+
+It is started once for each worker (`grader.sandbox.reader`), imports the readers that it is asked for, and reads
+no file of a student itself: what a fork did to its memory is gone with the fork, so nothing of one submission
+reaches the next. Where there is no fork (Windows) it serves one request and ends.
+
+Requests and answers are frames on standard input and output: a head of fixed size, then MessagePack. It opens no
+file and no connection, and ends when the process that started it does, whatever it is doing then.
+"""
+
+import importlib
+import os
+import select
+import struct
+import sys
+import time
+import typing
+from collections.abc import Callable
+from enum import IntEnum
+from typing import BinaryIO
+
+import msgspec
+
+
+class ReadLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """What the reading of one artefact may take."""
+
+    cpu: int = 40
+    """Seconds; the largest real workbook takes 3."""
+    memory: int = 1_200_000_000
+    """Bytes of address space; a book of 76,000 formulas takes a tenth of it."""
+    answer: int = 80_000_000
+    """Bytes of MessagePack; the largest real workbook answers 1.1 MB."""
+    wall: float = 600.0
+    """Seconds, against a process that hangs. On a busy machine a sound workbook took more than a minute by the
+    clock; CPU seconds are what decides.
+    """
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """A function of ours, as `module:name`, and the arguments that it is called with, as one MessagePack array."""
+
+    target: str
+    arguments: msgspec.Raw
+    limits: ReadLimits
+
+
+class End(IntEnum):
+    """How the reading of an artefact ended."""
+
+    VALUE = 0
+    """The frame holds what the function returned."""
+    BEGUN = 1
+    """No end: all is imported, and what follows is this artefact's own doing. Sent where there is no fork."""
+    OURS = 2
+    """The reader could not be loaded or started: a fault of the installation."""
+    RAISED = 3
+    MEMORY = 4
+    CPU = 5
+    WALL = 6
+    ANSWER = 7
+    """What was read is larger than an answer may be."""
+    DIED = 8
+    """By a signal, or by ending itself."""
+
+
+HEAD = struct.Struct(">BdQ")
+"""How it ended, CPU seconds of the fork, bytes that follow."""
+LENGTH = struct.Struct(">Q")
+"""Bytes of a request."""
+_CHUNK = 2**18
+_FILES = 64
+"""Descriptors that a fork may open: some readers import a module when they first need it."""
+
+_CAN_FORK = hasattr(os, "fork")
+
+
+def main() -> None:
+    """Serve requests until standard input ends."""
+    source, sink = sys.stdin.buffer, sys.stdout.buffer
+    while (request := _request(source)) is not None:
+        try:
+            function = _load(request.target)
+        except Exception as fault:  # told as a fault of ours, with its words
+            _send(sink, End.OURS, 0.0, f"{type(fault).__name__}: {fault}".encode())
+            continue
+        if not _CAN_FORK:
+            _send(sink, End.BEGUN, 0.0, b"")
+            end, payload = _outcome(function, request)
+            _send(sink, end, time.process_time(), payload)
+            break
+        try:
+            _send(sink, *_forked(function, request, source.fileno()))
+        except OSError as fault:
+            _send(sink, End.OURS, 0.0, f"no process could be started ({fault})".encode())
+    # Nothing is left to be torn down, and what a reader left behind has no say.
+    os._exit(0)
+
+
+def _request(source: BinaryIO) -> Request | None:
+    head = source.read(LENGTH.size)
+    if len(head) < LENGTH.size:
+        return None
+    (length,) = LENGTH.unpack(head)
+    data = source.read(length)
+    return msgspec.msgpack.decode(data, type=Request) if len(data) == length else None
+
+
+def _send(sink: BinaryIO, end: End, cpu: float, payload: bytes) -> None:
+    try:
+        sink.write(HEAD.pack(end, cpu, len(payload)))
+        sink.write(payload)
+        sink.flush()
+    except OSError:  # nobody is left to be answered
+        os._exit(0)
+
+
+def _load(target: str) -> Callable[..., object]:
+    module, _, name = target.partition(":")
+    function: Callable[..., object] = getattr(importlib.import_module(module), name)
+    return function
+
+
+def _outcome(function: Callable[..., object], request: Request) -> tuple[End, bytes]:
+    """Call a reader with its arguments; whatever it does is an outcome."""
+    try:
+        hints = typing.get_type_hints(function)
+        hints.pop("return")
+        types: object = tuple[tuple(hints.values())]  # type: ignore[misc]
+        arguments = msgspec.msgpack.decode(request.arguments, type=types)
+        payload = msgspec.msgpack.encode(function(*arguments))
+    except MemoryError:
+        return End.MEMORY, b""
+    except ImportError as fault:  # of a module that a reader loads when it needs it
+        return End.OURS, f"{type(fault).__name__}: {fault}".encode()
+    except BaseException as fault:  # a reader that gives up, however, costs one artefact
+        return End.RAISED, f"{type(fault).__name__}: {fault}"[:300].encode("utf-8", "replace")
+    if len(payload) > request.limits.answer:
+        return End.ANSWER, b""
+    return End.VALUE, payload
+
+
+def _forked(function: Callable[..., object], request: Request, worker: int) -> tuple[End, float, bytes]:
+    """Call a reader in a fork; return how it ended, its CPU seconds and what it answered."""
+    ours, theirs = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            _in_fork(function, request, theirs)
+        finally:
+            os._exit(1)
+    os.close(theirs)
+    try:
+        end, answer = _received(ours, worker, request.limits)
+    finally:
+        os.close(ours)
+    if end is not None or len(answer) >= HEAD.size:
+        os.kill(pid, _SIGKILL)
+    _, status, used = os.wait4(pid, 0)
+    cpu = used.ru_utime + used.ru_stime
+    if end is not None:
+        return end, cpu, b""
+    if len(answer) >= HEAD.size:
+        kind, _, length = HEAD.unpack_from(answer)
+        if len(answer) == HEAD.size + length and kind in _TOLD_BY_FORK:
+            return End(kind), cpu, answer[HEAD.size :]
+    if os.WIFSIGNALED(status):
+        signal = os.WTERMSIG(status)
+        if signal == _SIGXCPU:
+            return End.CPU, cpu, b""
+        return End.DIED, cpu, f"signal {signal}".encode()
+    return End.DIED, cpu, f"exit status {os.WEXITSTATUS(status)}".encode()
+
+
+_SIGKILL, _SIGXCPU = 9, 24
+_TOLD_BY_FORK = (End.VALUE, End.OURS, End.RAISED, End.MEMORY, End.ANSWER)
+
+
+def _received(ours: int, worker: int, limits: ReadLimits) -> tuple[End | None, bytes]:
+    """Return all that a fork wrote, or the limit that it met. Ends this process where the worker's end closes."""
+    room = limits.answer + HEAD.size
+    until = time.monotonic() + limits.wall
+    parts: list[bytes] = []
+    while True:
+        ready, _, _ = select.select([ours, worker], [], [], max(0.0, until - time.monotonic()))
+        if worker in ready:  # no second request comes before the first is answered: the worker is gone
+            os.killpg(0, _SIGKILL)
+        if not ready:
+            return End.WALL, b""
+        part = os.read(ours, _CHUNK)
+        if not part:
+            return None, b"".join(parts)
+        room -= len(part)
+        if room < 0:
+            return End.ANSWER, b""
+        parts.append(part)
+
+
+def _in_fork(function: Callable[..., object], request: Request, theirs: int) -> None:
+    null = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(null, stream)
+    os.close(null)
+    sys.dont_write_bytecode = True
+    _limit(request.limits)
+    end, payload = _outcome(function, request)
+    with os.fdopen(theirs, "wb", closefd=False) as sink:
+        sink.write(HEAD.pack(end, 0.0, len(payload)))
+        sink.write(payload)
+    os._exit(0)
+
+
+def _limit(limits: ReadLimits) -> None:
+    """Limit this process where the system can; macOS refuses the memory limit."""
+    import resource
+
+    for what, soft, hard in (
+        (resource.RLIMIT_AS, limits.memory, limits.memory),
+        (
+            resource.RLIMIT_CPU,
+            limits.cpu,
+            limits.cpu + 5,
+        ),  # at the first SIGXCPU, which tells itself from a kill
+        (resource.RLIMIT_CORE, 0, 0),
+        (resource.RLIMIT_FSIZE, 0, 0),
+        (resource.RLIMIT_NOFILE, _FILES, _FILES),
+    ):
+        try:
+            resource.setrlimit(what, (soft, hard))
+        except (ValueError, OSError):
+            continue
