@@ -20,7 +20,7 @@ import msgspec
 
 from grader.checks.catalogue import catalogue
 from grader.cli.app import app
-from grader.core.rubric import Assignment, Criterion, LatePolicy, Profile, Rubric, Treatment
+from grader.core.rubric import Assignment, Criterion, Execution, LatePolicy, Profile, Rubric, Treatment
 from grader.core.rule import Rule, Status
 from grader.pipeline.plan.rubrics import available, load
 
@@ -132,6 +132,9 @@ def _rubric_page(rules: dict[str, Rule]) -> str:
             "## `[assignment]`\n",
             f"{_sentence(Assignment)} A criterion that sets a limit in its own `params` overrides it for itself.\n",
             *_fields_table("", Assignment),
+            "## `[execution]`\n",
+            f"{_sentence(Execution)}\n",
+            *_fields_table("", Execution),
             "## `[late]`\n",
             f"{_sentence(LatePolicy)}\n",
             *_fields_table("", LatePolicy),

@@ -7,6 +7,9 @@ from typing import ClassVar
 
 import msgspec
 
+EXECUTION_SECONDS = (30.0, 7200.0)
+"""Below, a notebook has not imported torch; beyond, nobody waits for a class."""
+
 
 class Treatment(Enum):
     """What a rubric makes of a named defect."""
@@ -114,6 +117,22 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         return wrong
 
 
+class Execution(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long the code of one submission may run while its network is looked for.
+
+    A whole run (`--reproduce`) has a time of its own.
+    """
+
+    seconds: float = 330.0
+    """From its start to its end, whatever the code does; the cells have about two thirds of it."""
+
+    def faults(self) -> list[str]:
+        """Return what is wrong with the value, in sentences."""
+        least, most = EXECUTION_SECONDS
+        within = least <= self.seconds <= most
+        return [] if within else [f"seconds must be {least:g} to {most:g}, got {self.seconds:g}"]
+
+
 class LatePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a late hand-in costs, as shares of the points earned."""
 
@@ -147,6 +166,7 @@ class Rubric(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """The wording of the assignment that the rubric encodes."""
     profile: Profile = Profile()
     assignment: Assignment = Assignment()
+    execution: Execution = Execution()
     late: LatePolicy = LatePolicy()
     cap: float = 0.0
     """Largest score that can be reached, bonus included; 0 for the maximum of the criteria."""

@@ -6,6 +6,7 @@ wrote it.
 """
 
 import importlib.util
+import math
 import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
@@ -27,9 +28,11 @@ from grader.core.facts.notebook import (
 )
 from grader.core.faults import SandboxFault, Unavailable
 from grader.core.outcome import Verdict
+from grader.core.rubric import Execution
 from grader.core.settings import Settings
 from grader.core.submission import Kind, Source, Sources
 from grader.execute import digits, measure
+from grader.execute.endings import told
 from grader.execute.network_source import unwritten
 from grader.sandbox.api import Frame, Job, Limits, RunResult, RunStatus, Sandbox
 from grader.sandbox.choose import choose
@@ -39,6 +42,9 @@ from reference.mnist import MnistDamaged
 MAX_FILE = 32 << 20
 MAX_FILES = 64 << 20
 """Bytes of the submission that are laid beside the notebook."""
+EXPORT_SECONDS = 130.0
+"""Of a run, kept for imports and for sending the network."""
+USUAL = Execution()
 RUNS_WITH = ("torch", "torchvision", "IPython", "safetensors")
 """What the worker cannot start without; all of it comes with the extra `notebook`, and only torch and safetensors with `retrain`."""
 EXPORT_ORDER = (("model",), ("model", "graph", "graph", "weights"))
@@ -71,7 +77,7 @@ class _Run(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     measured: _Answered = _Answered()
 
 
-def run_notebook(sources: Sources, settings: Settings) -> NotebookRun:
+def run_notebook(sources: Sources, settings: Settings, execution: Execution = USUAL) -> NotebookRun:
     """Execute the main notebook (or, where there is none, the Python file that trains) on a slice of digits.
 
     Raises:
@@ -95,11 +101,18 @@ def run_notebook(sources: Sources, settings: Settings) -> NotebookRun:
         sandbox = choose(unsafe_no_sandbox=settings.unsafe_no_sandbox)
     except SandboxFault as fault:
         raise Unavailable(str(fault), Verdict.UNKNOWN) from fault
-    run = run_in(sandbox, sources, entry, settings)
+    limits = limits_for(execution.seconds)
+    run = run_in(sandbox, sources, entry, settings, limits)
     if run.choice is Choice.NONE and len(entries) > 1:
-        second = run_in(sandbox, sources, entries[1], settings)
+        second = run_in(sandbox, sources, entries[1], settings, limits)
         return run if second.choice is Choice.NONE else second
     return run
+
+
+def limits_for(seconds: float) -> Limits:
+    """Limits of a run that may last so long: its cells end earlier, so that the network can still be sent."""
+    cells = max(seconds - EXPORT_SECONDS, seconds / 2)
+    return Limits(wall=seconds, cells=cells, cell=0.75 * cells, cpu=math.ceil(seconds * 10 / 11))
 
 
 def run_in(
@@ -125,6 +138,8 @@ def run_in(
         limits=limits or Limits(),
     )
     result = sandbox.run(job)
+    if sentence := told(result, job.limits):
+        result = msgspec.structs.replace(result, detail=sentence)
     if result.status is RunStatus.OURS:
         raise SandboxFault(result.detail)
     if result.status in (RunStatus.NONZERO, RunStatus.INCOMPLETE) and not result.frames:

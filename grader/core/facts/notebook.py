@@ -221,6 +221,8 @@ class NotebookRun(Fact, frozen=True, kw_only=True):
         """Lines of "what we read": what ran, what we changed so that it runs here, and the answers of a network that could not leave."""
         ran = [c for c in self.cells if c.status is not CellStatus.NOT_RUN]
         text = f"{len(ran)} of {len(self.cells)} code cells were run on a few digits, to find the network"
+        if self.ending is not Ending.OK:
+            text = f"{len(ran)} code cells had ended when the run did: {'; '.join(self.notes)[:400] or self.ending.value}"
         stopped = [f"cell {c.cell}: {c.error or c.status.value}" for c in self.failed]
         chosen = [f"the submitted one is {m.name}" for m in self.models if m.chosen]
         left = any(frame.kind == "graph" for frame in self.export)

@@ -74,7 +74,9 @@ def _work(job: Job) -> Done:
             sources = read_entry([Path(p) for p in job.paths], job.id)
             for source in sources.items:
                 store.objects.put(source.data)
-            known = Known(sources, job.settings, job.profile, job.plan.retraining)
+            known = Known(
+                sources, job.settings, job.profile, job.plan.retraining, execution=job.plan.execution
+            )
             records: tuple[PhaseRecord, ...] = ()
         else:
             delivery = store.deliveries(job.run)[job.id]
@@ -83,6 +85,7 @@ def _work(job: Job) -> Done:
                 job.settings,
                 job.profile,
                 job.plan.retraining,
+                execution=job.plan.execution,
                 submission=delivery.submission,
             )
             records = store.phase_records(job.run, job.id)

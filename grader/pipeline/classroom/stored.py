@@ -30,7 +30,9 @@ class Stored:
         self, store: Store, known: Known, records: Sequence[PhaseRecord], makes: Collection[Phase]
     ) -> None:
         self._store = store
-        self._made_as = ProductKeys(known.submission, known.settings, known.profile, known.retraining)
+        self._made_as = ProductKeys(
+            known.submission, known.settings, known.profile, known.retraining, known.execution
+        )
         self._makes = makes
         self._keys = {name: key for record in records for name, key in record.products.items()}
         self._lost = {name: missing for record in records for name, missing in record.missing.items()}
@@ -124,6 +126,7 @@ def stored_known(
         run.settings,
         profile,
         plan.retraining,
+        execution=plan.execution,
         submission=delivery.submission,
     )
     records = store.phase_records(run.id, delivery.submission.id)

@@ -18,7 +18,7 @@ from grader.core.faults import SandboxFault, StoreFault, Unavailable
 from grader.core.missing import Missing
 from grader.core.outcome import Verdict
 from grader.core.retrain_rule import Retraining
-from grader.core.rubric import Profile
+from grader.core.rubric import Execution, Profile
 from grader.core.settings import Settings
 from grader.core.submission import Sources, Submission
 from grader.pipeline.plan.plan import Plan, Step
@@ -42,6 +42,7 @@ class Known:
         profile: Profile,
         retraining: Retraining | None = None,
         *,
+        execution: Execution | None = None,
         submission: Submission | None = None,
     ) -> None:
         self._sources = sources
@@ -49,6 +50,7 @@ class Known:
         self.settings = settings
         self.profile = profile
         self.retraining = retraining or Retraining()
+        self.execution = execution or Execution()
         self._made: dict[str, Product] = {}
         self._missing: dict[str, Missing] = {}
 
@@ -74,7 +76,7 @@ class Known:
     def _given(self, product: type) -> object:
         if product is Sources:
             return self.sources
-        given = (self.submission, self.settings, self.profile, self.retraining)
+        given = (self.submission, self.settings, self.profile, self.retraining, self.execution)
         return next((value for value in given if type(value) is product or isinstance(value, product)), None)
 
     def has(self, name: str) -> bool:

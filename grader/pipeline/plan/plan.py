@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 import msgspec
 
 from grader.core.retrain_rule import Retraining, RetrainParams, retraining
-from grader.core.rubric import Criterion, Rubric
+from grader.core.rubric import Criterion, Execution, Rubric
 from grader.core.rule import Rule
 from grader.core.settings import Settings
 from grader.core.submission import Submission
@@ -29,6 +29,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     criteria: tuple[Criterion, ...]
     retraining: Retraining
     """What the criteria want of training again."""
+    execution: Execution = Execution()
+    """How long code may run."""
 
     def named(self, phases: Collection[Phase]) -> frozenset[str]:
         """The names of the products that some phases make."""
@@ -45,7 +47,12 @@ def make_plan(rubric: Rubric, rules: Mapping[str, Rule]) -> Plan:
     Raises TypeError where a check or provider needs a type that no provider makes.
     """
     steps = _steps(needed(rubric, rules))
-    return Plan(steps=steps, criteria=rubric.criterion, retraining=_retraining(rubric, rules))
+    return Plan(
+        steps=steps,
+        criteria=rubric.criterion,
+        retraining=_retraining(rubric, rules),
+        execution=rubric.execution,
+    )
 
 
 def plan_of(names: Collection[str], by: str) -> Plan:

@@ -9,7 +9,7 @@ import msgspec
 
 from grader.core.memory import OURS, code_of, key, modules_of
 from grader.core.retrain_rule import Retraining
-from grader.core.rubric import Profile
+from grader.core.rubric import Execution, Profile
 from grader.core.settings import Settings
 from grader.core.submission import Sources, Submission
 from grader.pipeline.plan.providers import EXECUTING, Phase, Provider, by_product
@@ -33,10 +33,19 @@ class ProductKeys:
     """
 
     def __init__(
-        self, submission: Submission, settings: Settings, profile: Profile, retraining: Retraining
+        self,
+        submission: Submission,
+        settings: Settings,
+        profile: Profile,
+        retraining: Retraining,
+        execution: Execution | None = None,
     ) -> None:
         self._settings = settings
-        self._given: dict[type, object] = {Profile: profile, Retraining: retraining}
+        self._given: dict[type, object] = {
+            Profile: profile,
+            Retraining: retraining,
+            Execution: execution or Execution(),
+        }
         self._artefacts = key(artefacts=submission.artefacts)
         self._made: dict[str, str] = {}
 

@@ -16,7 +16,7 @@ from grader.core import plugins
 from grader.core.evidence.base import Evidence
 from grader.core.facts.base import Fact
 from grader.core.retrain_rule import Retraining
-from grader.core.rubric import Profile
+from grader.core.rubric import Execution, Profile
 from grader.core.settings import Settings
 from grader.core.signature import Need, needs_of
 from grader.core.submission import Sources, Submission
@@ -40,7 +40,7 @@ EXECUTING = (Phase.EXECUTE, Phase.RETRAIN, Phase.REPRODUCE)
 """Phases that rest on the student's code having run."""
 
 
-FILLABLE = (Evidence, Fact, Sources, Submission, Settings, Profile, Retraining)
+FILLABLE = (Evidence, Fact, Sources, Submission, Settings, Profile, Retraining, Execution)
 
 
 class Provider(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ import msgspec
 
 from grader.core.faults import RubricFault
 from grader.core.report import RubricRef
-from grader.core.rubric import Assignment, Criterion, Profile, Rubric
+from grader.core.rubric import Assignment, Criterion, Execution, Profile, Rubric
 from grader.core.rule import Rule, Status
 from grader.core.toml import read_toml
 
@@ -91,6 +91,8 @@ def parse(data: bytes, name: str, rules: Mapping[str, Rule]) -> LoadedRubric:
     faults += [f"{name}: criterion id {i!r} stands more than once" for i in twice]
     assignment, wrong = _assignment(raw.pop("assignment", {}))
     faults += [f"{name}: assignment: {w}" for w in wrong]
+    execution, wrong = _execution(raw.pop("execution", {}))
+    faults += [f"{name}: execution: {w}" for w in wrong]
     profile = raw.pop("profile", {})
     faults += [f"{name}: profile: {w}" for w in _profile_faults(profile)]
     faults += [f"{name}: {w}" for key in ("late", "cap") for w in _absurd(raw.get(key), key)]
@@ -106,6 +108,7 @@ def parse(data: bytes, name: str, rules: Mapping[str, Rule]) -> LoadedRubric:
         criterion=tuple(_limited(c, rules[c.check], assignment) for c in good),
         profile=msgspec.convert(profile, Profile, strict=False),
         assignment=assignment,
+        execution=execution,
     )
     return LoadedRubric(rubric=rubric, sha256=hashlib.sha256(data).hexdigest(), path=name)
 
@@ -138,6 +141,14 @@ def _assignment(raw: object) -> tuple[Assignment, list[str]]:
     except msgspec.ValidationError as fault:
         return Assignment(), [str(fault)]
     return assignment, assignment.faults()
+
+
+def _execution(raw: object) -> tuple[Execution, list[str]]:
+    try:
+        execution = msgspec.convert(raw, Execution, strict=False)
+    except msgspec.ValidationError as fault:
+        return Execution(), [str(fault)]
+    return execution, execution.faults()
 
 
 def _limited(criterion: Criterion, rule: Rule, assignment: Assignment) -> Criterion:

@@ -6,11 +6,15 @@ import os
 import signal
 import sys
 from contextlib import redirect_stderr, redirect_stdout
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import cells as cells_module
 from .channel import Channel, take
+
+if TYPE_CHECKING:
+    from .session import Session
 
 SUFFIX_LIMIT = 40
 
@@ -155,8 +159,31 @@ def _notebook(
     run["data"] = "synthetic" if session.synthetic else "mnist-held-out" if whole else "mnist-train-slice"
     _go_to(_unpack(files, entry))
     channel.send("ready", b"{}")
-    for cell in cells:
+    for place, cell in enumerate(cells):
+        session.when_deaf(partial(_without, cells[place:], session, run, channel))
         channel.send_json("cell", session.run(cell))
+    _finish(session, run, channel)
+
+
+def _finish(session: "Session", run: dict[str, Any], channel: Channel) -> None:
     with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
         session.finish(run, channel)
     channel.send_json("run", run)
+
+
+def _without(
+    cells: list[cells_module.Cell], session: "Session", run: dict[str, Any], channel: Channel
+) -> None:
+    """Send what there is while the first of these cells still runs and will not end: from here on it gets no turn.
+
+    Called where the alarm strikes, inside of that cell; so the process ends here, whatever happens.
+    """
+    try:
+        channel.send_json("cell", session.left_running(cells[0]))
+        for cell in cells[1:]:
+            channel.send_json("cell", session.not_run(cell, f"cell {cells[0].number} did not end"))
+        run["notes"].append(f"cell {cells[0].number} did not end; the cells after it were not run")
+        _finish(session, run, channel)
+        channel.send("done", b"{}")
+    finally:
+        os._exit(0)

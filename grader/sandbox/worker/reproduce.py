@@ -45,6 +45,11 @@ class Whole(Session):
             self._watch.close(cut=True)
         return found
 
+    def left_running(self, cell: Cell) -> dict[str, Any]:
+        """As ever; its pass is no epoch either."""
+        self._watch.close(cut=True)
+        return super().left_running(cell)
+
     def finish(self, run: dict[str, Any], channel: Channel) -> None:
         """What was trained after the last whole pass leaves too where it is nearly one; then as ever."""
         self._watch.close(cut=False)

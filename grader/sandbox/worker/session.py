@@ -3,6 +3,7 @@
 import random
 import re
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch import nn
 from . import choose, export, ledger, measure, mnist_stub, recipe, recorder, shims, stubs, torchvision_ops
 from .cells import Cell
 from .channel import Channel
-from .shell import CellTimeout, Shell, time_limit
+from .shell import PATIENCE, CellTimeout, Shell, time_limit
 from .tracker import Tracker
 
 EXPORT_SECONDS = 80.0
@@ -56,6 +57,8 @@ class Session:
 
     def run(self, cell: Cell) -> dict[str, Any]:
         """Run one cell; the result is a `cell` frame."""
+        if self._shell.left < LEAST_SECONDS:
+            return self.not_run(cell, "the time for all cells was used up")
         found: dict[str, Any] = {
             "cell": cell.number,
             "status": "ok",
@@ -64,8 +67,6 @@ class Session:
             "line": 0,
             "stdout": "",
         }
-        if self._shell.left < LEAST_SECONDS:
-            return found | {"status": "not-run", "message": "the time for all cells was used up"}
         self._sources[cell.number] = cell.source
         self._recorder.cell = cell.number
         ran = self._shell.run(cell.source)
@@ -77,6 +78,21 @@ class Session:
         if ran.ended:
             self._failed.add(cell.number)
         return {key: _clean(value) for key, value in found.items()}
+
+    def when_deaf(self, rest: Callable[[], None] | None) -> None:
+        """Say what is done instead where a cell swallows every end of its time; it must not return."""
+        self._shell.deaf = rest
+
+    @staticmethod
+    def not_run(cell: Cell, message: str) -> dict[str, Any]:
+        """The `cell` frame of a cell that was never run."""
+        empty = {"error": "", "line": 0, "stdout": ""}
+        return {"cell": cell.number, "status": "not-run", "message": message, **empty}
+
+    def left_running(self, cell: Cell) -> dict[str, Any]:
+        """The `cell` frame of a cell that will not end."""
+        message = f"it swallowed the end of its time {PATIENCE} times, and was left running"
+        return self.not_run(cell, message) | {"status": "timeout", "error": CellTimeout.__name__}
 
     def finish(self, run: dict[str, Any], channel: Channel) -> None:
         """Choose, export and send the network; fill in the `run` frame."""

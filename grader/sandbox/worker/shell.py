@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import Any, NamedTuple
 
@@ -24,6 +24,10 @@ _INSTALLERS = ("pip", "pip3", "conda", "mamba", "uv", "apt", "apt-get")
 
 MISSING_PACKAGES = 20
 """Imports of one cell that may fail before the rest of it is given up."""
+
+
+PATIENCE = 20
+"""Times that a cell may swallow the end of its time, a second apart, before the rest is done without it."""
 
 
 class CellTimeout(BaseException):
@@ -80,13 +84,22 @@ class Tape(io.StringIO):
 
 
 @contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    """Raise `CellTimeout` in the main thread after so many seconds, and again every second until it gets through."""
+def time_limit(seconds: float, deaf: Callable[[], None] | None = None) -> Iterator[None]:
+    """Raise `CellTimeout` in the main thread after so many seconds, and again every second until it gets through.
+
+    `deaf` is called instead where it was swallowed `PATIENCE` times; it does not return.
+    """
     if not hasattr(signal, "setitimer"):  # Windows: only the limit from outside holds
         yield
         return
 
+    rings = 0
+
     def ring(_number: int, _frame: Any) -> None:
+        nonlocal rings
+        rings += 1
+        if deaf is not None and rings > PATIENCE:
+            deaf()
         raise CellTimeout(f"more than {seconds:.0f} seconds")
 
     signal.signal(signal.SIGALRM, ring)
@@ -104,6 +117,7 @@ class Shell:
     def __init__(self, ledger: Ledger, *, total: float, each: float) -> None:
         self._ledger = ledger
         self._each = each
+        self.deaf: Callable[[], None] | None = None
         self._deadline = time.monotonic() + total
         try:
             self._ipython = _ipython(ledger)
@@ -127,7 +141,7 @@ class Shell:
         ended = True
         with redirect_stdout(tape), redirect_stderr(Tape()):
             try:
-                with time_limit(min(self._each, self.left)):
+                with time_limit(min(self._each, self.left), self.deaf):
                     error, ended = self._whole(source)
             except BaseException as fault:
                 error = fault
