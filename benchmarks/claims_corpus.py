@@ -12,10 +12,10 @@ from pathlib import Path
 
 from grader.checks.readme import readme_log, readme_numbers
 from grader.core.outcome import Finding, Weight
-from grader.extract.claims import read_claims
-from grader.extract.documents import read_documents
-from grader.extract.model_summary import read_summaries
-from grader.extract.training_log import read_logs
+from grader.extract.claims.read_claims import read_claims
+from grader.extract.documents.documents import read_documents
+from grader.extract.logs.model_summary import read_summaries
+from grader.extract.logs.training_log import read_logs
 from grader.ingest.read import from_bytes
 
 

@@ -19,8 +19,8 @@ from pathlib import Path
 from grader.core.evidence.documents import Block, SourceLine
 from grader.core.evidence.formulas import DocumentFormulas, FormulaLine
 from grader.core.place import Place
+from grader.extract.documents.text import mend_mojibake
 from grader.extract.formulas.assemble import read_document
-from grader.extract.text import mend_mojibake
 
 SEVERITY = ("wrong", "typo", "unsure", "right")
 

@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 from grader.core.evidence.logs import Origin, Run
-from grader.extract.documents import read_documents
-from grader.extract.training_log import read_logs
+from grader.extract.documents.documents import read_documents
+from grader.extract.logs.training_log import read_logs
 from grader.ingest.read import from_bytes
 
 

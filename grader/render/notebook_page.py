@@ -8,13 +8,13 @@ from typing import Final
 import msgspec
 
 from grader.core.evidence.notebook import CellKind, Channel
-from grader.extract.notebook_view import SavedCell, SavedOutput, read_saved
+from grader.extract.documents.notebook_view import SavedCell, SavedOutput, read_saved
 from grader.render import strings
 from grader.render.escape import SafeHtml, plain, weight
 from grader.render.highlight import python
 from grader.render.html import render_page
 from grader.render.markdown import render_student
-from grader.render.rasters import Raster, redraw
+from grader.render.reencode_images import Raster, redraw
 
 OUTPUT_LIMIT: Final = 8_000
 """Characters of one output that are shown, its beginning and its end."""

@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from grader.extract.text import decode
+from grader.extract.documents.text import decode
 from grader.render.escape import SafeHtml, visible, weight
 from grader.render.html import render_page
 

@@ -1,8 +1,8 @@
 """What a finding about a formula says that the student wrote."""
 
 from grader.checks.backprop._remarks import about_lines
+from grader.extract.documents.markdown import markdown_lines
 from grader.extract.formulas.assemble import read_document
-from grader.extract.markdown import markdown_lines
 
 
 def test_a_misspelt_line_is_shown_as_it_was_written() -> None:

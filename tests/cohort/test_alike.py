@@ -12,9 +12,9 @@ from grader.cohort.traits import Slip, Traits, traits_of
 from grader.core.rubric import Profile
 from grader.core.submission import Kind, Sources
 from grader.execute.replay.provider import replay_workbooks
-from grader.extract.documents import read_documents
+from grader.extract.documents.documents import read_documents
 from grader.extract.formulas.provider import read_formulas
-from grader.extract.training_log import read_logs
+from grader.extract.logs.training_log import read_logs
 from grader.extract.workbook.provider import read_workbooks
 from grader.ingest.read import from_bytes
 

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from grader.core.evidence.claims import Bound, ClaimEvidence, Feature, On, What
-from grader.extract.claims import read_claims
-from grader.extract.documents import read_documents
-from grader.extract.source import layer_calls
+from grader.extract.claims.read_claims import read_claims
+from grader.extract.documents.documents import read_documents
+from grader.extract.documents.layer_calls import layer_calls
 from grader.ingest.read import from_bytes
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from grader.extract.text import decode
+from grader.extract.documents.text import decode
 
 CHINESE = "# 第一部分\nh1 = w1*i1 + w2*i2\n我们计算梯度:\n∂E/∂w5 = (a_o1 - t1) * a_o1 * (1 - a_o1) * a_h1\n学习率 η\n"
 JAPANESE = "# パート1 逆伝播\na_h1 = σ(h1)\n∂E/∂w5 = (a_o1 - t1) * a_o1 * (1 - a_o1) * a_h1\n"

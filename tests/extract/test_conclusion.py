@@ -2,7 +2,7 @@
 
 import pytest
 
-from grader.extract.conclusion import says_larger_is_faster
+from grader.extract.claims.conclusion import says_larger_is_faster
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from grader.core.evidence.logs import LogEvidence, Origin, SequenceKind
-from grader.extract.documents import read_documents
-from grader.extract.training_log import read_logs
+from grader.extract.documents.documents import read_documents
+from grader.extract.logs.training_log import read_logs
 from grader.ingest.read import from_bytes
 
 RIGHT = (9780, 9850, 9890, 9902, 9911, 9941, 9946, 9941)

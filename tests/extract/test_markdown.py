@@ -5,8 +5,8 @@ import json
 import pytest
 
 from grader.core.evidence.documents import Block
-from grader.extract.documents import read_documents
-from grader.extract.markdown import markdown_lines, pictures_in
+from grader.extract.documents.documents import read_documents
+from grader.extract.documents.markdown import markdown_lines, pictures_in
 from grader.ingest.read import from_bytes
 
 DOCUMENT = """# Part 1

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from grader.core.evidence.summaries import Style, Sum, SummaryEvidence
-from grader.extract.documents import read_documents
-from grader.extract.model_summary import read_summaries
+from grader.extract.documents.documents import read_documents
+from grader.extract.logs.model_summary import read_summaries
 from grader.ingest.read import from_bytes
 
 TORCHSUMMARY = """----------------------------------------------------------------

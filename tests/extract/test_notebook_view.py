@@ -4,7 +4,7 @@ import base64
 import json
 
 from grader.core.evidence.notebook import Channel
-from grader.extract.notebook_view import MAX_OUTPUTS, read_saved
+from grader.extract.documents.notebook_view import MAX_OUTPUTS, read_saved
 
 PNG = base64.b64encode(b"\x89PNG not opened here").decode()
 

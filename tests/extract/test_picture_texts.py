@@ -2,8 +2,8 @@
 
 from grader.core.evidence.documents import Document
 from grader.core.submission import Artefact, Kind
-from grader.extract.markdown import markdown_lines, pictures_in
-from grader.extract.picture_texts import pictures_with_texts, target_path
+from grader.extract.documents.markdown import markdown_lines, pictures_in
+from grader.extract.documents.picture_texts import pictures_with_texts, target_path
 
 
 def around(text: str) -> list[tuple[str, str]]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.extract.text import decode, mend_mojibake
+from grader.extract.documents.text import decode, mend_mojibake
 
 LETTERS = [chr(c) for c in range(0x1D6A8, 0x1D7CC)]  # every mathematical Greek letter, 𝜕 and 𝟃 among them
 

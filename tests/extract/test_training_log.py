@@ -7,9 +7,9 @@ import pytest
 from grader.core.evidence.logs import Answer, Epoch, LogEvidence, Origin
 from grader.core.faults import Unavailable
 from grader.core.place import Place
-from grader.extract.documents import read_documents
-from grader.extract.log_lines import Split, read_line
-from grader.extract.training_log import read_logs
+from grader.extract.documents.documents import read_documents
+from grader.extract.logs.lines import Split, read_line
+from grader.extract.logs.training_log import read_logs
 from grader.ingest.read import from_bytes
 
 LOOP = "model = Net().to(device)\nfor epoch in range(1, 4):\n    train(epoch)\n    test(model)"

@@ -380,7 +380,7 @@ def test_a_crash_of_a_picture_costs_the_picture(
     school: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """One picture that could not be drawn ended the run of the whole class."""
-    for name in ("grader.render.adapt.pictures_of", "grader.render.voices.claims_of"):
+    for name in ("grader.render.pictures_from_products.pictures_of", "grader.render.claims_table.claims_of"):
         monkeypatch.setattr(name, lambda *_, **__: 1 / 0)
     graded = _grade(school, tmp_path / "out")
     assert all((tmp_path / "out" / name / "index.html").is_file() for name in _verdicts(graded))

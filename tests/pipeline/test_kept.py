@@ -16,8 +16,8 @@ from grader.core.outcome import Verdict
 from grader.pipeline.classroom.reports import publish_run, reports_of
 from grader.pipeline.plan.plan import MarkSheet, mark_sheet
 from grader.pipeline.plan.rubrics import parse
+from grader.store.maintenance import check
 from grader.store.runs import Store
-from grader.store.upkeep import check
 
 KEPT = Path(__file__).parent / "kept"
 

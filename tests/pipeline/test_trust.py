@@ -17,7 +17,7 @@ from grader.core.faults import RubricFault, Unavailable, UsageFault
 from grader.core.outcome import Verdict
 from grader.core.rubric import Profile
 from grader.core.settings import Settings
-from grader.extract.notebook import read_notebook
+from grader.extract.documents.notebook import read_notebook
 from grader.ingest.classes import list_class
 from grader.ingest.ignore import read_config
 from grader.ingest.limits import MAX_FOLDERS

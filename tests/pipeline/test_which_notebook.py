@@ -9,8 +9,8 @@ from grader.core.facts.network import Modes, NetworkFacts, OutputKind
 from grader.core.outcome import Outcome, Verdict
 from grader.core.rubric import Criterion, Rubric
 from grader.core.settings import Settings
-from grader.extract.documents import read_documents
-from grader.extract.model_summary import read_summaries
+from grader.extract.documents.documents import read_documents
+from grader.extract.logs.model_summary import read_summaries
 from grader.ingest.read import from_bytes
 from grader.pipeline.grade.judge import judge
 from grader.pipeline.grade.products import Known

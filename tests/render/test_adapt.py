@@ -49,9 +49,9 @@ from grader.core.facts.reproduced import Canary, CanaryState, ReproducedEpoch, R
 from grader.core.place import Place
 from grader.core.rubric import Criterion, Rubric
 from grader.pipeline.plan.rubrics import load
-from grader.render.adapt import Limits, limits_of, pictures_of
+from grader.render.claims_table import claims_of
+from grader.render.pictures_from_products import Limits, limits_of, pictures_of
 from grader.render.student_page import Agreement
-from grader.render.voices import claims_of
 from reference.sweep import losses
 from tests.facts import retrained
 

@@ -10,8 +10,8 @@ from grader.core.evidence.summaries import SummaryEvidence
 from grader.core.outcome import Verdict
 from grader.core.place import Place
 from grader.core.rubric import Treatment
+from grader.render.claims_table import claims_of
 from grader.render.student_page import Agreement
-from grader.render.voices import claims_of
 
 
 def _claims(value: float, unit: float, *, epochs: tuple[int, ...] = ()) -> ClaimEvidence:

@@ -13,7 +13,7 @@ from PIL import Image, PngImagePlugin
 from grader.render import notebook_page, text_page
 from grader.render.highlight import python
 from grader.render.notebook_page import BYTES_OF_PICTURES, OUTPUT_LIMIT, outputs_in_full
-from grader.render.rasters import EDGE, redraw
+from grader.render.reencode_images import EDGE, redraw
 from tests.extract.test_notebook_view import code, notebook, shown, stream
 from tests.render.golden_files import assert_golden
 from tests.render.samples import HOSTILE

@@ -13,8 +13,8 @@ from grader.core.missing import Missing
 from grader.core.outcome import Verdict
 from grader.core.settings import Settings
 from grader.ingest.read import from_bytes
+from grader.store.maintenance import check
 from grader.store.runs import Delivery, PhaseRecord, Store, now
-from grader.store.upkeep import check
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ from grader.core.report import Note
 from grader.core.settings import Settings
 from grader.ingest.read import from_bytes
 from grader.store import database
-from grader.store.copies import carry, forget_changed
+from grader.store.carry_over import carry, forget_changed
+from grader.store.maintenance import check, prune
 from grader.store.runs import Delivery, PhaseRecord, Spent, Store, now
-from grader.store.upkeep import check, prune
 
 SOURCES = from_bytes("ann", {"README.md": b"# w1"})
 

@@ -10,7 +10,7 @@ from grader.core.evidence.notebook import NotebookEvidence
 from grader.core.evidence.summaries import SummaryEvidence
 from grader.core.outcome import Finding, Weight
 from grader.core.place import Place
-from grader.extract.claim_truth import EPS, RIGHT, count_match, value_match
+from grader.extract.claims.comparison import EPS, RIGHT, count_match, value_match
 
 _ACCURACY = re.compile(r"(?<![\d.])(9[5-9])[._-](\d{1,2})(?!\d)")
 _PARAMETERS = re.compile(r"(?<![\d.])(\d{1,3}(?:[._]\d{1,2})?)\s?[kK](?![a-zA-Z])")

@@ -8,7 +8,7 @@ from grader.core.evidence.claims import Claim, Sketch, What
 from grader.core.evidence.summaries import Summary, SummaryEvidence
 from grader.core.facts.network import NetworkFacts
 from grader.core.outcome import Finding, Weight
-from grader.extract.claim_truth import Comparison, Match, count_match
+from grader.extract.claims.comparison import Comparison, Match, count_match
 
 
 def stated_parameters(

@@ -9,7 +9,7 @@ from grader.core.evidence.claims import Claim
 from grader.core.evidence.logs import Evaluation, LogEvidence, Origin, Run, SequenceKind
 from grader.core.outcome import Finding, Weight
 from grader.core.rubric import Treatment
-from grader.extract.claim_truth import RIGHT, Comparison, Match, nearest
+from grader.extract.claims.comparison import RIGHT, Comparison, Match, nearest
 
 
 def stated_accuracies(compared: Comparison, rounded_up: Treatment) -> Result:

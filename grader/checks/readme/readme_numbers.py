@@ -37,7 +37,7 @@ from grader.core.outcome import Finding, Outcome, Weight, failed, passed, unknow
 from grader.core.rubric import CheckPolicy, Treatment
 from grader.core.rule import Rule
 from grader.core.submission import Kind
-from grader.extract.claim_truth import Comparison, compare
+from grader.extract.claims.comparison import Comparison, compare
 
 
 class Policy(CheckPolicy, frozen=True, kw_only=True):

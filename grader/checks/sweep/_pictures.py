@@ -12,7 +12,7 @@ from grader.core.facts.replay import ReplayFacts
 from grader.core.place import Place
 from grader.core.submission import Kind, Submission
 from grader.execute.replay.learning_rates import claimed_rates, same_rate
-from grader.extract.picture_texts import pictures_with_texts, target_path
+from grader.extract.documents.picture_texts import pictures_with_texts, target_path
 
 _DECIMAL = re.compile(r"(?<![\d.,])(\d[.,]\d{1,3})(?![\d]|[.,]\d)")
 _SPACED = re.compile(r"(?<!\d)(\d)[ _p-](\d)(?!\d)")

@@ -39,8 +39,8 @@ def command(
     """Print progress, a line a submission, and where the pages are; returns the exit status of the worst."""
     from grader.checks.catalogue import catalogue
     from grader.cli.class_output import class_progress, echo_class
+    from grader.cli.exit_status import worst_status
     from grader.cli.options import seconds
-    from grader.cli.status import worst_status
     from grader.pipeline.classroom.grade_class import Request, grade_class, workers_for
     from grader.pipeline.plan.rubric_request import load_asked
     from grader.schedule.local import LocalProcesses

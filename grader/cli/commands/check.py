@@ -25,9 +25,9 @@ def command(
     """Print what was found and what to do next, most points first."""
     from grader.checks.catalogue import catalogue
     from grader.cli.check_output import echo_check, sarif_of
+    from grader.cli.exit_status import status
     from grader.cli.options import runs_folder
     from grader.cli.output import progress_line
-    from grader.cli.status import status
     from grader.core.settings import Device, Settings
     from grader.ingest.ignore import read_config
     from grader.pipeline.grade.publish import publish, write

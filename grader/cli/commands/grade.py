@@ -24,10 +24,10 @@ from grader.cli.options import run_options, settings_from, tell_what_jobs_can_re
 @click.option("-q", "--quiet", is_flag=True, help="Print the verdict and the places of the reports only.")
 @run_options
 def command(path: Path, rubric: str, out: Path, *, as_json: bool, quiet: bool, **options: object) -> int:
-    """Write OUT/<slug>/index.html and result.json; returns the exit status of `grader.cli.status`."""
+    """Write OUT/<slug>/index.html and result.json; returns the exit status of `grader.cli.exit_status`."""
     from grader.checks.catalogue import catalogue
+    from grader.cli.exit_status import status
     from grader.cli.output import echo_report, progress_line
-    from grader.cli.status import status
     from grader.ingest.read import read_submission
     from grader.pipeline.grade.grade_one import grade_one
     from grader.pipeline.grade.publish import publish

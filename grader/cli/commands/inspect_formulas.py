@@ -42,7 +42,7 @@ def command(files: tuple[str, ...], as_json: bool) -> None:
 
 
 def _read(name: str) -> DocumentFormulas:
-    from grader.extract.documents import read_document
+    from grader.extract.documents.documents import read_document
     from grader.extract.formulas.provider import formulas_of
     from grader.ingest.identify import identify
 

@@ -13,9 +13,9 @@ from grader.cli.options import store_options
 @store_options
 def command(run: int | None, out: Path, store: Path | None) -> int:
     """Print unknown and error outcomes, most points first; 4 if there is any, else 0."""
+    from grader.cli.exit_status import DONE, NEEDS_A_PERSON
     from grader.cli.options import judged, open_store
     from grader.cli.output import echo_line
-    from grader.cli.status import DONE, NEEDS_A_PERSON
     from grader.core.outcome import Verdict
 
     with open_store(out, store) as opened:

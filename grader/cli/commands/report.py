@@ -16,9 +16,9 @@ from grader.cli.options import store_options
 def command(run: int | None, rubric: str, out: Path, store: Path | None) -> int:
     """Judge from the store and write the pages."""
     from grader.checks.catalogue import catalogue
+    from grader.cli.exit_status import worst_status
     from grader.cli.options import echo_refused, open_store
     from grader.cli.output import progress_line, unicode_wanted
-    from grader.cli.status import worst_status
     from grader.pipeline.classroom.reports import publish_run
     from grader.pipeline.plan.plan import mark_sheet
     from grader.pipeline.plan.rubrics import load, parse

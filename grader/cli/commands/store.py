@@ -30,7 +30,7 @@ def check(out: Path, store: Path | None) -> int:
     """3 with one line a fault, else 0."""
     from grader.cli.options import open_store
     from grader.cli.output import echo_line
-    from grader.store.upkeep import check as checked
+    from grader.store.maintenance import check as checked
 
     with open_store(out, store) as opened:
         found = checked(opened)
@@ -72,7 +72,7 @@ def decisions(out: Path, store: Path | None) -> None:
 def prune(keep: int, out: Path, store: Path | None) -> None:
     """Remove the runs and what only they needed; decisions of persons stay."""
     from grader.cli.options import open_store
-    from grader.store.upkeep import prune as forget
+    from grader.store.maintenance import prune as forget
 
     with open_store(out, store) as opened:
         removed = forget(opened, keep)

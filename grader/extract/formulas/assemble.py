@@ -15,6 +15,7 @@ from grader.core.evidence.formulas import (
     FormulaSide,
     FormulaVerdict,
 )
+from grader.extract.documents.markdown import pictures_in
 from grader.extract.formulas.decide import Truth, decide, is_step, is_update, with_weight
 from grader.extract.formulas.diagnose import Explanation
 from grader.extract.formulas.document import Item, collect, plain_as_activated
@@ -24,7 +25,6 @@ from grader.extract.formulas.judge import Judged, judge, of_another_network
 from grader.extract.formulas.network import WEIGHTS, NoValue, Point, close, points
 from grader.extract.formulas.quote import quoted
 from grader.extract.formulas.rendering import loses_stars
-from grader.extract.markdown import pictures_in
 
 _Spelling = Callable[[str], str]
 

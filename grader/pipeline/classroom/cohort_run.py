@@ -15,7 +15,7 @@ from grader.core.facts.replay import ReplayFacts
 from grader.core.memory import code_of, key
 from grader.core.rubric import Profile
 from grader.core.submission import Submission
-from grader.extract.documents import read_documents
+from grader.extract.documents.documents import read_documents
 from grader.pipeline.classroom.stored import stored_known
 from grader.pipeline.grade.products import Known
 from grader.pipeline.plan.plan import plan_of

@@ -23,7 +23,7 @@ from grader.pipeline.plan.plan import MarkSheet, Stage, mark_sheet
 from grader.pipeline.plan.providers import STATIC, Phase
 from grader.pipeline.plan.rubrics import LoadedRubric
 from grader.schedule.base import Backend, Ended
-from grader.store.copies import carry, forget_changed
+from grader.store.carry_over import carry, forget_changed
 from grader.store.runs import Delivery, Run, Store
 
 log = logging.getLogger(__name__)

@@ -46,11 +46,11 @@ def publish(
     `fetch` returns submitted bytes by their hash: for the pages that show the notebooks and READMEs as we read them.
     """
     from grader.checks.catalogue import catalogue
-    from grader.render.adapt import limits_of, pictures_of
+    from grader.render.claims_table import claims_of
+    from grader.render.pictures_from_products import limits_of, pictures_of
     from grader.render.result_json import encode
     from grader.render.student_page import render
     from grader.render.summary import for_student
-    from grader.render.voices import claims_of
     from grader.score.marks import student_view
 
     rules = catalogue()

@@ -79,7 +79,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
 PROVIDERS: tuple[Provider, ...] = (
     Provider(
         name="documents",
-        target="grader.extract.documents:read_documents",
+        target="grader.extract.documents.documents:read_documents",
         product="Documents",
         phase=Phase.READ,
     ),
@@ -91,31 +91,31 @@ PROVIDERS: tuple[Provider, ...] = (
     ),
     Provider(
         name="conclusions",
-        target="grader.extract.conclusion:read_conclusions",
+        target="grader.extract.claims.conclusion:read_conclusions",
         product="ConclusionEvidence",
         phase=Phase.READ,
     ),
     Provider(
         name="notebooks",
-        target="grader.extract.notebook:read_notebooks",
+        target="grader.extract.documents.notebook:read_notebooks",
         product="NotebookEvidence",
         phase=Phase.READ,
     ),
     Provider(
         name="logs",
-        target="grader.extract.training_log:read_logs",
+        target="grader.extract.logs.training_log:read_logs",
         product="LogEvidence",
         phase=Phase.READ,
     ),
     Provider(
         name="summaries",
-        target="grader.extract.model_summary:read_summaries",
+        target="grader.extract.logs.model_summary:read_summaries",
         product="SummaryEvidence",
         phase=Phase.READ,
     ),
     Provider(
         name="claims",
-        target="grader.extract.claims:read_claims",
+        target="grader.extract.claims.read_claims:read_claims",
         product="ClaimEvidence",
         phase=Phase.READ,
     ),

@@ -7,8 +7,8 @@ or is no formula: it is accused of nothing.
 import pytest
 
 from grader.core.evidence.formulas import DocumentFormulas, FormulaVerdict
+from grader.extract.documents.markdown import markdown_lines
 from grader.extract.formulas.assemble import read_document
-from grader.extract.markdown import markdown_lines
 
 FORWARD = "h1 = w1*i1 + w2*i2\nh2 = w3*i1 + w4*i2\no1 = w5*a_h1 + w6*a_h2\no2 = w7*a_h1 + w8*a_h2\n\n"
 """Put before fragments that begin with `@`."""

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grader.extract.documents import read_documents
+from grader.extract.documents.documents import read_documents
+from grader.extract.documents.markdown import markdown_lines
 from grader.extract.formulas.assemble import read_document
 from grader.extract.formulas.document import MAX_STATEMENTS
 from grader.extract.formulas.provider import read_formulas
-from grader.extract.markdown import markdown_lines
 from grader.ingest.read import from_bytes
 
 PIECES = (

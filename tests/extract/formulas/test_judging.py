@@ -3,8 +3,8 @@
 import pytest
 
 from grader.core.evidence.formulas import DocumentFormulas, FormulaKind, FormulaLine, FormulaVerdict
+from grader.extract.documents.markdown import markdown_lines
 from grader.extract.formulas.assemble import read_document
-from grader.extract.markdown import markdown_lines
 
 O1 = "(a_o1 - t1) * a_o1 * (1 - a_o1)"
 O2 = "(a_o2 - t2) * a_o2 * (1 - a_o2)"

@@ -12,8 +12,8 @@ from urllib.parse import quote
 import pytest
 
 from grader.core.evidence.formulas import DocumentFormulas, FormulaVerdict
+from grader.extract.documents.markdown import markdown_lines
 from grader.extract.formulas.assemble import read_document
-from grader.extract.markdown import markdown_lines
 
 Spelling = Callable[[str], str]
 Statements = list[tuple[str, str]]

@@ -4,7 +4,7 @@ import pytest
 
 from grader.core.evidence.documents import Block
 from grader.core.evidence.formulas import FormulaEvidence, Unread
-from grader.extract.documents import read_documents
+from grader.extract.documents.documents import read_documents
 from grader.extract.formulas.mentions import WEIGHTS, named_quantities
 from grader.extract.formulas.provider import read_formulas
 from grader.ingest.read import from_bytes

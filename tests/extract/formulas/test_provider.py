@@ -9,7 +9,7 @@ from grader.cli.commands.inspect_formulas import command
 from grader.core.evidence.formulas import FormulaEvidence, Unread
 from grader.core.faults import Unavailable
 from grader.core.outcome import Verdict
-from grader.extract.documents import read_documents
+from grader.extract.documents.documents import read_documents
 from grader.extract.formulas.provider import read_formulas
 from grader.ingest.read import from_bytes
 

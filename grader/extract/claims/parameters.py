@@ -3,8 +3,8 @@
 import re
 
 from grader.core.evidence.claims import Bound, Claim, What
-from grader.extract.claim_text import Sentence
-from grader.extract.claim_words import ABOUT, DONE, LESS, MORE, PLANNED, Number, make_claim
+from grader.extract.claims.context_words import ABOUT, DONE, LESS, MORE, PLANNED, Number, make_claim
+from grader.extract.claims.sentences import Sentence
 
 _COUNT = r"(?P<n>\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?\s*[kK](?![a-zA-Z])|\d{3,9}(?![\d.,]*\d))"
 _PARAM = r"pa?ra?m\w*"

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from grader.extract.notebook_format import invalid, raw_cells, up_to_date
-from grader.extract.text import decode_bytes
+from grader.extract.documents.notebook_format import invalid, raw_cells, up_to_date
+from grader.extract.documents.text import decode_bytes
 
 MAX_BYTES = 50 * 1024 * 1024
 MAX_CELLS = 2_000

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from grader.extract.log_lines import Accuracy, Marker, Split, half_unit
+from grader.extract.logs.lines import Accuracy, Marker, Split, half_unit
 
 
 class TableRow(NamedTuple):

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from grader.core.evidence.documents import TextRepair
-from grader.extract.code_pages import other_code_page
+from grader.extract.documents.code_pages import other_code_page
 
 _Note = Callable[[str, str], None]
 

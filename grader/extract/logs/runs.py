@@ -8,7 +8,7 @@ from typing import NamedTuple
 from grader.core.evidence.logs import Epoch, Origin, Run, SequenceKind
 from grader.core.evidence.notebook import CellKind, Notebook, NotebookCell
 from grader.core.place import Place
-from grader.extract.log_lines import Accuracy, Marker
+from grader.extract.logs.lines import Accuracy, Marker
 
 FRESH_BELOW = 99.0
 """Percent below which the first test accuracy of a fresh network of this size lies (real first epochs: 94 to 98.9)."""

@@ -1,10 +1,10 @@
 """One sentence -> the numbers that it claims: parameters, accuracy, epochs, batch size, dropout."""
 
 from grader.core.evidence.claims import Claim
-from grader.extract.claim_accuracies import read_accuracies
-from grader.extract.claim_parameters import read_parameters
-from grader.extract.claim_settings import read_epochs, read_settings
-from grader.extract.claim_text import Sentence
+from grader.extract.claims.accuracies import read_accuracies
+from grader.extract.claims.parameters import read_parameters
+from grader.extract.claims.sentences import Sentence
+from grader.extract.claims.training_settings import read_epochs, read_settings
 
 
 def read_numbers(sentence: Sentence) -> list[Claim]:

@@ -8,7 +8,7 @@ import re
 from typing import NamedTuple
 
 from grader.core.evidence.claims import Bound, Claim, On, What
-from grader.extract.claim_text import Sentence
+from grader.extract.claims.sentences import Sentence
 
 DONE = re.compile(
     r"(?<![a-z])(?:achieved|acheived|achived|reached|got|obtained|attained|hit|managed to|able to|gets|gives|gave|resulted|yield(?:ed|s)|scored|satisf\w+|met|done|ok|yes)(?![a-z])",

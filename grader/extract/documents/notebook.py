@@ -18,7 +18,7 @@ from grader.core.evidence.notebook import (
     OutputText,
 )
 from grader.core.submission import Kind
-from grader.extract.notebook_json import RawNotebook, joined, json_name, parse_notebook, whole
+from grader.extract.documents.notebook_json import RawNotebook, joined, json_name, parse_notebook, whole
 
 MAX_OUTPUT_CHARS = 5_000_000
 """Output text kept per notebook, about a hundred epochs of progress bars; what is beyond is dropped with a

@@ -3,8 +3,8 @@
 import re
 
 from grader.core.evidence.claims import Bound, Claim, What
-from grader.extract.claim_text import Sentence
-from grader.extract.claim_words import LESS, PLANNED, Number, make_claim
+from grader.extract.claims.context_words import LESS, PLANNED, Number, make_claim
+from grader.extract.claims.sentences import Sentence
 
 _EPOCH_LABEL = re.compile(
     r"^\W*(?:\d+[.)]\s*)?(?:total\s+|number\s+of\s+|num\.?\s+|no\.?\s+of\s+|training\s+|#\s*)*epochs(?:\s+(?:used|trained|run|ran))?\W{0,3}[:=|-]\W*(?P<n>\d{1,3})(?![\d.]|\s*[-–/]\s*\d)",

@@ -9,8 +9,8 @@ from typing import Final
 import msgspec
 
 from grader.core.evidence.notebook import CellKind, Channel, Notebook, NotebookCell
-from grader.extract.notebook import notebook_of, piece_of, plain_text
-from grader.extract.notebook_json import joined, parse_notebook
+from grader.extract.documents.notebook import notebook_of, piece_of, plain_text
+from grader.extract.documents.notebook_json import joined, parse_notebook
 
 MAX_ENCODED: Final = 12_000_000
 """Characters of one picture in base64; a plot takes about 40,000."""

@@ -11,10 +11,10 @@ from grader.core.evidence.documents import Block, Document, Documents, SourceLin
 from grader.core.evidence.notebook import CellKind, Notebook
 from grader.core.place import Place
 from grader.core.submission import Artefact, Kind, Problem, Sources
-from grader.extract.markdown import markdown_lines, pictures_in
-from grader.extract.notebook import notebook_of
-from grader.extract.notebook_json import parse_notebook
-from grader.extract.text import decode, mend_mojibake, without_pasted
+from grader.extract.documents.markdown import markdown_lines, pictures_in
+from grader.extract.documents.notebook import notebook_of
+from grader.extract.documents.notebook_json import parse_notebook
+from grader.extract.documents.text import decode, mend_mojibake, without_pasted
 
 MAX_BYTES: Final = 50 * 2**20
 """Bytes of a text file that are decoded, most of them pasted pictures."""

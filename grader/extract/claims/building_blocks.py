@@ -3,7 +3,7 @@
 import re
 
 from grader.core.evidence.claims import Feature, Use
-from grader.extract.claim_text import Sentence
+from grader.extract.claims.sentences import Sentence
 
 _FEATURES = (
     (

@@ -11,10 +11,10 @@ from grader.core.evidence.logs import Evaluation, LogEvidence, Origin, PastedLog
 from grader.core.evidence.notebook import Channel, Framework, Notebook, NotebookCell
 from grader.core.place import Place
 from grader.core.submission import Kind, Sources
-from grader.extract.cell_names import cannot_print, sibling_modules
-from grader.extract.log_kinds import echoed, is_excerpt_of, kind_of, repeats, shown_text, split_runs
-from grader.extract.log_lines import Marker, Split, read_line
-from grader.extract.log_runs import (
+from grader.extract.documents.cell_names import cannot_print, sibling_modules
+from grader.extract.logs.kinds import echoed, is_excerpt_of, kind_of, repeats, shown_text, split_runs
+from grader.extract.logs.lines import Marker, Split, read_line
+from grader.extract.logs.runs import (
     Loop,
     Reading,
     Segment,
@@ -25,7 +25,7 @@ from grader.extract.log_runs import (
     split_loops,
     to_run,
 )
-from grader.extract.log_tables import table_rows
+from grader.extract.logs.tables import table_rows
 
 MAX_LINE = 2_000
 """Characters of a line that are looked at; accuracies stand at its start or its end."""

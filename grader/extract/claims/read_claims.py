@@ -8,12 +8,12 @@ from grader.core.evidence.logs import LogEvidence
 from grader.core.evidence.summaries import SummaryEvidence
 from grader.core.place import Place
 from grader.core.submission import Kind
-from grader.extract.claim_features import read_uses
-from grader.extract.claim_numbers import read_numbers
-from grader.extract.claim_text import sentences
-from grader.extract.model_summary import read_summaries
-from grader.extract.source import layer_calls
-from grader.extract.training_log import read_logs
+from grader.extract.claims.building_blocks import read_uses
+from grader.extract.claims.numbers import read_numbers
+from grader.extract.claims.sentences import sentences
+from grader.extract.documents.layer_calls import layer_calls
+from grader.extract.logs.model_summary import read_summaries
+from grader.extract.logs.training_log import read_logs
 
 
 def read_claims(

@@ -1,6 +1,6 @@
 """One claim in four voices: what the README says, the code does, the saved log shows and our own run gave.
 
-The table informs and compares nothing itself: whether the README's numbers agree is what `extract/claim_truth` found, which the
+The table informs and compares nothing itself: whether the README's numbers agree is what `extract/claims/comparison` found, which the
 README check rules on as well, so that the page and the check never say two things.
 """
 
@@ -14,9 +14,9 @@ from grader.core.facts.network import GapKind, NetworkFacts
 from grader.core.facts.reproduced import ReproducedFacts
 from grader.core.facts.retrain import RetrainFacts
 from grader.core.rubric import Treatment
-from grader.extract.claim_truth import RIGHT, Compared, Comparison, Match, compare
+from grader.extract.claims.comparison import RIGHT, Compared, Comparison, Match, compare
 from grader.render import strings
-from grader.render.adapt import Products
+from grader.render.pictures_from_products import Products
 from grader.render.student_page import Agreement, Claim
 
 _SHOWN = 4

@@ -6,8 +6,18 @@ from typing import NamedTuple
 import msgspec
 
 from grader.core.evidence.claims import Bound, Claim, On, What
-from grader.extract.claim_text import Sentence
-from grader.extract.claim_words import ABOUT, DONE, LESS, MORE, NOW, ORDER, PLANNED, Number, make_claim
+from grader.extract.claims.context_words import (
+    ABOUT,
+    DONE,
+    LESS,
+    MORE,
+    NOW,
+    ORDER,
+    PLANNED,
+    Number,
+    make_claim,
+)
+from grader.extract.claims.sentences import Sentence
 
 MAX_NUMBERS = 20
 """Percentages of one sentence that are looked at; no honest sentence has more."""

@@ -1,0 +1,1 @@
+"""Files of a submission to documents: the one reader of texts and notebooks."""

@@ -1,0 +1,1 @@
+"""Printed lines and tables to training runs and model summaries."""
