@@ -12,8 +12,8 @@ from grader.core.outcome import Verdict
 from grader.core.rubric import Criterion, Rubric
 from grader.core.settings import Settings
 from grader.core.submission import Kind
-from grader.extract.documents.documents import documents as reader
-from grader.extract.documents.documents import notebook as cells_reader
+from grader.extract.documents import documents as reader
+from grader.extract.documents import notebook as cells_reader
 from grader.extract.documents.documents import read_documents
 from grader.extract.documents.notebook_json import RawNotebook, parse_notebook
 from grader.extract.logs.training_log import read_logs

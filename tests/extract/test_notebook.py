@@ -9,8 +9,9 @@ import pytest
 from grader.core.evidence.notebook import CellKind, Channel, Framework
 from grader.core.faults import Unavailable
 from grader.core.outcome import Verdict
-from grader.extract.documents.documents import notebook as reader
-from grader.extract.documents.documents import notebook_json, read_documents
+from grader.extract.documents import notebook as reader
+from grader.extract.documents import notebook_json
+from grader.extract.documents.documents import read_documents
 from grader.extract.documents.notebook import html_to_text, plain_text, read_notebook, read_notebooks
 from grader.ingest.read import from_bytes
 
