@@ -9,7 +9,7 @@ import re
 import pytest
 
 EXAMPLES = {
-    "claim_words": {
+    "claims.context_words": {
         "DONE": ("we achieved 99.4 %", "to achieve 99.4 %"),
         "PLANNED": ("the goal is 99.4 %", "the result is 99.4 %"),
         "NOW": ("Achieves 99.4 % accuracy", "achieved 99.4 % accuracy"),
@@ -19,7 +19,7 @@ EXAMPLES = {
         "MORE": ("at least ", "at most "),
         "ABOUT": ("around ", "rounded "),
     },
-    "claim_accuracies": {
+    "claims.accuracies": {
         "_PERCENT": ("99.46%", "9946/10000"),
         "_ACC": ("test accuracy", "test loss"),
         "_ORDINALS": ("in the 14th epoch", "in 14 epochs"),
@@ -33,25 +33,25 @@ EXAMPLES = {
         "_TRAIN": ("training accuracy", "test accuracy"),
         "_TEST": ("validation accuracy", "training accuracy"),
     },
-    "claim_parameters": {
+    "claims.parameters": {
         "_PER_LAYER": ("the first conv has 80", "the model has 80"),
         "_UNIT_BOUND": ("less than 20k parameters", "has 20k parameters"),
     },
-    "claim_settings": {
+    "claims.training_settings": {
         "_EPOCH_LABEL": ("Epochs: 15", "Epoch: 15"),
         "_SCHEDULE": ("OneCycleLR", "SGD with momentum"),
         "_EPOCH_ANSWER": ("less than 20 epochs: 15", "less than twenty epochs: 15"),
         "_BATCH": ("Batch size: 128", "Batch norm: 128"),
         "_DROPOUT": ("dropout of 0.05", "dropout after 5 layers"),
     },
-    "claim_features": {
+    "claims.building_blocks": {
         "_SAYS_USED": ("consists of convolutions", "instead of convolutions"),
         "_NAMED": (" layers: ", " layers "),
         "_COPIED": ("Have used BN, Dropout", "We used BN and dropout"),
         "_DENIES": ("without a ", "with a "),
         "_DENIED_BEHIND": (" is not used", " is used"),
     },
-    "claim_text": {
+    "claims.sentences": {
         "_ASKS": ("## Requirements", "## Approach"),
         "_ANSWERS": ("## Results", "## Targets"),
         "_ITEM": ("- 99.46 %", "99.46 %"),
@@ -59,7 +59,7 @@ EXAMPLES = {
         "_LINK": ("![curve](curve.png)", "curve.png"),
         "_END": ("It works. Then", "0.5 of it"),
     },
-    "log_lines": {
+    "logs.lines": {
         "_SPLIT": ("Val loss", "evalue"),
         "_LABEL": ("Accuracy: ", "accelerate"),
         "_VALUE": (": 9946/10000 (99%)", " of the network"),
@@ -71,13 +71,13 @@ EXAMPLES = {
         "_SETTING": ("lr 0.1: ", "epoch 1: "),
         "_BAR": ("100%|####| 469/469", "99.46% of 10000"),
     },
-    "log_runs": {
+    "logs.runs": {
         "_MAKES_MODEL": ("model = Net().to(device)", "model.train()"),
         "_RANGE": ("for epoch in range(1, 20):", "for x, y in loader:"),
         "_KERAS": ("model.fit(x, y, epochs=15)", "model.fit(x, y)"),
         "_CALL": ("train(model, num_epochs=15)", "train(model, epoch)"),
     },
-    "log_tables": {
+    "logs.tables": {
         "_ACCURACY": ("Test Acc", "Test loss"),
         "_TEST": ("val_acc", "interval"),
         "_TRAIN": ("train_acc", "restrained"),
@@ -91,12 +91,12 @@ EXAMPLES = {
         "_FRACTION": ("9946/10000 (99.46%)", "14/15"),
         "_WHICH": ("14/20", "0.14"),
     },
-    "training_log": {
+    "logs.training_log": {
         "_DRESS": ("**Epoch 1**", "Epoch 1"),
         "_TRUNCATED": ("Streaming output truncated to the last 5000 lines.", "The output was long."),
         "_EARLY": ("        break", "# no breaks"),
     },
-    "conclusion": {
+    "claims.conclusion": {
         "_SENTENCE": ("It converges. Then", "0.5 is"),
         "_RATE": ("the learning rate", "the rating"),
         "_MORE": ("a higher rate", "a lower rate"),
@@ -124,6 +124,6 @@ def test_every_pattern_has_its_row(module: str) -> None:
         n
         for n, value in held.items()
         if isinstance(value, re.Pattern)
-        and not (n.isupper() and not n.startswith("_") and module != "claim_words")
+        and not (n.isupper() and not n.startswith("_") and module != "claims.context_words")
     }
     assert own == set(EXAMPLES[module])
