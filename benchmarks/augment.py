@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from grader.core.facts.recipe import Part
-from grader.execute.engine.transforms import compile_training
+from grader.execute.engine.recipes.transforms import compile_training
 from grader.sandbox.worker.torchvision_ops import declare
 
 BATCH = 64

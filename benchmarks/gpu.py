@@ -18,8 +18,8 @@ from seed_networks import NETWORKS, Entry, build, exported, recipe
 from torch import nn
 
 from grader.core.facts.retrain import SeedRun
-from grader.execute.engine import run as engine
-from grader.execute.engine.recipe import Plan, resolve
+from grader.execute.engine.recipes.recipe import Plan, resolve
+from grader.execute.engine.runs import seed_run as engine
 from grader.execute.graph.network import Network
 from reference import mnist
 

@@ -17,7 +17,7 @@ from grader.core.settings import Settings
 from grader.execute.data import load_mnist
 from grader.execute.digits import pack
 from grader.sandbox.worker import loader, mnist_stub, torchvision_ops
-from grader.sandbox.worker.ledger import Ledger
+from grader.sandbox.worker.patches import Ledger
 
 
 def epoch(data: object) -> tuple[float, str]:

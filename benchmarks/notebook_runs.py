@@ -28,7 +28,7 @@ from grader.core.facts.recipe import decode_recipe
 from grader.core.outcome import Finding, Verdict, Weight
 from grader.core.rubric import Criterion, Profile, Rubric
 from grader.core.settings import Settings
-from grader.execute.engine.recipe import resolve
+from grader.execute.engine.recipes.recipe import resolve
 from grader.ingest.read import from_bytes
 from grader.pipeline.grade.judge import judge_one
 from grader.pipeline.grade.products import Known

@@ -20,9 +20,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from grader.core.facts.recipe import Part, Stepping, StudentRecipe
-from grader.execute.engine.checkpoint import Checkpoint
-from grader.execute.engine.recipe import resolve
-from grader.execute.engine.run import run_seed
+from grader.execute.engine.recipes.recipe import resolve
+from grader.execute.engine.runs.checkpoint import Checkpoint
+from grader.execute.engine.runs.seed_run import run_seed
 from grader.execute.graph.network import Network, load_network
 from grader.sandbox.worker.export import export_model
 from reference import mnist

@@ -29,9 +29,9 @@ from torch import nn
 from torch.nn import functional
 
 from grader.core.facts.retrain import Mode
-from grader.execute.engine.fast import half_precision_pays
-from grader.execute.engine.recipe import resolve
-from grader.execute.engine.run import run_seed
+from grader.execute.engine.recipes.recipe import resolve
+from grader.execute.engine.runs.seed_run import run_seed
+from grader.execute.engine.ways.bfloat16 import half_precision_pays
 from grader.sandbox.worker.torchvision_ops import declare
 from reference import mnist
 

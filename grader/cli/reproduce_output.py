@@ -25,7 +25,7 @@ class EpochLines:
 
 def echo_facts(facts: ReproducedFacts) -> None:
     """Print the epochs, the outcome of RT603 without a training of ours, and that of RT604."""
-    from grader.checks.retrain import reproduced_accuracy, test_set_leak
+    from grader.checks.retrain import leaked_test_set, reproduced_accuracy
 
     echo_line(
         f"{facts.name}: trained on {facts.training_size:,} digits by its own notebook ({facts.isolation})"
@@ -40,7 +40,7 @@ def echo_facts(facts: ReproducedFacts) -> None:
         echo_line(f"  epoch {epoch.number}: {right:.2f} % of the true test digits, {beside}")
     for name, outcome in (
         ("accuracy", reproduced_accuracy.check(facts, None, reproduced_accuracy.Params())),
-        ("leak", test_set_leak.check(facts, test_set_leak.Params())),
+        ("leak", leaked_test_set.check(facts, leaked_test_set.Params())),
     ):
         echo_line(f"{name}: {outcome.verdict.value}: {outcome.summary}")
     if facts.cut:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from grader.execute.engine.wish import Progress
+from grader.execute.engine.runs.wish import Progress
 
 
 class EpochLines:

@@ -26,7 +26,7 @@ from grader.core.settings import Settings
 from grader.core.submission import Kind, Source, Sources
 from grader.execute import answered, canary, digits, measure, notebook, reproduced_cache
 from grader.execute.epoch_frames import MOST_EPOCHS, Sent, read_epochs
-from grader.execute.reads_test import reads_test
+from grader.execute.notice_of_test_results import reads_test
 from grader.sandbox.api import Frame, Job, Limits, RunResult, Sandbox
 from grader.sandbox.choose import choose
 from grader.sandbox.limits import MIB
@@ -34,8 +34,8 @@ from grader.sandbox.worker import cells
 from reference.mnist import Mnist
 
 if TYPE_CHECKING:
-    from grader.execute.engine.loop import Order
-    from grader.execute.engine.transforms import Pipeline
+    from grader.execute.engine.recipes.transforms import Pipeline
+    from grader.execute.engine.runs.loop import Order
     from grader.execute.graph.interpret import GraphNetwork
     from grader.execute.graph.network import Network
 
@@ -205,8 +205,8 @@ def score(
     """
     import torch
 
-    from grader.execute.engine.initial import fresh_tensors
-    from grader.execute.engine.loop import Order
+    from grader.execute.engine.runs.initial_weights import fresh_tensors
+    from grader.execute.engine.runs.loop import Order
     from grader.execute.graph.interpret import GraphNetwork
 
     torch.set_num_threads(1)
@@ -314,7 +314,7 @@ class _Answers:
 def _transform(
     network: "Network", runs: tuple[NotebookRun, ...], notes: list[str]
 ) -> tuple["Pipeline | None", ScoredWith]:
-    from grader.execute.engine.transforms import UnknownTransform, compile_test, plain
+    from grader.execute.engine.recipes.transforms import UnknownTransform, compile_test, plain
 
     reason = ""
     for run in runs:

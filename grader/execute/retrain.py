@@ -12,7 +12,7 @@ from grader.core.outcome import Verdict
 from grader.core.progress import tell
 from grader.core.retrain_rule import Admission, Retraining
 from grader.core.settings import Settings
-from grader.execute.engine.wish import Wish
+from grader.execute.engine.runs.wish import Wish
 from grader.execute.epochs import EpochLines
 from grader.execute.logged_epochs import as_logged
 
@@ -44,7 +44,7 @@ def retrain_as(
         raise Unavailable(f"torch is not installed: `{install_hint('retrain')}`", Verdict.SKIPPED)
     from grader.core.facts.recipe import decode_recipe
     from grader.execute.data import load_mnist
-    from grader.execute.engine.decide import retrain_network
+    from grader.execute.engine.runs.retraining import retrain_network
     from grader.execute.graph.provider import network_of
 
     network = network_of(run)

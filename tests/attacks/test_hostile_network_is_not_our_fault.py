@@ -17,8 +17,8 @@ import pytest
 from grader.core.faults import Unavailable
 from grader.core.outcome import Verdict
 from grader.core.settings import Settings
-from grader.execute.engine import decide
-from grader.execute.engine.wish import Wish
+from grader.execute.engine.runs import retraining
+from grader.execute.engine.runs.wish import Wish
 from tests.attacks.judged import NOTEBOOK, known_of, notebook, outcomes, source_of
 from tests.execute.engine import small
 from tests.execute.graph import nasty
@@ -129,7 +129,7 @@ def test_a_network_that_breaks_our_engine_is_no_fault_of_ours_either(
     def broken(*_: object) -> None:
         raise KeyError("a table that nobody foresaw")
 
-    monkeypatch.setattr(decide, "fresh_tensors", broken)
+    monkeypatch.setattr(retraining, "fresh_tensors", broken)
     with pytest.raises(Unavailable, match="cannot be trained here") as raised:
-        decide.retrain_network(small.network(), None, small.digits(), Settings(cache=""), Wish())
+        retraining.retrain_network(small.network(), None, small.digits(), Settings(cache=""), Wish())
     assert raised.value.verdict is Verdict.UNKNOWN

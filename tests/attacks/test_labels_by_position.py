@@ -22,9 +22,9 @@ from grader.core.faults import Unavailable
 from grader.core.outcome import Verdict
 from grader.core.retrain_rule import RuleParams
 from grader.core.settings import Settings
-from grader.execute.engine.decide import retrain_network
-from grader.execute.engine.loop import EVALUATION_BATCH, SECOND_BATCH, Order
-from grader.execute.engine.wish import Wish
+from grader.execute.engine.runs.loop import EVALUATION_BATCH, SECOND_BATCH, Order
+from grader.execute.engine.runs.retraining import retrain_network
+from grader.execute.engine.runs.wish import Wish
 from grader.execute.graph.network import Network, load_network
 from grader.execute.graph.position import place_in_batch
 from grader.sandbox.worker.export import export_model

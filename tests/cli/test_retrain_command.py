@@ -12,8 +12,8 @@ from grader.core.faults import Unavailable, UsageFault
 from grader.core.retrain_rule import Retraining
 from grader.core.settings import Settings
 from grader.execute import notebook, retrain
-from grader.execute.engine.decide import retrain_network
-from grader.execute.engine.wish import Wish
+from grader.execute.engine.runs.retraining import retrain_network
+from grader.execute.engine.runs.wish import Wish
 from tests.execute.engine.small import digits, network, recipe
 
 

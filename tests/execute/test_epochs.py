@@ -1,6 +1,6 @@
 """The lines for a person who waits."""
 
-from grader.execute.engine.wish import Progress
+from grader.execute.engine.runs.wish import Progress
 from grader.execute.epochs import EpochLines
 
 

@@ -184,7 +184,7 @@ def check_every_shim_is_listed(run: NotebookRun) -> None:
 
 def check_the_recipe_is_read_from_the_live_objects(run: NotebookRun) -> None:
     from grader.core.facts.recipe import decode_recipe
-    from grader.execute.engine.recipe import resolve
+    from grader.execute.engine.recipes.recipe import resolve
 
     recipe = decode_recipe(run.recipe)
     assert recipe is not None

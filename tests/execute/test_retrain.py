@@ -19,9 +19,10 @@ from grader.core.retrain_rule import Admission, Retraining, RetrainParams, RuleP
 from grader.core.rubric import Which
 from grader.core.settings import Device, Settings
 from grader.execute import data as lookup
-from grader.execute.engine import decide, limits
-from grader.execute.engine.decide import retrain_network
-from grader.execute.engine.wish import Progress, Wish
+from grader.execute.engine.runs import limits
+from grader.execute.engine.runs import retraining as trainings
+from grader.execute.engine.runs.retraining import retrain_network
+from grader.execute.engine.runs.wish import Progress, Wish
 from grader.execute.graph.provider import network_facts
 from grader.execute.retrain import retrain
 from grader.sandbox.worker.export import export_model
@@ -93,7 +94,7 @@ def test_a_second_grading_costs_nothing(tmp_path: Path, monkeypatch: pytest.Monk
     def refuse(*_arguments: object, **_options: object) -> None:
         raise AssertionError("trained again")
 
-    monkeypatch.setattr(decide, "run_seed", refuse)
+    monkeypatch.setattr(trainings, "run_seed", refuse)
     assert facts(settings, progress=heard.append) == first
     assert [(item.epoch, item.cached) for item in heard] == [(1, True), (2, True)]
 
@@ -204,9 +205,9 @@ class FullGPU:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.tried: list[str] = []
-        self._train = decide.run_seed
+        self._train = trainings.run_seed
         monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-        monkeypatch.setattr(decide, "run_seed", self)
+        monkeypatch.setattr(trainings, "run_seed", self)
 
     def __call__(self, *arguments: object, **options: object) -> object:
         self.tried.append(str(options["device"]))
@@ -238,7 +239,7 @@ def test_a_network_that_fails_in_training_is_unknown(monkeypatch: pytest.MonkeyP
     def fail(*_arguments: object, **_options: object) -> None:
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
 
-    monkeypatch.setattr(decide, "run_seed", fail)
+    monkeypatch.setattr(trainings, "run_seed", fail)
     with pytest.raises(Unavailable, match="cannot be trained here: DefaultCPUAllocator") as caught:
         facts()
     assert caught.value.verdict is Verdict.UNKNOWN

@@ -136,7 +136,7 @@ def test_the_digest_of_a_reader_covers_every_module_of_ours_that_it_loads(module
     [
         ("grader.execute.notebook", "grader.sandbox.worker.recorder"),
         ("grader.extract.workbook.provider", "grader.extract.workbook.child"),
-        ("grader.execute.engine.run", "grader.execute.engine.transforms"),
+        ("grader.execute.engine.runs.seed_run", "grader.execute.engine.recipes.transforms"),
         ("grader.pipeline.grade.publish", "grader.render.student_page"),
         ("grader.pipeline.classroom.job", "grader.extract.claims.read_claims"),
     ],
@@ -160,7 +160,9 @@ def test_a_template_is_code_of_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_training_is_kept_when_other_code_changes() -> None:
     within = ("grader.execute.engine", "grader.execute.graph", "reference")
-    assert code_of("grader.execute.engine.run", within=within) != code_of("grader.execute.engine.run")
+    assert code_of("grader.execute.engine.runs.seed_run", within=within) != code_of(
+        "grader.execute.engine.runs.seed_run"
+    )
 
 
 def test_a_key_counts_names_values_and_records_and_no_order() -> None:

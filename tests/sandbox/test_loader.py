@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, SubsetRandomSampler  # noqa: E402
 from torch.utils.data._utils import fetch  # noqa: E402
 
 from grader.sandbox.worker import loader, mnist_stub, torchvision_ops  # noqa: E402
-from grader.sandbox.worker.ledger import Ledger  # noqa: E402
+from grader.sandbox.worker.patches import Ledger  # noqa: E402
 
 torchvision_ops.declare()
 

@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("IPython")
 
-from grader.sandbox.worker.ledger import Ledger
+from grader.sandbox.worker.patches import Ledger
 from grader.sandbox.worker.shell import Ran, Shell, Tape
 
 

@@ -9,8 +9,8 @@ torch = pytest.importorskip("torch")
 
 from torch import nn  # noqa: E402
 
-from grader.sandbox.worker import choose, mnist_stub, recipe, recorder, torchvision_ops, walk  # noqa: E402
-from grader.sandbox.worker.ledger import WHAT, Ledger  # noqa: E402
+from grader.sandbox.worker import mnist_stub, module_tensors, pick_model, recipe, recorder, torchvision_ops  # noqa: E402
+from grader.sandbox.worker.patches import WHAT, Ledger  # noqa: E402
 from grader.sandbox.worker.tracker import Tracker  # noqa: E402
 
 
@@ -51,7 +51,7 @@ def test_evaluation_after_training_changes_nothing(watched: tuple[Ledger, Tracke
     with torch.no_grad():
         other(torch.rand(2, 1, 28, 28))
         model[0].weight.fill_(float("nan"))
-    found = choose.choose(tracker, {"model": model, "other": other})
+    found = pick_model.choose(tracker, {"model": model, "other": other})
     assert found.how == "last-trained"
     assert found.module is model
     assert found.state is not None
@@ -73,8 +73,8 @@ def test_patches_are_undone() -> None:
 def test_without_training_the_only_instance_or_the_only_class() -> None:
     tracker = Tracker(Ledger())
     model = small()
-    assert choose.choose(tracker, {"m": model, "again": model, "part": model[0]}).how == "only-instance"
-    several = choose.choose(tracker, {"a": small(), "b": small()})
+    assert pick_model.choose(tracker, {"m": model, "again": model, "part": model[0]}).how == "only-instance"
+    several = pick_model.choose(tracker, {"a": small(), "b": small()})
     assert several.how == "none"
     assert "several networks" in several.reason
 
@@ -90,8 +90,8 @@ def test_without_training_the_only_instance_or_the_only_class() -> None:
         def __init__(self, width: int) -> None:
             super().__init__()
 
-    assert choose.choose(tracker, {"Fits": Fits, "NeedsMore": NeedsMore}).how == "extracted-class"
-    assert choose.choose(tracker, {}).how == "none"
+    assert pick_model.choose(tracker, {"Fits": Fits, "NeedsMore": NeedsMore}).how == "extracted-class"
+    assert pick_model.choose(tracker, {}).how == "none"
 
 
 def test_counting_goes_by_dictionaries() -> None:
@@ -105,14 +105,14 @@ def test_counting_goes_by_dictionaries() -> None:
             return iter(())
 
     liar = Liar()
-    assert sum(p.numel() for p in walk.parameters(liar)) == 7850
+    assert sum(p.numel() for p in module_tensors.parameters(liar)) == 7850
     assert (
-        set(walk.state(liar))
+        set(module_tensors.state(liar))
         == set(liar.state_dict())
         == {"c.weight", "c.bias", "again.weight", "again.bias"}
     )
     liar.inside = nn.Sequential(liar)
-    assert sum(p.numel() for p in walk.parameters(liar)) == 7850
+    assert sum(p.numel() for p in module_tensors.parameters(liar)) == 7850
 
 
 def test_synthetic_digits_are_always_the_same() -> None:

@@ -41,7 +41,7 @@ def command(path: Path, recipe: str, as_json: bool, quiet: bool, **options: obje
     from grader.core.faults import Unavailable, UsageFault
     from grader.core.progress import tell
     from grader.core.retrain_rule import RuleParams
-    from grader.execute.engine.wish import Wish
+    from grader.execute.engine.runs.wish import Wish
     from grader.execute.epochs import EpochLines
     from grader.execute.notebook import run_notebook
     from grader.execute.retrain import retrain_as

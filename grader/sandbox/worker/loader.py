@@ -13,7 +13,7 @@ from torch.utils import data as torch_data
 from torch.utils.data import dataloader
 from torch.utils.data._utils import fetch
 
-from .ledger import Ledger
+from .patches import Ledger
 
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks")
 

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from . import walk
+from . import module_tensors
 
 SIDE = 28
 BATCH = 500
@@ -161,7 +161,7 @@ def twin(module: nn.Module, state: dict[str, torch.Tensor] | None) -> nn.Module:
     except Exception as fault:
         raise NotMeasurable(f"the network cannot be copied: {type(fault).__name__}: {fault}"[:200]) from fault
     with torch.no_grad():
-        for held in walk.tensors(made):
+        for held in module_tensors.tensors(made):
             if state is not None and held.name in state:
                 held.tensor.copy_(state[held.name])
     return made

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import torch
 from torch.utils import data as torch_data
 
-from .ledger import Ledger
+from .patches import Ledger
 
 SIDE = 28
 FULL = {True: 60_000, False: 10_000}

@@ -12,7 +12,7 @@ from torch.optim import lr_scheduler
 from torch.utils import data as torch_data
 from torch.utils.data import dataloader
 
-from .ledger import Ledger
+from .patches import Ledger
 from .tracker import Tracker, Trained
 
 LOSSES = {

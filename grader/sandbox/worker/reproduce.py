@@ -12,7 +12,7 @@ from typing import Any
 import safetensors.torch
 from torch.utils.data import dataloader
 
-from . import ledger, loader, measure, mnist_stub
+from . import loader, measure, mnist_stub, patches
 from .cells import Cell
 from .channel import Channel
 from .session import Session
@@ -34,7 +34,7 @@ class Whole(Session):
         self, digits: bytes | None, limits: dict[str, Any], channel: Channel, queries: bytes | None = None
     ) -> None:
         super().__init__(digits, limits)
-        ledger.WHAT.update(SHIMS)
+        patches.WHAT.update(SHIMS)
         loader.install(self._ledger, self._mnist)
         self._watch = Watch(self, channel, measure.Asker(queries) if queries else None)
 

@@ -11,7 +11,18 @@ import torch
 import torch.utils.data
 from torch import nn
 
-from . import choose, export, ledger, measure, mnist_stub, recipe, recorder, shims, stubs, torchvision_ops
+from . import (
+    export,
+    measure,
+    mnist_stub,
+    patches,
+    pick_model,
+    recipe,
+    recorder,
+    shims,
+    stubs,
+    torchvision_ops,
+)
 from .cells import Cell
 from .channel import Channel
 from .shell import PATIENCE, CellTimeout, Shell, time_limit
@@ -38,7 +49,7 @@ class Session:
 
         self._path = list(sys.path)
         self._module_class = dict(vars(nn.Module))
-        self._ledger = ledger.Ledger()
+        self._ledger = patches.Ledger()
         loaded = mnist_stub.load(digits)
         self.synthetic = loaded.synthetic
         mnist_stub.install(loaded, self._ledger)
@@ -53,7 +64,7 @@ class Session:
         self._shell = Shell(self._ledger, total=limits["cells"], each=limits["cell"])
         self._printed = 0
         self._queries = queries
-        self._chosen: choose.Chosen | None = None
+        self._chosen: pick_model.Chosen | None = None
 
     def run(self, cell: Cell) -> dict[str, Any]:
         """Run one cell; the result is a `cell` frame."""
@@ -110,7 +121,7 @@ class Session:
             run["measured"] = self._measure(self._chosen.module, self._chosen, channel)
         run["shims"] = self._ledger.report()
 
-    def _measure(self, module: Any, chosen: choose.Chosen, channel: Channel) -> dict[str, Any]:
+    def _measure(self, module: Any, chosen: pick_model.Chosen, channel: Channel) -> dict[str, Any]:
         """Answer the images that came without labels; the last thing done, for it gives the network its trained state back."""
         found: dict[str, Any] = {"asked": True, "error": "", "draws": False}
         try:
@@ -146,10 +157,10 @@ class Session:
                 setattr(nn.Module, name, value)
 
     def _finish(self, run: dict[str, Any], channel: Channel, namespace: dict[str, Any]) -> None:
-        self._chosen = chosen = choose.choose(self._tracker, namespace)
+        self._chosen = chosen = pick_model.choose(self._tracker, namespace)
         run["choice"] = chosen.how
         run["export_error"] = chosen.reason
-        run["models"] = choose.seen(self._tracker, namespace, chosen.module)
+        run["models"] = pick_model.seen(self._tracker, namespace, chosen.module)
         latest = self._tracker.latest
         if latest is not None and latest.foreign:
             run["notes"].append("the optimizer also trains parameters outside of the chosen network")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import Any, NamedTuple
 
-from .ledger import Ledger
+from .patches import Ledger
 
 HEAD, TAIL = 1000, 3000
 _QUIET_LINES = frozenset({

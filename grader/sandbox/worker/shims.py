@@ -11,7 +11,7 @@ from torch.utils import data as torch_data
 from torch.utils.data import dataloader
 
 from . import mnist_stub
-from .ledger import Ledger
+from .patches import Ledger
 
 _CUDA_CALLS = ("get_device_name", "get_device_properties", "get_device_capability", "mem_get_info")
 

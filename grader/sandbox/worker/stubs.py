@@ -8,7 +8,7 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from typing import Any, Self
 
-from .ledger import Ledger
+from .patches import Ledger
 
 DECORATION = frozenset({
     "colorama", "google", "gradio", "graphviz", "hiddenlayer", "ipywidgets", "kaggle", "livelossplot", "netron",

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
-from . import walk
-from .ledger import Ledger
+from . import module_tensors
+from .patches import Ledger
 
 EXAMPLES = 4
 LARGEST_SNAPSHOT = 40_000_000
@@ -88,7 +88,7 @@ class Tracker:
             self._local.inside = before
 
     def _root(self, module: nn.Module, args: Any, kwargs: Any) -> None:
-        if next((h for h in walk.tensors(module) if h.parameter), None) is None:
+        if next((h for h in module_tensors.tensors(module) if h.parameter), None) is None:
             return  # a loss or an activation
         tensors = [a for a in (*args, *kwargs.values()) if isinstance(a, torch.Tensor)]
         if len(tensors) == 1 and tensors[0].dim() > 0:
@@ -119,7 +119,7 @@ class Tracker:
         known.steps += 1
         if known.optimizer is not optimizer:
             known.optimizer = optimizer
-            own = {id(p) for p in walk.parameters(known.module)}
+            own = {id(p) for p in module_tensors.parameters(known.module)}
             known.foreign = any(id(p) not in own for g in optimizer.param_groups for p in g["params"])
         known.state = self._snapshot(known)
         for listen in self.on_step:
@@ -127,7 +127,7 @@ class Tracker:
 
     def _snapshot(self, known: Trained) -> dict[str, Any] | None:
         """Weights and statistics now: a later cell can spoil them (a trace of uninitialised memory did in real life)."""
-        state = walk.state(known.module)
+        state = module_tensors.state(known.module)
         if sum(t.numel() for t in state.values()) > LARGEST_SNAPSHOT:
             return None
         old = known.state or {}

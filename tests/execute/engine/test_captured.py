@@ -7,12 +7,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from grader.execute.engine.captured import Captured
-from grader.execute.engine.courses import PlanCourse
-from grader.execute.engine.initial import fresh_tensors
-from grader.execute.engine.loop import train
-from grader.execute.engine.recipe import resolve
-from grader.execute.engine.run import as_digits
+from grader.execute.engine.recipes.epoch_plans import PlanCourse
+from grader.execute.engine.recipes.recipe import resolve
+from grader.execute.engine.runs.initial_weights import fresh_tensors
+from grader.execute.engine.runs.loop import train
+from grader.execute.engine.runs.seed_run import as_digits
+from grader.execute.engine.ways.cuda_graph import Captured
 from grader.execute.graph.interpret import GraphNetwork
 from tests.execute.engine.small import digits, network, recipe
 

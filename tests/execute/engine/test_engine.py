@@ -8,12 +8,12 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from grader.core.facts.recipe import Part, Stepping
-from grader.execute.engine.courses import PlanCourse, order
-from grader.execute.engine.initial import fresh_tensors
-from grader.execute.engine.loop import train
-from grader.execute.engine.recipe import Plan, resolve
-from grader.execute.engine.run import as_digits, run_seed
-from grader.execute.engine.transforms import plain
+from grader.execute.engine.recipes.epoch_plans import PlanCourse, order
+from grader.execute.engine.recipes.recipe import Plan, resolve
+from grader.execute.engine.recipes.transforms import plain
+from grader.execute.engine.runs.initial_weights import fresh_tensors
+from grader.execute.engine.runs.loop import train
+from grader.execute.engine.runs.seed_run import as_digits, run_seed
 from grader.execute.graph.interpret import GraphNetwork
 from reference import train as reference
 from reference.recipe import RECIPES

@@ -8,9 +8,9 @@ import torch
 from grader.core.facts.retrain import Mode
 from grader.core.retrain_rule import RuleParams
 from grader.core.settings import Settings
-from grader.execute.engine.decide import retrain_network
-from grader.execute.engine.fast import HalfPrecision, PooledDropout, half_precision_pays
-from grader.execute.engine.wish import Wish
+from grader.execute.engine.runs.retraining import retrain_network
+from grader.execute.engine.runs.wish import Wish
+from grader.execute.engine.ways.bfloat16 import HalfPrecision, PooledDropout, half_precision_pays
 from tests.execute.engine.small import digits, network, recipe
 
 

@@ -5,14 +5,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from grader.execute.engine import memory
+from grader.execute.engine.runs import malloc
 
 
 def test_a_refusal_or_another_system_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory.ctypes, "CDLL", lambda _name: SimpleNamespace())
-    assert not memory.keep_freed_memory()
+    monkeypatch.setattr(malloc.ctypes, "CDLL", lambda _name: SimpleNamespace())
+    assert not malloc.keep_freed_memory()
     monkeypatch.setattr(sys, "platform", "darwin")
-    assert not memory.keep_freed_memory()
+    assert not malloc.keep_freed_memory()
 
 
 def test_an_older_library_is_asked_for_less(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,8 +23,8 @@ def test_an_older_library_is_asked_for_less(monkeypatch: pytest.MonkeyPatch) -> 
         return int(value != 1 << 30)
 
     monkeypatch.setattr(sys, "platform", "linux")
-    monkeypatch.setattr(memory.ctypes, "CDLL", lambda _name: SimpleNamespace(mallopt=mallopt))
-    assert memory.keep_freed_memory()
+    monkeypatch.setattr(malloc.ctypes, "CDLL", lambda _name: SimpleNamespace(mallopt=mallopt))
+    assert malloc.keep_freed_memory()
     assert asked == [(-1, (1 << 31) - 1), (-3, 1 << 30), (-3, 1 << 25)]
 
 
@@ -34,7 +34,7 @@ def test_a_large_block_that_comes_back_is_not_new_memory() -> None:
 
     import torch
 
-    if not memory.keep_freed_memory():
+    if not malloc.keep_freed_memory():
         pytest.skip("the C library cannot be told")
     for _ in range(3):
         torch.ones(4 << 20)

@@ -15,16 +15,16 @@ from grader.core.facts.recipe import Part, Stepping
 from grader.core.facts.retrain import Mode, RecipeUsed
 from grader.core.retrain_rule import RuleParams
 from grader.core.settings import Settings
-from grader.execute.engine import decide
-from grader.execute.engine.cache import STALE
-from grader.execute.engine.checkpoint import Checkpoint
-from grader.execute.engine.courses import PlanCourse, ReferenceCourse
-from grader.execute.engine.decide import retrain_network
-from grader.execute.engine.initial import fresh_tensors
-from grader.execute.engine.loop import Course, EpochResult, Training, train
-from grader.execute.engine.recipe import resolve
-from grader.execute.engine.run import as_digits, run_seed
-from grader.execute.engine.wish import Progress, Wish
+from grader.execute.engine.recipes.epoch_plans import PlanCourse, ReferenceCourse
+from grader.execute.engine.recipes.recipe import resolve
+from grader.execute.engine.runs import retraining
+from grader.execute.engine.runs.cache import STALE
+from grader.execute.engine.runs.checkpoint import Checkpoint
+from grader.execute.engine.runs.initial_weights import fresh_tensors
+from grader.execute.engine.runs.loop import Course, EpochResult, Training, train
+from grader.execute.engine.runs.retraining import retrain_network
+from grader.execute.engine.runs.seed_run import as_digits, run_seed
+from grader.execute.engine.runs.wish import Progress, Wish
 from grader.execute.graph.interpret import GraphNetwork
 from reference.recipe import Recipe
 from tests.execute.engine.small import TENSOR, digits, network, recipe
@@ -159,8 +159,8 @@ def test_what_was_done_is_kept_told_and_cleared_away(used: RecipeUsed, tmp_path:
 KILLED = """
 import os, signal, sys
 from grader.core.settings import Settings
-from grader.execute.engine.decide import retrain_network
-from grader.execute.engine.wish import Wish
+from grader.execute.engine.runs.retraining import retrain_network
+from grader.execute.engine.runs.wish import Wish
 from grader.core.retrain_rule import RuleParams
 from tests.execute.engine.small import digits, network, recipe
 
@@ -227,7 +227,7 @@ def test_nothing_is_left_to_train_where_the_rule_is_content(tmp_path: Path) -> N
 
 def test_the_cache_of_nobody_keeps_nothing() -> None:
     job = SimpleNamespace(planned=3)
-    cache = decide.RunCache("", job)  # type: ignore[arg-type]
+    cache = retraining.RunCache("", job)  # type: ignore[arg-type]
     cache.checkpoint(1).write({"epochs": []})
     assert cache.checkpoint(1).read() is None
 

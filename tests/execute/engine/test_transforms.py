@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from grader.core.facts.recipe import Part
-from grader.execute.engine.transforms import UnknownTransform, compile_test, compile_training, plain
+from grader.execute.engine.recipes.transforms import UnknownTransform, compile_test, compile_training, plain
 from grader.sandbox.worker.torchvision_ops import declare
 from tests.execute.engine.small import TENSOR, digits
 

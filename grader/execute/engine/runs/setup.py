@@ -9,11 +9,11 @@ from torch.nn import functional
 
 from grader.core.facts.retrain import Mode
 from grader.core.retrain_rule import REFERENCE_EPOCHS
-from grader.execute.engine import fast
-from grader.execute.engine.courses import PlanCourse, ReferenceCourse
-from grader.execute.engine.initial import Fresh, fresh_tensors
-from grader.execute.engine.loop import Course, Order
-from grader.execute.engine.recipe import Plan
+from grader.execute.engine.recipes.epoch_plans import PlanCourse, ReferenceCourse
+from grader.execute.engine.recipes.recipe import Plan
+from grader.execute.engine.runs.initial_weights import Fresh, fresh_tensors
+from grader.execute.engine.runs.loop import Course, Order
+from grader.execute.engine.ways import bfloat16
 from grader.execute.graph.interpret import GraphNetwork
 from grader.execute.graph.network import Network
 from reference.recipe import RECIPES, Recipe
@@ -73,12 +73,12 @@ def take_seat(setting: Setting, seed: int, *, dense: bool = False, dropout: bool
     fresh = fresh_tensors(network, seed)
     # On a GPU numbers are drawn by as many threads as there are numbers, so a pool of masks would save nothing.
     pooled = mode is Mode.FAST and setting.device == "cpu"
-    cheap = {"aten.dropout.default": fast.PooledDropout()} if pooled else None
+    cheap = {"aten.dropout.default": bfloat16.PooledDropout()} if pooled else None
     model = GraphNetwork(network, fresh.tensors, training_dropout=dropout, replace=cheap)
     layout = torch.contiguous_format if dense else _memory_format(model, network)
     order = Order(fresh.kept_bytes)
-    half = mode is Mode.FAST and fast.half_precision_pays(setting.device)
-    trained: nn.Module = fast.HalfPrecision(model) if half else model
+    half = mode is Mode.FAST and bfloat16.half_precision_pays(setting.device)
+    trained: nn.Module = bfloat16.HalfPrecision(model) if half else model
     if setting.plan is not None:
         return Seat(seed, fresh, model, trained, PlanCourse(setting.plan, order), layout)
     recipe = setting.recipe

@@ -14,7 +14,12 @@ from torch import nn, optim
 from torch.optim import lr_scheduler
 
 from grader.core.facts.recipe import Part, Stepping, StudentRecipe, Value
-from grader.execute.engine.transforms import Pipeline, UnknownTransform, compile_test, compile_training
+from grader.execute.engine.recipes.transforms import (
+    Pipeline,
+    UnknownTransform,
+    compile_test,
+    compile_training,
+)
 
 TRAINING_DIGITS = 60_000
 MAX_BATCH = 10_000

@@ -15,10 +15,11 @@ import torch
 from grader.core.facts.retrain import Mode, RetrainFacts
 from grader.core.retrain_rule import RuleParams
 from grader.core.settings import Settings
-from grader.execute.engine import apart, decide
-from grader.execute.engine.apart import WORTH_IT, Heard, Training, processes_for, run_apart
-from grader.execute.engine.decide import retrain_network
-from grader.execute.engine.wish import Progress, Wish
+from grader.execute.engine.runs import retraining
+from grader.execute.engine.runs.retraining import retrain_network
+from grader.execute.engine.runs.wish import Progress, Wish
+from grader.execute.engine.ways import parallel_processes
+from grader.execute.engine.ways.parallel_processes import WORTH_IT, Heard, Training, processes_for, run_apart
 from grader.execute.graph.interpret import GraphNetwork
 from grader.execute.graph.operators import NAMES, operator_of
 from tests.execute.engine.small import digits, network, recipe
@@ -34,7 +35,7 @@ def quick_start(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     if "forkserver" in mp.get_all_start_methods():
         context = mp.get_context("forkserver")
-        context.set_forkserver_preload([apart.__name__])
+        context.set_forkserver_preload([parallel_processes.__name__])
         monkeypatch.setattr(mp, "get_context", lambda method: context)
 
 
@@ -42,7 +43,7 @@ def retrained(
     monkeypatch: pytest.MonkeyPatch, processes: int, cache: str = "", seed: int = 5, **rule: int
 ) -> tuple[RetrainFacts, list[Progress]]:
     told: list[Progress] = []
-    monkeypatch.setattr(decide, "processes_for", lambda *work: processes)
+    monkeypatch.setattr(retraining, "processes_for", lambda *work: processes)
     wish = Wish(rule=RuleParams(epochs=3, **rule), progress=told.append)  # type: ignore[arg-type]
     return retrain_network(network(), recipe(seed=seed), digits(), Settings(cache=cache), wish), told
 
@@ -81,7 +82,7 @@ def test_a_hit_of_one_ends_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_run_is_cut_short_while_another_rule_needs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     runs, _ = retrained(monkeypatch, 1, **NEVER)
     hit = max(max(run.correct) for run in runs.runs[1:])
-    monkeypatch.setattr(decide, "processes_for", lambda *work: 2)
+    monkeypatch.setattr(retraining, "processes_for", lambda *work: 2)
     rules = [RuleParams(epochs=3, right=right, clear_miss=0, borderline=0) for right in (hit, 101)]
     wish = Wish(rule=rules[0], further=(rules[1],))
     assert retrain_network(network(), recipe(), digits(), Settings(), wish) == runs
@@ -110,7 +111,7 @@ def test_a_process_that_dies_costs_only_the_time(monkeypatch: pytest.MonkeyPatch
     assert run_apart([training(5), training(6)], kill) is None
     assert not mp.active_children()
     expected, _ = retrained(monkeypatch, 1, **NEVER)
-    monkeypatch.setattr(decide, "run_apart", lambda trainings, on_epoch: None)
+    monkeypatch.setattr(retraining, "run_apart", lambda trainings, on_epoch: None)
     facts, _ = retrained(monkeypatch, 2, **NEVER)
     assert facts == expected
 
@@ -134,8 +135,8 @@ def test_an_interrupt_in_the_parent_leaves_no_child() -> None:
 
 
 def work(monkeypatch: pytest.MonkeyPatch, *, cores: int, free: float) -> Callable[[float], int]:
-    monkeypatch.setattr(apart, "usable_cores", lambda: cores)
-    monkeypatch.setattr(apart, "memory_free", lambda: free)
+    monkeypatch.setattr(parallel_processes, "usable_cores", lambda: cores)
+    monkeypatch.setattr(parallel_processes, "memory_free", lambda: free)
     return lambda operations: processes_for(network(), 64, operations)
 
 

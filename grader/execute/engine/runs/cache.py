@@ -11,10 +11,10 @@ from grader.core.facts.recipe import StudentRecipe
 from grader.core.facts.retrain import Mode, RecipeUsed, SeedRun, Versions
 from grader.core.memory import digest, key, write_whole
 from grader.execute.data import digest as digits_digest
-from grader.execute.engine.checkpoint import Checkpoint
-from grader.execute.engine.fast import half_precision_pays
-from grader.execute.engine.initial import fresh_tensors
-from grader.execute.engine.recipe import Plan
+from grader.execute.engine.recipes.recipe import Plan
+from grader.execute.engine.runs.checkpoint import Checkpoint
+from grader.execute.engine.runs.initial_weights import fresh_tensors
+from grader.execute.engine.ways.bfloat16 import half_precision_pays
 from grader.execute.graph.network import Network
 from reference import mnist
 

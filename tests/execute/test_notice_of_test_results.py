@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from grader.execute.reads_test import reads_test
+from grader.execute.notice_of_test_results import reads_test
 
 HEAD = "import torch\nfrom torchvision import datasets\nuse_cuda = torch.cuda.is_available()\nif use_cuda:\n    print('cuda')"
 TRAIN = """

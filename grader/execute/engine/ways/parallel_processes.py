@@ -16,10 +16,10 @@ from grader.core.child import Child
 from grader.core.facts.recipe import StudentRecipe
 from grader.core.facts.retrain import Mode, SeedRun
 from grader.core.machine import usable_cores
-from grader.execute.engine.checkpoint import Checkpoint
-from grader.execute.engine.limits import PER_HOUR, memory_free, memory_needed
-from grader.execute.engine.recipe import resolve
-from grader.execute.engine.run import run_seed
+from grader.execute.engine.recipes.recipe import resolve
+from grader.execute.engine.runs.checkpoint import Checkpoint
+from grader.execute.engine.runs.limits import PER_HOUR, memory_free, memory_needed
+from grader.execute.engine.runs.seed_run import run_seed
 from grader.execute.graph.network import Network
 from reference import mnist
 

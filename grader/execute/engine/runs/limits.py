@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from grader.core.faults import Unavailable
 from grader.core.outcome import Verdict
-from grader.execute.engine.loop import EVALUATION_BATCH
+from grader.execute.engine.runs.loop import EVALUATION_BATCH
 from grader.execute.graph.checked import CheckedGraph
 from grader.execute.graph.network import Network
 

@@ -53,7 +53,7 @@ def _leak(reproduced: ReproducedFacts, summary: str) -> Finding:
         expected=f"hardly more sevens than without the square ({trap.without:,} of {trap.asked:,})",
         found=summary,
         hint="look for test digits in the training loader: train=False, a ConcatDataset, a training loop over the test loader",
-        diagnosis="test-set-leak",
+        diagnosis="leaked-test-set",
     )
 
 
@@ -78,4 +78,4 @@ def _gap(reproduced: ReproducedFacts) -> list[Finding]:
     ]
 
 
-rule = Rule(code="RT604", name="test-set-leak", check=check, status=Status.PREVIEW)
+rule = Rule(code="RT604", name="leaked-test-set", check=check, status=Status.PREVIEW)

@@ -8,14 +8,14 @@ import torch
 from torch import Tensor, nn
 
 from grader.core.facts.retrain import Mode, Proof, SeedRun
-from grader.execute.engine.captured import Captured
-from grader.execute.engine.checkpoint import Checkpoint
-from grader.execute.engine.courses import PlanCourse
-from grader.execute.engine.initial import Fresh
-from grader.execute.engine.loop import Digits, EpochResult, Score, train
-from grader.execute.engine.recipe import Plan
-from grader.execute.engine.seat import Seat, Setting, take_seat
-from grader.execute.engine.together import SideBySide, TogetherCourse, agrees
+from grader.execute.engine.recipes.epoch_plans import PlanCourse
+from grader.execute.engine.recipes.recipe import Plan
+from grader.execute.engine.runs.checkpoint import Checkpoint
+from grader.execute.engine.runs.initial_weights import Fresh
+from grader.execute.engine.runs.loop import Digits, EpochResult, Score, train
+from grader.execute.engine.runs.setup import Seat, Setting, take_seat
+from grader.execute.engine.ways.batched_seeds import SideBySide, TogetherCourse, agrees
+from grader.execute.engine.ways.cuda_graph import Captured
 from grader.execute.graph.interpret import GraphNetwork
 from grader.execute.graph.network import Network
 from reference import mnist

@@ -8,8 +8,8 @@ from torch.nn import functional
 from torch.optim import lr_scheduler
 
 from grader.core.facts.recipe import Stepping
-from grader.execute.engine.loop import USUAL, Digits, Order, Score, evaluate
-from grader.execute.engine.recipe import Plan
+from grader.execute.engine.recipes.recipe import Plan
+from grader.execute.engine.runs.loop import USUAL, Digits, Order, Score, evaluate
 from reference import train as reference
 from reference.recipe import Recipe
 

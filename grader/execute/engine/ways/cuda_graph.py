@@ -10,7 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from grader.execute.engine.rehearsal import agree, step_of
+from grader.execute.engine.ways.equivalence_check import agree, step_of
 
 Grapher = Callable[[nn.Module, tuple[Tensor, ...]], nn.Module]
 """Makes a module that replays; it may take over the forward method of the one that it is given."""

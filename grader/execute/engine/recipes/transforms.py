@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from grader.core.facts.recipe import Part, Value
-from grader.execute.engine.steps import (
+from grader.execute.engine.recipes.augmentation import (
     RANDOM,
     SIDE,
     Affine,

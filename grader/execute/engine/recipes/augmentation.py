@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from grader.execute.engine import pil
+from grader.execute.engine.recipes import pillow_affine
 
 SIDE = 28
 
@@ -95,7 +95,7 @@ class Resize(_Fixed):
         """Transform a batch with the parameters that its digits drew."""
         if images.shape[1:] == (self.height, self.width):
             return images
-        return pil.resize(images, self.height, self.width)
+        return pillow_affine.resize(images, self.height, self.width)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,9 @@ class Rotation:
     def apply(self, images: Tensor, drawn: Sequence[float]) -> Tensor:
         """Transform a batch with the parameters that its digits drew."""
         height, width = images.shape[1:]
-        return pil.transform(images, [pil.rotation(angle, height, width) for angle in drawn], self.fill)
+        return pillow_affine.transform(
+            images, [pillow_affine.rotation(angle, height, width) for angle in drawn], self.fill
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,7 @@ class Affine:
     shear: tuple[float, ...] | None
     fill: int
 
-    def draw(self) -> pil.Warp:
+    def draw(self) -> pillow_affine.Warp:
         """Draw the parameters of one digit."""
         angle = _uniform(*self.degrees)
         shift = (0, 0)
@@ -162,12 +164,14 @@ class Affine:
         if self.shear is not None:
             shear_x = _uniform(self.shear[0], self.shear[1])
             shear_y = _uniform(self.shear[2], self.shear[3]) if len(self.shear) == 4 else 0.0
-        return pil.Warp(angle, shift, scale, (shear_x, shear_y))
+        return pillow_affine.Warp(angle, shift, scale, (shear_x, shear_y))
 
-    def apply(self, images: Tensor, drawn: Sequence[pil.Warp]) -> Tensor:
+    def apply(self, images: Tensor, drawn: Sequence[pillow_affine.Warp]) -> Tensor:
         """Transform a batch with the parameters that its digits drew."""
         height, width = images.shape[1:]
-        return pil.transform(images, [pil.affine(item, height, width) for item in drawn], self.fill)
+        return pillow_affine.transform(
+            images, [pillow_affine.affine(item, height, width) for item in drawn], self.fill
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,15 +180,19 @@ class OnTensor:
 
     inner: Rotation | Affine
 
-    def draw(self) -> pil.Warp:
+    def draw(self) -> pillow_affine.Warp:
         """Draw the parameters of one digit."""
         drawn = self.inner.draw()
-        return drawn if isinstance(drawn, pil.Warp) else pil.Warp(-drawn, (0, 0), 1.0, (0.0, 0.0))
+        return (
+            drawn
+            if isinstance(drawn, pillow_affine.Warp)
+            else pillow_affine.Warp(-drawn, (0, 0), 1.0, (0.0, 0.0))
+        )
 
-    def apply(self, images: Tensor, drawn: Sequence[pil.Warp]) -> Tensor:
+    def apply(self, images: Tensor, drawn: Sequence[pillow_affine.Warp]) -> Tensor:
         """Transform a batch with the parameters that its digits drew."""
         count, channels, height, width = images.shape
-        theta = torch.tensor([pil.affine(warp, 0, 0) for warp in drawn], dtype=torch.float32).view(
+        theta = torch.tensor([pillow_affine.affine(warp, 0, 0) for warp in drawn], dtype=torch.float32).view(
             count, 2, 3
         )
         base = torch.ones(height, width, 3)
@@ -242,13 +250,17 @@ class Jitter:
         factors = torch.tensor([item[1] for item in drawn], dtype=torch.float64).to(images.device)
         brighter, sharper = (span is not None for span in self.ranges[:2])
         if not brighter or not sharper:
-            images = pil.brightness(images, factors[:, 0]) if brighter else images
-            return pil.contrast(images, factors[:, 1]) if sharper else images
+            images = pillow_affine.brightness(images, factors[:, 0]) if brighter else images
+            return pillow_affine.contrast(images, factors[:, 1]) if sharper else images
         first = torch.tensor([item[0].index(0) < item[0].index(1) for item in drawn]).to(images.device)
         result = torch.empty_like(images)
-        result[first] = pil.contrast(pil.brightness(images[first], factors[first, 0]), factors[first, 1])
+        result[first] = pillow_affine.contrast(
+            pillow_affine.brightness(images[first], factors[first, 0]), factors[first, 1]
+        )
         later = ~first
-        result[later] = pil.brightness(pil.contrast(images[later], factors[later, 1]), factors[later, 0])
+        result[later] = pillow_affine.brightness(
+            pillow_affine.contrast(images[later], factors[later, 1]), factors[later, 0]
+        )
         return result
 
 

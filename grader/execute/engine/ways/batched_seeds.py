@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from grader.execute.engine.loop import Course, Digits, Score
-from grader.execute.engine.rehearsal import agree, stacked, step_of
+from grader.execute.engine.runs.loop import Course, Digits, Score
+from grader.execute.engine.ways.equivalence_check import agree, stacked, step_of
 
 
 class SideBySide(nn.Module):

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from . import walk
+from . import module_tensors
 from .tracker import Tracker
 
 
@@ -59,7 +59,7 @@ def seen(tracker: Tracker, namespace: dict[str, Any], chosen: nn.Module | None) 
         modules.setdefault(id(chosen), chosen)
     found = []
     for key, module in list(modules.items())[:64]:
-        declared = sum(int(p.numel()) for p in walk.parameters(module))
+        declared = sum(int(p.numel()) for p in module_tensors.parameters(module))
         steps = tracker.trained[key].steps if key in tracker.trained else 0
         found.append(
             {
@@ -93,7 +93,7 @@ def _instances(namespace: dict[str, Any]) -> list[nn.Module]:
             continue
         # A single layer or a container of the library is no network unless it is a Sequential.
         library = type(value).__module__.startswith("torch.") and not isinstance(value, nn.Sequential)
-        if not library and walk.parameters(value):
+        if not library and module_tensors.parameters(value):
             found[id(value)] = value
     inner = {id(child) for module in found.values() for child in module.modules() if child is not module}
     return [module for key, module in found.items() if key not in inner]

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch import Tensor, nn
 
-from grader.execute.engine.checkpoint import Checkpoint, State
-from grader.execute.engine.memory import keep_freed_memory
+from grader.execute.engine.runs.checkpoint import Checkpoint, State
+from grader.execute.engine.runs.malloc import keep_freed_memory
 
 EVALUATION_BATCH = 997
 """Test digits in a batch: odd and no divisor of 10,000, so that no table of labels fits its places."""

@@ -22,15 +22,15 @@ from grader.core.retrain_rule import (
     next_step,
 )
 from grader.core.settings import Device, Settings
-from grader.execute.engine.apart import Heard, Training, processes_for, run_apart
-from grader.execute.engine.cache import RunCache, TrainingJob
-from grader.execute.engine.initial import fresh_tensors
-from grader.execute.engine.limits import Run, refuse_too_large
-from grader.execute.engine.loop import EVALUATION_BATCH
-from grader.execute.engine.recipe import resolve
-from grader.execute.engine.run import run_seed, run_together
-from grader.execute.engine.seat import UnusableNetwork
-from grader.execute.engine.wish import Progress, Wish
+from grader.execute.engine.recipes.recipe import resolve
+from grader.execute.engine.runs.cache import RunCache, TrainingJob
+from grader.execute.engine.runs.initial_weights import fresh_tensors
+from grader.execute.engine.runs.limits import Run, refuse_too_large
+from grader.execute.engine.runs.loop import EVALUATION_BATCH
+from grader.execute.engine.runs.seed_run import run_seed, run_together
+from grader.execute.engine.runs.setup import UnusableNetwork
+from grader.execute.engine.runs.wish import Progress, Wish
+from grader.execute.engine.ways.parallel_processes import Heard, Training, processes_for, run_apart
 from grader.execute.graph.facts import network_facts
 from grader.execute.graph.network import Network
 from grader.execute.graph.position import place_in_batch
@@ -346,7 +346,7 @@ def _device(wanted: Device) -> str:
 def _versions() -> Versions:
     return Versions(
         torch=str(torch.__version__),
-        loop=code_of("grader.execute.engine.run", within=LOOP),
+        loop=code_of("grader.execute.engine.runs.seed_run", within=LOOP),
     )
 
 

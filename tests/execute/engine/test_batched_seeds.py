@@ -11,14 +11,14 @@ from grader.core.facts.recipe import Part, Stepping, StudentRecipe
 from grader.core.facts.retrain import RetrainFacts, SeedRun
 from grader.core.retrain_rule import RuleParams
 from grader.core.settings import Settings
-from grader.execute.engine import decide, seat
-from grader.execute.engine.cache import TrainingJob
-from grader.execute.engine.checkpoint import Checkpoint
-from grader.execute.engine.decide import retrain_network
-from grader.execute.engine.recipe import Plan, resolve
-from grader.execute.engine.run import run_seed, run_together
-from grader.execute.engine.together import SideBySide, agrees
-from grader.execute.engine.wish import Progress, Wish
+from grader.execute.engine.recipes.recipe import Plan, resolve
+from grader.execute.engine.runs import retraining, setup
+from grader.execute.engine.runs.cache import TrainingJob
+from grader.execute.engine.runs.checkpoint import Checkpoint
+from grader.execute.engine.runs.retraining import retrain_network
+from grader.execute.engine.runs.seed_run import run_seed, run_together
+from grader.execute.engine.runs.wish import Progress, Wish
+from grader.execute.engine.ways.batched_seeds import SideBySide, agrees
 from grader.execute.graph.interpret import GraphNetwork
 from grader.execute.graph.network import Network, load_network
 from grader.sandbox.worker.export import export_model
@@ -118,7 +118,7 @@ def test_each_seed_trains_as_it_would_alone(
     steps in any precision. What is left is the float32 in which the loop adds losses up (6e-8 of them a step)
     and six recorded places.
     """
-    monkeypatch.setattr(seat, "GraphNetwork", Double)
+    monkeypatch.setattr(setup, "GraphNetwork", Double)
     chosen, plan = plain(bias=False), plan_of(found)
     runs = together(chosen, plan)
     assert runs is not None
@@ -265,7 +265,7 @@ def test_where_memory_is_short_they_run_one_by_one(monkeypatch: pytest.MonkeyPat
     def short(*args: object, **named: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(decide, "run_together", short)
+    monkeypatch.setattr(retraining, "run_together", short)
     facts, _ = retrained(monkeypatch, side_by_side=True, right=101, clear_miss=0, borderline=0)
     assert facts.seeds == SEEDS
     assert not any(run.how for run in facts.runs)
