@@ -2,7 +2,9 @@
 
 import inspect
 import json
-from collections.abc import Iterable, Mapping
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping
 
 import torch
 from torch import nn
@@ -43,8 +45,19 @@ def notebook(*cells: str, outputs: Mapping[int, str] | None = None) -> bytes:
 
 
 def source_of(module: nn.Module) -> str:
-    """What the cell of that network would hold."""
-    return PREAMBLE + inspect.getsource(type(module)) + f"\nmodel = {type(module).__name__}()\n"
+    """What the cell of that network would hold: its class, and the classes and functions of ours that it is made with."""
+    parts: dict[str, str] = {}
+    open_: list[Callable[..., object]] = [
+        kind for kind in type(module).__mro__ if issubclass(kind, nn.Module)
+    ]
+    while open_:
+        part = open_.pop()
+        if part.__module__.startswith("tests.") and part.__name__ not in parts:
+            parts[part.__name__] = source = inspect.getsource(part)
+            named = vars(sys.modules[part.__module__])
+            used = [named[word] for word in re.findall(r"\w+", source) if word in named]
+            open_ += [found for found in used if inspect.isclass(found) or inspect.isfunction(found)]
+    return PREAMBLE + "\n".join(parts.values()) + f"\nmodel = {type(module).__name__}()\n"
 
 
 def frames_of(module: nn.Module) -> list[tuple[str, bytes]]:
