@@ -23,7 +23,7 @@ def submission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "README.md").write_text("# Session 4")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
-    def train(_run: object, settings: Settings, wish: Wish) -> RetrainFacts:
+    def train(_run: object, settings: Settings, wish: Wish, _logs: object = None) -> RetrainFacts:
         return retrain_network(network(), recipe(), digits(), settings, wish)
 
     monkeypatch.setattr(notebook, "run_notebook", lambda _sources, _settings: None)

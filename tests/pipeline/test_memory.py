@@ -59,7 +59,7 @@ def test_a_changed_reader_gives_its_new_result_from_an_old_store(tmp_path: Path)
     _run(home, "batch", str(tmp_path / "class"), "-r", "numbers.toml", "-o", out, "--no-exec", "-j", "1")
     result = tmp_path / "out" / "ann" / "result.json"
     assert "a changed reader" not in result.read_text("utf-8")
-    with (home / "grader" / "extract" / "claims.py").open("a", encoding="utf-8") as source:
+    with (home / "grader" / "extract" / "claims" / "read_claims.py").open("a", encoding="utf-8") as source:
         source.write(CHANGED)
     told = _run(home, "report", "-o", out)
     assert "a changed reader says so" in result.read_text("utf-8"), told

@@ -91,6 +91,8 @@ def _unclear(table: TableFacts, book: BookFacts) -> str:
         state = table.state(quantity)
         if state is State.UNRESOLVED:
             return f"the formulas of {shown_name(quantity)} could not be evaluated"
+        if state is State.WRONG and not faults_of(book, quantity):
+            return f"the column of {shown_name(quantity)} differs, and no cell of it could be named"
         implied = table.state(quantity[1:]) is State.RIGHT
         if state is State.MISSING and not implied:
             return f"no column for {shown_name(quantity)} was found"
