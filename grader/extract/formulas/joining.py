@@ -36,7 +36,8 @@ _NAMES = re.compile(
 _DERIVATIVE = re.compile(r"∂|partial|𝟃|𝜕|δ|\bd\w+/d\w")
 _TRAIL = re.compile(r"(?:\\\\|\$\$|</?br\s*/?>|\\)\s*$")
 _BREAK = re.compile(r"(?:\\\\|</?br\s*/?>|\\)\s*$")
-_COMMENT = re.compile(r"\s+(?:#|//|%)\s+[^()]*$")
+_COMMENT = re.compile(r"(?<!\s)\s+(?:#|//|%)\s")
+"""Where a remark begins; looked for behind the last bracket of a line."""
 _OPEN = re.compile(r"(?:[+*/\-·×⋅−]|\\cdot|\\times)\s*$")
 _NEXT = re.compile(r"\s*[({\[)}\]+*/\-·×⋅−∂\\&]|\s+\w|\w")
 _STARTS = re.compile(
@@ -106,11 +107,11 @@ def _inside(lines: Sequence[SourceLine], text: str, k: int) -> tuple[str, int]:
 
 
 def _put_together(text: str, following: str) -> str:
-    return _COMMENT.sub("", _BREAK.sub("", text.rstrip()).rstrip()) + " " + following.strip()
+    return _uncommented(_BREAK.sub("", text.rstrip()).rstrip()) + " " + following.strip()
 
 
 def _goes_on(text: str, following: str) -> bool:
-    bare = _COMMENT.sub("", text.rstrip())
+    bare = _uncommented(text.rstrip())
     if "=" not in text or "http" in text or len(text) > MAX_JOINED or not following.strip():
         return False
     if bare.endswith("=") and not bare.endswith("=="):
@@ -142,7 +143,7 @@ _WORDS = re.compile(r"[A-Za-z]{4,}")
 
 
 def _formula_like(text: str) -> bool:
-    return not [w for w in _WORDS.findall(_COMMENT.sub("", text)) if w.lower() not in _COMMON]
+    return not [w for w in _WORDS.findall(_uncommented(text)) if w.lower() not in _COMMON]
 
 
 _COMMON = frozenset(
@@ -177,7 +178,7 @@ def _continues(line: SourceLine) -> bool:
     match = _STARTS.match(line.text)
     if match is None or _states(line.text):
         return False
-    rest = _COMMENT.sub("", _BREAK.sub("", line.text[match.end() :]))
+    rest = _uncommented(_BREAK.sub("", line.text[match.end() :]))
     if "=" in rest:
         return True
     plain = plain_notation(latex_to_plain(Mapped(rest.strip("$ "))))
@@ -191,3 +192,9 @@ def _holds(text: str) -> bool:
         all(not s.problems and decide(s.trees, points(c)[:1]).truth is Truth.TRUE for s in read)
         for c in CONVENTIONS
     )
+
+
+def _uncommented(text: str) -> str:
+    """The text without a remark at its end that holds no bracket; one pass, however many blanks or marks there are."""
+    found = _COMMENT.search(text, max(text.rfind("("), text.rfind(")")) + 1)
+    return text[: found.start()] if found else text
