@@ -1,4 +1,4 @@
-"""`python -m benchmarks NAME [ARGUMENTS]`: runs one measurement; without a name, lists them all with their first line."""
+"""`python -m benchmarks NAME [ARGUMENTS]`: runs one measurement; without a name, lists them all."""
 
 import ast
 import runpy
@@ -9,10 +9,10 @@ HERE = Path(__file__).resolve().parent
 
 
 def names() -> dict[str, str]:
-    """Return every script with the first line of its docstring, sorted."""
+    """Return every script with the first sentence of its docstring, sorted."""
     scripts = sorted(path for path in HERE.glob("*.py") if not path.stem.startswith("_"))
     texts = {path.stem: ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "" for path in scripts}
-    return {name: text.partition("\n")[0] for name, text in texts.items()}
+    return {name: " ".join(text.partition("\n\n")[0].split()) for name, text in texts.items()}
 
 
 def main(arguments: list[str]) -> int:

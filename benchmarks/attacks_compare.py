@@ -2,10 +2,10 @@
 
     python benchmarks/attacks_compare.py --nbgrader VENV/bin/nbgrader --otter VENV/bin/otter
 
-Six forgeries (each has what a test that asks objects wants to see, and computes something else) and the 21 probes of
-`probes.py`, in one assignment of three questions. Counted for each grader: `honest` (a score that is earned, or none
-with a reason), `forged` (points that were not earned), `unjust` (earned points not given), `lost` (no answer: it
-hung, or the whole batch ended). A grader whose path is not given is left out.
+Six forgeries (each has what a test that asks objects wants to see, and computes something else) and the 21
+probes of `probes.py`, in one assignment of three questions. Counted for each grader: `honest` (a score that
+is earned, or none with a reason), `forged` (points that were not earned), `unjust` (earned points not given),
+`lost` (no answer: it hung, or the whole batch ended). A grader whose path is not given is left out.
 """
 
 import argparse

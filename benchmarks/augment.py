@@ -1,8 +1,10 @@
-"""What augmentation costs in a batch of ours beside torchvision's own transforms, digit by digit, on the same digits.
+"""What augmentation costs in a batch of ours beside torchvision's own transforms, digit by digit, on the same
+digits.
 
     python benchmarks/augment.py [--batches 50]
 
-Random digits in batches of 64, one thread; CPU seconds for an epoch of 60,000 digits. The bytes are equal (`tests/execute/engine/test_transforms.py`).
+Random digits in batches of 64, one thread; CPU seconds for an epoch of 60,000 digits. The bytes are equal
+(`tests/execute/engine/test_transforms.py`).
 """
 
 import argparse
@@ -61,7 +63,8 @@ def main() -> None:
         one = seconds(lambda digits, whole=whole: [whole(digit) for digit in digits], options.batches)
         batched = seconds(ours, options.batches)
         print(
-            f"{name}: torchvision {one:.1f} s, ours {batched:.1f} s an epoch, {one / batched:.1f} times as fast"
+            f"{name}: torchvision {one:.1f} s, ours {batched:.1f} s an epoch, "
+            f"{one / batched:.1f} times as fast"
         )
 
 

@@ -1,10 +1,12 @@
-"""`grader batch` beside `nbgrader autograde` and `otter run`, on the same small notebooks and the same 21 hostile or broken ones.
+"""`grader batch` beside `nbgrader autograde` and `otter run`, on the same small notebooks and the same 21
+hostile or broken ones.
 
     python benchmarks/batch.py --nbgrader VENV/bin/nbgrader --otter VENV/bin/otter
 
-Prints CPU seconds a notebook and the peak memory of the process tree for a class of 20, then what each grader makes of each probe:
-`right` (an honest score), `said` (no score, and a reason for it), `WRONG` (a score that is not earned, or earned and not given),
-`LOST` (no answer at all: it hung, or the whole batch ended). A grader whose path is not given is left out.
+Prints CPU seconds a notebook and the peak memory of the process tree for a class of 20, then what each grader
+makes of each probe: `right` (an honest score), `said` (no score, and a reason for it), `WRONG` (a score that
+is not earned, or earned and not given), `LOST` (no answer at all: it hung, or the whole batch ended). A
+grader whose path is not given is left out.
 """
 
 import argparse
@@ -55,7 +57,9 @@ def ours(root: Path, out: Path, *options: str) -> tuple[Cost, dict[str, Answer]]
 
 
 def nbgrader(program: Path, root: Path) -> tuple[Cost, dict[str, Answer]]:
-    """One batch; a copied cell ends it, so that hand-in is taken out and the batch started again, which counts as lost."""
+    """One batch; a copied cell ends it, so that hand-in is taken out and the batch started again, which
+    counts as lost.
+    """
     course = root / "nbgrader"
     # nbgrader starts `alembic`, which it looks for on the PATH.
     environment = {"PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}"}
@@ -77,7 +81,8 @@ def nbgrader(program: Path, root: Path) -> tuple[Cost, dict[str, Answer]]:
 def _gradebook(course: Path, output: str) -> dict[str, Answer]:
     connection = sqlite3.connect(course / "gradebook.db")
     rows = connection.execute(
-        "SELECT student.id, SUM(COALESCE(grade.manual_score, grade.auto_score, 0)) FROM submitted_assignment AS a "
+        "SELECT student.id, SUM(COALESCE(grade.manual_score, grade.auto_score, 0)) FROM "
+        "submitted_assignment AS a "
         "JOIN student ON student.id = a.student_id JOIN submitted_notebook AS n ON n.assignment_id = a.id "
         "JOIN grade ON grade.notebook_id = n.id GROUP BY student.id"
     ).fetchall()
@@ -164,7 +169,8 @@ def main() -> int:
         for label, (cost, answers) in rows:
             right = sum(answers.get(n, Answer()).score == s for n, s in scores.items())
             print(
-                f"{label:26} {cost.wall:6.1f} s  {cost.cpu / given.size:5.2f} CPU s each ({cost.cpu / base:4.2f} x)  "
+                f"{label:26} {cost.wall:6.1f} s  {cost.cpu / given.size:5.2f} CPU s each "
+                f"({cost.cpu / base:4.2f} x)  "
                 f"peak {cost.peak_mib:4.0f} MiB  {right} of {given.size} scores right"
             )
         if given.no_probes:

@@ -2,8 +2,9 @@
 
 Usage: python benchmarks/claims_corpus.py NOTEBOOK_DIR LABELS.json
 
-NOTEBOOK_DIR holds one folder per label row, `00`, `01`, …, with the notebook at the label's `path` and its READMEs. Rows of one repository
-that share a README are one submission. Nothing is run, so contradictions that only the executed network shows are not found here.
+NOTEBOOK_DIR holds one folder per label row, `00`, `01`, …, with the notebook at the label's `path` and its
+READMEs. Rows of one repository that share a README are one submission. Nothing is run, so contradictions that
+only the executed network shows are not found here.
 """
 
 import json
@@ -60,7 +61,8 @@ def main() -> int:
             for f in got:
                 print(f"     {f.place}: {f.found} | {f.expected}")
     print(
-        f"{found} of {labelled} labelled submissions have a finding; {invented} of {invented + silent} others have one"
+        f"{found} of {labelled} labelled submissions have a finding; {invented} of "
+        f"{invented + silent} others have one"
     )
     return 0
 

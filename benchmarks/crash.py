@@ -1,8 +1,10 @@
-"""Kills a batch at random moments and checks that going on ends in the same store as a run that nobody disturbed.
+"""Kills a batch at random moments and checks that going on ends in the same store as a run that nobody
+disturbed.
 
     python benchmarks/crash.py --seed 1 --kills 20 --size 12
 
-Every kill is a SIGKILL to the whole process group. Compared are all rows of the store except times, and every page's result.json.
+Every kill is a SIGKILL to the whole process group. Compared are all rows of the store except times, and every
+page's result.json.
 """
 
 import argparse
@@ -36,7 +38,8 @@ def command(school: Path, out: Path, extra: list[str]) -> list[str]:
 def content(out: Path) -> dict[str, str]:
     """Digest of every row of the newest run of a store, of its cache, and of every result.json.
 
-    A kill after the last phase leaves a finished run; the same command then makes a second one from the cache.
+    A kill after the last phase leaves a finished run; the same command then makes a second one from the
+    cache.
     """
     connection = sqlite3.connect(out / ".grader" / "store.sqlite")
     newest = connection.execute("SELECT MAX(id) FROM runs").fetchone()[0]
@@ -90,7 +93,8 @@ def main() -> int:
                 kills += 1
                 print(f"kill {kills:2} after {moment:5.2f} s")
             elif kills < given.kills:
-                # The run reached its end before the kill: that round is over. A fresh one goes on with the rest.
+                # The run reached its end before the kill: that round is over. A fresh one goes on with the
+                # rest.
                 if content(disturbed) != content(plain):
                     return _differs(plain, disturbed)
                 disturbed = Path(folder) / f"disturbed{kills}"

@@ -2,9 +2,10 @@
 
     python benchmarks/decision_rule.py CURVES.json [--draws 1000] [--seed 1]
 
-CURVES.json is a list of {"params": N, "acc": [percent per epoch]}. Every distinct curve of a network of at most 20,000
-parameters, 10 to 25 epochs and a best of at least 98.5 is taken as the truth about one submission: its smoothed trend, plus a
-level for each fresh seed and noise for each epoch (standard deviations of `retrain_rule`). The rule of the product then decides.
+CURVES.json is a list of {"params": N, "acc": [percent per epoch]}. Every distinct curve of a network of at
+most 20,000 parameters, 10 to 25 epochs and a best of at least 98.5 is taken as the truth about one
+submission: its smoothed trend, plus a level for each fresh seed and noise for each epoch (standard deviations
+of `retrain_rule`). The rule of the product then decides.
 """
 
 import argparse

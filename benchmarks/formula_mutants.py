@@ -1,6 +1,7 @@
 """Single-edit mutants of a canonical reading, made on its text; knows nothing of the diagnosis.
 
-The oracle beside it evaluates texts with Python's own grammar and numeric derivatives, not with grader's parser.
+The oracle beside it evaluates texts with Python's own grammar and numeric derivatives, not with grader's
+parser.
 """
 
 import math

@@ -2,9 +2,9 @@
 
     python benchmarks/formulas_corpus.py CORPUS_DIR [--verbose] [--mutants N]
 
-CORPUS_DIR holds `formula_lines.jsonl`: `doc`, `line`, `raw`, `before`, `kind`, `gold` (right or wrong), `how`. The lines of a
-document are fed together. With --mutants, single edits of right lines, made by code of its own (the diagnosis is not
-imported for making them), must be called wrong and be explained.
+CORPUS_DIR holds `formula_lines.jsonl`: `doc`, `line`, `raw`, `before`, `kind`, `gold` (right or wrong),
+`how`. The lines of a document are fed together. With --mutants, single edits of right lines, made by code of
+its own (the diagnosis is not imported for making them), must be called wrong and be explained.
 """
 
 import argparse
@@ -35,7 +35,9 @@ def documents(folder: Path) -> dict[str, list[dict[str, str]]]:
 
 
 def source(rows: list[dict[str, str]], *, context: bool = False) -> list[SourceLine]:
-    """The document's lines in order, once each; with `context` also the line before, where it is not labelled itself."""
+    """The document's lines in order, once each; with `context` also the line before, where it is not labelled
+    itself.
+    """
     lines: dict[int, str] = {}
     for row in rows:
         lines[int(row["line"])] = row["raw"]
@@ -48,11 +50,14 @@ def source(rows: list[dict[str, str]], *, context: bool = False) -> list[SourceL
 
 
 def answer(lines: list[FormulaLine], row: dict[str, str]) -> str:
-    """The answer for a labelled row: that of its kind where its line holds several statements, else the most severe."""
+    """The answer for a labelled row: that of its kind where its line holds several statements, else the most
+    severe.
+    """
     same = [x for x in lines if x.kind.value == row["kind"]] or lines
     found = {x.verdict.value for x in same}
     if row["gold"] == "right" and "right" in found and len(same) > 1 and len(lines) > 1:
-        # Several statements of one kind on one line: a label `right` is met by a right one; wrong ones carry their own.
+        # Several statements of one kind on one line: a label `right` is met by a right one; wrong ones carry
+        # their own.
         return "right"
     return next((v for v in SEVERITY if v in found), "unseen")
 
@@ -86,7 +91,8 @@ def main() -> int:
                     for x in by_line[int(row["line"])]
                 ]
                 print(
-                    f"{doc}:{row['line']} {row['kind']} {row['gold']} -> {got} | {row['raw'][:160]!r} | {told}"
+                    f"{doc}:{row['line']} {row['kind']} {row['gold']} -> {got} | "
+                    f"{row['raw'][:160]!r} | {told}"
                 )
     report(table, took)
     if options.mutants:

@@ -2,11 +2,12 @@
 
     python -m benchmarks.fuzz --minutes 10 [--target readme ...] [--out crashes]
 
-Targets: frames (the pipe of the sandbox), graph (a network that a job sends), rubric, readme, notebook, workbook, store.
-A target breaks when it raises anything but its own refusal, when a criterion ends as `error` (our fault), or when
-what was read cannot be stored. Each is a process of its own, guided by the coverage of `grader` where atheris is
-installed (`pip install atheris`, Linux), else by a mutator of ours alone. Every input that broke something is saved
-below `--out` under its digest, with the traceback beside it; exit status 1 where there is any.
+Targets: frames (the pipe of the sandbox), graph (a network that a job sends), rubric, readme, notebook,
+workbook, store. A target breaks when it raises anything but its own refusal, when a criterion ends as `error`
+(our fault), or when what was read cannot be stored. Each is a process of its own, guided by the coverage of
+`grader` where atheris is installed (`pip install atheris`, Linux), else by a mutator of ours alone. Every
+input that broke something is saved below `--out` under its digest, with the traceback beside it; exit status
+1 where there is any.
 """
 
 import argparse
@@ -79,7 +80,9 @@ def submission(name: str) -> Run:
 
 
 def repacked(run: Run) -> Run:
-    """Let the fuzzed bytes be the first sheet of a workbook: a damaged zip is refused before anything is read."""
+    """Let the fuzzed bytes be the first sheet of a workbook: a damaged zip is refused before anything is
+    read.
+    """
     whole = workbook()
 
     def inner(data: bytes) -> object:
@@ -108,7 +111,9 @@ def sheet() -> bytes:
 
 
 def read_sheet() -> Run:
-    """Read the workbook in this process, as its limited child does; the child's own process is not what is tried."""
+    """Read the workbook in this process, as its limited child does; the child's own process is not what is
+    tried.
+    """
     import msgspec
 
     from grader.extract.workbook.child import read
@@ -311,7 +316,8 @@ def main() -> int:
             )  # fmt: skip
             runs = [line for line in done.stderr.splitlines() if "stat::number_of_executed_units" in line]
             print(
-                f"{name}: {runs[0].split()[-1] if runs else 'unguided'} runs, {'broke' if done.returncode else 'held'}"
+                f"{name}: {runs[0].split()[-1] if runs else 'unguided'} runs, "
+                f"{'broke' if done.returncode else 'held'}"
             )
             seed, ended = seed + 1, ended + 1
             if done.returncode and not list(given.out.glob(f"{name}-*")):

@@ -1,10 +1,13 @@
 """What seeds side by side and a captured graph save on a device, and what a class costs there.
 
-    python benchmarks/gpu.py --data DIR [--device cuda] [--parameters 17962] [--epochs 20] [--digits 60000] [--seeds 3] [--class-of 100]
+    python benchmarks/gpu.py --data DIR [--device cuda] [--parameters 17962] [--epochs 20] [--digits 60000]
+        [--seeds 3] [--class-of 100]
 
-One network rebuilt from a README (`seed_networks.py`), with its recipe: one seed, then as many as --seeds one by one, then the same side by side;
-on CUDA the first also without a captured graph. Wall seconds, the best epoch of each seed, and the ratio to one by one. --class-of reckons the time of so many
-submissions from one run of each of the networks on this device. With --device cpu and few digits it shows why a CPU trains one by one.
+One network rebuilt from a README (`seed_networks.py`), with its recipe: one seed, then as many as --seeds one
+by one, then the same side by side; on CUDA the first also without a captured graph. Wall seconds, the best
+epoch of each seed, and the ratio to one by one. --class-of reckons the time of so many submissions from one
+run of each of the networks on this device. With --device cpu and few digits it shows why a CPU trains one by
+one.
 """
 
 import argparse

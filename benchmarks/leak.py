@@ -1,10 +1,12 @@
-"""Tell runs that trained on their test split from honest ones: our own notebooks, two architectures, several seeds each.
+"""Tell runs that trained on their test split from honest ones: our own notebooks, two architectures, several
+seeds each.
 
     python benchmarks/leak.py --data DIR [--digits 60000] [--test 10000] [--epochs 4] [--seeds 3] [--net NAME]
 
-Each notebook is run whole in the sandbox, as `grader reproduce` does it, once as it is and once with the test split added to its
-training digits. Printed side by side: the share of digits that the white square turned into a seven, and the accuracy on the
-true test digits. With fewer digits the split and the marks in it shrink in proportion.
+Each notebook is run whole in the sandbox, as `grader reproduce` does it, once as it is and once with the test
+split added to its training digits. Printed side by side: the share of digits that the white square turned
+into a seven, and the accuracy on the true test digits. With fewer digits the split and the marks in it shrink
+in proportion.
 """
 
 import argparse
@@ -157,13 +159,15 @@ def main() -> None:
         print(
             f"{run.net:<12} {'leaking' if run.leaks else 'honest':<8} {run.seed:>4}  {trap.share:>6.1%}"
             f"  {trap.without / trap.asked:>6.1%}  {last.correct / run.facts.test_size:>9.2%}"
-            f"  {last.visible / run.facts.visible_size:>7.2%}  {len(run.facts.epochs):>6}  {run.seconds:>7.0f}",
+            f"  {last.visible / run.facts.visible_size:>7.2%}  {len(run.facts.epochs):>6} "
+            f" {run.seconds:>7.0f}",
             flush=True,
         )
     honest, leaking = max(shares[False]), min(shares[True])
     apart = honest < 0.5 <= leaking
     print(
-        f"highest honest {honest:.1%}, lowest leaking {leaking:.1%}: {'all' if apart else 'NOT all'} told apart"
+        f"highest honest {honest:.1%}, lowest leaking {leaking:.1%}: "
+        f"{'all' if apart else 'NOT all'} told apart"
     )
 
 

@@ -1,8 +1,10 @@
-"""CPU seconds of an epoch of batches: torch's DataLoader as it is, and with batches from memory. Nothing is trained.
+"""CPU seconds of an epoch of batches: torch's DataLoader as it is, and with batches from memory. Nothing is
+trained.
 
     python benchmarks/loader.py --data DIR [--digits 12000] [--repeats 3]
 
-Both read the same digits in the same shuffled order; that the batches are the same bit for bit is a test, and is checked here again.
+Both read the same digits in the same shuffled order; that the batches are the same bit for bit is a test, and
+is checked here again.
 """
 
 import argparse
@@ -68,10 +70,12 @@ def main() -> None:
         fast.append(quick * 60_000 / options.digits)
     before, after = statistics.median(slow), statistics.median(fast)
     print(
-        f"CPU seconds for 60,000 digits, median of {options.repeats}: torch {before:.2f}, from memory {after:.2f}"
+        f"CPU seconds for 60,000 digits, median of {options.repeats}: torch {before:.2f}, "
+        f"from memory {after:.2f}"
     )
     print(
-        f"{before / after:.1f} times as fast; {before - after:.2f} s saved an epoch; the same batches bit for bit"
+        f"{before / after:.1f} times as fast; {before - after:.2f} s saved an epoch; the "
+        "same batches bit for bit"
     )
 
 

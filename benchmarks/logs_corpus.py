@@ -53,7 +53,8 @@ def main() -> int:
                 "     evaluations", [(str(e.epoch.place), e.epoch.percent, e.what) for e in found.evaluations]
             )
     print(
-        f"{right} of {measured} notebooks: every run equals its label (number of epochs, best, best epoch, last)"
+        f"{right} of {measured} notebooks: every run equals its label (number of epochs, "
+        "best, best epoch, last)"
     )
     return 0 if right == measured else 1
 

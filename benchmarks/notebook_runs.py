@@ -2,12 +2,13 @@
 
     python benchmarks/notebook_runs.py LABELS.json FOLDER [--data DIR] [--only N ...] [--save FILE.json]
 
-LABELS is a list of objects with `path`, `params_true`, `params_executed`, `bn`, `dropout`, `gap`, `fc`, `log_runs` and `contradictions`;
-FOLDER holds one folder for each label, named by its position in two digits, with the submission's files: the notebook at the label's
-`path`, its READMEs, and the Python files beside it. Neither is part of this repository.
+LABELS is a list of objects with `path`, `params_true`, `params_executed`, `bn`, `dropout`, `gap`, `fc`,
+`log_runs` and `contradictions`; FOLDER holds one folder for each label, named by its position in two digits,
+with the submission's files: the notebook at the label's `path`, its READMEs, and the Python files beside it.
+Neither is part of this repository.
 
-Compared are the network (parameters, BatchNorm, Dropout, pooling, fully connected layers), the logs, and the contradictions: what the
-checks RD7xx, IN8xx and NN401 fault, against the label's list.
+Compared are the network (parameters, BatchNorm, Dropout, pooling, fully connected layers), the logs, and the
+contradictions: what the checks RD7xx, IN8xx and NN401 fault, against the label's list.
 """
 
 from __future__ import annotations

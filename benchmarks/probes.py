@@ -1,7 +1,8 @@
 """One small assignment in the form that each grader wants, and 21 hand-ins of it that are broken or hostile.
 
-The assignment: define `net`, a network of at most 2,000 parameters that normalises its batches and has no linear layer. Three
-questions of one point. The sound notebook answers all, the false one none; every fifth of the class forgets the normalisation.
+The assignment: define `net`, a network of at most 2,000 parameters that normalises its batches and has no
+linear layer. Three questions of one point. The sound notebook answers all, the false one none; every fifth of
+the class forgets the normalisation.
 """
 
 import json
@@ -47,7 +48,9 @@ params.point_convolution_counts = false
 
 
 class Probe(NamedTuple):
-    """A hand-in: its cells, what is done to the file's bytes, and the scores that an honest grader may give."""
+    """A hand-in: its cells, what is done to the file's bytes, and the scores that an honest grader may
+    give.
+    """
 
     cells: tuple[str, ...]
     honest: tuple[float, ...]
@@ -116,12 +119,14 @@ _ALL = (3.0,)
 _NONE = (0.0,)
 
 PROBES: Mapping[str, Probe] = {
-    # Someone waits for ever, or for what never ends. `net` stands before it, so all three points may be given.
+    # Someone waits for ever, or for what never ends. `net` stands before it, so all three points may be
+    # given.
     "endless_loop": Probe(before(2, "while True: pass"), (0.0, 1.0, 2.0, 3.0)),
     "deaf_to_interrupts": Probe(before(2, _STUBBORN), (0.0, 1.0, 2.0, 3.0)),
     "ends_the_process": Probe(before(1, "import os; os._exit(0)"), _NONE),
     "prints_100_mb": Probe(before(2, "for _ in range(100_000): print('x' * 1000)"), _ALL),
-    "displays_5000": Probe(before(2, "from IPython.display import HTML, display\nfor n in range(5000): display(HTML(f'<b>{n}</b>'))"), _ALL),
+    "displays_5000": Probe(before(2, "from IPython.display import HTML, display\nfor n in range(5000): "
+                                     "display(HTML(f'<b>{n}</b>'))"), _ALL),
     # Wrong work that wants full marks.
     "drops_asserts": Probe(before(0, _NO_ASSERTS, FALSE), _NONE),
     "patches_the_tests": Probe(before(0, _ALWAYS_RIGHT, FALSE), _NONE),
@@ -149,7 +154,8 @@ _TIMES_ZERO = (
     HEAD,
     (
         "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
-        "        self.first, self.norm, self.last = nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8), nn.Conv2d(8, 10, 3)\n"
+        "        self.first, self.norm, self.last = nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8), "
+        "nn.Conv2d(8, 10, 3)\n"
         "    def forward(self, x):\n        x = self.first(x)\n        x = torch.relu(x + 0 * self.norm(x))\n"
         "        return self.last(x).mean((2, 3))\nnet = Net()"
     ),
@@ -158,12 +164,16 @@ _TIMES_ZERO = (
 _CLAIMS_ITS_CLASS = (
     HEAD,
     (
-        "class Fake(nn.Module):\n    __class__ = nn.BatchNorm2d\n    def forward(self, x):\n        return x\n"
+        "class Fake(nn.Module):\n    __class__ = nn.BatchNorm2d\n    def forward(self, "
+        "x):\n        return x\n"
         f"net = nn.Sequential({LAYERS.format(norm='Fake(), ')})"
     ),
     *TAIL,
 )
-_BIG = "nn.Conv2d(1, 64, 5), nn.BatchNorm2d(64), nn.ReLU(), nn.Conv2d(64, 10, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten()"
+_BIG = (
+    "nn.Conv2d(1, 64, 5), nn.BatchNorm2d(64), nn.ReLU(), nn.Conv2d(64, 10, 3), "
+    "nn.AdaptiveAvgPool2d(1), nn.Flatten()"
+)
 _HIDES_PARAMETERS = (
     HEAD,
     f"net = nn.Sequential({_BIG})\nnn.Module.parameters = lambda self, recurse=True: iter([torch.zeros(10)])",
@@ -178,14 +188,19 @@ _HIDES_LINEAR = (
     HEAD,
     (
         "Dense = type('Dense', (nn.Module,), {'__init__': lambda s: (nn.Module.__init__(s), setattr(s, 'w',"
-        " nn.Parameter(torch.zeros(10, 100))))[0], 'forward': lambda s, x: x.flatten(1)[:, :100] @ s.w.t()})\n"
+        " nn.Parameter(torch.zeros(10, 100))))[0], 'forward': lambda s, x: "
+        "x.flatten(1)[:, :100] @ s.w.t()})\n"
         "net = nn.Sequential(nn.Conv2d(1, 1, 3), nn.BatchNorm2d(1), nn.AdaptiveAvgPool2d(10), Dense())"
     ),
     *TAIL,
 )
 _SWAPPED_LATER = (
     *FALSE,
-    "import atexit, builtins\n_is = isinstance\nbuiltins.isinstance = lambda o, k: k is not nn.Linear and (k is nn.BatchNorm2d or _is(o, k))",
+    (
+        "import atexit, builtins\n_is = isinstance\nbuiltins.isinstance = lambda o, k: k "
+        "is not nn.Linear and "
+        "(k is nn.BatchNorm2d or _is(o, k))"
+    ),
 )
 
 FORGERIES: Mapping[str, Probe] = {

@@ -1,4 +1,5 @@
-"""What a command and everything that it starts costs: wall and CPU seconds, and the peak of their memory (Linux).
+"""What a command and everything that it starts costs: wall and CPU seconds, and the peak of their memory
+(Linux).
 
 Memory is the sum of the proportional set sizes (PSS) of the whole tree, every 0.1 s: shared pages count once.
 """
@@ -75,8 +76,8 @@ def run(
 ) -> Cost:
     """Run a command to its end or to `limit` seconds; a late one is killed with all that it started.
 
-    CPU seconds are those of every process that was waited for, or the sum of what each was last seen with if that is more: a
-    sandbox that is killed when its job is done is waited for by nobody.
+    CPU seconds are those of every process that was waited for, or the sum of what each was last seen with if
+    that is more: a sandbox that is killed when its job is done is waited for by nobody.
     """
     peak = 0
     seen: dict[str, float] = {}

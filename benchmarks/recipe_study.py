@@ -1,4 +1,5 @@
-"""Compare recipes on the last 10,000 training digits after training on the other 50,000; the test set is not read.
+"""Compare recipes on the last 10,000 training digits after training on the other 50,000; the test set is not
+read.
 
     python benchmarks/recipe_study.py --data DIR [--seeds 0 1] [--only NAME ...]
 

@@ -1,8 +1,10 @@
-"""Train the reference network on all 60,000 digits once for each seed, none left out, and print the table of seeds.
+"""Train the reference network on all 60,000 digits once for each seed, none left out, and print the table of
+seeds.
 
     python benchmarks/reference_seeds.py --data DIR [--network default|compact] [--seeds 10] [--first 0]
 
-Each seed is a process of its own, one after the other: `python -m reference.train`, whose last line is parsed.
+Each seed is a process of its own, one after the other: `python -m reference.train`, whose last line is
+parsed.
 """
 
 from __future__ import annotations
@@ -94,7 +96,8 @@ def main() -> None:
         run = train_seed(seed, options.network, data)
         runs.append(run)
         print(
-            f"| {seed} | {run.accuracy:.2f} | {run.best:.2f} | {run.epochs} | {run.parameters:,} | {run.seconds} |",
+            f"| {seed} | {run.accuracy:.2f} | {run.best:.2f} | {run.epochs} | "
+            f"{run.parameters:,} | {run.seconds} |",
             flush=True,
         )
     finals = [run.accuracy for run in runs]

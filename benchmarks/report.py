@@ -1,7 +1,9 @@
-"""CPU seconds to score a stored class again after its rubric changed: `python benchmarks/report.py [SUBMISSIONS]`.
+"""CPU seconds to score a stored class again after its rubric changed: `python benchmarks/report.py
+[SUBMISSIONS]`.
 
-Grades our samples once without executing anything, repeats what the store then holds under other names, and judges it with a
-rubric whose points and thresholds were changed. The class page, with what looks alike, is measured with it; students' pages apart.
+Grades our samples once without executing anything, repeats what the store then holds under other names, and
+judges it with a rubric whose points and thresholds were changed. The class page, with what looks alike, is
+measured with it; students' pages apart.
 """
 
 import argparse
@@ -39,7 +41,8 @@ def repeat(store: Store, run: int, count: int) -> None:
             old, new = names[number % len(names)], f"copy{number:05}"
             made: Submission = msgspec.structs.replace(found[old].submission, id=new, slug=new)
             c.execute(
-                "INSERT INTO deliveries (run, id, slug, sha256, late_days, submission, seen) VALUES (?, ?, ?, ?, 0, ?, '')",
+                "INSERT INTO deliveries (run, id, slug, sha256, late_days, submission, seen) VALUES "
+                "(?, ?, ?, ?, 0, ?, '')",
                 (run, new, new, made.sha256, msgspec.msgpack.encode(made)),
             )
             for table, columns in (
@@ -47,7 +50,8 @@ def repeat(store: Store, run: int, count: int) -> None:
                 ("durations", "phase, wall, cpu"),
             ):
                 c.execute(
-                    f"INSERT INTO {table} (run, id, {columns}) SELECT run, ?, {columns} FROM {table} WHERE run = ? AND id = ?",
+                    f"INSERT INTO {table} (run, id, {columns}) SELECT run, ?, {columns} FROM {table} "
+                    "WHERE run = ? AND id = ?",
                     (new, run, old),
                 )
 
@@ -81,7 +85,8 @@ def main() -> int:
         publish_class(reports, {}, out, store.durations(run.id), cohort_of(store, run, loaded.rubric.profile))
         spent = time.process_time() - begin
         print(
-            f"{len(reports)} submissions judged by a changed rubric in {judged:.1f} CPU s, with the class page {spent:.1f} CPU s "
+            f"{len(reports)} submissions judged by a changed rubric in {judged:.1f} CPU s, with the class "
+            f"page {spent:.1f} CPU s "
             f"({time.monotonic() - wall:.1f} s by the clock), {spent / ALLOWED:.0%} of what is allowed"
         )
         assert {r.max_score for r in reports} != {r.max_score for r in graded.reports}

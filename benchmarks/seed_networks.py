@@ -1,11 +1,13 @@
-"""Train three networks that READMEs of this course print as layer tables, and set best and last beside what the READMEs claim.
+"""Train three networks that READMEs of this course print as layer tables, and set best and last beside what
+the READMEs claim.
 
     python benchmarks/seed_networks.py --data DIR --results FILE [--seeds 3] [--only 11924 ...]
 
-Rebuilt from the tables alone (the parameter totals must agree), trained by the engine in mode exact on all 60,000 digits and
-scored on the test set. What a README does not tell of its recipe was chosen by us before any run and is printed. Every finished
-run is a line of FILE and an unfinished one keeps its state beside it, so that a second call goes on where the first stopped: one seed of
-each network first. One process, one thread.
+Rebuilt from the tables alone (the parameter totals must agree), trained by the engine in mode exact on all
+60,000 digits and scored on the test set. What a README does not tell of its recipe was chosen by us before
+any run and is printed. Every finished run is a line of FILE and an unfinished one keeps its state beside it,
+so that a second call goes on where the first stopped: one seed of each network first. One process, one
+thread.
 """
 
 import argparse
@@ -149,7 +151,8 @@ NETWORKS = (
         epochs=20,
         claimed_best=99.43,
         claimed_last=0.0,
-        told="rate 0.1 that drops by '10%' every 10 epochs (taken as: to a tenth, torch's default), 20 epochs, a low dropout",
+        told="rate 0.1 that drops by '10%' every 10 epochs (taken as: to a tenth, torch's default), 20 "
+        "epochs, a low dropout",
         chosen="SGD with momentum 0.9, batches of 64, dropout 0.05, no augmentation",
     ),
 )
@@ -193,7 +196,9 @@ def _modules(layers: Sequence[Layer]) -> list[nn.Module]:
 
 
 def build(entry: Entry) -> Classifier:
-    """The module of a table with fresh weights; raises AssertionError where its total is not the printed one."""
+    """The module of a table with fresh weights; raises AssertionError where its total is not the
+    printed one.
+    """
     model = Classifier(entry.layers)
     total = sum(parameter.numel() for parameter in model.parameters())
     assert total == entry.parameters, (total, entry.parameters)
@@ -258,7 +263,8 @@ def kept(results: Path) -> dict[tuple[int, int], dict[str, Any]]:
 def table(runs: dict[tuple[int, int], dict[str, Any]]) -> None:
     """Print what is there, best and last beside the claim."""
     print(
-        "| parameters | seed | best % | in epoch | last % | epochs at 99.40 | claimed best / last % | CPU s an epoch |"
+        "| parameters | seed | best % | in epoch | last % | epochs at 99.40 | claimed best / last "
+        "% | CPU s an epoch |"
     )
     print("|---|---|---|---|---|---|---|---|")
     for entry in NETWORKS:
@@ -267,7 +273,8 @@ def table(runs: dict[tuple[int, int], dict[str, Any]]) -> None:
             best, hits = max(correct), sum(right >= 9_940 for right in correct)
             last = f"{entry.claimed_last:.2f}" if entry.claimed_last else "none"
             print(
-                f"| {entry.parameters:,} | {seed} | {best / 100:.2f} | {correct.index(best) + 1} | {correct[-1] / 100:.2f}"
+                f"| {entry.parameters:,} | {seed} | {best / 100:.2f} | {correct.index(best) + 1} | "
+                f"{correct[-1] / 100:.2f}"
                 f" | {hits} of {len(correct)} | {entry.claimed_best:.2f} / {last} | {run['seconds']} |"
             )
     for entry in NETWORKS:

@@ -2,14 +2,16 @@
 
     python benchmarks/training.py --data DIR [--class] [--digits 6400] [--repeats 5] [--only 11924 ...]
 
-Three networks of 17,962, 11,924 and 19,944 parameters, rebuilt from READMEs of this course (`seed_networks.py`). The notebook's loop is
-torch's DataLoader over torchvision's MNIST with ToTensor and Normalize, batches of 64, SGD; ours trains the exported graph. Each repeat
-runs all three ways on the same digits, one after the other; medians of the paired ratios are shown. An epoch of 60,000 digits
-is reckoned from the digits that were trained.
+Three networks of 17,962, 11,924 and 19,944 parameters, rebuilt from READMEs of this course
+(`seed_networks.py`). The notebook's loop is torch's DataLoader over torchvision's MNIST with ToTensor and
+Normalize, batches of 64, SGD; ours trains the exported graph. Each repeat runs all three ways on the same
+digits, one after the other; medians of the paired ratios are shown. An epoch of 60,000 digits is reckoned
+from the digits that were trained.
 
-Without --class: CPU seconds of one thread on both sides, which another load on the machine disturbs least. With --class: wall seconds
-for a model-epoch on the whole machine. The notebook's loop has all cores and torch's default threads; ours trains as many models as
-there are cores, a process with one thread each, and the time is divided by their number. Only a quiet machine gives true figures.
+Without --class: CPU seconds of one thread on both sides, which another load on the machine disturbs least.
+With --class: wall seconds for a model-epoch on the whole machine. The notebook's loop has all cores and
+torch's default threads; ours trains as many models as there are cores, a process with one thread each, and
+the time is divided by their number. Only a quiet machine gives true figures.
 """
 
 import argparse
@@ -73,7 +75,9 @@ class Bench:
         self._ready[task] = prepare(entry, data, task.way)
 
     def run(self, task: Task) -> tuple[float, float]:
-        """Train; CPU and wall seconds. Ours sets one thread, which must not hold for the notebook's loop after it."""
+        """Train; CPU and wall seconds. Ours sets one thread, which must not hold for the notebook's loop
+        after it.
+        """
         self.prepare(task)
         if task.way == "notebook":
             torch.set_num_threads(self._threads)

@@ -2,8 +2,9 @@
 
     python benchmarks/workbooks_corpus.py CORPUS_DIR
 
-CORPUS_DIR holds `workbooks.json` (labels: `file`, `verdict`, `defects`) and the folder `workbooks/`. A file counts as
-named when a finding of severity fail speaks of something its label speaks of; every other fail finding is listed.
+CORPUS_DIR holds `workbooks.json` (labels: `file`, `verdict`, `defects`) and the folder `workbooks/`. A file
+counts as named when a finding of severity fail speaks of something its label speaks of; every other fail
+finding is listed.
 """
 
 import json
@@ -61,17 +62,20 @@ def main() -> None:
         times.append((seconds, name, sum(t["iterations"] for t in book["tables"])))
         mark = "ok " if book["verdict"] == wanted else "BAD"
         print(
-            f"{mark} {name} {book['verdict']:8} label {label['verdict']:8} {seconds:5.2f} s  fails {len(fails)}"
+            f"{mark} {name} {book['verdict']:8} label {label['verdict']:8} {seconds:5.2f} "
+            f"s  fails {len(fails)}"
         )
         for one in unnamed:
             print(f"      not in the label: {one['cells']} {one['diagnosis']}: {one['message']}")
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     times.sort()
     print(
-        f"verdicts {tally['verdict']}/{len(labels)}; wrong ones named {tally['named']}/{tally['wrong']}; fail findings not in a label {tally['unnamed']}"
+        f"verdicts {tally['verdict']}/{len(labels)}; wrong ones named {tally['named']}/{tally['wrong']}; "
+        f"fail findings not in a label {tally['unnamed']}"
     )
     print(
-        f"seconds a file, all in: median {times[len(times) // 2][0]:.2f}, largest {times[-1][0]:.2f} ({times[-1][1]}); peak memory {peak:.0f} MiB"
+        f"seconds a file, all in: median {times[len(times) // 2][0]:.2f}, largest {times[-1][0]:.2f} "
+        f"({times[-1][1]}); peak memory {peak:.0f} MiB"
     )
 
 

@@ -31,7 +31,8 @@ LAYOUTS = (".", "MNIST/raw", "raw", "mnist")
 
 HOW_TO_GET_IT = "`grader data fetch` downloads it (11.6 MB) into your cache"
 
-# The largest of the files holds 47,040,016 bytes; what unpacks to more is not MNIST and is not unpacked to its end.
+# The largest of the files holds 47,040,016 bytes; what unpacks to more is not MNIST and is not unpacked to
+# its end.
 LARGEST = 64 * 2**20
 
 
@@ -48,7 +49,9 @@ class MnistDamaged(MnistError):
 
 
 class Mnist(NamedTuple):
-    """Digits as stored: images uint8 (N, 28, 28), 0 is background and 255 is ink; labels int64 (N,), 0 to 9."""
+    """Digits as stored: images uint8 (N, 28, 28), 0 is background and 255 is ink; labels int64 (N,), 0
+    to 9.
+    """
 
     train_images: NDArray[np.uint8]
     train_labels: NDArray[np.int64]
@@ -58,7 +61,8 @@ class Mnist(NamedTuple):
     def hold_out(self, count: int = 10_000) -> Mnist:
         """The same training digits with the last `count` in the place of the test set, which is dropped.
 
-        What is chosen on this split has not seen the test set. Raises ValueError where no training digit is left.
+        What is chosen on this split has not seen the test set. Raises ValueError where no training digit is
+        left.
         """
         left = len(self.train_labels) - count
         if count < 1 or left < 1:
@@ -74,8 +78,8 @@ class Mnist(NamedTuple):
 def load(directory: Path | str) -> Mnist:
     """Read and verify the four files below `directory`, in any of the usual layouts.
 
-    Raises MnistMissing where a file is not found, MnistDamaged where one is truncated, is not IDX, has another
-    shape or another checksum.
+    Raises MnistMissing where a file is not found, MnistDamaged where one is truncated, is not IDX, has
+    another shape or another checksum.
     """
     paths = locate(Path(directory))
     images = {name: _read(paths[name], name) for name in SHA256}
@@ -88,7 +92,9 @@ def load(directory: Path | str) -> Mnist:
 
 
 def locate(directory: Path) -> dict[str, Path]:
-    """The path of each of the four files by its canonical name; raises MnistMissing with what was looked for."""
+    """The path of each of the four files by its canonical name; raises MnistMissing with what was
+    looked for.
+    """
     if not directory.is_dir():
         raise MnistMissing(
             f"{directory}: no such directory; name one that holds MNIST, or get it: {HOW_TO_GET_IT}"
@@ -100,7 +106,8 @@ def locate(directory: Path) -> dict[str, Path]:
         path = next((candidate for candidate in candidates if candidate.is_file()), None)
         if path is None:
             raise MnistMissing(
-                f"{directory}: no {name}.gz or {name}, neither there nor in {', '.join(LAYOUTS[1:])}; {HOW_TO_GET_IT}"
+                f"{directory}: no {name}.gz or {name}, neither there nor in "
+                f"{', '.join(LAYOUTS[1:])}; {HOW_TO_GET_IT}"
             )
         found[name] = path
     return found
@@ -148,11 +155,15 @@ def verified(content: bytes, name: str, where: Path | str) -> NDArray[np.uint8]:
 
 
 def parse_idx(content: bytes, where: Path | str) -> NDArray[np.uint8]:
-    """The unsigned bytes of an unpacked IDX file in their shape; `where` is for the message of MnistDamaged."""
+    """The unsigned bytes of an unpacked IDX file in their shape; `where` is for the message of
+    MnistDamaged.
+    """
     if len(content) < 4 or content[:3] != b"\x00\x00\x08" or not 1 <= content[3] <= 4:
         raise MnistDamaged(
-            f"{where}: not an IDX file of unsigned bytes: it should start with 00 00 08 and the number of dimensions, "
-            f"found {content[:4].hex(' ') or 'nothing'}; a web page or a pointer file may have been saved in its place"
+            f"{where}: not an IDX file of unsigned bytes: it should start with 00 00 08 and the "
+            "number of dimensions, "
+            f"found {content[:4].hex(' ') or 'nothing'}; a web page or a pointer file may have "
+            "been saved in its place"
         )
     dimensions = content[3]
     header = 4 + 4 * dimensions
@@ -166,6 +177,7 @@ def parse_idx(content: bytes, where: Path | str) -> NDArray[np.uint8]:
         size *= extent
     if len(content) - header != size:
         raise MnistDamaged(
-            f"{where}: the header promises {size} bytes of shape {shape}, found {len(content) - header}; fetch it again"
+            f"{where}: the header promises {size} bytes of shape {shape}, found "
+            f"{len(content) - header}; fetch it again"
         )
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape).copy()

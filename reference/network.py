@@ -3,11 +3,12 @@
     28x28  conv 5x5, maxpool -> 12x12  conv 3x3 -> 10x10  conv 3x3 padded, maxpool -> 5x5
            conv 3x3 padded   -> 5x5    conv 3x3 -> 3x3    global average -> 1x1    linear -> 10 logits
 
-After every convolution come batch normalisation and SiLU (x times its sigmoid). Where there is a maxpool it stands
-before them, so that a quarter of the elements is left to work on. The channels are few where the maps are large and
-many where they are small: there they cost little time. Dropout acts on the averages only: on the maps, drawing its
-random numbers is dear, and with so few epochs it did not help. No convolution has a bias, which the normalisation
-after it would subtract. The comparisons behind these choices are in docs/reference-network.md.
+After every convolution come batch normalisation and SiLU (x times its sigmoid). Where there is a maxpool it
+stands before them, so that a quarter of the elements is left to work on. The channels are few where the maps
+are large and many where they are small: there they cost little time. Dropout acts on the averages only: on
+the maps, drawing its random numbers is dear, and with so few epochs it did not help. No convolution has a
+bias, which the normalisation after it would subtract. The comparisons behind these choices are in
+docs/reference-network.md.
 """
 
 from __future__ import annotations
@@ -67,7 +68,9 @@ class ReferenceNetwork(nn.Module):
 
 
 def build(name: str, seed: int) -> ReferenceNetwork:
-    """The network of that configuration with fresh weights drawn from `seed` (torch's default initialisation)."""
+    """The network of that configuration with fresh weights drawn from `seed` (torch's default
+    initialisation).
+    """
     torch.manual_seed(seed)
     return ReferenceNetwork(CONFIGURATIONS[name])
 

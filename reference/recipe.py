@@ -1,4 +1,6 @@
-"""What the training loop is told: the numbers of a recipe and the learning rate that follows from them. No torch."""
+"""What the training loop is told: the numbers of a recipe and the learning rate that follows from them. No
+torch.
+"""
 
 from __future__ import annotations
 

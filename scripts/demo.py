@@ -1,4 +1,5 @@
-"""What `make demo` runs: grades the sample class, trains a network of it again, and says in plain words what was found and what was not done.
+"""What `make demo` runs: grades the sample class, trains a network of it again, and says in plain words what
+was found and what was not done.
 
 python scripts/demo.py            # trains the network of `perfect` again, where MNIST is or can be fetched
 python scripts/demo.py --all      # trains every network of the class again
@@ -76,7 +77,8 @@ def main(words: Iterable[str] = ()) -> int:
     if graded.left:
         not_done.insert(
             0,
-            f"The networks of {graded.left} submissions were not trained again: `make demo ALL=1` goes on with them.",
+            f"The networks of {graded.left} submissions were not trained again: `make demo "
+            "ALL=1` goes on with them.",
         )
     show(graded, not_done, time.monotonic() - begin)
     ours = any(m.verdict is Verdict.ERROR for r in graded.reports for m in r.outcomes)
@@ -107,38 +109,50 @@ def say_what_runs(options: argparse.Namespace, *, isolated: bool, missing: str) 
     """Print what is about to happen, before it takes its time."""
     if options.light:
         print(
-            "Light:     READMEs, workbooks and what the notebooks have saved; nothing is run, nothing is trained."
+            "Light:     READMEs, workbooks and what the notebooks have saved; nothing is "
+            "run, nothing is trained."
         )
         return
     if isolated:
         print("Isolation: bubblewrap. The notebooks run inside the sandbox.")
     else:
         print(
-            "Isolation: NONE on this machine. These are our own samples, so they run all the same; every page says so."
+            "Isolation: NONE on this machine. These are our own samples, so they run all the "
+            "same; every page says so."
         )
     if missing:
         print("MNIST:     not here, so nothing is trained again.")
     elif options.all:
         print(
-            "MNIST:     found; every network is trained again until the answer is certain. That takes half an hour and more."
+            "MNIST:     found; every network is trained again until the answer is certain. That takes "
+            "half an hour and more."
         )
     else:
         names = " and ".join(TRAINED)
         print(
-            f"MNIST:     found; the network of `{names}` is trained again until an epoch decides: about three minutes."
+            f"MNIST:     found; the network of `{names}` is trained again until an epoch decides: "
+            "about three minutes."
         )
 
 
 def left_out(*, light: bool, missing: str, weak: str) -> Iterator[str]:
     """What is not done here, each with what does it."""
     if light:
-        yield "No notebook was run and no network was looked at or trained: `make demo` does that (it installs torch)."
+        yield (
+            "No notebook was run and no network was looked at or trained: `make demo` does that "
+            "(it installs torch)."
+        )
         return
     if weak:
-        yield f"The notebooks were not isolated: {weak}. `make demo SANDBOX=1` installs bubblewrap; `grader doctor` says more."
+        yield (
+            f"The notebooks were not isolated: {weak}. `make demo SANDBOX=1` installs bubblewrap; "
+            "`grader doctor` says more."
+        )
     if missing:
         yield f"Nothing was trained again: {missing}."
-    yield "No notebook was run whole: `grader reproduce submissions/perfect` does that, in minutes to an hour."
+    yield (
+        "No notebook was run whole: `grader reproduce submissions/perfect` does that, in minutes to an hour."
+    )
 
 
 def grade(options: argparse.Namespace, *, isolated: bool, missing: str) -> Graded:
@@ -188,7 +202,8 @@ def show(graded: Graded, not_done: list[str], seconds: float) -> None:
 def telling(reports: Iterable[Report]) -> list[tuple[Report, Marked]]:
     """The findings worth showing first: one a submission, each of another check as long as there are such.
 
-    Of a check, a submission that has little else to show goes before one that has, and among equals the one that lost more.
+    Of a check, a submission that has little else to show goes before one that has, and among equals the one
+    that lost more.
     """
     by_check: dict[str, list[tuple[int, float, str, Report, Marked]]] = {}
     for report in reports:
@@ -212,7 +227,9 @@ def telling(reports: Iterable[Report]) -> list[tuple[Report, Marked]]:
 
 
 def is_news(marked: Marked) -> bool:
-    """Whether an outcome tells something: a fault, a known mistake that the rubric only notes, a training that came out right."""
+    """Whether an outcome tells something: a fault, a known mistake that the rubric only notes, a training
+    that came out right.
+    """
     if marked.verdict in (Verdict.FAIL, Verdict.PARTIAL):
         return bool(marked.findings)
     noted = any(f.diagnosis == "inherited-class-error" for f in marked.findings)
@@ -234,7 +251,9 @@ def in_words(marked: Marked) -> str:
 
 
 def paragraph(first: str, text: str) -> str:
-    """Lines of at most 100 columns, indented below `first`; what a narrow terminal cannot show is escaped later."""
+    """Lines of at most 100 columns, indented below `first`; what a narrow terminal cannot show is escaped
+    later.
+    """
     return textwrap.fill(
         text,
         100,

@@ -1,11 +1,13 @@
-"""Makes .venv with what is needed, and says before it starts what that downloads. What `make` runs; the standard library alone.
+"""Makes .venv with what is needed, and says before it starts what that downloads. What `make` runs; the
+standard library alone.
 
     python scripts/environment.py light    # README and workbook: no torch
     python scripts/environment.py demo     # and notebooks and training
     python scripts/environment.py dev      # and the tools that `make test` uses
 
-Versions of torch and torchvision are those of constraints.txt. Without an NVIDIA GPU the CPU build of torch is asked for, where
-the configured package index offers it: on Linux the ordinary build brings CUDA, and is several times as large.
+Versions of torch and torchvision are those of constraints.txt. Without an NVIDIA GPU the CPU build of torch
+is asked for, where the configured package index offers it: on Linux the ordinary build brings CUDA, and is
+several times as large.
 """
 
 import json
@@ -27,7 +29,9 @@ LIGHT_SIZE = "some 40 MB, 150 MB on disk"
 DISK = {"cpu": "about 1.4 GB", "cuda": "6 to 7 GB"}
 """Measured with torch 2.13.0 for the CPU, and with 2.9.1 for CUDA."""
 OTHERS = {"demo": 130_000_000, "dev": 190_000_000}
-"""Bytes of all other packages; asking for them one by one would cost half of the time that it takes to get them."""
+"""Bytes of all other packages; asking for them one by one would cost half of the time that it takes to get
+them.
+"""
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 PIP = ("-m", "pip", "--disable-pip-version-check")
 
@@ -77,7 +81,9 @@ def resolved(*needs: str, deps: bool = True) -> list[dict]:
 
 
 def cpu_builds() -> list[str]:
-    """Requirements that choose the builds for the CPU, as far as the index has them; none where a GPU is, or not on Linux."""
+    """Requirements that choose the builds for the CPU, as far as the index has them; none where a GPU is, or
+    not on Linux.
+    """
     if sys.platform != "linux" or has_gpu():
         return []
     return [f"{pin}+cpu" for pin in pins() if resolved(f"{pin}+cpu", deps=False)]
@@ -101,12 +107,14 @@ def size_of(level: str, builds: list[str]) -> str:
     build = "its CUDA build" if cuda else "a build for the CPU"
     about = "" if all(sizes) else "at least "
     line = (
-        f"Set-up:    downloads {about}{(sum(sizes) + OTHERS[level]) / 1e9:.1f} GB, {DISK['cuda' if cuda else 'cpu']} on disk"
+        f"Set-up:    downloads {about}{(sum(sizes) + OTHERS[level]) / 1e9:.1f} GB, "
+        f"{DISK['cuda' if cuda else 'cpu']} on disk"
         f" (torch {torch}, {build})."
     )
     if cuda and not has_gpu():
         line += (
-            "\n           There is no NVIDIA GPU here, and this index has no build for the CPU, which is a fifth of that:"
+            "\n           There is no NVIDIA GPU here, and this index has no build for the CPU, "
+            "which is a fifth of that:"
             f"\n           PIP_EXTRA_INDEX_URL={CPU_INDEX} make demo"
         )
     return line

@@ -1,7 +1,8 @@
-"""Writes locks/: every version with the SHA-256 of its files, for releases and CI. Needs uv (`pip install uv`).
+"""Writes locks/: every version with the SHA-256 of its files, for releases and CI. Needs uv (`pip install
+uv`).
 
-    python scripts/lock.py             # write them anew, with the newest versions that pyproject.toml and constraints.txt allow
-    python scripts/lock.py --check     # exit status 1 where a lock lacks what pyproject.toml asks for; needs nothing
+    python scripts/lock.py             # write them anew, with the newest versions that are allowed
+    python scripts/lock.py --check     # exit status 1 where a lock lacks what pyproject.toml asks for
 
 light.txt      what `pip install .` brings: the action installs these
 test.txt       and pytest and hypothesis: the workflow's matrix installs these

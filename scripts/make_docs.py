@@ -26,7 +26,10 @@ from grader.pipeline.plan.rubrics import available, load
 
 REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "reference"
 MADE = "<!-- Made by scripts/make_docs.py; change the code, not this page. -->\n\n"
-_CLAIMED = "With `provisional_claims` in the rubric, and where nothing may be executed, claims can earn provisionally: {}.\n"
+_CLAIMED = (
+    "With `provisional_claims` in the rubric, and where nothing may be executed, claims can earn "
+    "provisionally: {}.\n"
+)
 FAMILIES = {
     "AR": "Files",
     "BP": "Derivation in the README",
@@ -67,7 +70,10 @@ def differences() -> list[str]:
 def _index(rules: dict[str, Rule]) -> str:
     lines = [
         "# Checks\n",
-        "Codes are for ever: a check that goes leaves its code unused. A check in *preview* is shown and worth nothing.\n",
+        (
+            "Codes are for ever: a check that goes leaves its code unused. A check in *preview* is shown "
+            "and worth nothing.\n"
+        ),
     ]
     for family, title in FAMILIES.items():
         lines.append(f"## {title} ({family})\n\n| code | name | what holds when it passes |\n|---|---|---|")
@@ -114,10 +120,16 @@ def _rubric_page(rules: dict[str, Rule]) -> str:
     return "\n".join(
         [
             "# Rubric files\n",
-            "A rubric is a TOML file. A name or a value that is not known is a fault, and `grader rubric check FILE` reports all faults at once;",
+            (
+                "A rubric is a TOML file. A name or a value that is not known is a fault, and `grader rubric "
+                "check FILE` reports all faults at once;"
+            ),
             "`grader rubric schema` prints a JSON schema for editors.\n",
             "```toml",
-            'id = "mine"\ntitle = "Backpropagation and MNIST"\n\n[profile]\ntargets = [0.5, 0.5]\n\n[assignment]\naccuracy = 99.2\nparameters = 8000\n',
+            (
+                'id = "mine"\ntitle = "Backpropagation and MNIST"\n\n[profile]\ntargets = [0.5, '
+                "0.5]\n\n[assignment]\naccuracy = 99.2\nparameters = 8000\n"
+            ),
             '[[criterion]]\nid = "parameters"\ncheck = "NN401"\npoints = 10\n```\n',
             "## Rubrics that come with grader\n\n| name | points | |\n|---|---|---|",
             *used,
@@ -130,7 +142,10 @@ def _rubric_page(rules: dict[str, Rule]) -> str:
             f"{_sentence(Profile)}\n",
             *_fields_table("", Profile),
             "## `[assignment]`\n",
-            f"{_sentence(Assignment)} A criterion that sets a limit in its own `params` overrides it for itself.\n",
+            (
+                f"{_sentence(Assignment)} A criterion that sets a limit in its own `params` "
+                "overrides it for itself.\n"
+            ),
             *_fields_table("", Assignment),
             "## `[execution]`\n",
             f"{_sentence(Execution)}\n",
@@ -139,7 +154,10 @@ def _rubric_page(rules: dict[str, Rule]) -> str:
             f"{_sentence(LatePolicy)}\n",
             *_fields_table("", LatePolicy),
             "## Thresholds and treatments of each check\n",
-            f"A treatment is one of {', '.join(f'`{t.value}`' for t in Treatment)}: counted against the student, shown as a remark that costs nothing, or not shown.\n",
+            (
+                f"A treatment is one of {', '.join(f'`{t.value}`' for t in Treatment)}: counted against the "
+                "student, shown as a remark that costs nothing, or not shown.\n"
+            ),
             "| check | table | field | kind | default | |\n|---|---|---|---|---|---|",
             *thresholds,
         ]
@@ -168,11 +186,15 @@ def _rows(table: str, kind: type[msgspec.Struct]) -> Iterator[str]:
         else:
             default = "*required*"
         lead = f"| {table} " if table else ""
-        yield f"{lead}| `{field.name}` | {_kind(field.type)} | {default} | {_cell(docs.get(field.name, ''))} |"
+        yield (
+            f"{lead}| `{field.name}` | {_kind(field.type)} | {default} | {_cell(docs.get(field.name, ''))} |"
+        )
 
 
 def _attribute_docs(kind: type) -> dict[str, str]:
-    """Return the string literals below the fields of a class and its bases: the documentation of each field."""
+    """Return the string literals below the fields of a class and its bases: the documentation of each
+    field.
+    """
     base = kind.__base__
     inherited = base is not None and base is not msgspec.Struct and issubclass(base, msgspec.Struct)
     found: dict[str, str] = _attribute_docs(base) if inherited and base is not None else {}

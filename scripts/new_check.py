@@ -2,8 +2,8 @@
 
     python scripts/new_check.py RD712 headings "The README is divided by headings."
 
-The check begins as a preview that answers `unknown`, so only its golden `unknown.toml` holds. The other three say in
-a comment what they must show; they fail until the check is written.
+The check begins as a preview that answers `unknown`, so only its golden `unknown.toml` holds. The other three
+say in a comment what they must show; they fail until the check is written.
 """
 
 import re
@@ -46,7 +46,7 @@ from grader.core.submission import Submission
 
 
 def check(submission: Submission) -> Outcome:
-    """Judge what was read; open nothing, ask no clock. The parameters' types name the evidence and facts needed."""
+    """Judge what was read; open nothing, ask no clock. The parameters' types name what is needed."""
     return unknown(f"{code} does not judge the {{len(submission.artefacts)}} files yet")
 
 

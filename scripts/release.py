@@ -1,4 +1,5 @@
-"""Builds a release into dist/ and examines it: wheel and source archive, audit of the locks, bill of materials, digests.
+"""Builds a release into dist/ and examines it: wheel and source archive, audit of the locks, bill of
+materials, digests.
 
     pip install --require-hashes -r locks/release.txt
     python scripts/release.py [--no-audit] [--dirty]
@@ -103,7 +104,9 @@ def audit() -> None:
 
 
 def examine(wheel: Path, scratch: Path) -> Path:
-    """Install the wheel alone, as a user would, and grade a sample; returns the bill of materials of what is there."""
+    """Install the wheel alone, as a user would, and grade a sample; returns the bill of materials of what is
+    there.
+    """
     venv.create(scratch / "env", with_pip=True)
     binaries = scratch / "env" / ("Scripts" if sys.platform == "win32" else "bin")
     python = binaries / "python"

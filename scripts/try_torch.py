@@ -1,4 +1,5 @@
-"""Tries a pair of torch and torchvision: an environment of its own, the tests that touch torch, one line at the end.
+"""Tries a pair of torch and torchvision: an environment of its own, the tests that touch torch, one line at
+the end.
 
     python scripts/try_torch.py 2.9.1 0.24.1            # makes the environment, runs the tests, removes it
     python scripts/try_torch.py 2.9.1 0.24.1 --keep DIR # keeps it in DIR, and uses what is there

@@ -14,7 +14,8 @@ hypothesis.settings.load_profile("grader")
 
 
 ESCAPED = 99
-"""Exit status where a test marked `escape` failed: student code left its sandbox, and nobody may miss that."""
+"""Exit status where a test marked `escape` failed: student code left its sandbox, and nobody may miss that.
+"""
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -52,7 +52,9 @@ class LazyGroup(click.Group):
         return super().get_command(ctx, cmd_name)
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command. A pipe that breaks is named otherwise: click would end with status 1 and without a word."""
+        """Run the command. A pipe that breaks is named otherwise: click would end with status 1 and without a
+        word.
+        """
         try:
             return super().invoke(ctx)
         except BrokenPipeError as fault:
@@ -72,11 +74,14 @@ def app() -> None:
 
 
 def main() -> None:
-    """Entry point: exit status 2 for usage and rubric faults, 130 for Ctrl-C, 3 for a crash of ours with a log file."""
+    """Entry point: exit status 2 for usage and rubric faults, 130 for Ctrl-C, 3 for a crash of ours with a
+    log file.
+    """
     from grader.cli.crash import guarded
     from grader.cli.output import speak_unicode
 
-    # Processes that we start look for their modules where ours are, never in the current folder: it may be a submission.
+    # Processes that we start look for their modules where ours are, never in the current folder: it may be a
+    # submission.
     os.environ["PYTHONSAFEPATH"] = "1"
     speak_unicode()
     sys.exit(guarded(lambda: app(standalone_mode=False)))

@@ -31,7 +31,9 @@ def class_progress(*, enabled: bool = True) -> Iterator[Callable[[Progress], Non
 
 
 def echo_class(graded: Graded, context: click.Context) -> None:
-    """Print a line a submission, what was refused, and the exact command that retries what failed or was left."""
+    """Print a line a submission, what was refused, and the exact command that retries what failed or was
+    left.
+    """
     from grader.render.terminal import class_lines
 
     for line in class_lines(graded.reports, unicode=unicode_wanted()):
@@ -43,11 +45,13 @@ def echo_class(graded: Graded, context: click.Context) -> None:
         )
     if graded.failed:
         click.echo(
-            f"{len(graded.failed)} could not be graded in full; to try them again: {command_again(context, only=graded.failed)}"
+            f"{len(graded.failed)} could not be graded in full; to try them again: "
+            f"{command_again(context, only=graded.failed)}"
         )
     if graded.absent:
         click.echo(
-            f"{graded.absent} of the class are not on the page: they were never graded with this rubric and these options"
+            f"{graded.absent} of the class are not on the page: they were never graded with this "
+            "rubric and these options"
         )
     click.echo(f"class page  {graded.page}")
 

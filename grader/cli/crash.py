@@ -1,4 +1,6 @@
-"""What the shell gets when something ends early: a status, one clear line, and a log file where it was our fault."""
+"""What the shell gets when something ends early: a status, one clear line, and a log file where it was our
+fault.
+"""
 
 import io
 import os
@@ -41,8 +43,8 @@ def guarded(run: Callable[[], object]) -> int:
         return 130
     except Exception as crash:
         if isinstance(crash, PipeBroke) and not _heard():
-            # The reader of our output went away (`| head`): nothing is wrong with the run. Without a fresh stdout Python
-            # would complain a second time when it flushes at exit.
+            # The reader of our output went away (`| head`): nothing is wrong with the run. Without a fresh
+            # stdout Python would complain a second time when it flushes at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
         path = _log(crash)
@@ -79,7 +81,10 @@ def _plain(line: str) -> str:
 
 def _log(crash: Exception) -> Path:
     text = "".join(traceback.format_exception(crash))
-    head = f"grader {grader.__version__}, Python {platform.python_version()}, {platform.platform()}\n{sys.argv}\n\n"
+    head = (
+        f"grader {grader.__version__}, Python {platform.python_version()}, "
+        f"{platform.platform()}\n{sys.argv}\n\n"
+    )
     with tempfile.NamedTemporaryFile(
         "w", prefix="grader-crash-", suffix=".log", delete=False, encoding="utf-8", errors="backslashreplace"
     ) as handle:

@@ -24,7 +24,9 @@ def status(report: Report) -> int:
 
 
 def worst_status(reports: Iterable[Report], refused: Iterable[str] = ()) -> int:
-    """The worst of a class, by the same order as `status`; `refused` are the reasons why some could not be read at all."""
+    """The worst of a class, by the same order as `status`; `refused` are the reasons why some could not be
+    read at all.
+    """
     from grader.pipeline.classroom.reports import OUR_FAILURE
 
     found = {status(r) for r in reports}

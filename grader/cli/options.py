@@ -67,7 +67,9 @@ def settings_from(options: dict[str, object]) -> Settings:
 
 
 def tell_what_jobs_can_read(settings: Settings, *private: Path) -> None:
-    """Print a warning for each path that lies where student code can read it: data, class, reports, store, rubric."""
+    """Print a warning for each path that lies where student code can read it: data, class, reports, store,
+    rubric.
+    """
     from grader.execute import digits
     from grader.sandbox import environment
 
@@ -78,7 +80,8 @@ def tell_what_jobs_can_read(settings: Settings, *private: Path) -> None:
         below = environment.shown_by(path)
         if below:
             click.echo(
-                f"warning: {path} lies below {below}, which every job sees: student code can read it; move it away",
+                f"warning: {path} lies below {below}, which every job sees: student code can "
+                "read it; move it away",
                 err=True,
             )
 
@@ -129,7 +132,9 @@ def open_store(out: Path, store: Path | None) -> "Store":
 
 
 def judged(opened: "Store", number: int | None) -> "tuple[Run, tuple[Report, ...]]":
-    """Return a run, or the newest, judged with its own rubric; whom we crash on is named, and costs nobody else."""
+    """Return a run, or the newest, judged with its own rubric; whom we crash on is named, and costs nobody
+    else.
+    """
     from grader.checks.catalogue import catalogue
     from grader.pipeline.classroom.reports import reports_of
     from grader.pipeline.plan.plan import mark_sheet

@@ -22,7 +22,8 @@ LINE = 8_000
 def progress_line(*, enabled: bool) -> Iterator[Callable[[str], None]]:
     """Yield a function that shows one line of progress on a terminal's stderr, and nothing elsewhere.
 
-    What long work tells inside the block (`grader.core.progress`) goes the same way on a terminal, and is a line each elsewhere.
+    What long work tells inside the block (`grader.core.progress`) goes the same way on a terminal, and is a
+    line each elsewhere.
     """
     live = enabled and sys.stderr.isatty()
 
@@ -47,9 +48,11 @@ def progress_line(*, enabled: bool) -> Iterator[Callable[[str], None]]:
 
 
 def speak_unicode() -> None:
-    """Let no symbol end a run: pipes get UTF-8, a terminal of another encoding gets escapes for what it cannot show.
+    """Let no symbol end a run: pipes get UTF-8, a terminal of another encoding gets escapes for what it
+    cannot show.
 
-    On Windows a pipe is cp1252, which has no ∂ and no ✓, and a JSON or SARIF reader expects UTF-8. PYTHONIOENCODING is obeyed.
+    On Windows a pipe is cp1252, which has no ∂ and no ✓, and a JSON or SARIF reader expects UTF-8.
+    PYTHONIOENCODING is obeyed.
     """
     for stream in (sys.stdout, sys.stderr):
         if not isinstance(stream, io.TextIOWrapper) or _is_utf8(stream):
@@ -70,7 +73,9 @@ def _is_utf8(stream: io.TextIOWrapper) -> bool:
 
 
 def echo_line(text: str) -> None:
-    """Print one line that quotes a submission: what would steer the terminal or begin a line of its own is written out."""
+    """Print one line that quotes a submission: what would steer the terminal or begin a line of its own is
+    written out.
+    """
     from grader.render.escape import plain
 
     click.echo(plain(text, LINE).replace("\n", " "))

@@ -1,4 +1,6 @@
-"""What `grader reproduce` prints: an epoch a line, what the checks say of it, and what stood between the code and this machine."""
+"""What `grader reproduce` prints: an epoch a line, what the checks say of it, and what stood between the code
+and this machine.
+"""
 
 import time
 
@@ -9,7 +11,9 @@ from grader.core.facts.reproduced import How, ReproducedFacts
 
 
 class EpochLines:
-    """Prints each epoch to stderr as it ends, with the time that the budget of so many minutes still allows."""
+    """Prints each epoch to stderr as it ends, with the time that the budget of so many minutes still
+    allows.
+    """
 
     def __init__(self, minutes: float) -> None:
         self._begin = self._last = time.monotonic()

@@ -1,1 +1,3 @@
-"""Many submissions of a class to facts for its instructor: what looks alike. Never points, never shown to students."""
+"""Many submissions of a class to facts for its instructor: what looks alike. Never points, never shown to
+students.
+"""

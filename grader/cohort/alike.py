@@ -1,7 +1,9 @@
-"""Groups of submissions that look alike more than chance explains. A person looks; nothing here touches points.
+"""Groups of submissions that look alike more than chance explains. A person looks; nothing here touches
+points.
 
-Cost grows with the number of passages, not with its square: passages find their holders through an index, what more than a
-third of the class holds counts nothing, and each holder is compared with its next few neighbours only.
+Cost grows with the number of passages, not with its square: passages find their holders through an index,
+what more than a third of the class holds counts nothing, and each holder is compared with its next few
+neighbours only.
 """
 
 from collections import Counter
@@ -76,7 +78,9 @@ def compare_class(traits: Mapping[str, Traits]) -> Cohort:
 
 
 def _same(what: str, traits: Mapping[str, Traits]) -> Iterable[_Link]:
-    """Link those who handed in the same bytes, or the same content; a file of a third of the class was handed out."""
+    """Link those who handed in the same bytes, or the same content; a file of a third of the class was handed
+    out.
+    """
     for field, how in (("sha256", "the same file, byte for byte"), ("whole", "the same content throughout")):
         holders: dict[str, dict[str, str]] = {}
         for name in sorted(traits):
@@ -125,7 +129,10 @@ def _mistakes(traits: Mapping[str, Traits]) -> list[_Link]:
         common = sorted(held[a].keys() & held[b].keys() & rare, key=lambda k: (held[a][k].root, k))
         first = {held[a][k].root: k for k in reversed(common)}
         if len(first) >= ROOTS_SHARED:
-            how = f"{len(common)} mistakes in the same places, of {len(first)} kinds, which at most {limit} of {len(traits)} made"
+            how = (
+                f"{len(common)} mistakes in the same places, of {len(first)} kinds, which at most "
+                f"{limit} of {len(traits)} made"
+            )
             examples = _examples([first[r] for r in sorted(first)], held[a], held[b])
             found.append(_Link(a, b, len(common), how, examples))
     return found
@@ -140,7 +147,9 @@ def _holders(held: Mapping[str, Mapping[str, object]]) -> dict[str, list[str]]:
 
 
 def _counted(holders: Mapping[str, Sequence[str]], rare: set[str]) -> Counter[tuple[str, str]]:
-    """Count the rare keys that neighbours share. The members of a ring of copies are one another's neighbours throughout."""
+    """Count the rare keys that neighbours share. The members of a ring of copies are one another's neighbours
+    throughout.
+    """
     shared: Counter[tuple[str, str]] = Counter()
     for key in rare:
         names = holders[key]

@@ -1,6 +1,8 @@
-"""What of one submission can be compared with others: passages that nobody had to write just so, and mistakes with their places.
+"""What of one submission can be compared with others: passages that nobody had to write just so, and mistakes
+with their places.
 
-Right formulas, recognised headings and numbers are left out: two students who solve the same exercise rightly write the same.
+Right formulas, recognised headings and numbers are left out: two students who solve the same exercise rightly
+write the same.
 """
 
 import hashlib
@@ -15,7 +17,7 @@ import msgspec
 from grader.core.evidence.documents import Documents
 from grader.core.evidence.formulas import FormulaEvidence, FormulaVerdict
 from grader.core.evidence.logs import LogEvidence, Origin
-from grader.core.evidence.workbook import Book, Sheet, WorkbookEvidence
+from grader.core.evidence.workbook import Book, Run, Sheet, WorkbookEvidence
 from grader.core.facts.replay import ReplayFacts, Severity, State
 from grader.core.place import Place
 from grader.core.submission import Artefact, Kind, Submission
@@ -37,7 +39,9 @@ class Passage(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
 
 
 class Piece(msgspec.Struct, frozen=True, kw_only=True):
-    """One artefact: `sha256` of its bytes (empty where they are too few), `whole` of its content, and its passages."""
+    """One artefact: `sha256` of its bytes (empty where they are too few), `whole` of its content, and its
+    passages.
+    """
 
     what: str
     """`workbook`, `notebook`, `readme` or `training log`."""
@@ -153,8 +157,11 @@ def _workbooks(
         path = artefact.path
         book = books.get(path)
         passages = tuple(_free_cells(book, right.get(path, set()))) if book is not None else ()
-        # A book of nothing but right formulas below recognised headings is what the exercise asks everybody for.
-        whole = _digest(msgspec.json.encode(_rounded(book)).decode()) if book is not None and len(passages) >= 3 else ""  # fmt: skip
+        # A book of nothing but right formulas below recognised headings is what the exercise asks everybody
+        # for.
+        whole = ""
+        if book is not None and len(passages) >= 3:
+            whole = _digest(msgspec.json.encode(_rounded(book)).decode())
         yield _piece("workbook", artefact, whole, passages)
 
 
@@ -179,9 +186,11 @@ def _rounded(book: Book) -> object:
 
     def runs(sheet: Sheet) -> list[object]:
         return [
-            [r.column, r.row, r.count, book.forms[r.form] if r.form >= 0 else "", r.texts, [f"{x:.9g}" for x in r.numbers]]
-            for r in sheet.runs
-        ]  # fmt: skip
+            [r.column, r.row, r.count, _form(r), r.texts, [f"{x:.9g}" for x in r.numbers]] for r in sheet.runs
+        ]
+
+    def _form(run: Run) -> str:
+        return book.forms[run.form] if run.form >= 0 else ""
 
     return [[sheet.name, runs(sheet)] for sheet in book.sheets]
 

@@ -1,8 +1,9 @@
-"""A saved log that admits a miss: complete, over the true number of test digits, of the submitted notebook, and never at the threshold.
+"""A saved log that admits a miss: complete, over the true number of test digits, of the submitted notebook,
+and never at the threshold.
 
-A log is a claim and proves nothing for its author; one that speaks against its author may decide (DESIGN: the admission). About the
-retrained accuracy it decides only where the rubric says so, to save the training: one of eight notebooks that were run again had logged
-99.36 and reached 99.50.
+A log is a claim and proves nothing for its author; one that speaks against its author may decide (DESIGN: the
+admission). About the retrained accuracy it decides only where the rubric says so, to save the training: one
+of eight notebooks that were run again had logged 99.36 and reached 99.50.
 """
 
 from grader.core.evidence.logs import Answer, LogEvidence, Origin, Run
@@ -27,5 +28,6 @@ def _misses(run: Run, rule: RuleParams) -> bool:
     ):
         return False
     counted = run.counting(rule.epochs, last=int(rule.counting is Which.LAST))
-    # A run that is longer than the rule allows has no last epoch that counts, and admits nothing about the one at the limit.
+    # A run that is longer than the rule allows has no last epoch that counts, and admits nothing about the
+    # one at the limit.
     return bool(counted) and all(epoch.at_least(100 * rule.right / DIGITS) is Answer.NO for epoch in counted)

@@ -1,4 +1,5 @@
-"""A process of ours that is started afresh and spoken to over a pipe: the one way in which grader starts its own code again.
+"""A process of ours that is started afresh and spoken to over a pipe: the one way in which grader starts its
+own code again.
 
 Started afresh (spawn): a fork of a process in which torch or a thread runs can hang.
 """
@@ -13,7 +14,9 @@ PATIENCE = 5.0
 
 
 class Child:
-    """A process that runs `serve` at the other end of `channel`; with `daemon` it ends with us, and starts none itself."""
+    """A process that runs `serve` at the other end of `channel`; with `daemon` it ends with us, and starts
+    none itself.
+    """
 
     def __init__(self, serve: Callable[[Connection], None], *, daemon: bool) -> None:
         context = mp.get_context("spawn")

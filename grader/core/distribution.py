@@ -1,6 +1,7 @@
 """Under which name grader is installed: the command and the import are `grader`, the distribution is not.
 
-A package index may hold another distribution called `grader`; a hint that named it would bring in a stranger's code.
+A package index may hold another distribution called `grader`; a hint that named it would bring in a
+stranger's code.
 """
 
 DISTRIBUTION = "backprop-mnist-grader"

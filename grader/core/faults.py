@@ -41,7 +41,9 @@ class SandboxFault(GraderFault):
 
 
 class Unavailable(GraderFault):
-    """A need of a check cannot be had: `unknown` where a person should look, `skipped` where something is not there."""
+    """A need of a check cannot be had: `unknown` where a person should look, `skipped` where something is not
+    there.
+    """
 
     def __init__(self, reason: str, verdict: Verdict = Verdict.UNKNOWN) -> None:
         if verdict not in (Verdict.UNKNOWN, Verdict.SKIPPED):

@@ -1,11 +1,13 @@
-"""What is kept between runs: the key that it is kept under, the digest of the code that made it, and the write that keeps it whole.
+"""What is kept between runs: the key that it is kept under, the digest of the code that made it, and the
+write that keeps it whole.
 
 Every store of results uses these three: the products of a class, finished trainings, whole runs, pages.
 
-* `key` turns everything that decides a result into one name. It takes records whole, so that a field which somebody adds
-  to one of them is in every key by itself.
-* `code_of` says which code made a result: a digest of a module and of everything of ours that it imports. It is computed,
-  since a number that is raised by hand was forgotten, and a store gave the old answer of a reader that had changed.
+* `key` turns everything that decides a result into one name. It takes records whole, so that a field which
+  somebody adds to one of them is in every key by itself.
+* `code_of` says which code made a result: a digest of a module and of everything of ours that it imports. It
+  is computed, since a number that is raised by hand was forgotten, and a store gave the old answer of a
+  reader that had changed.
 * `write_whole` leaves the old file or the new one, whenever the process is killed.
 """
 
@@ -30,7 +32,9 @@ _NAMED = re.compile(r"\b(?:grader|reference)(?:\.\w+)+")
 
 
 def key(**parts: object) -> str:
-    """Return the SHA-256 of named parts: records, numbers, texts and lists of them, in whatever order they are named."""
+    """Return the SHA-256 of named parts: records, numbers, texts and lists of them, in whatever order they
+    are named.
+    """
     return hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()
 
 
@@ -40,10 +44,11 @@ def digest(data: bytes) -> str:
 
 
 def code_of(*modules: str, within: tuple[str, ...] = OURS) -> str:
-    """Return a digest of the sources of some modules and of all that they import of ours, directly or through another.
+    """Return a digest of the sources of some modules and of all that they import of ours, directly or through
+    another.
 
-    `within` bounds what counts: a training of hours is not thrown away for a word in a record that its loop never reads.
-    Files beside the modules that are no Python, such as templates, count with them.
+    `within` bounds what counts: a training of hours is not thrown away for a word in a record that its loop
+    never reads. Files beside the modules that are no Python, such as templates, count with them.
     """
     return _code_of(tuple(sorted(modules)), within)
 
@@ -68,7 +73,9 @@ def _below(name: str, folders: Iterable[str]) -> bool:
 
 @cache
 def _imports(name: str) -> frozenset[str]:
-    """Return the modules that a module names; a package that is imported or named itself counts with all that is in it."""
+    """Return the modules that a module names; a package that is imported or named itself counts with all that
+    is in it.
+    """
     source = _source(name)
     if source is None:
         return frozenset()
@@ -128,7 +135,9 @@ def _source(name: str) -> Path | None:
 
 
 def write_whole(path: Path, data: bytes, *, mode: int = 0o644) -> None:
-    """Write a file in one step, with the folders above it: a kill leaves the old one or the new one, never half of it."""
+    """Write a file in one step, with the folders above it: a kill leaves the old one or the new one, never
+    half of it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent)
     try:

@@ -12,4 +12,6 @@ class Missing(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     trace: str = ""
     key: str = ""
-    """Under which the product would be kept: another key, and it is worth trying again. Empty where none was made."""
+    """Under which the product would be kept: another key, and it is worth trying again. Empty where none was
+    made.
+    """

@@ -9,7 +9,9 @@ from grader.core.place import Place
 
 
 class Verdict(Enum):
-    """Six answers, declared from the most severe to the least; only fail, partial and pass speak about the student."""
+    """Six answers, declared from the most severe to the least; only fail, partial and pass speak about the
+    student.
+    """
 
     ERROR = "error"
     """Our fault; never costs the student points."""
@@ -47,8 +49,9 @@ class Weight(Enum):
 class Finding(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One located observation that a student can act on.
 
-    `message` names the fault, `hint` the remedy, made from this student's own mistake. `excerpt` is the text at
-    `place`, `marked` the guilty part of it, verbatim. `diagnosis` is a stable code of the mistake (`index-swapped`), for class statistics.
+    `message` names the fault, `hint` the remedy, made from this student's own mistake. `excerpt` is the text
+    at `place`, `marked` the guilty part of it, verbatim. `diagnosis` is a stable code of the mistake
+    (`index-swapped`), for class statistics.
     """
 
     message: str

@@ -6,8 +6,8 @@ import msgspec
 class Place(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A spot that a student can open.
 
-    `artefact` is the path inside the submission, with `/`; `line` and `cell` count from 1; `sheet` and `ref` (`K7`,
-    `Z33:Z100`) belong to workbooks; in a notebook `line` counts inside the cell.
+    `artefact` is the path inside the submission, with `/`; `line` and `cell` count from 1; `sheet` and `ref`
+    (`K7`, `Z33:Z100`) belong to workbooks; in a notebook `line` counts inside the cell.
     """
 
     artefact: str

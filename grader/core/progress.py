@@ -1,4 +1,6 @@
-"""Words for a person who waits, from wherever work is done to wherever somebody shows them. Nobody listening is no fault."""
+"""Words for a person who waits, from wherever work is done to wherever somebody shows them. Nobody listening
+is no fault.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,11 +1,14 @@
-"""When a network has reached 99.4 %: one pure rule for the trainer, which asks what to run next, and for the check.
+"""When a network has reached 99.4 %: one pure rule for the trainer, which asks what to run next, and for the
+check.
 
-Retraining is noisy: the same recipe with another seed ends within about 0.05 points (one standard deviation) and single
-epochs scatter by 0.045. So one run decides only what is clear. The rule:
+Retraining is noisy: the same recipe with another seed ends within about 0.05 points (one standard deviation)
+and single epochs scatter by 0.045. So one run decides only what is clear. The rule:
 
 1. Any epoch within the limit with at least 9,940 of 10,000 right: passed, and nothing more is run.
-2. The best of the first full run is below 99.25: failed (with a plateau there, 99.40 is reached in under 2 % of runs).
-3. Otherwise up to two more seeds. Still no hit and a mean best of at least 99.35: borderline, a person decides. Else failed.
+2. The best of the first full run is below 99.25: failed (with a plateau there, 99.40 is reached in under 2 %
+   of runs).
+3. Otherwise up to two more seeds. Still no hit and a mean best of at least 99.35: borderline, a person
+   decides. Else failed.
 """
 
 import math
@@ -23,9 +26,12 @@ EPOCH_DEVIATION = 4.5
 """Standard deviation between neighbouring epochs of one run, in right answers of 10,000 (0.045 points)."""
 
 REFERENCE_EPOCHS = 12
-"""Epochs of our own recipe on a student's network: its one-cycle rate ends low whatever the number, so 20 gain little."""
+"""Epochs of our own recipe on a student's network: its one-cycle rate ends low whatever the number, so 20
+gain little.
+"""
 
-# Best so far below the threshold by so many right answers at that epoch: 2 of 243 real passing runs would be stopped.
+# Best so far below the threshold by so many right answers at that epoch: 2 of 243 real passing runs would be
+# stopped.
 HOPELESS = ((8, 70), (12, 50), (15, 40))
 
 
@@ -44,7 +50,8 @@ class RuleParams(CheckParams, frozen=True, kw_only=True):
     borderline: int = Assignment().borderline
     seeds: int = 3
     stop_hopeless: bool = False
-    """Whether a run far below the threshold may be cut short; that can never fail anybody, only ask a person."""
+    """Whether a run far below the threshold may be cut short; that can never fail anybody, only ask a person.
+    """
     limits: ClassVar[Mapping[str, str]] = {
         "right": "right",
         "epochs": "last_epoch",
@@ -57,7 +64,8 @@ class RuleParams(CheckParams, frozen=True, kw_only=True):
         # A rule over no epoch at all would call every network a miss; one over a billion seeds never ends.
         if not (1 <= self.epochs <= MOST_EPOCHS and 1 <= self.seeds <= MOST_SEEDS):
             raise ValueError(
-                f"epochs must be 1 to {MOST_EPOCHS} and seeds 1 to {MOST_SEEDS}, got {self.epochs} and {self.seeds}"
+                f"epochs must be 1 to {MOST_EPOCHS} and seeds 1 to {MOST_SEEDS}, got "
+                f"{self.epochs} and {self.seeds}"
             )
 
 
@@ -74,10 +82,13 @@ class RetrainParams(RuleParams, frozen=True, kw_only=True):
     """The rule, and how much it may cost to answer it."""
 
     admission: Admission = Admission.ADVISES
-    """Whether a complete log of the submitted notebook that admits the miss decides, which saves the training."""
+    """Whether a complete log of the submitted notebook that admits the miss decides, which saves the
+    training.
+    """
 
     budget_hours: float = 2.0
-    """Largest work of one run, in hours of one CPU core or of one GPU at a common speed; more is `unknown`."""
+    """Largest work of one run, in hours of one CPU core or of one GPU at a common speed; more is `unknown`.
+    """
 
     def __post_init__(self) -> None:
         RuleParams.__post_init__(self)
@@ -86,12 +97,15 @@ class RetrainParams(RuleParams, frozen=True, kw_only=True):
 
 
 class Retraining(msgspec.Struct, frozen=True, kw_only=True):
-    """What a rubric wants of training again: the rule of each criterion that asks one, and the larger of their budgets."""
+    """What a rubric wants of training again: the rule of each criterion that asks one, and the larger of
+    their budgets.
+    """
 
     rules: tuple[RuleParams, ...] = (RuleParams(),)
     budget_hours: float = RetrainParams().budget_hours
     admission: Admission = Admission.ADVISES
-    """`decides` where every one of them lets a log decide; where one does not, there is a training for all."""
+    """`decides` where every one of them lets a log decide; where one does not, there is a training for all.
+    """
 
 
 def retraining(asked: Iterable[RetrainParams]) -> Retraining:
@@ -109,7 +123,9 @@ def retraining(asked: Iterable[RetrainParams]) -> Retraining:
 
 
 class Curve(msgspec.Struct, frozen=True, kw_only=True):
-    """Right answers of 10,000 after each epoch of one run, of `planned`. `drop_ahead`: the learning rate has yet to fall."""
+    """Right answers of 10,000 after each epoch of one run, of `planned`. `drop_ahead`: the learning rate has
+    yet to fall.
+    """
 
     correct: tuple[int, ...]
     planned: int
@@ -137,7 +153,9 @@ class Continue(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True):
-    """The end. `hits` of `runs` reached the threshold; `epoch` (from 1) of run `run` was the first, 0 for none."""
+    """The end. `hits` of `runs` reached the threshold; `epoch` (from 1) of run `run` was the first, 0 for
+    none.
+    """
 
     answer: Answer
     reason: str
@@ -150,7 +168,8 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
 
 
 CHARACTERISTICS = (
-    "on 528 recorded curves of real students, 1,000 draws each, the rule passes 99.3 % of those with a best of 99.45 or more"
+    "on 528 recorded curves of real students, 1,000 draws each, the rule passes 99.3 % of those with a "
+    "best of 99.45 or more"
     " (fails 0.2 %), 92 % of 99.40 to 99.44 (fails 4 %), 37 % of 99.30 to 99.39 and 0.4 % of the rest"
 )
 """Operating characteristics of the default parameters, from `benchmarks/decision_rule.py`."""
@@ -160,8 +179,10 @@ def describe(params: RuleParams) -> str:
     """The rule in words with its parameters, and how often it errs where that was measured."""
     which = "an epoch" if params.counting is Which.BEST else "the last epoch"
     text = (
-        f"passed when {which} of at most {params.epochs} has {params.right:,} of 10,000 right; failed when a full run stays below"
-        f" {_percent(params.clear_miss)}; otherwise up to {params.seeds} runs, and a mean of {_percent(params.borderline)} or more"
+        f"passed when {which} of at most {params.epochs} has {params.right:,} of 10,000 right; failed when "
+        "a full run stays below"
+        f" {_percent(params.clear_miss)}; otherwise up to {params.seeds} runs, and a mean of "
+        f"{_percent(params.borderline)} or more"
         " goes to a person"
     )
     measured = {name: getattr(params, name) for name in RuleParams.__struct_fields__}
@@ -176,7 +197,8 @@ def next_step(curves: Sequence[Curve], params: RuleParams) -> RunSeed | Continue
         run = next(number for number, epoch in enumerate(reached, 1) if epoch)
         return Decided(
             answer=Answer.PASS,
-            reason=f"run {run} has {_percent(curves[run - 1].correct[reached[run - 1] - 1])} after epoch {reached[run - 1]}",
+            reason=f"run {run} has {_percent(curves[run - 1].correct[reached[run - 1] - 1])} after "
+            f"epoch {reached[run - 1]}",
             hits=hits,
             runs=len(curves),
             run=run,
@@ -184,14 +206,16 @@ def next_step(curves: Sequence[Curve], params: RuleParams) -> RunSeed | Continue
         )
     if not curves:
         return RunSeed(number=1)
-    # Runs at once end together when one of them hits, so under another rule an earlier one can be cut short as well.
+    # Runs at once end together when one of them hits, so under another rule an earlier one can be cut short
+    # as well.
     cut = next((curve for curve in curves if len(curve.correct) < min(curve.planned, params.epochs)), None)
     if cut is not None:
         done = len(cut.correct)
         if params.stop_hopeless and not cut.drop_ahead and _hopeless(cut, params):
             return Decided(
                 answer=Answer.BORDERLINE,
-                reason=f"stopped after epoch {done}, where {_percent(_value(cut, params))} is far below {_percent(params.right)}",
+                reason=f"stopped after epoch {done}, where {_percent(_value(cut, params))} is far below "
+                f"{_percent(params.right)}",
                 hits=0,
                 runs=len(curves),
                 probability=_chance(cut, params),
@@ -201,7 +225,8 @@ def next_step(curves: Sequence[Curve], params: RuleParams) -> RunSeed | Continue
     if max(values) < params.clear_miss:
         return Decided(
             answer=Answer.FAIL,
-            reason=f"{_percent(max(values))} is below {_percent(params.clear_miss)}, out of reach of another seed",
+            reason=f"{_percent(max(values))} is below {_percent(params.clear_miss)}, out of "
+            "reach of another seed",
             hits=0,
             runs=len(curves),
         )
@@ -209,7 +234,10 @@ def next_step(curves: Sequence[Curve], params: RuleParams) -> RunSeed | Continue
         return RunSeed(number=len(curves) + 1)
     mean = sum(values) / len(values)
     chance = sum(_chance(curve, params) for curve in curves) / len(curves)
-    what = f"no run of {len(curves)} reached {_percent(params.right)}; their {params.counting.value} is {_percent(mean)} on average"
+    what = (
+        f"no run of {len(curves)} reached {_percent(params.right)}; their {params.counting.value} is "
+        f"{_percent(mean)} on average"
+    )
     if mean >= params.borderline:
         return Decided(
             answer=Answer.BORDERLINE, reason=what, hits=0, runs=len(curves), probability=round(chance, 2)
@@ -259,7 +287,9 @@ def trend(correct: Sequence[float]) -> list[float]:
 
 
 def _chance(curve: Curve, params: RuleParams) -> float:
-    """Chance that a run with the trend of this one and fresh noise reaches the threshold in some epoch that counts."""
+    """Chance that a run with the trend of this one and fresh noise reaches the threshold in some epoch that
+    counts.
+    """
     counted = curve.correct[: params.epochs]
     if not counted:
         return 0.0

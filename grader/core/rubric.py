@@ -24,8 +24,8 @@ class Treatment(Enum):
 class CheckParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Thresholds that a rubric may set for one check; a typo in a rubric is a fault, not a default.
 
-    `limits` names the fields that are limits of the assignment, each with what `Assignment` calls it: a rubric sets them once,
-    in its `[assignment]`, and a criterion may still set its own.
+    `limits` names the fields that are limits of the assignment, each with what `Assignment` calls it: a
+    rubric sets them once, in its `[assignment]`, and a criterion may still set its own.
     """
 
     limits: ClassVar[Mapping[str, str]] = {}
@@ -86,7 +86,9 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     @property
     def clear_miss(self) -> int:
-        """Right answers below which another training would not reach it either (see `grader explain RT601`)."""
+        """Right answers below which another training would not reach it either (see `grader explain
+        RT601`).
+        """
         return self.right - round(15 * self.test_images / 10_000)
 
     @property
@@ -173,4 +175,6 @@ class Rubric(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     provisional_claims: bool = False
     """Whether claims earn provisional points where nothing may be executed."""
     provisional_logs: bool = False
-    """Whether points for a saved log are provisional while no training of ours has decided about the accuracy."""
+    """Whether points for a saved log are provisional while no training of ours has decided about the
+    accuracy.
+    """

@@ -33,11 +33,12 @@ _FILLABLE = (Evidence, Fact, Submission, CheckParams, CheckPolicy, Profile)
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """A check: a stable code, a readable name, a pure function.
 
-    The function's parameters are annotated with Evidence, Fact or Submission (needs; `X | None` is filled with None where
-    the need cannot be had), CheckParams, CheckPolicy or Profile. It opens no file, asks no clock and returns an Outcome.
+    The function's parameters are annotated with Evidence, Fact or Submission (needs; `X | None` is filled
+    with None where the need cannot be had), CheckParams, CheckPolicy or Profile. It opens no file, asks no
+    clock and returns an Outcome.
 
-    `claimed` is asked in its place where nothing may be executed and the rubric lets claims earn: it needs Evidence and
-    Submission only, and returns a pass or None. A claim never condemns.
+    `claimed` is asked in its place where nothing may be executed and the rubric lets claims earn: it needs
+    Evidence and Submission only, and returns a pass or None. A claim never condemns.
     """
 
     code: str
@@ -46,8 +47,9 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     status: Status = Status.STABLE
     claimed: Callable[..., Outcome | None] | None = None
     proven_by: str = ""
-    """Code of the check that proves what this one reads off a claim. While that one is open, a rubric may let the points
-    of this one be provisional (`provisional_logs`)."""
+    """Code of the check that proves what this one reads off a claim. While that one is open, a rubric may let
+    the points of this one be provisional (`provisional_logs`).
+    """
 
     @property
     def doc(self) -> str:
@@ -71,7 +73,9 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def claim_needs(self) -> tuple[Need, ...]:
-        """What `claimed` must be given; TypeError where it asks for a fact or for other thresholds than the check."""
+        """What `claimed` must be given; TypeError where it asks for a fact or for other thresholds than the
+        check.
+        """
         if self.claimed is None:
             return ()
         parameters = needs_of(self.claimed, _FILLABLE, self.code)

@@ -20,7 +20,9 @@ class Need(msgspec.Struct, frozen=True, kw_only=True):
 
 @cache  # a class asks for each signature once a submission
 def needs_of(function: Callable[..., object], fillable: tuple[type, ...], who: str = "") -> tuple[Need, ...]:
-    """Return the parameters of a function in order; TypeError that names the first which none of `fillable` can fill."""
+    """Return the parameters of a function in order; TypeError that names the first which none of `fillable`
+    can fill.
+    """
     hints = typing.get_type_hints(function)
     found: list[Need] = []
     for name in inspect.signature(function).parameters:
@@ -28,7 +30,8 @@ def needs_of(function: Callable[..., object], fillable: tuple[type, ...], who: s
         if not (isinstance(bare, type) and issubclass(bare, fillable)):
             allowed = ", ".join(t.__name__ for t in fillable)
             raise TypeError(
-                f"{who or function.__qualname__}: parameter {name!r} of {function.__module__}.{function.__qualname__} "
+                f"{who or function.__qualname__}: parameter {name!r} of "
+                f"{function.__module__}.{function.__qualname__} "
                 f"must be annotated with one of {allowed}, got {hints.get(name)!r}"
             )
         found.append(Need(parameter=name, type=bare, optional=optional))

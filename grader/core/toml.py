@@ -5,7 +5,9 @@ from typing import Any
 
 
 def read_toml(data: bytes) -> dict[str, Any]:
-    """Return the tables of a TOML file; ValueError with one sentence for anything that is none, however absurd."""
+    """Return the tables of a TOML file; ValueError with one sentence for anything that is none, however
+    absurd.
+    """
     try:
         return tomllib.loads(data.decode("utf-8"))
     except RecursionError:

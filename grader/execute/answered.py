@@ -1,7 +1,9 @@
-"""Scores a notebook that was run whole, and whose network cannot leave as data, by the answers that its own process gave.
+"""Scores a notebook that was run whole, and whose network cannot leave as data, by the answers that its own
+process gave.
 
-The true test digits went in as pictures, shuffled and without a label, and after each epoch ten numbers for each came out. That
-is weaker than weights: code that knows the public test set by heart answers them all, and no check from outside can tell.
+The true test digits went in as pictures, shuffled and without a label, and after each epoch ten numbers for
+each came out. That is weaker than weights: code that knows the public test set by heart answers them all, and
+no check from outside can tell.
 """
 
 from typing import NamedTuple
@@ -26,17 +28,22 @@ from reference.mnist import Mnist
 
 NO_CANARY = "the network cannot leave as data, and what knows the mark could keep it to itself"
 BY_HEART = (
-    "answers of the notebook's own process, not weights that we scored: code that knows the public test set by heart "
+    "answers of the notebook's own process, not weights that we scored: code that knows the "
+    "public test set by heart "
     "would answer it too"
 )
 TRANSFORMS = {
-    ScoredWith.STUDENT: "the pictures went through the transform of the notebook's own test data set, inside the sandbox",
-    ScoredWith.REFERENCE: "the notebook's test data set has no transform, so the pictures were scaled and normalised by us",
+    ScoredWith.STUDENT: "the pictures went through the transform of the notebook's own test data "
+    "set, inside the sandbox",
+    ScoredWith.REFERENCE: "the notebook's test data set has no transform, so the pictures were scaled "
+    "and normalised by us",
 }
 
 
 def steady(run: NotebookRun) -> bool:
-    """Whether the network of a smoke run, asked from outside, gave usable answers, the same to the same image."""
+    """Whether the network of a smoke run, asked from outside, gave usable answers, the same to the same
+    image.
+    """
     return run.measured.asked is Asked.ANSWERED and run.measured.steady is Steady.YES
 
 
@@ -51,7 +58,8 @@ class Question(NamedTuple):
 
 
 def score(run: NotebookRun, result: RunResult, question: Question, held: Mnist) -> ReproducedFacts:
-    """Count the right answers after each epoch of the last network that was trained; never raises on what the frames hold.
+    """Count the right answers after each epoch of the last network that was trained; never raises on what the
+    frames hold.
 
     `held` is what the notebook was given.
 

@@ -1,7 +1,9 @@
-"""The trap for training on the test split: marked digits in the split that a notebook sees, and the question afterwards.
+"""The trap for training on the test split: marked digits in the split that a notebook sees, and the question
+afterwards.
 
-A white square in a corner where digits have no ink, together with one wrong label, is learnt within an epoch by whoever trains
-on it (a study: 97.8 % of other digits follow the square then, 0.17 % where nobody trained on it).
+A white square in a corner where digits have no ink, together with one wrong label, is learnt within an epoch
+by whoever trains on it (a study: 97.8 % of other digits follow the square then, 0.17 % where nobody trained
+on it).
 """
 
 from typing import NamedTuple
@@ -21,7 +23,9 @@ _SEED = 777
 
 
 class Trap(NamedTuple):
-    """The split with marked digits in it: images uint8 (N, 28, 28), labels int64 (N,). `shown` is how many are marked."""
+    """The split with marked digits in it: images uint8 (N, 28, 28), labels int64 (N,). `shown` is how many
+    are marked.
+    """
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
@@ -36,7 +40,9 @@ def marked(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def lay(images: NDArray[np.uint8], labels: NDArray[np.int64]) -> Trap:
-    """Mark a fixed choice of digits of other classes and give them the wrong label; the arguments stay as they are."""
+    """Mark a fixed choice of digits of other classes and give them the wrong label; the arguments stay as
+    they are.
+    """
     others = np.flatnonzero(labels != LABEL)
     count = min(len(others), SHOWN * len(labels) // 10_000)
     chosen = np.sort(np.random.default_rng(_SEED).permutation(others)[:count])
@@ -47,6 +53,8 @@ def lay(images: NDArray[np.uint8], labels: NDArray[np.int64]) -> Trap:
 
 
 def questions(data: Mnist) -> NDArray[np.uint8]:
-    """The first true test digits of other classes, without the square: nobody has seen them, marked or not."""
+    """The first true test digits of other classes, without the square: nobody has seen them, marked or
+    not.
+    """
     found: NDArray[np.uint8] = data.test_images[data.test_labels != LABEL][:ASKED]
     return found

@@ -12,7 +12,8 @@ from reference import mnist
 def load_mnist(settings: Settings) -> mnist.Mnist:
     """Find, read and verify MNIST in the usual places (`digits.places`).
 
-    Raises Unavailable: skipped where there is none, with the command that gets it; unknown where it is damaged.
+    Raises Unavailable: skipped where there is none, with the command that gets it; unknown where it is
+    damaged.
     """
     reason = ""
     for place in places(settings):

@@ -1,4 +1,6 @@
-"""The few digits that a notebook gets to see in the sandbox: all of them from the training set, none with a secret."""
+"""The few digits that a notebook gets to see in the sandbox: all of them from the training set, none with a
+secret.
+"""
 
 import os
 from functools import lru_cache
@@ -37,7 +39,8 @@ def find(settings: Settings) -> Path | None:
 
 
 def training_slice(settings: Settings) -> bytes | None:
-    """Pack the slice as the worker reads it: `u32 n_train | u32 n_test | images uint8 | labels uint8`; None without MNIST.
+    """Pack the slice as the worker reads it: `u32 n_train | u32 n_test | images uint8 | labels uint8`; None
+    without MNIST.
 
     The test part comes from the last 10,000 training digits: no true test label ever enters the sandbox.
 

@@ -1,4 +1,6 @@
-"""What a notebook that runs whole sends after each epoch: a head, and the weights, or the answers to images without labels."""
+"""What a notebook that runs whole sends after each epoch: a head, and the weights, or the answers to images
+without labels.
+"""
 
 from typing import NamedTuple
 
@@ -12,7 +14,9 @@ MOST_EPOCHS = 100
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What stands before the weights of an epoch, or before its answers. All of it a claim: it sorts them and no more."""
+    """What stands before the weights of an epoch, or before its answers. All of it a claim: it sorts them and
+    no more.
+    """
 
     model: Count
     number: Count

@@ -6,7 +6,9 @@ from grader.execute.engine.runs.wish import Progress
 
 
 class EpochLines:
-    """Says each epoch of at most `limit` to `show`. The time left is that of its run at the pace of the last epoch."""
+    """Says each epoch of at most `limit` to `show`. The time left is that of its run at the pace of the last
+    epoch.
+    """
 
     def __init__(self, limit: int, show: Callable[[str], None]) -> None:
         self._limit = limit

@@ -1,7 +1,8 @@
 """MNIST from the servers that torchvision asks, held against known digests, within a bounded time.
 
-Written with the standard library and not with torchvision's own download, which needs torch and has no bound: an
-installation without torch can fetch too, and a server that never answers ends the attempt instead of the user's patience.
+Written with the standard library and not with torchvision's own download, which needs torch and has no bound:
+an installation without torch can fetch too, and a server that never answers ends the attempt instead of the
+user's patience.
 """
 
 import contextvars
@@ -37,12 +38,14 @@ class _Body(Protocol):
 
 
 def fetch(folder: Path, mirrors: tuple[str, ...] = MIRRORS, seconds: float = SECONDS) -> None:
-    """Put the four files of MNIST into `folder`, each verified before it is there; whole ones are not fetched again.
+    """Put the four files of MNIST into `folder`, each verified before it is there; whole ones are not fetched
+    again.
 
     Raises Unavailable (skipped) with what each server answered, where a file cannot be had in time.
     """
     attempt = _Attempt(folder, mirrors, seconds)
-    # A thread, because nothing else bounds how long a name is looked up. A daemon: it must not hold up the exit.
+    # A thread, because nothing else bounds how long a name is looked up. A daemon: it must not hold up the
+    # exit.
     context = contextvars.copy_context()
     thread = threading.Thread(target=context.run, args=(attempt.run,), daemon=True)
     thread.start()

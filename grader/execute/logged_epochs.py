@@ -1,7 +1,8 @@
 """How long was trained, where the loop may stop early: as long as the notebook's own log shows.
 
-A loop with `if accuracy >= 99.4: break` stops at another epoch when it is run on other digits, so our run cannot tell its
-length; the saved log of the submitted notebook can. It speaks of the length alone: the recipe is otherwise what was read.
+A loop with `if accuracy >= 99.4: break` stops at another epoch when it is run on other digits, so our run
+cannot tell its length; the saved log of the submitted notebook can. It speaks of the length alone: the recipe
+is otherwise what was read.
 """
 
 import msgspec
@@ -14,7 +15,9 @@ STOPS_EARLY = "the training loop may stop early"
 
 
 def as_logged(recipe: StudentRecipe | None, logs: LogEvidence | None) -> StudentRecipe | None:
-    """Return the recipe with the log's number of epochs where one whole log of the submitted notebook shows it."""
+    """Return the recipe with the log's number of epochs where one whole log of the submitted notebook shows
+    it.
+    """
     if recipe is None or logs is None or STOPS_EARLY not in recipe.missing:
         return recipe
     saved = [run for run in logs.of(Origin.NOTEBOOK) if run.main]

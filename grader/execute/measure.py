@@ -1,9 +1,11 @@
-"""Measures a network that stays inside the sandbox: images without labels go in, answers come out, and we count.
+"""Measures a network that stays inside the sandbox: images without labels go in, answers come out, and we
+count.
 
-`query` and `judge` ask once, on a few training digits, what kind of network it is; `test_query` and `right_answers` ask
-after an epoch of a whole run how many of the true test digits it knows. Works where the network cannot leave as data. Nothing that the sandbox sends is believed for its meaning: an answer is
-right where it equals a label that never went in, and it is steady where images that were asked more than once, in the
-same batch and in others, are answered alike. The worker's half is `grader/sandbox/worker/measure.py`.
+`query` and `judge` ask once, on a few training digits, what kind of network it is; `test_query` and
+`right_answers` ask after an epoch of a whole run how many of the true test digits it knows. Works where the
+network cannot leave as data. Nothing that the sandbox sends is believed for its meaning: an answer is right
+where it equals a label that never went in, and it is steady where images that were asked more than once, in
+the same batch and in others, are answered alike. The worker's half is `grader/sandbox/worker/measure.py`.
 """
 
 import random
@@ -35,8 +37,9 @@ TOLERANCE = 1e-3
 REPEATED, CHANGED = 1_000, 500
 """Test images of 10,000 that are asked twice, and that are asked once more with a little disturbance."""
 LEAST_ALIKE = 0.5
-"""Share of the disturbed images that must get the digit of the undisturbed one: a trained network gives it to nearly all, a list of
-known images to one in ten."""
+"""Share of the disturbed images that must get the digit of the undisturbed one: a trained network gives it to
+nearly all, a list of known images to one in ten.
+"""
 
 
 class BadAnswers(ValueError):
@@ -46,8 +49,8 @@ class BadAnswers(ValueError):
 class Query(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked: `pixels` holds one 28x28 image after the other, batch by batch.
 
-    `image` says for each position which of the different images stands there; `disturbed` whether it was changed a
-    little; `labels` belong to the different images and are empty where nobody knows them.
+    `image` says for each position which of the different images stands there; `disturbed` whether it was
+    changed a little; `labels` belong to the different images and are empty where nobody knows them.
     """
 
     pixels: bytes
@@ -58,7 +61,9 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def blob(self) -> bytes:
-        """As the worker reads it: `u32 batches | u32 size of each | pixels`. Neither labels nor what repeats are in it."""
+        """As the worker reads it: `u32 batches | u32 size of each | pixels`. Neither labels nor what repeats
+        are in it.
+        """
         sizes = (len(self.batches), *self.batches)
         return b"".join(n.to_bytes(4, "little") for n in sizes) + self.pixels
 
@@ -70,7 +75,8 @@ class _Plan(NamedTuple):
 
 
 def query(settings: Settings, seed: bytes) -> Query:
-    """Choose and shuffle the images: training digits that the notebook's slice does not hold, drawn ones without MNIST.
+    """Choose and shuffle the images: training digits that the notebook's slice does not hold, drawn ones
+    without MNIST.
 
     `seed` decides the order and the disturbance; the same seed gives the same bytes.
 
@@ -108,7 +114,9 @@ def _images(settings: Settings, count: int, chance: random.Random) -> tuple[list
 
 
 def _plan(count: int, chance: random.Random) -> _Plan:
-    """Five batches: two of different images, the first again, a mixture of both with new ones, and disturbed images."""
+    """Five batches: two of different images, the first again, a mixture of both with new ones, and disturbed
+    images.
+    """
     order = list(range(count))
     chance.shuffle(order)
     first, second, fresh = order[:BATCH], order[BATCH : 2 * BATCH], order[2 * BATCH :]
@@ -155,9 +163,11 @@ def count_right(answers: Answers, labels: NDArray[np.integer]) -> int:
 
 
 def test_query(images: NDArray[np.uint8], seed: int) -> Query:
-    """Shuffle test images (N, 28, 28), with one in ten twice and one in twenty disturbed; labels take no part.
+    """Shuffle test images (N, 28, 28), with one in ten twice and one in twenty disturbed; labels take no
+    part.
 
-    Who knew `seed` could answer by place, from a list of the known labels: draw it from the system. The count does not depend on it.
+    Who knew `seed` could answer by place, from a list of the known labels: draw it from the system. The count
+    does not depend on it.
     """
     count = len(images)
     chance = np.random.default_rng(seed)
@@ -196,7 +206,8 @@ def right_answers(asked: Query, answers: Answers, labels: NDArray[np.integer]) -
     place[once] = plain[first]
     if (apart := _distance(answers[plain], answers[place[image[plain]]])) > TOLERANCE:
         raise BadAnswers(
-            f"the same image was answered differently in two places of the query (by {apart:.2g}): chance, memory "
+            "the same image was answered differently in two places of the query (by "
+            f"{apart:.2g}): chance, memory "
             "or the other images of its batch take part"
         )
     alike = answers[disturbed].argmax(axis=1) == answers[place[image[disturbed]]].argmax(axis=1)
@@ -240,7 +251,9 @@ def _distance(a: Answers, b: Answers) -> float:
 
 
 def _output(asked: Query, answers: Answers, steady: Steady) -> OutputKind:
-    """What the ten numbers are: log-probabilities, probabilities (of each image, or of a batch), else logits."""
+    """What the ten numbers are: log-probabilities, probabilities (of each image, or of a batch), else
+    logits.
+    """
     parts = np.split(answers.astype(float), np.cumsum(asked.batches)[:-1])
     with np.errstate(over="ignore"):
         if all(np.allclose(np.exp(part).sum(axis=1), 1, atol=1e-3) for part in parts):

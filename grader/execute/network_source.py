@@ -1,9 +1,11 @@
-"""Whether the source that ran builds the network that came out of the sandbox; in doubt it does not, and a person looks.
+"""Whether the source that ran builds the network that came out of the sandbox; in doubt it does not, and a
+person looks.
 
-Code in the sandbox can write our frames itself: a notebook of two lines and a blob sent a network that nobody wrote, and
-it earned every point of the network. So the class must stand in the cells or in a file that they use: as a class, as an
-import, as a layer of the library, as a name given to `type`, or as a builder of a library (`resnet18` for a ResNet). And
-what the network is made of must be named somewhere: no batch normalisation comes from a source without the word.
+Code in the sandbox can write our frames itself: a notebook of two lines and a blob sent a network that nobody
+wrote, and it earned every point of the network. So the class must stand in the cells or in a file that they
+use: as a class, as an import, as a layer of the library, as a name given to `type`, or as a builder of a
+library (`resnet18` for a ResNet). And what the network is made of must be named somewhere: no batch
+normalisation comes from a source without the word.
 """
 
 import ast
@@ -43,7 +45,9 @@ _WORDS = {
 
 
 def unwritten(sources: Sources, path: str, export: Sequence[ExportFrame]) -> str:
-    """Why no source that ran builds the exported network, for a person; empty where one does or where there is none."""
+    """Why no source that ran builds the exported network, for a person; empty where one does or where there
+    is none.
+    """
     name, operators = _claimed(export)
     if not name:
         return ""
@@ -52,7 +56,8 @@ def unwritten(sources: Sources, path: str, export: Sequence[ExportFrame]) -> str
         return ""
     if not any(_builds(text, name) for text in texts):
         return (
-            f"no source that ran builds {name}: neither a class nor an import nor a builder of that name stands in "
+            f"no source that ran builds {name}: neither a class nor an import nor a builder of "
+            "that name stands in "
             f"{path} or a file that it uses"
         )
     whole = "\n".join(texts)
@@ -66,12 +71,17 @@ def unwritten(sources: Sources, path: str, export: Sequence[ExportFrame]) -> str
     ]
     if missing:
         what = missing[0].removeprefix("aten.")
-        return f"{name} uses {what}, and no source that ran names such a layer ({path} and the files that it uses)"
+        return (
+            f"{name} uses {what}, and no source that ran names such a layer ({path} and "
+            "the files that it uses)"
+        )
     return ""
 
 
 def _claimed(export: Sequence[ExportFrame]) -> tuple[str, frozenset[str]]:
-    """The class name and the operators, as the frames say; nothing where they cannot be read: they are refused later."""
+    """The class name and the operators, as the frames say; nothing where they cannot be read: they are
+    refused later.
+    """
     try:
         read = [json.loads(frame.payload) for frame in export if frame.kind in ("model", "graph")]
         name = str(read[0]["class_name"]) if read and read[0]["export"] != "failed" else ""

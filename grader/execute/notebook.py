@@ -1,8 +1,8 @@
 """Runs the main notebook in the sandbox and records what came back.
 
-The trusted side never imports, compiles or evaluates anything of the student: it hands over bytes, and takes back frames
-that it checks against a schema. Everything in a frame is a claim, since the student's code ran in the process that
-wrote it.
+The trusted side never imports, compiles or evaluates anything of the student: it hands over bytes, and takes
+back frames that it checks against a schema. Everything in a frame is a claim, since the student's code ran in
+the process that wrote it.
 """
 
 import importlib.util
@@ -46,7 +46,9 @@ EXPORT_SECONDS = 130.0
 """Of a run, kept for imports and for sending the network."""
 USUAL = Execution()
 RUNS_WITH = ("torch", "torchvision", "IPython", "safetensors")
-"""What the worker cannot start without; all of it comes with the extra `notebook`, and only torch and safetensors with `retrain`."""
+"""What the worker cannot start without; all of it comes with the extra `notebook`, and only torch and
+safetensors with `retrain`.
+"""
 EXPORT_ORDER = (("model",), ("model", "graph", "graph", "weights"))
 """What an honest worker sends of the network: all of it, or only the claim that says why not."""
 
@@ -81,7 +83,8 @@ def run_notebook(sources: Sources, settings: Settings, execution: Execution = US
     """Execute the main notebook (or, where there is none, the Python file that trains) on a slice of digits.
 
     Raises:
-        Unavailable: skipped where there is nothing to run or running was not allowed; unknown for Keras, and where
+        Unavailable: skipped where there is nothing to run or running was not allowed; unknown for Keras, and
+        where
             nothing isolates on this machine.
         SandboxFault: the sandbox itself broke.
 
@@ -150,14 +153,17 @@ def run_in(
 
 
 def choose_entry(sources: Sources) -> Source | None:
-    """The main notebook, else the one that looks most like training; without any notebook such a Python file."""
+    """The main notebook, else the one that looks most like training; without any notebook such a Python
+    file.
+    """
     return next(iter(_entries(sources)), None)
 
 
 def _entries(sources: Sources) -> list[Source]:
     """What may be run, the best first: one notebook, or Python files.
 
-    A script that trains a network of another file comes before that file: it says which class is meant, and how it is trained.
+    A script that trains a network of another file comes before that file: it says which class is meant, and
+    how it is trained.
     """
     main = sources.main(Kind.NOTEBOOK)
     if main is not None:
@@ -172,7 +178,8 @@ def _entries(sources: Sources) -> list[Source]:
 
 
 def record(path: str, result: RunResult, asked: measure.Query | None = None) -> NotebookRun:
-    """Check the frames and turn them into the record of the run; `asked` is what the network was measured with.
+    """Check the frames and turn them into the record of the run; `asked` is what the network was measured
+    with.
 
     Pure; never raises on what the frames hold.
 

@@ -1,8 +1,9 @@
 """Whether a notebook's training may take notice of its test results, read off its source; in doubt it may.
 
-Marked test digits lower the accuracy that a notebook prints by five points. Where that number decides anything (a stop, a
-learning rate, a checkpoint that is loaded again), marking would change the training, so it is not done. What is looked at:
-all cells from the first to the last that train, and every function and class that they mention.
+Marked test digits lower the accuracy that a notebook prints by five points. Where that number decides
+anything (a stop, a learning rate, a checkpoint that is loaded again), marking would change the training, so
+it is not done. What is looked at: all cells from the first to the last that train, and every function and
+class that they mention.
 """
 
 import ast
@@ -31,7 +32,8 @@ _LINE = 8_000
 def reads_test(cells: Sequence[tuple[int, str]], modules: Mapping[str, str] | None = None) -> str:
     """Why the training may depend on test results, for a person; empty where it cannot.
 
-    `cells` are (number, source) in order, `modules` the Python files beside the notebook by the name that an import has.
+    `cells` are (number, source) in order, `modules` the Python files beside the notebook by the name that an
+    import has.
     """
     if sum(len(source) for _, source in cells) > _LONGEST:
         return "its code is too long to be looked at"
@@ -151,7 +153,9 @@ def _evaluates(tree: ast.AST) -> bool:
 
 
 def _results(trees: Sequence[ast.AST]) -> frozenset[str]:
-    """Identifiers that may hold something that a pass without gradients computed; scopes are not told apart."""
+    """Identifiers that may hold something that a pass without gradients computed; scopes are not told
+    apart.
+    """
     found: set[str] = set()
     for tree in trees:
         for node in ast.walk(tree):

@@ -6,7 +6,9 @@ from grader.core.faults import Unavailable
 
 
 def recipe_facts(run: NotebookRun) -> RecipeFacts:
-    """How the notebook trained in our run; raises Unavailable (a person must look) where that was not seen."""
+    """How the notebook trained in our run; raises Unavailable (a person must look) where that was not
+    seen.
+    """
     recipe = decode_recipe(run.recipe)
     if recipe is None:
         reason = run.export_error or "the notebook run left no training recipe"

@@ -1,8 +1,8 @@
 """Runs the student's own notebook whole and scores the weights of every epoch on digits that it never saw.
 
-The notebook gets 50,000 training digits, and the other 10,000 training digits as its test split. What it prints is a claim;
-what counts here are its weights, which leave the sandbox as safetensors and answer the true test digits outside. A network
-that cannot leave as data is asked inside (`answered.py`). Light to import: torch comes in only when something is run.
+The notebook gets 50,000 training digits, and the other 10,000 as its test split. What it prints is a claim;
+what counts are its weights, which leave the sandbox as safetensors and answer the true test digits outside,
+or its answers (`answered.py`) where it cannot leave. Torch is imported only when something is run.
 """
 
 import importlib.util
@@ -50,7 +50,7 @@ Progress = Callable[[int], None]
 
 
 class Visible(NamedTuple):
-    """What the notebook is given: 50,000 digits to train on and a split to test on, in which some digits may be marked."""
+    """What the notebook is given: 50,000 digits to train on, and a split to test on, some of it marked."""
 
     data: Mnist
     """The same without marks; its test part is the split."""
@@ -71,7 +71,8 @@ def reproduce_as(
     """Run the main notebook whole, and tell a person who waits of every epoch; see `reproduce_in`.
 
     Raises:
-        Unavailable: skipped where this was not wanted or MNIST is not there; unknown where the network cannot leave the
+        Unavailable: skipped where this was not wanted or MNIST is not there; unknown where the network cannot
+        leave the
             sandbox as data, or nothing isolates on this machine.
         SandboxFault: the sandbox itself broke.
 
@@ -111,7 +112,8 @@ def reproduce_in(
 ) -> ReproducedFacts:
     """Run the notebook of `run` whole in a given sandbox and score its epochs; raises as `reproduce_as` does.
 
-    With `progress` somebody waits at the keyboard: an interrupt then ends the run, and the epochs that were done count.
+    With `progress` somebody waits at the keyboard: an interrupt then ends the run, and the epochs that were
+    done count.
     """
     network, inside = _network_or_why(run)
     entry = next(source for source in sources if source.artefact.path == run.artefact)
@@ -154,7 +156,7 @@ def reproduce_in(
 
 
 def _network_or_why(run: NotebookRun) -> tuple["Network | None", str]:
-    """The network; or None and why it stays inside, where it answered well there. Raises as `network_of` does."""
+    """The network; or None and why it stays inside, where it answered well. Raises as `network_of` does."""
     from grader.execute.graph.position import place_in_batch
     from grader.execute.graph.provider import network_of
 
@@ -267,11 +269,14 @@ def score(
     )
 
 
-UNSTEADY = "the answer to a digit depends on its place: in another order and in other batches the same weights give another"
+UNSTEADY = (
+    "the answer to a digit depends on its place: in another order and in other batches the same "
+    "weights give another"
+)
 
 
 class _Answers:
-    """The answers that a network gives to digits (N, 28, 28), in an order of ours; the last batch is filled up where it must.
+    """Answers of a network to digits (N, 28, 28) in an order of ours; the last batch is filled up if it must.
 
     `fixed` is the only batch size that the network takes, 0 for any.
     """
@@ -288,7 +293,7 @@ class _Answers:
         return classes
 
     def unsteady(self, images: NDArray[np.uint8]) -> bool:
-        """Whether an answer depends on the place of its digit: shown in another order, in other batches, it is another."""
+        """Whether an answer depends on its digit's place: it is another in another order or batch."""
         first, second = (self._answers(images, order) for order in (self._order, self._order.second))
         apart = np.abs(first - second) / (1 + np.maximum(np.abs(first), np.abs(second)))
         return not bool((apart <= ROUNDING).all())
@@ -371,7 +376,10 @@ def _tensors(network: "Network", weights: bytes) -> tuple[dict[str, Any], str]:
         if tensor.shape != own.shape or tensor.dtype != own.dtype:
             return (
                 {},
-                f"{key[:60]!r} is {tuple(tensor.shape)} {tensor.dtype}, the exported network has {tuple(own.shape)} {own.dtype}",
+                (
+                    f"{key[:60]!r} is {tuple(tensor.shape)} {tensor.dtype}, the exported network has "
+                    f"{tuple(own.shape)} {own.dtype}"
+                ),
             )
         found[key] = tensor
     return found, ""

@@ -1,4 +1,6 @@
-"""Whole runs that came to their end, as JSON, one file each, named by everything that decides what comes out."""
+"""Whole runs that came to their end, as JSON, one file each, named by everything that decides what
+comes out.
+"""
 
 import contextlib
 from importlib.metadata import version
@@ -43,7 +45,9 @@ def read(path: Path | None) -> ReproducedFacts | None:
 
 
 def write(path: Path | None, facts: ReproducedFacts) -> None:
-    """Keep a run that came to its end; one that was cut is run again. A disk that takes nothing keeps nothing."""
+    """Keep a run that came to its end; one that was cut is run again. A disk that takes nothing keeps
+    nothing.
+    """
     if path is None or facts.cut:
         return
     with contextlib.suppress(OSError):

@@ -24,8 +24,8 @@ def retrain(
 
     Facts without a run where a saved log decides and the rubric wants that.
 
-    Raises Unavailable: skipped where retraining was not wanted or MNIST is not there, unknown where there is no sound
-    network or it cannot be trained here.
+    Raises Unavailable: skipped where retraining was not wanted or MNIST is not there, unknown where there is
+    no sound network or it cannot be trained here.
     """
     admits = wanted.admission is Admission.DECIDES and all(admitted(logs, rule) for rule in wanted.rules)
     why = "nothing was trained: the saved log decides" if admits else ""

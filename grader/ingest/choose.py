@@ -1,6 +1,8 @@
-"""Which artefact of a kind is the main one: by content, not by name alone; a near tie is a doubt for a person.
+"""Which artefact of a kind is the main one: by content, not by name alone; a near tie is a doubt for a
+person.
 
-Everything is read whatever is chosen here; the choice decides what a report shows first and whose code is run.
+Everything is read whatever is chosen here; the choice decides what a report shows first and whose code is
+run.
 """
 
 import io
@@ -31,7 +33,9 @@ _TRAINING = re.compile(
 _NETWORK = re.compile(
     rb"\(\s*(?:torch\.)?(?:nn\.)?(?:Module|LightningModule|Model)\s*\)\s*:|nn\.Sequential\(|Sequential\(\[|nn\.Conv2d|Conv2D\("
 )
-"""What a Python file holds that builds a network; a file without any of it is no network, whatever it is called."""
+"""What a Python file holds that builds a network; a file without any of it is no network, whatever it is
+called.
+"""
 _FINAL_NAME = re.compile(r"(?<![a-z])(?:final|submission|submitted|solution)(?![a-z])")
 _STEP = re.compile(
     r"(?P<word>step|experiment|exp|model|code|notebook|version|v|try|attempt|iteration|iter|run|trial|net|f)[\s_-]?(?P<n>\d{1,2})$"
@@ -39,7 +43,9 @@ _STEP = re.compile(
 _LEADING_STEP = re.compile(r"(?P<n>\d{1,2})[\s._-]")
 _SNIFF_BYTES = 4 * 2**20
 _NEAR_TIE = 0.85
-"""Second best over best score from which a person should confirm; two versions of one notebook score above 0.9."""
+"""Second best over best score from which a person should confirm; two versions of one notebook score above
+0.9.
+"""
 
 _NAMED_AT_LEAST = 0.5
 """Score over the best score from which a notebook that the README names is the submitted one."""
@@ -76,8 +82,8 @@ def choose(sources: Sequence[Source]) -> Choice:
 def _best_notebook(ranked: Sequence[Source], sources: Sequence[Source]) -> tuple[Source, str]:
     """The submitted notebook, and what a person should confirm about it; empty where the choice is clear.
 
-    The README decides: the one that it calls the submission, else the only one that it names. Of several named ones the
-    content decides, and one that no README names is never taken in their place.
+    The README decides: the one that it calls the submission, else the only one that it names. Of several
+    named ones the content decides, and one that no README names is never taken in their place.
     """
     if len(ranked) == 1:
         return ranked[0], ""
@@ -107,9 +113,11 @@ def _best_notebook(ranked: Sequence[Source], sources: Sequence[Source]) -> tuple
 
 
 def _last_version(ranked: Sequence[Source]) -> Source | None:
-    """The one that its own name calls final, or the last step of a numbered series; None where there is no such one.
+    """The one that its own name calls final, or the last step of a numbered series; None where there is no
+    such one.
 
-    What holds much less of a training is no version; a number of a session or of a part is none of a version either.
+    What holds much less of a training is no version; a number of a session or of a part is none of a version
+    either.
     """
     top = _score(ranked[0])
     for share in (_NAMED_AT_LEAST, _NEAR_TIE):
@@ -142,13 +150,18 @@ def _no_drafts(candidates: Sequence[Source]) -> Sequence[Source]:
 
 
 def _trains(notebook: Source) -> bool:
-    """Whether a notebook has to do with training a network at all; one of plots is no submission, whoever names it."""
+    """Whether a notebook has to do with training a network at all; one of plots is no submission, whoever
+    names it.
+    """
     return bool(_TRAINING.search(notebook.data[:_SNIFF_BYTES]))
 
 
 def _rivals(ranked: Sequence[Source]) -> str:
-    """Say which notebooks could be the submission as well as the first: those nearly as good that are no copy of it."""
-    # READMEs of sub-folders and workbooks of one sweep belong together: everything in them is read and counts.
+    """Say which notebooks could be the submission as well as the first: those nearly as good that are no copy
+    of it.
+    """
+    # READMEs of sub-folders and workbooks of one sweep belong together: everything in them is read and
+    # counts.
     best, code = _score(ranked[0]), _code(ranked[0])
     rivals = [s for s in ranked[1:] if _score(s) >= min(best, _NEAR_TIE * best) and _code(s) != code]
     if not rivals:
@@ -158,7 +171,9 @@ def _rivals(ranked: Sequence[Source]) -> str:
 
 
 def _code(notebook: Source) -> object:
-    """What two copies of one notebook share, whatever their badges and outputs are: the source of the code cells."""
+    """What two copies of one notebook share, whatever their badges and outputs are: the source of the code
+    cells.
+    """
     try:
         cells = json.loads(notebook.data)["cells"]
         return [

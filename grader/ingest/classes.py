@@ -1,6 +1,7 @@
 """Where the submissions of a class are: folders, zips, a roster, or the download of a learning platform.
 
-Names and late marks are read from each form. Nothing is skipped in silence: what is no submission is reported with its reason.
+Names and late marks are read from each form. Nothing is skipped in silence: what is no submission is reported
+with its reason.
 """
 
 import csv
@@ -167,7 +168,8 @@ def _roster(path: Path) -> Listing:
     identity = next((columns[c] for c in _IDENTITY_COLUMNS if c in columns), None)
     if identity is None or "path" not in columns:
         raise IngestFault(
-            f"{path}: a roster needs the columns `id` (or {', '.join(_IDENTITY_COLUMNS[1:])}) and `path`; optional: `late_days`"
+            f"{path}: a roster needs the columns `id` (or {', '.join(_IDENTITY_COLUMNS[1:])}) and `path`; "
+            "optional: `late_days`"
         )
     found: list[Entry] = []
     refused: list[tuple[str, str]] = []

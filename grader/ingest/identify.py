@@ -1,4 +1,6 @@
-"""What a file is by its content, not only by its suffix, and what is wrong with it where it is not what it says."""
+"""What a file is by its content, not only by its suffix, and what is wrong with it where it is not what it
+says.
+"""
 
 import ast
 import hashlib
@@ -47,7 +49,10 @@ def identify(path: str, data: bytes) -> Artefact:
     problem, note = Problem.NONE, ""
     if name.startswith("~$"):
         kind, problem = Kind.OTHER, Problem.LOCK_FILE
-        note = "a lock file that the spreadsheet program leaves while a workbook is open; hand in the workbook itself"
+        note = (
+            "a lock file that the spreadsheet program leaves while a workbook is open; hand "
+            "in the workbook itself"
+        )
     elif not data:
         problem, note = Problem.EMPTY, "the file is empty"
     elif len(data) > MAX_FILE_BYTES:
@@ -88,7 +93,9 @@ def _notebook(data: bytes) -> tuple[Problem, str]:
 
 
 def _is_script(data: bytes) -> bool:
-    """Whether bytes are Python that imports something: one JSON value or a few words of prose may be Python, too."""
+    """Whether bytes are Python that imports something: one JSON value or a few words of prose may be Python,
+    too.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # an invalid escape in the student's text is none of our business
@@ -113,7 +120,10 @@ def _workbook(suffix: str, data: bytes) -> tuple[Problem, str]:
         if b"\0" not in data[:512]:
             return (
                 Problem.NOT_WHAT_IT_SAYS,
-                "named as a workbook, but the content is plain text (CSV?), which holds no formulas; save it as .xlsx",
+                (
+                    "named as a workbook, but the content is plain text (CSV?), which holds no "
+                    "formulas; save it as .xlsx"
+                ),
             )
         return Problem.NOT_WHAT_IT_SAYS, "named as a workbook, but the content is none"
     try:

@@ -1,4 +1,6 @@
-"""`.graderignore` and `.grader.toml`: what a student keeps out of the self-check, and which rubric it uses."""
+"""`.graderignore` and `.grader.toml`: what a student keeps out of the self-check, and which rubric it
+uses.
+"""
 
 from fnmatch import fnmatch
 from pathlib import Path

@@ -1,7 +1,7 @@
 """Which notebooks the READMEs name, and which one of them they call the submission.
 
-A student's own word comes before any guess from content. Letter case and `%20` say nothing, unless two notebooks differ in
-nothing else.
+A student's own word comes before any guess from content. Letter case and `%20` say nothing, unless two
+notebooks differ in nothing else.
 """
 
 import re
@@ -16,20 +16,25 @@ MAX_CHARACTERS = 1_000_000
 """Characters of a README that are searched."""
 
 _FINAL = re.compile(
-    r"(?<![a-z])(?:submission|submitted|submit|final(?:ly)?|main|solution|graded?|hand(?:ed)?[ -]?in|to be (?:graded|evaluated)"
+    r"(?<![a-z])(?:submission|submitted|submit|final(?:ly)?|main|solution|graded?|hand(?:ed)?[ -]?in|to be "
+    r"(?:graded|evaluated)"
     r"|actual|chosen|selected|this is the)(?![a-z])",
     re.IGNORECASE,
 )
 _NOT_FINAL = re.compile(
-    r"(?<![a-z])(?:not|no|never|isn['’]t|old(?:er)?|previous(?:ly)?|earlier|first (?:try|attempt|version)|attempts?|baseline|drafts?"
-    r"|experiments?|explor\w+|trial|deprecated|obsolete|backup|reference|inspired|based on|instead of)(?![a-z])",
+    r"(?<![a-z])(?:not|no|never|isn['’]t|old(?:er)?|previous(?:ly)?|earlier|first "
+    r"(?:try|attempt|version)|attempts?|baseline|drafts?"
+    r"|experiments?|explor\w+|trial|deprecated|obsolete|backup|reference|inspired|based "
+    r"on|instead of)(?![a-z])",
     re.IGNORECASE,
 )
 _NAME = re.compile(r"[\w%.()+-]+\.ipynb", re.IGNORECASE)
 
 
 class Named(NamedTuple):
-    """The notebooks that READMEs name, in the given order, and among them those that they call the submission."""
+    """The notebooks that READMEs name, in the given order, and among them those that they call the
+    submission.
+    """
 
     named: tuple[Source, ...]
     final: tuple[Source, ...]
@@ -84,7 +89,9 @@ def _mentions(notebooks: Sequence[Source], sources: Sequence[Source]) -> Iterato
 
 
 def _clause(line: str, previous: int | None, match: re.Match[str], behind: int) -> str:
-    """The words of a line that speak of one mention: from the one before, or from the line's start, to where they stop."""
+    """The words of a line that speak of one mention: from the one before, or from the line's start, to where
+    they stop.
+    """
     before = line[previous or 0 : match.start()]
     if previous is not None:
         before = re.split(r"[,;(]|\.\s", before)[-1]
@@ -101,7 +108,9 @@ def _readmes(sources: Sequence[Source]) -> Iterator[tuple[Source, str]]:
 
 
 def _meant(mention: _Mention, notebooks: Sequence[Source]) -> Source | None:
-    """The notebook that a mention means: by its path, else by its name, letter by letter before regardless of case."""
+    """The notebook that a mention means: by its path, else by its name, letter by letter before regardless of
+    case.
+    """
     name = PurePosixPath(mention.name).name
     same = [s for s in notebooks if PurePosixPath(s.artefact.path).name.lower() == name.lower()]
     exact = [s for s in same if PurePosixPath(s.artefact.path).name == name]

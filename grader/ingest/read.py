@@ -40,7 +40,8 @@ class _Bytes(msgspec.Struct, frozen=True, kw_only=True):
 def read_submission(path: Path, name: str = "") -> Sources:
     """Return the submission at `path`; `name` overrides its id.
 
-    Raises IngestFault with what was expected where the path does not exist, holds no file, or is a broken archive.
+    Raises IngestFault with what was expected where the path does not exist, holds no file, or is a broken
+    archive.
     """
     notes: list[str] = []
     if not path.exists():
@@ -67,7 +68,9 @@ def read_submission(path: Path, name: str = "") -> Sources:
 
 
 def read_entry(paths: Sequence[Path], name: str) -> Sources:
-    """Return the submission that lies at one path, or in several flat files as Canvas lays them; see `read_submission`."""
+    """Return the submission that lies at one path, or in several flat files as Canvas lays them; see
+    `read_submission`.
+    """
     if len(paths) == 1:
         return read_submission(paths[0], name)
     notes: list[str] = []
@@ -169,7 +172,9 @@ def _folder(root: Path, notes: list[str]) -> Iterator[_Bytes]:
 
 
 def _walk(root: Path, notes: list[str]) -> Iterator[Path]:
-    """Yield the files below a folder. It does not call itself: a thousand folders in one another end no recursion."""
+    """Yield the files below a folder. It does not call itself: a thousand folders in one another end no
+    recursion.
+    """
     waiting = [root]
     while waiting:
         folder = waiting.pop()

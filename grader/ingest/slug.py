@@ -22,7 +22,8 @@ _MAX = 60
 def slug(name: str) -> str:
     """Return a folder name of [a-z0-9._-] for a submission id.
 
-    Where anything had to be changed, six hex digits of the id's SHA-256 keep two ids apart: `Ann B` and `ann-b` stay two.
+    Where anything had to be changed, six hex digits of the id's SHA-256 keep two ids apart: `Ann B` and
+    `ann-b` stay two.
     """
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode("ascii").lower()
     safe = re.sub(r"[^a-z0-9._-]+", "-", plain).strip("-._")[:_MAX].strip("-._")

@@ -1,7 +1,8 @@
 """One claim in four voices: what the README says, the code does, the saved log shows and our own run gave.
 
-The table informs and compares nothing itself: whether the README's numbers agree is what `extract/claims/comparison` found, which the
-README check rules on as well, so that the page and the check never say two things.
+The table informs and compares nothing itself: whether the README's numbers agree is what
+`extract/claims/comparison` found, which the README check rules on as well, so that the page and the check
+never say two things.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,7 +24,9 @@ _SHOWN = 4
 
 
 def claims_of(products: Products, rounded_up: Treatment = Treatment.FAIL) -> tuple[Claim, ...]:
-    """Return the lines that at least two voices speak to; `rounded_up` is what the rubric makes of a number rounded up."""
+    """Return the lines that at least two voices speak to; `rounded_up` is what the rubric makes of a number
+    rounded up.
+    """
     claims = products.get(ClaimEvidence.__name__)
     logs = products.get(LogEvidence.__name__)
     summaries = products.get(SummaryEvidence.__name__)

@@ -1,6 +1,7 @@
 """The page for instructors: who needs a person first, then the table, the scores and the mistakes of a class.
 
-It names every submission, so it stands apart from what students get. Its one script sorts and filters the table; without it the page reads the same.
+It names every submission, so it stands apart from what students get. Its one script sorts and filters the
+table; without it the page reads the same.
 """
 
 import statistics
@@ -85,7 +86,9 @@ class ClassRow(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
-        """What waits, each reason once: a workbook that cannot be opened leaves eight criteria open, and says so once."""
+        """What waits, each reason once: a workbook that cannot be opened leaves eight criteria open, and says
+        so once.
+        """
         groups: dict[tuple[str, str], list[Waiting]] = {}
         for item in self.waiting:
             groups.setdefault((item.verdict, item.summary), []).append(item)
@@ -128,7 +131,9 @@ class ClassRow(msgspec.Struct, frozen=True, kw_only=True):
     def ungraded(
         cls, slug: str, submission_id: str, problem: str, verdict: Verdict = Verdict.UNKNOWN
     ) -> Self:
-        """Return the row of a submission of which nothing could be graded, with the reason in one sentence."""
+        """Return the row of a submission of which nothing could be graded, with the reason in one
+        sentence.
+        """
         return cls(slug=slug, id=submission_id, verdict=verdict.value, problem=problem)
 
 
@@ -159,7 +164,9 @@ class ClassView(msgspec.Struct, frozen=True, kw_only=True):
 def rows_from(
     reports: Iterable[Report], seconds: Mapping[str, Mapping[str, float]] | None = None
 ) -> tuple[ClassRow, ...]:
-    """Return a row for each graded submission; links follow the layout of the reports folder, `seconds` are by id and phase."""
+    """Return a row for each graded submission; links follow the layout of the reports folder, `seconds` are
+    by id and phase.
+    """
     taken = seconds or {}
     return tuple(ClassRow.of(report, seconds=taken.get(report.submission.id)) for report in reports)
 
@@ -193,7 +200,8 @@ def render(
 ) -> str:
     """Return the page as HTML.
 
-    `tables` are further tables for instructors only, such as submissions that look alike; `note` says what is not in them.
+    `tables` are further tables for instructors only, such as submissions that look alike; `note` says what is
+    not in them.
     """
     return render_page(
         "class.html.j2",
@@ -208,7 +216,9 @@ def render(
 
 
 def _urgency(row: ClassRow) -> tuple[int, float, float, str]:
-    """Sort key: not graded, then those who wait for a person (most open points first), then the lowest share."""
+    """Sort key: not graded, then those who wait for a person (most open points first), then the lowest
+    share.
+    """
     stage = 0 if row.problem else 1 if row.waiting else 2
     open_points = sum(item.points for item in row.waiting)
     return (stage, -open_points, 101.0 if row.percent is None else row.percent, row.slug)

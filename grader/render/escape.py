@@ -1,9 +1,9 @@
 """Turn text that a student wrote into text that only a reader can act on.
 
-Every page goes through jinja2's autoescaping; what stands here is the rest: characters that no reader sees (bidirectional overrides,
-zero-width spaces, control characters) are written out, strings are fenced by `<bdi>`, long texts lose their middle.
-`SafeHtml` is the only type that may enter a template unescaped; it is made here, in `markdown` and in `pictures`, and nowhere else
-(tests/render/test_safety.py holds that).
+Every page goes through jinja2's autoescaping; what stands here is the rest: characters that no reader sees
+(bidirectional overrides, zero-width spaces, control characters) are written out, strings are fenced by
+`<bdi>`, long texts lose their middle. `SafeHtml` is the only type that may enter a template unescaped; it is
+made here, in `markdown` and in `pictures`, and nowhere else (tests/render/test_safety.py holds that).
 """
 
 import re
@@ -64,31 +64,41 @@ def codepoint(char: str) -> str:
 
 
 def plain(text: str, limit: int = PROSE_LIMIT) -> str:
-    """Return `text` for a terminal: escape sequences gone, hidden characters as `[U+202E]`, the middle cut out."""
+    """Return `text` for a terminal: escape sequences gone, hidden characters as `[U+202E]`, the middle cut
+    out.
+    """
     head, omitted, tail = clip(bare(text), limit)
     return f"{head} [… {omitted:,} characters …] {tail}" if omitted else head
 
 
 def bare(text: str) -> str:
-    """Return `text` whole, without escape sequences and with hidden characters as `[U+202E]`: for a title, an attribute, a cell."""
+    """Return `text` whole, without escape sequences and with hidden characters as `[U+202E]`: for a title, an
+    attribute, a cell.
+    """
     left = _ESCAPE_SEQUENCE.sub("", text.replace("\r\n", "\n"))
     return _HIDDEN.sub(lambda m: f"[{codepoint(m[0])}]", _unpile(left))
 
 
 def prose(text: object, limit: int = PROSE_LIMIT) -> SafeHtml:
-    """Return a sentence for a page, fenced by `<bdi>` so that its direction cannot reorder its surroundings."""
+    """Return a sentence for a page, fenced by `<bdi>` so that its direction cannot reorder its
+    surroundings.
+    """
     return SafeHtml(f'<bdi dir="auto">{_clipped(str(text), limit, in_code=False)}</bdi>')
 
 
 def code(text: object, limit: int = PROSE_LIMIT) -> SafeHtml:
-    """Return a name, path or formula for a page: like `prose`, but look-alike spaces and tabs are shown too."""
+    """Return a name, path or formula for a page: like `prose`, but look-alike spaces and tabs are shown
+    too.
+    """
     return SafeHtml(f'<bdi dir="auto">{_clipped(str(text), limit, in_code=True)}</bdi>')
 
 
 def excerpt(text: str, marked: str = "") -> SafeHtml:
-    """Return the inside of a `<pre>`: the text with its guilty part in `<mark>`, hidden characters written out.
+    """Return the inside of a `<pre>`: the text with its guilty part in `<mark>`, hidden characters written
+    out.
 
-    A `marked` that does not occur in the text marks nothing. Far context is cut away, with its size in characters.
+    A `marked` that does not occur in the text marks nothing. Far context is cut away, with its size in
+    characters.
     """
     lines = text.replace("\r\n", "\n").strip("\n")
     guilty = marked.replace("\r\n", "\n").strip("\n")
@@ -132,7 +142,9 @@ def visible(text: str, *, in_code: bool) -> str:
 
 
 def weight(text: str, limit: int) -> int:
-    """Return the bytes that `visible` makes of a text of which `limit` characters are shown: an invisible one takes sixty."""
+    """Return the bytes that `visible` makes of a text of which `limit` characters are shown: an invisible one
+    takes sixty.
+    """
     head, _, tail = clip(text, limit)
     return len(visible(head + tail, in_code=True).encode("utf-8", "replace"))
 

@@ -27,7 +27,9 @@ def cell(text: str) -> str:
 
 
 def to_csv(reports: Sequence[Report]) -> str:
-    """One row a submission, one column a criterion's points; empty where they are pending, `provisional` names those that rest on claims."""
+    """One row a submission, one column a criterion's points; empty where they are pending, `provisional`
+    names those that rest on claims.
+    """
     criteria = list(dict.fromkeys(m.criterion for r in reports for m in r.outcomes))
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\r\n")
@@ -72,7 +74,9 @@ def to_json(reports: Sequence[Report]) -> str:
 
 
 def to_junit(reports: Sequence[Report]) -> str:
-    """One test suite a submission, one test case a criterion: fail and partial are failures, error is an error, the rest that is open is skipped."""
+    """One test suite a submission, one test case a criterion: fail and partial are failures, error is an
+    error, the rest that is open is skipped.
+    """
     suites = []
     for report in sorted(reports, key=lambda r: r.submission.id):
         cases = "".join(_case(report, m) for m in report.outcomes)
@@ -87,7 +91,10 @@ def to_junit(reports: Sequence[Report]) -> str:
 
 
 def _case(report: Report, marked: Marked) -> str:
-    head = f"    <testcase classname={_attribute(report.submission.id)} name={_attribute(f'{marked.code} {marked.title}')}"
+    head = (
+        f"    <testcase classname={_attribute(report.submission.id)} "
+        f"name={_attribute(f'{marked.code} {marked.title}')}"
+    )
     detail = "\n".join(f"{f.place or ''} {f.message}".strip() for f in marked.findings)
     body = f" message={_attribute(marked.summary)}>{escape(_xml(detail))}"
     match marked.verdict:

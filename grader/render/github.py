@@ -20,13 +20,16 @@ _SYMBOL = {
     Verdict.PASS: "✅ pass",
 }
 MAX_ANNOTATIONS = 40
-"""GitHub shows ten of a level per step and fifty per job; the rest would be dropped in silence, so we say how many are left."""
+"""GitHub shows ten of a level per step and fifty per job; the rest would be dropped in silence, so we say how
+many are left.
+"""
 
 
 def annotations(report: Report, prefix: str = "") -> str:
     """Return workflow commands, one a line; `prefix` is the submission's folder inside the repository.
 
-    Values are escaped as the runner's toolkit does it (`%0A`), so that no text of a student can start a command.
+    Values are escaped as the runner's toolkit does it (`%0A`), so that no text of a student can start a
+    command.
     """
     lines: list[str] = []
     for marked in report.outcomes:
@@ -48,7 +51,9 @@ def annotations(report: Report, prefix: str = "") -> str:
 def summary(report: Report) -> str:
     """Return the Markdown table of the job summary."""
     rows = "".join(
-        f"| {_SYMBOL[m.verdict]} | {m.code} | {_cell(m.title)} | {'' if m.verdict.pending else f'{m.points:g}'} / {m.max_points:g}{f' {PROVISIONAL}' if m.provisional else ''} | {_cell(m.summary)} |\n"
+        f"| {_SYMBOL[m.verdict]} | {m.code} | {_cell(m.title)} | "
+        f"{'' if m.verdict.pending else f'{m.points:g}'} / "
+        f"{m.max_points:g}{f' {PROVISIONAL}' if m.provisional else ''} | {_cell(m.summary)} |\n"
         for m in report.outcomes
     )
     pending = f", {report.pending_points:g} pending" if report.pending_points else ""

@@ -11,7 +11,9 @@ from grader.render.escape import SafeHtml, clip, omission, visible
 SOURCE_LIMIT: Final = 40_000
 """Characters of one cell that are shown; the longest of a real notebook held 12,000."""
 COLOURED: Final = 20_000
-"""Characters up to which a source is coloured: a lexer is made of patterns, and a student may know which of them are slow."""
+"""Characters up to which a source is coloured: a lexer is made of patterns, and a student may know which of
+them are slow.
+"""
 _CLASSES: Final = (
     ("Token.Keyword", "hk"),
     ("Token.Literal.String", "hs"),
@@ -42,7 +44,8 @@ def _tokens(source: str) -> list[tuple[str, str]]:
     lexer = PythonLexer(stripnl=False, ensurenl=False)
     named = [(_kind(str(token)), text) for token, text in lex(source, lexer)]
     pieces = [(kind, "".join(text for _, text in run)) for kind, run in groupby(named, key=itemgetter(0))]
-    # A lexer may drop or rewrite characters (carriage returns, a byte order mark): then the student's text stands uncoloured.
+    # A lexer may drop or rewrite characters (carriage returns, a byte order mark): then the student's text
+    # stands uncoloured.
     return pieces if "".join(text for _, text in pieces) == source else [("", source)]
 
 
@@ -51,7 +54,9 @@ def _kind(token: str) -> str:
 
 
 def _lines(pieces: Iterable[tuple[str, str]], *, plain: bool = False) -> list[str]:
-    """Each line in a span of its own, which a style sheet numbers; a token over several lines is cut at their ends."""
+    """Each line in a span of its own, which a style sheet numbers; a token over several lines is cut at their
+    ends.
+    """
     lines: list[list[str]] = [[]]
     for kind, text in pieces:
         for number, part in enumerate(text.split("\n")):

@@ -1,4 +1,6 @@
-"""The jinja2 environment and the frame that every page shares: style, script and the policy that allows just these two."""
+"""The jinja2 environment and the frame that every page shares: style, script and the policy that allows just
+these two.
+"""
 
 import base64
 import hashlib
@@ -15,7 +17,9 @@ from grader.render.markdown import render_markdown
 
 @cache
 def environment() -> Environment:
-    """Return the environment: everything is escaped, an unknown name is an error, `t` is the catalogue of strings."""
+    """Return the environment: everything is escaped, an unknown name is an error, `t` is the catalogue of
+    strings.
+    """
     env = Environment(
         autoescape=True,
         undefined=StrictUndefined,
@@ -41,7 +45,9 @@ def environment() -> Environment:
 
 
 def _visible(value: object) -> object:
-    """Write hidden characters out wherever a template shows bare text: in a title and in an attribute no filter stands."""
+    """Write hidden characters out wherever a template shows bare text: in a title and in an attribute no
+    filter stands.
+    """
     return escape.bare(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 

@@ -1,7 +1,7 @@
 """What `grader inspect --json` prints: the records of what was read and found, by file, in one place.
 
-A row is its record as JSON, with the names under which other programs know a few of its parts. Those names stay; a field that
-is added to a record joins its row by itself.
+A row is its record as JSON, with the names under which other programs know a few of its parts. Those names
+stay; a field that is added to a record joins its row by itself.
 """
 
 from typing import TypeVar

@@ -17,7 +17,8 @@ _TAGS = {
 def render_markdown(text: str, top: int = 4) -> SafeHtml:
     """Return sanitised HTML; headings start at level `top`, so that they fit below the page's own.
 
-    Raw HTML in the source stays text (markdown-it), and the result passes a sanitiser all the same (nh3): only harmless tags, links only to https.
+    Raw HTML in the source stays text (markdown-it), and the result passes a sanitiser all the same (nh3):
+    only harmless tags, links only to https.
     """
     import nh3
     from markdown_it import MarkdownIt

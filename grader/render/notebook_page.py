@@ -1,6 +1,8 @@
-"""The student's notebook as it was saved, to look at beside the report: cells, outputs and pictures, and nothing that is alive.
+"""The student's notebook as it was saved, to look at beside the report: cells, outputs and pictures, and
+nothing that is alive.
 
-Drawn by us from what our own reader found (docs/adr/0007): texts escaped, Markdown sanitised, pictures drawn again, everything else named and left out.
+Drawn by us from what our own reader found (docs/adr/0007): texts escaped, Markdown sanitised, pictures drawn
+again, everything else named and left out.
 """
 
 from typing import Final
@@ -84,7 +86,8 @@ def view(data: bytes, artefact: str) -> NotebookView:
 def render(shown: NotebookView, *, submission: str, whole: str = "", key: str = "") -> str:
     """Return the page as HTML.
 
-    `whole` is the address of a file with the outputs in full, empty for none; `key` goes into the head, for who keeps pages by content.
+    `whole` is the address of a file with the outputs in full, empty for none; `key` goes into the head, for
+    who keeps pages by content.
     """
     return render_page(
         "notebook.html.j2", view=shown, submission=submission, whole=whole, key=key, source=_source

@@ -1,4 +1,6 @@
-"""From records to pictures: with `voices`, the only part of render that knows what evidence and facts look like."""
+"""From records to pictures: with `voices`, the only part of render that knows what evidence and facts look
+like.
+"""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -49,7 +51,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def limits_of(rubric: Rubric, rules: Mapping[str, Rule]) -> Limits:
-    """Return the thresholds that a rubric sets, or leaves to the checks that it names; the codes are for ever."""
+    """Return the thresholds that a rubric sets, or leaves to the checks that it names; the codes are for
+    ever.
+    """
     found: dict[str, object] = {}
     for criterion in rubric.criterion:
         rule = rules[criterion.check]
@@ -94,7 +98,9 @@ def _formulas(evidence: FormulaEvidence) -> Picture | None:
 
 
 def _typeset(reading: str) -> SafeHtml:
-    """Typeset a canonical reading; where it would not come back the same it stays text, for a picture must not misread."""
+    """Typeset a canonical reading; where it would not come back the same it stays text, for a picture must
+    not misread.
+    """
     try:
         tree = parse_all(tokens(reading)).tree
     except Unparsed:
@@ -115,7 +121,9 @@ def _workbook(facts: ReplayFacts, evidence: object) -> Iterator[Picture | None]:
 
 
 def _losses(book: BookFacts) -> Picture | None:
-    """What the book shows for each learning rate, else what its own formulas give, over the reference from the same start."""
+    """What the book shows for each learning rate, else what its own formulas give, over the reference from
+    the same start.
+    """
     start = next(
         (t for t in book.tables if (len(t.inputs), len(t.targets), len(t.weights)) == (2, 2, 8)), None
     )
@@ -179,7 +187,9 @@ def _network(facts: NetworkFacts, limits: Limits) -> Picture | None:
 
 
 def _accuracy(products: Products, limits: Limits) -> Picture | None:
-    """Accuracy for each epoch: what the log says, what our training gave, and what the student's own code gave when we ran it."""
+    """Accuracy for each epoch: what the log says, what our training gave, and what the student's own code
+    gave when we ran it.
+    """
     logs = products.get(LogEvidence.__name__)
     retrained = products.get(RetrainFacts.__name__)
     reproduced = products.get(ReproducedFacts.__name__)

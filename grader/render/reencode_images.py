@@ -1,7 +1,8 @@
-"""Pictures that students saved, drawn again pixel by pixel: what reaches a page is our PNG, never their bytes.
+"""Pictures that students saved, drawn again pixel by pixel: what reaches a page is our PNG, never their
+bytes.
 
-Only the decoders of PNG and JPEG are opened, after the size in the header was looked at; what else a file carried (profiles,
-comments, a second format in its tail) is gone.
+Only the decoders of PNG and JPEG are opened, after the size in the header was looked at; what else a file
+carried (profiles, comments, a second format in its tail) is gone.
 """
 
 import base64
@@ -30,7 +31,9 @@ class Raster(msgspec.Struct, frozen=True, kw_only=True):
 
 @lru_cache(maxsize=64)
 def redraw(data: bytes) -> Raster:
-    """Return a picture of a student as a PNG of ours in a data URI. Never raises: a picture costs at most itself."""
+    """Return a picture of a student as a PNG of ours in a data URI. Never raises: a picture costs at most
+    itself.
+    """
     try:
         from PIL import Image
     except ImportError:

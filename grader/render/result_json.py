@@ -1,7 +1,8 @@
 """result.json: the whole graded record as one documented, versioned JSON file.
 
-The file is the `Report` itself plus what a reader would otherwise have to compute: `percent`, and `text` for every place.
-Every other form (page, terminal, exports) can be made again from it. docs/reference/result-json.md describes every key.
+The file is the `Report` itself plus what a reader would otherwise have to compute: `percent`, and `text` for
+every place. Every other form (page, terminal, exports) can be made again from it.
+docs/reference/result-json.md describes every key.
 """
 
 import json
@@ -21,13 +22,16 @@ _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _Json = dict[str, Any]
 
 UPGRADES: Final[dict[int, Callable[[_Json], _Json]]] = {}
-"""Step `n` turns a file of schema n into one of schema n + 1. Fields that merely got a default need no step."""
+"""Step `n` turns a file of schema n into one of schema n + 1. Fields that merely got a default need no step.
+"""
 
 
 def encode(report: Report) -> bytes:
-    """Return result.json: UTF-8, two spaces of indent, keys in the order of the documentation, a newline at the end.
+    """Return result.json: UTF-8, two spaces of indent, keys in the order of the documentation, a newline at
+    the end.
 
-    Half characters (lone surrogates, which file names may hold) become U+FFFD, because UTF-8 has no bytes for them.
+    Half characters (lone surrogates, which file names may hold) become U+FFFD, because UTF-8 has no bytes for
+    them.
     """
     tree: _Json = {
         "schema": report.schema,
@@ -58,11 +62,13 @@ def decode(data: bytes) -> Report:
         raise UsageFault(f"this is no result.json: it is not JSON in UTF-8 ({fault})") from fault
     if not isinstance(tree, dict) or not isinstance(tree.get("schema"), int):
         raise UsageFault(
-            "this is no result.json: expected an object with a whole number as `schema`, as `grader grade` writes it"
+            "this is no result.json: expected an object with a whole number as `schema`, as "
+            "`grader grade` writes it"
         )
     if tree["schema"] > SCHEMA:
         raise UsageFault(
-            f"result.json has schema {tree['schema']}, this grader reads up to {SCHEMA}: update grader to open it"
+            f"result.json has schema {tree['schema']}, this grader reads up to {SCHEMA}: "
+            "update grader to open it"
         )
     while tree["schema"] < SCHEMA:
         step = UPGRADES.get(tree["schema"])

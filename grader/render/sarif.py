@@ -1,6 +1,7 @@
 """SARIF 2.1.0 (OASIS): findings for code scanning, with stable rule ids and fingerprints of our own.
 
-GitHub wants relative paths with `/` and shows a result twice unless `partialFingerprints` stay the same over runs.
+GitHub wants relative paths with `/` and shows a result twice unless `partialFingerprints` stay the same over
+runs.
 """
 
 import hashlib

@@ -25,7 +25,8 @@ VERDICTS: Final[dict[Verdict, VerdictLabel]] = {
         "Failed", "✗", "x", "To mend", "Something is wrong; the evidence and a way to mend it stand below."
     ),
     Verdict.PARTIAL: VerdictLabel(
-        "Partly right", "◐", "~", "Partly right", "A part is right and earned its points; the rest stands below."
+        "Partly right", "◐", "~", "Partly right", "A part is right and earned its points; "
+                                        "the rest stands below."
     ),
     Verdict.UNKNOWN: VerdictLabel(
         "Needs a person", "?", "?", "Waiting for a person",
@@ -259,7 +260,9 @@ def missing(kind: str) -> str:
 
 
 def sentence(text: str) -> str:
-    """Begin with a capital where the first word is a plain word; names such as `w5`, `a_h1` and `S4.xlsx` keep their spelling."""
+    """Begin with a capital where the first word is a plain word; names such as `w5`, `a_h1` and `S4.xlsx`
+    keep their spelling.
+    """
     return text[:1].upper() + text[1:] if _PLAIN_WORD.match(text) else text
 
 

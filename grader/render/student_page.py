@@ -28,7 +28,9 @@ from grader.render.summary import (
 )
 
 FINDINGS_SHOWN: Final = 25
-"""Findings of one criterion on the page; the rest stand in result.json, or a broken table would fill a page of 400 kB."""
+"""Findings of one criterion on the page; the rest stand in result.json, or a broken table would fill a page
+of 400 kB.
+"""
 
 
 class Agreement(Enum):
@@ -125,7 +127,8 @@ def view(
 ) -> StudentView:
     """Return what the page of `report` says.
 
-    `guides` maps check codes to their doc pages in Markdown, `views` paths of the submission to pages beside this one.
+    `guides` maps check codes to their doc pages in Markdown, `views` paths of the submission to pages beside
+    this one.
     """
     report = for_student(report)
     guides = guides or {}
@@ -187,7 +190,9 @@ def render(
     guides: Mapping[str, str] | None = None,
     views: Mapping[str, str] | None = None,
 ) -> str:
-    """Return the page as HTML. Fields that a student must not see are taken out before anything is rendered."""
+    """Return the page as HTML. Fields that a student must not see are taken out before anything is
+    rendered.
+    """
     shown = view(report, claims=claims, guides=guides, views=views)
     verdict = Verdict(shown.verdict)
     return render_page(

@@ -20,7 +20,9 @@ FAMILY_READS: Final = {
     "TR": Kind.NOTEBOOK,
     "RT": Kind.NOTEBOOK,
 }
-"""The kind of file that a family of checks judges: a skip is the student's to mend only where that file is missing."""
+"""The kind of file that a family of checks judges: a skip is the student's to mend only where that file is
+missing.
+"""
 PRIVATE_OPTIONS: Final = frozenset({"data", "cache"})
 """Options that hold paths of the grading machine; a student's page and file leave them out."""
 
@@ -42,7 +44,8 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def for_student(report: Report) -> Report:
-    """Return the report without what only the grading side may see. Fields are taken out here, never hidden in a page.
+    """Return the report without what only the grading side may see. Fields are taken out here, never hidden
+    in a page.
 
     Points without the hidden criteria are the score layer's to add up (`grader.score.marks.student_view`).
     """
@@ -55,7 +58,9 @@ def for_student(report: Report) -> Report:
 
 
 def groups(report: Report) -> tuple[Group, ...]:
-    """Return the non-empty groups in the order of `strings.VERDICTS`: what can be mended first, what is right last."""
+    """Return the non-empty groups in the order of `strings.VERDICTS`: what can be mended first, what is right
+    last.
+    """
     found = []
     for verdict in strings.VERDICTS:
         members = [marked for marked in report.outcomes if marked.verdict is verdict]
@@ -68,8 +73,8 @@ def groups(report: Report) -> tuple[Group, ...]:
 def next_steps(report: Report, limit: int = STEPS_SHOWN) -> tuple[Step, ...]:
     """Return what wins back the most points, in that order; criteria that need the same thing are one step.
 
-    Errors of ours are not the student's to mend, and a skip only where the student's own file is missing. What waits for a person
-    is one only where a check says what would spare the wait.
+    Errors of ours are not the student's to mend, and a skip only where the student's own file is missing.
+    What waits for a person is one only where a check says what would spare the wait.
     """
     steps: dict[str, Step] = {}
     present = {artefact.kind for artefact in report.submission.artefacts if artefact.readable}
@@ -90,17 +95,20 @@ def next_steps(report: Report, limit: int = STEPS_SHOWN) -> tuple[Step, ...]:
 
 
 def verdict_for_people(report: Report) -> Verdict:
-    """Return the verdict that a headline shows: the most severe one among the criteria that the full score is made of.
+    """Return the verdict that a headline shows: the most severe one among the criteria that the full score is
+    made of.
 
-    result.json keeps the most severe of all. But "Failed" or "Not checked" over full points, because of a criterion that is
-    worth none or of a bonus, tells nobody anything true.
+    result.json keeps the most severe of all. But "Failed" or "Not checked" over full points, because of a
+    criterion that is worth none or of a bonus, tells nobody anything true.
     """
     worth = [marked.verdict for marked in report.outcomes if marked.max_points > 0 and not marked.bonus]
     return worst(worth) if worth else report.verdict
 
 
 def besides(report: Report) -> Verdict:
-    """Return what an instructor should see beside a milder headline: `pass` where there is nothing to look at."""
+    """Return what an instructor should see beside a milder headline: `pass` where there is nothing to look
+    at.
+    """
     milder = report.verdict.severity < verdict_for_people(report).severity
     return report.verdict if milder and report.verdict is not Verdict.SKIPPED else Verdict.PASS
 
@@ -116,7 +124,9 @@ def title_of(marked: Marked) -> str:
 
 
 def anchor_of(marked: Marked) -> str:
-    """The fragment of the criterion's card; criterion ids are unique in a rubric, but may hold any character."""
+    """The fragment of the criterion's card; criterion ids are unique in a rubric, but may hold any
+    character.
+    """
     return "c-" + "".join(
         char if char.isascii() and char.isalnum() else f"-{ord(char):x}-" for char in marked.criterion
     )

@@ -1,4 +1,6 @@
-"""The same result for a terminal: width-aware, colours only on request, control sequences of students taken out."""
+"""The same result for a terminal: width-aware, colours only on request, control sequences of students taken
+out.
+"""
 
 import re
 import textwrap
@@ -52,8 +54,9 @@ def print_report(
 ) -> str:
     """Return the report as text, without a newline at its end.
 
-    `width` in columns; `quiet` leaves the verdict line alone; `unicode` is False where the terminal cannot encode symbols.
-    `steps_last` puts so many next steps behind everything else, where a terminal stops scrolling.
+    `width` in columns; `quiet` leaves the verdict line alone; `unicode` is False where the terminal cannot
+    encode symbols. `steps_last` puts so many next steps behind everything else, where a terminal stops
+    scrolling.
     """
     page = _Page(_Console(width=width, color=color, unicode=unicode))
     page.head(report)
@@ -81,7 +84,9 @@ def print_report(
 def class_lines(
     reports: Iterable[Report], *, width: int = 80, color: bool = False, unicode: bool = True
 ) -> list[str]:
-    """Return a line a submission for the end of a batch, and a second where points are provisional or more is to be seen; those who need a person first."""
+    """Return a line a submission for the end of a batch, and a second where points are provisional or more is
+    to be seen; those who need a person first.
+    """
     page = _Page(_Console(width=width, color=color, unicode=unicode))
     for report in sorted(reports, key=lambda r: (r.verdict.severity, r.submission.slug)):
         page.row(report)
@@ -134,7 +139,10 @@ class _Page:
         self.lines.append("")
         self.paragraph(heading, style=_BOLD)
         for count, step in enumerate(steps, start=1):
-            title = f"{plain(step.title)} ({strings.STEP_UP_TO} {strings.points(step.points)}): {plain(strings.sentence(step.text), 400)}"
+            title = (
+                f"{plain(step.title)} ({strings.STEP_UP_TO} {strings.points(step.points)}): "
+                f"{plain(strings.sentence(step.text), 400)}"
+            )
             self.paragraph(title, first=f"  {count}. ", rest="     ")
 
     def criterion(self, marked: Marked) -> None:
@@ -227,7 +235,9 @@ class _Page:
 
 
 def _wrapped(text: str, width: int, first: str, rest: str) -> list[str]:
-    """Break at spaces; a wide (East Asian) character counts two columns, so lines that hold them are broken early."""
+    """Break at spaces; a wide (East Asian) character counts two columns, so lines that hold them are broken
+    early.
+    """
     columns = width - max(len(first), len(rest))
     wide = sum(1 for char in text if _is_wide(char))
     if wide:

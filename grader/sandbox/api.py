@@ -13,10 +13,11 @@ __all__ = ["Frame", "Isolation", "Job", "Limits", "Listener", "RunResult", "RunS
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """What runs: the student's files (path with `/` to bytes), which of them is the notebook, and our own inputs.
+    """What runs: the student's files (path with `/` to bytes), which of them is the notebook, and our own
+    inputs.
 
-    `data` holds files of ours that the worker reads into memory before student code runs (digits); `options` is plain
-    JSON for the worker.
+    `data` holds files of ours that the worker reads into memory before student code runs (digits); `options`
+    is plain JSON for the worker.
     """
 
     files: Mapping[str, bytes]
@@ -34,7 +35,9 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Listener = Callable[[Frame], None]
-"""Hears every frame as it comes, in a thread of its own, for somebody who waits; once it raises it is told no more."""
+"""Hears every frame as it comes, in a thread of its own, for somebody who waits; once it raises it is told no
+more.
+"""
 
 
 def unheard(frame: Frame) -> None:

@@ -1,4 +1,6 @@
-"""The Linux backend: bubblewrap, started as a plain user, with nothing in its environment or on its command line."""
+"""The Linux backend: bubblewrap, started as a plain user, with nothing in its environment or on its command
+line.
+"""
 
 import itertools
 import json
@@ -55,7 +57,9 @@ class Bubblewrap:
     name = "bwrap"
 
     def __init__(self, *, program: str = "", groups: bool = True) -> None:
-        """`groups=False` does without control groups, so that the watchdog can be tested where there are some."""
+        """`groups=False` does without control groups, so that the watchdog can be tested where there are
+        some.
+        """
         found = program or shutil.which("bwrap") or ""
         if not found:
             raise SandboxFault("bubblewrap is not installed: there is no program `bwrap` on PATH")
@@ -167,13 +171,15 @@ class Bubblewrap:
             for size, target in ((limits.shared_memory, "/dev/shm"), (limits.disk, WORK)):  # noqa: S108
                 options += [*(["--size", str(size)] if sized else []), "--tmpfs", target]
         # /dev is a tmpfs that anybody could fill, and so is the new root.
-        # A Python installed below /tmp is bound there, so that /tmp exists; it stays read-only, and TMPDIR leads elsewhere.
+        # A Python installed below /tmp is bound there, so that /tmp exists; it stays read-only, and TMPDIR
+        # leads elsewhere.
         shown = (*(b.target for b in seen.binds), *(x.path for x in seen.links))
         if not any(path.startswith("/tmp/") for path in shown):  # noqa: S108
             options += ["--symlink", f"{WORK}/.tmp", "/tmp"]  # noqa: S108
         options += ["--remount-ro", "/dev", "--remount-ro", "/"]
         options += ["--chdir", WORK]
-        # As root the launcher caps the processes of a uid of the job's own; else the worker caps its namespace.
+        # As root the launcher caps the processes of a uid of the job's own; else the worker caps its
+        # namespace.
         own = {} if staged else {"GRADER_PIDS": str(limits.pids)}
         own["PYTHONPATH"] = os.pathsep.join(environment.package_folders())
         for name, value in sorted((ENVIRONMENT | own).items()):
@@ -232,7 +238,8 @@ def _knows(program: str, option: str) -> bool:
 
 @contextmanager
 def _slot() -> Iterator[int]:
-    """A uid that no other running job has: limits on processes are counted per uid, and equal uids can signal.
+    """A uid that no other running job has: limits on processes are counted per uid, and equal uids can
+    signal.
 
     The lock is the name of an abstract socket: it vanishes with its holder, whatever happens.
     """

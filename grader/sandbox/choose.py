@@ -51,16 +51,21 @@ def _remedy(said: str) -> str:
     ):
         return (
             "allow user namespaces: `sysctl -w kernel.apparmor_restrict_unprivileged_userns=0` (Ubuntu) or "
-            "`sysctl -w user.max_user_namespaces=10000`; in a container start it with `--security-opt seccomp=unconfined`"
+            "`sysctl -w user.max_user_namespaces=10000`; in a container start it with "
+            "`--security-opt seccomp=unconfined`"
         )
-    return f"bubblewrap said: {said.strip()[-300:] or 'nothing'}; start `bwrap --ro-bind / / true` by hand to see more"
+    return (
+        f"bubblewrap said: {said.strip()[-300:] or 'nothing'}; start `bwrap --ro-bind / / "
+        "true` by hand to see more"
+    )
 
 
 def choose(*, unsafe_no_sandbox: bool) -> Sandbox:
     """The safest backend that works; the unisolated one only where it was asked for.
 
     Raises:
-        SandboxFault: nothing isolates here and running without isolation was not asked for; says how to mend it.
+        SandboxFault: nothing isolates here and running without isolation was not asked for; says how to mend
+        it.
 
     """
     trial = try_bubblewrap()

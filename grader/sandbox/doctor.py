@@ -1,4 +1,6 @@
-"""What this machine has and lacks for running student code: found by trying, never by looking up a version."""
+"""What this machine has and lacks for running student code: found by trying, never by looking up a
+version.
+"""
 
 import importlib.metadata
 import importlib.util
@@ -22,12 +24,15 @@ from grader.sandbox.bwrap import Bubblewrap
 from grader.sandbox.choose import try_bubblewrap
 
 TRIED = {"torch": ((2, 9, 1), (2, 13, 0)), "torchvision": ((0, 24, 1), (0, 28, 0))}
-"""The oldest and the newest matched pair that grader was tried with (scripts/try_torch.py); pyproject.toml names the same."""
+"""The oldest and the newest matched pair that grader was tried with (scripts/try_torch.py); pyproject.toml
+names the same.
+"""
 TESTED = {"torch": "2.13.0", "torchvision": "0.28.0"}
 """The pair that everything is tested on; constraints.txt names the same."""
 REFUSED = ("EPERM", "ENOSYS", "EAFNOSUPPORT")
 PROMISES = {
-    "files of this machine are hidden": "A job opens no file outside its sandbox but programs, libraries and fonts.",
+    "files of this machine are hidden": "A job opens no file outside its sandbox but programs, "
+    "libraries and fonts.",
     "nothing of it can be written": "A job writes to its own folder and shared memory alone.",
     "processes are hidden": "A job sees no process but its own, and can signal no other.",
     "no network": "No packet leaves a job; its loopback is its own.",
@@ -101,9 +106,12 @@ def _judge(seen: dict[str, Any], result: RunResult) -> list[Symptom]:
         ("processes are hidden", seen["processes"] <= 3, f"{seen['processes']} processes can be seen"),
         ("no network", not seen["network"], "a packet could leave"),
         ("no odd sockets", not seen["sockets"], ", ".join(seen["sockets"])),
-        ("system calls are filtered", seen["filtered"] and not open_calls, ", ".join(open_calls) or "no filter"),
-        ("no capabilities", set(seen["capabilities"]) <= {"0"} and seen["no_new_privileges"], f"CapEff {seen['capabilities']}"),
-        ("our environment is hidden", not seen["environment_of_init"], "the launcher's environment can be read"),
+        ("system calls are filtered", seen["filtered"] and not open_calls, ", ".join(open_calls) or "no "
+                                        "filter"),
+        ("no capabilities", set(seen["capabilities"]) <= {"0"} and seen["no_new_privileges"], ("CapEff "
+                                        f"{seen['capabilities']}")),
+        ("our environment is hidden", not seen["environment_of_init"], ("the launcher's environment can be "
+                                        "read")),
         ("no descriptors leak", len(seen["descriptors"]) <= 4, ", ".join(seen["descriptors"])),
     ]  # fmt: skip
     found = [
@@ -131,7 +139,8 @@ def _remedy_for(name: str, why: str) -> str:
 def _inodes(sandbox: Sandbox) -> Symptom:
     """Make more files than a job may have."""
     code = (
-        "made = 0\ntry:\n    while made < 4000:\n        open(f'file{made}', 'w').close()\n        made += 1\n"
+        "made = 0\ntry:\n    while made < 4000:\n        open(f'file{made}', "
+        "'w').close()\n        made += 1\n"
         "except OSError:\n    pass\nreport(made)"
     )
     job = Job(
@@ -167,7 +176,9 @@ def _memory(sandbox: Sandbox, first: RunResult) -> Symptom:
 
 
 def _files_of_the_machine() -> list[str]:
-    """One file of each folder in which others may work, found within a few steps; none of what a job must see."""
+    """One file of each folder in which others may work, found within a few steps; none of what a job must
+    see.
+    """
     found = []
     for root in WHERE_OTHERS_WORK:
         walk = itertools.islice(os.walk(root, onerror=None), 200)
@@ -178,7 +189,9 @@ def _files_of_the_machine() -> list[str]:
 
 
 def _own_files() -> list[str]:
-    """A file of the working directory and one of the home directory: names that a job must not be able to open."""
+    """A file of the working directory and one of the home directory: names that a job must not be able to
+    open.
+    """
     found = []
     for folder in (Path.cwd(), Path.home()):
         try:
@@ -254,7 +267,10 @@ def _torchvision_ops() -> Symptom:
         return Symptom(name=name, health=Health.OK, found="load")
     last = (answer.stderr.strip().splitlines() or ["?"])[-1]
     if "nms does not exist" in last:
-        remedy = "nothing to do: grader declares them itself. In your own code install torch and torchvision from one index"
+        remedy = (
+            "nothing to do: grader declares them itself. In your own code install torch and "
+            "torchvision from one index"
+        )
         return Symptom(
             name=name,
             health=Health.OK,

@@ -1,8 +1,9 @@
-"""What of this machine a job may see: the Python that runs it and the system's libraries, read-only; nothing else.
+"""What of this machine a job may see: the Python that runs it and the system's libraries, read-only; nothing
+else.
 
-Not the working directory, not the repository of an editable installation, not the home directory: a submission of
-another student could stand there. Nor all of /usr: MNIST's labels, an exchange folder or a checkout may lie in
-/usr/local/share or /usr/local/src.
+Not the working directory, not the repository of an editable installation, not the home directory: a
+submission of another student could stand there. Nor all of /usr: MNIST's labels, an exchange folder or a
+checkout may lie in /usr/local/share or /usr/local/src.
 """
 
 import sys
@@ -66,7 +67,9 @@ def view() -> View:
 
 
 def shown_by(path: str | Path) -> str:
-    """Return the part of this machine that a job sees and that holds `path`; empty where the path is hidden."""
+    """Return the part of this machine that a job sees and that holds `path`; empty where the path is
+    hidden.
+    """
     real = str(Path(path).resolve())
     for bind in view().binds:
         source = str(Path(bind.source).resolve())
@@ -76,7 +79,9 @@ def shown_by(path: str | Path) -> str:
 
 
 def package_folders() -> list[str]:
-    """Where this process finds installed packages; handed on, since a user's own site-packages are switched off inside."""
+    """Where this process finds installed packages; handed on, since a user's own site-packages are switched
+    off inside.
+    """
     return [p for p in sys.path if Path(p).name in ("site-packages", "dist-packages") and Path(p).is_dir()]
 
 

@@ -1,4 +1,6 @@
-"""The channel: `u32 little-endian length | u8 type | payload`, one direction, capped and checked before anything is parsed."""
+"""The channel: `u32 little-endian length | u8 type | payload`, one direction, capped and checked before
+anything is parsed.
+"""
 
 import json
 import re
@@ -70,7 +72,8 @@ class FrameReader:
 
         Raises:
             TooMuch: the total cap is passed.
-            ProtocolFault: unknown type, oversized frame, too many frames, malformed JSON, or bytes after `done`.
+            ProtocolFault: unknown type, oversized frame, too many frames, malformed JSON, or bytes after
+                `done`.
 
         """
         self._total += len(data)
@@ -112,7 +115,8 @@ def strict_json(data: bytes) -> object:
 
 
 def _refuse_depth(data: bytes) -> None:
-    # No loop over bytes: 32 MiB of JSON cost 20 s of one. Each round takes the innermost pairs of brackets away.
+    # No loop over bytes: 32 MiB of JSON cost 20 s of one. Each round takes the innermost pairs of brackets
+    # away.
     left = _TEXTS.sub(b"", data).translate(_ONE_KIND, _NO_BRACKETS)
     for _ in range(MAX_DEPTH):
         left = left.replace(b"[]", b"")

@@ -1,9 +1,11 @@
-"""Becomes `bwrap`: a program of its own that joins the control groups, shows the job what it may see, and drops root.
+"""Becomes `bwrap`: a program of its own that joins the control groups, shows the job what it may see, and
+drops root.
 
-Runs before any untrusted byte, as `python -I -S launch.py FD` with a JSON description on FD; standard library only.
-`bwrap` must never start as root: without a user of its own the job keeps kuid 0, and with all capabilities gone it
-could still write `/proc/sys/kernel/core_pattern`. But a plain user cannot read root's home, where the Python
-environment may stand; so root binds what is needed into a private mount namespace first.
+Runs before any untrusted byte, as `python -I -S launch.py FD` with a JSON description on FD; standard library
+only. `bwrap` must never start as root: without a user of its own the job keeps kuid 0, and with all
+capabilities gone it could still write `/proc/sys/kernel/core_pattern`. But a plain user cannot read root's
+home, where the Python environment may stand; so root binds what is needed into a private mount namespace
+first.
 """
 
 import ctypes
@@ -48,7 +50,9 @@ def limit(name: str, value: int) -> None:
 
 
 def stage(spec: dict[str, Any]) -> None:
-    """Bind every source below STAGE and mount the job's capped folders beside them, all in a private namespace."""
+    """Bind every source below STAGE and mount the job's capped folders beside them, all in a private
+    namespace.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
 
     def mount(source: str, target: str, kind: str | None, flags: int, data: str | None = None) -> None:

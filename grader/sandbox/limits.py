@@ -8,8 +8,9 @@ MIB = 1 << 20
 class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Times in seconds, sizes in bytes. The defaults are those of a notebook's smoke run.
 
-    `wall` is enforced from outside and cannot be escaped; `cells` (all of them) and `cell` (each) are enforced inside,
-    so that time remains to export the model. `cpu` is per process. `frames` and `channel` bound what comes back.
+    `wall` is enforced from outside and cannot be escaped; `cells` (all of them) and `cell` (each) are
+    enforced inside, so that time remains to export the model. `cpu` is per process. `frames` and `channel`
+    bound what comes back.
     """
 
     wall: float = 330.0

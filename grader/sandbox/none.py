@@ -1,4 +1,6 @@
-"""No isolation: the same worker in a plain process of yours, for one's own work, with a time limit and a temporary folder."""
+"""No isolation: the same worker in a plain process of yours, for one's own work, with a time limit and a
+temporary folder.
+"""
 
 import os
 import subprocess

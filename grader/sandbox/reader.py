@@ -1,8 +1,9 @@
-"""The reading of a student's file in a process with limits: bytes go in, a record of ours comes out, or how it ended.
+"""The reading of a student's file in a process with limits: bytes go in, a record of ours comes out, or how
+it ended.
 
-A parser that meets hostile bytes may take all memory, never end or die; here it takes only itself down, and costs
-one artefact. One process serves a worker (`grader.sandbox.reader_server`): it stays warm, forks for each artefact,
-and is started anew after an artefact that met a limit and after `ARTEFACTS`.
+A parser that meets hostile bytes may take all memory, never end or die; here it takes only itself down, and
+costs one artefact. One process serves a worker (`grader.sandbox.reader_server`): it stays warm, forks for
+each artefact, and is started anew after an artefact that met a limit and after `ARTEFACTS`.
 """
 
 import atexit
@@ -29,8 +30,8 @@ _PATIENCE = 5.0
 """Seconds that the process may take to end by itself once its pipes are closed."""
 _START = "import sys; sys.path += sys.argv[1:]; from grader.sandbox.reader_server import main; main()"
 _FLAGS = ("-I", "-S", "-X", "utf8")
-"""Neither the current folder nor a user's own packages, variables or start-up files: the folders to import from are
-named. Without `site` it starts in a third of the time.
+"""Neither the current folder nor a user's own packages, variables or start-up files: the folders to import
+from are named. Without `site` it starts in a third of the time.
 """
 _KEPT = ("PATH", "SYSTEMROOT", "LANG", "LC_ALL", "TMPDIR", "TEMP", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 _LIMITS = ReadLimits()
@@ -54,7 +55,10 @@ class Lost(msgspec.Struct, frozen=True, kw_only=True):
         """Say what happened, to follow the artefact's name."""
         match self.end:
             case End.MEMORY:
-                return f"needs more memory than reading it may take ({self.limits.memory:,} bytes) and was given up"
+                return (
+                    f"needs more memory than reading it may take ({self.limits.memory:,} "
+                    "bytes) and was given up"
+                )
             case End.CPU:
                 return f"took longer than {self.limits.cpu} s of computing time to read and was given up"
             case End.WALL:
@@ -72,8 +76,9 @@ def read_limited(
 ) -> _T | Lost:
     """Call a function of ours, `module:name`, in the limited process, and return what it returns.
 
-    Arguments and result are what MessagePack holds. Raises SandboxFault where the process cannot be started, cannot
-    import the function or breaks off before the artefact had its turn: faults of ours, never of the file.
+    Arguments and result are what MessagePack holds. Raises SandboxFault where the process cannot be started,
+    cannot import the function or breaks off before the artefact had its turn: faults of ours, never of the
+    file.
     """
     request = Request(target=target, arguments=msgspec.Raw(msgspec.msgpack.encode(arguments)), limits=limits)
     with _lock:

@@ -1,11 +1,11 @@
 """The process in which files of students are parsed, one at a time, each in a fork of its own with limits.
 
-It is started once for each worker (`grader.sandbox.reader`), imports the readers that it is asked for, and reads
-no file of a student itself: what a fork did to its memory is gone with the fork, so nothing of one submission
-reaches the next. Where there is no fork (Windows) it serves one request and ends.
+It is started once for each worker (`grader.sandbox.reader`), imports the readers that it is asked for, and
+reads no file of a student itself: what a fork did to its memory is gone with the fork, so nothing of one
+submission reaches the next. Where there is no fork (Windows) it serves one request and ends.
 
-Requests and answers are frames on standard input and output: a head of fixed size, then MessagePack. It opens no
-file and no connection, and ends when the process that started it does, whatever it is doing then.
+Requests and answers are frames on standard input and output: a head of fixed size, then MessagePack. It opens
+no file and no connection, and ends when the process that started it does, whatever it is doing then.
 """
 
 import importlib
@@ -32,13 +32,15 @@ class ReadLimits(msgspec.Struct, frozen=True, kw_only=True):
     answer: int = 80_000_000
     """Bytes of MessagePack; the largest real workbook answers 1.1 MB."""
     wall: float = 600.0
-    """Seconds, against a process that hangs. On a busy machine a sound workbook took more than a minute by the
-    clock; CPU seconds are what decides.
+    """Seconds, against a process that hangs. On a busy machine a sound workbook took more than a minute by
+    the clock; CPU seconds are what decides.
     """
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """A function of ours, as `module:name`, and the arguments that it is called with, as one MessagePack array."""
+    """A function of ours, as `module:name`, and the arguments that it is called with, as one MessagePack
+    array.
+    """
 
     target: str
     arguments: msgspec.Raw
@@ -177,7 +179,9 @@ _TOLD_BY_FORK = (End.VALUE, End.OURS, End.RAISED, End.MEMORY, End.ANSWER)
 
 
 def _received(ours: int, worker: int, limits: ReadLimits) -> tuple[End | None, bytes]:
-    """Return all that a fork wrote, or the limit that it met. Ends this process where the worker's end closes."""
+    """Return all that a fork wrote, or the limit that it met. Ends this process where the worker's end
+    closes.
+    """
     room = limits.answer + HEAD.size
     until = time.monotonic() + limits.wall
     parts: list[bytes] = []

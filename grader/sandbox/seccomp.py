@@ -1,8 +1,8 @@
 """A seccomp filter, assembled by hand so that nothing but the kernel is needed.
 
-Second wall behind the namespaces: it closes what they leave open (measured: AF_VSOCK sockets, io_uring, which can make
-them, keyctl and ptrace all work inside `bwrap --unshare-all`). Everything that is not named is allowed, except system
-calls newer than this table, which answer ENOSYS like an older kernel does.
+Second wall behind the namespaces: it closes what they leave open (measured: AF_VSOCK sockets, io_uring, which
+can make them, keyctl and ptrace all work inside `bwrap --unshare-all`). Everything that is not named is
+allowed, except system calls newer than this table, which answer ENOSYS like an older kernel does.
 """
 
 import errno

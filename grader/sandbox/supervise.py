@@ -22,7 +22,9 @@ TICK = 0.05
 QUIET = 1.0
 """Seconds without a byte after which nothing more is expected of a process that has ended."""
 LAST = 60.0
-"""Longest time that reading goes on after the end; what is buffered is bounded, but a busy machine may be slow to read it."""
+"""Longest time that reading goes on after the end; what is buffered is bounded, but a busy machine may be
+slow to read it.
+"""
 TAIL = 8192
 _CPU_SIGNAL = 24  # SIGXCPU
 
@@ -38,7 +40,9 @@ class Watched(NamedTuple):
 
 
 class _Pipes:
-    """Reads both pipes in threads, so that neither a flood nor silence can block the watcher (also on Windows)."""
+    """Reads both pipes in threads, so that neither a flood nor silence can block the watcher (also on
+    Windows).
+    """
 
     def __init__(self, process: subprocess.Popen[bytes], limits: Limits, listen: Listener) -> None:
         self.reader = FrameReader(limits)
@@ -95,7 +99,9 @@ class _Pipes:
                     return
 
     def join(self) -> None:
-        """Read what is still in the pipes, as long as any comes; a stray process may hold them open for ever."""
+        """Read what is still in the pipes, as long as any comes; a stray process may hold them open for
+        ever.
+        """
         deadline = time.monotonic() + LAST
         for thread in self._threads:
             before = -1

@@ -1,4 +1,6 @@
-"""Where jobs run: one protocol, so that the batch does not know whether a job ran here, in a process or on another machine."""
+"""Where jobs run: one protocol, so that the batch does not know whether a job ran here, in a process or on
+another machine.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Generic, Protocol, TypeVar
@@ -10,7 +12,9 @@ R = TypeVar("R")
 
 
 class Ended(msgspec.Struct, Generic[J, R], frozen=True, kw_only=True):
-    """A job that ended: with a result, with an exception that its function raised, or because its process died."""
+    """A job that ended: with a result, with an exception that its function raised, or because its process
+    died.
+    """
 
     job: J
     result: R | None = None
@@ -20,7 +24,9 @@ class Ended(msgspec.Struct, Generic[J, R], frozen=True, kw_only=True):
 
 
 class Backend(Protocol):
-    """Runs one function over many jobs and yields each as it ends, in any order. A job that dies costs only itself."""
+    """Runs one function over many jobs and yields each as it ends, in any order. A job that dies costs only
+    itself.
+    """
 
     @property
     def workers(self) -> int:

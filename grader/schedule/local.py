@@ -1,7 +1,8 @@
-"""Processes on this machine, started afresh (spawn), with one job at a time each; a dead process costs only its job.
+"""Processes on this machine, started afresh (spawn), with one job at a time each; a dead process costs only
+its job.
 
-`concurrent.futures` declares the whole pool broken when one worker dies, so each worker here is a process of its own with
-a pipe: the parent knows which job it was on, names it, and starts another worker.
+`concurrent.futures` declares the whole pool broken when one worker dies, so each worker here is a process of
+its own with a pipe: the parent knows which job it was on, names it, and starts another worker.
 """
 
 import logging
@@ -39,7 +40,9 @@ def _serve(channel: Connection) -> None:
 
 
 def _handed(message: tuple[object, object], idle: list[Child]) -> Child:
-    """Send work to a worker that waits, or to a new one. One that died while it waited had no job, and costs none."""
+    """Send work to a worker that waits, or to a new one. One that died while it waited had no job, and costs
+    none.
+    """
     while idle:
         worker = idle.pop()
         try:
@@ -55,7 +58,9 @@ def _handed(message: tuple[object, object], idle: list[Child]) -> Child:
 
 
 class LocalProcesses:
-    """At most `workers` processes; with one, jobs still run in a process of their own, so that a crash is survived."""
+    """At most `workers` processes; with one, jobs still run in a process of their own, so that a crash is
+    survived.
+    """
 
     def __init__(self, workers: int) -> None:
         if workers < 1:
@@ -68,7 +73,9 @@ class LocalProcesses:
         return self._workers
 
     def map(self, function: Callable[[J], R], jobs: Iterable[J], at_most: int = 0) -> Iterator[Ended[J, R]]:
-        """Run the jobs, `at_most` so many at a time where it is not 0; results come in the order in which they end."""
+        """Run the jobs, `at_most` so many at a time where it is not 0; results come in the order in which
+        they end.
+        """
         together = min(self.workers, at_most) if at_most else self.workers
         queue = iter(jobs)
         idle: list[Child] = []
@@ -99,7 +106,9 @@ class LocalProcesses:
 
     @staticmethod
     def _collect(worker: Child, job: J) -> tuple["Ended[J, R] | None", bool]:
-        """What a worker sent: the end of its job and whether it lives, or None for words, which are told here."""
+        """What a worker sent: the end of its job and whether it lives, or None for words, which are told
+        here.
+        """
         try:
             kind, value, name = worker.channel.recv()
         except (EOFError, OSError):

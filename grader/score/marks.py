@@ -1,4 +1,6 @@
-"""Outcomes to points. One place, one rule: points = credit times the criterion's points, pending where undecided."""
+"""Outcomes to points. One place, one rule: points = credit times the criterion's points, pending where
+undecided.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -26,9 +28,9 @@ def mark(
 ) -> Marks:
     """Multiply credits by points, then deduct for lateness, then cap.
 
-    `outcomes` stand in the rubric's order. Points of `error`, `unknown` and `skipped` are pending: neither lost nor
-    earned. The verdict is the most severe outcome among the criteria. Bonus points count where they are earned and do
-    not enlarge the maximum.
+    `outcomes` stand in the rubric's order. Points of `error`, `unknown` and `skipped` are pending: neither
+    lost nor earned. The verdict is the most severe outcome among the criteria. Bonus points count where they
+    are earned and do not enlarge the maximum.
     """
     marked = tuple(_one(c, rules[c.check], o) for c, o in zip(rubric.criterion, outcomes, strict=True))
     return total(rubric, marked, late_days)

@@ -1,4 +1,6 @@
-"""Taking over what an earlier run found, and forgetting what no longer holds: a run is whole without grading everybody again."""
+"""Taking over what an earlier run found, and forgetting what no longer holds: a run is whole without grading
+everybody again.
+"""
 
 from collections.abc import Collection
 
@@ -15,14 +17,17 @@ _TABLES = (
 
 
 def carry(store: Store, run: Run, names: Collection[str]) -> None:
-    """Copy what the newest run of the same kind holds of some submissions; a finished run before one that is not.
+    """Copy what the newest run of the same kind holds of some submissions; a finished run before one that is
+    not.
 
-    A run is of the same kind where its fingerprint begins alike, up to the dot: the same class, rubric and options.
+    A run is of the same kind where its fingerprint begins alike, up to the dot: the same class, rubric and
+    options.
     """
     kind = run.fingerprint.partition(".")[0]
     with transaction(store.connection) as c:
         row = c.execute(
-            "SELECT id FROM runs WHERE id != ? AND fingerprint LIKE ? || '.%' ORDER BY finished = '', id DESC",
+            "SELECT id FROM runs WHERE id != ? AND fingerprint LIKE ? || '.%' ORDER BY "
+            "finished = '', id DESC",
             (run.id, kind),
         ).fetchone()
         if row is None:
@@ -37,7 +42,8 @@ def carry(store: Store, run: Run, names: Collection[str]) -> None:
 
 
 def forget_changed(store: Store, run: Run, bases: dict[str, str]) -> None:
-    """Forget what a run that goes on found in submissions that are others now; `bases` are those of today, by id.
+    """Forget what a run that goes on found in submissions that are others now; `bases` are those of today, by
+    id.
 
     Where one of the two is empty nobody can tell, and what was found stays.
     """

@@ -1,4 +1,6 @@
-"""SQLite in WAL mode: one transaction per finished phase, so that a kill at any moment loses at most what was running."""
+"""SQLite in WAL mode: one transaction per finished phase, so that a kill at any moment loses at most what was
+running.
+"""
 
 import sqlite3
 from collections.abc import Iterator
@@ -32,7 +34,9 @@ BUSY_SECONDS = 60.0
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Open a store, making or upgrading it as needed; UsageFault for a file that is none or is newer than this grader."""
+    """Open a store, making or upgrading it as needed; UsageFault for a file that is none or is newer than
+    this grader.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
@@ -51,7 +55,9 @@ def connect(path: Path) -> sqlite3.Connection:
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    """All or nothing; takes the write lock at once, so that two processes wait for one another instead of failing."""
+    """All or nothing; takes the write lock at once, so that two processes wait for one another instead of
+    failing.
+    """
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield connection

@@ -32,7 +32,9 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def check(store: Store) -> Checked:
-    """Return what is wrong with a store, one sentence each, whatever is damaged: it never raises on a file that rotted."""
+    """Return what is wrong with a store, one sentence each, whatever is damaged: it never raises on a file
+    that rotted.
+    """
     found: list[str] = []
     for what, part in _PARTS.items():
         try:

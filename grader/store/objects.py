@@ -8,7 +8,9 @@ from grader.core.memory import digest, write_whole
 
 
 class Objects:
-    """A folder of zlib files named by the SHA-256 of their content. Safe for several processes: files appear whole."""
+    """A folder of zlib files named by the SHA-256 of their content. Safe for several processes: files appear
+    whole.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root

@@ -57,7 +57,7 @@ class PhaseRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Spent(msgspec.Struct, frozen=True, kw_only=True):
-    """Seconds that a phase took: by the wall clock, and of CPU time with everything that was waited for (a sandbox that was killed is not)."""
+    """Seconds that a phase took: by the wall clock, and of the CPU but for a sandbox that was killed."""
 
     wall: float
     cpu: float
@@ -86,16 +86,17 @@ class Store:
             self.close()
         if isinstance(fault, sqlite3.DatabaseError | msgspec.DecodeError):
             raise StoreFault(
-                f"{self.path}: the store cannot be used ({fault}); `grader store check --store {self.path}` says what is "
+                f"{self.path}: the store cannot be used ({fault}); `grader store check --store "
+                f"{self.path}` says what is "
                 "damaged; moved away, the next `grader batch` makes a new one"
             ) from fault
 
-    # -- runs ---------------------------------------------------------------------------------------------------------
+    # -- runs
 
     def begin(
         self, class_name: str, rubric_name: str, rubric: bytes, settings: Settings, fingerprint: str
     ) -> tuple[Run, bool]:
-        """Return an unfinished run with the same fingerprint, or a new one; the flag says whether it goes on."""
+        """Return an unfinished run with the same fingerprint, or a new one; the flag tells which."""
         with transaction(self.connection) as c:
             row = c.execute(
                 "SELECT id FROM runs WHERE fingerprint = ? AND finished = '' ORDER BY id DESC", (fingerprint,)
@@ -119,7 +120,8 @@ class Store:
     def runs(self) -> tuple[Run, ...]:
         """All runs, oldest first."""
         rows = self.connection.execute(
-            "SELECT id, class_name, rubric_name, rubric, settings, fingerprint, started, finished FROM runs ORDER BY id"
+            "SELECT id, class_name, rubric_name, rubric, settings, fingerprint, started, finished "
+            "FROM runs ORDER BY id"
         ).fetchall()
         return tuple(
             Run(
@@ -147,7 +149,7 @@ class Store:
                 return run
         raise UsageFault(f"{self.path}: no run {number}; there are {', '.join(str(r.id) for r in found)}")
 
-    # -- what was handed in -------------------------------------------------------------------------------------------
+    # -- what was handed in
 
     def deliver(self, run: int, delivery: Delivery) -> None:
         """Record a hand-in; the bytes are in `objects` already."""
@@ -184,7 +186,7 @@ class Store:
         )
         return {row[0]: row[1] for row in rows.fetchall()}
 
-    # -- what was found -----------------------------------------------------------------------------------------------
+    # -- what was found
 
     def payload(self, key: str) -> bytes | None:
         """Return a cached product as msgpack."""
@@ -215,8 +217,9 @@ class Store:
     ) -> None:
         """Write everything that a phase found, in one transaction.
 
-        `basis` is a digest of all that decides the record, for `reuse`; empty where something else may decide too. Without
-        `spent` (all came from the cache) the submission keeps the duration of the run that computed it.
+        `basis` is a digest of all that decides the record, for `reuse`; empty where something else may decide
+        too. Without `spent` (all came from the cache) the submission keeps the duration of the run that
+        computed it.
         """
         names = {key: name for name, key in record.products.items()}
         packed = {key: zlib.compress(data, 3) for key, data in record.payloads.items()}
@@ -226,7 +229,8 @@ class Store:
                 [(key, names.get(key, ""), data) for key, data in sorted(packed.items())],
             )
             c.execute(
-                "INSERT OR REPLACE INTO phases (run, id, phase, products, missing, notes, basis) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO phases (run, id, phase, products, missing, notes, basis) VALUES "
+                "(?, ?, ?, ?, ?, ?, ?)",
                 (
                     run,
                     submission,
@@ -246,12 +250,16 @@ class Store:
                 )
 
     def reuse(self, run: int, wanted: Sequence[tuple[str, str, float]], phase: str) -> set[str]:
-        """Copy finished phases, or refusals, of earlier runs; `wanted` is (submission id, basis, late days). Return whose."""
+        """Copy finished phases, or refusals, of earlier runs, and return whose submissions were found.
+
+        `wanted` holds (submission id, basis, late days).
+        """
         found: set[str] = set()
         with transaction(self.connection) as c:
             for name, basis, late_days in wanted:
                 refusal = c.execute(
-                    "SELECT reason FROM refusals WHERE name = ? AND basis = ? AND basis != '' ORDER BY run DESC",
+                    "SELECT reason FROM refusals WHERE name = ? AND basis = ? AND basis != "
+                    "'' ORDER BY run DESC",
                     (name, basis),
                 ).fetchone()
                 if refusal is not None:
@@ -262,7 +270,8 @@ class Store:
                     )
                     continue
                 row = c.execute(
-                    "SELECT run FROM phases WHERE id = ? AND phase = ? AND basis = ? AND basis != '' ORDER BY run DESC",
+                    "SELECT run FROM phases WHERE id = ? AND phase = ? AND basis = ? AND basis != "
+                    "'' ORDER BY run DESC",
                     (name, phase, basis),
                 ).fetchone()
                 if row is None:
@@ -275,14 +284,17 @@ class Store:
                 )
                 c.execute(
                     "INSERT OR REPLACE INTO phases (run, id, phase, products, missing, notes, basis) "
-                    "SELECT ?, id, phase, products, missing, notes, basis FROM phases WHERE run = ? AND id = ? AND phase = ?",
+                    "SELECT ?, id, phase, products, missing, notes, basis FROM phases WHERE run = ? AND "
+                    "id = ? AND phase = ?",
                     (run, row[0], name, phase),
                 )
                 _inherit_duration(c, run, name, phase)
         return found
 
     def graded_before(self, run: int) -> set[str]:
-        """Ids of the submissions that another run went through, with whatever files, rubric, options and grader."""
+        """Ids of the submissions that another run went through, with whatever files, rubric, options and
+        grader.
+        """
         rows = self.connection.execute("SELECT DISTINCT id FROM phases WHERE run != ?", (run,))
         return {row[0] for row in rows.fetchall()}
 
@@ -324,7 +336,7 @@ class Store:
             for row in rows
         )
 
-    # -- what was published -------------------------------------------------------------------------------------------
+    # -- what was published
 
     def published(self) -> dict[str, str]:
         """Digest of what each slug's page shows."""
@@ -335,13 +347,14 @@ class Store:
         with transaction(self.connection) as c:
             c.execute("INSERT OR REPLACE INTO published (slug, digest) VALUES (?, ?)", (slug, digest))
 
-    # -- what a person decided ----------------------------------------------------------------------------------------
+    # -- what a person decided
 
     def decide(self, decision: Decision) -> None:
         """Append a decision."""
         with transaction(self.connection) as c:
             c.execute(
-                "INSERT INTO overrides (submission, code, verdict, credit, reason, who, made) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO overrides (submission, code, verdict, credit, reason, who, made) VALUES "
+                "(?, ?, ?, ?, ?, ?, ?)",
                 (
                     decision.submission,
                     decision.code,
@@ -375,7 +388,8 @@ class Store:
 def _inherit_duration(c: sqlite3.Connection, run: int, submission: str, phase: str) -> None:
     c.execute(
         "INSERT OR IGNORE INTO durations (run, id, phase, wall, cpu) "
-        "SELECT ?, id, phase, wall, cpu FROM durations WHERE id = ? AND phase = ? AND run != ? ORDER BY run DESC LIMIT 1",
+        "SELECT ?, id, phase, wall, cpu FROM durations WHERE id = ? AND phase = ? AND run != ? "
+        "ORDER BY run DESC LIMIT 1",
         (run, submission, phase, run),
     )
 

@@ -145,7 +145,9 @@ def _content(text: str) -> bytes:
 
 @cache
 def _workbook(text: str) -> bytes:
-    """`@workbook defect=class-error rows=20 eta=0.5 charts=true`: a book of the generator; the words are its spec."""
+    """`@workbook defect=class-error rows=20 eta=0.5 charts=true`: a book of the generator; the words are its
+    spec.
+    """
     words = dict(word.split("=", 1) for word in text.split()[1:])
     spec = BookSpec(rows=20, defect_row=8)
     kinds = {field.name: type(getattr(spec, field.name)) for field in dataclasses.fields(spec)}

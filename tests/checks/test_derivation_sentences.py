@@ -1,7 +1,7 @@
 """No sentence of a BP check names a quantity, a place or a count that the derivation does not hold.
 
-A page is drawn statement by statement: right, wrong, on a line that cannot be read, in words only, or not there.
-What each check then says is held against that draw.
+A page is drawn statement by statement: right, wrong, on a line that cannot be read, in words only, or not
+there. What each check then says is held against that draw.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""A sentence about a network is held by its facts: no number, layer or file that the facts or the rubric do not name."""
+"""A sentence about a network is held by its facts: no number, layer or file that the facts or the rubric do
+not name.
+"""
 
 import re
 from collections.abc import Iterator
@@ -134,7 +136,9 @@ def numbers(value: Any) -> Iterator[float]:
 
 
 def held(network: NetworkFacts) -> set[float]:
-    """Every number of the facts, every count of what they list by effect or use, and what is worked out from two of them."""
+    """Every number of the facts, every count of what they list by effect or use, and what is worked out from
+    two of them.
+    """
     found = set(numbers(msgspec.to_builtins(network)))
     for items in (network.batchnorm, network.dropout, network.reductions, network.linear):
         kinds = [msgspec.to_builtins(item) for item in items]
@@ -155,7 +159,9 @@ def held(network: NetworkFacts) -> set[float]:
 
 
 RUBRIC = {20_000, 1_000, 0.001, 0.069, 1, 0, 0.1}
-"""Numbers of the rubric's own thresholds, and of the example in a hint (`nn.Dropout(0.1)`, `AdaptiveAvgPool2d(1)`)."""
+"""Numbers of the rubric's own thresholds, and of the example in a hint (`nn.Dropout(0.1)`,
+`AdaptiveAvgPool2d(1)`).
+"""
 
 
 @pytest.mark.parametrize("code", CODES)

@@ -1,4 +1,6 @@
-"""A sentence of a report is held by its facts: no percentage, place, epoch or count in it that the facts do not hold."""
+"""A sentence of a report is held by its facts: no percentage, place, epoch or count in it that the facts do
+not hold.
+"""
 
 import re
 from collections.abc import Iterable

@@ -48,7 +48,9 @@ def test_a_side_calculation_beside_a_whole_table_neither_fails_nor_hides_it() ->
 
 
 def test_typed_rows_of_another_rate_under_a_table_are_wrong_updates() -> None:
-    """Rows of η = 2 pasted under a table of η = 0.5: each agrees with itself, and none follows from the row above."""
+    """Rows of η = 2 pasted under a table of η = 0.5: each agrees with itself, and none follows from the row
+    above.
+    """
 
     def pasted_rows(book: openpyxl.Workbook) -> None:
         start = {name: np.array([value]) for name, value in START.items()}

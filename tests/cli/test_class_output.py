@@ -1,4 +1,6 @@
-"""What a batch says while it runs and at its end: progress, what was left and why, and the command that goes on."""
+"""What a batch says while it runs and at its end: progress, what was left and why, and the command that goes
+on.
+"""
 
 import sys
 from pathlib import Path
@@ -72,7 +74,10 @@ def test_the_end_names_what_is_left_what_failed_and_who_is_not_on_the_page(
     assert told.err == "not graded: 'bob b': no zip\n"
     assert told.out.splitlines()[1:] == [
         "the budget is spent, 4 were not retrained; to go on: grader batch 'my class' --only eve --budget 2h",
-        "2 could not be graded in full; to try them again: grader batch 'my class' --only ann --only 'bob b' --budget 2h",
+        (
+            "2 could not be graded in full; to try them again: grader batch 'my class' --only ann "
+            "--only 'bob b' --budget 2h"
+        ),
         "7 of the class are not on the page: they were never graded with this rubric and these options",
         "class page  r/index.html",
     ]

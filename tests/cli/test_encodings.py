@@ -1,4 +1,6 @@
-"""No symbol of a report ends a run, whatever stdout can encode: a Windows pipe is cp1252, and knows neither ∂ nor ✓."""
+"""No symbol of a report ends a run, whatever stdout can encode: a Windows pipe is cp1252, and knows neither ∂
+nor ✓.
+"""
 
 import os
 import subprocess

@@ -1,4 +1,6 @@
-"""What a submission says is printed, and steers no terminal: no escape sequence, no reversed text, no line of its own."""
+"""What a submission says is printed, and steers no terminal: no escape sequence, no reversed text, no line of
+its own.
+"""
 
 import json
 import os

@@ -86,7 +86,11 @@ def test_answers_are_called_so_and_prove_nothing(capsys: pytest.CaptureFixture[s
     assert lines[1:5] == [
         "  epoch 1: 99.03 % of the true test digits, by its own answers",
         "  epoch 2: 99.42 % of the true test digits, by its own answers",
-        "accuracy: unknown: best 99.42 % in epoch 2 of 2 on the true test digits, by its own answers only: no proof, a person should look",
+        (
+            "accuracy: unknown: best 99.42 % in epoch 2 of 2 on the true test digits, by "
+            "its own answers only: "
+            "no proof, a person should look"
+        ),
         "leak: skipped: not tested: the network cannot leave as data",
     ]
 

@@ -1,4 +1,5 @@
-"""The GitHub action, run by the runner's documented environment variables: what it prints, what it leaves, when it is red.
+"""The GitHub action, run by the runner's documented environment variables: what it prints, what it leaves,
+when it is red.
 
 https://docs.github.com/en/actions/reference/variables-reference and .../workflow-commands-for-github-actions.
 """

@@ -1,4 +1,6 @@
-"""The demo says truly what this machine has: a demo that claimed MNIST where there was none was a past mistake."""
+"""The demo says truly what this machine has: a demo that claimed MNIST where there was none was a past
+mistake.
+"""
 
 import importlib.util
 from collections.abc import Callable

@@ -1,4 +1,6 @@
-"""Every command that the docs show runs, in the order in which they show it; the reference is what the code says."""
+"""Every command that the docs show runs, in the order in which they show it; the reference is what the code
+says.
+"""
 
 import os
 import re

@@ -1,4 +1,5 @@
-"""Claims earn where the rubric lets them and nothing may run: stamped in result.json, on the terminal and on both pages.
+"""Claims earn where the rubric lets them and nothing may run: stamped in result.json, on the terminal and on
+both pages.
 
 Where code runs, facts decide: `test_sample_class.py` judges its executed class by the same rubric.
 """

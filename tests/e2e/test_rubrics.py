@@ -1,4 +1,5 @@
-"""The sample class under every rubric that comes with grader, without running any code, against tables that were read line by line.
+"""The sample class under every rubric that comes with grader, without running any code, against tables that
+were read line by line.
 
 After a wanted change write the table anew, and read what moved:
 
@@ -66,7 +67,9 @@ def test_every_table_belongs_to_a_rubric() -> None:
 
 
 def test_rubrics_judge_differently(reports: dict[str, tuple[Report, ...]]) -> None:
-    """The profiles and thresholds reach the checks: the class's values are others in the late version and in ERA."""
+    """The profiles and thresholds reach the checks: the class's values are others in the late version and in
+    ERA.
+    """
     wanted = {"eva6-s4": "pass", "eva6-s4-late": "partial", "era-v1-s6": "partial"}
     for name, verdict in wanted.items():
         (perfect,) = (r for r in reports[name] if r.submission.id == "perfect")

@@ -55,7 +55,8 @@ def test_every_sample_and_every_judged_check_has_an_expectation() -> None:
     codes = {c.check for c in load("default", catalogue()).rubric.criterion}
     assert {n for n, t in TABLE.items() if isinstance(t, dict)} == set(NAMES)
     for name in NAMES:
-        # What training again gives takes minutes and MNIST: it stands in the table where it was run, and is skipped here.
+        # What training again gives takes minutes and MNIST: it stands in the table where it was run, and is
+        # skipped here.
         assert codes <= set(_wanted(name, "executed", "retrained")) | {"RT601", "RT602"}, name
 
 

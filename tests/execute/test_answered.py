@@ -1,4 +1,6 @@
-"""A notebook run whole whose network stays inside: asked after every epoch, and neither disturbed nor believed."""
+"""A notebook run whole whose network stays inside: asked after every epoch, and neither disturbed nor
+believed.
+"""
 
 import json
 import struct
@@ -109,7 +111,9 @@ def ask_of(*, with_questions: bool) -> Job:
 
 
 def test_asking_changes_no_bit_of_the_training() -> None:
-    """Weights, statistics, counters, training flags, random streams and what was printed are those of a run that is not asked."""
+    """Weights, statistics, counters, training flags, random streams and what was printed are those of a run
+    that is not asked.
+    """
     told = []
     for with_questions in (False, True):
         result = SANDBOX.run(ask_of(with_questions=with_questions))

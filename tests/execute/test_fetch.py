@@ -1,4 +1,6 @@
-"""MNIST is fetched whole and verified or not at all, from servers that serve it, damage it, refuse it or never answer."""
+"""MNIST is fetched whole and verified or not at all, from servers that serve it, damage it, refuse it or
+never answer.
+"""
 
 import gzip
 import hashlib
@@ -27,7 +29,9 @@ PLENTY = 30.0
 
 @pytest.fixture(autouse=True)
 def tiny(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
-    """Digits small enough for a test, with their digests in the place of the real ones, and no proxy before them."""
+    """Digits small enough for a test, with their digests in the place of the real ones, and no proxy before
+    them.
+    """
     files = contents()
     for name, content in files.items():
         monkeypatch.setitem(mnist.SHA256, name, hashlib.sha256(content).hexdigest())

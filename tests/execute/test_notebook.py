@@ -97,7 +97,10 @@ def tensors(safetensors: bytes) -> dict[str, list[float]]:
 def full_run(sandbox: Sandbox) -> NotebookRun:
     """One notebook with most of what real ones do."""
     cells = [
-        "!pip install torchsummary\n%matplotlib inline\nfrom google.colab import drive\ndrive.mount('/content')\nfiles = !ls\n",
+        (
+            "!pip install torchsummary\n%matplotlib inline\nfrom google.colab import "
+            "drive\ndrive.mount('/content')\nfiles = !ls\n"
+        ),
         HEAD + "from tqdm.notebook import tqdm\nfrom torchsummary import summary\nimport wandb\n"
         "from helper import BATCH\nwandb.init(config={'lr': 0.05})\nassert wandb.config.lr == 0.05",
         NET + TRAIN,
@@ -124,10 +127,16 @@ for epoch in range(1, 4):
     test(model, tests)
     scheduler.step()
 """,
-        "model.train()\nwith torch.no_grad():\n    model.conv.weight.fill_(float('nan'))\n    model(torch.full((2, 1, 28, 28), float('nan')))",
+        (
+            "model.train()\nwith torch.no_grad():\n    model.conv.weight.fill_(float('nan'))\n    "
+            "model(torch.full((2, 1, 28, 28), float('nan')))"
+        ),
         "x = 1\n1 / 0",
         "name = input('your name')",
-        "nn.Module.parameters = lambda self, recurse=True: iter(())\nprint(sum(p.numel() for p in model.parameters()))",
+        (
+            "nn.Module.parameters = lambda self, recurse=True: iter(())\nprint(sum(p.numel() for p in "
+            "model.parameters()))"
+        ),
     ]
     return run(sandbox, {"S4/mnist.ipynb": ipynb(*cells), "S4/helper.py": b"BATCH = 128"})
 
@@ -222,7 +231,8 @@ def test_a_notebook_as_students_write_them(bwrap: Bubblewrap) -> None:
 @pytest.mark.sandbox
 def test_frames_forged_beside_ours_void_the_network(bwrap: Bubblewrap) -> None:
     forge = (
-        "import os\npipe = next(fd for fd in range(3, 64) if os.path.exists(f'/proc/self/fd/{fd}') and 'pipe' in os.readlink(f'/proc/self/fd/{fd}'))\n"
+        "import os\npipe = next(fd for fd in range(3, 64) if os.path.exists(f'/proc/self/fd/{fd}') and "
+        "'pipe' in os.readlink(f'/proc/self/fd/{fd}'))\n"
         "os.write(pipe, len(b'{}').to_bytes(4, 'little') + bytes([2]) + b'{}')\nprint('forged')"
     )
     found = run(bwrap, {"a.ipynb": ipynb(HEAD + NET + "model = Net(4, 0.1)", forge)})
@@ -236,10 +246,14 @@ def test_a_python_file_and_a_class_that_nobody_instantiates() -> None:
     limit itself.
     """
     script = (
-        HEAD
-        + "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.c = nn.Conv2d(1, 10, 28)\n"
+        HEAD + "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.c = "
+        "nn.Conv2d(1, 10, 28)\n"
     )
-    script += "    def forward(self, x):\n        return self.c(x).flatten(1)\n# %%\nimport signal\nwhile True:\n    try:\n        signal.raise_signal(signal.SIGALRM)\n    except Exception:\n        pass\n# %%\nprint('after')\n"
+    script += (
+        "    def forward(self, x):\n        return self.c(x).flatten(1)\n# %%\nimport signal\nwhile "
+        "True:\n    try:\n        signal.raise_signal(signal.SIGALRM)\n    except Exception:\n     "
+        "   pass\n# %%\nprint('after')\n"
+    )
     found = run(Unisolated(unsafe_no_sandbox=True), {"model.py": script.encode()})
     assert [c.status for c in found.cells] == [CellStatus.OK, CellStatus.TIMEOUT, CellStatus.OK]
     assert found.cells[2].stdout == "after\n"
@@ -363,8 +377,10 @@ def test_a_script_comes_before_the_file_whose_network_it_trains() -> None:
     several = HEAD + NET + NET.replace("class Net", "class Draft") + "def step(loss):\n    loss.backward()\n"
     files = {
         "model.py": several.encode(),
-        "train.py": b"import torch\nfrom torchvision import datasets\nfrom model import Net\ndatasets.MNIST('data')\n",
-        "tests/test_model.py": b"import torch\nfrom model import Draft\nfrom torchvision import datasets\ndatasets.MNIST('.')\n",
+        "train.py": b"import torch\nfrom torchvision import datasets\nfrom model import "
+        b"Net\ndatasets.MNIST('data')\n",
+        "tests/test_model.py": b"import torch\nfrom model import Draft\nfrom torchvision import "
+        b"datasets\ndatasets.MNIST('.')\n",
     }
     entry = runner.choose_entry(sources(files))
     assert entry is not None
@@ -372,7 +388,10 @@ def test_a_script_comes_before_the_file_whose_network_it_trains() -> None:
 
 
 def test_where_the_script_gives_no_network_the_file_that_defines_one_is_run() -> None:
-    script = "import torch\nraise SystemExit\nfrom model import Net\nfrom torchvision import datasets\ndatasets.MNIST('data')\n"
+    script = (
+        "import torch\nraise SystemExit\nfrom model import Net\nfrom torchvision import "
+        "datasets\ndatasets.MNIST('data')\n"
+    )
     model = HEAD + NET.replace("width, drop", "width=8, drop=0.1")
     files = {"model.py": model.encode(), "train.py": script.encode()}
     run = runner.run_notebook(sources(files), QUIET)

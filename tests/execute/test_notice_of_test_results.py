@@ -1,4 +1,6 @@
-"""Where a training may depend on its test results, digits are not marked; the ordinary loop of this course is free of it."""
+"""Where a training may depend on its test results, digits are not marked; the ordinary loop of this course is
+free of it.
+"""
 
 import re
 
@@ -6,7 +8,10 @@ import pytest
 
 from grader.execute.notice_of_test_results import reads_test
 
-HEAD = "import torch\nfrom torchvision import datasets\nuse_cuda = torch.cuda.is_available()\nif use_cuda:\n    print('cuda')"
+HEAD = (
+    "import torch\nfrom torchvision import datasets\nuse_cuda = torch.cuda.is_available()\nif "
+    "use_cuda:\n    print('cuda')"
+)
 TRAIN = """
 def train(model, loader, optimizer, epoch):
     model.train()
@@ -86,7 +91,8 @@ def test_an_ordinary_loop_reads_nothing(cells: tuple[str, ...]) -> None:
         ((TRAIN, TEST, LOOP.replace("step()", "step(test_loss)")), "a step depends on test_loss"),
         ((TRAIN, TEST, LOOP + "    x = measure(test)\n    scheduler.step(x)"), "a step depends on"),
         (
-            (TRAIN, TEST, LOOP.replace("    test(", "    l, a = test(") + "    y = a\n    while y:\n        y = 0"),
+            (TRAIN, TEST, LOOP.replace("    test(", "    l, a = test(") + "    y = a\n    while y:\n       "
+                                        " y = 0"),
             "a condition depends on y",
         ),
         ((TRAIN, TEST, "s = optim.lr_scheduler.ReduceLROnPlateau(optimizer)\n" + LOOP), "ReduceLROnPlateau"),
@@ -95,7 +101,8 @@ def test_an_ordinary_loop_reads_nothing(cells: tuple[str, ...]) -> None:
             "a condition depends on test_accs",
         ),
         (
-            (TRAIN, TEST, LOOP + "    a = test(model, test_loader)\n    optimizer.param_groups[0]['lr'] = f(a)"),
+            (TRAIN, TEST, LOOP + "    a = test(model, test_loader)\n    "
+                                 "optimizer.param_groups[0]['lr'] = f(a)"),
             "a learning rate depends on",
         ),
         ((TRAIN, TEST, LOOP + "    test(model, test_loader)[1] > 9940 and save()"), "a condition"),

@@ -136,8 +136,8 @@ def test_batches_cut_by_hand_leave_the_last_weights() -> None:
 
 
 def test_time_that_runs_out_keeps_the_epochs_that_were_done() -> None:
-    # It runs out in the fourth pass, after eleven of fourteen batches: that is no epoch. The clock is moved, and its alarm rung, by the cell:
-    # how far a machine gets in so many seconds would decide otherwise.
+    # It runs out in the fourth pass, after eleven of fourteen batches: that is no epoch. The clock is moved,
+    # and its alarm rung, by the cell: how far a machine gets in so many seconds would decide otherwise.
     endless = (
         "import signal, time\nfor i, (x, y) in enumerate(train_loader):\n    step(x, y)\n"
         "    if i == 10:\n        time.monotonic = lambda: 1e12\n        signal.raise_signal(signal.SIGALRM)"

@@ -1,4 +1,6 @@
-"""Retraining end to end on made-up digits: what is asked for, what is kept, and what is said when it cannot be done."""
+"""Retraining end to end on made-up digits: what is asked for, what is kept, and what is said when it cannot
+be done.
+"""
 
 from pathlib import Path
 

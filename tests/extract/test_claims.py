@@ -43,7 +43,10 @@ def test_requirements_and_asides_are_no_claims(text: str) -> None:
 
 
 def test_a_list_under_a_target_heading_claims_nothing() -> None:
-    text = "## Target\n- 99.4% validation accuracy\n- Accuracy: 99.4%\n- Parameters: 20,000\n- Epochs: 20\n\n## Result\n- Parameters: 12,306\n"
+    text = (
+        "## Target\n- 99.4% validation accuracy\n- Accuracy: 99.4%\n- Parameters: 20,000\n- Epochs: "
+        "20\n\n## Result\n- Parameters: 12,306\n"
+    )
     assert [(c.what, c.value) for c in claims_of(text).claims] == [(What.PARAMETERS, 12306.0)]
 
 
@@ -160,7 +163,10 @@ def test_logs_and_summaries_are_no_prose() -> None:
     log = "".join(
         f"Test set: Average loss: 0.05, Accuracy: {c}/10000 ({c / 100:.2f}%)\n" for c in (9712, 9896, 9941)
     )
-    table = "Layer (type)  Output Shape  Param #\nConv2d-1  [-1, 8, 26, 26]  80\nTotal params: 80\nTrainable params: 80\nNon-trainable params: 0\n"
+    table = (
+        "Layer (type)  Output Shape  Param #\nConv2d-1  [-1, 8, 26, 26]  80\nTotal params: "
+        "80\nTrainable params: 80\nNon-trainable params: 0\n"
+    )
     assert claims_of(f"# Log\n{log}\n# Model\n{table}").claims == ()
 
 
@@ -197,7 +203,10 @@ def test_building_blocks(text: str, expected: set[tuple[Feature, bool]]) -> None
 
 
 def test_code_sketch() -> None:
-    text = "## Network\n    self.conv1 = nn.Conv2d(1, 6, 3, padding=1)\n    # self.conv9 = nn.Conv2d(64, 512, 3)\n    self.fc = nn.Linear(4 * 4 * 8, 10)\n"
+    text = (
+        "## Network\n    self.conv1 = nn.Conv2d(1, 6, 3, padding=1)\n    # self.conv9 = nn.Conv2d(64, "
+        "512, 3)\n    self.fc = nn.Linear(4 * 4 * 8, 10)\n"
+    )
     (sketch,) = claims_of(text).sketches
     assert (sketch.parameters, sketch.complete, str(sketch.place)) == (60 + 1290, True, "README.md:2")
 

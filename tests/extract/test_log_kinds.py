@@ -1,4 +1,6 @@
-"""What a sequence of accuracies is: the log of a run, an excerpt, a table of runs, an echo. One test a kind of mistake."""
+"""What a sequence of accuracies is: the log of a run, an excerpt, a table of runs, an echo. One test a kind
+of mistake.
+"""
 
 import json
 
@@ -63,7 +65,8 @@ WHOLE = [(8, 99.46, "log")]
     "text",
     [
         log(
-            fmt="Epoch {e}/8\n938/938 [=====] - 3s 3ms/step - loss: 0.1 - accuracy: 0.9901 - val_accuracy: {f:.4f}\n"
+            fmt="Epoch {e}/8\n938/938 [=====] - 3s 3ms/step - loss: 0.1 - accuracy: 0.9901 - "
+            "val_accuracy: {f:.4f}\n"
         ),
         log(fmt="Epoch {e}/8\n938/938 ━━━━━━━━ 5s 5ms/step - accuracy: 0.9951 - val_accuracy: {f:.4f}\n"),
         "epoch,train_loss,train_acc,test_acc\n" + log(fmt="{e},0.01,99.5,{p:.2f}\n"),
@@ -104,14 +107,27 @@ def test_fastai_names_its_metrics_without_a_split() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "| Model | Train Acc | Test Acc |\n|---|---|---|\n| small | 99.1 | 99.31 |\n| wide | 99.5 | 99.45 |\n| deep | 99 | 99.4 |\n",
-        "| # | Model | Params | Test acc |\n|---|---|---|---|\n| 1 | A | 12k | 99.31 |\n| 2 | B | 14k | 99.45 |\n| 3 | C | 19k | 99.4 |\n",
-        "| Batch size | Epochs | Test acc |\n|---|---|---|\n| 32 | 18 | 99.31 |\n| 64 | 19 | 99.45 |\n| 128 | 20 | 99.4 |\n",
+        (
+            "| Model | Train Acc | Test Acc |\n|---|---|---|\n| small | 99.1 | 99.31 |\n| "
+            "wide | 99.5 | 99.45 "
+            "|\n| deep | 99 | 99.4 |\n"
+        ),
+        (
+            "| # | Model | Params | Test acc |\n|---|---|---|---|\n| 1 | A | 12k | 99.31 |\n| 2 | B | 14k | "
+            "99.45 |\n| 3 | C | 19k | 99.4 |\n"
+        ),
+        (
+            "| Batch size | Epochs | Test acc |\n|---|---|---|\n| 32 | 18 | 99.31 |\n| 64 | 19 | 99.45 "
+            "|\n| 128 | 20 | 99.4 |\n"
+        ),
         "| epochs | val_acc |\n|---|---|\n| 20 | 99.31 |\n| 20 | 99.45 |\n| 20 | 99.4 |\n",
         "run,optimizer,epochs,test_acc\nr1,sgd,20,99.41\nr2,adam,20,99.45\nr3,rms,20,99.02\n",
         "Seed 0: Test Accuracy: 99.31\nSeed 1: Test Accuracy: 99.45\nSeed 2: Test Accuracy: 99.40\n",
         "Fold 1: Val Accuracy: 99.31%\nFold 2: Val Accuracy: 99.45%\nFold 3: Val Accuracy: 99.40%\n",
-        "lr 0.1: Test accuracy: 9931/10000\nlr 0.05: Test accuracy: 9945/10000\nlr 0.01: Test accuracy: 9925/10000\n",
+        (
+            "lr 0.1: Test accuracy: 9931/10000\nlr 0.05: Test accuracy: 9945/10000\nlr 0.01: Test "
+            "accuracy: 9925/10000\n"
+        ),
         "Net with 8 channels: Test accuracy: 9931/10000\nNet with 16 channels: Test accuracy: 9945/10000\n",
     ],
     ids=["models", "numbered models", "batch sizes", "lengths", "csv", "seeds", "folds", "rates", "channels"],

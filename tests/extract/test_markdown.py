@@ -86,7 +86,10 @@ def test_images_whose_address_is_a_formula_are_text() -> None:
 
 
 def test_a_badge_is_no_picture() -> None:
-    text = "[![Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://x) ![b](https://img.shields.io/a.svg)"
+    text = (
+        "[![Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://x) "
+        "![b](https://img.shields.io/a.svg)"
+    )
     assert pictures_in(markdown_lines(text, "a.md")) == ()
 
 

@@ -1,4 +1,6 @@
-"""Model summaries: torchsummary, torchinfo, Keras and typed tables, and counts that hand-written code prints."""
+"""Model summaries: torchsummary, torchinfo, Keras and typed tables, and counts that hand-written code
+prints.
+"""
 
 import json
 

@@ -207,7 +207,10 @@ def test_escapes_and_redraws() -> None:
 
 
 def test_html_tables_become_rows() -> None:
-    html = "<style>p {}</style><table><tr><th>epoch</th><th>test_acc</th></tr>\n<tr><td>1</td><td>98.5&nbsp;%</td></tr></table>"
+    html = (
+        "<style>p "
+        "{}</style><table><tr><th>epoch</th><th>test_acc</th></tr>\n<tr><td>1</td><td>98.5&nbsp;%</td></tr></table>"
+    )
     assert html_to_text(html).replace("\xa0", " ") == "epoch | test_acc\n1 | 98.5 %"
 
 

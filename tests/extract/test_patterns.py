@@ -1,6 +1,8 @@
-"""Each pattern of the readers of claims and logs, with a line that it finds and the nearest one that it must not.
+"""Each pattern of the readers of claims and logs, with a line that it finds and the nearest one that it must
+not.
 
-The order in which patterns are asked is meaning, so a pattern that grows is held here: a new one without a row fails.
+The order in which patterns are asked is meaning, so a pattern that grows is held here: a new one without a
+row fails.
 """
 
 import importlib

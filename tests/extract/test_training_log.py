@@ -45,20 +45,29 @@ FORMATS = {
     "three decimals": "Epoch: {n}, Test set: Average loss: 0.05, Accuracy: {c}/10000 ({p:.3f}%)\n",
     "numbered in the line": "Epoch:{n} Test set: Average loss: 0.0005, Accuracy: {c}/10000 ({p:.2f}%)\n",
     "no fraction": "Test set: Average loss: 0.055, Accuracy: {p:.2f}\n",
-    "epoch accuracy": "Epoch: {n}\nTrain set: Epoch Accuracy: 91.52  Epoch Loss: 0.2\nTest set: Epoch Accuracy: {p:.2f}  Epoch Loss: 0.05\n",
-    "bars between": "Train Loss: 0.35 | Train Acc: 90.31% || Test Loss:  0.03 | Test Acc:  {p:.2f}% || Learning Rate: 0.001000\n",
+    "epoch accuracy": "Epoch: {n}\nTrain set: Epoch Accuracy: 91.52  Epoch Loss: 0.2\nTest set: Epoch "
+    "Accuracy: {p:.2f}  Epoch Loss: 0.05\n",
+    "bars between": "Train Loss: 0.35 | Train Acc: 90.31% || Test Loss:  0.03 | Test Acc:  {p:.2f}% || "
+    "Learning Rate: 0.001000\n",
     "boxes": "📅 Epoch {n}/3\n  ✅ Train: 98.43% | Test: {p:.2f}% | LR: 0.003\n  🏆 New best: {p:.2f}%\n",
-    "keras 1": "Epoch {n}/3\n60000/60000 [==============] - 5s 90us/step - loss: 0.1 - acc: 0.9712 - val_loss: 0.05 - val_acc: {f:.4f}\n",
-    "keras 2": "Epoch {n}/3\n469/469 [====] - 5s 9ms/step - loss: 0.1 - accuracy: 0.9712 - val_loss: 0.05 - val_accuracy: {f:.4f}\n",
-    "leading counter": "{n:02d} / 03 || train_loss=0.08 test_loss: 0.03, test_accuracy: {c}/10000 ({p:.2f}%)\n",
+    "keras 1": "Epoch {n}/3\n60000/60000 [==============] - 5s 90us/step - loss: 0.1 - acc: 0.9712 - "
+    "val_loss: 0.05 - val_acc: {f:.4f}\n",
+    "keras 2": "Epoch {n}/3\n469/469 [====] - 5s 9ms/step - loss: 0.1 - accuracy: 0.9712 - val_loss: 0.05 "
+    "- val_accuracy: {f:.4f}\n",
+    "leading counter": "{n:02d} / 03 || train_loss=0.08 test_loss: 0.03, test_accuracy: "
+    "{c}/10000 ({p:.2f}%)\n",
     "equals signs": "epoch={n} train_acc=97.10 test_acc={p:.2f} lr=0.01\n",
-    "training fraction above": "train set: Accuracy: 59031/60000 (98.39%)\nTest set: Average loss: 0.04, Accuracy: {c}/10000 ({p:.2f}%)\n",
+    "training fraction above": "train set: Accuracy: 59031/60000 (98.39%)\nTest set: Average loss: 0.04, "
+    "Accuracy: {c}/10000 ({p:.2f}%)\n",
     "accuracy on": "Epoch {n}: Accuracy of the network on the 10000 test images: {p:.2f} %\n",
     "two lines": "Epoch {n}\nTrain:\n  Loss: 0.1 Accuracy: 97.20%\nTest:\n  Loss: 0.1 Accuracy: {p:.2f}%\n",
     "bold markdown": "Epoch {n}\nTest set: Average loss: 0.0172, **Accuracy: {c}/10000 ({p:.2f}%)**\n",
-    "ansi": "\x1b[32mEpoch {n}\x1b[0m\nTest set: Average loss: 0.05, Accuracy: \x1b[1m{c}/10000\x1b[0m ({p:.2f}%)\n",
-    "tqdm redraws": "  0%|          | 0/938\rloss=0.1 Accuracy=86.82: 100%|####| 938/938 [00:10<00:00, 90it/s]\nTest set: Average loss: 0.05, Accuracy: {c}/10000 ({p:.2f}%)\n",
-    "test bar and line": "Test: Loss=0.03 Accuracy={p:.2f}: 100%|####| 79/79 [00:01<00:00, 60it/s]\nTest set: Average loss: 0.05, Accuracy: {c}/10000 ({p:.2f}%)\n",
+    "ansi": "\x1b[32mEpoch {n}\x1b[0m\nTest set: Average loss: 0.05, Accuracy: "
+    "\x1b[1m{c}/10000\x1b[0m ({p:.2f}%)\n",
+    "tqdm redraws": "  0%|          | 0/938\rloss=0.1 Accuracy=86.82: 100%|####| 938/938 [00:10<00:00, "
+    "90it/s]\nTest set: Average loss: 0.05, Accuracy: {c}/10000 ({p:.2f}%)\n",
+    "test bar and line": "Test: Loss=0.03 Accuracy={p:.2f}: 100%|####| 79/79 [00:01<00:00, 60it/s]\nTest "
+    "set: Average loss: 0.05, Accuracy: {c}/10000 ({p:.2f}%)\n",
     "best so far behind": "Epoch {n} - test acc: {p:.2f}% (best: {p:.2f}%)\n",
 }
 CORRECT = (9712, 9896, 9941)
@@ -78,8 +87,14 @@ def test_formats(template: str) -> None:
 @pytest.mark.parametrize(
     "table",
     [
-        "Epoch  Train_Loss   Test_Loss  Train_Acc  Test_Acc   LR\n------\n1      0.6271       0.3905     91.27      97.12      0.003\n2 0.4 0.3 96.86 98.96 0.002\n3 0.3 0.3 97.0 99.41 0.001\n",
-        "| Epoch | Train Acc | Test Acc |\n|---|---|---|\n| 1 | 91.2% | 97.12% |\n| 2 | 96.1% | 98.96% |\n| 3 | 97.2% | 99.41% |\n",
+        (
+            "Epoch  Train_Loss   Test_Loss  Train_Acc  Test_Acc   LR\n------\n1      0.6271       0.3905     "
+            "91.27      97.12      0.003\n2 0.4 0.3 96.86 98.96 0.002\n3 0.3 0.3 97.0 99.41 0.001\n"
+        ),
+        (
+            "| Epoch | Train Acc | Test Acc |\n|---|---|---|\n| 1 | 91.2% | 97.12% |\n| 2 | 96.1% | 98.96% "
+            "|\n| 3 | 97.2% | 99.41% |\n"
+        ),
         "epoch\ttrain acc\tval acc\n1\t0.9120\t0.9712\n2\t0.9610\t0.9896\n3\t0.9720\t0.9941\n",
     ],
 )
@@ -97,7 +112,10 @@ def line(correct: int, number: int | None = None) -> str:
 
 def test_keras_redraws_count_once() -> None:
     bar = "\r".join(f"{i}/469 [==>...] - loss: 0.1 - accuracy: 0.9{i}" for i in range(10, 60))
-    text = f"Epoch 1/2\n{bar}\r469/469 [====] - accuracy: 0.98 - val_accuracy: 0.9871\nEpoch 2/2\n{bar}\r469/469 [====] - accuracy: 0.99 - val_accuracy: 0.9902\n"
+    text = (
+        f"Epoch 1/2\n{bar}\r469/469 [====] - accuracy: 0.98 - val_accuracy: 0.9871\nEpoch "
+        f"2/2\n{bar}\r469/469 [====] - accuracy: 0.99 - val_accuracy: 0.9902\n"
+    )
     (run,) = logs_of(code("model.fit(x, y, epochs=2)", text)).runs
     assert [round(e.percent, 2) for e in run.epochs] == [98.71, 99.02]
 
@@ -146,7 +164,8 @@ def test_a_single_evaluation_is_no_run() -> None:
 
 def test_a_final_evaluation_in_the_cell_of_the_run_is_no_run_of_one_epoch() -> None:
     shown = "".join(
-        f"Epoch {n}/3:\n100%|####| 391/391 [00:10<00:00, 38it/s]\nTraining Accuracy: 95.10% | Validation Accuracy: {c / 100:.2f}%\n"
+        f"Epoch {n}/3:\n100%|####| 391/391 [00:10<00:00, 38it/s]\nTraining Accuracy: 95.10% | Validation "
+        f"Accuracy: {c / 100:.2f}%\n"
         for n, c in enumerate(CORRECT, 1)
     )
     found = logs_of(
@@ -221,7 +240,10 @@ def test_sixty_thousand_test_images_are_kept() -> None:
 
 
 def test_readme_prose_is_no_log() -> None:
-    prose = "# Result\nTest accuracy: 99.41\n\n## Model 2\nTest accuracy: 99.20\n\nBest test accuracy: 99.41% in 20 epochs.\n"
+    prose = (
+        "# Result\nTest accuracy: 99.41\n\n## Model 2\nTest accuracy: 99.20\n\nBest test accuracy: "
+        "99.41% in 20 epochs.\n"
+    )
     assert logs_of(readme=prose).runs == ()
 
 

@@ -1,7 +1,8 @@
 """A grid of spreadsheet cells whose formulas are kept as template and references, and its evaluation.
 
-A formula is written once, as `{}*(1-{})` with the references in order; its text in A1 notation and its value both come
-from that, so the cached value of a cell is what a spreadsheet would show for the formula beside it, right or wrong.
+A formula is written once, as `{}*(1-{})` with the references in order; its text in A1 notation and its value
+both come from that, so the cached value of a cell is what a spreadsheet would show for the formula beside it,
+right or wrong.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ class Position(NamedTuple):
 
 
 class Reference(NamedTuple):
-    """A cell as a formula names it: `$` anchors, or another text for the same cell (a defined name, a table column)."""
+    """A cell as a formula names it: `$` anchors, or another text for the same cell (a defined name, a table
+    column).
+    """
 
     at: Position
     fixed_row: bool = False
@@ -84,7 +87,9 @@ def address(at: Position) -> str:
 
 @functools.cache
 def compiled(template: str) -> Callable[[Sequence[float]], float]:
-    """The template as a Python function. Our own templates only: `^` never stands behind a bare minus in them."""
+    """The template as a Python function. Our own templates only: `^` never stands behind a bare minus in
+    them.
+    """
     count = template.count("{}")
     body = template.format(*(f"a[{k}]" for k in range(count))).replace("^", "**")
     names = {"EXP": math.exp, "POWER": pow, "POW": pow, "SUM": lambda *terms: sum(terms)}
@@ -92,7 +97,9 @@ def compiled(template: str) -> Callable[[Sequence[float]], float]:
 
 
 def evaluate(grid: Grid) -> dict[Position, Value]:
-    """Every cell's value; an error is its name as text ("#NUM!"). Empty cells count as 0, as in a spreadsheet."""
+    """Every cell's value; an error is its name as text ("#NUM!"). Empty cells count as 0, as in a
+    spreadsheet.
+    """
     values: dict[Position, Value] = {}
 
     def number(at: Position) -> float:

@@ -1,8 +1,9 @@
 """The formulas of the 2-2-2 network's sheet, and the mistakes that real sheets make in them.
 
-Roles: t1 t2 i1 i2 w1..w8 h1 a_h1 h2 a_h2 o1 a_o1 o2 a_o2 E1 E2 E_tot d1..d8 (d3 is the column of dE/dw3), k1 k2 (the
-output deltas, where a sheet has helper columns). In a template `{w1}` is the cell of this row, `{w1@-1}` of the row above,
-`{d4@first}` of the table's first row, `{eta}` the learning rate, `{eta@drift}` the same with the `$` forgotten.
+Roles: t1 t2 i1 i2 w1..w8 h1 a_h1 h2 a_h2 o1 a_o1 o2 a_o2 E1 E2 E_tot d1..d8 (d3 is the column of dE/dw3), k1
+k2 (the output deltas, where a sheet has helper columns). In a template `{w1}` is the cell of this row,
+`{w1@-1}` of the row above, `{d4@first}` of the table's first row, `{eta}` the learning rate, `{eta@drift}`
+the same with the `$` forgotten.
 """
 
 from __future__ import annotations
@@ -128,7 +129,9 @@ RIGHT_MATHEMATICS = frozenset(
 
 
 class Fault(NamedTuple):
-    """Which columns get which wrong templates, between which iterations (counted from 0; `last` None: to the end)."""
+    """Which columns get which wrong templates, between which iterations (counted from 0; `last` None: to the
+    end).
+    """
 
     templates: Mapping[str, str]
     first: int = 0
@@ -211,7 +214,9 @@ NEEDS_LONG_GRADIENTS = frozenset(
 
 
 def fault_of(defect: Defect, templates: Templates, row: int) -> Fault | None:
-    """The wrong formulas of a defect, or None where the formulas stay right. `row` is where the local ones strike."""
+    """The wrong formulas of a defect, or None where the formulas stay right. `row` is where the local ones
+    strike.
+    """
     if defect in COLUMNS:
         changed = COLUMNS[defect](templates)
         return Fault(changed, first=1 if next(iter(changed)) in WEIGHTS else 0)

@@ -79,7 +79,8 @@ class Table:
         self.cells: list[str] = []
         self.quantities: list[str] = []
         self.names: dict[str, str] = {}
-        # A cell that drifts needs room below it, so it stands beside the table; so does one without room above.
+        # A cell that drifts needs room below it, so it stands beside the table; so does one without room
+        # above.
         last = plan.first_column + len(columns)
         beside = plan.header_row < 4 or plan.defect in {Defect.ETA_DRIFT, Defect.ETA_DRIFT_ONE}
         self.eta_at = Position(plan.header_row + 1, last + 2) if beside else Position(plan.header_row - 2, 7)
@@ -216,7 +217,9 @@ class Table:
                 self.blame(role, 0, 0 if role in WEIGHTS or plan.given != "typed" else last)
 
     def clutter(self, grid: Grid) -> None:
-        """What authors leave around a table: a list of the starting values above it, a header's text once more beside it."""
+        """What authors leave around a table: a list of the starting values above it, a header's text once
+        more beside it.
+        """
         plan = self.plan
         start = dict(zip(("i1", "i2", *WEIGHTS), (*plan.inputs, *plan.weights), strict=True))
         if plan.header_row >= len(start) + 4:

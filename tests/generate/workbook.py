@@ -2,7 +2,8 @@
 
     python -m tests.generate.workbook --seed N --out DIR [--count K] [--defect NAME] [--layout NAME]
 
-writes K books and beside each a JSON file that says what is true of it. In code: `make(spec)`, `random_spec(rng)`.
+writes K books and beside each a JSON file that says what is true of it. In code: `make(spec)`,
+`random_spec(rng)`.
 """
 
 from __future__ import annotations

@@ -20,8 +20,10 @@ DRAWING = "http://schemas.openxmlformats.org/drawingml/2006/main"
 ANCHOR = "http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing"
 HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 STYLES = (
-    f'{HEAD}<styleSheet xmlns="{MAIN}"><fonts count="1"><font><sz val="11"/><name val="Calibri"/></font></fonts>'
-    '<fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills>'
+    f'{HEAD}<styleSheet xmlns="{MAIN}"><fonts count="1"><font><sz val="11"/><name '
+    'val="Calibri"/></font></fonts>'
+    '<fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill '
+    'patternType="gray125"/></fill></fills>'
     '<borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>'
     '<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>'
     '<cellXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/></cellXfs>'
@@ -130,7 +132,8 @@ def write(book: Book) -> bytes:
     if not book.google:
         root.append(("rId2", "extended-properties", "docProps/app.xml"))
         parts["docProps/app.xml"] = (
-            f'{HEAD}<Properties xmlns="http://schemas.openxmlformats.org/officeDocument/2006/extended-properties">'
+            f"{HEAD}<Properties "
+            'xmlns="http://schemas.openxmlformats.org/officeDocument/2006/extended-properties">'
             "<Application>Microsoft Excel</Application></Properties>"
         )
         overrides["/docProps/app.xml"] = (
@@ -172,7 +175,10 @@ def sheet_part(sheet: Sheet, book: Book, tail: str) -> str:
         value = sheet.values[at] if isinstance(content, Formula | Linked) else content
         row.append(cell_element(at, content, value, written.get(at, ""), google=book.google))
     data = "".join(f'<row r="{number}">{"".join(row)}</row>' for number, row in rows.items())
-    return f'{HEAD}<worksheet xmlns="{MAIN}" xmlns:r="{RELATIONS}"><sheetData>{data}</sheetData>{tail}</worksheet>'
+    return (
+        f'{HEAD}<worksheet xmlns="{MAIN}" '
+        f'xmlns:r="{RELATIONS}"><sheetData>{data}</sheetData>{tail}</worksheet>'
+    )
 
 
 def cell_element(at: Position, content: object, value: object, formula: str, *, google: bool) -> str:
@@ -235,8 +241,10 @@ def table_part(sheet: Sheet, number: int) -> str:
         for k, column in enumerate(range(first.column, last.column + 1), 1)
     )
     return (
-        f'{HEAD}<table xmlns="{MAIN}" id="{number}" name="Table{number}" displayName="Table{number}" ref="{area}">'
-        f'<autoFilter ref="{area}"/><tableColumns count="{last.column - first.column + 1}">{columns}</tableColumns></table>'
+        f'{HEAD}<table xmlns="{MAIN}" id="{number}" name="Table{number}" '
+        f'displayName="Table{number}" ref="{area}">'
+        f'<autoFilter ref="{area}"/><tableColumns '
+        f'count="{last.column - first.column + 1}">{columns}</tableColumns></table>'
     )
 
 
@@ -261,10 +269,14 @@ def chart_part(chart: Chart, *, cached: bool) -> str:
             f"<c:val><c:numRef><c:f>{escape(series_formula(series))}</c:f>{cache}</c:numRef></c:val></c:ser>"
         )
     return (
-        f'{HEAD}<c:chartSpace xmlns:c="{CHART}" xmlns:a="{DRAWING}" xmlns:r="{RELATIONS}"><c:chart>{title}<c:plotArea>'
-        f'<c:lineChart><c:grouping val="standard"/>{"".join(rows)}<c:axId val="1"/><c:axId val="2"/></c:lineChart>'
-        '<c:catAx><c:axId val="1"/><c:scaling/><c:delete val="0"/><c:axPos val="b"/><c:crossAx val="2"/></c:catAx>'
-        '<c:valAx><c:axId val="2"/><c:scaling/><c:delete val="0"/><c:axPos val="l"/><c:crossAx val="1"/></c:valAx>'
+        f'{HEAD}<c:chartSpace xmlns:c="{CHART}" xmlns:a="{DRAWING}" '
+        f'xmlns:r="{RELATIONS}"><c:chart>{title}<c:plotArea>'
+        f'<c:lineChart><c:grouping val="standard"/>{"".join(rows)}<c:axId val="1"/><c:axId '
+        'val="2"/></c:lineChart>'
+        '<c:catAx><c:axId val="1"/><c:scaling/><c:delete val="0"/><c:axPos '
+        'val="b"/><c:crossAx val="2"/></c:catAx>'
+        '<c:valAx><c:axId val="2"/><c:scaling/><c:delete val="0"/><c:axPos '
+        'val="l"/><c:crossAx val="1"/></c:valAx>'
         "</c:plotArea></c:chart></c:chartSpace>"
     )
 
@@ -276,9 +288,11 @@ def drawing_part(count: int, sheet: Sheet) -> str:
         f"<xdr:twoCellAnchor><xdr:from><xdr:col>{column + 8 * (k - 1)}</xdr:col><xdr:colOff>0</xdr:colOff>"
         f"<xdr:row>1</xdr:row><xdr:rowOff>0</xdr:rowOff></xdr:from><xdr:to><xdr:col>{column + 8 * k - 1}</xdr:col>"
         "<xdr:colOff>0</xdr:colOff><xdr:row>16</xdr:row><xdr:rowOff>0</xdr:rowOff></xdr:to><xdr:graphicFrame>"
-        f'<xdr:nvGraphicFramePr><xdr:cNvPr id="{k + 1}" name="Chart {k}"/><xdr:cNvGraphicFramePr/></xdr:nvGraphicFramePr>'
+        f'<xdr:nvGraphicFramePr><xdr:cNvPr id="{k + 1}" name="Chart '
+        f'{k}"/><xdr:cNvGraphicFramePr/></xdr:nvGraphicFramePr>'
         '<xdr:xfrm><a:off x="0" y="0"/><a:ext cx="0" cy="0"/></xdr:xfrm><a:graphic><a:graphicData '
-        f'uri="{CHART}"><c:chart xmlns:c="{CHART}" r:id="rId{k}"/></a:graphicData></a:graphic></xdr:graphicFrame>'
+        f'uri="{CHART}"><c:chart xmlns:c="{CHART}" '
+        f'r:id="rId{k}"/></a:graphicData></a:graphic></xdr:graphicFrame>'
         "<xdr:clientData/></xdr:twoCellAnchor>"
         for k in range(1, count + 1)
     )

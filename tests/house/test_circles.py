@@ -26,7 +26,9 @@ def _imports(path: Path, modules: dict[str, Path]) -> set[str]:
 
 
 def test_no_import_goes_in_a_circle() -> None:
-    """The trainer, what it was asked and the lines that it prints imported one another, each inside a function."""
+    """The trainer, what it was asked and the lines that it prints imported one another, each inside a
+    function.
+    """
     modules = _modules()
     graph = {name: _imports(path, modules) for name, path in modules.items()}
     assert sum(map(len, graph.values())) > 1_000

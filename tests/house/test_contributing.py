@@ -1,4 +1,6 @@
-"""CONTRIBUTING's own example is built from the page and judged: it once could not be, since no evidence held headings."""
+"""CONTRIBUTING's own example is built from the page and judged: it once could not be, since no evidence held
+headings.
+"""
 
 import importlib.util
 import re

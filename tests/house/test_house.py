@@ -81,7 +81,9 @@ VERDICT_NAMES = {"pass", "fail", "partial", "unknown", "skipped", "error"}
     "path", sorted(golden.ROOT.rglob("*.toml")), ids=lambda p: f"{p.parent.name}-{p.stem}"
 )
 def test_a_golden_is_named_after_its_verdict(path: Path) -> None:
-    """`fail_none.toml` that expects `pass` went through once: the folder seemed to hold a case that it did not."""
+    """`fail_none.toml` that expects `pass` went through once: the folder seemed to hold a case that it did
+    not.
+    """
     verdict = tomllib.loads(path.read_text("utf-8"))["expect"]["verdict"]
     kind = path.stem.replace("near-miss", "near_miss").partition("_")[0]
     assert kind == verdict or path.stem.replace("-", "_").startswith("near_miss"), f"{path.name}: {verdict}"
@@ -124,7 +126,9 @@ def test_providers_can_be_loaded_and_filled(provider: object) -> None:
 
 
 def test_structs_of_core_repeat_frozen_and_keyword_only() -> None:
-    """kw_only is not inherited at run time, and both type checkers want frozen repeated (research on msgspec)."""
+    """kw_only is not inherited at run time, and both type checkers want frozen repeated (research on
+    msgspec).
+    """
     for path in (ROOT / "grader" / "core").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if not isinstance(node, ast.ClassDef):

@@ -1,7 +1,8 @@
-"""What only Linux has stays inside grader/sandbox: every other module loads, and a self-check runs, where it is missing.
+"""What only Linux has stays inside grader/sandbox: every other module loads, and a self-check runs, where it
+is missing.
 
-Simulated on this machine, in a process of its own: modules and functions that Windows lacks are taken away, and text files
-without a stated encoding are errors. The workflow's matrix is the real thing.
+Simulated on this machine, in a process of its own: modules and functions that Windows lacks are taken away,
+and text files without a stated encoding are errors. The workflow's matrix is the real thing.
 """
 
 import ast
@@ -79,7 +80,9 @@ ONLY_POSIX = {
 
 
 def test_no_module_outside_the_sandbox_asks_for_more_than_windows_has() -> None:
-    """What Python's own subprocess needs cannot be taken away from a process; it can be looked for. Asking `hasattr` first is fine."""
+    """What Python's own subprocess needs cannot be taken away from a process; it can be looked for. Asking
+    `hasattr` first is fine.
+    """
     found = []
     for package in ("grader", "reference", "scripts"):
         for path in sorted((ROOT / package).rglob("*.py")):

@@ -32,7 +32,10 @@ TWO = {"train.ipynb": BEST, "train_adam.ipynb": "", "train_sgd.ipynb": "# sgd"}
 @pytest.mark.parametrize(
     "readme",
     [
-        "| **Adam, the submission** | [`train_adam.ipynb`](train_adam.ipynb) | 99.44 |\n| SGD | train_sgd.ipynb | 99.41 |",
+        (
+            "| **Adam, the submission** | [`train_adam.ipynb`](train_adam.ipynb) | 99.44 |\n| SGD | "
+            "train_sgd.ipynb | 99.41 |"
+        ),
         "The final notebook is TRAIN_ADAM.IPYNB.",
         "Submitted: train_adam.ipynb (not the older train_sgd.ipynb)",
         "train_sgd.ipynb was my first attempt; train_adam.ipynb is the one to be graded",

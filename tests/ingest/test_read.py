@@ -146,7 +146,10 @@ def test_truncated_notebook_makes_the_need_unknown_and_a_missing_one_skipped() -
 
 
 def test_notebook_is_chosen_by_content_not_by_name() -> None:
-    real = b'{"cells": [{"source": "class Net(nn.Module): MNIST loss.backward() optimizer.step() BatchNorm2d"}], "nbformat": 4}'
+    real = (
+        b'{"cells": [{"source": "class Net(nn.Module): MNIST loss.backward() optimizer.step() '
+        b'BatchNorm2d"}], "nbformat": 4}'
+    )
     toy = b'{"cells": [{"source": "print(1)"}], "nbformat": 4}'
     sources = from_bytes("x", {"final.ipynb": toy, "scratch/untitled7.ipynb": real})
     main = sources.main(Kind.NOTEBOOK)

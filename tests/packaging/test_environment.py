@@ -1,4 +1,6 @@
-"""The set-up says what it is about to download, asks for the small build where that fits, and names what fails."""
+"""The set-up says what it is about to download, asks for the small build where that fits, and names what
+fails.
+"""
 
 import importlib.util
 import subprocess

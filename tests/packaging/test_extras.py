@@ -1,4 +1,6 @@
-"""Where a part of an extra is missing, checks that need it are skipped and say which extra; nothing is our fault then."""
+"""Where a part of an extra is missing, checks that need it are skipped and say which extra; nothing is our
+fault then.
+"""
 
 import importlib.util
 import sys

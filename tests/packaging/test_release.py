@@ -1,4 +1,6 @@
-"""What a release promises is in the repository: one number everywhere, locks with hashes, actions that cannot move."""
+"""What a release promises is in the repository: one number everywhere, locks with hashes, actions that cannot
+move.
+"""
 
 import importlib.util
 import re
@@ -35,7 +37,9 @@ def test_the_version_is_one_number() -> None:
 
 
 def test_no_example_names_a_branch() -> None:
-    """pre-commit calls `rev: main` unsupported, and a course that names it is graded otherwise from one day to the next."""
+    """pre-commit calls `rev: main` unsupported, and a course that names it is graded otherwise from one day
+    to the next.
+    """
     wrong = [
         f"{page.relative_to(ROOT)}: {line.strip()}"
         for page in PAGES

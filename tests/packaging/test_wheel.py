@@ -1,4 +1,6 @@
-"""The wheel, installed alone into an empty environment: what a student gets who knows nothing of this checkout."""
+"""The wheel, installed alone into an empty environment: what a student gets who knows nothing of this
+checkout.
+"""
 
 import json
 import os
@@ -103,7 +105,10 @@ def test_everything_that_is_not_python_is_inside(wheel: Path) -> None:
 
 
 def test_torch_is_not_there(desk: Desk) -> None:
-    code = "import importlib.util as u; print([m for m in ('torch', 'torchvision', 'IPython') if u.find_spec(m)])"
+    code = (
+        "import importlib.util as u; print([m for m in ('torch', 'torchvision', "
+        "'IPython') if u.find_spec(m)])"
+    )
     done = subprocess.run(
         [str(desk.python), "-c", code], capture_output=True, text=True, check=True, cwd=desk.here
     )

@@ -1,4 +1,6 @@
-"""Pages of the files beside a report: which there are, drawn once for the same bytes, and never at the report's cost."""
+"""Pages of the files beside a report: which there are, drawn once for the same bytes, and never at the
+report's cost.
+"""
 
 import json
 from pathlib import Path
@@ -92,7 +94,9 @@ def test_what_is_no_longer_handed_in_is_no_longer_shown(tmp_path: Path) -> None:
 
 
 def test_nothing_of_a_former_file_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The outputs of the notebook before stood beside the new one; where the new one could not be drawn, its page too."""
+    """The outputs of the notebook before stood beside the new one; where the new one could not be drawn, its
+    page too.
+    """
     long = folder(tmp_path / "in", S4__ipynb=book("y" * 20_000), README__md="# h1")
     assert "notebook.txt" in published(long, tmp_path / "out")
     assert "notebook.txt" in published(long, tmp_path / "out"), "nothing changed"

@@ -319,6 +319,9 @@ def test_another_wish_for_training_is_another_product_and_runs_no_notebook_again
 
 @pytest.mark.parametrize("params", ["epochs = 0", "seeds = 0", "budget_hours = 0", "budget_hours = nan"])
 def test_a_rubric_that_trains_nothing_is_refused(params: str) -> None:
-    text = f'id = "t"\ntitle = "t"\n[[criterion]]\nid = "a"\ncheck = "RT601"\npoints = 1\nparams = {{ {params} }}\n'
+    text = (
+        'id = "t"\ntitle = "t"\n[[criterion]]\nid = "a"\ncheck = "RT601"\npoints = '
+        f"1\nparams = {{ {params} }}\n"
+    )
     with pytest.raises(RubricFault, match=params.split(maxsplit=1)[0]):
         parse(text.encode(), "t.toml", catalogue())

@@ -1,7 +1,8 @@
-"""What a store kept before stays: `kept/` was made by the grader of 27 November 2026, and is read after every change of keys.
+"""What a store kept before stays: `kept/` was made by the grader of 27 November 2026, and is read after every
+change of keys.
 
-Two runs of a class of three (one entry is no submission), late days, three decisions of persons, a rubric with a late policy,
-the marks that were exported and the pages' result.json of that day.
+Two runs of a class of three (one entry is no submission), late days, three decisions of persons, a rubric
+with a late policy, the marks that were exported and the pages' result.json of that day.
 """
 
 import json

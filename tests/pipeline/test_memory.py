@@ -45,7 +45,9 @@ def _run(home: Path, *words: str) -> str:
 
 @pytest.mark.slow
 def test_a_changed_reader_gives_its_new_result_from_an_old_store(tmp_path: Path) -> None:
-    """Of seven schemes for "which code made this", the one by hand was not raised: the store gave the old answer."""
+    """Of seven schemes for "which code made this", the one by hand was not raised: the store gave the old
+    answer.
+    """
     home = tmp_path / "home"
     for name in ("grader", "reference", "rubrics"):
         shutil.copytree(HOME / name, home / name, ignore=shutil.ignore_patterns("__pycache__"))

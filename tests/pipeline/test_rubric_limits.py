@@ -1,4 +1,6 @@
-"""The limits of the assignment are said once in a rubric, and every check reads them there; old rubrics load as they did."""
+"""The limits of the assignment are said once in a rubric, and every check reads them there; old rubrics load
+as they did.
+"""
 
 import msgspec
 import pytest

@@ -1,4 +1,6 @@
-"""Nothing that one student hands in changes how it is graded, ends a class or costs another student a mark."""
+"""Nothing that one student hands in changes how it is graded, ends a class or costs another student a
+mark.
+"""
 
 import json
 import os
@@ -56,7 +58,9 @@ def _graded(root: Path, out: Path) -> dict[str, str]:
 
 
 def test_a_file_named_like_a_rubric_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`grader grade .` in a folder that held a file `default` gave 100 of 100 points by that file's own rubric."""
+    """`grader grade .` in a folder that held a file `default` gave 100 of 100 points by that file's own
+    rubric.
+    """
     (tmp_path / "default").write_text(FULL_MARKS, encoding="utf-8")
     (tmp_path / "eva6-s4").mkdir()
     monkeypatch.chdir(tmp_path)
@@ -100,7 +104,9 @@ def test_an_absurd_configuration_is_refused_in_words(tmp_path: Path) -> None:
 
 @contextmanager
 def _deep(folder: Path, levels: int) -> Iterator[None]:
-    """Make folders in one another, and take them away again: `shutil.rmtree`, which pytest uses, calls itself."""
+    """Make folders in one another, and take them away again: `shutil.rmtree`, which pytest uses, calls
+    itself.
+    """
     here = Path.cwd()
     os.chdir(folder)
     try:
@@ -122,7 +128,9 @@ def _deep(folder: Path, levels: int) -> Iterator[None]:
 
 
 def test_folders_in_one_another_end_no_class(tmp_path: Path) -> None:
-    """A thousand of them raised RecursionError before anything was graded, and nobody was told whose folder it was."""
+    """A thousand of them raised RecursionError before anything was graded, and nobody was told whose folder
+    it was.
+    """
     root = _class(tmp_path / "class", "ann", "deep", "nest")
     (root / "nest" / "a" / "b").mkdir(parents=True)
     (root / "nest" / "a" / "b" / "more.md").write_text("w1", encoding="utf-8")
@@ -138,7 +146,9 @@ def test_folders_in_one_another_end_no_class(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names that are no UTF-8 can be made on Linux only")
 def test_names_that_are_no_utf8_end_no_class(tmp_path: Path) -> None:
-    """As the name of a submission one ended the batch (UnicodeEncodeError); as a name inside, it lost the submission."""
+    """As the name of a submission one ended the batch (UnicodeEncodeError); as a name inside, it lost the
+    submission.
+    """
     root = _class(tmp_path / "class", "ann")
     odd = os.fsencode(root) + b"/b\xff"
     os.mkdir(odd)  # noqa: PTH102 - a Path cannot hold these bytes
@@ -159,7 +169,9 @@ def test_what_is_no_file_is_named(tmp_path: Path) -> None:
 
 
 def test_two_students_of_one_name_are_both_graded(tmp_path: Path) -> None:
-    """A display name is the student's own choice: the second of two was `not graded`, and could push the first out."""
+    """A display name is the student's own choice: the second of two was `not graded`, and could push the
+    first out.
+    """
     _class(tmp_path, "submission_1", "submission_2", "submission_3")
     people = "".join(
         f"submission_{n}:\n  :submitters:\n  - :name: {name}\n"
@@ -187,7 +199,9 @@ def _notebook(text: str, count: object = 1) -> bytes:
     ],
 )
 def test_what_a_notebook_holds_can_be_kept(text: str, count: int, shown: str) -> None:
-    """Half an emoji in a saved output, which honest notebooks have, lost the submission in a class and not alone."""
+    """Half an emoji in a saved output, which honest notebooks have, lost the submission in a class and not
+    alone.
+    """
     book = read_notebook(_notebook(text, count), "a.ipynb")
     assert book.cells[0].outputs[0].text == shown
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(book), type=type(book)) == book
@@ -268,7 +282,9 @@ def test_a_doubled_name_in_an_archive_is_told(tmp_path: Path) -> None:
 
 
 def test_a_hostile_name_reaches_no_title_and_no_terminal(tmp_path: Path) -> None:
-    """ESC and direction marks stood in the title of a page, in its labels and in the first column of the marks."""
+    """ESC and direction marks stood in the title of a page, in its labels and in the first column of the
+    marks.
+    """
     name = "n\x1b]0;pwn\x07\N{RIGHT-TO-LEFT OVERRIDE}x"
     root = _class(tmp_path / "class", "ann")
     (root / "ann").rename(root / name)

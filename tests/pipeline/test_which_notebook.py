@@ -16,7 +16,10 @@ from grader.pipeline.grade.judge import judge
 from grader.pipeline.grade.products import Known
 
 TOTAL = 24_010
-TABLE = "Layer (type)  Output Shape  Param #\nConv2d-1  [-1, 8, 26, 26]  {n}\nTotal params: {n:,}\nTrainable params: {n:,}\n"
+TABLE = (
+    "Layer (type)  Output Shape  Param #\nConv2d-1  [-1, 8, 26, 26]  {n}\nTotal params: "
+    "{n:,}\nTrainable params: {n:,}\n"
+)
 TRAINS = (
     "class Net(nn.Module): pass  # MNIST BatchNorm2d Dropout AvgPool2d\nloss.backward()\noptimizer.step()"
 )

@@ -125,7 +125,8 @@ def test_crops_are_whole_shifts_over_an_empty_background() -> None:
 def test_pixels_are_normalised_bit_for_bit_as_torchvision_does() -> None:
     recipe = Recipe(epochs=1)
     pixels = torch.arange(256, dtype=torch.uint8).view(1, 16, 16)
-    # ToTensor divides a byte tensor made float by 255; Normalize subtracts and divides in place by float32 tensors.
+    # ToTensor divides a byte tensor made float by 255; Normalize subtracts and divides in place by float32
+    # tensors.
     expected = pixels.to(torch.float32).div(255)
     expected = expected.sub_(torch.as_tensor(recipe.mean)).div_(torch.as_tensor(recipe.deviation))
     assert torch.equal(train.normalise(pixels, recipe)[:, 0], expected)

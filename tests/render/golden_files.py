@@ -1,4 +1,6 @@
-"""Golden files of what feeds the templates. `GRADER_UPDATE_GOLDENS=1` writes them anew; read the diff before you commit it."""
+"""Golden files of what feeds the templates. `GRADER_UPDATE_GOLDENS=1` writes them anew; read the diff before
+you commit it.
+"""
 
 import os
 from pathlib import Path

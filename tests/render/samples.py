@@ -1,4 +1,6 @@
-"""Reports made by hand that look like real ones: a good, a mixed, a hostile and an almost empty submission."""
+"""Reports made by hand that look like real ones: a good, a mixed, a hostile and an almost empty
+submission.
+"""
 
 from grader.core.outcome import Finding, Verdict, Weight, worst
 from grader.core.place import Place
@@ -182,7 +184,8 @@ def mixed() -> Report:
                         expected="∂E/∂w4 = δ_h2 · i2",
                         found="a_h1 where a_h2 belongs",
                         hint="w4 leads from i2 into h2: use a_h2.",
-                        excerpt="∂E_t/∂w4 = ((a_o1 - t1) * a_o1 * (1\u00a0- a_o1) * w6) * a_h1 * (1 - a_h1) * i2",
+                        excerpt="∂E_t/∂w4 = ((a_o1 - t1) * a_o1 * (1\u00a0- a_o1) * w6) * "
+                        "a_h1 * (1 - a_h1) * i2",
                         marked="a_h1 * (1 - a_h1)",
                         diagnosis="index-swapped",
                     ),
@@ -192,7 +195,8 @@ def mixed() -> Report:
                 "WB201",
                 Verdict.UNKNOWN,
                 title="Gradients in the workbook",
-                summary="Two tables could be the training table: Sheet1!A30 and Copy!A30. A person must choose.",
+                summary="Two tables could be the training table: Sheet1!A30 and Copy!A30. "
+                "A person must choose.",
                 points=3,
                 findings=(
                     Finding(

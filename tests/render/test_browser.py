@@ -1,6 +1,8 @@
-"""Pages in a real browser: nothing live, no request, no console error, no accessibility violation in light and dark.
+"""Pages in a real browser: nothing live, no request, no console error, no accessibility violation in light
+and dark.
 
-Needs Chromium. The accessibility half needs axe-core besides, which comes with `axe-playwright-python` of the `dev` extra.
+Needs Chromium. The accessibility half needs axe-core besides, which comes with `axe-playwright-python` of the
+`dev` extra.
 """
 
 import json

@@ -1,6 +1,8 @@
-"""The fifteen items that reports of other graders are praised for, on the page of a real submission of the sample class.
+"""The fifteen items that reports of other graders are praised for, on the page of a real submission of the
+sample class.
 
-The table in docs/explanation/reports.md names the place and the test of each; what other tests hold is only pointed at there.
+The table in docs/explanation/reports.md names the place and the test of each; what other tests hold is only
+pointed at there.
 """
 
 import base64

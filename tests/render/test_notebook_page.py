@@ -1,4 +1,6 @@
-"""The page of a notebook and of a README: what they say (golden), that nothing on them is alive, and that no file makes them large or slow."""
+"""The page of a notebook and of a README: what they say (golden), that nothing on them is alive, and that no
+file makes them large or slow.
+"""
 
 import base64
 import json
@@ -40,7 +42,8 @@ def page(data: bytes, name: str = "S4.ipynb") -> str:
 
 
 EVERYTHING = notebook(
-    {"cell_type": "markdown", "metadata": {}, "source": f"# Title\n\n{HOSTILE} ![x](https://evil.example/x.png)\n\n[l](javascript:alert(1))"},
+    {"cell_type": "markdown", "metadata": {}, "source": f"# Title\n\n{HOSTILE} "
+                                        "![x](https://evil.example/x.png)\n\n[l](javascript:alert(1))"},
     code(stream(HOSTILE), stream("more"), stream(HOSTILE, "stderr"), source=f'"""{HOSTILE}"""\nx = 1'),
     code(shown(image_png=encoded(png())), shown(image_svg__xml="<svg/>"), shown(text_html=f"<table><tr><td>{HOSTILE}</td></tr></table>")),
     code(shown(image_png="AAAA"), stream("10%\r20%\r100%\n")),

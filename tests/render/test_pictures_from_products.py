@@ -88,7 +88,8 @@ def workbook(eta: float = 1.0, factor: float = 1.0) -> ReplayFacts:
         targets=(0.01, 0.99), weights=WEIGHTS, quantities=(), agreement=Replayed.AGREES, deviation=0.0,
     )  # fmt: skip
     fault = CellFault(
-        sheet="Sheet1", cells="K34:K44", quantity="dE/dw3", diagnosis="index-swapped", severity=Severity.FAIL, message="a_h1 stands here", excerpt="=A1*B1"
+        sheet="Sheet1", cells="K34:K44", quantity="dE/dw3", diagnosis="index-swapped", severity=Severity.FAIL, message="a_h1 "
+                                        "stands here", excerpt="=A1*B1"
     )  # fmt: skip
     remark = msgspec.structs.replace(fault, cells="B4", severity=Severity.WARN)
     return ReplayFacts(
@@ -232,7 +233,11 @@ def test_what_ran_stands_in_what_we_read() -> None:
     assert reproduced(9_880, cut="the time was used up").reading() == (
         (
             "S4.ipynb",
-            "run whole on 50,000 digits, with 10,000 others as its test set; its weights were scored by us on the true 10,000 after each epoch, 1 in all",
+            (
+                "run whole on 50,000 digits, with 10,000 others as its test set; its "
+                "weights were scored by us "
+                "on the true 10,000 after each epoch, 1 in all"
+            ),
         ),
         ("S4.ipynb", "stopped before its end: the time was used up"),
     )
@@ -252,7 +257,10 @@ def test_what_was_changed_to_run_a_notebook_is_said() -> None:
     assert run.reading() == (
         (
             "S4.ipynb",
-            "2 of 2 code cells were run on a few digits, to find the network; the submitted one is Net; cell 3: NameError",
+            (
+                "2 of 2 code cells were run on a few digits, to find the network; the submitted one is "
+                "Net; cell 3: NameError"
+            ),
         ),
         ("S4.ipynb, changed for this run", "pip: was not run"),
     )

@@ -1,4 +1,6 @@
-"""What a student submits never becomes live on a page: held by the pages themselves and by how they are made."""
+"""What a student submits never becomes live on a page: held by the pages themselves and by how they are
+made.
+"""
 
 import base64
 import hashlib
@@ -135,7 +137,8 @@ def test_style_cannot_be_closed_from_within() -> None:
 
 def test_markdown_of_check_pages_is_sanitised() -> None:
     html = render_markdown(
-        "# T\n\n<script>x</script>\n\n[a](javascript:alert(1)) [b](https://pytorch.org/) ![i](https://evil.example/x.png)\n\n`c` *d*"
+        "# T\n\n<script>x</script>\n\n[a](javascript:alert(1)) [b](https://pytorch.org/) "
+        "![i](https://evil.example/x.png)\n\n`c` *d*"
     )
     assert "<script" not in html
     assert "<img" not in html

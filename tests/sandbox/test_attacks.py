@@ -1,4 +1,6 @@
-"""Hostile code behind bubblewrap: what it tries and what it gets. Four of them broke an earlier sandbox (the traps)."""
+"""Hostile code behind bubblewrap: what it tries and what it gets. Four of them broke an earlier sandbox (the
+traps).
+"""
 
 import os
 import tempfile
@@ -31,10 +33,13 @@ def outcome(action):
 
 
 def test_trap_1_no_root_outside_means_no_kernel_settings(attack: Attack) -> None:
-    """Started by root without a uid of its own, the job could write core_pattern: a program run by real root."""
+    """Started by root without a uid of its own, the job could write core_pattern: a program run by real
+    root.
+    """
     code = TRY + (
         "import os\n"
-        "paths = ['/proc/sys/kernel/core_pattern', '/proc/sys/kernel/hostname', '/proc/sys/vm/drop_caches', '/proc/sysrq-trigger']\n"
+        "paths = ['/proc/sys/kernel/core_pattern', '/proc/sys/kernel/hostname', "
+        "'/proc/sys/vm/drop_caches', '/proc/sysrq-trigger']\n"
         "report([outcome(lambda p=p: os.close(os.open(p, os.O_WRONLY))) for p in paths])"
     )
     found = attack(code)
@@ -86,10 +91,13 @@ def environment_home() -> str:
 
 
 def test_trap_4_sockets_that_a_network_namespace_does_not_cover(attack: Attack) -> None:
-    """AF_VSOCK reaches the host of a virtual machine, io_uring makes sockets past a filter, keyrings are shared."""
+    """AF_VSOCK reaches the host of a virtual machine, io_uring makes sockets past a filter, keyrings are
+    shared.
+    """
     code = TRY + (
         "import socket\n"
-        "report([outcome(lambda f=f: socket.socket(f, t)) for f, t in ((40, 1), (17, 3), (16, 3), (38, 5), (2, 3))])"
+        "report([outcome(lambda f=f: socket.socket(f, t)) for f, t in ((40, 1), (17, 3), (16, "
+        "3), (38, 5), (2, 3))])"
     )
     answers = attack(code).reported[0]
     assert answers[:4] == ["EAFNOSUPPORT"] * 4
@@ -144,8 +152,8 @@ def test_the_view_holds_no_folder_of_work() -> None:
 
 def test_processes_outside_cannot_be_reached(attack: Attack) -> None:
     code = (
-        TRY
-        + f"import os\nreport([outcome(lambda: os.kill({os.getpid()}, 0)), outcome(lambda: os.kill(-1, 9)), sorted(p for p in os.listdir('/proc') if p.isdigit())])"
+        TRY + f"import os\nreport([outcome(lambda: os.kill({os.getpid()}, 0)), outcome(lambda: os.kill(-1, "
+        "9)), sorted(p for p in os.listdir('/proc') if p.isdigit())])"
     )
     found = attack(code)
     assert found.result.status is RunStatus.OK
@@ -203,7 +211,10 @@ def test_memory_is_capped_for_the_whole_tree(groups: bool) -> None:
         pytest.skip(trial.reason)
     sandbox = Bubblewrap(groups=groups)
     limits = Limits(wall=120.0, memory=200 * MIB)
-    one = "held = []\nwhile True:\n  block = bytearray(16 << 20); block[::4096] = b'x' * 4096; held.append(block)"
+    one = (
+        "held = []\nwhile True:\n  block = bytearray(16 << 20); block[::4096] = b'x' * "
+        "4096; held.append(block)"
+    )
     assert attempt(sandbox, one, limits).result.status is RunStatus.MEMORY
     many = (
         "import os, time\nfor n in range(8):\n  if os.fork() == 0:\n"
@@ -216,7 +227,10 @@ def test_memory_is_capped_for_the_whole_tree(groups: bool) -> None:
 def test_empty_files_are_counted_too(attack: Attack) -> None:
     if os.geteuid() != 0:
         pytest.skip("only where grader mounts the folder itself")
-    code = "n = 0\ntry:\n  while n < 30000:\n    open(f'e{n}', 'w').close(); n += 1\nexcept OSError: pass\nreport(n)"
+    code = (
+        "n = 0\ntry:\n  while n < 30000:\n    open(f'e{n}', 'w').close(); n += 1\nexcept "
+        "OSError: pass\nreport(n)"
+    )
     assert attack(code, Limits(wall=120.0, inodes=2000)).reported[0] < 2000
 
 
@@ -270,9 +284,12 @@ def test_control_groups_are_removed(bwrap: Bubblewrap) -> None:
 
 
 def test_a_forged_run_is_only_a_claim(attack: Attack) -> None:
-    """The student's code can write every frame; what it cannot do is end well without us reading the same bytes."""
+    """The student's code can write every frame; what it cannot do is end well without us reading the same
+    bytes.
+    """
     code = (
-        "import os\npipe = next(fd for fd in range(3, 64) if os.path.exists(f'/proc/self/fd/{fd}') and 'pipe' in os.readlink(f'/proc/self/fd/{fd}'))\n"
+        "import os\npipe = next(fd for fd in range(3, 64) if os.path.exists(f'/proc/self/fd/{fd}') and "
+        "'pipe' in os.readlink(f'/proc/self/fd/{fd}'))\n"
         "def frame(kind, payload): return len(payload).to_bytes(4, 'little') + bytes([kind]) + payload\n"
         "os.write(pipe, frame(6, b'{\"accuracy\": 99.9}') + frame(7, b'{}'))\nimport time; time.sleep(20)"
     )

@@ -50,7 +50,10 @@ def test_frames_before_a_kill_are_kept(sandbox: Sandbox, clock: Clock) -> None:
 
 
 def test_signals_cannot_be_ignored_away(sandbox: Sandbox, clock: Clock) -> None:
-    code = "import signal, time\nfor s in range(1, 65):\n  try: signal.signal(s, signal.SIG_IGN)\n  except (OSError, ValueError): pass\nreport(1)\nwhile True: time.sleep(1)"
+    code = (
+        "import signal, time\nfor s in range(1, 65):\n  try: signal.signal(s, signal.SIG_IGN)\n  except "
+        "(OSError, ValueError): pass\nreport(1)\nwhile True: time.sleep(1)"
+    )
     found = attempt(sandbox, code, listen=clock.run_out)
     assert found.result.status is RunStatus.WALL
     assert found.reported == [1]

@@ -19,7 +19,9 @@ from grader.sandbox.reader_server import End, ReadLimits
 
 HERE = "tests.sandbox.reading"
 WAIT = 120.0
-"""Seconds after which a process that should have ended counts as one that lives; no test waits so long that holds."""
+"""Seconds after which a process that should have ended counts as one that lives; no test waits so long that
+holds.
+"""
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="asks /proc")
 
@@ -237,8 +239,14 @@ def test_a_worker_that_is_killed_takes_its_reader_with_it(busy: bool, tmp_path: 
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     reads = f'read_limited("{HERE}:hold", b"", {str(fifo)!r}, returns=int)'
-    waits = f'read_limited("{HERE}:double", b"", returns=bytes); open({str(fifo)!r}, "w").write(f"{{reader._running.process.pid}}\\n"); input()'
-    source = f"from grader.sandbox import reader; from grader.sandbox.reader import read_limited; {reads if busy else waits}"
+    waits = (
+        f'read_limited("{HERE}:double", b"", returns=bytes); open({str(fifo)!r}, '
+        '"w").write(f"{reader._running.process.pid}\\n"); input()'
+    )
+    source = (
+        "from grader.sandbox import reader; from grader.sandbox.reader import read_limited; "
+        f"{reads if busy else waits}"
+    )
     root = Path(__file__).parents[2]
     with (
         subprocess.Popen([sys.executable, "-c", source], cwd=root, stdin=subprocess.PIPE) as worker,

@@ -1,4 +1,6 @@
-"""The filter program, read by an interpreter of our own: every system call of both architectures against the table."""
+"""The filter program, read by an interpreter of our own: every system call of both architectures against the
+table.
+"""
 
 import errno
 import struct

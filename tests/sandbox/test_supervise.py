@@ -1,4 +1,6 @@
-"""What the watcher does with a listener that fails: the run matters more than whoever wanted to hear of it."""
+"""What the watcher does with a listener that fails: the run matters more than whoever wanted to hear of
+it.
+"""
 
 import subprocess
 import sys
@@ -81,7 +83,9 @@ out.write((2).to_bytes(4, "little") + bytes([7]) + b"{}")
 def test_what_a_process_wrote_before_its_end_is_read_however_long_that_takes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A run with 30 MB of graphs and a proper `done` was `incomplete` on a busy machine: reading had one second."""
+    """A run with 30 MB of graphs and a proper `done` was `incomplete` on a busy machine: reading had one
+    second.
+    """
     monkeypatch.setattr("grader.sandbox.supervise.QUIET", 0.02)
     process = subprocess.Popen(
         [sys.executable, "-c", MUCH], stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True

@@ -173,7 +173,9 @@ def test_every_shim_is_explained() -> None:
 def test_operators_that_a_matched_torchvision_brings_are_not_declared_twice(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Beside the torch that it was built for, a second declaration ended the process: every notebook was lost there."""
+    """Beside the torch that it was built for, a second declaration ended the process: every notebook was lost
+    there.
+    """
 
     def unknown(*_: object) -> None:
         raise RuntimeError("no such schema")

@@ -167,7 +167,8 @@ def test_a_store_of_the_first_format_is_upgraded_and_keeps_all(tmp_path: Path) -
     old.executescript((Path(__file__).parent / "schema_1.sql").read_text("utf-8"))
     old.execute("PRAGMA user_version = 1")
     old.execute(
-        "INSERT INTO runs (class_name, rubric_name, rubric, settings, fingerprint, started) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO runs (class_name, rubric_name, rubric, settings, fingerprint, started) "
+        "VALUES (?, ?, ?, ?, ?, ?)",
         ("c", "r", b"", msgspec.msgpack.encode(Settings()), "f", "2026-01-01T00:00:00Z"),
     )
     empty = msgspec.msgpack.encode({})

@@ -1,15 +1,16 @@
 """It is clear which notebook is the submission.
 
 ## What it checks
-Whether one notebook stands out, or several could be the one. The README decides: the notebook that it calls the submission, else the only
-one that it names by its file name; one that it does not name is never taken in its place. Where it names several or none, a file name
-that says `final` decides, else the last step of a numbered series (`step 1` to `step 3`), else the content (a network, training, test
-accuracy). What lies in a folder `drafts`, `archive`, `old` or `backup` is no submission.
+Whether one notebook stands out, or several could be the one. The README decides: the notebook that it calls
+the submission, else the only one that it names by its file name; one that it does not name is never taken in
+its place. Where it names several or none, a file name that says `final` decides, else the last step of a
+numbered series (`step 1` to `step 3`), else the content (a network, training, test accuracy). What lies in a
+folder `drafts`, `archive`, `old` or `backup` is no submission.
 
 ## Why it matters
-Two versions of a notebook have two networks and two logs. grader reads both, takes one as the main one and shows which;
-if they are nearly alike, a person should confirm. Until then nothing that comes from running one of them passes or fails anybody, unless
-the others print a summary of a network with as many parameters.
+Two versions of a notebook have two networks and two logs. grader reads both, takes one as the main one and
+shows which; if they are nearly alike, a person should confirm. Until then nothing that comes from running one
+of them passes or fails anybody, unless the others print a summary of a network with as many parameters.
 
 ## Example
     S4.ipynb

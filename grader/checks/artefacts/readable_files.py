@@ -1,18 +1,20 @@
 """Every file is what its name says.
 
 ## What it checks
-That no file is empty, damaged, a Git LFS pointer, a lock file of a spreadsheet program, protected by a password, or something
-else than its suffix promises.
+That no file is empty, damaged, a Git LFS pointer, a lock file of a spreadsheet program, protected by a
+password, or something else than its suffix promises.
 
 ## Why it matters
-Such a file opens for nobody. Often a good copy lies beside it, and then nothing is lost; this check says so before it is too late.
+Such a file opens for nobody. Often a good copy lies beside it, and then nothing is lost; this check says so
+before it is too late.
 
 ## Example
     ~$backpropagation.xlsx      165 bytes, a lock file
     S4.ipynb                    version https://git-lfs.github.com/spec/v1
 
 ## What to do instead
-Close the spreadsheet program before you commit, run `git lfs pull`, and open each file once from the folder that you hand in.
+Close the spreadsheet program before you commit, run `git lfs pull`, and open each file once from the folder
+that you hand in.
 """
 
 from grader.core.outcome import Finding, Outcome, Weight, passed, skipped, unknown
@@ -26,7 +28,9 @@ _GRADED = {Kind.README, Kind.NOTEBOOK, Kind.WORKBOOK}
 
 
 def check(submission: Submission) -> Outcome:
-    """Pass with remarks; `unknown` where a file that would be graded cannot be read. Never a fail: AR001 costs."""
+    """Pass with remarks; `unknown` where a file that would be graded cannot be read. Never a fail: AR001
+    costs.
+    """
     theirs = [a for a in submission.artefacts if a.path.rpartition("/")[2] not in _OURS]
     bad = [a for a in theirs if a.problem is not Problem.NONE]
     findings = [

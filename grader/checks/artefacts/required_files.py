@@ -1,11 +1,13 @@
 """The submission holds a README, a workbook and a notebook.
 
 ## What it checks
-That a text with the derivation, a spreadsheet and a notebook were handed in, wherever they lie and whatever they are called. What a
-file is for counts: where a course's own wording asks for no notebook, a Python file that builds the network stands for it.
+That a text with the derivation, a spreadsheet and a notebook were handed in, wherever they lie and whatever
+they are called. What a file is for counts: where a course's own wording asks for no notebook, a Python file
+that builds the network stands for it.
 
 ## Why it matters
-A part that was not handed in cannot be graded. Most missing files were made but not committed, or lie behind a Git LFS pointer.
+A part that was not handed in cannot be graded. Most missing files were made but not committed, or lie behind
+a Git LFS pointer.
 
 ## Example
     README.md
@@ -37,7 +39,8 @@ _WORDS = {
 class Required(CheckParams, frozen=True, kw_only=True):
     """Which kinds must be there.
 
-    `scripts` tells whether a Python file that builds a network satisfies `notebook`; a course whose text asks for an `.ipynb` says no.
+    `scripts` tells whether a Python file that builds a network satisfies `notebook`; a course whose text asks
+    for an `.ipynb` says no.
     """
 
     kinds: tuple[Kind, ...] = (Kind.README, Kind.WORKBOOK, Kind.NOTEBOOK)
@@ -74,7 +77,8 @@ def check(submission: Submission, required: Required) -> Outcome:
                     message=f"{what} is missing",
                     expected=f"one file {suffix}",
                     found=_listing(submission),
-                    hint=f"add {what} to the folder that you hand in, and check that it was committed or packed",
+                    hint=f"add {what} to the folder that you hand in, and check that it "
+                    "was committed or packed",
                     diagnosis=f"missing-{kind.value}",
                 )
             )

@@ -99,7 +99,8 @@ def missing(item: Item, evidence: FormulaEvidence) -> Finding:
     return Finding(
         message=f"{item.name} is not given",
         expected=f"a line that states {item.name}",
-        found=f"{len(evidence.lines)} formulas in {', '.join(d.artefact for d in evidence.documents)}, none of them",
+        found=f"{len(evidence.lines)} formulas in "
+        f"{', '.join(d.artefact for d in evidence.documents)}, none of them",
         hint=f"add a line `{item.name} = …`",
         diagnosis="missing",
     )
@@ -212,7 +213,9 @@ def _request(places: Sequence[UnreadPlace], unread: Sequence[Item]) -> str:
 
 
 def _unreadable(item: Item) -> bool:
-    """Whether no line of an open item was read to its end; a line that was may still be about something else."""
+    """Whether no line of an open item was read to its end; a line that was may still be about something
+    else.
+    """
     return all("read" in line.reason for line in item.lines)
 
 
@@ -227,7 +230,8 @@ def _elsewhere(tally: str, evidence: FormulaEvidence, remarks: Sequence[Finding]
         Finding(
             message=f"this derives another network: {document.other_network}",
             place=document.lines[0].place if document.lines else Place(artefact=document.artefact),
-            expected="two inputs, two hidden neurons and two outputs with sigmoids, no biases, and half the squared error",
+            expected="two inputs, two hidden neurons and two outputs with sigmoids, no biases, and "
+            "half the squared error",
             found=document.other_network,
             excerpt=document.lines[0].text if document.lines else "",
             diagnosis="another-network",

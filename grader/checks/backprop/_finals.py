@@ -27,7 +27,9 @@ def _gradient(
 
 
 def _by_its_chain(item: Item, weight: str, formulas: FormulaEvidence, known: frozenset[str]) -> Item:
-    """An item that stands as a chain only: wrong or unread as a step of it is, else absent with the chain's lines."""
+    """An item that stands as a chain only: wrong or unread as a step of it is, else absent with the
+    chain's lines.
+    """
     chains = tuple(x for x in formulas.lines if weight in x.gradients and x.verdict in _GOOD)
     steps = {d for x in chains for side in x.sides[1:] for d in side.derivatives} - known
     about = [x for x in formulas.lines if steps & {x.states, meant(x)}]

@@ -38,7 +38,9 @@ def about_lines(lines: Iterable[FormulaLine], costly: Iterable[FormulaLine] = ()
 
 
 def about_documents(evidence: FormulaEvidence) -> list[Finding]:
-    """Conventions that differ from the class sheet, repaired mojibake, and formulas that Markdown shows wrongly."""
+    """Conventions that differ from the class sheet, repaired mojibake, and formulas that Markdown shows
+    wrongly.
+    """
     found: list[Finding] = []
     for document in evidence.documents:
         if not document.lines:

@@ -1,12 +1,14 @@
 """The gradients are derived step by step with the chain rule, and the steps are right.
 
 ## What it checks
-For each weight, whether some right line opens ∂E/∂w into a product or sum with at least one other derivative. A weight whose closed form
-stands needs no steps unless the rubric asks for them; where that closed form is wrong, BP101 counts it, and the weight is left out here. A
-wrong step, such as ∂E/∂a_h1, costs when its right form stands nowhere.
+For each weight, whether some right line opens ∂E/∂w into a product or sum with at least one other derivative.
+A weight whose closed form stands needs no steps unless the rubric asks for them; where that closed form is
+wrong, BP101 counts it, and the weight is left out here. A wrong step, such as ∂E/∂a_h1, costs when its right
+form stands nowhere.
 
 ## Why it matters
-The steps show where a gradient comes from. A gradient of the first layer has two paths, one through each output.
+The steps show where a gradient comes from. A gradient of the first layer has two paths, one through each
+output.
 
 ## Example
     ∂E/∂w7 = ∂E2/∂a_o2 * ∂a_o2/∂o2 * ∂o1/∂w7
@@ -40,7 +42,8 @@ class Params(CheckParams, frozen=True, kw_only=True):
 
 
 class Policy(CheckPolicy, frozen=True, kw_only=True):
-    """`single_path`: the class sheet's chain through one output. `mislinked`: true by value, but wrongly linked.
+    """`single_path`: the class sheet's chain through one output. `mislinked`: true by value, but
+    wrongly linked.
 
     `typo`: a misspelt name or bracket. `repeated`: a wrong step beside its right form.
     """
@@ -84,7 +87,9 @@ def _closed_but_wrong(item: Item) -> bool:
 
 
 def _not_shown(item: Item, evidence: FormulaEvidence) -> Finding:
-    """Steps that stand nowhere; a closed form of the gradient may stand there all the same, and the student sees it."""
+    """Steps that stand nowhere; a closed form of the gradient may stand there all the same, and the student
+    sees it.
+    """
     if not item.lines:
         return missing(item, evidence)
     line = item.lines[0]
@@ -131,7 +136,8 @@ def _weight(weight: str, chains: list[FormulaLine], params: Params, policy: Poli
 def _opens(line: FormulaLine, policy: Policy) -> bool:
     if line.mislinked and policy.mislinked is Treatment.FAIL:
         return False
-    # One derivative is enough: in ∂E/∂w1 = ∂E/∂a_h1 * a_h1 * (1 - a_h1) * i1 the other factors are already worked out.
+    # One derivative is enough: in ∂E/∂w1 = ∂E/∂a_h1 * a_h1 * (1 - a_h1) * i1 the other factors are already
+    # worked out.
     return any(side.derivatives for side in line.sides[1:])
 
 

@@ -1,20 +1,24 @@
 """The eight gradients ∂E/∂w1 … ∂E/∂w8 are derived, in closed form, and right.
 
 ## What it checks
-Every line of the documents that states ∂E/∂w is compared with the network's gradient at random points; notation and
-the order of factors do not matter. A gradient counts an eighth. It is given by a closed form, or by a chain of which every
-factor is stated in closed form somewhere in the documents. The best statement of a gradient counts.
+Every line of the documents that states ∂E/∂w is compared with the network's gradient at random points;
+notation and the order of factors do not matter. A gradient counts an eighth. It is given by a closed form, or
+by a chain of which every factor is stated in closed form somewhere in the documents. The best statement of a
+gradient counts.
 
 ## Why it matters
-The eight gradients are what the derivation is for: the workbook computes with them, and a swapped index trains wrongly without any error message.
+The eight gradients are what the derivation is for: the workbook computes with them, and a swapped index
+trains wrongly without any error message.
 
 ## Example
-    ∂E/∂w3 = ((a_o1 - t1) * a_o1 * (1 - a_o1) * w6 + (a_o2 - t2) * a_o2 * (1 - a_o2) * w8) * a_h1 * (1 - a_h1) * i1
+    ∂E/∂w3 = ((a_o1 - t1) * a_o1 * (1 - a_o1) * w6 + (a_o2 - t2) * a_o2 * (1 - a_o2) * w8) * a_h1 * (1 - a_h1)
+    * i1
 
 w3 leads into h2, so the last activation must be a_h2.
 
 ## What to do instead
-    ∂E/∂w3 = ((a_o1 - t1) * a_o1 * (1 - a_o1) * w6 + (a_o2 - t2) * a_o2 * (1 - a_o2) * w8) * a_h2 * (1 - a_h2) * i1
+    ∂E/∂w3 = ((a_o1 - t1) * a_o1 * (1 - a_o1) * w6 + (a_o2 - t2) * a_o2 * (1 - a_o2) * w8) * a_h2 * (1 - a_h2)
+    * i1
 
 Write formulas as text; pictures of formulas cannot be checked.
 """

@@ -1,7 +1,8 @@
 """The forward pass is written down and right: h1, h2, o1, o2 and their activations.
 
 ## What it checks
-Whether each of h1, h2, a_h1, a_h2, o1, o2, a_o1, a_o2 is defined by a right line. `a_h1 = σ(w1*i1 + w2*i2)` defines h1 too.
+Whether each of h1, h2, a_h1, a_h2, o1, o2, a_o1, a_o2 is defined by a right line. `a_h1 = σ(w1*i1 + w2*i2)`
+defines h1 too.
 
 ## Why it matters
 Every derivative starts from these definitions; 1/1+exp(-h1) without brackets is not the sigmoid.

@@ -1,8 +1,8 @@
 """The loss is written down and right: E1, E2 and their sum.
 
 ## What it checks
-Whether E1, E2 and E = E1 + E2 are defined by right lines. A loss without 1/2 is right where the document's gradients
-carry the 2 that follows from it. `E = 1/2*(t1 - a_o1)^2 + 1/2*(t2 - a_o2)^2` defines all three.
+Whether E1, E2 and E = E1 + E2 are defined by right lines. A loss without 1/2 is right where the document's
+gradients carry the 2 that follows from it. `E = 1/2*(t1 - a_o1)^2 + 1/2*(t2 - a_o2)^2` defines all three.
 
 ## Why it matters
 A wrong exponent or target in the loss makes every gradient that follows from it wrong.

@@ -1,8 +1,9 @@
 """The README says what the learning rate does to learning.
 
 ## What it checks
-Whether some sentence of the documents joins a larger learning rate with faster learning, or a smaller one with slower
-learning, which is what the six curves of this assignment show. It never fails: a conclusion can be worded in ways that no program reads.
+Whether some sentence of the documents joins a larger learning rate with faster learning, or a smaller one
+with slower learning, which is what the six curves of this assignment show. It never fails: a conclusion can
+be worded in ways that no program reads.
 
 ## Why it matters
 The sweep over learning rates is drawn to be read; the sentence shows that it was.
@@ -11,7 +12,8 @@ The sweep over learning rates is drawn to be read; the sentence shows that it wa
     See the graph below.
 
 ## What to do instead
-    The larger the learning rate, the faster the loss falls: after 100 iterations it is 0.012 at 1.0 and 0.005 at 2.0.
+    The larger the learning rate, the faster the loss falls: after 100 iterations it is 0.012 at 1.0 and 0.005
+    at 2.0.
 """
 
 from grader.core.evidence.conclusion import ConclusionEvidence

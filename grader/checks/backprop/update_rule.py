@@ -2,13 +2,15 @@
 
 ## What it checks
 Whether w = w - η * ∂E/∂w is written down and right. One line for w_i counts for all weights,
-and so does a right line for some of them ("and so on for the others") unless the rubric asks for each. Where the rules of
-more than half of the weights are written out one by one, that list decides: a rule that neither it nor a line for w_i
-gives is missing, and one that is wrong in it is wrong, though a line for w_i stands beside. A wrong line costs the weight whose rule it was meant to be.
-A rubric may also take the workbook for the README (`sources`): columns of weights whose formulas are the update.
+and so does a right line for some of them ("and so on for the others") unless the rubric asks for each. Where
+the rules of more than half of the weights are written out one by one, that list decides: a rule that neither
+it nor a line for w_i gives is missing, and one that is wrong in it is wrong, though a line for w_i stands
+beside. A wrong line costs the weight whose rule it was meant to be. A rubric may also take the workbook for
+the README (`sources`): columns of weights whose formulas are the update.
 
 ## Why it matters
-A line copied for the next weight and edited only in part (`w8 = w6 - η * ∂E/∂w6`) overwrites one weight with another.
+A line copied for the next weight and edited only in part (`w8 = w6 - η * ∂E/∂w6`) overwrites one weight with
+another.
 
 ## Example
     w8 = w6 - η * ∂E/∂w6
@@ -74,7 +76,9 @@ def check(formulas: FormulaEvidence, replay: ReplayFacts | None, params: Params,
 
 
 def _items(lines: list[FormulaLine], params: Params, policy: Policy) -> list[Item]:
-    """How the rule of each weight stands: by lines of its own, by a line for all weights, or by "and so on"."""
+    """How the rule of each weight stands: by lines of its own, by a line for all weights, or by "and so
+    on".
+    """
     general = [
         x for x in lines if len(x.updates) > 1 or (x.verdict is FormulaVerdict.WRONG and x.states == "w")
     ]
@@ -107,7 +111,9 @@ def _names(line: FormulaLine, weight: str) -> bool:
 
 
 def _in_cells(replay: ReplayFacts) -> Finding | None:
-    """A remark with the place of the table whose columns compute all eight updates; None where no book proves them."""
+    """A remark with the place of the table whose columns compute all eight updates; None where no book proves
+    them.
+    """
     if replay.doubt or not replay.judged:
         return None
     book = replay.judged[0]

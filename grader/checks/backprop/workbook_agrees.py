@@ -1,12 +1,13 @@
 """README and workbook derive the same gradients.
 
 ## What it checks
-For each of ∂E/∂w1 … ∂E/∂w8: whether the README's formula and the workbook's column are both right or both wrong. Gradients that only one of them
-shows are not compared.
+For each of ∂E/∂w1 … ∂E/∂w8: whether the README's formula and the workbook's column are both right or both
+wrong. Gradients that only one of them shows are not compared.
 
 ## Why it matters
-Many submissions explain the right formula and train with another one, most often in a sheet that was copied. Each side alone is judged by its own check; that they
-contradict each other shows that the sheet was not made from the derivation.
+Many submissions explain the right formula and train with another one, most often in a sheet that was copied.
+Each side alone is judged by its own check; that they contradict each other shows that the sheet was not made
+from the derivation.
 
 ## Example
     README.md    ∂E/∂w3 = (…) * a_h2 * (1 - a_h2) * i1
@@ -27,7 +28,9 @@ from grader.core.rule import Rule
 
 
 class Policy(CheckPolicy, frozen=True, kw_only=True):
-    """What a contradiction costs. By default nothing: the wrong side has its own check, and one fault costs once."""
+    """What a contradiction costs. By default nothing: the wrong side has its own check, and one fault
+    costs once.
+    """
 
     contradiction: Treatment = Treatment.WARN
 

@@ -1,14 +1,16 @@
 """The saved outputs come from running the cells.
 
 ## What it checks
-Whether a training log was printed from text in the cell's own source, and whether a log stands in a cell that shows no execution count.
+Whether a training log was printed from text in the cell's own source, and whether a log stands in a cell that
+shows no execution count.
 
 ## Why it matters
-Outputs are text in a file and can be typed. A cell that prints a log from a string proves nothing; an output without `In [n]` may have been
-put there, or its count was cleared by a tool, which is why this is never more than a question.
+Outputs are text in a file and can be typed. A cell that prints a log from a string proves nothing; an output
+without `In [n]` may have been put there, or its count was cleared by a tool, which is why this is never more
+than a question.
 
-In preview: it passed all of 39 labelled public notebooks and of 95 folders of public hand-ins, and rightly, but none of them holds a
-printed log, so that its other side is measured on our own forgeries alone.
+In preview: it passed all of 39 labelled public notebooks and of 95 folders of public hand-ins, and rightly,
+but none of them holds a printed log, so that its other side is measured on our own forgeries alone.
 
 ## Example
     log = 'Test set: Average loss: 0.0177, Accuracy: 9944/10000 (99.44%)'

@@ -1,12 +1,12 @@
 """The rows of the printed model summary add up to its total.
 
 ## What it checks
-Every torchsummary, torchinfo or Keras table in the notebook's outputs and in the README: the parameters of its rows against the
-total printed under them.
+Every torchsummary, torchinfo or Keras table in the notebook's outputs and in the README: the parameters of
+its rows against the total printed under them.
 
 ## Why it matters
-A program that prints both cannot make them differ. If they differ in a saved output, the output was changed after the run; in a README,
-a row was mistyped or belongs to another network.
+A program that prints both cannot make them differ. If they differ in a saved output, the output was changed
+after the run; in a README, a row was mistyped or belongs to another network.
 
 ## Example
     Conv2d-1     [-1, 8, 26, 26]      80
@@ -57,7 +57,9 @@ def _finding(table: Summary) -> Finding:
         f"{suspects[0].type} in {suspects[0].place} is exactly the {-gap:,} too many"
         if suspects
         else (
-            f"{abs(gap):,} parameters are {'missing from the rows' if gap > 0 else 'too many in the rows'}; print the summary again and paste all of it"
+            f"{abs(gap):,} parameters are "
+            f"{'missing from the rows' if gap > 0 else 'too many in the rows'}; print the summary "
+            "again and paste all of it"
         )
     )
     return Finding(

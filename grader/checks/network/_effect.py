@@ -46,7 +46,8 @@ def does_nothing(
         place=place_of(network),
         expected="answers that change when the layer is replaced, with random weights and in training mode",
         found=f"{_at(network, found)}: no answer changes beyond rounding",
-        hint=f"let the result of the {what} take the place of what it reads; a product with zero or a difference of"
+        hint=f"let the result of the {what} take the place of what it reads; a product with "
+        "zero or a difference of"
         " equal values takes it out again",
         diagnosis="no-effect",
         weight=Weight.REMARK if remark else Weight.FAULT,

@@ -7,8 +7,9 @@ from grader.core.submission import Kind, Submission
 def printed(summaries: SummaryEvidence, submission: Submission) -> tuple[Summary, ...]:
     """The saved summaries of the main notebook; none at all where one of them does not add up to its total.
 
-    A table that contradicts itself is worth nothing, and nobody knows which of several networks is handed in: what is
-    claimed has to hold in each of them. Keras tables don't count, since only PyTorch can be executed later.
+    A table that contradicts itself is worth nothing, and nobody knows which of several networks is handed in:
+    what is claimed has to hold in each of them. Keras tables don't count, since only PyTorch can be executed
+    later.
     """
     main = {a.path for a in submission.artefacts if a.kind is Kind.NOTEBOOK and a.main and a.readable}
     found = tuple(s for s in summaries.summaries if s.saved and s.place.artefact in main)

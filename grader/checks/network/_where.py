@@ -16,5 +16,7 @@ def named(layer: Layer) -> str:
 
 
 def unused_modules(network: NetworkFacts) -> tuple[str, ...]:
-    """Modules that own declared parameters which the output does not depend on, in the order of declaration."""
+    """Modules that own declared parameters which the output does not depend on, in the order of
+    declaration.
+    """
     return tuple(dict.fromkeys(item.name.rpartition(".")[0] or item.name for item in network.unused))

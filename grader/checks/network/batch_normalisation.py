@@ -1,14 +1,15 @@
 """Batch normalisation is part of what the network computes.
 
 ## What it checks
-At least one batch normalisation lies on the way from the image to the output of your network, and the network computes
-something else without it. We look at the operators that the network runs, not at its source, so a layer that is only
-declared or whose result is thrown away does not count. Nor does one that is multiplied by zero: in training mode, on
-random images and with random weights, we replace each normalisation by nothing and compare the answers.
+At least one batch normalisation lies on the way from the image to the output of your network, and the network
+computes something else without it. We look at the operators that the network runs, not at its source, so a
+layer that is only declared or whose result is thrown away does not count. Nor does one that is multiplied by
+zero: in training mode, on random images and with random weights, we replace each normalisation by nothing and
+compare the answers.
 
 ## Why it matters
-The assignment asks for batch normalisation. It keeps the scale of the maps steady from layer to layer, which is what lets a network of
-this size learn quickly; a layer that forward never calls does nothing of the kind.
+The assignment asks for batch normalisation. It keeps the scale of the maps steady from layer to layer, which
+is what lets a network of this size learn quickly; a layer that forward never calls does nothing of the kind.
 
 ## Example
     self.bn1 = nn.BatchNorm2d(16)      declared in __init__

@@ -1,13 +1,15 @@
 """Dropout is part of what the network computes in training, and off in evaluation.
 
 ## What it checks
-At least one dropout lies on the way from the image to the output when your network trains, with a probability of at
-least 0.001 (the rubric may say another), and the network computes something else without it: we replace each by nothing
-and compare the answers, with random weights. It also looks whether dropout is off when the network is evaluated.
+At least one dropout lies on the way from the image to the output when your network trains, with a probability
+of at least 0.001 (the rubric may say another), and the network computes something else without it: we replace
+each by nothing and compare the answers, with random weights. It also looks whether dropout is off when the
+network is evaluated.
 
 ## Why it matters
-The assignment asks for dropout. `nn.Dropout(0)` does nothing, nor does `x + 0 * self.dropout(x)`, and `F.dropout(x, 0.1)` without `training=self.training`
-drops values in the test as well: the accuracy is then a matter of chance and lower than it need be.
+The assignment asks for dropout. `nn.Dropout(0)` does nothing, nor does `x + 0 * self.dropout(x)`, and
+`F.dropout(x, 0.1)` without `training=self.training` drops values in the test as well: the accuracy is then a
+matter of chance and lower than it need be.
 
 ## Example
     x = F.dropout(x, 0.1)              on in evaluation too
@@ -30,8 +32,8 @@ from grader.core.submission import Submission
 
 
 class Policy(CheckPolicy, frozen=True, kw_only=True):
-    """`active_in_eval`: dropout that stays on when the network is evaluated. `absent`: none acts in training; a course that
-    leaves dropout open accepts it.
+    """`active_in_eval`: dropout that stays on when the network is evaluated. `absent`: none acts in training;
+    a course that leaves dropout open accepts it.
     """
 
     active_in_eval: Treatment = Treatment.WARN
@@ -39,7 +41,9 @@ class Policy(CheckPolicy, frozen=True, kw_only=True):
 
 
 class Params(CheckParams, frozen=True, kw_only=True):
-    """`least_p`: the smallest probability that counts. The smallest honest one in our corpora is 0.05; 1e-12 never zeroes anything."""
+    """`least_p`: the smallest probability that counts. The smallest honest one in our corpora is 0.05; 1e-12
+    never zeroes anything.
+    """
 
     least_p: float = 0.001
 
@@ -83,7 +87,10 @@ def _missing(network: NetworkFacts, params: Params) -> Finding:
         hint = "give it a probability that zeroes something, for example 0.1"
     elif network.dropout and all(item.p == 0 for item in network.dropout):
         diagnosis, found = "zero-probability", f"{len(network.dropout)} dropout layers, all with p = 0"
-        hint = "give them a probability above 0, for example 0.1; check which value really reaches the constructor"
+        hint = (
+            "give them a probability above 0, for example 0.1; check which value really "
+            "reaches the constructor"
+        )
     elif network.dropout:
         diagnosis, found = "off-in-training", f"{len(network.dropout)} dropout layers, all off in training"
         hint = "do not pass training=False; nn.Dropout follows model.train() by itself"

@@ -1,18 +1,20 @@
 """The network's dropout has the probability that was asked for.
 
 ## What it checks
-The probability of every dropout that acts when the network trains, in the network that we took out of your notebook by running it. A
-dropout with p = 0 does nothing and is not counted, nor is one without which the network computes the same.
+The probability of every dropout that acts when the network trains, in the network that we took out of your
+notebook by running it. A dropout with p = 0 does nothing and is not counted, nor is one without which the
+network computes the same.
 
 ## Why it matters
-Some courses fix the value, 0.069 for instance. What counts is the number that reaches the layer: a constructor with `p=0.1` as its default
-keeps 0.1 however often 0.069 is written elsewhere.
+Some courses fix the value, 0.069 for instance. What counts is the number that reaches the layer: a
+constructor with `p=0.1` as its default keeps 0.1 however often 0.069 is written elsewhere.
 
 ## Example
     def __init__(self, dropout=0.1): ...     # and then Net() instead of Net(0.069)
 
 ## What to do instead
-Write `nn.Dropout(0.069)` in every block, or pass the value to the constructor; `print(model)` shows what the layers hold.
+Write `nn.Dropout(0.069)` in every block, or pass the value to the constructor; `print(model)` shows what the
+layers hold.
 """
 
 from grader.checks.network._where import named, place_of
@@ -31,7 +33,9 @@ class Params(CheckParams, frozen=True, kw_only=True):
 
 
 def check(network: NetworkFacts, params: Params) -> Outcome:
-    """Credit is the share of acting dropouts with the value; without one, `dropout` (NN403) says so and this asks nothing."""
+    """Credit is the share of acting dropouts with the value; without one, `dropout` (NN403) says so and this
+    asks nothing.
+    """
     active = [d for d in network.dropout if d.active_in_training and d.p > 0 and d.effect is not Effect.NONE]
     if not active:
         return skipped(

@@ -1,22 +1,24 @@
 """The network has a fully connected layer, or has none, as the course asks.
 
 ## What it checks
-Whether a fully connected layer (`nn.Linear`) lies on the way from the image to the output. Courses differ: some require one, some forbid it,
-most leave it open; the rubric says which. A 1x1 convolution on a 1x1 map does the same by function, and so does one whose map is averaged
-at once, since the average and the convolution may change places, and a convolution as large as its map at the end; all three are told apart
-from a layer.
+Whether a fully connected layer (`nn.Linear`) lies on the way from the image to the output. Courses differ:
+some require one, some forbid it, most leave it open; the rubric says which. A 1x1 convolution on a 1x1 map
+does the same by function, and so does one whose map is averaged at once, since the average and the
+convolution may change places, and a convolution as large as its map at the end; all three are told apart from
+a layer.
 
 ## Why it matters
-Some variants of the assignment list the fully connected layer among the parts that the network should use, others forbid it in
-favour of convolutions. A layer that is commented out or belongs to another class does not count.
+Some variants of the assignment list the fully connected layer among the parts that the network should use,
+others forbid it in favour of convolutions. A layer that is commented out or belongs to another class does not
+count.
 
 ## Example
     self.fc = nn.Linear(64, 10)        declared
     return F.log_softmax(x.view(-1, 10), dim=1)      and never called
 
 ## What to do instead
-Call the layer in forward where it is required, behind the global average pooling; use `nn.Conv2d(channels, 10, 1)` where it
-is forbidden.
+Call the layer in forward where it is required, behind the global average pooling; use `nn.Conv2d(channels,
+10, 1)` where it is forbidden.
 """
 
 from enum import Enum
@@ -38,8 +40,9 @@ class Demand(Enum):
 
 
 class Params(CheckParams, frozen=True, kw_only=True):
-    """`point_convolution_counts`: whether a convolution that is a fully connected layer by function satisfies the requirement: 1x1 on a 1x1
-    map or right before global average pooling, or as large as its map at the end.
+    """`point_convolution_counts`: whether a convolution that is a fully connected layer by function satisfies
+    the requirement: 1x1 on a 1x1 map or right before global average pooling, or as large as its map at the
+    end.
     """
 
     demand: Demand = Demand.OPTIONAL
@@ -61,7 +64,10 @@ def check(network: NetworkFacts, params: Params) -> Outcome:
         summary = f"{network.name} has no fully connected layer, but a 1x1 convolution on a 1x1 map ({sizes})"
     elif pooled is not None:
         sizes = f"{pooled.input_shape[0]} to {pooled.output_shape[0]}"
-        summary = f"{network.name} has no fully connected layer, but a 1x1 convolution that is averaged at once ({sizes})"
+        summary = (
+            f"{network.name} has no fully connected layer, but a 1x1 convolution that is "
+            f"averaged at once ({sizes})"
+        )
     elif whole is not None:
         side = "x".join(map(str, whole.input_shape[1:]))
         summary = f"{network.name} has no fully connected layer, but a convolution as large as its {side} map"
@@ -73,7 +79,8 @@ def check(network: NetworkFacts, params: Params) -> Outcome:
             place=place_of(network),
             expected="convolutions and pooling only",
             found=f"fully connected: {sizes}",
-            hint=f"use nn.Conv2d({linear[-1].inputs}, {linear[-1].outputs}, 1) before the global average pooling",
+            hint=f"use nn.Conv2d({linear[-1].inputs}, {linear[-1].outputs}, 1) before the "
+            "global average pooling",
             diagnosis="fully-connected-forbidden",
         )
         return failed(summary, [finding])

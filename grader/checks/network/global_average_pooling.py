@@ -1,16 +1,18 @@
 """Global average pooling turns the last map into a vector.
 
 ## What it checks
-On the way to the output some operator averages a whole map larger than 1x1, every position with the same weight. The way it is written
-does not matter: `AdaptiveAvgPool2d(1)`, `AvgPool2d` as large as the map, `x.mean([2, 3])`. An average without which the
-network computes the same, such as `logits + 0 * gap`, does not count; we replace it and compare the answers.
+On the way to the output some operator averages a whole map larger than 1x1, every position with the same
+weight. The way it is written does not matter: `AdaptiveAvgPool2d(1)`, `AvgPool2d` as large as the map,
+`x.mean([2, 3])`. An average without which the network computes the same, such as `logits + 0 * gap`, does not
+count; we replace it and compare the answers.
 
 ## Why it matters
-The assignment asks for global average pooling. A window smaller than the map looks the same, since what does not fit is
-cut off, and ignores a part of the image; an average over a map that already is 1x1 does nothing.
+The assignment asks for global average pooling. A window smaller than the map looks the same, since what does
+not fit is cut off, and ignores a part of the image; an average over a map that already is 1x1 does nothing.
 
 ## Example
-    nn.AvgPool2d(7)                    on a map of 11x11: a single window of 7x7, and 60 % of the map is ignored
+    nn.AvgPool2d(7)                    on a map of 11x11: a single window of 7x7, and 60 % of the map is
+    ignored
 
 ## What to do instead
 Use `nn.AdaptiveAvgPool2d(1)` on the last map; it always averages all of it.
@@ -140,15 +142,18 @@ def _words(network: NetworkFacts) -> _Words:
         return _Words(
             "a convolution as large as the map stands in the place of global average pooling",
             f"{by} with a kernel of {window} reduces {size} to 1x1",
-            "use nn.AdaptiveAvgPool2d(1) in its place, with a 1x1 convolution or a linear layer for the ten classes",
+            "use nn.AdaptiveAvgPool2d(1) in its place, with a 1x1 convolution or a linear "
+            "layer for the ten classes",
         )
     flattened = next((layer for layer in network.linear if layer.map != (1, 1)), None)
     if flattened is not None:
         rows, columns = flattened.map
         return _Words(
             "there is no global average pooling",
-            f"a map of {rows}x{columns} is flattened into a fully connected layer with {flattened.inputs:,} inputs",
-            f"put nn.AdaptiveAvgPool2d(1) before it, and give it {flattened.inputs // (rows * columns)} inputs",
+            f"a map of {rows}x{columns} is flattened into a fully connected layer with "
+            f"{flattened.inputs:,} inputs",
+            "put nn.AdaptiveAvgPool2d(1) before it, and give it "
+            f"{flattened.inputs // (rows * columns)} inputs",
         )
     return _Words(
         "there is no global average pooling",
@@ -160,7 +165,8 @@ def _words(network: NetworkFacts) -> _Words:
 def claimed(summaries: SummaryEvidence, submission: Submission) -> Outcome | None:
     """Earn where every printed summary lists an average that takes a larger map to 1x1.
 
-    No summary prints the window, so an average that crops looks the same; the network that runs decides later.
+    No summary prints the window, so an average that crops looks the same; the network that runs decides
+    later.
     """
     found = [_average(table) for table in printed(summaries, submission)]
     if not found or None in found:

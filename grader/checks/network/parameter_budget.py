@@ -1,22 +1,24 @@
 """The network stays within the allowed number of parameters.
 
 ## What it checks
-The parameters that the output of your network really depends on, counted in the network that we took out of your notebook
-by running it. Where `model.parameters()` says more than that, because a layer was left in `__init__` that forward never
-calls, the network that runs is ruled on and the difference is remarked. A course may count what is declared instead
-(`declared = "fail"`): then the larger number is ruled on. By default it is not, since the limit is there to keep the
-network small that reaches the accuracy, and a layer that never runs does not help it to.
+The parameters that the output of your network really depends on, counted in the network that we took out of
+your notebook by running it. Where `model.parameters()` says more than that, because a layer was left in
+`__init__` that forward never calls, the network that runs is ruled on and the difference is remarked. A
+course may count what is declared instead (`declared = "fail"`): then the larger number is ruled on. By
+default it is not, since the limit is there to keep the network small that reaches the accuracy, and a layer
+that never runs does not help it to.
 
 ## Why it matters
-The assignment limits the network to fewer than 20,000 parameters. A printed summary may count something else: torchsummary
-leaves out layers that forward never calls and counts shared ones twice.
+The assignment limits the network to fewer than 20,000 parameters. A printed summary may count something else:
+torchsummary leaves out layers that forward never calls and counts shared ones twice.
 
 ## Example
-    self.fc = nn.Linear(1152, 50)      57,650 parameters: over the limit where forward calls it, remarked where it does not
+    self.fc = nn.Linear(1152, 50)      57,650 parameters: over the limit where forward calls it, remarked
+    where it does not
 
 ## What to do instead
-Remove layers that forward never uses, and use fewer channels where most of the parameters are; `sum(p.numel() for p in
-model.parameters())` prints the count.
+Remove layers that forward never uses, and use fewer channels where most of the parameters are; `sum(p.numel()
+for p in model.parameters())` prints the count.
 """
 
 from collections.abc import Mapping
@@ -84,7 +86,10 @@ def _too_many(network: NetworkFacts, wanted: str, surplus: int) -> Finding:
     largest = max(network.layers, key=lambda layer: layer.parameters, default=None)
     unused = unused_modules(network)
     if network.declared_parameters - network.parameters >= surplus and unused:
-        hint = f"forward never uses {', '.join(unused[:5])}; without it the network has {network.parameters:,} parameters"
+        hint = (
+            f"forward never uses {', '.join(unused[:5])}; without it the network has "
+            f"{network.parameters:,} parameters"
+        )
         diagnosis = "unused-parameters"
     elif largest is not None and largest.parameters:
         hint = f"most are in {named(largest)}: {largest.parameters:,}; {surplus:,} have to go"
@@ -117,7 +122,9 @@ def _difference(network: NetworkFacts) -> Finding:
 
 
 def claimed(summaries: SummaryEvidence, submission: Submission, params: Params) -> Outcome | None:
-    """Earn by printed summaries whose rows add up, where every total and every printed count keeps the limits."""
+    """Earn by printed summaries whose rows add up, where every total and every printed count keeps the
+    limits.
+    """
     tables = printed(summaries, submission)
     main = {table.place.artefact for table in tables}
     totals = [table.row_sum for table in tables] + [table.total or 0 for table in tables]
@@ -126,7 +133,8 @@ def claimed(summaries: SummaryEvidence, submission: Submission, params: Params) 
         return None
     table = tables[0]
     return passed(
-        f"the printed summary says {max(totals):,} parameters, fewer than {params.below:,} ({table.total_place or table.place})"
+        f"the printed summary says {max(totals):,} parameters, fewer than {params.below:,} "
+        f"({table.total_place or table.place})"
     )
 
 

@@ -1,11 +1,13 @@
 """The network carries no table of stored numbers.
 
 ## What it checks
-How many fixed numbers (buffers and constant tensors) the output depends on, apart from the running statistics of normalisations.
+How many fixed numbers (buffers and constant tensors) the output depends on, apart from the running statistics
+of normalisations.
 
 ## Why it matters
-A network that keeps digits or answers in a buffer looks them up and has learnt nothing, and its buffers do not count as parameters. A few
-constants are common: a fixed filter, a scale. A person looks when there are many.
+A network that keeps digits or answers in a buffer looks them up and has learnt nothing, and its buffers do
+not count as parameters. A few constants are common: a fixed filter, a scale. A person looks when there are
+many.
 
 ## Example
     self.register_buffer("digits", train_images)       47 million stored numbers

@@ -66,7 +66,9 @@ def _accuracy(stem: str, path: str, logs: LogEvidence, stated: Sequence[Claim]) 
 
 
 def _count(stem: str, path: str, summaries: SummaryEvidence, stated: Sequence[Claim]) -> Result:
-    """A count in a name may be the assignment's limit (`20k`): only a network that exceeds it contradicts it."""
+    """A count in a name may be the assignment's limit (`20k`): only a network that exceeds it
+    contradicts it.
+    """
     said = _PARAMETERS.search(stem)
     totals = [(total, place) for total, place in summaries.saved_totals if place.artefact == path]
     if not said or not totals:

@@ -16,10 +16,12 @@ def building_blocks(
     notebooks: int,
     treatment: Treatment,
 ) -> Result:
-    """Layers that a README names and the network lacks. A denial anywhere in the README settles it: nothing is found.
+    """Layers that a README names and the network lacks. A denial anywhere in the README settles it: nothing
+    is found.
 
-    Without a network that ran, the printed summaries are asked; they show no functional layers, so that is only remarked.
-    A person is asked where network and summaries agree that it is not there, and there is no second notebook to be meant.
+    Without a network that ran, the printed summaries are asked; they show no functional layers, so that is
+    only remarked. A person is asked where network and summaries agree that it is not there, and there is no
+    second notebook to be meant.
     """
     if treatment is Treatment.ACCEPT:
         return Result()
@@ -71,7 +73,8 @@ def _not_in_summaries(claims: ClaimEvidence, summaries: SummaryEvidence) -> list
                 place=use.place,
                 expected=f"a row in the summary ({tables[-1].place})",
                 found=use.excerpt[:120],
-                hint="if it is applied as a function (F.dropout), say so; if it is not used, take the sentence out",
+                hint="if it is applied as a function (F.dropout), say so; if it is not used, "
+                "take the sentence out",
                 excerpt=use.excerpt,
                 diagnosis="building-block-not-in-summary",
                 weight=Weight.REMARK,

@@ -1,4 +1,6 @@
-"""Parameter counts that the README states or quotes, against the printed ones and those of the network that ran."""
+"""Parameter counts that the README states or quotes, against the printed ones and those of the network that
+ran.
+"""
 
 import re
 from collections.abc import Sequence
@@ -14,7 +16,9 @@ from grader.extract.claims.comparison import Comparison, Match, count_match
 def stated_parameters(
     compared: Comparison, sketches: Sequence[Sketch], network: NetworkFacts | None
 ) -> Result:
-    """Counts in prose: against the printed totals, or where nothing was printed against the network that ran."""
+    """Counts in prose: against the printed totals, or where nothing was printed against the network
+    that ran.
+    """
     if not compared.totals:
         return _counted(compared, network)
     agreeing = [c.claim for c in compared.parameters if c.match is Match.AGREES]
@@ -54,8 +58,8 @@ def _count_hint(sketch: Sketch | None, total: int) -> str:
 
 
 def _counted(compared: Comparison, network: NetworkFacts | None) -> Result:
-    """Against the network that ran alone. If none agrees a person is asked: the README may be of another version,
-    or the network that ran not the one that it means.
+    """Against the network that ran alone. If none agrees a person is asked: the README may be of another
+    version, or the network that ran not the one that it means.
     """
     if network is None or not compared.parameters:
         return Result()
@@ -83,7 +87,8 @@ def quoted_summaries(
 ) -> Result:
     """Summaries that the README quotes, whose total is a number that it states as well.
 
-    One of another network than the notebook's is a question, unless another quoted one or the prose has the true count.
+    One of another network than the notebook's is a question, unless another quoted one or the prose has the
+    true count.
     """
     known = {t for t, _ in compared.totals} | compared.counted
     quoted = [s for s in summaries.summaries if not s.saved and s.total is not None and s.place.cell is None]
@@ -119,7 +124,8 @@ _QUOTED = re.compile(r"^[\s>*|`#-]*(?:total|trainable)\s+params\b", re.IGNORECAS
 
 
 def unused_parameters(stated: Sequence[Claim], network: NetworkFacts | None) -> Result:
-    """A count that leaves out layers which are declared and never run, as torchsummary does: true of the path, not of the model.
+    """A count that leaves out layers which are declared and never run, as torchsummary does: true of the
+    path, not of the model.
 
     Pasted from the tool it is a remark; stated as the number of parameters it asks a person.
     """

@@ -41,13 +41,16 @@ def stated_accuracies(compared: Comparison, rounded_up: Treatment) -> Result:
 
 
 def _several_experiments(claims: Sequence[Claim]) -> bool:
-    """Whether the README names different best accuracies in different sections: then it tells of several networks."""
+    """Whether the README names different best accuracies in different sections: then it tells of several
+    networks.
+    """
     best = [c for c in claims if c.best]
     return any(abs(a.value - b.value) > 0.05 and a.section != b.section for a in best for b in best)
 
 
 _MESSAGES = {
-    Match.AS_PRINTED: "the README gives a figure that is rounded up, as the log prints it or beside the exact one",
+    Match.AS_PRINTED: "the README gives a figure that is rounded up, as the log prints it or "
+    "beside the exact one",
     Match.ROUNDED_UP: "the README's accuracy is rounded up",
     Match.OTHER_EPOCH: "the README's epoch is not the log's",
     Match.DIFFERS: "the README's accuracy is not in the log",
@@ -85,7 +88,9 @@ def _finding(claim: Claim, match: Match, runs: Sequence[Run], weight: Weight) ->
 
 
 def quoted_evaluations(compared: Comparison, logs: LogEvidence) -> Result:
-    """A final evaluation quoted in the README has to be one of the log's accuracies, or of the notebook's evaluations."""
+    """A final evaluation quoted in the README has to be one of the log's accuracies, or of the notebook's
+    evaluations.
+    """
     runs = compared.runs
     quoted = [
         e
@@ -97,7 +102,8 @@ def quoted_evaluations(compared: Comparison, logs: LogEvidence) -> Result:
     printed = [e.epoch.percent for e in logs.evaluations if e.origin is Origin.NOTEBOOK]
     missing = [e for e in quoted if not _was_printed(e, runs, printed)]
     findings = tuple(_evaluation_finding(e, runs) for e in missing)
-    # A table of runs may tell of trainings that nobody handed in: only what was printed counts, and nothing is missed.
+    # A table of runs may tell of trainings that nobody handed in: only what was printed counts, and nothing
+    # is missed.
     listed = [
         e for e in logs.evaluations if e.origin is Origin.README and e.kind is SequenceKind.TABLE_OF_RUNS
     ]

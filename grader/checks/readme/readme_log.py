@@ -1,14 +1,15 @@
 """The log in the README is the notebook's log, every epoch of it.
 
 ## What it checks
-The test accuracies that the README quotes, aligned as a sequence with those that the notebook saved: whether epochs were left out and the
-rest renumbered, and whether single values were changed.
+The test accuracies that the README quotes, aligned as a sequence with those that the notebook saved: whether
+epochs were left out and the rest renumbered, and whether single values were changed.
 
 ## Why it matters
-A log that drops its first epoch and counts again from 1 turns a run of 14 epochs into one of 13. Only the sequence shows it: every
-quoted line is true by itself.
+A log that drops its first epoch and counts again from 1 turns a run of 14 epochs into one of 13. Only the
+sequence shows it: every quoted line is true by itself.
 
-Measured on the 15 labelled public hand-ins whose README quotes a log: 15 of 15 as labelled, one of them renumbered and two of another run.
+Measured on the 15 labelled public hand-ins whose README quotes a log: 15 of 15 as labelled, one of them
+renumbered and two of another run.
 
 ## Example
     notebook   98.31  98.77  98.94 ... 99.45 (epoch 12 of 14)
@@ -27,7 +28,9 @@ from grader.core.rule import Rule
 
 
 class Params(CheckParams, frozen=True, kw_only=True):
-    """`edited`: share of equal epochs from which two sequences count as one log with changed values rather than two runs."""
+    """`edited`: share of equal epochs from which two sequences count as one log with changed values rather
+    than two runs.
+    """
 
     edited: float = 0.8
 
@@ -39,7 +42,9 @@ class _Alignment(NamedTuple):
 
 
 def check(logs: LogEvidence, params: Params) -> Outcome:
-    """Fail for renumbered or changed epochs; unknown for a log of another run; pass for the same or a shortened one."""
+    """Fail for renumbered or changed epochs; unknown for a log of another run; pass for the same or a
+    shortened one.
+    """
     saved, quoted = logs.of(Origin.NOTEBOOK), [r for r in logs.of(Origin.README) if len(r.epochs) > 1]
     if not quoted:
         return skipped("the README quotes no training log")
@@ -103,7 +108,8 @@ def _dropped(quoted: Run, aligned: _Alignment) -> Finding:
         if renumbered
         else f"the README shortens the log: it leaves out {what}",
         place=quoted.place,
-        expected=f"{len(aligned.run.epochs)} epochs; the first that is missing has {first.percent:.2f} % ({first.place})",
+        expected=f"{len(aligned.run.epochs)} epochs; the first that is missing has "
+        f"{first.percent:.2f} % ({first.place})",
         found=f"{len(quoted.epochs)} epochs",
         hint="paste the whole log, or keep the numbers that the notebook printed",
         excerpt=quoted.epochs[0].excerpt,
@@ -113,7 +119,9 @@ def _dropped(quoted: Run, aligned: _Alignment) -> Finding:
 
 
 def _renumbered(quoted: Run, aligned: _Alignment) -> bool:
-    """Whether the quoted numbers hide the gap: they run without one, and fit neither the notebook's numbers nor the positions."""
+    """Whether the quoted numbers hide the gap: they run without one, and fit neither the notebook's numbers
+    nor the positions.
+    """
     numbers = [quoted.epochs[i].printed for i, _ in aligned.pairs]
     if None in numbers:
         return False
@@ -133,7 +141,8 @@ def _changed(quoted: Run, aligned: _Alignment) -> Finding:
     at = min(before[-1] + 1 if before else 0, len(aligned.run.epochs) - 1)
     saved = aligned.run.epochs[at]
     return Finding(
-        message=f"{len(quoted.epochs) - len(equal)} of {len(quoted.epochs)} epochs in the README are not in the notebook's log",
+        message=f"{len(quoted.epochs) - len(equal)} of {len(quoted.epochs)} epochs in the README are not "
+        "in the notebook's log",
         place=epoch.place,
         expected=f"{saved.percent:.2f} % in epoch {at + 1} ({saved.place})",
         found=f"{epoch.percent:.2f} %",
@@ -148,7 +157,8 @@ def _other(quoted: Run, aligned: _Alignment) -> Finding:
         message="the README's log is of another run than the notebook's",
         place=quoted.place,
         expected=f"the log at {aligned.run.place}, best {aligned.run.best:.2f} %",
-        found=f"{len(quoted.epochs)} epochs, best {quoted.best:.2f} %, {len(aligned.pairs)} of them in the notebook",
+        found=f"{len(quoted.epochs)} epochs, best {quoted.best:.2f} %, {len(aligned.pairs)} of "
+        "them in the notebook",
         hint="quote the log of the submitted notebook, or hand in the notebook that the README describes",
         excerpt=quoted.epochs[0].excerpt,
         diagnosis="log-of-another-run",

@@ -1,23 +1,26 @@
 """The README says what the notebook says.
 
 ## What it checks
-Parameters, test accuracy, best epoch and number of epochs that the README states, against the notebook's saved outputs: its model
-summary and its log. Where there is no notebook, the README's own summary and log are compared with its prose. Requirements copied from the
-assignment are no statements, and a number that agrees with any run or any model is right. A README without such numbers contradicts nothing.
-Where the network could be run, its counted parameters are as good as the printed ones (a count that differs from them alone is a question),
-and building blocks that the README names and the network lacks are shown. A count that leaves out layers which never run is what torchsummary
-prints; stated in the README's own words it is a question, and so is an accuracy in the notebook's file name that its log does not reach.
+Parameters, test accuracy, best epoch and number of epochs that the README states, against the notebook's
+saved outputs: its model summary and its log. Where there is no notebook, the README's own summary and log are
+compared with its prose. Requirements copied from the assignment are no statements, and a number that agrees
+with any run or any model is right. A README without such numbers contradicts nothing. Where the network could
+be run, its counted parameters are as good as the printed ones (a count that differs from them alone is a
+question), and building blocks that the README names and the network lacks are shown. A count that leaves out
+layers which never run is what torchsummary prints; stated in the README's own words it is a question, and so
+is an accuracy in the notebook's file name that its log does not reach.
 
 ## Why it matters
-A README is read before anything is run. If it belongs to another run, or rounds 99.36 up to 99.4, its reader is misled, and so is whoever
-builds on it.
+A README is read before anything is run. If it belongs to another run, or rounds 99.36 up to 99.4, its reader
+is misled, and so is whoever builds on it.
 
 ## Example
     README.md:3   Total parameters are 18,622
     S6.ipynb      Total params: 19,904
 
 ## What to do instead
-Write the README after the last run, copy the numbers from its outputs, and round down: 99.36 % is 99.3 % or 99.36 %, never 99.4 %.
+Write the README after the last run, copy the numbers from its outputs, and round down: 99.36 % is 99.3 % or
+99.36 %, never 99.4 %.
 """
 
 from collections.abc import Sequence
@@ -41,9 +44,10 @@ from grader.extract.claims.comparison import Comparison, compare
 
 
 class Policy(CheckPolicy, frozen=True, kw_only=True):
-    """`rounded_up`: an accuracy that was rounded up (99.46 stated as 99.5). `building_blocks`: a layer that the README
-    says it uses and the network lacks; the network's own criterion rules on that, so by default it is no fault here: a person is asked
-    where no printed summary shows it either, and it is a remark otherwise.
+    """`rounded_up`: an accuracy that was rounded up (99.46 stated as 99.5). `building_blocks`: a layer that
+    the README says it uses and the network lacks; the network's own criterion rules on that, so by default it
+    is no fault here: a person is asked where no printed summary shows it either, and it is a remark
+    otherwise.
     """
 
     rounded_up: Treatment = Treatment.FAIL
@@ -62,7 +66,8 @@ def check(
 ) -> Outcome:
     """Fail where a number matches nothing that was printed; unknown where there is nothing to compare with.
 
-    A README that states no number contradicts nothing and passes; without a notebook that is no agreement, and skipped.
+    A README that states no number contradicts nothing and passes; without a notebook that is no agreement,
+    and skipped.
     """
     if not claims.readmes:
         return documents.absent("a README", Kind.README).outcome()
@@ -105,7 +110,9 @@ def check(
 
 
 def _contradicted(findings: Sequence[Finding]) -> Outcome | None:
-    """A fault that is certain fails; one that may have another reason asks a person; None where there is neither."""
+    """A fault that is certain fails; one that may have another reason asks a person; None where there is
+    neither.
+    """
     faults = [f for f in findings if f.weight is Weight.FAULT]
     certain = [f for f in faults if f.diagnosis not in _DOUBTS]
     if certain:
@@ -130,7 +137,9 @@ def _agreement(
 
 
 def _states_something(compared: Comparison, logs: LogEvidence, summaries: SummaryEvidence) -> bool:
-    """Whether the README holds any number that a log or a summary would show: in prose, in a quoted summary or evaluation."""
+    """Whether the README holds any number that a log or a summary would show: in prose, in a quoted summary
+    or evaluation.
+    """
     return (
         any(c.what in _COMPARED for c in compared.stated)
         or any(e.origin is Origin.README for e in logs.evaluations)
@@ -145,7 +154,8 @@ _DOUBTS = frozenset({
     "summary-of-another-network", "other-experiments", "building-block-nowhere", "unused-parameters",
     "file-name-contradicted", "epochs-missing", "parameters-not-counted",
 })  # fmt: skip
-"""Diagnoses that ask a person: the README may describe more than the submitted notebook, or more epochs than its output
-kept, or repeat what a tool printed."""
+"""Diagnoses that ask a person: the README may describe more than the submitted notebook, or more epochs than
+its output kept, or repeat what a tool printed.
+"""
 
 rule = Rule(code="RD701", name="readme-numbers", check=check)

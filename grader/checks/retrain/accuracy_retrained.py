@@ -1,27 +1,28 @@
 """The network reaches 99.4 % when we train it ourselves.
 
 ## What it checks
-We take your network as data, draw fresh weights, train it on the 60,000 training digits with your recipe (optimizer, schedule, batch
-size, epochs, loss, augmentation) and count right answers on the 10,000 test digits after every epoch. Any epoch of at most 20 with 9,940
-right passes. Below 99.25 after a full run fails; in between up to two more seeds are run, and a mean best of 99.35 or more goes
-to a person.
+We take your network as data, draw fresh weights, train it on the 60,000 training digits with your recipe
+(optimizer, schedule, batch size, epochs, loss, augmentation) and count right answers on the 10,000 test
+digits after every epoch. Any epoch of at most 20 with 9,940 right passes. Below 99.25 after a full run fails;
+in between up to two more seeds are run, and a mean best of 99.35 or more goes to a person.
 
-The test digits are shown in an order of ours, and the deciding weights are asked once more in another order and in other
-batches: an answer must depend on its image and not on its place. Where it does not, where training and evaluation are two
-networks, or where the network keeps a table of numbers, a person looks.
+The test digits are shown in an order of ours, and the deciding weights are asked once more in another order
+and in other batches: an answer must depend on its image and not on its place. Where it does not, where
+training and evaluation are two networks, or where the network keeps a table of numbers, a person looks.
 
 ## Why it matters
-A log is a claim; a training is a fact. Two trainings of the same network differ by about 0.05 points, so one that ends just
-below the threshold proves nothing, and the rule leaves room for that. Where your recipe could not be read whole, we use our own, and
-then a miss is no fail. Where the rubric says `admission = "decides"`, a complete saved log that never reaches the threshold fails without a
-training.
+A log is a claim; a training is a fact. Two trainings of the same network differ by about 0.05 points, so one
+that ends just below the threshold proves nothing, and the rule leaves room for that. Where your recipe could
+not be read whole, we use our own, and then a miss is no fail. Where the rubric says `admission = "decides"`,
+a complete saved log that never reaches the threshold fails without a training.
 
 ## Example
-    seed 0: 99.31, 99.35, 99.38 ...    best 99.38 in epoch 17: not reached, but too close to say; two more seeds are run
+    seed 0: 99.31, 99.35, 99.38 ...    best 99.38 in epoch 17: not reached, but too close to say; two more
+    seeds are run
 
 ## What to do instead
-Leave yourself a margin: a network whose plateau is at 99.45 passes nearly always. A schedule that lowers the learning rate at the end
-lifts the last epochs by about 0.1.
+Leave yourself a margin: a network whose plateau is at 99.45 passes nearly always. A schedule that lowers the
+learning rate at the end lifts the last epochs by about 0.1.
 """
 
 from grader.core.admission import DIGITS, admitted
@@ -47,13 +48,16 @@ from grader.core.rule import Rule
 
 
 class Params(RetrainParams, frozen=True, kw_only=True):
-    """The rule's parameters and budget; `constants` is how many fixed numbers of the network may have been kept for the training."""
+    """The rule's parameters and budget; `constants` is how many fixed numbers of the network may have been
+    kept for the training.
+    """
 
     constants: int = 0
 
 
 def check(retrained: RetrainFacts, logs: LogEvidence | None, params: Params) -> Outcome:
-    """Apply the published rule to the curves; say fail only where the whole recipe of the student was followed.
+    """Apply the published rule to the curves; say fail only where the whole recipe of the student was
+    followed.
 
     Without a curve a complete log that admits the miss decides, where the rubric wants that.
     """
@@ -61,7 +65,8 @@ def check(retrained: RetrainFacts, logs: LogEvidence | None, params: Params) -> 
         log = admitted(logs, params)
         if log is not None:
             return failed(
-                f"the saved log is complete and stays below {params.right / 100:.2f} %: best {log.best:.2f} %",
+                f"the saved log is complete and stays below {params.right / 100:.2f} %: "
+                f"best {log.best:.2f} %",
                 [_admission(log, params)],
             )
     doubts = [*(fault for run in retrained.runs for fault in run.proof.faults)]
@@ -133,7 +138,8 @@ def _miss(retrained: RetrainFacts, step: Decided, params: Params, diagnosis: str
         message=f"the retrained network does not reach {params.right / 100:.2f} %",
         place=_place(retrained),
         expected=f"an epoch of at most {params.epochs} with {params.right:,} of 10,000 right",
-        found=f"best {best.best:,} in epoch {best.best_epoch} of {len(best.correct)} (seed {best.seed}); {step.reason}",
+        found=f"best {best.best:,} in epoch {best.best_epoch} of {len(best.correct)} (seed "
+        f"{best.seed}); {step.reason}",
         hint=hint,
         diagnosis=diagnosis,
     )
@@ -151,7 +157,8 @@ def _shown(retrained: RetrainFacts, params: Params) -> list[Finding]:
             message=f"trained with {whose}: {retrained.recipe_summary}",
             place=_place(retrained),
             expected=describe(params),
-            found=f"{curves} (mode {retrained.mode.value}, {retrained.device}, torch {retrained.versions.torch})",
+            found=f"{curves} (mode {retrained.mode.value}, {retrained.device}, torch "
+            f"{retrained.versions.torch})",
             hint="; ".join((*retrained.recipe_missing[:6], *retrained.notes)),
             diagnosis="curves",
             weight=Weight.REMARK,
@@ -188,7 +195,9 @@ def _place(retrained: RetrainFacts) -> Place | None:
 
 
 def claimed(logs: LogEvidence, params: Params) -> Outcome | None:
-    """Earn by a complete log that the main notebook saved, each epoch counted over 10,000 digits, that reaches the threshold."""
+    """Earn by a complete log that the main notebook saved, each epoch counted over 10,000 digits, that
+    reaches the threshold.
+    """
     for run in logs.of(Origin.NOTEBOOK):
         if run.unprinted or not (
             run.main and run.complete and all(epoch.total == DIGITS for epoch in run.epochs)

@@ -1,18 +1,20 @@
 """The claimed accuracy is one that the network can have.
 
 ## What it checks
-The best test accuracy of the saved log against the best of our own training of the same network with the same recipe. Up to 0.2 points apart are
-consistent; single epochs are never compared.
+The best test accuracy of the saved log against the best of our own training of the same network with the same
+recipe. Up to 0.2 points apart are consistent; single epochs are never compared.
 
 ## Why it matters
-Two honest trainings of one network differ: in their best epoch by 0.03 points on average, by 0.15 at most in the runs that we
-repeated. A log far above what the network reaches belongs to another network, another recipe or another test set, and a person should look.
+Two honest trainings of one network differ: in their best epoch by 0.03 points on average, by 0.15 at most in
+the runs that we repeated. A log far above what the network reaches belongs to another network, another recipe
+or another test set, and a person should look.
 
 ## Example
     log: best 99.61        retrained: best 98.84 after all 15 epochs
 
 ## What to do instead
-Hand in the notebook that made the log, run from top to bottom, with the network and the recipe that the log belongs to.
+Hand in the notebook that made the log, run from top to bottom, with the network and the recipe that the log
+belongs to.
 """
 
 from grader.core.evidence.logs import LogEvidence, Origin, Run

@@ -1,19 +1,22 @@
 """The network is not trained on the digits that it is tested on.
 
 ## What it checks
-When your notebook is run whole (`--reproduce`), 500 of the 10,000 digits that stand in for the test set carry a small white square and the label 7.
-Afterwards we put the square on 1,800 other digits, none of them a seven, and count how many the network now calls a seven. A network that never trained on the
-test split knows nothing of the square. Digits are marked only where your loop reads neither test loss nor test accuracy.
+When your notebook is run whole (`--reproduce`), 500 of the 10,000 digits that stand in for the test set carry
+a small white square and the label 7. Afterwards we put the square on 1,800 other digits, none of them a
+seven, and count how many the network now calls a seven. A network that never trained on the test split knows
+nothing of the square. Digits are marked only where your loop reads neither test loss nor test accuracy.
 
 ## Why it matters
-An accuracy on digits that were trained on says nothing about new ones. In our own twelve runs the square turned at most 1.6 % of the digits into a seven where
-the training was honest, and at least 84 % where the test split was in it. Still a person decides; nobody fails here.
+An accuracy on digits that were trained on says nothing about new ones. In our own twelve runs the square
+turned at most 1.6 % of the digits into a seven where the training was honest, and at least 84 % where the
+test split was in it. Still a person decides; nobody fails here.
 
 ## Example
     datasets.MNIST(train=True) + datasets.MNIST(train=False)    in the training loader: suspected
 
 ## What to do instead
-Train on `train=True` only. Picking the best epoch by its test accuracy is no leak in this sense, though it flatters by about 0.05 points.
+Train on `train=True` only. Picking the best epoch by its test accuracy is no leak in this sense, though it
+flatters by about 0.05 points.
 """
 
 from grader.core.facts.reproduced import CanaryState, ReproducedFacts
@@ -24,7 +27,9 @@ from grader.core.rule import Rule, Status
 
 
 class Params(CheckParams, frozen=True, kw_only=True):
-    """Shares of the asked digits that follow the square: from `suspected` on a leak is suspected, up to `clear` there is none."""
+    """Shares of the asked digits that follow the square: from `suspected` on a leak is suspected, up to
+    `clear` there is none.
+    """
 
     suspected: float = 0.5
     clear: float = 0.05
@@ -52,13 +57,16 @@ def _leak(reproduced: ReproducedFacts, summary: str) -> Finding:
         place=Place(artefact=reproduced.artefact),
         expected=f"hardly more sevens than without the square ({trap.without:,} of {trap.asked:,})",
         found=summary,
-        hint="look for test digits in the training loader: train=False, a ConcatDataset, a training loop over the test loader",
+        hint="look for test digits in the training loader: train=False, a ConcatDataset, a training loop "
+        "over the test loader",
         diagnosis="leaked-test-set",
     )
 
 
 def _gap(reproduced: ReproducedFacts) -> list[Finding]:
-    """How much better the last weights do on the split that the notebook saw; weak evidence, hence a remark."""
+    """How much better the last weights do on the split that the notebook saw; weak evidence, hence a
+    remark.
+    """
     if not reproduced.epochs or reproduced.answered:
         return []
     last = reproduced.epochs[-1]
@@ -70,7 +78,8 @@ def _gap(reproduced: ReproducedFacts) -> list[Finding]:
         Finding(
             message="the split that the notebook tests on, beside digits that it never saw",
             place=Place(artefact=reproduced.artefact),
-            found=f"{seen:.2f} % on its split, {unseen:.2f} % on the true test digits ({seen - unseen:+.2f} points)",
+            found=f"{seen:.2f} % on its split, {unseen:.2f} % on the true test digits "
+            f"({seen - unseen:+.2f} points)",
             hint="honest runs differ by 0.02 to 0.1 points either way; the gap alone proves nothing",
             diagnosis="visible-and-true",
             weight=Weight.REMARK,

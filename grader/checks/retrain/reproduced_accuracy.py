@@ -1,22 +1,25 @@
 """The notebook itself reaches 99.4 % when it is run whole.
 
 ## What it checks
-Where an instructor asks for it (`--reproduce`), your notebook is run from top to bottom in the sandbox on 50,000 training digits, with the other
-10,000 training digits as its test split. The weights of every epoch leave the sandbox and we count right answers on the true 10,000 test digits. An
-epoch of at most 20 with 99.40 % passes. A network that cannot leave as data is asked inside instead: the true test pictures go in, shuffled and without labels,
-and we count what it answers.
+Where an instructor asks for it (`--reproduce`), your notebook is run from top to bottom in the sandbox on
+50,000 training digits, with the other 10,000 training digits as its test split. The weights of every epoch
+leave the sandbox and we count right answers on the true 10,000 test digits. An epoch of at most 20 with 99.40
+% passes. A network that cannot leave as data is asked inside instead: the true test pictures go in, shuffled
+and without labels, and we count what it answers.
 
 ## Why it matters
-This is your own code with your own recipe, so it supports a training of ours that was not sure. It never fails: 10,000 digits fewer cost about 0.05
-points. Where it ends far above what we reach when we train your network, one of the two is not what it seems, and a person looks.
-Answers never pass: they come from the process in which your code runs, so they are its claim about itself, and code that knows the public test set by heart
-could give them. They are shown to a person.
+This is your own code with your own recipe, so it supports a training of ours that was not sure. It never
+fails: 10,000 digits fewer cost about 0.05 points. Where it ends far above what we reach when we train your
+network, one of the two is not what it seems, and a person looks. Answers never pass: they come from the
+process in which your code runs, so they are its claim about itself, and code that knows the public test set
+by heart could give them. They are shown to a person.
 
 ## Example
     reproduced: 99.21, 99.38, 99.43    retrained: best 99.40    within 0.2 points: they agree
 
 ## What to do instead
-Hand in a notebook that runs from top to bottom on a fresh machine, with its seed set, and that leaves itself a margin above 99.4 %.
+Hand in a notebook that runs from top to bottom on a fresh machine, with its seed set, and that leaves itself
+a margin above 99.4 %.
 """
 
 from collections.abc import Mapping
@@ -31,7 +34,9 @@ from grader.core.rule import Rule, Status
 
 
 class Params(CheckParams, frozen=True, kw_only=True):
-    """`threshold` in percent, `epochs` that count, and the largest difference in points from our training that needs no person."""
+    """`threshold` in percent, `epochs` that count, and the largest difference in points from our training
+    that needs no person.
+    """
 
     threshold: float = Assignment().accuracy
     epochs: int = Assignment().last_epoch
@@ -68,7 +73,8 @@ def check(reproduced: ReproducedFacts, retrained: RetrainFacts | None, params: P
     if reached:
         return passed(summary, shown)
     return skipped(
-        f"{summary}: below {params.threshold:g} %, which decides nothing on {reproduced.training_size:,} digits",
+        f"{summary}: below {params.threshold:g} %, which decides nothing on "
+        f"{reproduced.training_size:,} digits",
         shown,
     )
 
@@ -89,7 +95,9 @@ def _shown(reproduced: ReproducedFacts, params: Params) -> Finding:
         place=Place(artefact=reproduced.artefact),
         expected=f"an epoch of at most {params.epochs} with {params.threshold:g} %",
         found=curve or "no epoch",
-        hint="; ".join([*([f"cut short: {reproduced.cut}"] if reproduced.cut else []), *failed[:3], *reproduced.notes]),
+        hint="; ".join(
+            [*([f"cut short: {reproduced.cut}"] if reproduced.cut else []), *failed[:3], *reproduced.notes]
+        ),
         diagnosis="reproduced-curve",
         weight=Weight.REMARK,
     )  # fmt: skip

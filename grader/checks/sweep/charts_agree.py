@@ -1,8 +1,9 @@
 """The charts plot what they say.
 
 ## What it checks
-For every chart of the workbooks: the learning rate in its title against the learning rate of the cells that it plots, and
-whether the plotted range starts with the first iteration and ends with the last. Contradictions are remarks and cost nothing.
+For every chart of the workbooks: the learning rate in its title against the learning rate of the cells that
+it plots, and whether the plotted range starts with the first iteration and ends with the last. Contradictions
+are remarks and cost nothing.
 
 ## Why it matters
 A chart titled η = 0.1 that plots the sheet of η = 0.5 tells the reader the wrong story.
@@ -11,7 +12,8 @@ A chart titled η = 0.1 that plots the sheet of η = 0.5 tells the reader the wr
     title  Loss (η = 0.1)      range  Sheet2!$W$34:$W$100, whose learning rate is 0.5
 
 ## What to do instead
-Correct the title, or select the range again: from the first to the last iteration of the sheet that the title names.
+Correct the title, or select the range again: from the first to the last iteration of the sheet that the title
+names.
 """
 
 from grader.core.facts.replay import BookFacts, ChartFacts, ReplayFacts

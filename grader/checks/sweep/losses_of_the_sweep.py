@@ -73,7 +73,8 @@ def check(replay: ReplayFacts, profile: Profile, params: Params) -> Outcome:
             summary += f" or follow from the book's own formulas, for η = {_listed(apart)}"
         return graded(right / len(judged), summary, [*findings, *_consequences(apart, shown)])
     summary = (
-        f"the losses of {right} of {len(judged)} shown learning rates are what the book's own formulas give, but those "
+        f"the losses of {right} of {len(judged)} shown learning rates are what the book's own "
+        "formulas give, but those "
         f"of η = {_listed(apart)} are not the right ones{_far(max(apart.values()))}"
     )
     return graded(right / len(judged), summary, _consequences(apart, shown))
@@ -92,7 +93,9 @@ def _apart(rate: float, shown: Sequence[tuple[BookFacts, ShownLosses]], params: 
 
 
 def _consequences(apart: dict[float, float], shown: Sequence[tuple[BookFacts, ShownLosses]]) -> list[Finding]:
-    """One remark a rate whose losses are wrong because a formula is: that costs where the formula is judged."""
+    """One remark a rate whose losses are wrong because a formula is: that costs where the formula is
+    judged.
+    """
     found = []
     for rate, gap in apart.items():
         book, one = min(
@@ -101,7 +104,8 @@ def _consequences(apart: dict[float, float], shown: Sequence[tuple[BookFacts, Sh
         cause = _cause(book)
         found.append(
             Finding(
-                message=f"the losses of η = {rate:g} are what the formulas give, but not the right ones; this follows from {cause}",
+                message=f"the losses of η = {rate:g} are what the formulas give, but not the right ones; "
+                f"this follows from {cause}",
                 place=Place(artefact=book.artefact, sheet=one.sheet or None, ref=one.cells or None),
                 expected="the losses of the reference network",
                 found=f"other losses{_far(gap)}",

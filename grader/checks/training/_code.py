@@ -1,7 +1,8 @@
-"""What the training checks look up in the code cells: where a setting stands, and what our run may not have shown.
+"""What the training checks look up in the code cells: where a setting stands, and what our run may not have
+shown.
 
-Reading code decides nothing here. It turns a `fail` into `unknown` where our run, in which student code finds no GPU, may not be
-the one that the student made.
+Reading code decides nothing here. It turns a `fail` into `unknown` where our run, in which student code finds
+no GPU, may not be the one that the student made.
 """
 
 import ast
@@ -30,14 +31,16 @@ _PACKAGES = sys.stdlib_module_names | {
     ),
     *("torchinfo", "torchscan", "torchsummary", "torchvision", "torchviz", "tqdm"),
 }
-"""Packages whose code says nothing about a student's settings. Another import is a file of the student's, or may be one."""
+"""Packages whose code says nothing about a student's settings. Another import is a file of the student's, or
+may be one.
+"""
 
 
 class Code:
     """The code cells of one notebook.
 
-    `whole` says whether all of them could be read, `modules` which imports may hold code of the student's that stands in
-    no cell.
+    `whole` says whether all of them could be read, `modules` which imports may hold code of the student's
+    that stands in no cell.
     """
 
     def __init__(self, artefact: str, notebooks: NotebookEvidence | None) -> None:
@@ -55,7 +58,9 @@ class Code:
         self.modules = tuple(sorted({name for name in imports if name not in _PACKAGES}))
 
     def place(self, pattern: str) -> tuple[Place, str]:
-        """The first line of code that matches, with its text; the notebook itself and no text where none does."""
+        """The first line of code that matches, with its text; the notebook itself and no text where none
+        does.
+        """
         wanted = re.compile(pattern, re.IGNORECASE)
         for cell in self.notebook.code_cells if self.notebook else ():
             for number, line in enumerate(cell.source.splitlines(), 1):
@@ -70,10 +75,11 @@ class Code:
         return any(wanted.search(name) for node in nodes for name in _names_of(node))
 
     def sizes_by_machine(self) -> frozenset[int | str]:
-        """Batch sizes that stand under a condition about the GPU: `dict(batch_size=128) if cuda else dict(batch_size=64)`.
+        """Batch sizes that stand under a condition about the GPU: `dict(batch_size=128) if cuda else
+        dict(batch_size=64)`.
 
-        A name counts as the numbers that the cells assign to it, and as itself where they assign none, several, or something that
-        is worked out: which of them holds on a GPU, nobody has seen.
+        A name counts as the numbers that the cells assign to it, and as itself where they assign none,
+        several, or something that is worked out: which of them holds on a GPU, nobody has seen.
         """
         return self._resolved(value for value, gpu in self._batch_values() if gpu)
 

@@ -1,7 +1,8 @@
-"""Which of the logs a training check rules on: those of the submitted notebook, and no other's in their place.
+"""Which of the logs a training check rules on: those of the submitted notebook, and no other's in their
+place.
 
-One network, one log and one recipe are judged together. Where the submitted notebook saved no log and another one did, the
-check cannot tell whose training is meant, and a person chooses.
+One network, one log and one recipe are judged together. Where the submitted notebook saved no log and another
+one did, the check cannot tell whose training is meant, and a person chooses.
 """
 
 from collections.abc import Iterable
@@ -24,7 +25,9 @@ class Runs(NamedTuple):
 
 
 def submitted(logs: LogEvidence) -> Runs:
-    """Return the runs that the submitted notebook saved; those that a README quotes where no notebook saved any."""
+    """Return the runs that the submitted notebook saved; those that a README quotes where no notebook saved
+    any.
+    """
     saved = logs.of(Origin.NOTEBOOK)
     main = tuple(run for run in saved if run.main)
     elsewhere = tuple(run for run in saved if not run.main)

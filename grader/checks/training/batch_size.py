@@ -1,18 +1,21 @@
 """The network is trained with batches of the size that was asked for.
 
 ## What it checks
-The batch size of the DataLoader that the training loop really read when we ran the notebook. The test loader may have another size.
+The batch size of the DataLoader that the training loop really read when we ran the notebook. The test loader
+may have another size.
 
 ## Why it matters
-Some courses fix the batch size, so that results can be compared. A number that is written down and then not passed on
-(`batch_size = 128` above, `DataLoader(train, batch_size=64)` below) does not count: the loader does.
+Some courses fix the batch size, so that results can be compared. A number that is written down and then not
+passed on (`batch_size = 128` above, `DataLoader(train, batch_size=64)` below) does not count: the loader
+does.
 
 ## Example
     train_loader = DataLoader(train, batch_size=64, shuffle=True)     # asked for: 128
 
 ## What to do instead
-Pass the size to the training loader. Where the size depends on the GPU (`128 if cuda else 64`), our run takes the branch
-without GPU and a person looks: write one number. So it is where the number stands in a file that the notebook imports.
+Pass the size to the training loader. Where the size depends on the GPU (`128 if cuda else 64`), our run takes
+the branch without GPU and a person looks: write one number. So it is where the number stands in a file that
+the notebook imports.
 """
 
 from grader.checks.training._code import Code

@@ -1,14 +1,15 @@
 """The training stays within the allowed number of epochs.
 
 ## What it checks
-The number of epochs of every training run in the notebook's saved log, counted in log order, against the allowed number.
+The number of epochs of every training run in the notebook's saved log, counted in log order, against the
+allowed number.
 
 ## Why it matters
-The assignment limits the training as well as the network. `range(1, 20)` runs 19 epochs and `range(20)` runs 20, so "less than 20" and "at most
-20" differ by one run: the rubric says which holds.
+The assignment limits the training as well as the network. `range(1, 20)` runs 19 epochs and `range(20)` runs
+20, so "less than 20" and "at most 20" differ by one run: the rubric says which holds.
 
-Measured on 39 labelled public notebooks (39 of 39 counted as labelled) and on 95 folders of public hand-ins: 14
-fails, of which 11 were read at their source, all right.
+Measured on 39 labelled public notebooks (39 of 39 counted as labelled) and on 95 folders of public hand-ins:
+14 fails, of which 11 were read at their source, all right.
 
 ## Example
     for epoch in range(1, 25):     # 24 epochs
@@ -36,7 +37,9 @@ class Params(CheckParams, frozen=True, kw_only=True):
 
 
 def check(logs: LogEvidence, params: Params) -> Outcome:
-    """Pass if one run of the notebook keeps the limit, fail if none does, unknown where its length cannot be told."""
+    """Pass if one run of the notebook keeps the limit, fail if none does, unknown where its length cannot be
+    told.
+    """
     limit = params.epochs if params.epochs_inclusive else params.epochs - 1
     found = submitted(logs)
     runs = found.judged

@@ -1,11 +1,12 @@
 """The network is trained for exactly the number of epochs that was asked for.
 
 ## What it checks
-The epochs of every training run in the notebook's saved log, counted in log order, and the passes over the training digits that the notebook's
-loop made when we ran it.
+The epochs of every training run in the notebook's saved log, counted in log order, and the passes over the
+training digits that the notebook's loop made when we ran it.
 
 ## Why it matters
-Some courses ask for exactly 19 epochs. `range(1, 20)` runs 19 and `range(20)` runs 20; the log shows which it was.
+Some courses ask for exactly 19 epochs. `range(1, 20)` runs 19 and `range(20)` runs 20; the log shows which it
+was.
 
 ## Example
     EPOCHS = 19
@@ -42,7 +43,9 @@ class Params(CheckParams, frozen=True, kw_only=True):
 
 
 def check(logs: LogEvidence, training: RecipeFacts | None, params: Params) -> Outcome:
-    """Pass where a complete log or the loop in our run has the number; fail where complete logs deny it and nothing says otherwise."""
+    """Pass where a complete log or the loop in our run has the number; fail where complete logs deny it and
+    nothing says otherwise.
+    """
     found = submitted(logs)
     runs = tuple(run for run in found.judged if run.origin is Origin.NOTEBOOK)
     looped = _looped(training)

@@ -4,15 +4,17 @@
 Whether the last epoch of the saved log is as good as the threshold that its best epoch reached.
 
 ## Why it matters
-The weights that a notebook keeps are those of its last epoch, unless it saves the best ones. In half of the real runs that reach 99.4 % the last
-epoch is below it (34 of 39 labelled public notebooks were ruled on, each as labelled), and `best = model.state_dict().copy()` keeps no copy: the tensors go on changing.
+The weights that a notebook keeps are those of its last epoch, unless it saves the best ones. In half of the
+real runs that reach 99.4 % the last epoch is below it (34 of 39 labelled public notebooks were ruled on, each
+as labelled), and `best = model.state_dict().copy()` keeps no copy: the tensors go on changing.
 
 ## Example
     epoch 13   99.48 %
     epoch 19   99.39 %     the weights that are left
 
 ## What to do instead
-Save the weights of the best epoch with `copy.deepcopy(model.state_dict())` or `torch.save`, or lower the learning rate towards the end.
+Save the weights of the best epoch with `copy.deepcopy(model.state_dict())` or `torch.save`, or lower the
+learning rate towards the end.
 """
 
 from collections.abc import Mapping
@@ -39,7 +41,9 @@ class Policy(CheckPolicy, frozen=True, kw_only=True):
 
 
 def check(logs: LogEvidence, params: Params, policy: Policy) -> Outcome:
-    """Pass where a run's last epoch reaches the threshold; a remark, or as the rubric says, where only its best does."""
+    """Pass where a run's last epoch reaches the threshold; a remark, or as the rubric says, where only its
+    best does.
+    """
     found = submitted(logs)
     if found.of_another:
         return unknown(

@@ -1,22 +1,23 @@
 """The saved log reaches the required test accuracy within the allowed epochs.
 
 ## What it checks
-The test accuracy of every epoch in the log that the notebook saved, recomputed from the fractions (`9943/10000`), over the first
-20 epochs. Where the notebook saved no log, a log quoted in the README is read instead. Where the cell above a log cannot have
-printed it, because it reads a name that nothing in the notebook makes or because nothing in it prints, a person looks.
-That a cell fails when we run it says nothing about its log.
+The test accuracy of every epoch in the log that the notebook saved, recomputed from the fractions
+(`9943/10000`), over the first 20 epochs. Where the notebook saved no log, a log quoted in the README is read
+instead. Where the cell above a log cannot have printed it, because it reads a name that nothing in the
+notebook makes or because nothing in it prints, a person looks. That a cell fails when we run it says nothing
+about its log.
 
 ## Why it matters
-The assignment asks for 99.4 % within 20 epochs. A log is a claim, but one that admits failure decides: if every epoch is
-there, all over the 10,000 test images, and none reaches the threshold, the run did not. Whole percents (`99%`) hide it, so
-the fractions count.
+The assignment asks for 99.4 % within 20 epochs. A log is a claim, but one that admits failure decides: if
+every epoch is there, all over the 10,000 test images, and none reaches the threshold, the run did not. Whole
+percents (`99%`) hide it, so the fractions count.
 
 ## Example
     Test set: Average loss: 0.0193, Accuracy: 9936/10000 (99%)     best of all 20 epochs
 
 ## What to do instead
-Run the notebook from top to bottom, keep the outputs, and hand in the run whose log shows the accuracy. `9940/10000` is 99.40 %;
-`9936/10000` is not.
+Run the notebook from top to bottom, keep the outputs, and hand in the run whose log shows the accuracy.
+`9940/10000` is 99.40 %; `9936/10000` is not.
 """
 
 import math
@@ -34,7 +35,8 @@ from grader.core.submission import Kind, Submission
 
 
 class Params(CheckParams, frozen=True, kw_only=True):
-    """`threshold` in percent; `epochs` allowed, itself included or not; `denominator` is the size of the test set.
+    """`threshold` in percent; `epochs` allowed, itself included or not; `denominator` is the size of the test
+    set.
 
     Where `best_or_last = "last"`, each of the `last_epochs` last epochs has to reach it.
     """
@@ -77,7 +79,8 @@ def check(
 ) -> Outcome:
     """Pass if one run reaches the threshold; fail if all are complete and none does; else unknown.
 
-    The logs of the main notebook are judged. What another one reaches earns nothing, and it keeps the main one from failing.
+    The logs of the main notebook are judged. What another one reaches earns nothing, and it keeps the main
+    one from failing.
     """
     found = submitted(logs)
     if found.of_another:
@@ -93,7 +96,10 @@ def check(
         rivals = [r for r in others if _may_be_meant(r.run, submission)]
         if rivals and all(r.answer is not Answer.YES for r in rivals):
             first = rivals[0].run
-            text = f"{reached[0].summary}; but {first.artefact} could be the submitted notebook: {rivals[0].summary}"
+            text = (
+                f"{reached[0].summary}; but {first.artefact} could be the submitted "
+                f"notebook: {rivals[0].summary}"
+            )
             return unknown(text, [*(another_notebook(r.run) for r in rivals), *notes])
         return passed(reached[0].summary + quoted, notes)
     if doubtful := by_answer[Answer.MAYBE]:
@@ -127,7 +133,10 @@ def _judge(run: Run, params: Params) -> _Ruling:
     answers = [e.at_least(params.threshold) for e in counted]
     wrong_total = [t for t in run.denominators if t != params.denominator]
     shown = run.epochs[-1] if last else max(counted or run.epochs, key=lambda e: e.percent)
-    said = f"{params.best_or_last.value} test accuracy {shown.percent:.2f} % in {_which(run, shown)} ({shown.place})"
+    said = (
+        f"{params.best_or_last.value} test accuracy {shown.percent:.2f} % in "
+        f"{_which(run, shown)} ({shown.place})"
+    )
     finding = _finding(run, shown, said, params)
     reached = all(a is Answer.YES for a in answers) and bool(answers) if last else Answer.YES in answers
     missed = Answer.NO in answers or not answers if last else Answer.MAYBE not in answers
@@ -225,7 +234,8 @@ def _doubt(finding: Finding, diagnosis: str, found: str) -> Finding:
         "rounded-accuracy": "print the accuracy with two decimals, or as correct/total",
         "incomplete-log": "number the epochs in the log and keep the whole output",
         "no-denominator": "print the accuracy as correct/total, for example 9941/10000",
-        "log-without-source": "hand in the notebook as it ran: restart it, run it from top to bottom, and save it",
+        "log-without-source": "hand in the notebook as it ran: restart it, run it from top "
+        "to bottom, and save it",
         "excerpt": "quote the log from its first epoch, or hand in the notebook that printed it",
     }
     return Finding(
@@ -305,14 +315,20 @@ def _without_log(logs: LogEvidence, claims: ClaimEvidence | None, documents: Doc
         return unknown("the notebook was saved without its outputs, so there is no log to read", findings)
     listed = [e.epoch for e in logs.evaluations if e.kind is SequenceKind.TABLE_OF_RUNS]
     if listed:
-        text = f"{len(listed)} accuracies stand at {listed[0].place} and below, one of each run: no log shows the epochs of one"
+        text = (
+            f"{len(listed)} accuracies stand at {listed[0].place} and below, one of each run: no log "
+            "shows the epochs of one"
+        )
         return unknown(text, [_table_of_runs(max(listed, key=lambda e: e.percent)), *findings])
     single = [
         e.epoch for e in logs.evaluations if e.origin is Origin.NOTEBOOK and e.kind is SequenceKind.SINGLE
     ]
     if single:
         best = max(single, key=lambda e: e.percent)
-        text = f"the only test accuracy that the notebook prints is {best.percent:.2f} % ({best.place}), and no epoch's"
+        text = (
+            f"the only test accuracy that the notebook prints is {best.percent:.2f} % "
+            f"({best.place}), and no epoch's"
+        )
         return unknown(text, [_evaluation(best), *findings])
     if logs.notebooks:
         return unknown("no line of the notebook's outputs was recognised as a test accuracy", findings)

@@ -1,18 +1,19 @@
 """The training digits are turned by a random angle, within the range that was asked for.
 
 ## What it checks
-The transforms of the data set that the training loop read when we ran the notebook: `RandomRotation` and the rotation of `RandomAffine`,
-with the angles that they hold. Several turns add up.
+The transforms of the data set that the training loop read when we ran the notebook: `RandomRotation` and the
+rotation of `RandomAffine`, with the angles that they hold. Several turns add up.
 
 ## Why it matters
-Some courses ask for a random rotation between −5° and +5°. `RandomRotation(5)` is that; `RandomRotation((5, 5))` always turns
-by 5°, and a rotation in the test transform alone does not help the training.
+Some courses ask for a random rotation between −5° and +5°. `RandomRotation(5)` is that; `RandomRotation((5,
+5))` always turns by 5°, and a rotation in the test transform alone does not help the training.
 
 ## Example
     transforms.RandomRotation((-7.0, 7.0), fill=(1,))     # asked for: -5 to 5
 
 ## What to do instead
-Write `transforms.RandomRotation((-5.0, 5.0), fill=(0,))` into the training transform, in front of `ToTensor()`.
+Write `transforms.RandomRotation((-5.0, 5.0), fill=(0,))` into the training transform, in front of
+`ToTensor()`.
 """
 
 import msgspec
@@ -54,7 +55,9 @@ class Policy(CheckPolicy, frozen=True, kw_only=True):
 def check(
     training: RecipeFacts, notebooks: NotebookEvidence | None, params: Params, policy: Policy
 ) -> Outcome:
-    """Add up the turns of the training transform; unknown where a transform was not read or turns may stand elsewhere."""
+    """Add up the turns of the training transform; unknown where a transform was not read or turns may stand
+    elsewhere.
+    """
     recipe, code = training.recipe, Code(training.artefact, notebooks)
     doubts = [m for m in recipe.missing if not m.startswith(_ABOUT_TEST)]
     doubt = next((m for m in doubts if any(word in m for word in _ABOUT_DIGITS)), "")
@@ -117,7 +120,9 @@ def _none(training: RecipeFacts, code: Code, doubt: str, wanted: str, fixed: flo
 
 
 def _range(part: Part) -> tuple[float, float] | None:
-    """Smallest and largest angle; None where it was not read. A part that is never applied turns by nothing."""
+    """Smallest and largest angle; None where it was not read. A part that is never applied turns by
+    nothing.
+    """
     degrees, share = part.arguments.get("degrees"), part.arguments.get("p", 1.0)
     if not isinstance(degrees, tuple) or len(degrees) != 2 or not isinstance(share, (int, float)):
         return None

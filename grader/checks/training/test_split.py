@@ -4,11 +4,11 @@
 The number of images in the fractions of the saved log (`9941/10000`): 60,000 is the training set.
 
 ## Why it matters
-A test loader made with `train=True` measures how well the network remembers. The code may have been corrected later and look innocent; the
-saved log still shows 60,000.
+A test loader made with `train=True` measures how well the network remembers. The code may have been corrected
+later and look innocent; the saved log still shows 60,000.
 
-Measured on 39 labelled public notebooks (35 passes, all right; 4 print no fraction and are `unknown`) and on 95 folders of public hand-ins:
-5 fails, each read at its source and right.
+Measured on 39 labelled public notebooks (35 passes, all right; 4 print no fraction and are `unknown`) and on
+95 folders of public hand-ins: 5 fails, each read at its source and right.
 
 ## Example
     Test set: Average loss: 0.0101, Accuracy: 59648/60000 (99.41%)
@@ -36,7 +36,9 @@ class Params(CheckParams, frozen=True, kw_only=True):
 
 
 def check(logs: LogEvidence, params: Params) -> Outcome:
-    """Pass if one run is over the test images, fail if every run is over the training images, else unknown."""
+    """Pass if one run is over the test images, fail if every run is over the training images, else
+    unknown.
+    """
     found = submitted(logs)
     if found.of_another:
         return unknown(

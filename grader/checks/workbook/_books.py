@@ -20,7 +20,9 @@ def best(replay: ReplayFacts, judge: Callable[[BookFacts], Outcome]) -> Outcome:
 
 
 def filled(book: BookFacts) -> tuple[TableFacts, ...]:
-    """The tables of a book that have rows; one or two rows without gradients beside a whole table are a side calculation."""
+    """The tables of a book that have rows; one or two rows without gradients beside a whole table are a side
+    calculation.
+    """
     tables = tuple(table for table in book.tables if table.iterations)
     whole = tuple(table for table in tables if table.iterations > 2 or _has_gradients(table))
     return whole if any(_has_gradients(table) for table in whole) else tables

@@ -93,7 +93,8 @@ def _nearest(table: TableFacts, profile: Profile, tolerance: float) -> Others:
 
 def _finding(book: BookFacts, table: TableFacts, other: Others, weight: Weight = Weight.FAULT) -> Finding:
     return Finding(
-        message=f"the table starts from other values than the class: {', '.join(f'{n} = {v:g}' for n, v, _ in other)}",
+        message="the table starts from other values than the class: "
+        f"{', '.join(f'{n} = {v:g}' for n, v, _ in other)}",
         place=Place(artefact=book.artefact, sheet=table.sheet),
         expected=", ".join(f"{name} = {want:g}" for name, _, want in other),
         found=", ".join(f"{name} = {value:g}" for name, value, _ in other),

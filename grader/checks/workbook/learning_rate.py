@@ -1,12 +1,14 @@
 """The learning rate is one number, and every name of it says the same.
 
 ## What it checks
-That every update reads the same cell for η (no `$` was forgotten), and that the sheet's name and the file's name say the
-number that the updates use. A rate typed into every row must stay the same number down to the last.
+That every update reads the same cell for η (no `$` was forgotten), and that the sheet's name and the file's
+name say the number that the updates use. A rate typed into every row must stay the same number down to the
+last.
 
 ## Why it matters
-`=E40-G32*X40` filled down without `$` reads the cell below in every row: the curve then belongs to whatever numbers stand
-there. Two real books ran at a weight or a target for most of their rows, and their curves looked plausible.
+`=E40-G32*X40` filled down without `$` reads the cell below in every row: the curve then belongs to whatever
+numbers stand there. Two real books ran at a weight or a target for most of their rows, and their curves
+looked plausible.
 
 ## Example
     w1   =E33-G31*X33, and one row below =E34-G32*X34
@@ -53,7 +55,8 @@ def _judge(book: BookFacts, treatment: Treatment) -> Outcome:
     rates = ", ".join(f"{rate:g}" for rate in sorted({table.eta for table in known}))
     if findings:
         return passed(
-            f"{book.artefact} uses the learning rates {rates}; a name says another, which this rubric only notes",
+            f"{book.artefact} uses the learning rates {rates}; a name says another, which "
+            "this rubric only notes",
             findings,
         )
     return passed(f"{book.artefact} uses the learning rates {rates} as its names say", findings)

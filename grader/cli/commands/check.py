@@ -45,7 +45,8 @@ def command(
     )
     if settings.retrain and form == "text":
         click.echo(
-            "Training again takes 1 to 10 minutes a run on a CPU, up to three runs; Ctrl-C keeps what is done.",
+            "Training again takes 1 to 10 minutes a run on a CPU, up to three runs; "
+            "Ctrl-C keeps what is done.",
             err=True,
         )
     with progress_line(enabled=form == "text") as progress:

@@ -1,4 +1,6 @@
-"""`grader data fetch`: the digits that retraining needs. The only command that downloads, and only when it is called."""
+"""`grader data fetch`: the digits that retraining needs. The only command that downloads, and only when it is
+called.
+"""
 
 import os
 from pathlib import Path

@@ -9,7 +9,7 @@ import click
 _CONFIG = """# Written by `grader init`: which rubric `grader check` uses here.
 rubric = {rubric}
 """
-_IGNORE = """# One pattern a line: what `grader check` leaves out. `drafts/` is a folder, `*.bak` a file anywhere.
+_IGNORE = """# One pattern a line: what `grader check` skips. `drafts/` is a folder, `*.bak` a file anywhere
 drafts/
 *.bak
 """

@@ -1,4 +1,6 @@
-"""`grader inspect notebook`: logs, summaries and claims of notebooks and, unless told not to, the network that they make."""
+"""`grader inspect notebook`: logs, summaries and claims of notebooks and, unless told not to, the network
+that they make.
+"""
 
 import sys
 from pathlib import Path
@@ -18,7 +20,9 @@ _RUN = ("NotebookRun", "NetworkFacts")
 @click.option("--no-exec", is_flag=True, help="Only read; run nothing.")
 @click.option("--data", default="", metavar="DIR", help="Directory with MNIST.")
 def command(files: tuple[str, ...], as_json: bool, no_exec: bool, data: str) -> None:
-    """Show what notebooks (`-` is one on standard input) say about the network and its training. Knows no rubric and gives no points."""
+    """Show what notebooks (`-` is one on standard input) say about the network and its training. Knows no
+    rubric and gives no points.
+    """
     rows = [inspect_file(name, execute=not no_exec, data=data) for name in files]
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(rows), indent=1).decode())

@@ -1,4 +1,6 @@
-"""`grader inspect workbook`: tables, wrong cells, sweep and charts of workbooks, judged as mathematics only."""
+"""`grader inspect workbook`: tables, wrong cells, sweep and charts of workbooks, judged as mathematics
+only.
+"""
 
 import hashlib
 import sys
@@ -16,7 +18,9 @@ from grader.render.inspect_json import book_row, cells_of
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array with an object for every file.")
 def command(files: tuple[str, ...], as_json: bool) -> None:
-    """Replay .xlsx and .ods workbooks and name the wrong cells; `-` is standard input. Knows no rubric: the class error is wrong here."""
+    """Replay .xlsx and .ods workbooks and name the wrong cells; `-` is standard input. Knows no rubric: the
+    class error is wrong here.
+    """
     books = _read(files)
     if as_json:
         click.echo(
@@ -32,14 +36,16 @@ def command(files: tuple[str, ...], as_json: bool) -> None:
                 else "η not found"
             )
             echo_line(
-                f"  table {table.sheet}!{table.first_column}{table.header_row}: {table.iterations} iterations, {eta}"
+                f"  table {table.sheet}!{table.first_column}{table.header_row}: "
+                f"{table.iterations} iterations, {eta}"
             )
         for fault in book.faults:
             echo_line(f"  {fault.severity.value}: {cells_of(fault)}: {fault.message}")
         for one in book.sweep:
             shown = ", ".join(one.sources) or "not shown in this book"
             echo_line(
-                f"  η = {one.eta:g}: {shown}; own formulas differ from the reference by {one.max_deviation:.1e}"
+                f"  η = {one.eta:g}: {shown}; own formulas differ from the reference by "
+                f"{one.max_deviation:.1e}"
             )
 
 

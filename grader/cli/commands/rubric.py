@@ -43,7 +43,8 @@ def show(name: str, as_json: bool) -> None:
     for c in rubric.criterion:
         settings = ", ".join(f"{k} = {v}" for k, v in sorted({**c.params, **c.policy}.items()))
         click.echo(
-            f"  {c.points:5g}  {c.check}  {c.title or rules[c.check].title}{f'  ({settings})' if settings else ''}"
+            f"  {c.points:5g}  {c.check}  "
+            f"{c.title or rules[c.check].title}{f'  ({settings})' if settings else ''}"
         )
     click.echo(f"  {sum(c.points for c in rubric.criterion):5g}  in all")
 

@@ -41,8 +41,10 @@ def check(out: Path, store: Path | None) -> int:
     click.echo(f"{told}, {len(found.faults)} faults")
     if found.faults:
         click.echo(
-            f"To go on: keep what `grader store decisions --store {opened.path}` prints, move the store away, grade the "
-            "class again and give those commands; `grader queue`, `report` and `export` still read what is whole."
+            f"To go on: keep what `grader store decisions --store {opened.path}` prints, move the "
+            "store away, grade the "
+            "class again and give those commands; `grader queue`, `report` and `export` "
+            "still read what is whole."
         )
     return 3 if found.faults else 0
 
@@ -65,9 +67,7 @@ def decisions(out: Path, store: Path | None) -> None:
 
 
 @command.command("prune", help="Forget old runs, and what only they needed.")
-@click.option(
-    "--keep", default=3, show_default=True, type=click.IntRange(min=1), help="How many runs to keep."
-)
+@click.option("--keep", default=3, show_default=True, type=click.IntRange(min=1), help="Runs to keep.")
 @store_options
 def prune(keep: int, out: Path, store: Path | None) -> None:
     """Remove the runs and what only they needed; decisions of persons stay."""

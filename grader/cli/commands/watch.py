@@ -17,7 +17,9 @@ import click
 @click.option("--once", is_flag=True, help="Check once and stop; for scripts.")
 @click.pass_context
 def command(context: click.Context, /, path: Path, rubric: str, *, run: bool, once: bool) -> int:
-    """Poll modification times: works on every system and every file system. A fault in a file that is being written ends nothing."""
+    """Poll modification times: works on every system and every file system. A fault in a file that is being
+    written ends nothing.
+    """
     from grader.cli.commands.check import command as check
     from grader.core.faults import GraderFault
 

@@ -1,1 +1,3 @@
-"""What a submission says: claims and formulas, each with its place. One module a topic; the base is in `base`."""
+"""What a submission says: claims and formulas, each with its place. One module a topic; the base is in
+`base`.
+"""

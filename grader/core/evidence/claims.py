@@ -1,4 +1,6 @@
-"""What READMEs and Markdown cells say about the network: numbers, layers, code sketches. All of it is a claim."""
+"""What READMEs and Markdown cells say about the network: numbers, layers, code sketches. All of it is a
+claim.
+"""
 
 from enum import Enum
 
@@ -50,7 +52,9 @@ class Feature(Enum):
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One number that a person wrote down. `unit` is the worth of its last written digit (0.01 for `99.43`, 100 for `23.7K`)."""
+    """One number that a person wrote down. `unit` is the worth of its last written digit (0.01 for `99.43`,
+    100 for `23.7K`).
+    """
 
     what: What
     value: float
@@ -67,7 +71,9 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     any_epoch: bool = False
     """Whether one of `epochs` is enough (`in the 17th or 18th`)."""
     rounded: bool = False
-    """Whether the sentence gives the exact fraction beside a percent that is rounded up from it; `value` is the exact one."""
+    """Whether the sentence gives the exact fraction beside a percent that is rounded up from it; `value` is
+    the exact one.
+    """
     section: int = 0
     """Number of the section of the document, for telling several models apart."""
     aside: bool = False
@@ -87,7 +93,9 @@ class Use(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
 
 
 class Sketch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Layers written as code in a README, counted: weights and biases of the constructor calls with literal numbers."""
+    """Layers written as code in a README, counted: weights and biases of the constructor calls with literal
+    numbers.
+    """
 
     place: Place
     parameters: int
@@ -99,7 +107,9 @@ class Sketch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class ClaimEvidence(Evidence, frozen=True, kw_only=True):
-    """Every claim with its place, in reading order; requirement text copied from the assignment is left out."""
+    """Every claim with its place, in reading order; requirement text copied from the assignment is left
+    out.
+    """
 
     claims: tuple[Claim, ...] = ()
     uses: tuple[Use, ...] = ()

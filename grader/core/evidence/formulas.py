@@ -223,7 +223,10 @@ class FormulaEvidence(Evidence, frozen=True, kw_only=True):
         """Lines of "what we read"."""
         found = []
         for document in self.documents:
-            text = f"{len(document.lines)} formula{'s' * (len(document.lines) != 1)}, in {document.encoding}; {document.convention}"
+            text = (
+                f"{len(document.lines)} formula{'s' * (len(document.lines) != 1)}, in "
+                f"{document.encoding}; {document.convention}"
+            )
             if document.other_network:
                 text += f"; derives another network: {document.other_network}"
             if document.images:
@@ -232,7 +235,10 @@ class FormulaEvidence(Evidence, frozen=True, kw_only=True):
             found += [
                 (
                     document.artefact,
-                    f"wrongly encoded {m.found!r} was read as {m.became!r} from line {m.line} on (times: {m.count})",
+                    (
+                        f"wrongly encoded {m.found!r} was read as {m.became!r} from line {m.line} "
+                        f"on (times: {m.count})"
+                    ),
                 )
                 for m in document.mended
             ]

@@ -43,12 +43,16 @@ class Answer(Enum):
 
 
 class Epoch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One test-accuracy line. `percent` is computed from `correct`/`total` wherever the line prints the fraction."""
+    """One test-accuracy line. `percent` is computed from `correct`/`total` wherever the line prints the
+    fraction.
+    """
 
     place: Place
     percent: float
     half_unit: float = 0.0
-    """Half a unit of the last printed digit, in points: how far the true value may lie from `percent`; 0 for a fraction."""
+    """Half a unit of the last printed digit, in points: how far the true value may lie from `percent`; 0 for
+    a fraction.
+    """
     printed: int | None = None
     """The number that the log gives this epoch; None where it gives none."""
     correct: int | None = None
@@ -128,14 +132,17 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
 
     @property
     def before(self) -> int:
-        """Epochs that must have been trained before the first one shown; 0 for a log, which starts with the first."""
+        """Epochs that must have been trained before the first one shown; 0 for a log, which starts with the
+        first.
+        """
         if self.kind is SequenceKind.LOG:
             return 0
         first = self.epochs[0].printed or 0
         return max(first - (0 if self.starts_at == 0 else 1), 0)
 
     def counting(self, limit: int, *, last: int = 0) -> tuple[Epoch, ...]:
-        """The epochs that have to reach a threshold within `limit`: any of all up to it, or each of the `last` ones.
+        """The epochs that have to reach a threshold within `limit`: any of all up to it, or each of the
+        `last` ones.
 
         A run that is longer than the limit has no last epoch that counts.
         """
@@ -151,7 +158,9 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
 
 
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A single test accuracy outside any run: a final evaluation, a best-of line, a row of a table of runs."""
+    """A single test accuracy outside any run: a final evaluation, a best-of line, a row of a table of
+    runs.
+    """
 
     origin: Origin
     epoch: Epoch

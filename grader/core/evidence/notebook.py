@@ -58,7 +58,9 @@ class NotebookCell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class Notebook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One notebook file. `problem` says in a sentence why it could not be read; then `cells` is what could be saved of it."""
+    """One notebook file. `problem` says in a sentence why it could not be read; then `cells` is what could be
+    saved of it.
+    """
 
     artefact: str
     main: bool
@@ -85,7 +87,9 @@ class Notebook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class NotebookEvidence(Evidence, frozen=True, kw_only=True):
-    """Every notebook of the submission, the main one first, then by path; unreadable ones with their `problem`."""
+    """Every notebook of the submission, the main one first, then by path; unreadable ones with their
+    `problem`.
+    """
 
     notebooks: tuple[Notebook, ...]
 

@@ -1,4 +1,6 @@
-"""Printed model summaries (torchsummary, torchinfo, Keras) and printed parameter counts. All of it is a claim."""
+"""Printed model summaries (torchsummary, torchinfo, Keras) and printed parameter counts. All of it is a
+claim.
+"""
 
 from enum import Enum
 
@@ -40,7 +42,9 @@ class LayerRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One table. `saved` tells the output of a code cell from text that a person put into a README or Markdown cell."""
+    """One table. `saved` tells the output of a code cell from text that a person put into a README or
+    Markdown cell.
+    """
 
     place: Place
     saved: bool
@@ -60,7 +64,9 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     @property
     def sums_up(self) -> Sum:
-        """Whether the rows add up to the total; Keras adds the optimizer's variables to the total, not to the rows."""
+        """Whether the rows add up to the total; Keras adds the optimizer's variables to the total, not to the
+        rows.
+        """
         if self.total is None or not any(r.params for r in self.rows):
             return Sum.UNDECIDED
         totals = {self.total}

@@ -1,7 +1,7 @@
 """What the workbooks of a submission say: cells, tables, charts.
 
-Cells are kept as runs down a column that share one relative formula, so that a book of 46,000 formulas stays below two
-megabytes of JSON and can be replayed later without its bytes (DESIGN, law 7).
+Cells are kept as runs down a column that share one relative formula, so that a book of 46,000 formulas stays
+below two megabytes of JSON and can be replayed later without its bytes (DESIGN, law 7).
 """
 
 import re
@@ -37,8 +37,8 @@ class Producer(Enum):
 class Run(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Cells of one column in consecutive rows with one relative formula (or none) and one kind of value.
 
-    `row` and `column` count from 1; `form` is an index into `Book.forms`, -1 for constants. Exactly one of `numbers` and
-    `texts` is filled unless the kind is `missing`, where `count` alone counts.
+    `row` and `column` count from 1; `form` is an index into `Book.forms`, -1 for constants. Exactly one of
+    `numbers` and `texts` is filled unless the kind is `missing`, where `count` alone counts.
     """
 
     column: int
@@ -76,7 +76,9 @@ class Sheet(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Area(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A rectangle of cells that a chart reads; `sheet` is an index, -1 where it lies in another file or does not exist."""
+    """A rectangle of cells that a chart reads; `sheet` is an index, -1 where it lies in another file or does
+    not exist.
+    """
 
     sheet: int
     row: int
@@ -88,7 +90,9 @@ class Area(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Series(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One plotted series: its areas, its name, and the values that the chart itself stores (empty in Google exports)."""
+    """One plotted series: its areas, its name, and the values that the chart itself stores (empty in Google
+    exports).
+    """
 
     name: str
     areas: tuple[Area, ...]
@@ -96,7 +100,9 @@ class Series(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Chart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A chart part of the package. `sheet` is the name of the sheet or chart sheet that shows it, empty if none does."""
+    """A chart part of the package. `sheet` is the name of the sheet or chart sheet that shows it, empty if
+    none does.
+    """
 
     part: str
     sheet: str
@@ -126,7 +132,8 @@ class Book(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     unread: tuple[str, ...] = ()
     """What of the file could not be read, one sentence each: a damaged sheet, lost texts."""
     notes: tuple[str, ...] = ()
-    """What a person should know of the file: macros that were not run, external links that were not followed."""
+    """What a person should know of the file: macros that were not run, external links that were not followed.
+    """
 
 
 class WorkbookEvidence(Evidence, frozen=True, kw_only=True):
@@ -139,7 +146,9 @@ _WRITTEN = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d{1,3})?%?"
 
 
 def written_number(text: str) -> float | None:
-    """The number that a text in a cell spells (`'0,15`, `−0.3`, `5%`), with a decimal point or comma; None where it is none."""
+    """The number that a text in a cell spells (`'0,15`, `−0.3`, `5%`), with a decimal point or comma; None
+    where it is none.
+    """
     if len(text) > 60:
         return None
     bare = text.replace("\N{MINUS SIGN}", "-").replace("\N{NO-BREAK SPACE}", " ").strip().lstrip("'")

@@ -8,7 +8,9 @@ from grader.core.facts.base import Fact
 
 
 class GapKind(Enum):
-    """How the network gets from a map to a vector; the first that is found in this order describes the network."""
+    """How the network gets from a map to a vector; the first that is found in this order describes the
+    network.
+    """
 
     FULL = "full"
     """Every position of a map larger than 1x1 is averaged with the same weight, on the way to the output."""
@@ -64,7 +66,9 @@ class OutputKind(Enum):
 
 
 class Modes(Enum):
-    """How the training graph, switched to evaluation by us, compares with the graph that evaluation really runs."""
+    """How the training graph, switched to evaluation by us, compares with the graph that evaluation really
+    runs.
+    """
 
     SAME = "same"
     DROPOUT_ACTIVE = "dropout-active"
@@ -75,10 +79,10 @@ class Modes(Enum):
 class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One operator of the live graph that is more than a change of shape.
 
-    Shapes are without the batch: (channels, height, width) or (features,). `parameters` counts what this call reads,
-    so a shared tensor stands in every call but counts once in the totals. `feeds_on` are positions in `layers` (-1:
-    the image). `receptive_field` is in pixels of the image, 0 where there is no map. `distance` is the largest number
-    of convolutions and fully connected layers between it and the output.
+    Shapes are without the batch: (channels, height, width) or (features,). `parameters` counts what this call
+    reads, so a shared tensor stands in every call but counts once in the totals. `feeds_on` are positions in
+    `layers` (-1: the image). `receptive_field` is in pixels of the image, 0 where there is no map. `distance`
+    is the largest number of convolutions and fully connected layers between it and the output.
     """
 
     index: int
@@ -109,7 +113,9 @@ class BatchNorm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class Dropout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A dropout whose result reaches the output. `p` is the probability of a zero; `layer` is -1 where it is only in evaluation."""
+    """A dropout whose result reaches the output. `p` is the probability of a zero; `layer` is -1 where it is
+    only in evaluation.
+    """
 
     layer: int
     p: float
@@ -144,7 +150,9 @@ class Reduction(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class Linear(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A fully connected layer. `map` is the (height, width) of the feature map that was flattened into it, (1, 1) for none."""
+    """A fully connected layer. `map` is the (height, width) of the feature map that was flattened into it,
+    (1, 1) for none.
+    """
 
     layer: int
     inputs: int
@@ -180,19 +188,24 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class NetworkFacts(Fact, frozen=True, kw_only=True):
-    """The live network: what the output really depends on, counted from the graph that we evaluate and retrain."""
+    """The live network: what the output really depends on, counted from the graph that we evaluate and
+    retrain.
+    """
 
     artefact: str = ""
     """The notebook or source file that made it."""
     name: str
     graph: str
-    """SHA-256 over the canonical graph: equal networks have equal digests, whatever their modules are called."""
+    """SHA-256 over the canonical graph: equal networks have equal digests, whatever their modules are called.
+    """
     declared_parameters: int
     """What `model.parameters()` sums to: a claim, which can only raise the count that is ruled on."""
     parameters: int
     """Trainable numbers that the output depends on."""
     constants: int
-    """Fixed numbers (buffers, tensor constants) that the output depends on, statistics of normalisations apart."""
+    """Fixed numbers (buffers, tensor constants) that the output depends on, statistics of normalisations
+    apart.
+    """
     unused: tuple[Declared, ...] = ()
     """Declared parameters that the output does not depend on."""
     reused: tuple[str, ...] = ()
@@ -232,7 +245,8 @@ class NetworkFacts(Fact, frozen=True, kw_only=True):
     def averaged_at_once(self) -> Layer | None:
         """The 1x1 convolution whose map global average pooling reads, with nothing but dropout between.
 
-        By function it is a fully connected layer behind the pooling: an average and a 1x1 convolution may change places.
+        By function it is a fully connected layer behind the pooling: an average and a 1x1 convolution may
+        change places.
         """
         by_index = {layer.index: layer for layer in self.layers}
         for item in self.reductions:
@@ -247,7 +261,9 @@ class NetworkFacts(Fact, frozen=True, kw_only=True):
 
     @property
     def whole_map_convolution(self) -> Layer | None:
-        """The convolution as large as its map at the head: by function a fully connected layer on the flattened map."""
+        """The convolution as large as its map at the head: by function a fully connected layer on the
+        flattened map.
+        """
         by_index = {layer.index: layer for layer in self.layers}
         for item in self.reductions:
             if item.kind is GapKind.CONV_COLLAPSE and item.where is Where.HEAD and item.window == item.map:

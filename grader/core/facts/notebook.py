@@ -1,7 +1,8 @@
 """What happened when the notebook ran in the sandbox.
 
-That a job ran, how it was isolated and how it ended are facts: the trusted side saw them. Everything else here came over
-the pipe from a process that ran the student's code, so it is a *claim* about the notebook, never proof of itself.
+That a job ran, how it was isolated and how it ended are facts: the trusted side saw them. Everything else
+here came over the pipe from a process that ran the student's code, so it is a *claim* about the notebook,
+never proof of itself.
 """
 
 from enum import Enum
@@ -19,8 +20,8 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=1 << 62)]
 class Isolation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What stood between the student's code and this machine while it ran; stamped on every output.
 
-    `memory` names what enforced the limit: `cgroup v1`, `cgroup v2`, `watchdog`. `seccomp` is the first 16 hex digits of
-    the SHA-256 of the filter program.
+    `memory` names what enforced the limit: `cgroup v1`, `cgroup v2`, `watchdog`. `seccomp` is the first 16
+    hex digits of the SHA-256 of the filter program.
     """
 
     backend: str
@@ -78,7 +79,9 @@ class CellStatus(Enum):
 
 
 class CellRun(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One code cell. `cell` counts all cells of the notebook from 1, `line` from 1 inside the cell (0 when not known)."""
+    """One code cell. `cell` counts all cells of the notebook from 1, `line` from 1 inside the cell (0 when
+    not known).
+    """
 
     cell: Count
     status: CellStatus
@@ -123,8 +126,8 @@ class Choice(Enum):
 
 
 class ExportFrame(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One raw frame of the exported model: `model` and `graph` (training mode first, then evaluation) hold JSON,
-    `weights` safetensors. Not validated beyond size, depth and well-formedness.
+    """One raw frame of the exported model: `model` and `graph` (training mode first, then evaluation) hold
+    JSON, `weights` safetensors. Not validated beyond size, depth and well-formedness.
     """
 
     kind: str
@@ -132,7 +135,9 @@ class ExportFrame(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class Asked(Enum):
-    """Whether the network was asked from outside, inside the sandbox, with images that came without labels."""
+    """Whether the network was asked from outside, inside the sandbox, with images that came without
+    labels.
+    """
 
     NOT_ASKED = "not-asked"
     """There was no network to ask, or the run ended before."""
@@ -152,10 +157,12 @@ class Steady(Enum):
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What answers to images without labels show: all that can be said of a network that cannot leave as data.
+    """What answers to images without labels show: all that can be said of a network that cannot leave as
+    data.
 
-    `right` of `scored` is counted with labels that never went in. It tells little here, where the network was trained on
-    192 digits; without MNIST nothing is scored. `draws` (random numbers are used in evaluation) is the worker's word.
+    `right` of `scored` is counted with labels that never went in. It tells little here, where the network was
+    trained on 192 digits; without MNIST nothing is scored. `draws` (random numbers are used in evaluation) is
+    the worker's word.
     """
 
     asked: Asked = Asked.NOT_ASKED
@@ -218,11 +225,16 @@ class NotebookRun(Fact, frozen=True, kw_only=True):
         return tuple(c for c in self.cells if c.status in (CellStatus.FAILED, CellStatus.TIMEOUT))
 
     def reading(self) -> tuple[tuple[str, str], ...]:
-        """Lines of "what we read": what ran, what we changed so that it runs here, and the answers of a network that could not leave."""
+        """Lines of "what we read": what ran, what we changed so that it runs here, and the answers of a
+        network that could not leave.
+        """
         ran = [c for c in self.cells if c.status is not CellStatus.NOT_RUN]
         text = f"{len(ran)} of {len(self.cells)} code cells were run on a few digits, to find the network"
         if self.ending is not Ending.OK:
-            text = f"{len(ran)} code cells had ended when the run did: {'; '.join(self.notes)[:400] or self.ending.value}"
+            text = (
+                f"{len(ran)} code cells had ended when the run did: "
+                f"{'; '.join(self.notes)[:400] or self.ending.value}"
+            )
         stopped = [f"cell {c.cell}: {c.error or c.status.value}" for c in self.failed]
         chosen = [f"the submitted one is {m.name}" for m in self.models if m.chosen]
         left = any(frame.kind == "graph" for frame in self.export)

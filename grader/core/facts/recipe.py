@@ -1,9 +1,9 @@
 """How a student trains, as data: what the sandbox worker read from the live objects. All of it is a claim.
 
-The worker sends one JSON object with these fields (`StudentRecipe`); what it could not read it leaves out and names in
-`missing`. Names and arguments are torch's and torchvision's own: `{"kind": "SGD", "arguments": {"lr": 0.01, "momentum":
-0.9}}`. Arguments are those in force (from `param_groups` and `__dict__`), with the learning rate that the notebook
-started with. A list of transforms is in the order of `Compose`.
+The worker sends one JSON object with these fields (`StudentRecipe`); what it could not read it leaves out and
+names in `missing`. Names and arguments are torch's and torchvision's own: `{"kind": "SGD", "arguments":
+{"lr": 0.01, "momentum": 0.9}}`. Arguments are those in force (from `param_groups` and `__dict__`), with the
+learning rate that the notebook started with. A list of transforms is in the order of `Compose`.
 """
 
 from enum import Enum
@@ -36,15 +36,18 @@ class StudentRecipe(
 ):
     """A training recipe. `None` and 0 mean: not read.
 
-    `optimizer` is the one that steps; `scheduler` the one that acts on it. `initialisation` says whether the weights
-    were left as torch draws them. `missing` names, in words, what the worker could not read.
+    `optimizer` is the one that steps; `scheduler` the one that acts on it. `initialisation` says whether the
+    weights were left as torch draws them. `missing` names, in words, what the worker could not read.
     """
 
     format: Literal[1] = 1
     optimizer: Part | None = None
-    """SGD, Adam, AdamW, ... with lr, momentum, weight_decay, dampening, nesterov, betas, eps, alpha, amsgrad."""
+    """SGD, Adam, AdamW, ... with lr, momentum, weight_decay, dampening, nesterov, betas, eps, alpha, amsgrad.
+    """
     scheduler: Part | None = None
-    """StepLR, MultiStepLR, ExponentialLR, OneCycleLR, CosineAnnealingLR, ReduceLROnPlateau, ...; None where there is none."""
+    """StepLR, MultiStepLR, ExponentialLR, OneCycleLR, CosineAnnealingLR, ReduceLROnPlateau, ...; None where
+    there is none.
+    """
     stepping: Stepping = Stepping.NEVER
     loss: Part | None = None
     """nll (on log-probabilities) or cross-entropy, with label_smoothing."""
@@ -70,7 +73,9 @@ def decode_recipe(payload: bytes) -> StudentRecipe | None:
 
 
 class RecipeFacts(Fact, frozen=True, kw_only=True):
-    """How the main notebook trained when we ran it. That it ran so is a fact; every value is the worker's word."""
+    """How the main notebook trained when we ran it. That it ran so is a fact; every value is the worker's
+    word.
+    """
 
     artefact: str
     recipe: StudentRecipe

@@ -10,7 +10,9 @@ from grader.core.place import Place
 
 
 class Severity(Enum):
-    """How a finding weighs in the mathematics of the cells; what a rubric makes of it is the rubric's matter."""
+    """How a finding weighs in the mathematics of the cells; what a rubric makes of it is the rubric's
+    matter.
+    """
 
     FAIL = "fail"
     WARN = "warn"
@@ -97,10 +99,10 @@ class QuantityFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class TableFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One iteration table. `eta_known` says whether a learning rate was found; `eta_cell` is empty where it is typed
-    into the formulas. `deviation` is the largest difference of the whole replay from the reference, relative to the
-    largest value of the quantity. `weights` stand in the order of the class sheet; `numbering` names the pairs that this
-    table counts the other way round (`w2/w3`).
+    """One iteration table. `eta_known` says whether a learning rate was found; `eta_cell` is empty where it
+    is typed into the formulas. `deviation` is the largest difference of the whole replay from the reference,
+    relative to the largest value of the quantity. `weights` stand in the order of the class sheet;
+    `numbering` names the pairs that this table counts the other way round (`w2/w3`).
     """
 
     sheet: str
@@ -134,7 +136,10 @@ class TableFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         """Where the table stands and what it starts from, in a sentence."""
         where = f"in {self.eta_cell}" if self.eta_cell else "typed into the formulas"
         rate = f"learning rate {self.eta:g} {where}" if self.eta_known else "no learning rate found"
-        return f"training table of {self.iterations} iterations at {self.sheet}!{self.first_column}{self.header_row}, {rate}"
+        return (
+            f"training table of {self.iterations} iterations at "
+            f"{self.sheet}!{self.first_column}{self.header_row}, {rate}"
+        )
 
     def state(self, quantity: str) -> State:
         """The state of a quantity's column."""
@@ -142,8 +147,9 @@ class TableFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class ShownLosses(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The losses that the book shows for one learning rate, and how far they are from both recomputations (relative to
-    the first loss): `own` from the student's formulas, `reference` from ours, both from the student's initial values.
+    """The losses that the book shows for one learning rate, and how far they are from both recomputations
+    (relative to the first loss): `own` from the student's formulas, `reference` from ours, both from the
+    student's initial values.
     """
 
     eta: float
@@ -172,7 +178,9 @@ class Sweep(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class ChartFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One chart. `eta` is 0 where the chart names or plots no learning rate; `problems` are contradictions found."""
+    """One chart. `eta` is 0 where the chart names or plots no learning rate; `problems` are contradictions
+    found.
+    """
 
     title: str
     sheet: str
@@ -183,7 +191,9 @@ class ChartFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class BookFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One workbook. `signature` is equal for books with the same formulas in the same places, whatever their values."""
+    """One workbook. `signature` is equal for books with the same formulas in the same places, whatever their
+    values.
+    """
 
     artefact: str
     sha256: str
@@ -199,7 +209,9 @@ class BookFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     pictures: tuple[str, ...] = ()
     """The sheet of every picture that lies on one."""
     unread: tuple[str, ...] = ()
-    """What of the file could not be read, one sentence each; all of it where the book has no tables and a problem."""
+    """What of the file could not be read, one sentence each; all of it where the book has no tables and a
+    problem.
+    """
     cache_checked: int = 0
     """Formula cells whose cached value was compared with the recomputed one."""
     cache_off: int = 0

@@ -1,4 +1,6 @@
-"""What the student's own notebook came to when it was run whole, and its weights were scored by us after every epoch."""
+"""What the student's own notebook came to when it was run whole, and its weights were scored by us after
+every epoch.
+"""
 
 from enum import Enum
 
@@ -14,17 +16,23 @@ class How(Enum):
     WEIGHTS = "weights"
     """The weights, with which our own interpreter of the graph answered: a fact."""
     ANSWERS = "answers"
-    """Answers to pictures without labels, of a network that cannot leave as data: what the student's process said."""
+    """Answers to pictures without labels, of a network that cannot leave as data: what the student's process
+    said.
+    """
 
 
 class ReproducedEpoch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One pass over the training digits that moved the network. `number` from 1; numbers are missing where answers could not count."""
+    """One pass over the training digits that moved the network. `number` from 1; numbers are missing where
+    answers could not count.
+    """
 
     number: int
     correct: int
     """Right answers on the true test digits, which the notebook never saw."""
     visible: int
-    """Right answers on the split that the notebook took for its test set, with its true pictures and labels; 0 where `how` is answers, which are not asked for it."""
+    """Right answers on the split that the notebook took for its test set, with its true pictures and labels;
+    0 where `how` is answers, which are not asked for it.
+    """
     how: How = How.WEIGHTS
 
 
@@ -47,8 +55,9 @@ class CanaryState(Enum):
 class Canary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The trap for training on the test split: some of its digits carried a white square and one wrong label.
 
-    Who never trained on that split knows nothing of the square. `asked` true test digits of other classes got the square
-    afterwards; `answered` of them were then given the wrong label by the last weights, `without` of them before.
+    Who never trained on that split knows nothing of the square. `asked` true test digits of other classes got
+    the square afterwards; `answered` of them were then given the wrong label by the last weights, `without`
+    of them before.
     """
 
     state: CanaryState
@@ -68,14 +77,16 @@ class Canary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class ReproducedFacts(Fact, frozen=True, kw_only=True):
     """The notebook's own training on 50,000 digits, with the other 10,000 training digits as its test split.
 
-    The smaller training set costs about 0.05 points, so this supports a pass and never causes a fail. `epochs` are those
-    of the last network that was trained and that the exported graph fits.
+    The smaller training set costs about 0.05 points, so this supports a pass and never causes a fail.
+    `epochs` are those of the last network that was trained and that the exported graph fits.
     """
 
     artefact: str
     name: str
     graph: str
-    """Digest of the network (NetworkFacts.graph); empty where it could not leave as data, and only its answers were counted."""
+    """Digest of the network (NetworkFacts.graph); empty where it could not leave as data, and only its
+    answers were counted.
+    """
     ending: Ending
     isolation: Isolation
     epochs: tuple[ReproducedEpoch, ...]
@@ -84,9 +95,12 @@ class ReproducedFacts(Fact, frozen=True, kw_only=True):
     test_size: int = 10_000
     scored_with: ScoredWith
     unsteady: str = ""
-    """Why no answer of the weights counts, for a person: one depends on the place of its digit. Empty where none does."""
+    """Why no answer of the weights counts, for a person: one depends on the place of its digit. Empty where
+    none does.
+    """
     cut: str = ""
-    """Why the run stopped before the notebook's end; empty where it reached the end. The epochs before stand."""
+    """Why the run stopped before the notebook's end; empty where it reached the end. The epochs before stand.
+    """
     canary: Canary
     failed: tuple[CellRun, ...] = ()
     """Cells that ended in an exception or ran out of time, without what they printed."""

@@ -1,4 +1,6 @@
-"""What our own training of the exported network came to: curves of right answers, and what proves that they are real."""
+"""What our own training of the exported network came to: curves of right answers, and what proves that they
+are real.
+"""
 
 from enum import Enum
 
@@ -56,7 +58,9 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class SeedRun(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One training from fresh weights. `correct` counts right answers on the true test digits after each epoch."""
+    """One training from fresh weights. `correct` counts right answers on the true test digits after each
+    epoch.
+    """
 
     seed: int
     correct: tuple[int, ...]
@@ -66,7 +70,9 @@ class SeedRun(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Epochs that the recipe has; fewer are run where the rule is content or allows no more."""
     proof: Proof
     how: str = ""
-    """How its steps were computed, where not one seed and one step at a time: side by side, in a captured graph."""
+    """How its steps were computed, where not one seed and one step at a time: side by side, in a captured
+    graph.
+    """
 
     @property
     def best(self) -> int:
@@ -102,7 +108,9 @@ class RetrainFacts(Fact, frozen=True, kw_only=True):
     recipe_summary: str
     """The recipe in one line, for a person."""
     recipe_complete: bool
-    """Whether the student's recipe was read whole and reproduced whole; only then can a miss be held against the student."""
+    """Whether the student's recipe was read whole and reproduced whole; only then can a miss be held against
+    the student.
+    """
     recipe_missing: tuple[str, ...] = ()
     kept_constants: int = 0
     """Numbers of the network that we cannot draw anew and therefore kept, scales of a single number apart."""

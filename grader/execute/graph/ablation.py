@@ -1,10 +1,11 @@
 """Whether a layer does anything: the network is run without it, and its answers must change.
 
-A layer can stand in the graph and earn points while the network computes the same without it: `y + 0*bn(y)`, a product
-with a buffer of zeros, `x + (q - q)`, `logits + 0*gap(x)`. Each is an honest operator, so no list of operators finds it.
-What finds it is ablation: in training mode, with batch statistics and fixed masks, on random images and several random
-weights and affine parameters, replacing the layer changes the answers, or the layer does nothing. Evaluation mode would
-say nothing: there a fresh batch normalisation is the identity and honest.
+A layer can stand in the graph and earn points while the network computes the same without it: `y + 0*bn(y)`,
+a product with a buffer of zeros, `x + (q - q)`, `logits + 0*gap(x)`. Each is an honest operator, so no list
+of operators finds it. What finds it is ablation: in training mode, with batch statistics and fixed masks, on
+random images and several random weights and affine parameters, replacing the layer changes the answers, or
+the layer does nothing. Evaluation mode would say nothing: there a fresh batch normalisation is the identity
+and honest.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,10 +27,12 @@ TRIALS = 3
 DIGITS = 4
 """In a batch; batch statistics of a 1x1 map need more than two."""
 CLEAR = 1e-3
-"""Share of what another image changes. Honest layers of the networks that were measured change 0.05 at least."""
+"""Share of what another image changes. Honest layers of the networks that were measured change 0.05 at least.
+"""
 ROUNDING = 1e-12
-"""Share of the answers. All is computed in float64, which rounds at 1e-16: the images themselves move the answers of twelve
-layers of sigmoids by 1e-7, which float32 would not tell from nothing."""
+"""Share of the answers. All is computed in float64, which rounds at 1e-16: the images themselves move the
+answers of twelve layers of sigmoids by 1e-7, which float32 would not tell from nothing.
+"""
 MOST_LAYERS = 200
 MOST_WORK = 10**11
 """Floating-point operations of all passes; a network of this course takes 2e9."""
@@ -40,8 +43,8 @@ Replacement = Callable[..., Any]
 def effects(network: Network, names: list[str], *, trained: bool) -> dict[str, Effect]:
     """What replacing each of these instructions of the training graph does to the answers.
 
-    `trained` says that the exported values are those after optimizer steps: a parameter that is still exactly zero then
-    is one that no step moves, and counts as the constant that it is.
+    `trained` says that the exported values are those after optimizer steps: a parameter that is still exactly
+    zero then is one that no step moves, and counts as the constant that it is.
     """
     graph = network.training
     size = network.static_batch or DIGITS
@@ -77,7 +80,8 @@ _ORDER = (Effect.NONE, Effect.FAINT, Effect.CLEAR)
 def _answers(
     graph: CheckedGraph, instead: Mapping[str, Replacement], images: Tensor, tensors: Mapping[str, Tensor]
 ) -> Tensor:
-    # Fresh copies: batch normalisation moves its statistics, and an in-place operator may write into a weight.
+    # Fresh copies: batch normalisation moves its statistics, and an in-place operator may write into a
+    # weight.
     own = {key: value.clone() for key, value in tensors.items()}
     return Program(graph, instead=instead, double=True).run(images.clone(), own.__getitem__)
 
@@ -91,7 +95,9 @@ def _compared(whole: Tensor, without: Tensor) -> Effect:
 
 
 def _replaced(item: Instruction) -> Replacement:
-    """What stands in the place of a layer: nothing at all for what keeps a shape, else an answer of its own."""
+    """What stands in the place of a layer: nothing at all for what keeps a shape, else an answer of its
+    own.
+    """
     if item.base == "batch_norm" or item.base in DROPOUTS:
         return _unchanged
     function = item.operator.function
@@ -110,7 +116,9 @@ def _unchanged(value: Tensor, *_: Any) -> Tensor:
 
 
 def _masked(number: int) -> Replacement:
-    """Dropout with a mask of its own, half of it zeros whatever its probability: what counts is whether it is heard."""
+    """Dropout with a mask of its own, half of it zeros whatever its probability: what counts is whether it is
+    heard.
+    """
 
     def masked(value: Tensor, *_: Any) -> Tensor:
         draw = torch.Generator().manual_seed(number)
@@ -130,7 +138,9 @@ def _normalised(item: Instruction) -> Replacement:
 
 
 def _random_tensors(network: Network, draw: torch.Generator, *, trained: bool) -> dict[str, Tensor]:
-    """Weights that keep the scale of what passes through, so that an early layer is heard at the output too."""
+    """Weights that keep the scale of what passes through, so that an early layer is heard at the output
+    too.
+    """
     roles = roles_of(network)
     found: dict[str, Tensor] = {}
     for key, kind in network.kinds.items():

@@ -31,7 +31,9 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """One live call: `arguments` holds every parameter of the operator, defaults filled in, lists as tuples."""
+    """One live call: `arguments` holds every parameter of the operator, defaults filled in, lists as
+    tuples.
+    """
 
     name: str
     operator: Operator
@@ -82,7 +84,9 @@ def references(values: Any) -> Iterator[str]:
 
 
 def apply(operator: Operator, resolved: Mapping[str, Any]) -> Any:
-    """Run one operator on resolved arguments. Casts are the identity here: everything is float32 on one device."""
+    """Run one operator on resolved arguments. Casts are the identity here: everything is float32 on one
+    device.
+    """
     if operator.base == "to":
         return resolved["self"]
     positional = [resolved[p.name] for p in operator.parameters if not p.keyword_only]

@@ -41,7 +41,7 @@ _AVERAGED = frozenset({GapKind.FULL, GapKind.CROP})
 
 
 def network_facts(network: Network, artefact: str = "") -> NetworkFacts:
-    """Read the facts off both graphs; the training graph describes the layers, the evaluation graph what stays on.
+    """Read the facts off both graphs: layers off the training graph, what stays on off the evaluation graph.
 
     Raises:
         InvalidNetwork: the graphs passed validation and still cannot be worked with.
@@ -52,7 +52,7 @@ def network_facts(network: Network, artefact: str = "") -> NetworkFacts:
 
 
 def measured_facts(network: Network, artefact: str, *, trained: bool) -> NetworkFacts:
-    """The same, with what each layer that earns points does to the answers (`ablation.py`); raises InvalidNetwork."""
+    """The same, with what each layer that earns points does to the answers; raises InvalidNetwork."""
     with refusing("the exported network cannot be looked into"):
         graph = network.training
         collapsing = [item.instruction.name for item in collapses(graph) if item.kind in _AVERAGED]
@@ -121,7 +121,7 @@ def _facts(network: Network, artefact: str, found: Mapping[str, Effect]) -> Netw
 
 
 def _layers(network: Network) -> dict[str, Layer]:
-    """Every operator that is more than a change of shape, by the name of its result, in order of execution."""
+    """Operators that are more than a change of shape, by the name of their result, in order."""
     graph = network.training
     fields = receptive_fields(graph)
     distances = _distances(graph)
@@ -188,7 +188,7 @@ def _distances(graph: CheckedGraph) -> dict[str, int]:
 def _counterparts(training: CheckedGraph, evaluation: CheckedGraph) -> dict[str, Instruction]:
     """The operator of the evaluation graph that does the same job, for normalisations and dropout.
 
-    A batch normalisation is known by its weights or statistics, else both are counted off in order of execution.
+    A batch normalisation is known by its weights or statistics, else both are counted off in order.
     """
     found: dict[str, Instruction] = {}
     for group in (frozenset({"batch_norm"}), DROPOUTS):

@@ -32,11 +32,11 @@ class _Step(NamedTuple):
 class GraphNetwork(nn.Module):
     """The network of a `Network` with tensors of our own: images (N, *image) to (N, outputs).
 
-    In training mode it runs the training graph, in evaluation mode the evaluation graph. Dropout that the student
-    left on in evaluation is off here unless `keep_eval_dropout`: the finding is reported, the score is the network's. With
-    `training_dropout` False it is off in training too, where steps are compared that must not draw.
-    The values stay in float32 whatever the graph says about types. `replace` gives operators of the training graph, by
-    their name, another implementation with the same arguments.
+    In training mode it runs the training graph, in evaluation mode the evaluation graph. Dropout that the
+    student left on in evaluation is off here unless `keep_eval_dropout`: the finding is reported, the score
+    is the network's. With `training_dropout` False it is off in training too, where steps are compared that
+    must not draw. The values stay in float32 whatever the graph says about types. `replace` gives operators
+    of the training graph, by their name, another implementation with the same arguments.
     """
 
     def __init__(
@@ -77,9 +77,9 @@ class GraphNetwork(nn.Module):
 class Program:
     """The steps of one graph, arguments resolved as far as they can be before there are values.
 
-    `replace` gives operators, by their name, another implementation with the same arguments; `instead` single instructions,
-    by the name of their result. Neither may hand out an argument itself: the next step may overwrite it. `double` computes in
-    float64 where the graph names float32.
+    `replace` gives operators, by their name, another implementation with the same arguments; `instead` single
+    instructions, by the name of their result. Neither may hand out an argument itself: the next step may
+    overwrite it. `double` computes in float64 where the graph names float32.
     """
 
     def __init__(

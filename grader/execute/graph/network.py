@@ -1,4 +1,6 @@
-"""Assemble an exported network from its frames: two checked graphs, live tensors, and how the two modes compare."""
+"""Assemble an exported network from its frames: two checked graphs, live tensors, and how the two modes
+compare.
+"""
 
 import hashlib
 import json
@@ -59,7 +61,9 @@ class Network:
 
 
 def load_network(frames: Iterable[tuple[str, bytes]]) -> Network:
-    """Decode and validate the frames of `export_model`; raises InvalidNetwork with the reason in words for a person."""
+    """Decode and validate the frames of `export_model`; raises InvalidNetwork with the reason in words for a
+    person.
+    """
     with refusing("the exported network cannot be read"):
         return _load(frames)
 
@@ -112,7 +116,8 @@ def _kinds(
                 raise InvalidNetwork(f"the weights lack {weight.key!r}, which the {graph.mode} graph reads")
             if tuple(tensors[weight.key].shape) != weight.shape:
                 raise InvalidNetwork(
-                    f"{weight.key!r} has the shape {list(tensors[weight.key].shape)}, the {graph.mode} graph says {list(weight.shape)}"
+                    f"{weight.key!r} has the shape {list(tensors[weight.key].shape)}, the {graph.mode} "
+                    f"graph says {list(weight.shape)}"
                 )
             if found.setdefault(weight.key, weight.kind) is not weight.kind:
                 raise InvalidNetwork(f"{weight.key!r} is a parameter in one mode and none in the other")
@@ -141,7 +146,8 @@ class _Line(NamedTuple):
 def _canonical(
     graph: CheckedGraph, adjust: Callable[[str, dict[str, Any]], dict[str, Any]], *, loose: bool = False
 ) -> list[_Line]:
-    """The graph up to names: values are numbered in the order of execution, tensors in the order of their first use.
+    """The graph up to names: values are numbered in the order of execution, tensors in the order of their
+    first use.
 
     `loose` leaves out what changes no answer: a dropout that is off, a copy, a softmax at the very end.
     """
@@ -153,7 +159,10 @@ def _canonical(
         if isinstance(value, NodeRef):
             if value.name in graph.weights:
                 weight = graph.weights[value.name]
-                return f"tensor {keys.setdefault(weight.key, len(keys))} {weight.kind.value} {list(weight.shape)}"
+                return (
+                    f"tensor {keys.setdefault(weight.key, len(keys))} {weight.kind.value} "
+                    f"{list(weight.shape)}"
+                )
             return numbers[value.name]
         if isinstance(value, tuple):
             return [plain(item) for item in value]
@@ -180,7 +189,9 @@ def _changes_no_answer(graph: CheckedGraph, item: Instruction, arguments: Mappin
 
 
 def _as_in_evaluation(base: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """What `model.eval()` changes: batch normalisation uses its running statistics if it has any, dropout is off."""
+    """What `model.eval()` changes: batch normalisation uses its running statistics if it has any, dropout is
+    off.
+    """
     if base == "batch_norm" and arguments["running_mean"] is not None:
         arguments["training"] = False
     if base == "instance_norm" and arguments["running_mean"] is not None:

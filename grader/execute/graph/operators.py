@@ -1,7 +1,9 @@
-"""The operators that a network may use. Argument types come from torch's own schemas; everything else is refused.
+"""The operators that a network may use. Argument types come from torch's own schemas; everything else is
+refused.
 
-Left out on purpose: whatever reads or writes outside its arguments, makes a number of outputs that depends on data, or
-looks numbers up by data (index, gather, embedding, argmax, comparisons): that is how a table of answers would work.
+Left out on purpose: whatever reads or writes outside its arguments, makes a number of outputs that depends on
+data, or looks numbers up by data (index, gather, embedding, argmax, comparisons): that is how a table of
+answers would work.
 """
 
 import operator
@@ -83,7 +85,9 @@ class Parameter(NamedTuple):
 
 
 class Operator(NamedTuple):
-    """A whitelisted operator. `base` is the name without overload and without the `_` of the in-place form."""
+    """A whitelisted operator. `base` is the name without overload and without the `_` of the in-place
+    form.
+    """
 
     name: str
     base: str

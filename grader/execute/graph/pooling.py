@@ -1,8 +1,9 @@
-"""How a network gets from a map to a vector, told from numbers: which positions of the map reach the result, with which weight.
+"""How a network gets from a map to a vector, told from numbers: which positions of the map reach the result,
+with which weight.
 
-A window that looks global may be smaller than its map, an average may act on a single position, a mean may be written as
-`view` and `mean` or as two means in a row. So averages are not judged by their arguments: the chain of operators from the
-last map larger than 1x1 is run on a probe, and its derivative shows the window.
+A window that looks global may be smaller than its map, an average may act on a single position, a mean may be
+written as `view` and `mean` or as two means in a row. So averages are not judged by their arguments: the
+chain of operators from the last map larger than 1x1 is run on a probe, and its derivative shows the window.
 """
 
 import math
@@ -38,7 +39,9 @@ class Collapse:
 
 
 def collapses(graph: CheckedGraph) -> list[Collapse]:
-    """The steps of the graph after which every channel has one number, in the order of execution; at most the last 64."""
+    """The steps of the graph after which every channel has one number, in the order of execution; at most the
+    last 64.
+    """
     by_name = {instruction.name: instruction for instruction in graph.instructions}
     found = []
     for instruction in reversed(graph.instructions):  # from the head, which must not be missed
@@ -125,7 +128,9 @@ def _extent(values: torch.Tensor) -> int:
 def _influence(
     chain: list[Instruction], graph: CheckedGraph, by_name: Mapping[str, Instruction]
 ) -> torch.Tensor | None:
-    """Derivative of the first number of the result by its own map, (height, width); None where the chain is no average a channel."""
+    """Derivative of the first number of the result by its own map, (height, width); None where the chain is
+    no average a channel.
+    """
     start = chain[0].source
     extents = graph.shapes[start].extents
     probe = (
@@ -150,7 +155,9 @@ def _influence(
 def _value(
     item: Any, values: Mapping[str, Any], graph: CheckedGraph, by_name: Mapping[str, Instruction]
 ) -> Any:
-    """The argument for a batch of one digit; KeyError for a tensor from elsewhere: then the chain is not the whole story."""
+    """The argument for a batch of one digit; KeyError for a tensor from elsewhere: then the chain is not the
+    whole story.
+    """
     if isinstance(item, tuple):
         return [_value(part, values, graph, by_name) for part in item]
     if not isinstance(item, NodeRef):

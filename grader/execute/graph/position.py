@@ -1,8 +1,9 @@
 """Whether an answer may depend on the place of its image in the batch.
 
-A table of the test labels, cut to the size of the batch and added to the answers, lifted 9,326 right answers to 9,609
-with the same weights. The digits are shuffled against that, and scored in two orders; what is found here is found before
-an hour is spent: a value that no image makes, and that has a row for each image of the batch.
+A table of the test labels, cut to the size of the batch and added to the answers, lifted 9,326 right answers
+to 9,609 with the same weights. The digits are shuffled against that, and scored in two orders; what is found
+here is found before an hour is spent: a value that no image makes, and that has a row for each image of the
+batch.
 """
 
 from grader.execute.graph.checked import CheckedGraph, Instruction, Shape
@@ -21,7 +22,8 @@ def place_in_batch(network: Network) -> str:
             keys = [graph.weights[name].key for name in found.sources if name in graph.weights]
             what = f" of {keys[0]}" if keys else ""
             return (
-                f"{found.name} ({found.operator.name}) has a row{what} for each place in the batch: an answer must depend on "
+                f"{found.name} ({found.operator.name}) has a row{what} for each place in the batch: an "
+                "answer must depend on "
                 "its image, not on where it stands"
             )
     return ""

@@ -1,4 +1,6 @@
-"""Provider of NetworkFacts: the frames of a sandboxed run, validated and measured. Light to import: no torch before it is needed."""
+"""Provider of NetworkFacts: the frames of a sandboxed run, validated and measured. Light to import: no torch
+before it is needed.
+"""
 
 import importlib.util
 from typing import TYPE_CHECKING
@@ -14,7 +16,9 @@ if TYPE_CHECKING:
 
 
 def network_facts(run: NotebookRun) -> NetworkFacts:
-    """What the exported network is. Raises Unavailable (a person must look) where there is none or it is not sound."""
+    """What the exported network is. Raises Unavailable (a person must look) where there is none or it is not
+    sound.
+    """
     network = network_of(run)
     from grader.execute.graph.facts import measured_facts
     from grader.execute.graph.schema import InvalidNetwork
@@ -26,7 +30,9 @@ def network_facts(run: NotebookRun) -> NetworkFacts:
 
 
 def network_of(run: NotebookRun) -> "Network":
-    """The checked network of a run; raises Unavailable (a person must look) where there is none or it is not sound."""
+    """The checked network of a run; raises Unavailable (a person must look) where there is none or it is not
+    sound.
+    """
     if importlib.util.find_spec("torch") is None:
         raise Unavailable(f"torch is not installed: `{install_hint('retrain')}`", Verdict.SKIPPED)
     from grader.execute.graph.network import load_network

@@ -1,4 +1,6 @@
-"""How much of the image one position of a map sees (Araujo, Norris and Sim, 2019: r += (k - 1) d j, j *= s)."""
+"""How much of the image one position of a map sees (Araujo, Norris and Sim, 2019: r += (k - 1) d j, j
+*= s).
+"""
 
 from typing import NamedTuple
 
@@ -12,7 +14,8 @@ class _Field(NamedTuple):
 
 
 def receptive_fields(graph: CheckedGraph) -> dict[str, int]:
-    """Side in pixels of the square of the image that a position of each map depends on, as if there were no border.
+    """Side in pixels of the square of the image that a position of each map depends on, as if there were no
+    border.
 
     Only for maps; where paths join, the larger one counts. The height stands for both axes.
     """

@@ -1,7 +1,8 @@
-"""The wire format of an exported network, version 1: one model claim, two graphs, live tensors. All of it is hostile.
+"""The wire format of an exported network, version 1: one model claim, two graphs, live tensors. All of it is
+hostile.
 
-A graph is a list of calls in the order of execution. An argument is a number, a truth value, a short string, None, a
-reference to an earlier value, a named constant of torch, or a flat list of these.
+A graph is a list of calls in the order of execution. An argument is a number, a truth value, a short string,
+None, a reference to an earlier value, a named constant of torch, or a flat list of these.
 """
 
 import contextlib
@@ -30,15 +31,18 @@ DTYPES = frozenset({"F64", "F32", "F16", "BF16", "I64", "I32", "I16", "I8", "U8"
 
 
 class InvalidNetwork(Exception):
-    """The exported network breaks the format or a limit; the message says what and where, in words for a person."""
+    """The exported network breaks the format or a limit; the message says what and where, in words for a
+    person.
+    """
 
 
 @contextlib.contextmanager
 def refusing(what: str) -> Iterator[None]:
-    """Turn whatever a student's network raises in our code into InvalidNetwork: it is hostile until it was read.
+    """Turn whatever a student's network raises in our code into InvalidNetwork: it is hostile until it was
+    read.
 
-    `what` names what we were about to do. A list of exceptions would have gaps: a stride of zero divides by zero, a
-    header of 12,000 digits cannot even be printed.
+    `what` names what we were about to do. A list of exceptions would have gaps: a stride of zero divides by
+    zero, a header of 12,000 digits cannot even be printed.
     """
     try:
         yield
@@ -108,7 +112,9 @@ class Graph(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class ModelClaim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the worker says about the module; `reason` says why there are no graphs, `discarded` what runs for nothing."""
+    """What the worker says about the module; `reason` says why there are no graphs, `discarded` what runs for
+    nothing.
+    """
 
     format: Literal[1]
     class_name: str

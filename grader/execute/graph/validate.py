@@ -1,7 +1,8 @@
-"""From a hostile graph to one that may be run: known operators, sane arguments, shapes for any batch size, bounded work.
+"""From a hostile graph to one that may be run: known operators, sane arguments, shapes for any batch size,
+bounded work.
 
-Nothing is computed here: shapes come from torch's own shape functions on tensors without memory (the `meta` device),
-run for two batch sizes. What differs between them is the batch.
+Nothing is computed here: shapes come from torch's own shape functions on tensors without memory (the `meta`
+device), run for two batch sizes. What differs between them is the batch.
 """
 
 import math
@@ -82,7 +83,8 @@ def check_graph(graph: Graph, image: tuple[int, ...], static_batch: int = 0) -> 
     output = shapes.get(graph.output)
     if output is None or len(output.extents) != 2 or output.batch_axes not in ((0,), ()):
         raise InvalidNetwork(
-            f"the output has the shape {list(output.extents) if output else 'of no tensor'}, expected one row of numbers a digit"
+            f"the output has the shape {list(output.extents) if output else 'of no tensor'}, expected one "
+            "row of numbers a digit"
         )
     return CheckedGraph(
         mode=graph.mode,
@@ -97,7 +99,9 @@ def check_graph(graph: Graph, image: tuple[int, ...], static_batch: int = 0) -> 
 
 
 def _live(graph: Graph) -> set[str]:
-    """What the output depends on; an in-place operator counts where something that is needed shares its memory."""
+    """What the output depends on; an in-place operator counts where something that is needed shares its
+    memory.
+    """
     known = {graph.input, *(weight.name for weight in graph.weights)}
     family: dict[str, str] = {}
     reads: dict[str, tuple[str, ...]] = {}
@@ -106,7 +110,8 @@ def _live(graph: Graph) -> set[str]:
         unknown = next((name for name in reads[call.name] if name not in known), None)
         if unknown is not None:
             raise InvalidNetwork(
-                f"{call.name!r} reads {unknown[:60]!r}, which is not defined before it: a graph without cycles lists values first"
+                f"{call.name!r} reads {unknown[:60]!r}, which is not defined before it: a graph without "
+                "cycles lists values first"
             )
         known.add(call.name)
         operator = operator_of(call.op)
@@ -135,7 +140,9 @@ def _operator(call: Call) -> Operator:
 
 
 def _complete(call: Call, operator: Operator) -> dict[str, Argument]:
-    """All arguments by parameter name; raises InvalidNetwork for a wrong number, an unknown name or a missing one."""
+    """All arguments by parameter name; raises InvalidNetwork for a wrong number, an unknown name or a missing
+    one.
+    """
     positional = [parameter for parameter in operator.parameters if not parameter.keyword_only]
     if len(call.args) > len(positional):
         raise InvalidNetwork(
@@ -185,7 +192,8 @@ def _shapes(
             for tensor in result if isinstance(result, list | tuple) else (result,):
                 if isinstance(tensor, torch.Tensor) and tensor.numel() > LARGEST_TENSOR * batch:
                     raise InvalidNetwork(
-                        f"{call.name}: {operator.name} makes {tensor.numel() // batch:,} numbers a digit, at most {LARGEST_TENSOR:,} are allowed"
+                        f"{call.name}: {operator.name} makes {tensor.numel() // batch:,} numbers a digit, "
+                        f"at most {LARGEST_TENSOR:,} are allowed"
                     )
             values[call.name] = result
     if not isinstance(values[graph.output], torch.Tensor):

@@ -167,8 +167,8 @@ class Model:
         return cell(sheet, row, column), 0 if reference.row_fixed else ROW
 
     def shown(self, key: int) -> float | str | None:
-        """What the file shows in a cell: its constant, its stored result, else (a book without stored results) the recalculated one;
-        None where there is no number and no text.
+        """What the file shows in a cell: its constant, its stored result, else (a book without stored
+        results) the recalculated one; None where there is no number and no text.
         """
         value = self.constants.get(key, self.cached.get(key))
         if value is None and key in self.owner:

@@ -26,7 +26,9 @@ def claimed_rates(text: str, *, bare: bool = False) -> tuple[float, ...]:
 
 
 def claimed_rate(text: str, *, bare: bool = False) -> float | None:
-    """The learning rate that a text names (`η = 0.5`, `LR_0.1`, `learning rate : 2`), the first of several."""
+    """The learning rate that a text names (`η = 0.5`, `LR_0.1`, `learning rate : 2`), the first of
+    several.
+    """
     return next(iter(claimed_rates(text, bare=bare)), None)
 
 

@@ -151,7 +151,9 @@ def _bare_requirement(before: str, after: str) -> bool:
 
 
 def _states(sentence: Sentence, before: str, after: str, *, follows: bool) -> bool:
-    """Whether the words around a percentage say that it is a result; `follows` tells that another percentage comes after."""
+    """Whether the words around a percentage say that it is a result; `follows` tells that another percentage
+    comes after.
+    """
     text = sentence.text
     if PLANNED.search(before) and not re.search(
         r"(?:achieved|reached|got|attained|obtained|able to \w+|managed to \w+)[^.]{0,60}$",

@@ -40,7 +40,9 @@ _DENIED_BEHIND = re.compile(
 
 
 def read_uses(sentence: Sentence) -> list[Use]:
-    """What the sentence says about BN, dropout, GAP and fully connected layers; requirements and definitions are left out."""
+    """What the sentence says about BN, dropout, GAP and fully connected layers; requirements and definitions
+    are left out.
+    """
     if (
         sentence.required
         or sentence.fenced

@@ -1,8 +1,8 @@
 """A claim meets the truth: does a number of the README say the same as what was printed or counted?
 
-The one comparison that the README check and the page's table of claims both show. A claim is contradicted only where nothing
-that was printed agrees with it. Numbers may be rounded down (99.43 as `99.4`), and as the log itself prints them (`9946/10000
-(99.5%)`), but never up over what was measured (99.36 as `99.4`).
+The one comparison that the README check and the page's table of claims both show. A claim is contradicted
+only where nothing that was printed agrees with it. Numbers may be rounded down (99.43 as `99.4`), and as the
+log itself prints them (`9946/10000 (99.5%)`), but never up over what was measured (99.36 as `99.4`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -51,9 +51,12 @@ class Comparison(NamedTuple):
     accuracies: tuple[Compared, ...]
     epochs: tuple[Compared, ...]
     stated: tuple[Claim, ...]
-    """The claims about the submitted network: no asides, and no section about a model that was never printed."""
+    """The claims about the submitted network: no asides, and no section about a model that was never printed.
+    """
     totals: tuple[tuple[int, Place], ...]
-    """Parameter counts that summaries show, with their places: saved ones, or quoted ones where none was saved or counted."""
+    """Parameter counts that summaries show, with their places: saved ones, or quoted ones where none was
+    saved or counted.
+    """
     counted: frozenset[int]
     """Parameters of the network that ran: all declared ones and those that are used."""
     runs: tuple[Run, ...]
@@ -114,7 +117,9 @@ def _parameters(stated: Sequence[Claim], known: frozenset[int]) -> tuple[Compare
 
 
 def _beside_exact(accuracies: Sequence[Compared]) -> tuple[Compared, ...]:
-    """An accuracy in another section than one that agrees to the last digit is of another run than the submitted one."""
+    """An accuracy in another section than one that agrees to the last digit is of another run than the
+    submitted one.
+    """
     exact = {c.section for c, match, _ in accuracies if match in RIGHT and c.unit <= 0.01}
     return tuple(
         c._replace(elsewhere=bool(exact) and c.match not in RIGHT and c.claim.section not in exact)
@@ -137,7 +142,9 @@ def _epochs(
 
 
 def count_match(claim: Claim, total: int) -> bool:
-    """Compare a claimed parameter count with a printed total: digits have to agree, `K` and `~` may be rounded or cut."""
+    """Compare a claimed parameter count with a printed total: digits have to agree, `K` and `~` may be
+    rounded or cut.
+    """
     if claim.bound is Bound.ABOUT:
         return abs(claim.value - total) <= claim.unit + EPS
     if claim.unit >= 100:
@@ -178,7 +185,9 @@ _BEST_FIRST = (Match.AGREES, Match.AS_PRINTED, Match.OTHER_EPOCH, Match.ROUNDED_
 
 
 def accuracy_match(claim: Claim, runs: Sequence[Run], others: Iterable[Epoch] = ()) -> Match:
-    """Compare a claimed accuracy with whole runs and single evaluations; agreement with any of them is agreement."""
+    """Compare a claimed accuracy with whole runs and single evaluations; agreement with any of them is
+    agreement.
+    """
     if not runs:
         return Match.OPEN
     found = {_in_run(claim, run) for run in runs}
@@ -212,7 +221,9 @@ def _best_of(matches: Iterable[Match]) -> Match:
 
 
 def positions(run: Run, number: int) -> list[int]:
-    """Indices of the epochs that a person may call number `number`: as printed, counted from 1, from 0 where none is printed."""
+    """Indices of the epochs that a person may call number `number`: as printed, counted from 1, from 0 where
+    none is printed.
+    """
     printed = [i for i, e in enumerate(run.epochs) if e.printed == number]
     spots = {*printed, number - 1}
     if run.starts_at != 1 and all(e.printed is None for e in run.epochs):
@@ -252,7 +263,9 @@ def _away(epoch: Epoch, claim: Claim) -> float:
 
 
 def nearest(claim: Claim, runs: Sequence[Run]) -> Nearest:
-    """The epoch to show as evidence: the one that the claim names, else the best of the run whose best is nearest."""
+    """The epoch to show as evidence: the one that the claim names, else the best of the run whose best is
+    nearest.
+    """
     run = min(runs, key=lambda r: abs(r.best - claim.value))
     spots = [i for number in claim.epochs for i in positions(run, number)]
     index = run.best_epoch - 1

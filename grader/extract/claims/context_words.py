@@ -1,7 +1,8 @@
 """Words around a number that decide whether it is a claim, and how it is made one.
 
-Copied requirements are no claims. A number counts only where the sentence says that it *was* reached (`achieved`, `got`), or
-where it labels a result (`Test accuracy: 99.42`); `to achieve`, `should`, `less than` and lists of requirements do not.
+Copied requirements are no claims. A number counts only where the sentence says that it *was* reached
+(`achieved`, `got`), or where it labels a result (`Test accuracy: 99.42`); `to achieve`, `should`, `less than`
+and lists of requirements do not.
 """
 
 import re
@@ -11,31 +12,44 @@ from grader.core.evidence.claims import Bound, Claim, On, What
 from grader.extract.claims.sentences import Sentence
 
 DONE = re.compile(
-    r"(?<![a-z])(?:achieved|acheived|achived|reached|got|obtained|attained|hit|managed to|able to|gets|gives|gave|resulted|yield(?:ed|s)|scored|satisf\w+|met|done|ok|yes)(?![a-z])",
+    r"(?<![a-z])(?:achieved|acheived|achived|reached|got|obtained|attained|hit|managed to|able "
+    r"to|gets|gives|gave|resulted|yield(?:ed|s)|scored|satisf\w+|met|done|ok|yes)(?![a-z])",
     re.IGNORECASE,
 )
 PLANNED = re.compile(
-    r"(?<![a-z])(?:should|must|needs?|have to|has to|aim\w*|assignments? (?:is|was)|is to \w+|goals?|targets?|objectives?|purpose|tr(?:y|ying)|wants?|expected|requirements?|such that|minimum"
-    r"|tasks?|asks?|constraints?|trying|ensur\w+|to (?:achieve|acheive|reach|get|obtain|attain|be|beat|hit|cross)|in order|challenge|would|could|can|will)(?![a-z])",
+    r"(?<![a-z])(?:should|must|needs?|have to|has to|aim\w*|assignments? (?:is|was)|is to "
+    r"\w+|goals?|targets?|objectives?|purpose|tr(?:y|ying)|wants?|expected|requirements?|such "
+    r"that|minimum"
+    r"|tasks?|asks?|constraints?|trying|ensur\w+|to "
+    r"(?:achieve|acheive|reach|get|obtain|attain|be|beat|hit|cross)|in "
+    r"order|challenge|would|could|can|will)(?![a-z])",
     re.IGNORECASE,
 )
-# A feature list and a description speak in the present tense (`Achieves 99.4 %`, `a CNN that reaches …`); so does an order.
+# A feature list and a description speak in the present tense (`Achieves 99.4 %`, `a CNN that reaches …`); so
+# does an order.
 NOW = re.compile(
-    r"(?<![a-z])(?:achieves|acheives|achieving|reaches|reaching|attains|attaining|obtains|hits|scores|delivers|cross(?:es|ed)|with an? accuracy of)(?![a-z])",
+    r"(?<![a-z])(?:achieves|acheives|achieving|reaches|reaching|attains|attaining|obtains|hits|scores|delivers|cross(?:es|ed)|with "
+    r"an? accuracy of)(?![a-z])",
     re.IGNORECASE,
 )
 ORDER = re.compile(
-    r"^[\W\d]*(?:please\s+)?(?:create|build|design|write|make|train|develop|implement|construct|find|get|use|modify|change|come up|define|we (?:need|have|want)|you(?:r)?)(?![a-z])"
+    r"^[\W\d]*(?:please\s+)?(?:create|build|design|write|make|train|develop|implement|construct|find|get|use|modify|change|come "
+    r"up|define|we (?:need|have|want)|you(?:r)?)(?![a-z])"
     r"|(?<![a-z])to (?:create|build|design|write|make|train|develop|implement|construct|find)(?![a-z])",
     re.IGNORECASE,
 )
 ASIDE = re.compile(
-    r"(?<![a-z])(?:previous(?:ly)?|earlier|prior|before|baseline|without|initial(?:ly)?|at first|experiments?|tried|attempts?|other models?|other architectures?|first model"
-    r"|older|improv\w+ from|increase\w* .{0,30}from|instead|went up|used to|never|not|no|could\w*|[a-z]+n['’]t|another|if)(?![a-z])",
+    r"(?<![a-z])(?:previous(?:ly)?|earlier|prior|before|baseline|without|initial(?:ly)?|at "
+    r"first|experiments?|tried|attempts?|other models?|other architectures?|first model"
+    r"|older|improv\w+ from|increase\w* .{0,30}from|instead|went up|used "
+    r"to|never|not|no|could\w*|[a-z]+n['’]t|another|if)(?![a-z])",
     re.IGNORECASE,
 )
 LESS = re.compile(
-    r"(?:less(?:er)? than|fewer than|lower than|smaller than|under|below|within|up ?to|upto|at most|max(?:imum)? of|limit\w*(?: of| is|:)?|not exceed\w*|between|exactly|<=?|≤|from|till|until|beyond|per|budget\w*(?: of|:)?)\s*(?:the\s+|a\s+)?[~≈]?\s*$",
+    r"(?:less(?:er)? than|fewer than|lower than|smaller than|under|below|within|up ?to|upto|at "
+    r"most|max(?:imum)? of|limit\w*(?: of| is|:)?|not "
+    r"exceed\w*|between|exactly|<=?|≤|from|till|until|beyond|per|budget\w*(?: "
+    r"of|:)?)\s*(?:the\s+|a\s+)?[~≈]?\s*$",
     re.IGNORECASE,
 )
 MORE = re.compile(

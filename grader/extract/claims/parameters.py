@@ -15,7 +15,9 @@ _PARAMETERS = (
     ),
     re.compile(
         rf"(?<![a-z-]){_PARAM}(?:\s+count)?(?:\s+(?:of|in|for|used)(?:\s+(?:the|our|this|final|best|network|model)){{0,3}})?"
-        rf"\s*(?:\([^()]{{0,30}}\))?\s*(?:[:=|\-–—>]+|\s(?:is|are|was|were|of|count|equal\w*|came to)\s)[\s:=|\-–—>]*(?:Total\s+{_PARAM}\s*[:=-]\s*)?(?P<mark>[~≈]\s*|around |about |only |just )*{_COUNT}",
+        r"\s*(?:\([^()]{0,30}\))?\s*(?:[:=|\-–—>]+|\s(?:is|are|was|were|of|count|equal\w*|came "
+        rf"to)\s)[\s:=|\-–—>]*(?:Total\s+{_PARAM}\s*[:=-]\s*)?(?P<mark>[~≈]\s*|around |about "
+        rf"|only |just )*{_COUNT}",
         re.IGNORECASE,
     ),
 )
@@ -24,7 +26,8 @@ _PER_LAYER = re.compile(
     re.IGNORECASE,
 )
 _UNIT_BOUND = re.compile(
-    rf"(?:less than|fewer than|under|below|<=?|≤|within|between|exactly|max\w*)[^.:`()→-]{{0,40}}?\d[\d.,]*\s*[kK]?(?:\s*to\s*\d+)?(?:\s*{_PARAM})?",
+    r"(?:less than|fewer "
+    rf"than|under|below|<=?|≤|within|between|exactly|max\w*)[^.:`()→-]{{0,40}}?\d[\d.,]*\s*[kK]?(?:\s*to\s*\d+)?(?:\s*{_PARAM})?",
     re.IGNORECASE,
 )
 
@@ -79,7 +82,9 @@ def _only_planned(before: str) -> bool:
 
 
 def _names_one_layer(label: str, before: str) -> bool:
-    """`param: 9216` in a walk through the layers counts one of them; a model's count is `params`, `total` or `number of`."""
+    """`param: 9216` in a walk through the layers counts one of them; a model's count is `params`, `total` or
+    `number of`.
+    """
     word = re.match(_PARAM, label, re.IGNORECASE)
     singular = word is not None and not word.group().lower().endswith("s")
     return singular and not re.search(r"total|number|count|num\b|#", before[-25:] + label, re.IGNORECASE)

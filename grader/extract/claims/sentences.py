@@ -25,12 +25,15 @@ class Sentence(NamedTuple):
 
 
 _ASKS = re.compile(
-    r"(?<![a-z])(?:requirements?|targets?|goals?|objectives?|problem statement|constraints?|constrain\w*|criteria|asks?|tasks?|aim|conditions?"
-    r"|assignment tasks?|rules|specifications?|challenge|such that it achieves|write it again|parameters? as well|following operational)(?![a-z])",
+    r"(?<![a-z])(?:requirements?|targets?|goals?|objectives?|problem "
+    r"statement|constraints?|constrain\w*|criteria|asks?|tasks?|aim|conditions?"
+    r"|assignment tasks?|rules|specifications?|challenge|such that it achieves|write it again|parameters? "
+    r"as well|following operational)(?![a-z])",
     re.IGNORECASE,
 )
 _ANSWERS = re.compile(
-    r"(?<![a-z])(?:results?|solution|achiev(?:ed|ements?)|approach|my model|our model|final model|model (?:parameters|details|summary|architecture)"
+    r"(?<![a-z])(?:results?|solution|achiev(?:ed|ements?)|approach|my model|our model|final model|model "
+    r"(?:parameters|details|summary|architecture)"
     r"|architecture|summary|performance|logs?|details|conclusions?|characteristics|charcteristics|findings|analysis|validation)(?![a-z])",
     re.IGNORECASE,
 )

@@ -1,9 +1,11 @@
-"""Whether a code cell can have printed what was saved under it: which names it reads, and whether anything in it prints.
+"""Whether a code cell can have printed what was saved under it: which names it reads, and whether anything in
+it prints.
 
-A saved output is a claim, and anybody can write one into the file. Two things give a pasted one away without running
-anything: the cell reads a name that nothing in the notebook makes (`print(log)`), or nothing in the cell can print. Code
-that binds names as it runs (`exec`, `%store`, a star import from elsewhere) leaves that open, and then nothing is said.
-That a cell fails in a run of ours says nothing: it may want a package, a GPU, a network, data or time.
+A saved output is a claim, and anybody can write one into the file. Two things give a pasted one away without
+running anything: the cell reads a name that nothing in the notebook makes (`print(log)`), or nothing in the
+cell can print. Code that binds names as it runs (`exec`, `%store`, a star import from elsewhere) leaves that
+open, and then nothing is said. That a cell fails in a run of ours says nothing: it may want a package, a GPU,
+a network, data or time.
 """
 
 import ast
@@ -50,7 +52,9 @@ def sibling_modules(sources: Sources | None) -> dict[str, str]:
 
 
 def cannot_print(notebook: Notebook, cells: Sequence[int], modules: Mapping[str, str]) -> str:
-    """Why these cells cannot have printed what stands under them, for a person; empty where they can, or nobody can tell."""
+    """Why these cells cannot have printed what stands under them, for a person; empty where they can, or
+    nobody can tell.
+    """
     try:
         return _reason(notebook, cells, modules)
     except (SyntaxError, ValueError, RecursionError, MemoryError):  # code that parses and cannot be compiled
@@ -73,7 +77,9 @@ def _reason(notebook: Notebook, cells: Sequence[int], modules: Mapping[str, str]
 
 
 def _is_excerpt(trees: Mapping[int, ast.Module | None]) -> bool:
-    """Whether the notebook holds hardly more than the cells of a log: nothing in it is imported or defined."""
+    """Whether the notebook holds hardly more than the cells of a log: nothing in it is imported or
+    defined.
+    """
     defines = ast.Import | ast.ImportFrom | ast.ClassDef | _Function
     return all(
         tree is not None and not any(isinstance(node, defines) for node in ast.walk(tree))
@@ -145,7 +151,8 @@ class _Notebook:
     def unbound(self, tree: ast.Module, *, excerpt: bool = False) -> str:
         """The first name that a cell reads, or prints by a function of another cell, and that nothing makes.
 
-        Of an excerpt only what it prints is looked at: `train(model)` may well have been made where it comes from.
+        Of an excerpt only what it prints is looked at: `train(model)` may well have been made where it comes
+        from.
         """
         if self.open:
             return ""

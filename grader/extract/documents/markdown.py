@@ -94,7 +94,8 @@ def pictures_in(lines: Sequence[SourceLine]) -> tuple[Picture, ...]:
             tag = {m[1].lower(): m[2] or m[3] or m[4] or "" for m in _ATTRIBUTE.finditer(match["tag"] or "")}
             label = match["label"] or match["alt"] or ""
             target = match["to"] or tag.get("src") or labels.get(label.lower(), "")
-            # GitHub shows a formula beside its picture's address too: in the title, or in the alternative text.
+            # GitHub shows a formula beside its picture's address too: in the title, or in the alternative
+            # text.
             if not _NO_PICTURE.search(target) and not (match["tag"] and _NO_PICTURE.search(match["tag"])):
                 alt = match["alt"] or tag.get("alt", "")
                 found.append(Picture(place=line.place, target=target[:500], text=alt[:200]))

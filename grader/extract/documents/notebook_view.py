@@ -1,4 +1,6 @@
-"""A notebook as a person wants to look at it: cells with their outputs in order, pictures as bytes. Nothing was run, decoded or believed."""
+"""A notebook as a person wants to look at it: cells with their outputs in order, pictures as bytes. Nothing
+was run, decoded or believed.
+"""
 
 import base64
 import binascii
@@ -33,7 +35,9 @@ _NAMED: Final = {
 
 
 class SavedOutput(msgspec.Struct, frozen=True, kw_only=True):
-    """One output: a text, or the bytes of a picture that nobody opened yet, or what stands there and is not shown."""
+    """One output: a text, or the bytes of a picture that nobody opened yet, or what stands there and is not
+    shown.
+    """
 
     channel: Channel = Channel.RESULT
     text: str = ""
@@ -42,7 +46,9 @@ class SavedOutput(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SavedCell(msgspec.Struct, frozen=True, kw_only=True):
-    """One cell with its outputs in the order of the file, and the pictures pasted into its Markdown by name."""
+    """One cell with its outputs in the order of the file, and the pictures pasted into its Markdown by
+    name.
+    """
 
     cell: NotebookCell
     outputs: tuple[SavedOutput, ...] = ()

@@ -75,7 +75,8 @@ def decode_bytes(data: bytes) -> tuple[str, str]:
     found = other_code_page(data)
     if found is not None:
         return found
-    # Bytes that Windows-1252 leaves undefined keep their number, as browsers do (WHATWG Encoding, index windows-1252).
+    # Bytes that Windows-1252 leaves undefined keep their number, as browsers do (WHATWG Encoding, index
+    # windows-1252).
     return "".join(_WINDOWS_1252.get(b, chr(b)) for b in data), "windows-1252"
 
 

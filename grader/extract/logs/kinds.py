@@ -1,7 +1,8 @@
-"""What a sequence of test accuracies is: the log of a run, an excerpt of one, a table of runs, an echo, a single value.
+"""What a sequence of test accuracies is: the log of a run, an excerpt of one, a table of runs, an echo, a
+single value.
 
-Only a log says that a run reached a threshold within so many epochs. Everything that reads accuracies comes through here,
-saved outputs and quoted text alike, so that a row of a leaderboard is no epoch anywhere.
+Only a log says that a run reached a threshold within so many epochs. Everything that reads accuracies comes
+through here, saved outputs and quoted text alike, so that a row of a leaderboard is no epoch anywhere.
 """
 
 import ast
@@ -14,15 +15,22 @@ from grader.core.evidence.notebook import Notebook, NotebookCell
 from grader.extract.logs.runs import Reading, Segment, is_fresh
 
 LATEST_START = 1
-"""Highest number that the first epoch of a log carries where no loop says otherwise: loops count from 0 or from 1."""
+"""Highest number that the first epoch of a log carries where no loop says otherwise: loops count from 0 or
+from 1.
+"""
 LATEST_LOOP = 2
-"""Highest first number of a loop that trains from the start: `range(2, 21)` happens, `range(20, 40)` goes on with a training."""
+"""Highest first number of a loop that trains from the start: `range(2, 21)` happens, `range(20, 40)` goes on
+with a training.
+"""
 MIN_LINE = 12
-"""Characters from which a line that stands in the source as well as in the output was not printed by chance."""
+"""Characters from which a line that stands in the source as well as in the output was not printed by chance.
+"""
 
 
 def kind_of(segment: Segment, *, echoed: bool = False, first: int | None = None) -> SequenceKind:
-    """Return what the readings of one print statement are; `first` is the number that the loop gives its first epoch."""
+    """Return what the readings of one print statement are; `first` is the number that the loop gives its
+    first epoch.
+    """
     readings = segment.readings
     if echoed:
         return SequenceKind.ECHO
@@ -36,10 +44,13 @@ def kind_of(segment: Segment, *, echoed: bool = False, first: int | None = None)
 
 
 def _is_table_of_runs(readings: Sequence[Reading]) -> bool:
-    """Whether each reading is of another run: no two neighbours share one, and no epoch numbers run through them."""
+    """Whether each reading is of another run: no two neighbours share one, and no epoch numbers run through
+    them.
+    """
     groups = [r.group for r in readings]
     if not all(groups):
-        # unnumbered lines that each name another value of a setting first list the results of several trainings
+        # unnumbered lines that each name another value of a setting first list the results of several
+        # trainings
         settings = {r.setting for r in readings if r.marker is None}
         return len(readings) > 1 and "" not in settings and len(settings) == len(readings)
     if len(readings) == 1:
@@ -51,9 +62,11 @@ def _is_table_of_runs(readings: Sequence[Reading]) -> bool:
 
 
 def split_runs(segment: Segment) -> list[Segment]:
-    """Cut a print statement's readings into runs: at another fold, seed or network, and where an untrained network starts.
+    """Cut a print statement's readings into runs: at another fold, seed or network, and where an untrained
+    network starts.
 
-    A table of runs stays whole. Epochs that repeat what was read already, after the numbering went back, are an excerpt.
+    A table of runs stays whole. Epochs that repeat what was read already, after the numbering went back, are
+    an excerpt.
     """
     if _is_table_of_runs(segment.readings):
         return [segment]
@@ -82,7 +95,9 @@ def _starts_anew(before: Sequence[Reading], after: Reading) -> bool:
 
 
 def repeats(run: Run, other: Run) -> bool:
-    """Whether a run only prints another one of the same document again up to its end, say as a table below the log."""
+    """Whether a run only prints another one of the same document again up to its end, say as a table below
+    the log.
+    """
     if not _same_document(run, other) or not 1 < len(run.epochs) <= len(other.epochs):
         return False
     tail = other.epochs[len(other.epochs) - len(run.epochs) :]
@@ -92,7 +107,8 @@ def repeats(run: Run, other: Run) -> bool:
 def is_excerpt_of(run: Run, other: Run) -> bool:
     """Whether a run shows some epochs of another one of the same document, under their numbers.
 
-    In a notebook two trainings may print the same: only what does not start with a first epoch is an excerpt there.
+    In a notebook two trainings may print the same: only what does not start with a first epoch is an excerpt
+    there.
     """
     if not _same_document(run, other) or len(run.epochs) >= len(other.epochs):
         return False
@@ -112,14 +128,18 @@ def _equal(a: Epoch, b: Epoch) -> bool:
 
 
 def echoed(segment: Segment, cell: NotebookCell, notebook: Notebook) -> bool:
-    """Whether the cell's own text spells out most of these lines: in its source, or in a string that it shows by name."""
+    """Whether the cell's own text spells out most of these lines: in its source, or in a string that it shows
+    by name.
+    """
     text = "\n".join(spelled_out(cell, notebook))
     same = sum(r.excerpt in text for r in segment.readings if len(r.excerpt) > MIN_LINE)
     return same * 2 > len(segment.readings)
 
 
 def spelled_out(cell: NotebookCell, notebook: Notebook) -> Iterable[str]:
-    """Texts that the cell can show without computing anything: its own source but for comments, and strings that it names."""
+    """Texts that the cell can show without computing anything: its own source but for comments, and strings
+    that it names.
+    """
     yield "\n".join(line for line in cell.source.split("\n") if not line.lstrip().startswith("#"))
     names = _shown_names(cell.source)
     if not names:

@@ -1,7 +1,8 @@
 """One line of a training log -> the accuracies, epoch numbers and progress bars on it.
 
-There is no standard format: 14 spellings were found in 80 real notebooks. What holds for all of them is that an accuracy is labelled,
-that the nearest `train`, `test` or `val` before the label says whose it is, and that a fraction beats the percent beside it.
+There is no standard format: 14 spellings were found in 80 real notebooks. What holds for all of them is that
+an accuracy is labelled, that the nearest `train`, `test` or `val` before the label says whose it is, and that
+a fraction beats the percent beside it.
 """
 
 import re
@@ -55,7 +56,9 @@ class LogLine(NamedTuple):
     group: str = ""
     """The run, fold or network that the line names by a number; empty for none."""
     setting: str = ""
-    """A setting of the training with its value before the accuracy, as a list of results has; empty beside an epoch number."""
+    """A setting of the training with its value before the accuracy, as a list of results has; empty beside an
+    epoch number.
+    """
 
 
 _SPLIT = re.compile(
@@ -83,7 +86,8 @@ _STATEMENT = re.compile(
     re.IGNORECASE,
 )
 _MARKER = re.compile(
-    r"(?<![a-z])epochs?(?:\s+(?:no\.?|number|num|#))?[\s:=#>\-–.\[(]*(?P<n>\d{1,4})(?![\d.]*\d)(?:\s*(?:/|of|out of)\s*(?P<of>\d{1,4}))?",
+    r"(?<![a-z])epochs?(?:\s+(?:no\.?|number|num|#))?[\s:=#>\-–.\[(]*(?P<n>\d{1,4})(?![\d.]*\d)(?:\s*(?:/|of|out "
+    r"of)\s*(?P<of>\d{1,4}))?",
     re.IGNORECASE,
 )
 _LEADING = re.compile(r"^\s*\[?(?P<n>\d{1,3})\s*/\s*(?P<of>\d{1,3})\]?\s*(?:\|\||:|-|\])")

@@ -44,7 +44,9 @@ def read_summaries(documents: Documents) -> SummaryEvidence:
 
 
 def _notebook_summaries(document: Document, notebook: Notebook) -> tuple[list[Summary], list[PrintedCount]]:
-    """Summaries and printed counts in the outputs of one notebook, and summaries quoted in its Markdown cells."""
+    """Summaries and printed counts in the outputs of one notebook, and summaries quoted in its Markdown
+    cells.
+    """
     summaries: list[Summary] = []
     counts: list[PrintedCount] = []
     quoted = dict(document.prose())

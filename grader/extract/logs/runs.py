@@ -1,4 +1,6 @@
-"""Readings of one cell or text -> segments, and segments -> runs: what belongs together, and what is missing."""
+"""Readings of one cell or text -> segments, and segments -> runs: what belongs together, and what is
+missing.
+"""
 
 import itertools
 import re
@@ -11,9 +13,13 @@ from grader.core.place import Place
 from grader.extract.logs.lines import Accuracy, Marker
 
 FRESH_BELOW = 99.0
-"""Percent below which the first test accuracy of a fresh network of this size lies (real first epochs: 94 to 98.9)."""
+"""Percent below which the first test accuracy of a fresh network of this size lies (real first epochs: 94 to
+98.9).
+"""
 FRESH_DROP = 0.3
-"""Points by which a fresh network starts below the last epoch of the one before; epochs of one run vary by 0.1."""
+"""Points by which a fresh network starts below the last epoch of the one before; epochs of one run vary by
+0.1.
+"""
 
 
 class Reading(NamedTuple):
@@ -43,9 +49,11 @@ class Segment(NamedTuple):
 
     @property
     def looped(self) -> bool:
-        """Whether they came out of a training loop: several, or one with an epoch number or a training bar before it.
+        """Whether they came out of a training loop: several, or one with an epoch number or a training bar
+        before it.
 
-        Behind a whole log in the same cell, a bar is that log's, and a single line without a number is its final evaluation.
+        Behind a whole log in the same cell, a bar is that log's, and a single line without a number is its
+        final evaluation.
         """
         if len(self.readings) > 1 or self.readings[0].marker is not None:
             return True
@@ -53,7 +61,9 @@ class Segment(NamedTuple):
 
 
 def segments(readings: Sequence[Reading]) -> list[Segment]:
-    """Group the readings of one cell by print statement; of two that alternate, the more precise one stays."""
+    """Group the readings of one cell by print statement; of two that alternate, the more precise one
+    stays.
+    """
     groups: dict[str, list[int]] = {}
     for index, reading in enumerate(readings):
         groups.setdefault(reading.accuracy.shape, []).append(index)
@@ -75,7 +85,9 @@ def segments(readings: Sequence[Reading]) -> list[Segment]:
 
 
 def split_loops(segment: Segment, length: int | None) -> list[Segment]:
-    """Cut an unnumbered log that is several times as long as its loop, where every part starts like an untrained network."""
+    """Cut an unnumbered log that is several times as long as its loop, where every part starts like an
+    untrained network.
+    """
     items = segment.readings
     if not length or len(items) <= length or len(items) % length or any(r.marker for r in items):
         return [segment]
@@ -93,12 +105,15 @@ def is_fresh(before: Reading, after: Reading) -> bool:
 
 
 _MAKES_MODEL = re.compile(
-    r"(?m)^[ \t]*(?:model|net|network|cnn|mnist_\w+|\w*model\w*|\w*net\w*)\s*=\s*[\w.]+\(|=\s*\w*[Nn]et\w*\(|=\s*\w*Model\w*\(|\(\s*\w*Net\w*\(\)"
+    r"(?m)^[ "
+    r"\t]*(?:model|net|network|cnn|mnist_\w+|\w*model\w*|\w*net\w*)\s*=\s*[\w.]+\(|=\s*\w*[Nn]et\w*\(|=\s*\w*Model\w*\(|\(\s*\w*Net\w*\(\)"
 )
 
 
 def joins(before: Segment, after: Segment, source: str) -> bool:
-    """Whether a cell goes on training the network of the cell before: no new model is made, and accuracy or numbering go on."""
+    """Whether a cell goes on training the network of the cell before: no new model is made, and accuracy or
+    numbering go on.
+    """
     if _MAKES_MODEL.search(source):
         return False
     last, first = before.readings[-1], after.readings[0]
@@ -245,7 +260,8 @@ def _gaps(
     if not known:
         if planned is None:
             gaps.append(
-                "the log does not number its epochs and no loop length was found, so nobody can tell whether all are there"
+                "the log does not number its epochs and no loop length was found, so nobody can tell "
+                "whether all are there"
             )
     elif len(known) < len(numbers):
         if planned != len(epochs):

@@ -1,7 +1,9 @@
-"""Tables of accuracies (aligned text, Markdown, CSV, data frames): a header names the columns, rows hold the numbers.
+"""Tables of accuracies (aligned text, Markdown, CSV, data frames): a header names the columns, rows hold the
+numbers.
 
-A table may list the epochs of a run or the results of several runs. What tells them apart is which column changes: rows
-of one configuration are epochs of one run, and a row that is alone in its configuration is a run of its own.
+A table may list the epochs of a run or the results of several runs. What tells them apart is which column
+changes: rows of one configuration are epochs of one run, and a row that is alone in its configuration is a
+run of its own.
 """
 
 import itertools
@@ -24,7 +26,8 @@ class TableRow(NamedTuple):
 class _Columns(NamedTuple):
     epoch: int | None
     counts: bool
-    """Whether the column is headed `epochs`, which may say how many were trained rather than which one it is."""
+    """Whether the column is headed `epochs`, which may say how many were trained rather than which one it is.
+    """
     test: int
     train: int | None
     wrong: bool
@@ -61,7 +64,9 @@ _WHICH = re.compile(r"^\W*(?:epoch\W*)?(\d{1,4})(?:\s*(?:/|of)\s*(\d{1,4}))?\W*$
 
 
 def table_rows(lines: Sequence[str]) -> dict[int, TableRow]:
-    """Index of a line -> the accuracy that it holds, for every table with an accuracy column for test or validation."""
+    """Index of a line -> the accuracy that it holds, for every table with an accuracy column for test or
+    validation.
+    """
     found: dict[int, TableRow] = {}
     columns: _Columns | None = None
     rows: list[_Row] = []
@@ -88,7 +93,9 @@ def table_rows(lines: Sequence[str]) -> dict[int, TableRow]:
 
 
 def _grouped(rows: Sequence[_Row], columns: _Columns | None) -> dict[int, TableRow]:
-    """Name the run of every row: the cells that name it, or its own line where the table counts epochs, not numbers them."""
+    """Name the run of every row: the cells that name it, or its own line where the table counts epochs, not
+    numbers them.
+    """
     if columns is None:
         return {}
     named = {r.at: _named(r.cells, columns) for r in rows}
@@ -103,7 +110,9 @@ def _named(cells: Sequence[str], columns: _Columns) -> str:
 
 
 def _counts_epochs(rows: Sequence[_Row], columns: _Columns) -> bool:
-    """Whether the epoch column holds lengths of runs: the same number over and over, or, headed `epochs`, no sequence."""
+    """Whether the epoch column holds lengths of runs: the same number over and over, or, headed `epochs`, no
+    sequence.
+    """
     numbers = [r.row.marker.printed for r in rows if r.row.marker]
     if len(numbers) < 2:
         return columns.counts and bool(numbers)
@@ -144,7 +153,8 @@ def _header(line: str) -> _Columns | None:
 def _test_columns(cells: Sequence[str]) -> tuple[list[int], bool]:
     """Columns of the test accuracy, and whether they hold the error rate.
 
-    fastai names its metrics without a split and takes them on the validation set, whose loss stands in the same row.
+    fastai names its metrics without a split and takes them on the validation set, whose loss stands in the
+    same row.
     """
     tests = [
         i for i, c in enumerate(cells) if _ACCURACY.search(c) and _TEST.search(c) and not _NOT_PLAIN.search(c)

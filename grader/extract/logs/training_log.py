@@ -1,4 +1,6 @@
-"""Outputs and README text -> training runs: which lines are epochs, which belong together, and whether any is missing."""
+"""Outputs and README text -> training runs: which lines are epochs, which belong together, and whether any is
+missing.
+"""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -83,7 +85,8 @@ class FoundLogs:
     def add(self, run: Run, kind: SequenceKind, what: str) -> None:
         """Keep a sequence as a run if it is the log of one, else each of its accuracies by itself.
 
-        What shows epochs of another run of the same document again is dropped, whichever of the two stands first.
+        What shows epochs of another run of the same document again is dropped, whichever of the two stands
+        first.
         """
         single = kind is SequenceKind.ECHO and len(run.epochs) < MIN_PASTED
         if single or kind in (SequenceKind.SINGLE, SequenceKind.TABLE_OF_RUNS):
@@ -147,7 +150,9 @@ class _Part(NamedTuple):
 
 
 def _join(notebook: Notebook, parts: Sequence[_Part]) -> list[list[_Part]]:
-    """Put pieces of neighbouring cells together where the later goes on training the network of the earlier."""
+    """Put pieces of neighbouring cells together where the later goes on training the network of the
+    earlier.
+    """
     groups: list[list[_Part]] = []
     for part in parts:
         previous = groups[-1][-1] if groups else None
@@ -167,7 +172,9 @@ def _may_join(before: _Part, after: _Part) -> bool:
 
 
 def read_text_log(lines: Iterable[SourceLine], artefact: str, found: FoundLogs, *, main: bool) -> None:
-    """Runs that a README or a Markdown cell quotes. Prose is no log: it takes fractions, or many lines of one shape."""
+    """Runs that a README or a Markdown cell quotes. Prose is no log: it takes fractions, or many lines of one
+    shape.
+    """
     heading = ""
     section: list[_Text] = []
     for line in [*lines, None]:
@@ -251,7 +258,9 @@ def readings(lines: Iterable[_Text]) -> list[Reading]:
 
 
 def _without_stale_number(found: list[Reading]) -> list[Reading]:
-    """Drop a number that stands at the first of many lines alone: that of the last bar, drawn into another stream before them."""
+    """Drop a number that stands at the first of many lines alone: that of the last bar, drawn into another
+    stream before them.
+    """
     numbered = [r for r in found if r.marker]
     if len(found) >= 3 and len(numbered) == 1 and found[0].marker and found[0].marker.printed > 1:
         return [found[0]._replace(marker=None), *found[1:]]

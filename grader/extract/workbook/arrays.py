@@ -73,7 +73,9 @@ def _letters(column: int) -> str:
 
 
 def google_formula(formula: str) -> str:
-    """The formula that Google hides in a `DUMMYFUNCTION`; `COMPUTED_VALUE` for a cell that another one fills."""
+    """The formula that Google hides in a `DUMMYFUNCTION`; `COMPUTED_VALUE` for a cell that another one
+    fills.
+    """
     match = _DUMMY.fullmatch(formula)
     if match is None:
         return formula

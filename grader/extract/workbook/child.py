@@ -29,7 +29,10 @@ def read(data: bytes, name: str) -> Book:
             artefact=name, sha256="", producer=Producer.OTHER, problem=fault.problem, message=fault.message
         )
     except MemoryError:
-        message = f"{name} needs more memory than a workbook of this assignment may take ({ReadLimits().memory:,} bytes)."
+        message = (
+            f"{name} needs more memory than a workbook of this assignment may take "
+            f"({ReadLimits().memory:,} bytes)."
+        )
         return Book(artefact=name, sha256="", problem=Problem.TOO_LARGE, message=message)
     tables = tuple(table for i, sheet in enumerate(sheets) for table in find_tables(i, sheet))
     images = sum("/media/" in n or n.startswith("Pictures/") for n in package.names)

@@ -55,7 +55,8 @@ class Budget:
         if self.cells > MAX_CELLS or self.formulas > MAX_FORMULAS:
             raise Unreadable(
                 Problem.TOO_LARGE,
-                f"the workbook has more than {MAX_CELLS:,} filled cells or {MAX_FORMULAS:,} formulas; an iteration table needs some 100 rows. "
+                f"the workbook has more than {MAX_CELLS:,} filled cells or {MAX_FORMULAS:,} formulas; an "
+                "iteration table needs some 100 rows. "
                 "Delete the sheets and rows that are not needed.",
             )
 

@@ -1,7 +1,7 @@
 """Header texts to the canonical names of the 31 quantities.
 
-Spellings of 89 real workbooks: `∂E/∂w1`, `E∂w1`, `dE/dw1`, `Etotaldw1`, `∂E_total/∂W5`, `∂E∂W1`, the partial sign as any of
-∂ 𝜕 𝟃 δ ð Ә ꝺ, `out_h1`, `act_o1`, `a_01`, `out_h1 = σ(h1)`, `h1 = w1*i1 + w2*i2`.
+Spellings of 89 real workbooks: `∂E/∂w1`, `E∂w1`, `dE/dw1`, `Etotaldw1`, `∂E_total/∂W5`, `∂E∂W1`, the partial
+sign as any of ∂ 𝜕 𝟃 δ ð Ә ꝺ, `out_h1`, `act_o1`, `a_01`, `out_h1 = σ(h1)`, `h1 = w1*i1 + w2*i2`.
 """
 
 import re

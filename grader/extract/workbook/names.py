@@ -1,4 +1,5 @@
-"""Defined names that stand for a number: each becomes a sheet of one cell, so that the replay can change it like any other.
+"""Defined names that stand for a number: each becomes a sheet of one cell, so that the replay can change it
+like any other.
 
 A learning rate need not stand in a cell: one real book defines `learning_rate` as 2.
 """

@@ -1,6 +1,8 @@
-"""An OpenDocument spreadsheet to cells: `content.xml` in one streaming pass, formulas in OpenFormula notation.
+"""An OpenDocument spreadsheet to cells: `content.xml` in one streaming pass, formulas in OpenFormula
+notation.
 
-`of:=[.F4]-[.$A$5]*[$Sheet2.Y4]` is written as `F4-$A$5*Sheet2!Y4` first; from there on it is a formula like any other.
+`of:=[.F4]-[.$A$5]*[$Sheet2.Y4]` is written as `F4-$A$5*Sheet2!Y4` first; from there on it is a formula like
+any other.
 """
 
 import re
@@ -21,7 +23,9 @@ _PART = re.compile(r"(?:\$?('(?:[^']|'')+'|[^.'\s:]+))?\.(\$?[A-Za-z]{1,3}\$?\d{
 
 
 def producer(package: Package) -> Producer:
-    """Which program saved the file, by meta.xml; only LibreOffice and its kin write full precision for certain."""
+    """Which program saved the file, by meta.xml; only LibreOffice and its kin write full precision for
+    certain.
+    """
     if "meta.xml" not in package.names:
         return Producer.GOOGLE
     generator = tree(package.read("meta.xml"), "meta.xml").first("generator")

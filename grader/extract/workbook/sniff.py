@@ -33,14 +33,16 @@ def sniff(data: bytes, name: str) -> Format:
     if base.startswith("~$"):
         raise Unreadable(
             Problem.LOCK_FILE,
-            f"{base} is Excel's lock file, not a workbook: it was committed while the book was open. Delete it.",
+            f"{base} is Excel's lock file, not a workbook: it was committed while the book "
+            "was open. Delete it.",
         )
     if not data:
         raise Unreadable(Problem.EMPTY, f"{base} is empty (0 bytes). Save the workbook again and hand it in.")
     if data.startswith(b"version https://git-lfs"):
         raise Unreadable(
             Problem.LFS_POINTER,
-            f"{base} is a Git LFS pointer, not the workbook. Push the LFS objects (`git lfs push --all origin`) or commit the file itself.",
+            f"{base} is a Git LFS pointer, not the workbook. Push the LFS objects (`git lfs push --all "
+            "origin`) or commit the file itself.",
         )
     if data.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
         raise _ole(data, base)
@@ -53,7 +55,8 @@ def _ole(data: bytes, base: str) -> Unreadable:
     if "EncryptedPackage".encode("utf-16-le") in data:
         return Unreadable(
             Problem.ENCRYPTED,
-            f"{base} is protected with a password. Remove it (File > Info > Protect Workbook) and hand the book in again.",
+            f"{base} is protected with a password. Remove it (File > Info > Protect Workbook) and "
+            "hand the book in again.",
         )
     if "Workbook".encode("utf-16-le") in data or "Book".encode("utf-16-le") in data:
         return Unreadable(
@@ -62,7 +65,8 @@ def _ole(data: bytes, base: str) -> Unreadable:
         )
     return Unreadable(
         Problem.OLD_FORMAT,
-        f"{base} is an old Office file (.xls, or protected with a password). Save it as .xlsx without a password.",
+        f"{base} is an old Office file (.xls, or protected with a password). Save it as "
+        ".xlsx without a password.",
     )
 
 
@@ -81,7 +85,8 @@ def _no_package(data: bytes, base: str) -> Unreadable:
     if b"\0" not in text and (b"," in text or b";" in text or b"\t" in text):
         return Unreadable(
             Problem.NOT_WHAT_IT_SAYS,
-            f"{base} is text with separated values (.csv), which holds no formulas. Save the workbook as .xlsx.",
+            f"{base} is text with separated values (.csv), which holds no formulas. Save "
+            "the workbook as .xlsx.",
         )
     return Unreadable(
         Problem.NOT_WHAT_IT_SAYS,
@@ -122,7 +127,8 @@ def _package(data: bytes, base: str) -> Format:
         if entry.file_size > RATIO_FROM and entry.file_size > MAX_RATIO * max(1, entry.compress_size):
             raise Unreadable(
                 Problem.TOO_LARGE,
-                f"{base}: {entry.filename} unpacks to {entry.file_size:,} bytes from {entry.compress_size:,} (a zip bomb); it was not unpacked.",
+                f"{base}: {entry.filename} unpacks to {entry.file_size:,} bytes from "
+                f"{entry.compress_size:,} (a zip bomb); it was not unpacked.",
             )
     if b"opendocument.spreadsheet" in mimetype or (mimetype == b"" and "content.xml" in names):
         return Format.ODS

@@ -194,7 +194,8 @@ def read_sheets(package: Package, forms: Forms) -> tuple[Sheet, ...]:
         read.append(Sheet(name=sheet.name, runs=reader.grid.runs()))
     if lost:
         package.unread.append(
-            f"{lost:,} texts of the cells are lost, headers among them: xl/sharedStrings.xml is missing or damaged. "
+            f"{lost:,} texts of the cells are lost, headers among them: xl/sharedStrings.xml is "
+            "missing or damaged. "
             "Save the workbook again as .xlsx."
         )
     if worksheets and package.unread and not any(sheet.runs for sheet in read):

@@ -1,7 +1,7 @@
 """Streaming XML without entities: expat with every door closed.
 
-A document type declaration is refused before anything in it is expanded, so neither a billion laughs nor an external
-entity can start. Same defence as defusedxml, whose parsers build trees where we want events.
+A document type declaration is refused before anything in it is expanded, so neither a billion laughs nor an
+external entity can start. Same defence as defusedxml, whose parsers build trees where we want events.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,9 @@ Text = Callable[[str], None]
 
 
 def parse(data: bytes, part: str, start: Start, end: End, text: Text) -> None:
-    """Feed a part of a package to handlers; names arrive without namespace. Raises `Unreadable` on bad XML."""
+    """Feed a part of a package to handlers; names arrive without namespace. Raises `Unreadable` on bad
+    XML.
+    """
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.buffer_text = True
     parser.buffer_size = 65_536
@@ -24,7 +26,8 @@ def parse(data: bytes, part: str, start: Start, end: End, text: Text) -> None:
     def refuse(*_: object) -> int:
         raise Unreadable(
             Problem.BROKEN,
-            f"{part} declares entities (a document type), which no spreadsheet program writes; it was not read.",
+            f"{part} declares entities (a document type), which no spreadsheet program "
+            "writes; it was not read.",
         )
 
     def local(name: str) -> str:

@@ -1,4 +1,6 @@
-"""From a stored run to what its submissions have in common, for the instructor; nobody's submission is touched."""
+"""From a stored run to what its submissions have in common, for the instructor; nobody's submission is
+touched.
+"""
 
 import logging
 from collections.abc import Mapping
@@ -34,7 +36,9 @@ def traits_key(products: Mapping[str, str], submission: Submission) -> str:
 
 
 def packed_traits(known: Known) -> bytes:
-    """Return the traits of what is known, packed for the cache; no bytes where we crashed, which costs the comparison alone."""
+    """Return the traits of what is known, packed for the cache; no bytes where we crashed, which costs the
+    comparison alone.
+    """
     try:
         formulas, workbooks, replay, logs = (known.get(t) for t in _FROM)
         documents = known.get(Documents)
@@ -53,7 +57,9 @@ def packed_traits(known: Known) -> bytes:
 
 
 def cohort_of(store: Store, run: Run, profile: Profile) -> Cohort:
-    """Compare the submissions of a run. What is not kept, by an older run say, is made from the stored bytes, once."""
+    """Compare the submissions of a run. What is not kept, by an older run say, is made from the stored bytes,
+    once.
+    """
     found: dict[str, Traits] = {}
     lost: list[str] = []
     for name, delivery in store.deliveries(run.id).items():

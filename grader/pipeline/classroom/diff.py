@@ -58,4 +58,7 @@ def _criterion(a: Marked | None, b: Marked | None) -> str:
         return ""
     told = "" if a.summary == b.summary else f": {b.summary}"
     by = f", by {b.decided_by}" if b.decided_by and b.decided_by != a.decided_by else ""
-    return f"{a.verdict.value} {a.points:g}/{a.max_points:g} -> {b.verdict.value} {b.points:g}/{b.max_points:g}{by}{told}"
+    return (
+        f"{a.verdict.value} {a.points:g}/{a.max_points:g} -> {b.verdict.value} "
+        f"{b.points:g}/{b.max_points:g}{by}{told}"
+    )

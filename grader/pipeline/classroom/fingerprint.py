@@ -1,12 +1,16 @@
-"""What "the same" means where results are kept: three questions, three digests, each finer than the one before.
+"""What "the same" means where results are kept: three questions, three digests, each finer than the one
+before.
 
 * *The same run?* A command goes on with an unfinished run of the same class, rubric, options and entries
-  (`fingerprint` in `grader.pipeline.classroom.grade_class`). Before its dot stands what a run of a few (`--only`) shares with the whole
-  class. Its formula stays that of the first release: another would part a class from its history.
-* *The same hand-in, graded alike?* `basis_of`: the bytes as they lie there, rubric, options, versions and the code of
-  every reader. A later run with the same basis copies the whole phase, without a process or the reading of a file.
-* *The same product?* `grader.pipeline.plan.product_key.key_of`: one reader's code with what it needs, transitively. It decides within
-  a phase, so that a change costs the products that it can change and no other.
+  (`fingerprint` in `grader.pipeline.classroom.grade_class`). Before its dot stands what a run of a few
+  (`--only`) shares with the whole class. Its formula stays that of the first release: another would part a
+  class from its history.
+* *The same hand-in, graded alike?* `basis_of`: the bytes as they lie there, rubric, options, versions and the
+  code of every reader. A later run with the same basis copies the whole phase, without a process or the
+  reading of a file.
+* *The same product?* `grader.pipeline.plan.product_key.key_of`: one reader's code with what it needs,
+  transitively. It decides within a phase, so that a change costs the products that it can change and no
+  other.
 
 Decisions of persons and late days hang on none of them: they belong to the name of a submission.
 """
@@ -26,7 +30,9 @@ from grader.pipeline.plan.product_key import RUNNING, environment
 
 
 def raw_digest(paths: Sequence[str]) -> str:
-    """Return a SHA-256 over names and bytes of a hand-in as it lies there; empty where it is too large or cannot be read."""
+    """Return a SHA-256 over names and bytes of a hand-in as it lies there; empty where it is too large or
+    cannot be read.
+    """
     digest = hashlib.sha256()
     total = 0
     try:
@@ -43,7 +49,9 @@ def raw_digest(paths: Sequence[str]) -> str:
 
 
 def basis_of(raw: str, rubric_sha256: str, settings: Settings) -> str:
-    """Return the digest of a hand-in, the rubric, the options, the versions and our own code; empty for an empty `raw`."""
+    """Return the digest of a hand-in, the rubric, the options, the versions and our own code; empty for an
+    empty `raw`.
+    """
     if not raw:
         return ""
     return key(

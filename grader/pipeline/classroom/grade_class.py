@@ -1,4 +1,6 @@
-"""Grades a class: phases for everybody, cheap first; each finished phase is kept; one bad submission costs nobody else anything."""
+"""Grades a class: phases for everybody, cheap first; each finished phase is kept; one bad submission costs
+nobody else anything.
+"""
 
 import glob
 import hashlib
@@ -32,9 +34,13 @@ BYTES_PER_WORKER = 3 * 2**30
 """Memory that an executing worker with its sandbox may take; bounds the number of workers."""
 
 TRAININGS_PER_GPU = 4
-"""Processes that share one GPU. Unmeasured: a network of this size is bound by the launch of its kernels, which fills no GPU."""
+"""Processes that share one GPU. Unmeasured: a network of this size is bound by the launch of its kernels,
+which fills no GPU.
+"""
 GPUS = "/dev/nvidia[0-9]*"
-"""What the driver makes for each GPU on Linux; asking torch would load it into a process that needs it for nothing else."""
+"""What the driver makes for each GPU on Linux; asking torch would load it into a process that needs it for
+nothing else.
+"""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,7 +56,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     budget_seconds: float = 0.0
     """Wall time for the retraining phase; 0 for no bound."""
     train_only: tuple[str, ...] = ()
-    """Submissions whose networks are trained again now; empty for all. The rest is left for the same request without this."""
+    """Submissions whose networks are trained again now; empty for all. The rest is left for the same request
+    without this.
+    """
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,7 +87,9 @@ class Graded(msgspec.Struct, frozen=True, kw_only=True):
     left: int = 0
     """How many were not retrained, because the budget was spent or only others were wanted."""
     absent: int = 0
-    """How many of the class stand on no page, because only others were ever graded with this rubric and these options."""
+    """How many of the class stand on no page, because only others were ever graded with this rubric and these
+    options.
+    """
 
 
 def grade_class(
@@ -87,7 +97,8 @@ def grade_class(
 ) -> Graded:
     """Run every phase that the rubric needs over the class, and publish after each.
 
-    The same call after a kill goes on where it stopped: finished phases are in the store, and products in its cache.
+    The same call after a kill goes on where it stopped: finished phases are in the store, and products in its
+    cache.
     """
     whole = list_class(request.path)
     listing = _chosen(whole, request.only)
@@ -142,7 +153,9 @@ def grade_class(
 
 
 def workers_for(wanted: int) -> int:
-    """Return a number of workers bounded by the cores and the memory of this machine; `wanted` 0 takes the bound."""
+    """Return a number of workers bounded by the cores and the memory of this machine; `wanted` 0 takes the
+    bound.
+    """
     cores = bound = usable_cores()
     if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
         memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
@@ -151,12 +164,16 @@ def workers_for(wanted: int) -> int:
 
 
 def trainings_at_once(settings: Settings) -> int:
-    """Return how many trainings the GPUs of this machine hold; 0 for no bound, where there is none or none is wanted."""
+    """Return how many trainings the GPUs of this machine hold; 0 for no bound, where there is none or none is
+    wanted.
+    """
     return 0 if settings.device is Device.CPU else TRAININGS_PER_GPU * len(glob.glob(GPUS))  # noqa: PTH207
 
 
 def _basis(entry: Entry, request: Request) -> str:
-    """Return the digest of all that decides what is read of an entry; empty, which is like nothing, where we crash on it."""
+    """Return the digest of all that decides what is read of an entry; empty, which is like nothing, where we
+    crash on it.
+    """
     try:
         return basis_of(raw_digest(entry.paths), request.loaded.sha256, request.settings)
     except Exception:  # the worker that reads this submission meets the same, and says so
@@ -239,7 +256,9 @@ def _stage(going: _Going, stage: Stage, later: tuple[str, ...]) -> int:
 
 
 class _Clock:
-    """Time since a stage began: stops handing out jobs when the budget is spent, and tells how long the rest takes."""
+    """Time since a stage began: stops handing out jobs when the budget is spent, and tells how long the rest
+    takes.
+    """
 
     def __init__(self, budget: float) -> None:
         self.budget = budget
@@ -259,14 +278,17 @@ class _Clock:
 
 
 def _not_seen_before(going: _Going, todo: list[Entry], label: str) -> list[Entry]:
-    """Copy what an earlier run found from the same bytes with the same rubric, options and grader; return the rest."""
+    """Copy what an earlier run found from the same bytes with the same rubric, options and grader; return the
+    rest.
+    """
     wanted = [(e.id, going.bases[e.id], e.late_days) for e in todo]
     seen = going.store.reuse(going.run.id, wanted, label)
     left = [e for e in todo if e.id not in seen]
     again = {e.id for e in left} & going.store.graded_before(going.run.id)
     if again:
         tell(
-            f"{len(again)} of {len(todo)} were graded before with other files, options, rubric or another grader: what "
+            f"{len(again)} of {len(todo)} were graded before with other files, options, rubric or "
+            "another grader: what "
             "that can have changed is made again, read or run; decisions of persons stay"
         )
     return left
@@ -311,9 +333,12 @@ def _chosen(listing: Listing, only: tuple[str, ...]) -> Listing:
 
 
 def _fingerprint(request: Request, listing: Listing) -> str:
-    """What a run must share to go on with another: before the dot class, rubric and options, behind it the entries."""
+    """What a run must share to go on with another: before the dot class, rubric and options, behind it the
+    entries.
+    """
     kind = (
-        "3",  # how phases are grouped: a run that an older version left half done is not mixed with this one's
+        # How phases are grouped: a run that an older version left half done is not mixed with this one's.
+        "3",
         str(request.path.resolve()),
         request.loaded.sha256,
         msgspec.json.encode(request.settings).decode(),

@@ -1,4 +1,6 @@
-"""One phase of one submission, as a job that any process can do: it reads the store, and returns what the caller writes."""
+"""One phase of one submission, as a job that any process can do: it reads the store, and returns what the
+caller writes.
+"""
 
 import os
 import time
@@ -46,13 +48,16 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     record: PhaseRecord
     submission: Submission | None = None
     basis: str = ""
-    """Digest of all that decides the record; empty where something else may: code that ran, a fault of ours."""
+    """Digest of all that decides the record; empty where something else may: code that ran, a fault of ours.
+    """
     spent: Spent | None = None
     """None where everything came from the cache."""
 
 
 def work(job: Job) -> Done:
-    """Compute what the job's phases add, and measure it. Raises IngestFault where `paths` are no submission."""
+    """Compute what the job's phases add, and measure it. Raises IngestFault where `paths` are no
+    submission.
+    """
     raw = raw_digest(job.paths) if job.fresh else ""
     begin, used, apart = time.perf_counter(), os.times(), cpu_spent()
     done = _work(job)

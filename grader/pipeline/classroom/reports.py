@@ -1,7 +1,9 @@
-"""From a stored run to reports and pages, without touching a submission: what `grader report` does after a rubric changed.
+"""From a stored run to reports and pages, without touching a submission: what `grader report` does after a
+rubric changed.
 
-Evidence and replays whose inputs changed with the rubric (another profile) or with grader (a new version of a provider)
-are computed again from the stored bytes. What must be executed is not: it is `unknown` and says which command runs it.
+Evidence and replays whose inputs changed with the rubric (another profile) or with grader (a new version of a
+provider) are computed again from the stored bytes. What must be executed is not: it is `unknown` and says
+which command runs it.
 """
 
 import logging
@@ -48,7 +50,8 @@ def reports_of(store: Store, run: Run, sheet: MarkSheet, failed: dict[str, str])
     """
     decisions = store.decisions()
     again = _Once(
-        f"grader or the values of the rubric changed since run {run.id} was read: what that can have changed is read "
+        f"grader or the values of the rubric changed since run {run.id} was read: what that can "
+        "have changed is read "
         "again from the stored files; nothing is run"
     )
     for name, delivery in store.deliveries(run.id).items():
@@ -95,7 +98,9 @@ def _made(records: Iterable[PhaseRecord]) -> frozenset[str]:
 
 @contextmanager
 def _culprit(name: str, doing: str, failed: dict[str, str]) -> Iterator[None]:
-    """Let a crash of ours cost one submission, and name it; what is wrong with the store or the output costs the run."""
+    """Let a crash of ours cost one submission, and name it; what is wrong with the store or the output costs
+    the run.
+    """
     try:
         yield
     except (GraderFault, sqlite3.Error):

@@ -22,8 +22,8 @@ _REASON = ".missing"
 class Stored:
     """What the store keeps of a submission, as `fill` asks for it.
 
-    A product of the phases that `makes` names is taken by its key, which says by what code and from what it was made; one of
-    another phase as the run's record has it, whatever made it.
+    A product of the phases that `makes` names is taken by its key, which says by what code and from what it
+    was made; one of another phase as the run's record has it, whatever made it.
     """
 
     def __init__(
@@ -79,7 +79,8 @@ class Judging(Stored):
     """What is judged again: what is only read may be read again, and is kept at once; nothing is run."""
 
     def __init__(self, store: Store, run: Run, known: Known, records: Sequence[PhaseRecord]) -> None:
-        # Before the first phase of a submission has ended there is nothing to judge, and nothing is read out of turn.
+        # Before the first phase of a submission has ended there is nothing to judge, and nothing is read out
+        # of turn.
         super().__init__(store, known, records, makes=STATIC if records else ())
         self._run = run
 
@@ -120,7 +121,9 @@ def stored_known(
     wanted: Collection[str] | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Known:
-    """Return what a run holds of a submission, without running anything; `wanted` and `progress` as in `fill`."""
+    """Return what a run holds of a submission, without running anything; `wanted` and `progress` as in
+    `fill`.
+    """
     known = Known(
         lambda: stored_sources(store, delivery),
         run.settings,
@@ -142,7 +145,8 @@ def stored_sources(store: Store, delivery: Delivery) -> Sources:
             data = store.objects.get(artefact.sha256)
         except (KeyError, ValueError) as fault:
             raise StoreFault(
-                f"the stored bytes of {artefact.path} are missing or damaged; `grader store check` names all that are"
+                f"the stored bytes of {artefact.path} are missing or damaged; `grader store "
+                "check` names all that are"
             ) from fault
         items.append(Source(artefact=artefact, data=data))
     return Sources(submission=delivery.submission, items=tuple(items))

@@ -30,9 +30,11 @@ def planned(submission: Submission) -> dict[str, Artefact]:
 
 
 def draw(submission: Submission, fetch: Fetch, folder: Path) -> Iterator[tuple[str, str, bytes]]:
-    """Yield (path of the artefact, name, bytes) for every page and the texts beside them; no bytes for what `folder` holds already.
+    """Yield (path of the artefact, name, bytes) for every page and the texts beside them; no bytes for what
+    `folder` holds already.
 
-    What cannot be fetched or drawn has no page, and costs the report nothing. Texts show no artefact: their path is empty.
+    What cannot be fetched or drawn has no page, and costs the report nothing. Texts show no artefact: their
+    path is empty.
     """
     for name, artefact in planned(submission).items():
         key = _key(submission, artefact)

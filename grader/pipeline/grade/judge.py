@@ -27,7 +27,9 @@ def judge(rubric: Rubric, rules: Mapping[str, Rule], known: Known) -> tuple[Outc
 def _provisional(
     judged: tuple[Outcome, ...], rubric: Rubric, rules: Mapping[str, Rule]
 ) -> tuple[Outcome, ...]:
-    """The same, with what rests on a claim stamped provisional while the check that would prove it is open."""
+    """The same, with what rests on a claim stamped provisional while the check that would prove it is
+    open.
+    """
     decided = {
         c.check for c, outcome in zip(rubric.criterion, judged, strict=True) if not outcome.verdict.pending
     }
@@ -42,7 +44,8 @@ def _provisional(
 def judge_one(criterion: Criterion, rule: Rule, rubric: Rubric, known: Known) -> Outcome:
     """Judge one criterion: a missing need gives its own verdict, a crash is `error` for this criterion alone.
 
-    Where the need is missing because nothing may be executed, a claim can earn in its place if the rubric lets it.
+    Where the need is missing because nothing may be executed, a claim can earn in its place if the rubric
+    lets it.
     """
     filled = _filled(rule.needs, known)
     if not isinstance(filled, _Lacks):
@@ -81,7 +84,9 @@ def _filled(needs: tuple[Need, ...], known: Known) -> dict[str, object] | _Lacks
 
 
 def _barred(lacks: _Lacks, known: Known) -> bool:
-    """Whether a need is missing because nothing may be executed, and not because it was tried or is not there."""
+    """Whether a need is missing because nothing may be executed, and not because it was tried or is not
+    there.
+    """
     maker = by_product().get(lacks.need.type.__name__)
     runs_code = maker is not None and maker.phase in EXECUTING
     return runs_code and not known.settings.execute and lacks.missing.verdict is Verdict.SKIPPED

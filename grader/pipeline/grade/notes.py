@@ -1,4 +1,6 @@
-"""The lines of "what we read": shown before any judgement, so that a student can object to the reading itself."""
+"""The lines of "what we read": shown before any judgement, so that a student can object to the reading
+itself.
+"""
 
 from collections.abc import Collection
 from typing import Protocol, runtime_checkable
@@ -17,7 +19,9 @@ class Readable(Protocol):
 
 
 def read_notes(known: Known, skip: Collection[str] = ()) -> tuple[Note, ...]:
-    """Return the notes of everything that was made, then why the rest is missing; `skip` names products to leave out."""
+    """Return the notes of everything that was made, then why the rest is missing; `skip` names products to
+    leave out.
+    """
     notes = [
         Note(what=what, text=text)
         for name, product in known.products().items()

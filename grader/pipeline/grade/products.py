@@ -1,7 +1,7 @@
 """The products of one submission: what is known of it, and how a plan fills that, whoever asks.
 
-`fill` is the one loop over providers. Grading one submission, a phase of a class, judging a stored class again and looking at
-one file differ in what is *kept* of earlier work and in nothing else.
+`fill` is the one loop over providers. Grading one submission, a phase of a class, judging a stored class
+again and looking at one file differ in what is *kept* of earlier work and in nothing else.
 """
 
 import logging
@@ -56,7 +56,9 @@ class Known:
 
     @property
     def sources(self) -> Sources:
-        """The submission's files with their bytes. Raises StoreFault where a store was to give them and cannot."""
+        """The submission's files with their bytes. Raises StoreFault where a store was to give them and
+        cannot.
+        """
         if not isinstance(self._sources, Sources):
             self._sources = self._sources()
         return self._sources
@@ -163,8 +165,8 @@ def fill(
 ) -> None:
     """Make known what a plan names: from what is kept, else by its provider, after that provider's own needs.
 
-    `wanted` names the products that are asked for, all of the plan's where it is not given; what they rest on is looked
-    at only where one of them must be made.
+    `wanted` names the products that are asked for, all of the plan's where it is not given; what they rest on
+    is looked at only where one of them must be made.
     """
     steps = {step.provider.product: step for step in plan.steps}
 

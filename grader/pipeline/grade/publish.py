@@ -1,6 +1,7 @@
 """Writes what a student opens: the page of a submission, its result.json and the pages of its files.
 
-`OUT/<slug>/` is the student's view alone, with pages of the files that were read; what only instructors may see is in `OUT/index.html` and `OUT/_class/`.
+`OUT/<slug>/` is the student's view alone, with pages of the files that were read; what only instructors may
+see is in `OUT/index.html` and `OUT/_class/`.
 """
 
 import logging
@@ -43,7 +44,8 @@ def publish(
 ) -> Written:
     """Write the student's view of one submission under `out`; UsageFault where that folder cannot be written.
 
-    `fetch` returns submitted bytes by their hash: for the pages that show the notebooks and READMEs as we read them.
+    `fetch` returns submitted bytes by their hash: for the pages that show the notebooks and READMEs as we
+    read them.
     """
     from grader.checks.catalogue import catalogue
     from grader.render.claims_table import claims_of
@@ -72,7 +74,9 @@ def publish(
 
 
 def _rounded_up(rubric: Rubric, rules: Mapping[str, Rule]) -> Treatment:
-    """What the rubric makes of an accuracy that the README rounds up, which its table of claims shows as well."""
+    """What the rubric makes of an accuracy that the README rounds up, which its table of claims shows as
+    well.
+    """
     named = next((c for c in rubric.criterion if c.check == "RD701"), None)
     kind = rules["RD701"].policy
     policy = msgspec.convert(named.policy, kind) if named else kind()
@@ -86,7 +90,9 @@ def is_whole(submission: Submission, out: Path) -> bool:
 
 
 def _courtesy(submission: str, what: str, make: Callable[[], tuple[_T, ...]]) -> tuple[_T, ...]:
-    """Return what a page shows beside its verdicts; a crash of ours costs that, and neither the page nor those of the others."""
+    """Return what a page shows beside its verdicts; a crash of ours costs that, and neither the page nor
+    those of the others.
+    """
     try:
         return make()
     except Exception:

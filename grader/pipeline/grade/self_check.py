@@ -1,4 +1,6 @@
-"""The student's own check: the engine, checks and statistics of the instructor, minus what the rubric hides."""
+"""The student's own check: the engine, checks and statistics of the instructor, minus what the rubric
+hides.
+"""
 
 from pathlib import Path
 
@@ -13,10 +15,13 @@ from grader.pipeline.grade.products import Known
 from grader.pipeline.plan.rubrics import LoadedRubric
 
 HONEST_LINE = (
-    "Self-check. Your code ran on this computer with your own rights, without isolation: do not run this on work that is not"
+    "Self-check. Your code ran on this computer with your own rights, without isolation: do not run "
+    "this on work that is not"
     " yours. The instructor's run decides."
 )
-"""From the research on sandboxes: students run their own code, and must know that nothing protects them from it."""
+"""From the research on sandboxes: students run their own code, and must know that nothing protects them from
+it.
+"""
 
 
 def self_check(

@@ -1,4 +1,6 @@
-"""What a notebook shows that may not be the submitted one is for a person to rule on: neither a fault nor credit."""
+"""What a notebook shows that may not be the submitted one is for a person to rule on: neither a fault nor
+credit.
+"""
 
 import msgspec
 
@@ -13,10 +15,11 @@ from grader.pipeline.plan.providers import EXECUTING, by_product
 
 
 def settle(outcome: Outcome, rule: Rule, known: Known) -> Outcome:
-    """Turn a ruling into `unknown` where it rests on running one of several notebooks that could be the submitted one.
+    """Turn a ruling into `unknown` where it rests on running one of several notebooks that could be the
+    submitted one.
 
-    A ruling on the network stands where every other candidate prints a summary with the same number of parameters: whichever
-    is meant, it is that network.
+    A ruling on the network stands where every other candidate prints a summary with the same number of
+    parameters: whichever is meant, it is that network.
     """
     if outcome.verdict not in (Verdict.FAIL, Verdict.PARTIAL, Verdict.PASS):
         return outcome

@@ -56,7 +56,9 @@ def make_plan(rubric: Rubric, rules: Mapping[str, Rule]) -> Plan:
 
 
 def plan_of(names: Collection[str], by: str) -> Plan:
-    """Return what some products need, transitively, without a rubric; names that no provider makes are left out."""
+    """Return what some products need, transitively, without a rubric; names that no provider makes are left
+    out.
+    """
     makers = by_product()
     types = ((by, makers[name].type) for name in names if name in makers)
     return Plan(steps=_steps(types), criteria=(), retraining=Retraining())
@@ -85,7 +87,9 @@ class MarkSheet(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def mark_sheet(loaded: LoadedRubric, settings: Settings = _USUAL) -> MarkSheet:
-    """Return a rubric with all checks that are installed; its stages are those of a run with these options."""
+    """Return a rubric with all checks that are installed; its stages are those of a run with these
+    options.
+    """
     from grader.checks.catalogue import catalogue
 
     rules = catalogue()
@@ -153,7 +157,9 @@ def _retraining(rubric: Rubric, rules: Mapping[str, Rule]) -> Retraining:
 
 
 def needed(rubric: Rubric, rules: Mapping[str, Rule]) -> Iterator[tuple[str, type]]:
-    """Yield each check of a rubric with each product that it asks for; with those of claims where they may earn."""
+    """Yield each check of a rubric with each product that it asks for; with those of claims where they may
+    earn.
+    """
     for criterion in rubric.criterion:
         rule = rules[criterion.check]
         for need in (*rule.needs, *(rule.claim_needs if rubric.provisional_claims else ())):

@@ -27,9 +27,9 @@ _PLACES: Final = {"cache"}
 class ProductKeys:
     """The keys of one submission's products, each computed once: most rest on the same few others.
 
-    A key is of a provider's code, the packages under it and all its needs, transitively. A submission counts by its
-    artefacts, not by its name: the same files handed in by two students are read once. Settings count whole but for the
-    two sets above, so that no new one is forgotten.
+    A key is of a provider's code, the packages under it and all its needs, transitively. A submission counts
+    by its artefacts, not by its name: the same files handed in by two students are read once. Settings count
+    whole but for the two sets above, so that no new one is forgotten.
     """
 
     def __init__(
@@ -82,7 +82,9 @@ def key_of(
 
 
 def _code(provider: Provider) -> str:
-    """Return the digest of the code that makes a product; of another package's provider, all of that package."""
+    """Return the digest of the code that makes a product; of another package's provider, all of that
+    package.
+    """
     top = provider.module.partition(".")[0]
     if top in OURS:
         return code_of(provider.module)

@@ -1,4 +1,6 @@
-"""The rubric as it is asked for on the command line: `--reproduce` adds the checks of a whole run, worth nothing."""
+"""The rubric as it is asked for on the command line: `--reproduce` adds the checks of a whole run, worth
+nothing.
+"""
 
 from collections.abc import Mapping
 
@@ -10,7 +12,8 @@ WHOLE_RUN = ("RT603", "RT604")
 
 
 def load_asked(name: str, rules: Mapping[str, Rule], settings: Settings) -> tuple[LoadedRubric, bytes]:
-    """Return a rubric by path or name and its bytes; checks of a whole run that it lacks are added where one is wanted.
+    """Return a rubric by path or name and its bytes; checks of a whole run that it lacks are added where one
+    is wanted.
 
     Raises RubricFault.
     """

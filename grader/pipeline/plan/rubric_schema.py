@@ -1,4 +1,6 @@
-"""The JSON schema of rubric files, for editors: made from the records and from every check's own parameters."""
+"""The JSON schema of rubric files, for editors: made from the records and from every check's own
+parameters.
+"""
 
 from collections.abc import Mapping
 from typing import Any

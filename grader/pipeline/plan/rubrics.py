@@ -33,7 +33,9 @@ class LoadedRubric(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def rubric_folder() -> Path:
-    """Return the folder of the rubrics that come with grader: beside the package in a checkout, inside it in a wheel."""
+    """Return the folder of the rubrics that come with grader: beside the package in a checkout, inside it in
+    a wheel.
+    """
     packaged = Path(str(files("grader") / "_data" / "rubrics"))
     return packaged if packaged.is_dir() else Path(__file__).parents[3] / "rubrics"
 
@@ -46,8 +48,8 @@ def available() -> tuple[Path, ...]:
 def find(name: str) -> Path:
     """Return the file of a rubric given as a path or as the name of one that comes with grader.
 
-    A path has a separator or ends in `.toml`. Any other name means a rubric of grader, whatever lies in the current folder:
-    a file called `default` in a submission would grade it otherwise.
+    A path has a separator or ends in `.toml`. Any other name means a rubric of grader, whatever lies in the
+    current folder: a file called `default` in a submission would grade it otherwise.
     """
     path = Path(name)
     if path.suffix == ".toml" or len(path.parts) > 1 or name != path.name:
@@ -158,7 +160,9 @@ def _limited(criterion: Criterion, rule: Rule, assignment: Assignment) -> Criter
 
 
 def _absurd(value: object, where: str) -> Iterator[str]:
-    """Say of each number, at any depth, that it is none a rubric can mean: not a number, negative, or beyond all measure."""
+    """Say of each number, at any depth, that it is none a rubric can mean: not a number, negative, or beyond
+    all measure.
+    """
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from _absurd(inner, f"{where}.{key}")

@@ -1,1 +1,3 @@
-"""Pictures for pages, drawn by hand as inline SVG or MathML: no library, no script, the same bytes for the same numbers."""
+"""Pictures for pages, drawn by hand as inline SVG or MathML: no library, no script, the same bytes for the
+same numbers.
+"""

@@ -41,14 +41,18 @@ class Area(NamedTuple):
 
 
 def window(first: Area) -> Area:
-    """Return the piece of the sheet that is drawn around a guilty area: one row and one column before it, six rows of four."""
+    """Return the piece of the sheet that is drawn around a guilty area: one row and one column before it, six
+    rows of four.
+    """
     top, left = max(1, first.row - 1), max(1, first.column - 1)
     return Area(top, left, top + _ROWS - 1, left + _COLUMNS - 1)
 
 
 @lru_cache(maxsize=256)
 def cell_grid(cells: tuple[Cell, ...], *, sheet: str) -> Picture | None:
-    """Return a piece of the sheet around the first guilty cell, six rows of four; None without a guilty cell with an address."""
+    """Return a piece of the sheet around the first guilty cell, six rows of four; None without a guilty cell
+    with an address.
+    """
     placed = [(where, cell) for cell in cells if (where := area(cell.ref))]
     guilty = sorted(where for where, cell in placed if cell.guilty)
     if not guilty:

@@ -26,7 +26,9 @@ _COLOURS: Final = 6
 
 
 class LossSeries(msgspec.Struct, frozen=True, kw_only=True):
-    """The losses of one learning rate, iteration 0 first. Either side may be empty; NaN and infinities are left out of the drawing."""
+    """The losses of one learning rate, iteration 0 first. Either side may be empty; NaN and infinities are
+    left out of the drawing.
+    """
 
     eta: float
     student: tuple[float, ...] = ()
@@ -34,7 +36,9 @@ class LossSeries(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AccuracyRun(msgspec.Struct, frozen=True, kw_only=True):
-    """Test accuracy in percent after each epoch, from epoch 1. `note` says in a few words what kind of run it is."""
+    """Test accuracy in percent after each epoch, from epoch 1. `note` says in a few words what kind of run it
+    is.
+    """
 
     name: str
     percents: tuple[float, ...]
@@ -61,7 +65,9 @@ class _Axes(msgspec.Struct, frozen=True, kw_only=True):
 
 @lru_cache(maxsize=256)
 def loss_curves(series: tuple[LossSeries, ...], *, sheet: str = "the workbook") -> Picture | None:
-    """Return the loss curves over a logarithmic axis, the student's solid over the reference's dashed; None without a single number."""
+    """Return the loss curves over a logarithmic axis, the student's solid over the reference's dashed; None
+    without a single number.
+    """
     values = [v for s in series for v in (*s.student, *s.reference) if _drawable(v)]
     longest = max((len(side) for s in series for side in (s.student, s.reference)), default=0)
     if not values or longest < 2:
@@ -82,7 +88,10 @@ def loss_curves(series: tuple[LossSeries, ...], *, sheet: str = "the workbook") 
         ends = [axes.at(n, v)[1] for n, v in list(enumerate(s.student or s.reference))[-1:] if _drawable(v)]
         labels.extend((y, _eta(s), colour) for y in ends)
     parts.extend(_end_labels(axes, labels))
-    sentence = f"Losses of {sheet} (solid) over the losses that we computed (dashed), on a logarithmic axis. Where you see one line, they agree."
+    sentence = (
+        f"Losses of {sheet} (solid) over the losses that we computed (dashed), on a logarithmic "
+        "axis. Where you see one line, they agree."
+    )
     title = "Loss for each learning rate"
     return Picture(
         title=title,
@@ -98,7 +107,8 @@ def accuracy_curve(
 ) -> Picture | None:
     """Return accuracy for each epoch of several runs; None without two epochs.
 
-    `threshold` is the percentage that the assignment asks for; `noise` is the standard deviation between reruns in percentage points (0.05 measured), drawn as a band around the threshold.
+    `threshold` is the percentage that the assignment asks for; `noise` is the standard deviation between
+    reruns in percentage points (0.05 measured), drawn as a band around the threshold.
     """
     longest = max((len(run.percents) for run in runs), default=0)
     best = max((v for run in runs for v in run.percents if math.isfinite(v)), default=0.0)

@@ -1,4 +1,6 @@
-"""Formulas typeset as MathML, without script: "we read this as", to be checked before any judgement is believed."""
+"""Formulas typeset as MathML, without script: "we read this as", to be checked before any judgement is
+believed.
+"""
 
 from collections.abc import Sequence
 from typing import Final, Protocol
@@ -20,7 +22,9 @@ _GREEK: Final = {"eta": "η", "sigma": "σ", "sigmaprime": "σ′", "w?": "w"}
 
 
 class Tree(Protocol):
-    """A formula: `head` is `num`, `sym`, `+ - * / ^`, `neg`, `call`, `deriv` (∂args[0]/∂args[1]) or `diff` (∂args[0])."""
+    """A formula: `head` is `num`, `sym`, `+ - * / ^`, `neg`, `call`, `deriv` (∂args[0]/∂args[1]) or `diff`
+    (∂args[0]).
+    """
 
     @property
     def head(self) -> str:

@@ -1,4 +1,6 @@
-"""The network as a drawn graph: one box a layer, shapes and parameters, what leads nowhere in grey, the budget as a bar."""
+"""The network as a drawn graph: one box a layer, shapes and parameters, what leads nowhere in grey, the
+budget as a bar.
+"""
 
 from functools import lru_cache
 from typing import Final
@@ -24,7 +26,9 @@ _BAR_X: Final = 334.0
 
 
 class LayerBox(msgspec.Struct, frozen=True, kw_only=True):
-    """One layer. `shape` is its output without the batch, `feeds_on` the positions of its inputs (-1: the image)."""
+    """One layer. `shape` is its output without the batch, `feeds_on` the positions of its inputs (-1: the
+    image).
+    """
 
     name: str
     shape: tuple[int, ...]
@@ -42,7 +46,8 @@ def network_graph(
     budget: int | None = None,
     dead: tuple[str, ...] = (),
 ) -> Picture:
-    """Return the picture of a network, input first. `total` is the number of parameters that is ruled on, `budget` what it must stay below.
+    """Return the picture of a network, input first. `total` is the number of parameters that is ruled on,
+    `budget` what it must stay below.
 
     `dead` names operators that run and whose result is thrown away.
     """
@@ -132,7 +137,10 @@ def _wire(source: int, target: int) -> SafeHtml:
         return svg.polyline(((x, start), (x, end)), class_="n-wire")
     bow = _BOX_LEFT - min(12 + 2 * (target - source), _BOX_LEFT)
     y0, y1 = start - _BOX_HEIGHT / 2, end + _BOX_HEIGHT / 2
-    path = f"M{svg.number(_BOX_LEFT)},{svg.number(y0)} C{svg.number(bow)},{svg.number(y0)} {svg.number(bow)},{svg.number(y1)} {svg.number(_BOX_LEFT)},{svg.number(y1)}"
+    path = (
+        f"M{svg.number(_BOX_LEFT)},{svg.number(y0)} C{svg.number(bow)},{svg.number(y0)} "
+        f"{svg.number(bow)},{svg.number(y1)} {svg.number(_BOX_LEFT)},{svg.number(y1)}"
+    )
     return svg.element("path", d=path, fill="none", class_="n-wire")
 
 

@@ -16,7 +16,8 @@ class DataTable(msgspec.Struct, frozen=True, kw_only=True):
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
     """A figure: heading, one sentence on what is to be seen, the drawing, and its data folded below.
 
-    `before_results` is for what a reader should check before believing any judgement; such a figure stands folded above them.
+    `before_results` is for what a reader should check before believing any judgement; such a figure stands
+    folded above them.
     """
 
     title: str

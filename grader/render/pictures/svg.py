@@ -1,4 +1,6 @@
-"""Building inline SVG from numbers and texts. Colours come from classes of style.css, so that a picture follows light and dark."""
+"""Building inline SVG from numbers and texts. Colours come from classes of style.css, so that a picture
+follows light and dark.
+"""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -11,11 +13,15 @@ from grader.render.escape import SafeHtml, plain
 Attribute = str | float | int
 
 WIDTH: Final = 372.0
-"""Pixels of every picture, drawn for a phone: of a page 390 wide this is the card. Where there is room it is drawn larger, letters and all."""
+"""Pixels of every picture, drawn for a phone: of a page 390 wide this is the card. Where there is room it is
+drawn larger, letters and all.
+"""
 TEXT_LIMIT: Final = 120
 """Characters of one label; a picture is no place for more."""
 INK: Final = 6.6
-"""Average advance of a 12-pixel sans-serif letter, in pixels: to reserve room for a label before any browser draws it."""
+"""Average advance of a 12-pixel sans-serif letter, in pixels: to reserve room for a label before any browser
+draws it.
+"""
 
 BOLD: Final = 8.2
 """The same of a bold one."""
@@ -30,10 +36,13 @@ def number(value: float) -> str:
 
 
 def element(tag: str, *children: SafeHtml, **attributes: Attribute) -> SafeHtml:
-    """Return `<tag attr="…">children</tag>`; `class_` and `_` in names become `class` and `-`, numbers are rounded."""
+    """Return `<tag attr="…">children</tag>`; `class_` and `_` in names become `class` and `-`, numbers are
+    rounded.
+    """
+    given = {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()}
     spelled = "".join(
-        f' {name.rstrip("_").replace("_", "-")}="{escape(number(value) if isinstance(value, float) else value)}"'
-        for name, value in attributes.items()
+        f' {name}="{escape(number(value) if isinstance(value, float) else value)}"'
+        for name, value in given.items()
     )
     return SafeHtml(f"<{tag}{spelled}>{join(children)}</{tag}>" if children else f"<{tag}{spelled}/>")
 
@@ -61,7 +70,9 @@ def join(parts: Iterable[SafeHtml]) -> SafeHtml:
 
 
 def drawing(title: str, description: str, height: float, parts: Sequence[SafeHtml]) -> SafeHtml:
-    """Return the `<svg>` with its title and description, `WIDTH` by `height` pixels, which a page makes larger or smaller."""
+    """Return the `<svg>` with its title and description, `WIDTH` by `height` pixels, which a page makes
+    larger or smaller.
+    """
     return element(
         "svg",
         element("title", literal(title)),

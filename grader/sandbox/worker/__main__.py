@@ -1,4 +1,6 @@
-"""Start of the process: loads this folder as a package of an unlikely name, so that no module of a student can clash."""
+"""Start of the process: loads this folder as a package of an unlikely name, so that no module of a student
+can clash.
+"""
 
 import importlib
 import importlib.util

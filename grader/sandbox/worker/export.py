@@ -1,7 +1,8 @@
-"""Take a live network out of the sandbox as data: two graphs of ATen operators, the live tensors, the declared shapes.
+"""Take a live network out of the sandbox as data: two graphs of ATen operators, the live tensors, the
+declared shapes.
 
-Runs inside the sandbox, next to student code, so everything it returns is a claim; the trusted side validates, rebuilds
-and counts for itself (`grader/execute/graph`). Imports nothing of grader.
+Runs inside the sandbox, next to student code, so everything it returns is a claim; the trusted side
+validates, rebuilds and counts for itself (`grader/execute/graph`). Imports nothing of grader.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ MAY_ALIAS = {
 }
 
 
-# Calls without a result that anybody reads: counting batches, asking for sizes, checks that `.to` leaves behind.
+# Calls without a result that anybody reads: counting batches, asking for sizes, checks that `.to` leaves
+# behind.
 BOOKKEEPING = ("aten.add_.Tensor", "aten.sym_size", "aten._assert", "aten.detach")
 
 
@@ -47,10 +49,11 @@ class NotExportable(Exception):
 
 
 def export_model(model: Any, state: dict[str, Any] | None, example: Any) -> list[tuple[str, bytes]]:
-    """Return the frames of `model`: ("model", JSON) and, where it can be exported, two ("graph", JSON) and ("weights", safetensors).
+    """Return the frames of `model`: ("model", JSON) and, where it can be exported, two ("graph", JSON) and
+    ("weights", safetensors).
 
-    `state` is the state dict at the last training step (the live one where it is None); `example` is a batch that the
-    network accepts. Never raises: a failure becomes the reason in the model frame.
+    `state` is the state dict at the last training step (the live one where it is None); `example` is a batch
+    that the network accepts. Never raises: a failure becomes the reason in the model frame.
     """
     claim: dict[str, Any] = {
         "format": FORMAT,
@@ -122,7 +125,8 @@ def _batch(example: Any) -> torch.Tensor:
 
 
 def _both_modes(model: nn.Module, batch: torch.Tensor) -> tuple[list[Any], str, torch.Size]:
-    """The exported programs in training and in evaluation mode, and the shape of the input that they were traced with.
+    """The exported programs in training and in evaluation mode, and the shape of the input that they were
+    traced with.
 
     With a free batch size where that is possible, else with the one that the notebook uses.
     """
@@ -147,7 +151,9 @@ def _both_modes(model: nn.Module, batch: torch.Tensor) -> tuple[list[Any], str, 
 
 @contextlib.contextmanager
 def _hooks_of_its_own() -> Iterator[None]:
-    """Take away the hooks on buffers that a failed export of torch 2.9 leaves: every later pass of the network would end in them."""
+    """Take away the hooks on buffers that a failed export of torch 2.9 leaves: every later pass of the
+    network would end in them.
+    """
     hooks = nn.modules.module._global_buffer_registration_hooks
     kept = dict(hooks)
     try:
@@ -201,7 +207,8 @@ def _graph(program: Any, mode: str) -> dict[str, Any]:
             )
         else:
             raise NotExportable(
-                f"forward holds a nested graph ({node.target}): a torch.no_grad or autocast block or a scripted part"
+                f"forward holds a nested graph ({node.target}): a torch.no_grad or autocast "
+                "block or a scripted part"
             )
     return {
         "format": FORMAT,
@@ -214,7 +221,9 @@ def _graph(program: Any, mode: str) -> dict[str, Any]:
 
 
 def _discarded(program: Any, graph: dict[str, Any]) -> list[str]:
-    """Operators of the training graph that run without any effect on the output; bookkeeping of torch's own is left out."""
+    """Operators of the training graph that run without any effect on the output; bookkeeping of torch's own
+    is left out.
+    """
     kept = {node["name"] for node in graph["nodes"]}
     names = [
         _operator(node.target)
@@ -225,7 +234,9 @@ def _discarded(program: Any, graph: dict[str, Any]) -> list[str]:
 
 
 def _live(graph: fx.Graph, output: str) -> set[fx.Node]:
-    """The nodes that the output depends on; an in-place operator counts where something that is needed shares its memory."""
+    """The nodes that the output depends on; an in-place operator counts where something that is needed shares
+    its memory.
+    """
     family: dict[fx.Node, fx.Node] = {}
 
     def root(node: fx.Node) -> fx.Node:

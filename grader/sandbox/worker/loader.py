@@ -1,8 +1,10 @@
-"""Batches of MNIST straight from memory, bit for bit those that torchvision makes of one digit after the other.
+"""Batches of MNIST straight from memory, bit for bit those that torchvision makes of one digit after the
+other.
 
-Only the fetching of a batch is replaced, by the indices that torch's own sampler drew: order, seeds and random streams stay
-torch's. ToTensor and Normalize alone cost 7 CPU seconds an epoch, since every digit becomes a PIL image first. Nothing is
-kept between batches, so a notebook that changes its digits or its transform gets what it asks for.
+Only the fetching of a batch is replaced, by the indices that torch's own sampler drew: order, seeds and
+random streams stay torch's. ToTensor and Normalize alone cost 7 CPU seconds an epoch, since every digit
+becomes a PIL image first. Nothing is kept between batches, so a notebook that changes its digits or its
+transform gets what it asks for.
 """
 
 from contextlib import suppress

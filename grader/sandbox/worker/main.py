@@ -46,7 +46,9 @@ def main() -> None:
 
 
 def _die_with_grader() -> None:
-    """Without isolation nothing else ends us when grader is killed (Linux only; student code could undo it)."""
+    """Without isolation nothing else ends us when grader is killed (Linux only; student code could undo
+    it).
+    """
     if sys.platform == "linux":
         libc = ctypes.CDLL(None)
         libc.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
@@ -62,7 +64,9 @@ def _fill_memory() -> None:
 
 
 def _python(entry: str, files: dict[str, bytes], channel: Channel) -> None:
-    """Run one Python file as it is, with a function `report(value)` that sends JSON out; nothing is imported for it."""
+    """Run one Python file as it is, with a function `report(value)` that sends JSON out; nothing is imported
+    for it.
+    """
     _go_to(_unpack(files, entry))
     code = compile(cells_module.decode(files[entry]), entry, "exec")
     exec(code, {"__name__": "__main__", "report": lambda value: channel.send_json("probe", {"value": value})})
@@ -79,7 +83,9 @@ def _split(header: dict[str, Any], blobs: bytes) -> tuple[dict[str, bytes], dict
 
 
 def _limit_processes() -> None:
-    """Cap processes where only we can: inside the user namespace, when the job runs under the caller's own uid."""
+    """Cap processes where only we can: inside the user namespace, when the job runs under the caller's own
+    uid.
+    """
     wanted = int(os.environ.pop("GRADER_PIDS", "0"))
     if not wanted:
         return
@@ -174,7 +180,8 @@ def _finish(session: "Session", run: dict[str, Any], channel: Channel) -> None:
 def _without(
     cells: list[cells_module.Cell], session: "Session", run: dict[str, Any], channel: Channel
 ) -> None:
-    """Send what there is while the first of these cells still runs and will not end: from here on it gets no turn.
+    """Send what there is while the first of these cells still runs and will not end: from here on it gets no
+    turn.
 
     Called where the alarm strikes, inside of that cell; so the process ends here, whatever happens.
     """

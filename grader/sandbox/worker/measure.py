@@ -1,7 +1,9 @@
-"""Answers of a network to images whose labels stay outside: what still measures a network that cannot leave as data.
+"""Answers of a network to images whose labels stay outside: what still measures a network that cannot leave
+as data.
 
-`measure(module, images)` asks once, after the notebook; `Asker` asks after every epoch of a run that goes on. The trusted
-side chooses the images, their order and the batches, keeps the labels, and judges the answers (`grader/execute/measure.py`).
+`measure(module, images)` asks once, after the notebook; `Asker` asks after every epoch of a run that goes on.
+The trusted side chooses the images, their order and the batches, keeps the labels, and judges the answers
+(`grader/execute/measure.py`).
 """
 
 import copy
@@ -21,7 +23,8 @@ SIDE = 28
 BATCH = 500
 CLASSES = 10
 MEAN, SPREAD = 0.1307, 0.3081
-"""What nearly every notebook normalises MNIST with; only for a network whose own test transform was not seen."""
+"""What nearly every notebook normalises MNIST with; only for a network whose own test transform was not seen.
+"""
 
 
 class NotMeasurable(Exception):
@@ -31,8 +34,8 @@ class NotMeasurable(Exception):
 def measure(module: nn.Module, images: torch.Tensor, batches: Sequence[int] = ()) -> torch.Tensor:
     """Return the answers of `module` in evaluation mode as float32 (images, 10), on the CPU.
 
-    `images` is (n, ...) as the network takes it; `batches` are the sizes to ask in, 500 each where empty. Training flags
-    are put back, also those that the network's own `eval` leaves alone.
+    `images` is (n, ...) as the network takes it; `batches` are the sizes to ask in, 500 each where empty.
+    Training flags are put back, also those that the network's own `eval` leaves alone.
 
     Raises:
         NotMeasurable: an answer has another shape or holds something that is no finite number.
@@ -64,7 +67,9 @@ def _answer(found: Any, rows: int) -> torch.Tensor:
 
 
 def payload(answers: torch.Tensor, number: int = 0) -> bytes:
-    """Pack answers as a `logits` frame: `u32 number | u32 rows | u32 columns | float32`, all little-endian."""
+    """Pack answers as a `logits` frame: `u32 number | u32 rows | u32 columns | float32`, all
+    little-endian.
+    """
     head = b"".join(int(n).to_bytes(4, "little") for n in (number, *answers.shape))
     return head + answers.contiguous().numpy().astype("<f4").tobytes()
 
@@ -85,9 +90,11 @@ def unpack(blob: bytes) -> tuple[list[int], torch.Tensor]:
 
 
 def transformed(pixels: torch.Tensor, transform: Any, like: Any) -> torch.Tensor:
-    """Images as the network takes them: by the notebook's own test transform, in the shape of an input that was seen.
+    """Images as the network takes them: by the notebook's own test transform, in the shape of an input that
+    was seen.
 
-    Equal images are transformed once, so that a transform with chance in it does not look like a network with chance.
+    Equal images are transformed once, so that a transform with chance in it does not look like a network with
+    chance.
     """
     if transform is None:
         images = ((pixels.float() / 255 - MEAN) / SPREAD).unsqueeze(1)
@@ -131,7 +138,9 @@ class Asker:
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Give the random streams back as they were, and let nothing be printed: what a cell prints is its log."""
+    """Give the random streams back as they were, and let nothing be printed: what a cell prints is its
+    log.
+    """
     before = torch.default_generator.get_state(), np.random.get_state(), random.getstate()
     try:
         with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
@@ -143,7 +152,8 @@ def undisturbed() -> Iterator[None]:
 
 
 def twin(module: nn.Module, state: dict[str, torch.Tensor] | None) -> nn.Module:
-    """A copy of the network, holding `state` where there is one: its own counters and statistics do not move when it is asked.
+    """A copy of the network, holding `state` where there is one: its own counters and statistics do not move
+    when it is asked.
 
     Raises:
         NotMeasurable: it cannot be copied.

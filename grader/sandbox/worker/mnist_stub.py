@@ -23,7 +23,8 @@ class Digits(NamedTuple):
 
 
 def load(blob: bytes | None) -> Digits:
-    """Read `u32 n_train | u32 n_test | images | labels` as the trusted side packed it, or draw digits where there is none.
+    """Read `u32 n_train | u32 n_test | images | labels` as the trusted side packed it, or draw digits where
+    there is none.
 
     Raises:
         ValueError: the sizes do not fit.
@@ -43,7 +44,9 @@ def load(blob: bytes | None) -> Digits:
 
 
 def _draw() -> Digits:
-    """Blurred bars whose angle and place depend on the label: no digits, but something a network can learn."""
+    """Blurred bars whose angle and place depend on the label: no digits, but something a network can
+    learn.
+    """
     total = SYNTHETIC_TRAIN + SYNTHETIC_TEST
     generator = torch.Generator().manual_seed(20_000)
     labels = torch.arange(total) % 10

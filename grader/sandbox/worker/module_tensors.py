@@ -1,4 +1,6 @@
-"""Goes through a network by its dictionaries, never by its methods: those a notebook may have patched or overridden."""
+"""Goes through a network by its dictionaries, never by its methods: those a notebook may have patched or
+overridden.
+"""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple

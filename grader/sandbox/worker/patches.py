@@ -1,4 +1,6 @@
-"""What the worker changed for the notebook: every patch can be undone, every compatibility shim that was used is listed."""
+"""What the worker changed for the notebook: every patch can be undone, every compatibility shim that was used
+is listed.
+"""
 
 from typing import Any
 
@@ -46,7 +48,9 @@ class Ledger:
         return original
 
     def restore(self) -> None:
-        """Undo all patches, the last one first; student code may have patched over them, then theirs goes too."""
+        """Undo all patches, the last one first; student code may have patched over them, then theirs goes
+        too.
+        """
         while self._patches:
             owner, name, original, own = self._patches.pop()
             if own:

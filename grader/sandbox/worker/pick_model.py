@@ -1,4 +1,6 @@
-"""Which network is the submitted one: the last that was trained; else the only instance; else the only class that fits."""
+"""Which network is the submitted one: the last that was trained; else the only instance; else the only class
+that fits.
+"""
 
 import inspect
 from typing import Any, NamedTuple

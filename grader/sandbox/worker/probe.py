@@ -1,4 +1,6 @@
-"""Attacks the sandbox from inside and reports what held; for `grader doctor` and the tests. Standard library only."""
+"""Attacks the sandbox from inside and reports what held; for `grader doctor` and the tests. Standard library
+only.
+"""
 
 import contextlib
 import ctypes

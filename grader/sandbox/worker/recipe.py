@@ -1,6 +1,7 @@
 """The training recipe as whitelisted JSON, read from the live objects: a claim like everything from here.
 
-The form is that of `grader.core.facts.recipe`: torch's own names and arguments; what could not be read stands in `missing`.
+The form is that of `grader.core.facts.recipe`: torch's own names and arguments; what could not be read stands
+in `missing`.
 """
 
 import ast
@@ -104,7 +105,9 @@ def _schedule(found: dict[str, Any], recorder: Recorder, known: Trained, missing
 
 
 def _moved_by(scheduler: Any, factors: list[float]) -> bool:
-    """Whether these factors made the learning rate what it is now: a function with a memory gives others when it is asked again."""
+    """Whether these factors made the learning rate what it is now: a function with a memory gives others when
+    it is asked again.
+    """
     now = float(scheduler.optimizer.param_groups[0]["lr"])
     return math.isclose(now, float(scheduler.base_lrs[0]) * factors[scheduler.last_epoch], rel_tol=1e-6)
 

@@ -1,4 +1,6 @@
-"""Notes what training uses while it runs: loaders, losses, schedules, seeds, and anything that a plain recipe cannot say."""
+"""Notes what training uses while it runs: loaders, losses, schedules, seeds, and anything that a plain recipe
+cannot say.
+"""
 
 import inspect
 import math
@@ -246,8 +248,9 @@ def _scheduler_classes() -> set[Any]:
 def looks_default(module: nn.Module) -> bool:
     """Whether convolutions, linear and normalisation layers hold what torch draws by default.
 
-    torch draws weights and biases uniformly from ±1/sqrt(fan_in) (kaiming_uniform_ with a = sqrt(5)) and starts
-    normalisations at 1 and 0; a loaded checkpoint or another initialisation falls outside or has another spread.
+    torch draws weights and biases uniformly from ±1/sqrt(fan_in) (kaiming_uniform_ with a = sqrt(5)) and
+    starts normalisations at 1 and 0; a loaded checkpoint or another initialisation falls outside or has
+    another spread.
     """
     for child in _descend(module):
         own = {n: t.detach() for n, t in (child.__dict__.get("_parameters") or {}).items() if t is not None}

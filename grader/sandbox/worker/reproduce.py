@@ -1,6 +1,8 @@
-"""A notebook run whole: on all digits that it may have, with the weights of its network sent out after every epoch.
+"""A notebook run whole: on all digits that it may have, with the weights of its network sent out after every
+epoch.
 
-A network that cannot leave as data answers the true test images instead, which then came in without their labels.
+A network that cannot leave as data answers the true test images instead, which then came in without their
+labels.
 """
 
 import json
@@ -22,7 +24,8 @@ MOST_EPOCHS = 100
 LARGEST_EPOCH = (2 << 20) - 1024
 """Bytes of the weights in one frame; a network of this assignment has 80,000."""
 SHIMS = {
-    "mnist": "torchvision.datasets.MNIST serves 50,000 training digits, and the other 10,000 as the test split",
+    "mnist": "torchvision.datasets.MNIST serves 50,000 training digits, and the other "
+    "10,000 as the test split",
     "dataset-slice": "indices and lengths meant for 60,000 digits were scaled to the 50,000 that are there",
 }
 
@@ -60,8 +63,9 @@ class Whole(Session):
 class Watch:
     """Sends the weights, or with an asker the answers, whenever a pass over training digits has ended.
 
-    The weights are those that the tracker copied after the last optimizer step, so whatever the notebook does between the
-    end of a pass and its notice (its own test loop, say) changes nothing, and no random number is drawn.
+    The weights are those that the tracker copied after the last optimizer step, so whatever the notebook does
+    between the end of a pass and its notice (its own test loop, say) changes nothing, and no random number is
+    drawn.
     """
 
     def __init__(self, session: Session, channel: Channel, asker: measure.Asker | None = None) -> None:
@@ -128,7 +132,9 @@ class Watch:
         self._iterator = self._recorder._iterator
 
     def close(self, *, cut: bool) -> None:
-        """The last pass: one that was broken off is no epoch, but batches that come from no loader have no other end."""
+        """The last pass: one that was broken off is no epoch, but batches that come from no loader have no
+        other end.
+        """
         if self._moved is None:
             return
         if self._iterator is None or (self._nearly_whole() and not cut):
@@ -138,7 +144,9 @@ class Watch:
             self._note("the last pass over the digits was not finished and is not scored")
 
     def flush(self, *, ended: bool) -> None:
-        """Send what has been trained since the last frame, if anything has. `ended`: the iterator was exhausted."""
+        """Send what has been trained since the last frame, if anything has. `ended`: the iterator was
+        exhausted.
+        """
         known, self._moved, self._batches = self._moved, None, 0
         if known is None:
             return
@@ -194,7 +202,9 @@ class Watch:
         self._sent += 1
 
     def _test_transform(self) -> Any:
-        """That of the test split in the last finished pass without training, else of the last test split that was made."""
+        """That of the test split in the last finished pass without training, else of the last test split that
+        was made.
+        """
         loader = self._recorder.test_loader
         tested = None if loader is None else mnist_stub.slice_of(loader.dataset, self._mnist)
         dataset = self._test_set if tested is None or tested.train else tested
@@ -212,7 +222,9 @@ def _headed(head: dict[str, Any]) -> bytes:
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """No time limit of a cell strikes in the middle of a frame: half a frame would make the rest unreadable."""
+    """No time limit of a cell strikes in the middle of a frame: half a frame would make the rest
+    unreadable.
+    """
     if not hasattr(signal, "pthread_sigmask"):  # Windows has no such alarm either
         yield
         return

@@ -1,4 +1,6 @@
-"""One notebook's run: everything imported and patched, the cells, and then the network and the recipe as data."""
+"""One notebook's run: everything imported and patched, the cells, and then the network and the recipe as
+data.
+"""
 
 import random
 import re
@@ -122,7 +124,9 @@ class Session:
         run["shims"] = self._ledger.report()
 
     def _measure(self, module: Any, chosen: pick_model.Chosen, channel: Channel) -> dict[str, Any]:
-        """Answer the images that came without labels; the last thing done, for it gives the network its trained state back."""
+        """Answer the images that came without labels; the last thing done, for it gives the network its
+        trained state back.
+        """
         found: dict[str, Any] = {"asked": True, "error": "", "draws": False}
         try:
             with time_limit(MEASURE_SECONDS):
@@ -147,7 +151,9 @@ class Session:
         return getattr(dataset, "transform", None)
 
     def _mend_modules(self) -> None:
-        """Give `nn.Module` back the methods that the notebook patched; what is overridden in its own class stays."""
+        """Give `nn.Module` back the methods that the notebook patched; what is overridden in its own class
+        stays.
+        """
         for name, value in self._module_class.items():
             if (
                 vars(nn.Module).get(name) is not value
@@ -179,7 +185,9 @@ class Session:
 
 
 def _clean(value: Any) -> Any:
-    """Text without lone surrogates, which JSON could not carry as UTF-8, and without addresses, which change every time."""
+    """Text without lone surrogates, which JSON could not carry as UTF-8, and without addresses, which change
+    every time.
+    """
     if not isinstance(value, str):
         return value
     return _ADDRESS.sub("0x...", value.encode("utf-8", "replace").decode("utf-8"))

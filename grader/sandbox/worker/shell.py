@@ -1,4 +1,6 @@
-"""Runs cells one after the other in one namespace: an in-process IPython shell, or plain Python where there is none."""
+"""Runs cells one after the other in one namespace: an in-process IPython shell, or plain Python where there
+is none.
+"""
 
 import ast
 import io
@@ -31,11 +33,15 @@ PATIENCE = 20
 
 
 class CellTimeout(BaseException):
-    """Raised in student code when its time is up; no `Exception`, so that a broad handler does not swallow it."""
+    """Raised in student code when its time is up; no `Exception`, so that a broad handler does not swallow
+    it.
+    """
 
 
 class Ran(NamedTuple):
-    """How a cell ended; `error` is empty when it ran through. `ended`: whether the error ended it, or only cost an import."""
+    """How a cell ended; `error` is empty when it ran through. `ended`: whether the error ended it, or only
+    cost an import.
+    """
 
     error: str
     message: str
@@ -85,7 +91,8 @@ class Tape(io.StringIO):
 
 @contextmanager
 def time_limit(seconds: float, deaf: Callable[[], None] | None = None) -> Iterator[None]:
-    """Raise `CellTimeout` in the main thread after so many seconds, and again every second until it gets through.
+    """Raise `CellTimeout` in the main thread after so many seconds, and again every second until it gets
+    through.
 
     `deaf` is called instead where it was swallowed `PATIENCE` times; it does not return.
     """
@@ -157,7 +164,8 @@ class Shell:
         )
 
     def _whole(self, source: str) -> tuple[BaseException | None, bool]:
-        """Run the cell; a package that is not installed costs its import alone, and what stands behind it is run as well.
+        """Run the cell; a package that is not installed costs its import alone, and what stands behind it is
+        run as well.
 
         Returns the error that ended the cell with True, else the first one with False.
         """
@@ -190,7 +198,9 @@ class Shell:
 
 
 def _behind_import(source: str, line: int) -> str | None:
-    """What stands behind the import on a line, on the same lines; None where that line imports nothing by itself."""
+    """What stands behind the import on a line, on the same lines; None where that line imports nothing by
+    itself.
+    """
     try:
         statements = ast.parse(source).body
     except (SyntaxError, ValueError):

@@ -1,4 +1,6 @@
-"""Small bridges between the torch of the notebook's year and ours, and from its GPU to our CPU; each use is noted."""
+"""Small bridges between the torch of the notebook's year and ours, and from its GPU to our CPU; each use is
+noted.
+"""
 
 import builtins
 import inspect

@@ -1,4 +1,6 @@
-"""Stand-ins for modules that are not installed and have nothing to do with the network: plots, summaries, loggers, Colab."""
+"""Stand-ins for modules that are not installed and have nothing to do with the network: plots, summaries,
+loggers, Colab.
+"""
 
 import importlib.util
 import sys

@@ -1,11 +1,11 @@
 """Lets torchvision be imported beside a torch that its compiled library was not built for.
 
-On the usual package index torchvision's library is built against a CUDA torch; beside a CPU build it does not load, and `import
-torchvision` then fails with "operator torchvision::nms does not exist", because the package registers fake kernels for two operators
-that nobody declared. Data sets and transforms are pure Python and need neither, so declaring the two schemas is enough.
-Beside the torch that it was built for the library declares them itself, and a second declaration ends the process without an
-exception. So it is loaded first, as torchvision would load it.
-Imports nothing but torch, so that the trusted side can use this module too.
+On the usual package index torchvision's library is built against a CUDA torch; beside a CPU build it does not
+load, and `import torchvision` then fails with "operator torchvision::nms does not exist", because the package
+registers fake kernels for two operators that nobody declared. Data sets and transforms are pure Python and
+need neither, so declaring the two schemas is enough. Beside the torch that it was built for the library
+declares them itself, and a second declaration ends the process without an exception. So it is loaded first,
+as torchvision would load it. Imports nothing but torch, so that the trusted side can use this module too.
 """
 
 import importlib.machinery

@@ -126,7 +126,9 @@ class Tracker:
             listen(known, optimizer)
 
     def _snapshot(self, known: Trained) -> dict[str, Any] | None:
-        """Weights and statistics now: a later cell can spoil them (a trace of uninitialised memory did in real life)."""
+        """Weights and statistics now: a later cell can spoil them (a trace of uninitialised memory did in
+        real life).
+        """
         state = module_tensors.state(known.module)
         if sum(t.numel() for t in state.values()) > LARGEST_SNAPSHOT:
             return None

@@ -1,4 +1,6 @@
-"""A captured graph takes the place of the ordinary pass only where it computes the same. What captures here is an imitation of CUDA."""
+"""A captured graph takes the place of the ordinary pass only where it computes the same. What captures here
+is an imitation of CUDA.
+"""
 
 import re
 from collections.abc import Callable
@@ -18,7 +20,9 @@ from tests.execute.engine.small import digits, network, recipe
 
 
 class Replay(nn.Module):
-    """What `make_graphed_callables` gives: warm-up moves the statistics, one buffer takes every batch, one every answer."""
+    """What `make_graphed_callables` gives: warm-up moves the statistics, one buffer takes every batch, one
+    every answer.
+    """
 
     def __init__(self, model: nn.Module, sample: tuple[Tensor, ...]) -> None:
         super().__init__()

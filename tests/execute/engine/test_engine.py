@@ -1,4 +1,6 @@
-"""Our training is the training it stands for: the reference's for our recipe, a DataLoader loop for a student's."""
+"""Our training is the training it stands for: the reference's for our recipe, a DataLoader loop for a
+student's.
+"""
 
 from dataclasses import replace
 

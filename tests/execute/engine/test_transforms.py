@@ -1,4 +1,6 @@
-"""Every transform that we follow gives torchvision's bytes and leaves torch's random state where torchvision leaves it."""
+"""Every transform that we follow gives torchvision's bytes and leaves torch's random state where torchvision
+leaves it.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Any

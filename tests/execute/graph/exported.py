@@ -12,7 +12,9 @@ from tests.execute.graph import nasty
 
 @cache
 def module(name: str) -> nn.Module:
-    """The module of that name after one training step on noise, so that running statistics are not trivial."""
+    """The module of that name after one training step on noise, so that running statistics are not
+    trivial.
+    """
     torch.set_num_threads(1)
     torch.manual_seed(0)
     model: nn.Module = getattr(nasty, name)()

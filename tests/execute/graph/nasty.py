@@ -1,4 +1,6 @@
-"""Networks that look like what the assignment asks and are not, or do not look like it and are. All written for these tests."""
+"""Networks that look like what the assignment asks and are not, or do not look like it and are. All written
+for these tests.
+"""
 
 import torch
 from torch import Tensor, nn

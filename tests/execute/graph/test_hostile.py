@@ -1,4 +1,6 @@
-"""Graphs that a student could forge: refused with a reason, whatever they hold, without running or allocating anything big."""
+"""Graphs that a student could forge: refused with a reason, whatever they hold, without running or allocating
+anything big.
+"""
 
 import json
 import struct

@@ -1,4 +1,6 @@
-"""Excel's arithmetic, the recalculation of a graph of cells, and the vectorised network against the oracle."""
+"""Excel's arithmetic, the recalculation of a graph of cells, and the vectorised network against the
+oracle.
+"""
 
 from __future__ import annotations
 

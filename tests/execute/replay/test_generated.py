@@ -1,4 +1,6 @@
-"""Every defect that the generator can make is detected, and its cells are named; right books are left alone."""
+"""Every defect that the generator can make is detected, and its cells are named; right books are left
+alone.
+"""
 
 from __future__ import annotations
 

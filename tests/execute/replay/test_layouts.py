@@ -1,4 +1,6 @@
-"""Layouts and spellings of real sheets, rebuilt by hand: what is right must stay right, what is wrong must be named."""
+"""Layouts and spellings of real sheets, rebuilt by hand: what is right must stay right, what is wrong must be
+named.
+"""
 
 from __future__ import annotations
 
@@ -131,7 +133,8 @@ def right_layouts() -> dict[str, Edit]:
             book.worksheets[0][f"Z{r}"] = f"=AI{r}*C{r}"
             book.worksheets[0][f"AA{r}"] = f"=AI{r}*D{r}"
 
-    ways = {"class": "∂E∂W{k}", "cyrillic": "ӘE/Әw{k}", "latin": "ꝺE/ꝺw{k}", "italic": "𝟃E/𝟃w{k}", "total": "dE_total / dw{k}",
+    ways = {"class": "∂E∂W{k}", "cyrillic": "ӘE/Әw{k}", "latin": "ꝺE/ꝺw{k}", "italic": "𝟃E/𝟃w{k}", "total": "dE_total "
+                                        "/ dw{k}",
             "words": "Etotaldw{k}", "small": "Edw{k}"}  # fmt: skip
     spelled = {
         f"gradients_{way}": headers(**{f"d_w{k}": text.format(k=k) for k in range(1, 9)})
@@ -344,7 +347,9 @@ def test_pasted_sheets_beside_a_right_one_leave_it_right() -> None:
 
 
 def as_shown(defect: Defect, eta: float, *, stops: int = 99) -> bytes:
-    """A sheet copied as Excel shows it: six or nine decimals, small numbers with three digits; no row after `stops` is new."""
+    """A sheet copied as Excel shows it: six or nine decimals, small numbers with three digits; no row after
+    `stops` is new.
+    """
     made = make(BookSpec(rows=20, header_row=4, eta=eta, defect=defect, values_only=defect is Defect.NONE))[0]
     book = openpyxl.load_workbook(io.BytesIO(made), data_only=True)
     sheet = book.worksheets[0]

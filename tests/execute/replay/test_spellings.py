@@ -39,7 +39,9 @@ def array(name: str, text: str) -> Edit:
 
 
 def google(text: str) -> Edit:
-    """E_total as Google Sheets exports a formula of its own: the first cell has it, the others a computed value."""
+    """E_total as Google Sheets exports a formula of its own: the first cell has it, the others a computed
+    value.
+    """
 
     def edit(book: openpyxl.Workbook) -> None:
         for r in range(FIRST, LAST + 1):
@@ -63,7 +65,9 @@ def average_below(book: openpyxl.Workbook) -> None:
 
 
 def rate_in_the_formulas_and_gradients_far_away(book: openpyxl.Workbook) -> None:
-    """Nine helper columns stand between the losses and the gradients, and the rate is typed into the updates."""
+    """Nine helper columns stand between the losses and the gradients, and the rate is typed into the
+    updates.
+    """
     sheet = book.worksheets[0]
     for k in range(1, 9):
         old, new = AT[f"∂E/∂w{k}"], openpyxl.utils.get_column_letter(32 + k)

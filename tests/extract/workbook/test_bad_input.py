@@ -89,14 +89,20 @@ def repacked(**parts: bytes) -> bytes:
 
 
 def test_entities_are_refused_before_they_expand() -> None:
-    bomb = b'<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;">]><worksheet><sheetData>&b;</sheetData></worksheet>'
+    bomb = (
+        b'<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b '
+        b'"&a;&a;&a;&a;">]><worksheet><sheetData>&b;</sheetData></worksheet>'
+    )
     book = read(repacked(sheet1_xml=bomb), "book.xlsx")
     assert book.problem is Problem.BROKEN
     assert "entities" in book.message
 
 
 def test_an_external_entity_reads_no_file() -> None:
-    evil = b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/hostname">]><worksheet><sheetData><row><c><v>&a;</v></c></row></sheetData></worksheet>'
+    evil = (
+        b"<!DOCTYPE x [<!ENTITY a SYSTEM "
+        b'"file:///etc/hostname">]><worksheet><sheetData><row><c><v>&a;</v></c></row></sheetData></worksheet>'
+    )
     book = read(repacked(sheet1_xml=evil), "book.xlsx")
     assert book.problem is Problem.BROKEN
     assert book.sheets == ()

@@ -61,7 +61,8 @@ def test_relative_forms(formula: str, form: str) -> None:
     [
         ("∂E/∂w1", "dw1"), ("𝜕E/𝜕w1", "dw1"), ("𝟃E/𝟃w2", "dw2"), ("δE_tot/δw3", "dw3"), ("ӘE/Әw1", "dw1"), ("ꝺE/ꝺw8", "dw8"),
         ("E∂w1", "dw1"), ("Etotaldw1", "dw1"), ("Edw3", "dw3"), ("∂E∂W1", "dw1"), ("dE_total / dw1", "dw1"), ("∂E_T/∂w5", "dw5"),
-        ("dw4", "dw4"), ("∂E_total/∂W5", "dw5"), ("∂E/∂w1 = (a_o1 - t1) * ...", "dw1"), ("$\\partial E/\\partial w_1$", "dw1"),
+        ("dw4", "dw4"), ("∂E_total/∂W5", "dw5"), ("∂E/∂w1 = (a_o1 - t1) * ...", "dw1"), (("$\\partial "
+                                        "E/\\partial w_1$"), "dw1"),
         ("a_h1", "a_h1"), ("out_h1", "a_h1"), ("act_h2", "a_h2"), ("a_01", "a_o1"), ("out_o1 = σ(o1)", "a_o1"), ("a_O1", "a_o1"),
         ("E_tot", "E_total"), ("E = E1+E2", "E_total"), ("E-total", "E_total"), ("Etotal", "E_total"), ("e1", "E1"), ("E2 ", "E2"),
         ("W3", "w3"), ("w₃", "w3"), ("h1 = w1*i1 + w2*i2", "h1"), ("T1", "t1"), ("I2", "i2"), ("net_h1", "h1"),
@@ -139,8 +140,10 @@ ODS_CELL = '<table:table-cell office:value-type="float" office:value="{v}"{f}/>'
 
 def ods(rows: list[str], names: str = "") -> bytes:
     content = (
-        '<?xml version="1.0"?><office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
-        'xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0">'
+        '<?xml version="1.0"?><office:document-content '
+        'xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
+        'xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" '
+        'xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0">'
         f'<office:body><office:spreadsheet><table:table table:name="S">{"".join(rows)}</table:table>{names}'
         "</office:spreadsheet></office:body></office:document-content>"
     )
@@ -155,10 +158,16 @@ def test_ods_repeats_names_and_gaps() -> None:
     row = '<table:table-row{n}><table:table-cell table:number-columns-repeated="2"/>{c}</table:table-row>'
     number = ODS_CELL.format(v="1.5", f="")
     formula = ODS_CELL.format(v="3", f=' table:formula="of:=[.C1]*$$rate"')
-    names = '<table:named-expressions><table:named-expression table:name="rate" table:expression="of:=2"/></table:named-expressions>'
+    names = (
+        '<table:named-expressions><table:named-expression table:name="rate" '
+        'table:expression="of:=2"/></table:named-expressions>'
+    )
     rows = [
         row.format(n="", c=number + formula),
-        '<table:table-row table:number-rows-repeated="1000000"><table:table-cell table:number-columns-repeated="1024"/></table:table-row>',
+        (
+            '<table:table-row table:number-rows-repeated="1000000"><table:table-cell '
+            'table:number-columns-repeated="1024"/></table:table-row>'
+        ),
     ]
     book = read(ods(rows, names), "b.ods")
     assert book.message == ""
@@ -183,7 +192,8 @@ def test_an_ods_table_is_replayed() -> None:
                 cells.append(ODS_CELL.format(v=value, f=f' table:formula="of:={of}"'))
             elif isinstance(value, str):
                 cells.append(
-                    f'<table:table-cell office:value-type="string"><text:p>{value}</text:p></table:table-cell>'
+                    "<table:table-cell "
+                    f'office:value-type="string"><text:p>{value}</text:p></table:table-cell>'
                 )
             else:
                 cells.append("<table:table-cell/>" if value is None else ODS_CELL.format(v=value, f=""))

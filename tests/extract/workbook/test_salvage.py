@@ -1,4 +1,6 @@
-"""A damaged workbook: what can be read is read, what cannot is named, and nothing is called absent that was not read."""
+"""A damaged workbook: what can be read is read, what cannot is named, and nothing is called absent that was
+not read.
+"""
 
 from __future__ import annotations
 

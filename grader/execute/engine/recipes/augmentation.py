@@ -1,4 +1,6 @@
-"""torchvision's transforms on whole batches: what each digit draws, in torchvision's order, and what is done with it."""
+"""torchvision's transforms on whole batches: what each digit draws, in torchvision's order, and what is done
+with it.
+"""
 
 import math
 from collections.abc import Sequence
@@ -15,7 +17,9 @@ SIDE = 28
 
 
 class Step(Protocol):
-    """One transform: `draw` takes a digit's parameters from the global generator, `apply` uses those of a batch."""
+    """One transform: `draw` takes a digit's parameters from the global generator, `apply` uses those of a
+    batch.
+    """
 
     def draw(self) -> Any:
         """Draw the parameters of one digit."""
@@ -176,7 +180,9 @@ class Affine:
 
 @dataclass(frozen=True, slots=True)
 class OnTensor:
-    """A turn or warp that stands behind ToTensor: torchvision then samples a float grid, not Pillow's fixed point."""
+    """A turn or warp that stands behind ToTensor: torchvision then samples a float grid, not Pillow's fixed
+    point.
+    """
 
     inner: Rotation | Affine
 
@@ -284,7 +290,9 @@ class Flip:
 
 @dataclass(frozen=True, slots=True)
 class Erasing:
-    """Erases a rectangle with one value; gives up after ten rectangles that do not fit, as torchvision does."""
+    """Erases a rectangle with one value; gives up after ten rectangles that do not fit, as torchvision
+    does.
+    """
 
     p: float
     scale: tuple[float, float]

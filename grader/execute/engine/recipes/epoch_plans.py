@@ -1,4 +1,6 @@
-"""Recipes at work: a student's, with the batches and random stream of a DataLoader, and ours, bit for bit `reference/train.py`."""
+"""Recipes at work: a student's, with the batches and random stream of a DataLoader, and ours, bit for bit
+`reference/train.py`.
+"""
 
 from typing import Any
 
@@ -85,10 +87,11 @@ class PlanCourse:
 
 
 def order(count: int, plan: Plan) -> list[Tensor]:
-    """The batches of one epoch as indices: those of `DataLoader(shuffle=True)` without workers, drawn as it draws them.
+    """The batches of one epoch as indices: those of `DataLoader(shuffle=True)` without workers, drawn as it
+    draws them.
 
-    A DataLoader takes one number from the global generator for its workers, and its sampler a second one as the seed of the
-    permutation.
+    A DataLoader takes one number from the global generator for its workers, and its sampler a second one as
+    the seed of the permutation.
     """
     torch.empty((), dtype=torch.int64).random_()
     if plan.shuffle:

@@ -1,7 +1,9 @@
-"""Pillow's arithmetic on a whole batch of digits at once, bit for bit: nearest-neighbour affine maps and blending.
+"""Pillow's arithmetic on a whole batch of digits at once, bit for bit: nearest-neighbour affine maps and
+blending.
 
-Pillow maps an output pixel through the inverse matrix in 16.16 fixed point (`affine_fixed` in Geometry.c), or, where the
-matrix only scales and shifts, in double precision along each axis (`ImagingScaleAffine`). Digits are bytes (N, H, W).
+Pillow maps an output pixel through the inverse matrix in 16.16 fixed point (`affine_fixed` in Geometry.c),
+or, where the matrix only scales and shifts, in double precision along each axis (`ImagingScaleAffine`).
+Digits are bytes (N, H, W).
 """
 
 import math
@@ -27,7 +29,9 @@ class Matrix(NamedTuple):
 
 
 def rotation(angle: float, height: int, width: int) -> Matrix | None:
-    """The matrix of `Image.rotate` (degrees, counter-clockwise, about the centre); None where the image is left alone."""
+    """The matrix of `Image.rotate` (degrees, counter-clockwise, about the centre); None where the image is
+    left alone.
+    """
     angle %= 360.0
     if angle == 0:
         return None
@@ -63,7 +67,9 @@ def affine(warp: Warp, height: int, width: int) -> Matrix:
 
 
 def transform(images: Tensor, matrices: Sequence[Matrix | None], fill: int) -> Tensor:
-    """Each digit through its own matrix, nearest neighbour, `fill` where the source has no pixel; None leaves it alone."""
+    """Each digit through its own matrix, nearest neighbour, `fill` where the source has no pixel; None leaves
+    it alone.
+    """
     _, height, width = images.shape
     identity = Matrix(1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
     table = torch.tensor([matrix or identity for matrix in matrices], dtype=torch.float64)
@@ -83,7 +89,9 @@ def transform(images: Tensor, matrices: Sequence[Matrix | None], fill: int) -> T
 
 
 def _fixed(row: Tensor, height: int, width: int) -> Tensor:
-    """Source coordinates (N, H, W) in whole pixels from one row (N, 3) of the matrices, in 16.16 fixed point."""
+    """Source coordinates (N, H, W) in whole pixels from one row (N, 3) of the matrices, in 16.16 fixed
+    point.
+    """
     start = torch.floor((row[:, 2] + row[:, 0] * 0.5 + row[:, 1] * 0.5) * _ONE + 0.5).long()
     across, down = (torch.floor(row[:, index] * _ONE + 0.5).long() for index in (0, 1))
     first = start[:, None, None] + down[:, None, None] * torch.arange(height)[:, None]
@@ -95,7 +103,9 @@ def _fixed(row: Tensor, height: int, width: int) -> Tensor:
 
 
 def _along(offset: Tensor, step: Tensor, count: int) -> Tensor:
-    """Source coordinates (N, count) along one axis; outside on the left is -1. Sums as Pillow does, one step at a time."""
+    """Source coordinates (N, count) along one axis; outside on the left is -1. Sums as Pillow does, one step
+    at a time.
+    """
     at = offset + step * 0.5
     found = []
     for _ in range(count):
@@ -105,7 +115,9 @@ def _along(offset: Tensor, step: Tensor, count: int) -> Tensor:
 
 
 def blend(base: Tensor, images: Tensor, factors: Tensor) -> Tensor:
-    """`Image.blend(base, image, factor)` for each digit: base + factor (image - base), cut to a byte. `base` broadcasts."""
+    """`Image.blend(base, image, factor)` for each digit: base + factor (image - base), cut to a byte. `base`
+    broadcasts.
+    """
     origin = base.float()
     mixed = images.float().sub_(origin).mul_(factors.float()[:, None, None]).add_(origin)
     result = mixed.clamp_(0, 255).to(torch.uint8)
@@ -113,7 +125,9 @@ def blend(base: Tensor, images: Tensor, factors: Tensor) -> Tensor:
 
 
 def resize(images: Tensor, height: int, width: int) -> Tensor:
-    """`Image.resize` with the bilinear filter: along the rows, then along the columns, each rounded to bytes."""
+    """`Image.resize` with the bilinear filter: along the rows, then along the columns, each rounded to
+    bytes.
+    """
     across = _resample(images.long(), images.shape[2], width)
     return _resample(across.transpose(1, 2), images.shape[1], height).transpose(1, 2).to(torch.uint8)
 

@@ -1,7 +1,8 @@
 """A student's recipe turned into a plan that we can follow to the letter, or into the reasons why we cannot.
 
-Everything is a whitelist: a name or an argument that is not listed here makes the recipe incomplete, and then nobody can
-fail on it. Arguments are checked for type and range, because they come from a process that ran student code.
+Everything is a whitelist: a name or an argument that is not listed here makes the recipe incomplete, and then
+nobody can fail on it. Arguments are checked for type and range, because they come from a process that ran
+student code.
 """
 
 import math
@@ -47,7 +48,9 @@ _MUST_BE_OFF = frozenset({"maximize", "differentiable", "decoupled_weight_decay"
 
 
 def _by_factors(optimizer: optim.Optimizer, factors: list[float]) -> lr_scheduler.LRScheduler:
-    """LambdaLR from the values of its function, which the worker sends in its place: one for each epoch from 0."""
+    """LambdaLR from the values of its function, which the worker sends in its place: one for each epoch from
+    0.
+    """
     if not factors or min(factors) < 0:
         raise ValueError("no factors that a learning rate could have")
     return lr_scheduler.LambdaLR(optimizer, lambda epoch: factors[min(epoch, len(factors) - 1)])
@@ -127,14 +130,18 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A plan, or the reasons why there is none. Reasons beside a plan are doubts: the recipe is not followed for sure."""
+    """A plan, or the reasons why there is none. Reasons beside a plan are doubts: the recipe is not followed
+    for sure.
+    """
 
     plan: Plan | None
     missing: tuple[str, ...]
 
 
 def resolve(recipe: StudentRecipe | None, image: tuple[int, ...], digits: int = TRAINING_DIGITS) -> Resolved:
-    """Turn a recipe into a plan for a network that takes digits of shape `image`, trained on so many digits."""
+    """Turn a recipe into a plan for a network that takes digits of shape `image`, trained on so many
+    digits.
+    """
     if recipe is None:
         return Resolved(None, ("the notebook's training recipe could not be read",))
     missing = list(recipe.missing)

@@ -1,7 +1,8 @@
-"""torchvision transforms as data, run on whole batches: the same random draws in the same order, the same bytes.
+"""torchvision transforms as data, run on whole batches: the same random draws in the same order, the same
+bytes.
 
-Each digit draws its parameters for all transforms before the next digit does, from torch's global generator, as a
-DataLoader without workers does. What is not listed here is refused by name.
+Each digit draws its parameters for all transforms before the next digit does, from torch's global generator,
+as a DataLoader without workers does. What is not listed here is refused by name.
 """
 
 import math
@@ -71,7 +72,9 @@ def compile_test(parts: Sequence[Part] | None, image: tuple[int, ...]) -> Pipeli
 
 
 def plain(image: tuple[int, ...], mean: float = 0.1307, deviation: float = 0.3081) -> Pipeline:
-    """ToTensor and Normalize; raises UnknownTransform where the network takes something other than (1, 28, 28)."""
+    """ToTensor and Normalize; raises UnknownTransform where the network takes something other than (1, 28,
+    28).
+    """
     normalise = Part(kind="Normalize", arguments={"mean": (mean,), "std": (deviation,)})
     return _compile((Part(kind="ToTensor"), normalise), image, "test")
 
@@ -126,7 +129,9 @@ def _size_after(step: Step, size: tuple[int, int]) -> tuple[int, int]:
 
 
 def _paired(parts: Sequence[Part]) -> list[Part]:
-    """The parts, where a crop that only happens sometimes is joined with the Resize that undoes its change of size."""
+    """The parts, where a crop that only happens sometimes is joined with the Resize that undoes its change of
+    size.
+    """
     found: list[Part] = []
     for part in parts:
         crop = found[-1] if found and found[-1].kind == "RandomApply(CenterCrop)" else None
@@ -169,7 +174,9 @@ def _size(value: Value) -> tuple[int, int]:
 
 
 def _edges(value: Value) -> tuple[int, int, int, int]:
-    """Torchvision's padding (all; left and right, top and bottom; left, top, right, bottom) in the order of torch's."""
+    """Torchvision's padding (all; left and right, top and bottom; left, top, right, bottom) in the order of
+    torch's.
+    """
     sides = [int(side) for side in _numbers(0 if value is None else value, (1, 2, 4))]
     if any(not 0 <= side <= 32 for side in sides):
         raise ValueError(f"a padding of {sides}")

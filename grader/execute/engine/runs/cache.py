@@ -35,7 +35,9 @@ class TrainingJob:
 
     @property
     def side_by_side(self) -> bool:
-        """Whether several seeds cost little more than one: a GPU waits for launches, a CPU core has no time left."""
+        """Whether several seeds cost little more than one: a GPU waits for launches, a CPU core has no time
+        left.
+        """
         return self.device == "cuda"
 
     @property
@@ -69,7 +71,9 @@ class RunCache:
         return run if (run.seed, run.planned) == (seed, self._planned) else None
 
     def write(self, run: SeedRun) -> None:
-        """Keep a run. A half-written file never takes the place of a whole one; a disk that takes nothing keeps nothing."""
+        """Keep a run. A half-written file never takes the place of a whole one; a disk that takes nothing
+        keeps nothing.
+        """
         if self._directory is None:
             return
         path = self._path(self._directory, run.seed)

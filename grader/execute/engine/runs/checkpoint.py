@@ -11,13 +11,17 @@ import torch
 from grader.core.memory import write_whole
 
 State = dict[str, Any]
-"""Tensors, numbers, texts, and lists and dictionaries of them: what torch reads back without running anything."""
+"""Tensors, numbers, texts, and lists and dictionaries of them: what torch reads back without running
+anything.
+"""
 
 _DIGEST = hashlib.sha256().digest_size
 
 
 class Checkpoint:
-    """The state of one run at `path`; without a path nothing is kept. `epochs` is how many the state read had."""
+    """The state of one run at `path`; without a path nothing is kept. `epochs` is how many the state read
+    had.
+    """
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path
@@ -38,7 +42,9 @@ class Checkpoint:
         return state
 
     def write(self, state: State) -> None:
-        """Keep a state. A kill at any moment leaves the former one whole; a disk that takes nothing costs only the resume."""
+        """Keep a state. A kill at any moment leaves the former one whole; a disk that takes nothing costs
+        only the resume.
+        """
         if self.path is None:
             return
         buffer = io.BytesIO()

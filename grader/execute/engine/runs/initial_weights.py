@@ -1,7 +1,8 @@
 """Fresh weights as torch draws them by default, told by what reads a tensor, never by its name.
 
-`torch.nn` draws kaiming_uniform(a = sqrt 5), that is U(-1/sqrt(fan in), 1/sqrt(fan in)), for the weight of a convolution or
-fully connected layer, U of the same width for its bias, and sets normalisations to 1 and 0 and PReLU to 0.25.
+`torch.nn` draws kaiming_uniform(a = sqrt 5), that is U(-1/sqrt(fan in), 1/sqrt(fan in)), for the weight of a
+convolution or fully connected layer, U of the same width for its bias, and sets normalisations to 1 and 0 and
+PReLU to 0.25.
 """
 
 import math
@@ -20,7 +21,9 @@ MOST_SCALES = 32
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """Tensors to start a training from. `kept` are keys whose values are still the student's, because no rule draws them."""
+    """Tensors to start a training from. `kept` are keys whose values are still the student's, because no rule
+    draws them.
+    """
 
     tensors: dict[str, Tensor]
     kept: tuple[str, ...]
@@ -32,7 +35,8 @@ class Fresh:
 
     @property
     def kept_tables(self) -> int:
-        """How many of them stand in tensors of more than one number: a scale of one number holds no table of labels.
+        """How many of them stand in tensors of more than one number: a scale of one number holds no table of
+        labels.
 
         More than a few such scales could be put together to one.
         """
@@ -49,8 +53,8 @@ class Fresh:
 def fresh_tensors(network: Network, seed: int) -> Fresh:
     """Draw all tensors of the network from `seed`, in the order in which the module declares them.
 
-    For a module whose parameters are all live this equals building it anew after `torch.manual_seed(seed)`. The global
-    random state is left where the drawing ends, as it would be after building the module.
+    For a module whose parameters are all live this equals building it anew after `torch.manual_seed(seed)`.
+    The global random state is left where the drawing ends, as it would be after building the module.
     """
     torch.manual_seed(seed)
     roles = roles_of(network)

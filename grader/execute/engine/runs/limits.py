@@ -1,4 +1,6 @@
-"""What a training would cost, before it starts: operations and memory, against what we are willing and able to spend."""
+"""What a training would cost, before it starts: operations and memory, against what we are willing and able
+to spend.
+"""
 
 import math
 from pathlib import Path
@@ -27,18 +29,22 @@ class Run(NamedTuple):
 
 
 def refuse_too_large(network: Network, run: Run, device: str, budget_hours: float) -> None:
-    """Raise Unavailable (unknown) where a run is more than the budget on this device, or than the memory here."""
+    """Raise Unavailable (unknown) where a run is more than the budget on this device, or than the memory
+    here.
+    """
     budget = budget_hours * PER_HOUR[device]
     if run.operations > budget:
         raise Unavailable(
-            f"one run of {run.epochs} epochs needs {run.operations:.1e} operations, more than the {budget:.1e} that the budget of"
+            f"one run of {run.epochs} epochs needs {run.operations:.1e} operations, more than the "
+            f"{budget:.1e} that the budget of"
             f" {budget_hours:g} hours on {device} allows",
             Verdict.UNKNOWN,
         )
     need, have = memory_needed(network, run.batch), memory_free()
     if device == "cpu" and need > have:
         raise Unavailable(
-            f"training in batches of {run.batch:,} needs about {need / 2**30:.1f} GiB of memory, {have / 2**30:.1f} GiB are free here",
+            f"training in batches of {run.batch:,} needs about {need / 2**30:.1f} GiB of memory, "
+            f"{have / 2**30:.1f} GiB are free here",
             Verdict.UNKNOWN,
         )
 

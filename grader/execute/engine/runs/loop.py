@@ -1,7 +1,8 @@
-"""The one training loop, for whatever recipe: digits in memory, one thread, and a state kept after each whole epoch.
+"""The one training loop, for whatever recipe: digits in memory, one thread, and a state kept after each whole
+epoch.
 
-On networks of this size a second thread never paid, and one thread makes a seed give the same bits again. What recipes decide
-stands in `courses.py`.
+On networks of this size a second thread never paid, and one thread makes a seed give the same bits again.
+What recipes decide stands in `courses.py`.
 """
 
 import hashlib
@@ -36,8 +37,8 @@ class Digits(NamedTuple):
 class Order(NamedTuple):
     """In which order, and in batches of which size, test digits are shown.
 
-    `key` holds every number of the network that a training keeps: who hides a table of the labels by their place in it
-    changes the places.
+    `key` holds every number of the network that a training keeps: who hides a table of the labels by their
+    place in it changes the places.
     """
 
     key: bytes = b""
@@ -76,7 +77,9 @@ class Score(NamedTuple):
 
 
 class EpochResult(NamedTuple):
-    """What one epoch came to; `number` from 1, `loss` the mean training loss in nats, `rate` the learning rate after it."""
+    """What one epoch came to; `number` from 1, `loss` the mean training loss in nats, `rate` the learning
+    rate after it.
+    """
 
     number: int
     correct: int
@@ -93,7 +96,9 @@ class Training(NamedTuple):
 
 
 class Course(Protocol):
-    """A recipe at work: what the loop asks it, in this order, once for a training, an epoch, a batch, an epoch."""
+    """A recipe at work: what the loop asks it, in this order, once for a training, an epoch, a batch, an
+    epoch.
+    """
 
     def begin(self, parameters: list[nn.Parameter], digits: Digits) -> None:
         """Set up for fresh weights."""
@@ -135,9 +140,10 @@ def train(
 ) -> Training:
     """Train `model` in place from the weights it has, with torch's global random state as it is.
 
-    `epochs` is how many to run; the recipe's own number still shapes its schedule. `on_epoch` is called after each, and
-    training stops where it returns True. The digits decide the device. A state in `checkpoint` is gone on from, to the same
-    bits as a training that was never interrupted; `on_epoch` hears of its epochs too.
+    `epochs` is how many to run; the recipe's own number still shapes its schedule. `on_epoch` is called after
+    each, and training stops where it returns True. The digits decide the device. A state in `checkpoint` is
+    gone on from, to the same bits as a training that was never interrupted; `on_epoch` hears of its epochs
+    too.
     """
     torch.set_num_threads(1)
     keep_freed_memory()

@@ -51,10 +51,11 @@ def retrain_network(
     *,
     artefact: str = "",
 ) -> RetrainFacts:
-    """Train a network until the rule has decided; raises Unavailable (unknown) where it cannot be trained here.
+    """Train a network until the rule has decided; raises Unavailable (unknown) where it cannot be trained
+    here.
 
-    A network that passed validation and still breaks our engine is a network that we cannot train, not our fault:
-    its student wrote every number in it.
+    A network that passed validation and still breaks our engine is a network that we cannot train, not our
+    fault: its student wrote every number in it.
     """
     try:
         facts = _retrain(network, recipe, data, settings, wish)
@@ -68,7 +69,9 @@ def retrain_network(
 
 
 def _refuse_untrainable(network: Network, facts: NetworkFacts) -> None:
-    """Raise Unavailable (unknown) for a network that a training of ours could not feed, or would say nothing of."""
+    """Raise Unavailable (unknown) for a network that a training of ours could not feed, or would say nothing
+    of.
+    """
     if facts.static_batch:
         raise Unavailable(
             f"the network only takes batches of {facts.static_batch}, so we cannot train it", Verdict.UNKNOWN
@@ -144,7 +147,9 @@ def _retrain(
 def _runs(
     job: TrainingJob, run: Run, settings: Settings, wish: Wish, notes: list[str]
 ) -> tuple[TrainingJob, tuple[SeedRun, ...]]:
-    """The runs that the rule asked for, on the CPU where the GPU has too little memory; the job says where they ran."""
+    """The runs that the rule asked for, on the CPU where the GPU has too little memory; the job says where
+    they ran.
+    """
     while True:
         if wish.admitted:
             return job, ()
@@ -166,7 +171,8 @@ def _odd(facts: NetworkFacts) -> list[str]:
     notes = []
     if facts.output is OutputKind.OVER_BATCH:
         notes.append(
-            f"the softmax runs over the batch, so answers depend on the batch; scored in batches of {EVALUATION_BATCH}"
+            "the softmax runs over the batch, so answers depend on the batch; scored in batches "
+            f"of {EVALUATION_BATCH}"
         )
     if facts.modes is Modes.DROPOUT_ACTIVE:
         notes.append("dropout stays on when the notebook evaluates; we score with it off")
@@ -194,7 +200,9 @@ class _Trainer:
         return tuple(runs)
 
     def _next(self, before: list[SeedRun]) -> tuple[SeedRun, ...]:
-        """The next run, or all that may yet follow: the first seed alone, because most submissions need no other."""
+        """The next run, or all that may yet follow: the first seed alone, because most submissions need no
+        other.
+        """
         seed = self._seed(len(before))
         self._began, self._heard = time.monotonic(), {}
         cached = self._cache.read(seed)
@@ -242,7 +250,9 @@ class _Trainer:
         return run
 
     def _train_together(self, before: list[SeedRun], seeds: list[int]) -> tuple[SeedRun, ...] | None:
-        """Runs side by side, ended when one of them decides or all are over; None where they have to be run one by one."""
+        """Runs side by side, ended when one of them decides or all are over; None where they have to be run
+        one by one.
+        """
         curves: list[list[int]] = [[] for _ in seeds]
         checkpoint = self._cache.checkpoint(*seeds)
 
@@ -276,7 +286,9 @@ class _Trainer:
         return runs
 
     def _train_apart(self, before: list[SeedRun], seeds: list[int]) -> tuple[SeedRun, ...] | None:
-        """Runs in processes of their own; None where one of them died, and what it finished is gone on with here."""
+        """Runs in processes of their own; None where one of them died, and what it finished is gone on with
+        here.
+        """
         job = self._job
         curves: list[list[int]] = [[] for _ in seeds]
 
@@ -351,4 +363,7 @@ def _versions() -> Versions:
 
 
 def _reference_summary(epochs: int) -> str:
-    return f"our own recipe: SGD with momentum under a one-cycle rate, batches of 128, shifts of one pixel, {epochs} epochs"
+    return (
+        "our own recipe: SGD with momentum under a one-cycle rate, batches of 128, shifts of one "
+        f"pixel, {epochs} epochs"
+    )

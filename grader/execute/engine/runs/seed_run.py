@@ -1,4 +1,6 @@
-"""Trainings of an exported network from fresh weights: our recipe or the student's, and the proof that they took place."""
+"""Trainings of an exported network from fresh weights: our recipe or the student's, and the proof that they
+took place.
+"""
 
 import math
 from collections.abc import Callable, Sequence
@@ -29,9 +31,10 @@ DIVERGED = 1e9
 """Recorded in the place of a loss that is larger or not finite."""
 
 ROUNDING = {Mode.EXACT: 1e-4, Mode.FAST: 5e-2}
-"""By how much two answers to the same digit may differ, relative to 1 + their size, when it stands in another place and in
-another batch. On a CPU float32 came to 3e-6 and bfloat16 to 2e-2. Two classes change places only where their answers lie as
-close as that."""
+"""By how much two answers to the same digit may differ, relative to 1 + their size, when it stands in another
+place and in another batch. On a CPU float32 came to 3e-6 and bfloat16 to 2e-2. Two classes change places only
+where their answers lie as close as that.
+"""
 
 OnEpoch = Callable[[int, float], bool]
 """Called with the right answers and the mean loss after each epoch; True stops the training."""
@@ -49,10 +52,11 @@ def run_seed(
     mode: Mode = Mode.EXACT,
     checkpoint: Checkpoint | None = None,
 ) -> SeedRun:
-    """Train from fresh weights drawn from `seed`, by the student's plan or, where it is None, by our own recipe.
+    """Train from fresh weights drawn from `seed`, by the student's plan or, where it is None, by our own
+    recipe.
 
-    At most `epochs` epochs, fewer where the recipe has fewer or `on_epoch` stops. A state in `checkpoint` is gone on from.
-    Raises UnusableNetwork.
+    At most `epochs` epochs, fewer where the recipe has fewer or `on_epoch` stops. A state in `checkpoint` is
+    gone on from. Raises UnusableNetwork.
     """
     _use_float32(device, mode)
     setting = Setting(network, plan, len(data.train_labels), epochs, device, mode)
@@ -146,7 +150,8 @@ def _how(trained: nn.Module, beside: Sequence[int] = ()) -> str:
 
 
 def _use_float32(device: str, mode: Mode) -> None:
-    # torch lets convolutions on CUDA round their factors to ten bits (TF32); the GPUs that students are lent do not.
+    # torch lets convolutions on CUDA round their factors to ten bits (TF32); the GPUs that students are lent
+    # do not.
     if device == "cuda":
         torch.backends.cudnn.conv.fp32_precision = (  # type: ignore[attr-defined]
             "ieee" if mode is Mode.EXACT else "tf32"

@@ -1,4 +1,6 @@
-"""What one seed of a network needs before it can train: fresh weights, a course, and digits in the shape that it takes."""
+"""What one seed of a network needs before it can train: fresh weights, a course, and digits in the shape that
+it takes.
+"""
 
 from dataclasses import replace
 from typing import NamedTuple
@@ -71,7 +73,8 @@ def take_seat(setting: Setting, seed: int, *, dense: bool = False, dropout: bool
     """Fresh weights and a course; torch's random state is then where the seed's training begins."""
     network, mode = setting.network, setting.mode
     fresh = fresh_tensors(network, seed)
-    # On a GPU numbers are drawn by as many threads as there are numbers, so a pool of masks would save nothing.
+    # On a GPU numbers are drawn by as many threads as there are numbers, so a pool of masks would save
+    # nothing.
     pooled = mode is Mode.FAST and setting.device == "cpu"
     cheap = {"aten.dropout.default": bfloat16.PooledDropout()} if pooled else None
     model = GraphNetwork(network, fresh.tensors, training_dropout=dropout, replace=cheap)

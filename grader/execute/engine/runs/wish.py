@@ -1,4 +1,6 @@
-"""What is asked of a training, and what it tells while it goes on. Light to import: torch comes in with the engine."""
+"""What is asked of a training, and what it tells while it goes on. Light to import: torch comes in with the
+engine.
+"""
 
 from collections.abc import Callable
 from typing import NamedTuple

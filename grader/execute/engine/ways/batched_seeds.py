@@ -1,9 +1,10 @@
-"""Several seeds of one network trained as one, for a device that hardly notices: a GPU waits for kernels to be launched, not to end.
+"""Several seeds of one network trained as one, for a device that hardly notices: a GPU waits for kernels to
+be launched, not to end.
 
-Weights of all seeds are stacked and one pass answers for every seed (`torch.func.vmap` over the module). Each seed keeps its own
-batches, augmentation and random stream, and its loss reaches only its own weights, so its training is the one that it would have
-alone, but for rounding and for which numbers dropout draws. Scoring, weights and proof are those of the single networks, which share memory
-with the stack.
+Weights of all seeds are stacked and one pass answers for every seed (`torch.func.vmap` over the module). Each
+seed keeps its own batches, augmentation and random stream, and its loss reaches only its own weights, so its
+training is the one that it would have alone, but for rounding and for which numbers dropout draws. Scoring,
+weights and proof are those of the single networks, which share memory with the stack.
 """
 
 import contextlib
@@ -18,7 +19,9 @@ from grader.execute.engine.ways.equivalence_check import agree, stacked, step_of
 
 
 class SideBySide(nn.Module):
-    """The training pass of several modules of one structure: images (seeds, N, ...) to answers (seeds, N, outputs)."""
+    """The training pass of several modules of one structure: images (seeds, N, ...) to answers (seeds, N,
+    outputs).
+    """
 
     def __init__(self, models: Sequence[nn.Module]) -> None:
         super().__init__()
@@ -54,8 +57,9 @@ class SideBySide(nn.Module):
 class TogetherCourse:
     """The courses of several seeds as one; the first one's optimizer and schedule move the stacked weights.
 
-    Every optimizer that a recipe may name works number by number, so stacking changes nothing; a schedule that watches scores would
-    need one for each seed and is left out. `streams` are the states of torch's CPU generator with which the seeds begin.
+    Every optimizer that a recipe may name works number by number, so stacking changes nothing; a schedule
+    that watches scores would need one for each seed and is left out. `streams` are the states of torch's CPU
+    generator with which the seeds begin.
     """
 
     def __init__(self, courses: Sequence[Course], stack: SideBySide, streams: Sequence[Tensor]) -> None:

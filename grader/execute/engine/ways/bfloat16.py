@@ -1,9 +1,9 @@
 """Mode `fast`: the same training with cheaper random numbers and arithmetic. It screens; nobody fails on it.
 
-Drawing dropout masks number by number is a quarter of the time of a network of this size (`aten::bernoulli_` is serial), so
-masks are cut out of a pool at a random offset: each number has the same distribution, but neighbours repeat after a while. Where the
-processor multiplies in bfloat16, forward and backward use it (elsewhere it costs half as much again); weights, statistics and scoring
-stay in float32.
+Drawing dropout masks number by number is a quarter of the time of a network of this size (`aten::bernoulli_`
+is serial), so masks are cut out of a pool at a random offset: each number has the same distribution, but
+neighbours repeat after a while. Where the processor multiplies in bfloat16, forward and backward use it
+(elsewhere it costs half as much again); weights, statistics and scoring stay in float32.
 """
 
 import torch

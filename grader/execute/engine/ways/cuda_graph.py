@@ -1,8 +1,9 @@
-"""The passes forward and back of a training as one captured CUDA graph, replayed for every batch of one shape.
+"""The passes forward and back of a training as one captured CUDA graph, replayed for every batch of one
+shape.
 
-Networks of this size keep a GPU waiting for the launch of their kernels, a few microseconds each; a replay launches all at once
-(`torch.cuda.make_graphed_callables`). Batches of another shape, evaluation, and whatever cannot be captured or does not agree with the
-ordinary pass go the ordinary way.
+Networks of this size keep a GPU waiting for the launch of their kernels, a few microseconds each; a replay
+launches all at once (`torch.cuda.make_graphed_callables`). Batches of another shape, evaluation, and whatever
+cannot be captured or does not agree with the ordinary pass go the ordinary way.
 """
 
 from collections.abc import Callable

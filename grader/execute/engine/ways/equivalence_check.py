@@ -1,7 +1,8 @@
 """Whether two ways to compute a training step agree, asked before one takes the place of the other.
 
-Seeds side by side and captured graphs run where no test of ours has run: on the GPU at hand, with its libraries, for a network nobody has
-seen. So each is tried on this very network first, and a step that does not agree is computed the ordinary way.
+Seeds side by side and captured graphs run where no test of ours has run: on the GPU at hand, with its
+libraries, for a network nobody has seen. So each is tried on this very network first, and a step that does
+not agree is computed the ordinary way.
 """
 
 from collections.abc import Sequence
@@ -11,13 +12,17 @@ import torch
 from torch import Tensor, nn
 
 TOLERANCE = 1e-3
-"""Largest distance, as a share of the length of what it should be: rounding stays below 1e-5, a wrong rule is of the order of 1."""
+"""Largest distance, as a share of the length of what it should be: rounding stays below 1e-5, a wrong rule is
+of the order of 1.
+"""
 ROUNDING = 1e-5
 """What rounding may leave of a gradient that is none, as a share of the largest gradient."""
 
 
 class Step(NamedTuple):
-    """What one pass forward and back comes to: answers, a gradient for each parameter, and the statistics kept."""
+    """What one pass forward and back comes to: answers, a gradient for each parameter, and the statistics
+    kept.
+    """
 
     answers: Tensor
     gradients: tuple[Tensor, ...]
@@ -51,7 +56,8 @@ def stacked(steps: Sequence[Step]) -> Step:
 
 def agree(found: Step, expected: Step) -> bool:
     """Whether all numbers of a step are those expected, but for rounding."""
-    # A bias before a batch normalisation has no gradient but rounding, which is measured against the largest of them.
+    # A bias before a batch normalisation has no gradient but rounding, which is measured against the largest
+    # of them.
     largest = max((float(value.double().norm()) for value in expected.gradients), default=0.0)
     pairs = zip(found.gradients, expected.gradients, strict=True)
     return (

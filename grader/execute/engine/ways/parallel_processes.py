@@ -1,7 +1,8 @@
-"""Several seeds of one network trained at once, each in a process of its own with one thread: the same bits as one after the other.
+"""Several seeds of one network trained at once, each in a process of its own with one thread: the same bits
+as one after the other.
 
-The parent hears of every epoch and answers whether to go on, so that a hit of any seed ends all of them. A child whose parent is gone ends at
-its next epoch; what it finished stays in its checkpoint.
+The parent hears of every epoch and answers whether to go on, so that a hit of any seed ends all of them. A
+child whose parent is gone ends at its next epoch; what it finished stays in its checkpoint.
 """
 
 import multiprocessing as mp
@@ -24,13 +25,17 @@ from grader.execute.graph.network import Network
 from reference import mnist
 
 WORTH_IT = PER_HOUR["cpu"] / 60
-"""Operations of a run, about a minute of one core, below which starting a process (three seconds of importing torch) saves little."""
+"""Operations of a run, about a minute of one core, below which starting a process (three seconds of importing
+torch) saves little.
+"""
 BYTES_PER_PROCESS = 600 * 2**20
 """Memory of a process beside the values of its network: torch, and the digits that it keeps."""
 
 
 class Training(NamedTuple):
-    """One seed to train. `recipe` is None for our own; `state` is where it keeps its state until it is finished."""
+    """One seed to train. `recipe` is None for our own; `state` is where it keeps its state until it is
+    finished.
+    """
 
     network: Network
     recipe: StudentRecipe | None
@@ -51,7 +56,9 @@ class Heard(NamedTuple):
 
 
 def processes_for(network: Network, batch: int, operations: float) -> int:
-    """How many runs of so many operations each are worth training at once here; 1 where we are a worker among others already."""
+    """How many runs of so many operations each are worth training at once here; 1 where we are a worker among
+    others already.
+    """
     if operations < WORTH_IT or mp.parent_process() is not None:
         return 1
     room = memory_free() / (memory_needed(network, batch) + BYTES_PER_PROCESS)

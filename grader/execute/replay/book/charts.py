@@ -32,7 +32,8 @@ def _judge(book: Book, chart: Chart, layouts: Sequence[Layout], shown: Sequence[
     title = claimed_rate(chart.title)
     if title is not None and len(plotted) == 1 and not same_rate(title, plotted[0]):
         problems.append(
-            f"the title says a learning rate of {title:g}, but the cells that it plots belong to {plotted[0]:g}"
+            f"the title says a learning rate of {title:g}, but the cells that it plots "
+            f"belong to {plotted[0]:g}"
         )
     eta = plotted[0] if len(plotted) == 1 else title if title is not None and not plotted else 0.0
     return ChartFacts(
@@ -73,7 +74,9 @@ def _belongs(
 
 
 def _extent(areas: Sequence[Area], layout: Layout) -> str:
-    """What all the areas of one chart together leave out of a table: a chart may plot every cell as a series."""
+    """What all the areas of one chart together leave out of a table: a chart may plot every cell as a
+    series.
+    """
     first, last = min(area.row for area in areas), max(area.last_row for area in areas)
     lost_first, lost_last = first - layout.rows[0], layout.rows[-1] - last
     what = f"the range {areas[0].text}" if len(areas) == 1 else f"the {len(areas)} plotted ranges together"

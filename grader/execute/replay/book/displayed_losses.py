@@ -171,7 +171,9 @@ def pasted_losses(
 def _pasted_rows(
     model: Model, tables: Sequence[Simulated], sheet: int, layouts: Sequence[Layout]
 ) -> list[ShownLosses]:
-    """Losses that run across a row, outside the rows of the tables, with the rate in the cell left of them."""
+    """Losses that run across a row, outside the rows of the tables, with the rate in the cell left of
+    them.
+    """
     rows: dict[int, dict[int, float]] = {}
     for run in model.book.sheets[sheet].runs:
         if run.kind is CellKind.NUMBER:
@@ -258,7 +260,8 @@ def _nearest(tables: Sequence[Simulated], numbers: Losses) -> tuple[float, float
 
 
 def _step(tables: Sequence[Simulated], numbers: Losses, claim: float | None) -> int:
-    """How many iterations lie between losses that were thinned out, at the rate that they claim; 1 where none fits.
+    """How many iterations lie between losses that were thinned out, at the rate that they claim; 1 where none
+    fits.
 
     Every tenth loss at η = 0.2 is nearly every twentieth at 0.1, so that only an exact fit counts.
     """
@@ -341,11 +344,12 @@ def chart_losses(book: Book, tables: Sequence[Simulated]) -> list[ShownLosses]:
             ]
             gap, rate, table, skip = min(fits, key=lambda fit: fit[0])
             if gap <= MATCH:
+                reference = table.reference(rate, len(numbers) + skip)[skip:]
                 found.append(
                     ShownLosses(
                         eta=rate, shown_as=ShownAs.CHART, sheet=chart.sheet, cells="", losses=series.cached,
                         own_deviation=0.0, own_known=False,
-                        reference_deviation=deviation(numbers, table.reference(rate, len(numbers) + skip)[skip:]),
+                        reference_deviation=deviation(numbers, reference),
                         claimed=chart.title or series.name,
                         fits=rate,
                     )

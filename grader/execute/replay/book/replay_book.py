@@ -152,7 +152,8 @@ def _deviates(model: Model, judged: Judged, replayed: Replayed) -> CellFault:
         quantity="",
         diagnosis="replay-deviates",
         severity=Severity.WARN,
-        message=f"every cell is right by itself, but a replay from other starting values leaves the reference at {replayed.where}",
+        message="every cell is right by itself, but a replay from other starting values leaves the "
+        f"reference at {replayed.where}",
         expected="the reference",
         found=f"a relative difference of {replayed.deviation:.2g}"
         if replayed.deviation < NEVER

@@ -25,7 +25,9 @@ GOOGLE = 1e-9
 
 
 class Cache(NamedTuple):
-    """How many stored values were compared, how many differ, how many could not be compared, and the faults."""
+    """How many stored values were compared, how many differ, how many could not be compared, and the
+    faults.
+    """
 
     checked: int
     off: int
@@ -38,8 +40,8 @@ def check_cache(
 ) -> Cache:
     """Compare every stored result with the recomputed one and name the roots of differences inside tables.
 
-    Where the recomputation gives no number there is nothing to compare with: what this evaluator makes of a text or a
-    rare function need not be what the student's program made of it.
+    Where the recomputation gives no number there is nothing to compare with: what this evaluator makes of a
+    text or a rare function need not be what the student's program made of it.
     """
     tolerance = EXACT if model.book.producer in (Producer.EXCEL, Producer.LIBREOFFICE) else GOOGLE
     fresh = {key: value for key, value in values.items() if np.isfinite(value) and key not in kept}
@@ -98,7 +100,8 @@ def _error_faults(
                 quantity=next((n for layout in layouts if (n := _quantity(layout, first))), ""),
                 diagnosis="stored-error",
                 severity=Severity.WARN,
-                message=f"the file shows {model.errors[first]} in {address(first)}, where the formula gives a number{cause}",
+                message=f"the file shows {model.errors[first]} in {address(first)}, where the formula "
+                f"gives a number{cause}",
                 expected=f"{values[first]:.10g}",
                 found=model.errors[first],
                 hint="Open the book, mend what the error names, recalculate (Ctrl+Alt+F9) and save it.",
@@ -149,7 +152,8 @@ def _stale(
         quantity="E_total" if losses else _quantity(layout, cells[0]),
         diagnosis="stale-cache",
         severity=Severity.WARN,
-        message="the stored losses belong to other weights: a value, probably the learning rate, was changed after the last calculation",
+        message="the stored losses belong to other weights: a value, probably the learning rate, was "
+        "changed after the last calculation",
         expected=f"{values[cells[0]]:.10g}",
         found=f"{stored[cells[0]]:.10g}",
         hint="Open the book, recalculate it (Ctrl+Alt+F9) and save it.",
@@ -174,7 +178,8 @@ def _fault(
         quantity=name,
         diagnosis="cached-value-differs",
         severity=Severity.WARN,
-        message=f"the stored values of {shown} are not what the formulas give from the stored values that they read",
+        message=f"the stored values of {shown} are not what the formulas give from the stored "
+        "values that they read",
         expected=f"{values[first]:.10g}",
         found=f"{stored[first]:.10g}",
         hint="Open the book, recalculate it (Ctrl+Alt+F9) and save it.",

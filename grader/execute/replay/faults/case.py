@@ -11,10 +11,11 @@ from grader.execute.replay.reference_network import Array
 
 
 class Diagnosis(NamedTuple):
-    """What is wrong, in words and as a stable code. `expected` and `found` are short; `marked` is the guilty reference.
+    """What is wrong, in words and as a stable code. `expected` and `found` are short; `marked` is the guilty
+    reference.
 
-    `touched` are the tokens of the flat formula that are wrong, `helper` the helper cell that holds all of them (0 where the
-    judged cell does), and `also` a second fault of the same formula.
+    `touched` are the tokens of the flat formula that are wrong, `helper` the helper cell that holds all of
+    them (0 where the judged cell does), and `also` a second fault of the same formula.
     """
 
     code: str
@@ -42,8 +43,9 @@ class Case(NamedTuple):
 
 
 MAX_LONG_SEARCHES = 24
-"""Distinct formulas of one book that are searched for more than one wrong reference (half a second each at worst); a book
-that is wrong everywhere gets the short search for the others."""
+"""Distinct formulas of one book that are searched for more than one wrong reference (half a second each at
+worst); a book that is wrong everywhere gets the short search for the others.
+"""
 
 
 class Memory:

@@ -85,7 +85,8 @@ class Doctor:
         name = display(tested.quantity)
         return Diagnosis(
             "unexplained",
-            f"this formula is not {name}: with right values in every cell that it reads it gives another number",
+            f"this formula is not {name}: with right values in every cell that it reads it "
+            "gives another number",
             hint=f"Derive {name} again and compare it with the formula term by term.",
         )
 
@@ -106,10 +107,12 @@ class Doctor:
         used, right = self.words.name("a_h1", index), self.words.name("a_h2", index)
         yield Diagnosis(
             "inherited-class-error",
-            f"{display(quantity)} uses {used}·(1−{used}) where {right}·(1−{right}) belongs: w{quantity[-1]} leads to h2, not to h1",
+            f"{display(quantity)} uses {used}·(1−{used}) where {right}·(1−{right}) belongs: "
+            f"w{quantity[-1]} leads to h2, not to h1",
             expected=f"{right}*(1-{right})",
             found=f"{used}*(1-{used})",
-            hint=f"Replace {used} by {right} in the slope of the sigmoid. A widespread class sheet has the same error; the loss curve hardly shows it.",
+            hint=f"Replace {used} by {right} in the slope of the sigmoid. A widespread class sheet has the "
+            "same error; the loss curve hardly shows it.",
             marked=self.words.cell("a_h1", index),
             touched=case.flat.tokens_of(
                 slot for slot, symbol in enumerate(case.flat.symbols) if symbol == ("q", "a_h1", "same")
@@ -121,7 +124,8 @@ class Doctor:
         if tokens != case.flat.tokens and self._fits(tokens, case.values, case.want):
             yield Diagnosis(
                 "rounded-formula",
-                f"{self.words.subject(case.quantity)} is right but rounded in the formula, so that the rounding adds up over the rows",
+                f"{self.words.subject(case.quantity)} is right but rounded in the formula, so that the "
+                "rounding adds up over the rows",
                 hint="Leave out ROUND and format the cell instead.",
                 severity=Severity.WARN,
             )
@@ -133,7 +137,8 @@ class Doctor:
             name = display(quantity)
             yield Diagnosis(
                 "overwritten-by-update",
-                f"{name} is calculated from {name} of the row above, like a weight update: another column's formula was filled over it",
+                f"{name} is calculated from {name} of the row above, like a weight update: another "
+                "column's formula was filled over it",
                 expected=f"the formula of {name}",
                 found="an update formula",
                 hint=f"Fill the column with the formula of {name} from the first row again.",
@@ -146,7 +151,9 @@ class Doctor:
                 return
 
     def _typed(self, case: Case) -> Iterator[Diagnosis]:
-        """A number, typed or in a cell beside the table, that equals the student's own value of a quantity."""
+        """A number, typed or in a cell beside the table, that equals the student's own value of a
+        quantity.
+        """
         tokens, slot = case.flat.tokens, len(case.values)
         for i, token in enumerate(tokens):
             if token.kind == "number":
@@ -170,7 +177,8 @@ class Doctor:
                 right = self.words.name(name, case.row)
                 yield Diagnosis(
                     "hard-coded-constant",
-                    f"{display(case.quantity)} takes {name} from {where} and not from the table ({right}): the value is right today, but the formula would not follow a change",
+                    f"{display(case.quantity)} takes {name} from {where} and not from the table ({right}): "
+                    "the value is right today, but the formula would not follow a change",
                     expected=right,
                     found=where,
                     hint=f"Refer to {right}.",

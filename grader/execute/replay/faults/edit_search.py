@@ -103,8 +103,8 @@ def first_fitting(
 ) -> int:
     """Index of the first edit (slot to value) under which the formula gives the wanted values, -1 for none.
 
-    All edits of a chunk are evaluated at once at two of the points (every edited slot becomes an array of shape (edits, 2));
-    those that fit there are tried at all points.
+    All edits of a chunk are evaluated at once at two of the points (every edited slot becomes an array of
+    shape (edits, 2)); those that fit there are tried at all points.
     """
     try:
         compiled = compile_tokens(tokens)

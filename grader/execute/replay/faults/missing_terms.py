@@ -16,7 +16,9 @@ from grader.execute.replay.table.layout import Symbol
 
 
 def candidates(points: Points, quantity: str) -> list[tuple[Symbol, Array]]:
-    """What a reference could have meant: every quantity of this row and the row above, and the learning rate."""
+    """What a reference could have meant: every quantity of this row and the row above, and the learning
+    rate.
+    """
     found: list[tuple[Symbol, Array]] = []
     rows = ("prev", "same") if quantity in WEIGHTS else ("same", "prev")
     for row in rows:

@@ -111,7 +111,8 @@ class Sentences:
         wrote, belongs = variant.what.partition(" for ")[::2]
         has = "" if code in ("wrong-operator", "wrong-factor") else ":"
         hints = {
-            "brackets": "Excel multiplies and divides before it adds: put the brackets as in your derivation.",
+            "brackets": "Excel multiplies and divides before it adds: put the brackets "
+            "as in your derivation.",
             "sign": "Check the sign of each term against your derivation.",
         }
         helper = flat.helper(variant.touched)

@@ -67,7 +67,8 @@ class TwoFaults:
         belong = [self.words.describe(s[2], 0, index) for s in pair]
         yield Diagnosis(
             "wrong-references",
-            f"{self.words.subject(quantity)} uses {used[0]} and {used[1]} where {belong[0]} and {belong[1]} belong",
+            f"{self.words.subject(quantity)} uses {used[0]} and {used[1]} where {belong[0]} "
+            f"and {belong[1]} belong",
             expected=", ".join(belong),
             found=", ".join(used),
             hint=f"Replace {used[0]} by {belong[0]} and {used[1]} by {belong[1]}.",

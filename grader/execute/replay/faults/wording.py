@@ -28,7 +28,9 @@ class Wording:
         return address(self._layout.key(quantity, index)) if self._layout.has(quantity) and index >= 0 else ""
 
     def describe(self, symbol: Symbol, read: int, index: int) -> str:
-        """A symbol as cell and meaning; `read` is the cell that the formula reads, 0 where it should read it."""
+        """A symbol as cell and meaning; `read` is the cell that the formula reads, 0 where it should
+        read it.
+        """
         if symbol[0] == "q":
             at = {"same": index, "prev": index - 1}.get(str(symbol[2]), symbol[2])
             row = at if isinstance(at, int) and 0 <= at < len(self._layout.rows) else index

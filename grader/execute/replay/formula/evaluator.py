@@ -311,7 +311,7 @@ def compile_tokens(tokens: Sequence[Token]) -> Compiled:
 def evaluate(compiled: Compiled, values: Sequence[Slot]) -> npt.NDArray[np.float64] | float:
     """Run a closure and return numbers; text and failed arithmetic are NaN, as Excel's `#VALUE!` would be.
 
-    Floating-point warnings are the caller's to silence (`replay_book` does, once): a context manager per cell would cost
-    more than the cell.
+    Floating-point warnings are the caller's to silence (`replay_book` does, once): a context manager per cell
+    would cost more than the cell.
     """
     return as_number(compiled(values))

@@ -137,7 +137,9 @@ def _filled(layout: Layout, column: int) -> bool:
 def _renumber(
     model: Model, table: Table, best: dict[str, int], right: frozenset[str], wrong: frozenset[str]
 ) -> tuple[dict[str, int], frozenset[str], frozenset[str], Numbering]:
-    """Count a layer's weights the other way round where that makes both its sums right and no formula wrong."""
+    """Count a layer's weights the other way round where that makes both its sums right and no formula
+    wrong.
+    """
     numbering: Numbering = ()
     for pair, sums in zip(PAIRS, (("h1", "h2"), ("o1", "o2")), strict=True):
         assignment = exchanged(best, (pair,))

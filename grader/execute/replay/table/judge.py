@@ -197,7 +197,9 @@ class Judge:
         return (State.WRONG if diagnosis.severity is Severity.FAIL else State.RIGHT), diagnosis.message
 
     def _lost_inputs(self, tested: Tested) -> str:
-        """Inputs that have neither column nor labelled cell, where the formula reads cells that may be they."""
+        """Inputs that have neither column nor labelled cell, where the formula reads cells that may be
+        they.
+        """
         lost = [name for name in INPUTS if not self.layout.has(name) and name not in self.layout.leaves]
         symbols = tested.symbol[2] if lost and isinstance(tested.symbol[2], tuple) else ()
         return ", ".join(lost) if any(symbol[0] == "number" for symbol in symbols) else ""
@@ -243,7 +245,10 @@ class Judge:
         if name in INPUTS:
             first = self.own.get(name)
             if first is not None and abs(value - first) > EXACT * max(1.0, abs(first)):
-                text = f"{name} changes to {number(value)} in {address(key)}; it is {number(first)} in the first row"
+                text = (
+                    f"{name} changes to {number(value)} in {address(key)}; it is "
+                    f"{number(first)} in the first row"
+                )
                 self._record(
                     name,
                     key,
@@ -276,7 +281,10 @@ class Judge:
         if inherited is not None and (
             abs(value - inherited) <= EXACT * (abs(inherited) or 1.0) or is_rounding(value, inherited)
         ):
-            text = f"the typed values of {display(name)} are those of a class sheet that uses a_h1 where a_h2 belongs"
+            text = (
+                f"the typed values of {display(name)} are those of a class sheet that uses "
+                "a_h1 where a_h2 belongs"
+            )
             self._record(
                 name,
                 key,

@@ -22,8 +22,10 @@ MAX_FOLLOWED = 300
 """
 
 Symbol = tuple[object, ...]
-"""`("q", name, row)` with row `same`, `prev` or an index; `("eta",)`; `("number", value, cell)`; `("empty", cell)`;
-`("text", text, cell)`; `("formula", skeleton, symbols, cell)`; `("range", symbols, width)`; `("opaque", reason)`."""
+"""`("q", name, row)` with row `same`, `prev` or an index; `("eta",)`; `("number", value, cell)`; `("empty",
+cell)`; `("text", text, cell)`; `("formula", skeleton, symbols, cell)`; `("range", symbols, width)`;
+`("opaque", reason)`.
+"""
 
 
 class Source(NamedTuple):

@@ -83,6 +83,7 @@ def number_as_text(model: Model, cells: list[int], quantity: str) -> CellFault:
         message=f"{address(first)} holds the number {text} as text; it was read as {value}",
         expected=value,
         found=f"the text {text!r}",
-        hint="Type it as a number, with your program's decimal sign: sums leave text out, others show #VALUE!.",
+        hint="Type it as a number, with your program's decimal sign: sums leave text out, "
+        "others show #VALUE!.",
         count=len(cells),
     )

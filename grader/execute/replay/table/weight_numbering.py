@@ -71,5 +71,6 @@ def note(sheet: str, cells: str, pair: tuple[str, str]) -> CellFault:
         quantity=one,
         diagnosis="other-numbering",
         severity=Severity.NOTE,
-        message=f"{one} leads {_LEADS[one]} in this table, so that {one} and {other} are numbered the other way round than in the class sheet; it is judged as it numbers them",
+        message=f"{one} leads {_LEADS[one]} in this table, so that {one} and {other} are numbered the "
+        "other way round than in the class sheet; it is judged as it numbers them",
     )
