@@ -1,8 +1,7 @@
 """The MNIST loop: the specification of every retraining, short enough to read aloud.
 
 All digits live in memory as bytes; a batch is cut out of them, shifted and normalised on the fly. One thread
-a process: on networks of this size a second one never paid, and with one thread a seed gives the same bits
-again.
+a process: on networks of this size a second one never paid, and with one thread a seed repeats its bits.
 
     python -m reference.train --data DIR --seed 0 [--network default|compact] [--epochs N] [--device cpu|cuda]
 """
@@ -57,12 +56,12 @@ def train(
     device: str = "cpu",
     memory_format: torch.memory_format = torch.channels_last,
 ) -> TrainResult:
-    """Train `model` (images (N, 1, 28, 28) to logits or log-probabilities (N, 10)) in place, from its
-    weights.
+    """Train `model` (images (N, 1, 28, 28) to logits or log-probabilities (N, 10)) in place.
 
-    `seed` decides order, shifts and dropout; on the CPU the same seed gives the same bits. `on_epoch` hears
-    of each epoch, and training stops where it returns True. A model that calls `view` on a feature map larger
-    than 1x1 needs `memory_format=torch.contiguous_format`, which is slower.
+    It starts from the weights that `model` has. `seed` decides order, shifts and dropout; on the CPU the same
+    seed gives the same bits. `on_epoch` hears of each epoch, and training stops where it returns True. A
+    model that calls `view` on a feature map larger than 1x1 needs `memory_format=torch.contiguous_format`,
+    which is slower.
     """
     torch.set_num_threads(1)
     torch.manual_seed(seed)  # dropout
@@ -106,17 +105,13 @@ def shifted_crops(images: Tensor, shift: int) -> Tensor:
 
 
 def normalise(images: Tensor, recipe: Recipe) -> Tensor:
-    """Bytes (N, H, W) to floats (N, 1, H, W), bit for bit as torchvision's ToTensor and Normalize make
-    them.
-    """
+    """Bytes (N, H, W) to floats (N, 1, H, W), bit for bit as torchvision's ToTensor and Normalize do."""
     return images.unsqueeze(1).float().div_(255).sub_(recipe.mean).div_(recipe.deviation)
 
 
 @torch.no_grad()
 def predict(model: nn.Module, images: NDArray[np.uint8], recipe: Recipe) -> Tensor:
-    """Answers (N, 10), on the CPU, of the model in evaluation mode to digits (N, 28, 28); restores its
-    mode.
-    """
+    """Answers (N, 10), on the CPU, of the model in evaluation mode to digits (N, 28, 28); keeps its mode."""
     was_training, device = model.training, next(model.parameters()).device
     model.eval()
     parts = torch.split(torch.from_numpy(images), 1000)
