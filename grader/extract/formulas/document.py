@@ -12,6 +12,7 @@ from grader.extract.formulas.foreign import Sign, settled, signs
 from grader.extract.formulas.joining import Joined, joined
 from grader.extract.formulas.mend import missing_equals
 from grader.extract.formulas.network import points
+from grader.extract.formulas.notation import without_runs
 from grader.extract.formulas.parser import Note, located
 from grader.extract.formulas.relations import bare, formula, quantity
 from grader.extract.formulas.statements import (
@@ -67,6 +68,7 @@ _CODE_LINE = re.compile(
 
 def collect(lines: Sequence[SourceLine]) -> Items:
     """Read every statement of a document's lines. Code cells of notebooks count only where a line states a gradient."""
+    lines = [line._replace(text=without_runs(line.text)) for line in lines]
     collector = _Collector()
     for joint in joined(lines):
         if joint.line.block is not Block.CODE or _CODE_LINE.match(joint.line.text):
@@ -102,6 +104,11 @@ class _Collector:
     def read(self, joint: Joined) -> None:
         """Read one line, or those of one formula."""
         number, line, goes_on = joint
+        if len(line.text) > MAX_LINE:
+            self.gap = True
+            if _too_long(line.text):
+                self.unread.append(line)
+            return
         if _too_long(line.text) or len(self.found) >= MAX_STATEMENTS:
             if _too_long(line.text) or statements(line.text):
                 self.unread.append(line)

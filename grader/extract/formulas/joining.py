@@ -111,9 +111,11 @@ def _put_together(text: str, following: str) -> str:
 
 
 def _goes_on(text: str, following: str) -> bool:
-    bare = _uncommented(text.rstrip())
-    if "=" not in text or "http" in text or len(text) > MAX_JOINED or not following.strip():
+    if "=" not in text or "http" in text or not following.strip():
         return False
+    if max(len(text), len(following)) > MAX_JOINED:
+        return False
+    bare = _uncommented(text.rstrip())
     if bare.endswith("=") and not bare.endswith("=="):
         return "=" not in following and _names(following)
     if not _names(text) or bare.endswith(("**", "|")) or _states(following):
@@ -176,7 +178,7 @@ def _before_operators(lines: Sequence[SourceLine], text: str, k: int, left: str)
 
 def _continues(line: SourceLine) -> bool:
     match = _STARTS.match(line.text)
-    if match is None or _states(line.text):
+    if match is None or len(line.text) > MAX_JOINED or _states(line.text):
         return False
     rest = _uncommented(_BREAK.sub("", line.text[match.end() :]))
     if "=" in rest:

@@ -13,7 +13,13 @@ from grader.core.evidence.documents import Block, Document, SourceLine
 from grader.core.evidence.formulas import FormulaLine, FormulaVerdict, Unread, UnreadPlace
 from grader.core.place import Place
 from grader.extract.formulas.mapped import Mapped
-from grader.extract.formulas.notation import latex_to_plain, linked_formulas, plain_notation, strip_markdown
+from grader.extract.formulas.notation import (
+    latex_to_plain,
+    linked_formulas,
+    plain_notation,
+    strip_markdown,
+    without_runs,
+)
 from grader.extract.formulas.vocabulary import Token, joined_names, tokens
 
 WEIGHTS = tuple(f"w{k}" for k in range(1, 9))
@@ -76,12 +82,13 @@ def _left_over(
         left -= 1
         if not line.text.strip():
             continue
-        rest = line.text[:MAX_LINE]
+        squeezed = without_runs(line.text)
+        whole, rest = squeezed.strip(), squeezed[:MAX_LINE]
         if here is None and left > 0 and any(rest.strip() in text for text in joined):
             continue
         for text in here or ():
             rest = rest.replace(text, " ; ")
-        if here is not None and any(text.startswith(line.text.strip()) for text in here):
+        if here is not None and any(text.startswith(whole) for text in here):
             continue
         yield line, rest
 

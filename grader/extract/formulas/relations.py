@@ -149,7 +149,7 @@ def after_arrows(part: Mapped) -> list[Equation]:
 _EQUAL = re.compile(r"=")
 _AND = re.compile(r"\s*(?:,\s*(?:and|und|y|et)\s+|,|;|\s+(?:and|und|et|&)\s+)\s*")
 _RESPECTIVELY = re.compile(
-    r"\W*\b(?:respectively|resp\.?|jeweils|respectivamente|respectivement)\b\W*$", re.IGNORECASE
+    r"\W{0,8}\b(?:respectively|resp\.?|jeweils|respectivamente|respectivement)\b\W*$", re.IGNORECASE
 )
 
 

@@ -1,5 +1,7 @@
 """Text that is made to break readers: no exception, bounded work."""
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -8,7 +10,10 @@ from grader.extract.documents.documents import read_documents
 from grader.extract.documents.markdown import markdown_lines
 from grader.extract.formulas.assemble import read_document
 from grader.extract.formulas.document import MAX_STATEMENTS
+from grader.extract.formulas.mapped import Mapped, Replacement
+from grader.extract.formulas.notation import without_runs
 from grader.extract.formulas.provider import read_formulas
+from grader.extract.formulas.statements import MAX_LINE
 from grader.ingest.read import from_bytes
 
 PIECES = (
@@ -69,6 +74,37 @@ def test_no_line_breaks_the_reader(text: str) -> None:
 def test_lines_just_below_the_limits_are_bounded(piece: str, lead: str) -> None:
     text = lead + piece * (2_400 // len(piece))
     assert len(read(text + " = w1*i1")) <= 2_500
+
+
+def test_runs_of_blanks_dashes_and_underscores_never_reach_the_patterns() -> None:
+    """Patterns that begin or end in `\\s*` took 46 s on 100,000 blanks, quadratic in their number."""
+    for char in " \t\u00a0-_":
+        assert len(without_runs("h1 = w1" + char * 100_000 + "* i1")) == len("h1 = w1* i1") + 8
+    assert without_runs("a  b -- c __") == "a  b -- c __"
+
+
+def test_a_formula_with_a_long_run_of_blanks_is_read_and_quoted() -> None:
+    lines = markdown_lines("h1 = w1*i1 +" + " " * 50_000 + "w2*i2\n", "x.md")
+    found = read_document(lines, "x.md").lines
+    assert [line.verdict.value for line in found] == ["right"]
+    assert found[0].text.startswith("h1 = w1*i1 +")
+    assert found[0].text.endswith("w2*i2")
+
+
+@pytest.mark.parametrize("char", [" ", "[", "![", "<sub>", "|", "(,", "-", "\\frac{", "\\quad ", "= "])
+def test_no_pattern_sees_more_than_the_longest_line(char: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a line costs is bounded by what is rewritten of it, whatever the time of one pattern."""
+    seen: list[int] = []
+    rewrite = Mapped.sub
+
+    def counted(self: Mapped, pattern: re.Pattern[str], replacement: Replacement) -> Mapped:
+        seen.append(len(self.text))
+        return rewrite(self, pattern, replacement)
+
+    monkeypatch.setattr(Mapped, "sub", counted)
+    read("h1 = w1*i1\n| h1 | = " + char * (100_000 // len(char)) + " w1*i1\n")
+    assert seen
+    assert max(seen) <= MAX_LINE
 
 
 def test_overlong_formulas_are_said_to_be_unread() -> None:
