@@ -45,12 +45,13 @@ def _missing_factors() -> tuple[tuple[Expr, str], ...]:
 
 
 _STEPS = tuple(
-    deriv(sym(x), sym(y))
+    (step, f"missing factor {show(step)}")
     for k in "12"
     for x, y in (
         ("E", f"a_o{k}"), (f"E{k}", f"a_o{k}"), (f"a_o{k}", f"o{k}"), (f"o{k}", "a_h1"), (f"o{k}", "a_h2"),
         (f"a_h{k}", f"h{k}"), ("E", f"a_h{k}"), *((f"o{k}", w) for w in WEIGHTS[4:]), *((f"h{k}", w) for w in WEIGHTS[:4]),
     )
+    for step in (deriv(sym(x), sym(y)),)
 )  # fmt: skip
 _ACTIVATED = ("a_h1", "a_h2", "a_o1", "a_o2")
 _FACTORS = _missing_factors()
@@ -75,19 +76,12 @@ def factor_edits(t: Expr, spot: Spot) -> Iterator[Edit]:
     inside = not path or above in _FACTOR_PLACES or above == "neg"
     if inside and node.head in ("*", "sym", "deriv", "-", "^", "/", "+"):
         for f, phrase in _FACTORS:
-            yield Edit(
-                1.3 if path else 1.2,
-                "factor-missing",
-                phrase,
-                put(t, path, binary("*", node, f)),
-                node,
-                binary("*", node, f),
-            )
+            new = binary("*", node, f)
+            yield Edit(1.3 if path else 1.2, "factor-missing", phrase, put(t, path, new), node, new)
         if any(n.head == "deriv" for n in nodes(node)):
             pure = all(f.head == "deriv" for f in factors(node))
-            for f in _STEPS:
+            for f, phrase in _STEPS:
                 new = binary("*", node, f)
-                phrase = f"missing factor {show(f)}"
                 yield Edit(1.1 if pure else 1.25, "factor-missing", phrase, put(t, path, new), node, new)
         yield from _factors_in_place(t, path, node)
     if node.head in ("+", "-") and above not in ("+", "-"):

@@ -107,10 +107,11 @@ def at(t: Expr, path: Path) -> Expr:
 
 def put(t: Expr, path: Path, new: Expr) -> Expr:
     """The tree with the node at `path` replaced; everything beside the path is shared."""
-    for depth in range(len(path) - 1, -1, -1):
-        parent, k = at(t, path[:depth]), path[depth]
-        new = remade(parent, (*parent.args[:k], new, *parent.args[k + 1 :]))
-    return new
+    if not path:
+        return new
+    k = path[0]
+    changed = put(t.args[k], path[1:], new)
+    return remade(t, (*t.args[:k], changed, *t.args[k + 1 :]))
 
 
 def remade(t: Expr, args: tuple[Expr, ...]) -> Expr:
@@ -135,12 +136,19 @@ def renamed(t: Expr, names: dict[str, str]) -> Expr:
 
 def symbols(t: Expr) -> set[str]:
     """Names of all quantities in the tree."""
-    return {n.name for n in nodes(t) if n.head == "sym"}
+    found: set[str] = set()
+    todo = [t]
+    for node in todo:
+        if node.head == "sym":
+            found.add(node.name)
+        else:
+            todo += node.args
+    return found
 
 
 def has_derivative(t: Expr) -> bool:
     """Whether some ∂ stands in the tree."""
-    return any(n.head in ("deriv", "diff") for n in nodes(t))
+    return t.head in ("deriv", "diff") or any(map(has_derivative, t.args))
 
 
 def factors(t: Expr) -> list[Expr]:

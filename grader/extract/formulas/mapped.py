@@ -6,7 +6,6 @@ Normalisation rewrites a line many times; a diagnosis must still point at the st
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from itertools import chain
 
 Replacement = str | Callable[[re.Match[str]], str]
 
@@ -34,14 +33,12 @@ class Mapped:
 
     def sub(self, pattern: re.Pattern[str], replacement: Replacement) -> "Mapped":
         """`re.sub`; a template (`\\1` only) keeps the offsets of its groups, a function's result is aligned by letters."""
-        matches = pattern.finditer(self.text)
-        first = next(matches, None)
-        if first is None:
+        if pattern.search(self.text) is None:
             return self
         out: list[str] = []
         at: list[int] = []
         done = 0
-        for match in chain((first,), matches):
+        for match in pattern.finditer(self.text):
             start, end = match.span()
             out.append(self.text[done:start])
             at += self.at[done:start]

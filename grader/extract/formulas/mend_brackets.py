@@ -1,5 +1,6 @@
 """One or two brackets that a side lacks, put where they make the statement true."""
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import combinations_with_replacement
 
@@ -54,7 +55,27 @@ def _completed(text: Mapped, depth: int) -> Iterator[Mapped]:
     for number, places in enumerate(tries):
         if number >= MAX_TRIES:
             return
+        if not _opens_before_it_closes(text.text, sorted(places), 1 if depth < 0 else -1):
+            continue
         whole = text
         for place in sorted(places, reverse=True):
             whole = whole.replace(place, place, bracket)
         yield whole
+
+
+def _opens_before_it_closes(text: str, places: Sequence[int], step: int) -> bool:
+    """Whether no bracket closes what is not open once those at `places` are put in; far cheaper than to parse."""
+    depth = at = 0
+    for bracket in _BRACKET.finditer(text):
+        while at < len(places) and places[at] <= bracket.start():
+            depth += step
+            at += 1
+            if depth < 0:
+                return False
+        depth += 1 if bracket.group(0) == "(" else -1
+        if depth < 0:
+            return False
+    return True
+
+
+_BRACKET = re.compile(r"[()]")

@@ -139,13 +139,18 @@ class Point:
         if head == "neg":
             a, da = self._dual(t.args[0], by, known)
             return -a, -da
+        a, da = self._dual(t.args[0], by, known) if t.args else (0.0, 0.0)
+        b, db = self._dual(t.args[1], by, known) if len(t.args) == 2 else (0.0, 0.0)
+        if head == "*":
+            return a * b, da * b + a * db
+        if head == "+":
+            return a + b, da + db
+        if head == "-":
+            return a - b, da - db
         try:
             if head == "call":
-                a, da = self._dual(t.args[0], by, known)
                 return _applied(t.name, a, da)
             if len(t.args) == 2:
-                a, da = self._dual(t.args[0], by, known)
-                b, db = self._dual(t.args[1], by, known)
                 return _combined(head, a, da, b, db)
         except OverflowError as error:
             raise NoValue("its value is too large to be a number") from error
@@ -168,12 +173,6 @@ Known = dict[tuple[int, str], tuple[float, float]]
 
 
 def _combined(head: str, a: float, da: float, b: float, db: float) -> tuple[float, float]:
-    if head == "*":
-        return a * b, da * b + a * db
-    if head == "+":
-        return a + b, da + db
-    if head == "-":
-        return a - b, da - db
     if head == "/":
         return a / b, (da * b - a * db) / (b * b)
     if head == "^":

@@ -60,9 +60,10 @@ _LATEX_BEFORE = _rules(
         lambda m: _BRACKETS.get(m.group(1), m.group(1)),
     ),
     (r"\\(?:text|mathrm|textbf|textit|operatorname|mbox|rm)\s*\{([^{}]*)\}", r"\1"),
-    *((rf"\\{name}(?![a-zA-Z])", new) for name, new in _LATEX_NAMES),
-    (r"\\_", "_"),
 )
+_COMMAND = re.compile(r"\\([a-zA-Z]+)")
+_COMMANDS = {name: (re.compile(rf"\\{name}(?![a-zA-Z])"), new) for name, new in _LATEX_NAMES}
+_ESCAPED_UNDERSCORE = _rules((r"\\_", "_"))
 _SUBSCRIPT = re.compile(r"_\s*\{\s*([A-Za-z0-9_ ]*?)\s*\}")
 _LATEX_AFTER = _rules(
     (r"\^\s*\{([^{}]*)\}", r"^(\1)"),
@@ -138,7 +139,10 @@ def latex_to_plain(line: Mapped) -> Mapped:
         return line
     if "\\over" in line.text or "\\underbrace" in line.text:
         line = _apply(line, _STACKED)
-    line = _fractions(_apply(line, _LATEX_BEFORE))
+    line = _apply(line, _LATEX_BEFORE)
+    used = set(_COMMAND.findall(line.text))
+    line = _apply(line, tuple(rule for name, rule in _COMMANDS.items() if name in used))
+    line = _fractions(_apply(line, _ESCAPED_UNDERSCORE))
     return _apply(_subscripts(_paired_braces(line), 4), _LATEX_AFTER)
 
 
