@@ -19,6 +19,7 @@ _BY_SUFFIX = {
     ".markdown": Kind.README,
     ".txt": Kind.README,
     ".rst": Kind.README,
+    **dict.fromkeys((".adoc", ".asciidoc", ".org", ".tex", ".qmd", ".rmd", ".mdown", ".mkd"), Kind.README),
     ".ipynb": Kind.NOTEBOOK,
     ".xlsx": Kind.WORKBOOK,
     ".xlsm": Kind.WORKBOOK,

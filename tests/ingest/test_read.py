@@ -51,6 +51,13 @@ def test_folder_and_zip_of_the_same_files_are_the_same_submission(tmp_path: Path
     assert read_submission(folder).submission == read_submission(packed).submission
 
 
+@pytest.mark.parametrize("ending", [".adoc", ".asciidoc", ".org", ".tex", ".qmd", ".Rmd", ".mkd", ".rst"])
+def test_a_readme_in_another_markup_is_one(ending: str) -> None:
+    """A README.adoc was told as a README that is missing."""
+    found = from_bytes("x", {f"README{ending}": b"h1 = w1*i1"}).submission.artefacts
+    assert [(a.kind, a.main) for a in found] == [(Kind.README, True)]
+
+
 def test_one_file_is_a_submission_whatever_its_suffix(tmp_path: Path) -> None:
     path = tmp_path / "notes.text"
     path.write_text("h1 = w1*i1 + w2*i2", encoding="utf-8")

@@ -20,6 +20,7 @@ from grader.extract.formulas.notation import (
     strip_markdown,
     without_runs,
 )
+from grader.extract.formulas.unlabelled import in_unlabelled_cells
 from grader.extract.formulas.vocabulary import Token, joined_names, tokens
 
 WEIGHTS = tuple(f"w{k}" for k in range(1, 9))
@@ -47,8 +48,11 @@ _MATH_IMAGE = re.compile(r"codecogs\.com|render/math\?math=|cht=tx", re.IGNORECA
 def unread_places(document: Document, lines: Sequence[FormulaLine]) -> tuple[UnreadPlace, ...]:
     """Return what of a document could hold a formula that is not among `lines`."""
     found: list[UnreadPlace] = []
+    stated = {line.place for line in lines}
     for line, rest in _left_over(document.lines, lines):
         names = named_quantities(rest, line.block)
+        if line.block is Block.TABLE and line.place not in stated:
+            names = tuple(sorted({*names, *in_unlabelled_cells(rest)}))
         if names or _MATH_IMAGE.search(rest):
             found.append(UnreadPlace(what=Unread.LINE, place=line.place, names=names, text=line.text[:200]))
     found += [

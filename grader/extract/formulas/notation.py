@@ -257,6 +257,8 @@ _HAS_FUNCTION = re.compile(r"\.(?:exp|log)|square\(|pow(?:er)?\(")
 _INLINE = _rules(
     (r"(?<=[\w)])\s*\.\*\s*(?=[\w(])", " * "),
     (r"(?<![A-Za-z])del\s+(?=[A-Za-z])", "∂"),
+    (r"(?<![A-Za-z\\])(?:del|partial)\s*(?=[EJLwWhHoO]_?(?![a-z])|(?:a|out|net|z)_)", "∂"),
+    (r"(?<=[aAEhHiIoOtTwWzZ])_\(([A-Za-z]{0,5}_?[1-8])\)", r"_\1"),
     (r"(?i)</(?:li|p)\s*>", " ; "),
     (r"(?i)<\s*sup\s*>(.{0,300}?)<\s*/\s*sup\s*>", r"^(\1)"),
     (r"(?i)<\s*sub\s*>(.{0,300}?)<\s*/\s*sub\s*>", r"_\1"),

@@ -75,6 +75,8 @@ _LATEX = re.compile(
 _LINK = re.compile(
     r"codecogs\.com|render/math\?math=|cht=tx|math\.vercel\.app|upmath\.me|!\[[^\]]*\\(?:[dt]?frac|partial|sigma|cdot)"
 )
+_ASCIIDOC = re.compile(r"\b(?:stem|asciimath|latexmath):\[(.*)\]")
+"""A formula between the words of an AsciiDoc document."""
 _ROW_BREAK = re.compile(r"\\\\(?:\[[^\]]*\])?")
 _OPERATOR_BREAK = re.compile(r"([-+*/=(])\s*\\\\(?:\[[^\]]*\])?")
 _DOLLARS = re.compile(r"\${1,2}")
@@ -233,6 +235,8 @@ _BREAK = re.compile(r"\n|;")
 
 def _chunks(line: Mapped) -> list[Mapped]:
     line = error_signals(line)
+    if ":[" in line.text:
+        line = line.sub(_ASCIIDOC, r" \1 ")
     raw = line.text
     if _LINK.search(raw):
         return [

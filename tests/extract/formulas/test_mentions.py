@@ -7,6 +7,7 @@ from grader.core.evidence.formulas import FormulaEvidence, Unread
 from grader.extract.documents.documents import read_documents
 from grader.extract.formulas.mentions import WEIGHTS, named_quantities
 from grader.extract.formulas.provider import read_formulas
+from grader.extract.formulas.unlabelled import in_unlabelled_cells
 from grader.ingest.read import from_bytes
 
 
@@ -85,3 +86,35 @@ def test_pictures_and_files_could_hold_anything() -> None:
         (Unread.FILE, "notes.md"),
         (Unread.PICTURE, "board.jpg"),
     ]
+
+
+HEADED = "The gradients:\n\n| {} |\n|---|---|\n| 5 | (a_o1 - t1) * a_o1 * (1 - a_o1) * a_h1 |\n"
+
+
+@pytest.mark.parametrize("head", ["∂E/∂w_k | value", "k | dE/dw_k", "Weight | Gradient", "No. | Ableitung"])
+def test_a_formula_in_a_table_that_names_it_in_its_heading_could_be_any_gradient(head: str) -> None:
+    found = evidence({"README.md": HEADED.format(head)})
+    for weight in WEIGHTS:
+        assert "README.md:5" in [str(u.place) for u in found.could_hold(f"∂E/∂{weight}")]
+    assert found.could_hold("h1") == ()
+
+
+def test_a_transposed_table_could_hold_the_gradients_of_its_columns() -> None:
+    cells = "(a_o1 - t1) * a_o1 * (1 - a_o1) * a_h1 | (a_o1 - t1) * a_o1 * (1 - a_o1) * a_h2"
+    found = evidence({"README.md": f"Gradients\n\n| w5 | w6 |\n|---|---|\n| {cells} |\n"})
+    assert [str(u.place) for u in found.could_hold("∂E/∂w5")] == ["README.md:5"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "held"),
+    [
+        ("w1*i1 + w2*i2", "h1"),
+        ("1/2*(t1 - a_o1)^2", "E1"),
+        ("w5 - η*∂E/∂w5", "w5"),
+        ("∂E/∂a_o1 * ∂a_o1/∂o1 * ∂o1/∂w5", "∂E/∂w5"),
+        ("E1 + E2", "E"),
+    ],
+)
+def test_what_a_cell_could_define_follows_from_what_it_uses(cell: str, held: str) -> None:
+    assert held in in_unlabelled_cells(f"| first | {cell} |")
+    assert not in_unlabelled_cells("| 0.1 | 0.5 | w1 | see above | 2023-01-02 |")

@@ -226,3 +226,19 @@ def test_formulas_side_by_side_are_two_and_wide_spacing_inside_one_is_not() -> N
     assert found == ["h1 = w1 * i1 + w2 * i2", "o1 = w5 * a_h1 + w6 * a_h2"]
     one = "∂E/∂w5 =\t\t∂E1/∂w5     *     1\t\t\t\t=\t\t∂E1/∂w5"
     assert len(statements(one)) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "stem:[(del E)/(del w_5) = (a_(o1) - t_1) a_(o1) (1 - a_(o1)) a_(h1)]",
+        "stem:[(delE)/(delw_5) = (a_(o1) - t_1) a_(o1) (1 - a_(o1)) a_(h1)]",
+        "asciimath:[(partial E)/(partial w_5) = (a_(o1) - t_1) * a_(o1) * (1 - a_(o1)) * a_(h1)]",
+        r"latexmath:[\frac{\partial E}{\partial w_5} = (a_{o1} - t_1) a_{o1} (1 - a_{o1}) a_{h1}]",
+    ],
+)
+def test_formulas_of_asciidoc_are_read(text: str) -> None:
+    found = statements(text)
+    assert [[show(t) for t in s.trees] for s in found] == [
+        ["∂E/∂w5", "(a_o1 - t1) * a_o1 * (1 - a_o1) * a_h1"]
+    ]
