@@ -46,6 +46,8 @@ def check(logs: LogEvidence, params: Params) -> Outcome:
             [another_notebook(run) for run in found.elsewhere],
         )
     runs = found.judged
+    if not runs:
+        return unknown("no training log was found")
     counted = [r for r in runs if r.denominators]
     if not counted:
         return unknown("the log does not show over how many images the test accuracy is")
