@@ -1,6 +1,7 @@
 """Hostile code in the sandbox, as root and as a plain user: what it tries, and the one outcome that may follow.
 
-The numbers are those of `tests/attacks/index.toml`. Each test states an observable; none asserts a time.
+A number in a test's name counts the attack in the list that the suite was drawn from; `own` marks one beyond that
+list. Each test states an observable; none asserts a time.
 """
 
 import os
