@@ -3,7 +3,7 @@
     python benchmarks/attacks_compare.py --nbgrader VENV/bin/nbgrader --otter VENV/bin/otter
 
 Six forgeries (each has what a test that asks objects wants to see, and computes something else) and the 21
-probes of `probes.py`, in one assignment of three questions. Counted for each grader: `honest` (a score that
+broken hand-ins of `broken_hand_ins.py`, in one assignment of three questions. Counted for each grader: `honest` (a score that
 is earned, or none with a reason), `forged` (points that were not earned), `unjust` (earned points not given),
 `lost` (no answer: it hung, or the whole batch ended). A grader whose path is not given is left out.
 """
@@ -15,7 +15,7 @@ from collections import Counter
 from pathlib import Path
 
 from batch import Answer, nbgrader, otter, ours
-from probes import FORGERIES, PROBES, make_probes
+from broken_hand_ins import FORGERIES, PROBES, make_probes
 
 EVERY = {**FORGERIES, **PROBES}
 

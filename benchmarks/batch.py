@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from probes import PROBES, Probe, make_class, make_probes
+from broken_hand_ins import PROBES, Probe, make_class, make_probes
 from process_tree import Cost, run
 
 PER_CALL = 90.0

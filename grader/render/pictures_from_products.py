@@ -18,9 +18,9 @@ from grader.core.facts.reproduced import ReproducedFacts
 from grader.core.facts.retrain import RetrainFacts
 from grader.core.rubric import Rubric
 from grader.core.rule import Rule
-from grader.extract.formulas.expression import show
-from grader.extract.formulas.parser import Unparsed, parse_all
-from grader.extract.formulas.vocabulary import tokens
+from grader.extract.formulas.reading.expression import show
+from grader.extract.formulas.reading.parser import Unparsed, parse_all
+from grader.extract.formulas.reading.vocabulary import tokens
 from grader.render.escape import SafeHtml
 from grader.render.pictures.cells import Area, Cell, area, cell_grid, letters, window
 from grader.render.pictures.curves import AccuracyRun, LossSeries, accuracy_curve, loss_curves

@@ -18,7 +18,7 @@ from grader.core.evidence.formulas import FormulaEvidence
 from grader.core.outcome import Finding, Outcome, Verdict, Weight
 from grader.core.submission import Kind
 from grader.extract.documents.documents import read_documents
-from grader.extract.formulas.mentions import unread_places
+from grader.extract.formulas.document.mentions import unread_places
 from grader.extract.formulas.provider import formulas_of
 from grader.ingest.read import from_bytes
 

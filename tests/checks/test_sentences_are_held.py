@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from grader.checks.integrity import saved_outputs, summary_adds_up
 from grader.checks.readme import readme_log, readme_numbers
-from grader.checks.training import epoch_budget, epoch_count, last_epoch, logged_accuracy, test_split
+from grader.checks.training import epoch_budget, epoch_count, images_tested, last_epoch, logged_accuracy
 from grader.core.evidence.claims import Bound, Claim, ClaimEvidence, What
 from grader.core.evidence.documents import Documents
 from grader.core.evidence.logs import Epoch, Evaluation, LogEvidence, Origin, Run, SequenceKind
@@ -236,7 +236,7 @@ def test_no_sentence_of_the_training_and_readme_checks_says_what_the_facts_do_no
         ),
         epoch_budget.check(logs, epoch_budget.Params()),
         last_epoch.check(logs, last_epoch.Params(), last_epoch.Policy()),
-        test_split.check(logs, test_split.Params()),
+        images_tested.check(logs, images_tested.Params()),
         epoch_count.check(logs, None, epoch_count.Params()),
         readme_numbers.check(
             claims,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "explanation" / "architecture.md").read_text("utf-8")
-WITHIN = {"checks", "core", "cli", "render", "execute/engine", "execute/replay"}
+WITHIN = {"checks", "core", "cli", "render", "execute/engine", "execute/replay", "extract/formulas"}
 """Rooms whose inner rooms the page tells in the same row."""
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from grader.core.outcome import Verdict
-from grader.extract.formulas.expression import sym
+from grader.extract.formulas.reading.expression import sym
 from grader.render import class_page, notebook_page, student_page, text_page
 from grader.render.class_page import ClassRow
 from grader.render.pictures.cells import Cell, cell_grid

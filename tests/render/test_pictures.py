@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.extract.formulas.expression import binary, call, deriv, neg, num, sym
+from grader.extract.formulas.reading.expression import binary, call, deriv, neg, num, sym
 from grader.render.pictures import svg
 from grader.render.pictures.cells import Area, Cell, area, cell_grid, letters
 from grader.render.pictures.curves import AccuracyRun, LossSeries, accuracy_curve, loss_curves

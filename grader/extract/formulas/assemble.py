@@ -16,15 +16,15 @@ from grader.core.evidence.formulas import (
     FormulaVerdict,
 )
 from grader.extract.documents.markdown import pictures_in
-from grader.extract.formulas.decide import Truth, decide, is_step, is_update, with_weight
-from grader.extract.formulas.diagnose import Explanation
-from grader.extract.formulas.document import Item, collect, plain_as_activated
-from grader.extract.formulas.expression import Expr, has_derivative, nodes, show
-from grader.extract.formulas.foreign import told
-from grader.extract.formulas.judge import Judged, judge, of_another_network
-from grader.extract.formulas.network import WEIGHTS, NoValue, Point, close, points
-from grader.extract.formulas.quote import quoted
-from grader.extract.formulas.rendering import loses_stars
+from grader.extract.formulas.document.another_network import told
+from grader.extract.formulas.document.collect import Item, collect, plain_as_activated
+from grader.extract.formulas.document.lost_stars import loses_stars
+from grader.extract.formulas.judging.decide import Truth, decide, is_step, is_update, with_weight
+from grader.extract.formulas.judging.judge import Judged, judge, of_another_network
+from grader.extract.formulas.judging.network import WEIGHTS, NoValue, Point, close, points
+from grader.extract.formulas.reading.expression import Expr, has_derivative, nodes, show
+from grader.extract.formulas.reading.quote import quoted
+from grader.extract.formulas.repair.diagnose import Explanation
 
 _Spelling = Callable[[str], str]
 

@@ -5,7 +5,7 @@ from grader.core.evidence.formulas import DocumentFormulas, FormulaEvidence, Unr
 from grader.core.place import Place
 from grader.core.submission import Kind, Submission
 from grader.extract.formulas.assemble import read_document
-from grader.extract.formulas.mentions import unread_places
+from grader.extract.formulas.document.mentions import unread_places
 
 
 def read_formulas(documents: Documents, submission: Submission) -> FormulaEvidence:

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from grader.extract.documents.documents import read_documents
 from grader.extract.documents.markdown import markdown_lines
 from grader.extract.formulas.assemble import read_document
-from grader.extract.formulas.document import MAX_STATEMENTS
-from grader.extract.formulas.mapped import Mapped, Replacement
-from grader.extract.formulas.notation import without_runs
+from grader.extract.formulas.document.collect import MAX_STATEMENTS
 from grader.extract.formulas.provider import read_formulas
-from grader.extract.formulas.statements import MAX_LINE
+from grader.extract.formulas.reading.notation import without_runs
+from grader.extract.formulas.reading.source_map import Replacement, SourceText
+from grader.extract.formulas.reading.statements import MAX_LINE
 from grader.ingest.read import from_bytes
 
 PIECES = (
@@ -95,13 +95,13 @@ def test_a_formula_with_a_long_run_of_blanks_is_read_and_quoted() -> None:
 def test_no_pattern_sees_more_than_the_longest_line(char: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a line costs is bounded by what is rewritten of it, whatever the time of one pattern."""
     seen: list[int] = []
-    rewrite = Mapped.sub
+    rewrite = SourceText.sub
 
-    def counted(self: Mapped, pattern: re.Pattern[str], replacement: Replacement) -> Mapped:
+    def counted(self: SourceText, pattern: re.Pattern[str], replacement: Replacement) -> SourceText:
         seen.append(len(self.text))
         return rewrite(self, pattern, replacement)
 
-    monkeypatch.setattr(Mapped, "sub", counted)
+    monkeypatch.setattr(SourceText, "sub", counted)
     read("h1 = w1*i1\n| h1 | = " + char * (100_000 // len(char)) + " w1*i1\n")
     assert seen
     assert max(seen) <= MAX_LINE

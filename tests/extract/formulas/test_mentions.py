@@ -5,9 +5,9 @@ import pytest
 from grader.core.evidence.documents import Block
 from grader.core.evidence.formulas import FormulaEvidence, Unread
 from grader.extract.documents.documents import read_documents
-from grader.extract.formulas.mentions import WEIGHTS, named_quantities
+from grader.extract.formulas.document.mentions import WEIGHTS, named_quantities
+from grader.extract.formulas.document.unlabelled_cells import in_unlabelled_cells
 from grader.extract.formulas.provider import read_formulas
-from grader.extract.formulas.unlabelled import in_unlabelled_cells
 from grader.ingest.read import from_bytes
 
 

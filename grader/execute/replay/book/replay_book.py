@@ -33,7 +33,7 @@ from grader.execute.replay.book.displayed_losses import (
 from grader.execute.replay.book.full_replay import Replayed, replay
 from grader.execute.replay.book.stored_values import check_cache
 from grader.execute.replay.cell_graph import Model
-from grader.execute.replay.faults.case import Memory
+from grader.execute.replay.faults.wrong_cell import Memory
 from grader.execute.replay.learning_rates import same_rate
 from grader.execute.replay.notation import letters, qualified
 from grader.execute.replay.reference_network import FORWARD, GRADIENTS, INPUTS, WEIGHTS

@@ -9,12 +9,12 @@ identity test.
 from collections.abc import Callable, Iterator, Sequence
 
 from grader.core.facts.replay import Severity
-from grader.execute.replay.faults.case import MAX_LONG_SEARCHES, Case, Diagnosis, Memory
 from grader.execute.replay.faults.edit_search import first_fitting, flatten, run
 from grader.execute.replay.faults.missing_terms import LostTerms, candidates
 from grader.execute.replay.faults.sentences import Sentences
 from grader.execute.replay.faults.two_faults import TwoFaults, rate_slots
 from grader.execute.replay.faults.wording import Wording
+from grader.execute.replay.faults.wrong_cell import MAX_LONG_SEARCHES, Case, Diagnosis, Memory
 from grader.execute.replay.formula.evaluator import Slot
 from grader.execute.replay.formula.small_edits import small_edits, unrounded
 from grader.execute.replay.formula.tokens import Token, Unsupported
@@ -27,7 +27,7 @@ from grader.execute.replay.reference_network import (
     Array,
     inherited_gradients,
 )
-from grader.execute.replay.table.identity_test import TOLERANCE, Points, Tested, difference, shape
+from grader.execute.replay.table.cell_identity import TOLERANCE, Points, Tested, difference, shape
 from grader.execute.replay.table.layout import Layout, Symbol
 
 

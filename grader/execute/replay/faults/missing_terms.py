@@ -5,13 +5,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from grader.execute.replay.faults.candidate_terms import factors, twins
-from grader.execute.replay.faults.case import Case, Diagnosis
 from grader.execute.replay.faults.edit_search import first_fitting
 from grader.execute.replay.faults.wording import Wording
+from grader.execute.replay.faults.wrong_cell import Case, Diagnosis
 from grader.execute.replay.formula.small_edits import MAX_TOKENS, with_factor, with_term
 from grader.execute.replay.notation import address
 from grader.execute.replay.reference_network import INPUTS, QUANTITIES, WEIGHTS, Array
-from grader.execute.replay.table.identity_test import TOLERANCE, Points, difference
+from grader.execute.replay.table.cell_identity import TOLERANCE, Points, difference
 from grader.execute.replay.table.layout import Symbol
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from grader.execute.replay.cell_graph import ROW
-from grader.execute.replay.faults.case import Case, Diagnosis
 from grader.execute.replay.faults.wording import Wording, anchored
+from grader.execute.replay.faults.wrong_cell import Case, Diagnosis
 from grader.execute.replay.formula.evaluator import Reference
 from grader.execute.replay.formula.small_edits import Variant
 from grader.execute.replay.notation import address, number, qualified

@@ -4,15 +4,15 @@ from collections.abc import Iterator
 from itertools import combinations, islice
 
 from grader.execute.replay.faults.candidate_terms import family
-from grader.execute.replay.faults.case import Case, Diagnosis
 from grader.execute.replay.faults.edit_search import first_fitting, run
 from grader.execute.replay.faults.missing_terms import candidates
 from grader.execute.replay.faults.sentences import Sentences
 from grader.execute.replay.faults.wording import Wording
+from grader.execute.replay.faults.wrong_cell import Case, Diagnosis
 from grader.execute.replay.formula.small_edits import MAX_TOKENS, Variant, small_edits
 from grader.execute.replay.notation import address
 from grader.execute.replay.reference_network import WEIGHTS, Array
-from grader.execute.replay.table.identity_test import TOLERANCE, Points, difference
+from grader.execute.replay.table.cell_identity import TOLERANCE, Points, difference
 from grader.execute.replay.table.layout import Layout, Symbol
 
 MAX_PAIRED = 400

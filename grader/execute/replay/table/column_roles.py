@@ -11,7 +11,7 @@ from typing import NamedTuple
 from grader.core.evidence.workbook import Table
 from grader.execute.replay.cell_graph import Model, cell
 from grader.execute.replay.reference_network import FORWARD, GRADIENTS, INPUTS, QUANTITIES, WEIGHTS
-from grader.execute.replay.table.identity_test import IdentityTest, Match
+from grader.execute.replay.table.cell_identity import IdentityTest, Match
 from grader.execute.replay.table.layout import Layout
 from grader.execute.replay.table.weight_numbering import PAIRS, Numbering, exchanged, own_name
 

@@ -7,9 +7,9 @@ import numpy as np
 
 from grader.core.facts.replay import CellFault, QuantityFacts, Severity, State
 from grader.execute.replay.cell_graph import ROW, Model, cell, column_of
-from grader.execute.replay.faults.case import Diagnosis, Memory
 from grader.execute.replay.faults.diagnose import Doctor
 from grader.execute.replay.faults.edit_search import helpers_of
+from grader.execute.replay.faults.wrong_cell import Diagnosis, Memory
 from grader.execute.replay.notation import address, display, formula_text, letters, number, ranges
 from grader.execute.replay.reference_network import (
     INPUTS,
@@ -18,8 +18,8 @@ from grader.execute.replay.reference_network import (
     inherited_gradients,
     step,
 )
+from grader.execute.replay.table.cell_identity import IdentityTest, Match, Tested
 from grader.execute.replay.table.column_roles import Reading
-from grader.execute.replay.table.identity_test import IdentityTest, Match, Tested
 from grader.execute.replay.table.layout import Layout
 from grader.execute.replay.table.remarks import (
     is_rounding,

@@ -4,7 +4,7 @@ cells.
 
 from grader.core.facts.replay import CellFault, Severity
 from grader.execute.replay.cell_graph import Model, sheet_of
-from grader.execute.replay.faults.case import Diagnosis
+from grader.execute.replay.faults.wrong_cell import Diagnosis
 from grader.execute.replay.notation import address, display, number, ranges
 
 

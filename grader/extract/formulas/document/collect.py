@@ -1,0 +1,313 @@
+"""The statements of one document in order: wrapped lines joined, `= …` lines given the left side they continue."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from grader.core.evidence.documents import Block, SourceLine
+from grader.core.place import Place
+from grader.extract.formulas.document.another_network import Sign, settled, signs
+from grader.extract.formulas.document.joined_lines import Joined, joined
+from grader.extract.formulas.judging.network import points
+from grader.extract.formulas.reading.abbreviations import abbreviation, has_signals, may_define, with_signals
+from grader.extract.formulas.reading.expression import Expr, deriv, mapped_symbols, nodes, sym, symbols
+from grader.extract.formulas.reading.notation import without_runs
+from grader.extract.formulas.reading.parser import Note, located
+from grader.extract.formulas.reading.relations import bare, formula, quantity
+from grader.extract.formulas.reading.statements import (
+    MAX_FORMULA,
+    MAX_LINE,
+    Side,
+    Statement,
+    plain_line,
+    statements,
+)
+from grader.extract.formulas.repair.repair_slips import missing_equals
+
+MAX_STATEMENTS = 2_000
+REACH = 12
+"""Lines after which `= …` no longer continues a formula above it."""
+
+
+class Item(NamedTuple):
+    """A statement at its place. `trees` carries the inherited left side of a continuation."""
+
+    place: Place
+    raw: str
+    statement: Statement
+    trees: tuple[Expr, ...]
+    notes: tuple[Note, ...]
+    inherited: bool = False
+    in_markdown: bool = True
+    """Whether Markdown's emphasis applies where it stands: not in code, not between dollars."""
+    program: bool = False
+    """Whether it is a line of a program, whose names may mean anything."""
+
+    def noted(self, *codes: str) -> bool:
+        """Whether one of the notes carries one of the codes."""
+        return any(n.code in codes for n in self.notes)
+
+
+class Items(NamedTuple):
+    """All statements of a document; `unread` are the places of lines beyond `MAX_STATEMENTS`."""
+
+    items: tuple[Item, ...]
+    unread: tuple[SourceLine, ...]
+    plain_is_activated: bool
+    """Whether h1 means the activation, because the document calls the sums net_h1 or z_h1."""
+    names_activations: bool
+    """Whether activations have names of their own: a_h1, out_h1."""
+    signs: tuple[Sign, ...] = ()
+    """Signs of another network, in the order of their lines."""
+
+
+_CODE_LINE = re.compile(
+    r"^\s*(?:d[wW]_?\d|d_?[a-zA-Z_0-9]+_d_?[a-zA-Z_0-9]+|(?:grad|gradient|dE|dL)_?_?[dD]?[wW]_?\d)\s*=(?!=)"
+)
+
+
+def collect(lines: Sequence[SourceLine]) -> Items:
+    """Read every statement of a document's lines. Code cells of notebooks count only where a line states a gradient."""
+    lines = [line._replace(text=without_runs(line.text)) for line in lines]
+    collector = _Collector()
+    for joint in joined(lines):
+        if joint.line.block is not Block.CODE or _CODE_LINE.match(joint.line.text):
+            collector.read(joint)
+    found = collector.found
+    trees = [i.trees for i in found]
+    if has_signals(trees):
+        found = [i._replace(trees=tuple(t)) for i, t in zip(found, with_signals(trees), strict=True)]
+    named = any(_ACTIVATED.search(line.text) for line in lines)
+    second = any(_SECOND_OUTPUT.search(line.text) for line in lines)
+    foreign = settled(
+        collector.signs, second_output=second, sigmoid_outputs=any(map(_activates_output, found))
+    )
+    collected = Items(tuple(found), tuple(collector.unread), False, named, foreign)
+    return plain_as_activated(collected) if not named and _names_sums(lines) else collected
+
+
+class _Collector:
+    """The statements read so far, with what a next line may refer to."""
+
+    def __init__(self) -> None:
+        self.found: list[Item] = []
+        self.unread: list[SourceLine] = []
+        self.signs: list[Sign] = []
+        self.names: dict[str, str] = {}
+        self.left: Expr | None = None
+        self.left_at = -REACH
+        self.pending = False  # whether the left side stands alone on the line above, as in a heading
+        self.titled = False  # whether it is a heading or in bold
+        self.doubtful = False  # whether the brackets of the left side balance only by a guess
+        self.gap = False  # whether a line of prose stands between the left side and a line that continues it
+
+    def read(self, joint: Joined) -> None:
+        """Read one line, or those of one formula."""
+        number, line, goes_on = joint
+        if len(line.text) > MAX_LINE:
+            self.gap = True
+            if _too_long(line.text):
+                self.unread.append(line)
+            return
+        if _too_long(line.text) or len(self.found) >= MAX_STATEMENTS:
+            if _too_long(line.text) or statements(line.text):
+                self.unread.append(line)
+            return
+        short = abbreviation(plain_line(line.text), self.names) if may_define(line.text) else None
+        if short is not None:
+            self.names[short.name] = short.value
+            return
+        read = self._statements(line.text)
+        if not read:
+            self._without_statement(number, line)
+            return
+        for statement in read:
+            self.signs += signs(statement)
+            self._add(number, line, statement, goes_on=goes_on)
+        self.pending = False
+
+    def _statements(self, text: str) -> list[Statement]:
+        """The statements of a line; the document's own names are put in where it cannot be read without them."""
+        read = statements(text)
+        if not self.names or not any(s.problems for s in read):
+            return read
+        longer = statements(text, self.names)
+        if sum(len(s.problems) for s in longer) >= sum(len(s.problems) for s in read):
+            return read
+        said = Note("abbreviated", "names of the document's own read as what it defines them to be")
+        return [s._replace(notes=(*s.notes, said)) for s in longer]
+
+    def _without_statement(self, number: int, line: SourceLine) -> None:
+        under = self._below(line) if self.pending and not self.gap and number - self.left_at <= 3 else None
+        if under is not None:
+            self.found.append(under)
+            self.pending = False
+            return
+        alone = _alone(line)
+        if alone is not None and not alone.problems and len(alone.sides) == 1:
+            self.left, self.left_at, self.gap, self.pending = alone.trees[0], number, False, True
+            self.titled = _titled(line)
+        elif alone is not None:
+            notes = (*alone.notes, Note("equals-missing", ""))
+            self.found.append(_item(line, alone, tuple(alone.trees), notes, False))
+        else:
+            self.gap = self.gap or bool(line.text.strip().strip("$`|-\\"))
+
+    def _below(self, line: SourceLine) -> Item | None:
+        """The formula without a left side of its own that stands below one: under a heading, or as a definition."""
+        whole = plain_line(line.text)
+        plain = whole.sub(_LEADING_COLON, "")
+        tree = formula(plain)
+        if (
+            tree is None
+            or self.left is None
+            or (self.left.head == "sym" and not self.titled and plain is whole)
+        ):
+            return None
+        side = Side(plain, located(tree, plain.span))
+        statement = Statement(
+            (side,), (Note("below", "read as the value of what stands above it"),), 0, len(line.text)
+        )
+        trees = (_label_as_gradient(self.left, statement), *statement.trees)
+        return _item(line, statement, trees, statement.notes, True)
+
+    def _add(self, number: int, line: SourceLine, statement: Statement, *, goes_on: bool) -> None:
+        item, self.left = _with_left(line, statement, self.left if number - self.left_at <= REACH else None)
+        if item is not None:
+            if goes_on:
+                item = item._replace(notes=(*item.notes, Note("goes-on", "")))
+            if item.inherited and (self.gap or self.doubtful):
+                item = item._replace(notes=(*item.notes, Note("gap" if self.gap else "doubtful-left", "")))
+            elif not item.inherited:
+                self.doubtful = item.noted("bracket-not-closed", "bracket-not-opened")
+            self.found.append(item)
+            self.gap = self.gap and item.inherited
+        if self.left is not None:
+            self.left_at = number
+
+
+_LEADING_COLON = re.compile(r"^\s*[:=]\s*")
+
+
+def _label_as_gradient(left: Expr, statement: Statement) -> Expr:
+    """A weight as a heading stands for its gradient, unless its update follows."""
+    if left.head != "sym" or not left.name.startswith("w"):
+        return left
+    updates = any({"eta", left.name} & symbols(t) for t in statement.trees)
+    return left if updates else deriv(sym("E"), left, left.start, left.end)
+
+
+def _activates_output(item: Item) -> bool:
+    left = item.trees[0] if item.trees else None
+    calls = any(n.head == "call" for t in item.trees[1:] for n in nodes(t))
+    return left is not None and left.name in ("a_o1", "a_o2") and calls
+
+
+def _too_long(text: str) -> bool:
+    """Whether a line that may hold a formula is longer than any formula of this network."""
+    long = len(text) > MAX_LINE or (
+        len(text) > MAX_FORMULA
+        and "http" not in text
+        and "|" not in text
+        and max(map(len, _ROWS.split(text))) > MAX_FORMULA
+    )
+    return long and "=" in text and _DERIVATIVE.search(text[:MAX_LINE]) is not None
+
+
+_ROWS = re.compile(r"\\\\|;")
+
+
+def plain_as_activated(items: Items) -> Items:
+    """The same statements with h1, h2, o1, o2 read as activations where no `net_` or `z_` stands before them."""
+    changed = [
+        i._replace(trees=tuple(mapped_symbols(t, _activated(i.raw)) for t in i.trees)) for i in items.items
+    ]
+    return items._replace(items=tuple(changed), plain_is_activated=True)
+
+
+def _with_left(line: SourceLine, statement: Statement, left: Expr | None) -> tuple[Item | None, Expr | None]:
+    """The item, and the left side that a next line may continue."""
+    first = statement.sides[0]
+    notes = statement.notes
+    trees = statement.trees
+    inherited = first.tree is None and not first.text.text
+    if inherited:
+        if left is None:
+            return None, None
+        trees = [_label_as_gradient(left, statement), *trees]
+        notes = (*notes, Note("continues", "continues the formula above"))
+    if not trees and not any(s.goal for s in statement.sides):
+        return None, left
+    fragment = _FRAGMENT.match(line.text) is not None and not _FRAGMENT_LIST.match(line.text)
+    if fragment:
+        notes = (*notes, Note("fragment", "begins with an operator: part of a formula above"))
+    elif first.tree is not None:
+        left = first.tree
+    return _item(line, statement, tuple(trees), notes, inherited), left
+
+
+_FRAGMENT = re.compile(r"\s*[*/+]\s*[(∂δ𝜕𝟃]")
+_FRAGMENT_LIST = re.compile(r"\s*[*+]\s+[∂δ𝜕𝟃a-zA-Z]")
+
+
+def _item(
+    line: SourceLine, statement: Statement, trees: tuple[Expr, ...], notes: tuple[Note, ...], inherited: bool
+) -> Item:
+    in_markdown = line.block in (Block.PROSE, Block.TABLE, Block.HEADING) and "$" not in line.text
+    return Item(
+        line.place,
+        line.text,
+        statement,
+        trees,
+        notes,
+        inherited,
+        in_markdown,
+        program=line.block is Block.CODE,
+    )
+
+
+def _alone(line: SourceLine) -> Statement | None:
+    """A line without `=`: a lone quantity that the next line may continue, or a definition that lost its `=`."""
+    raw = line.text
+    if len(raw) > 200 or not raw.strip() or "|" in raw or "http" in raw:
+        return None
+    short = len(raw) <= 60
+    if not short and not _QUANTITY.search(raw):
+        return None
+    plain = plain_line(raw).strip().rstrip(".,:")
+    lost = missing_equals(plain, points()) if _QUANTITY.search(raw) else None
+    if lost is not None:
+        return lost
+    plain = bare(plain)
+    tree = quantity(plain)
+    if tree is None or (tree.head != "deriv" and not short):
+        return None
+    return Statement((Side(plain, located(tree, plain.span)),), (), 0, len(raw))
+
+
+def _titled(line: SourceLine) -> bool:
+    return line.block is Block.HEADING or _TITLE.match(line.text) is not None
+
+
+_TITLE = re.compile(r"^\s*(?:[-+*]\s+|\d{1,2}[.)]\s+)?(?:\*\*|__|<b>|<strong>|<h\d>|`).{1,60}$|^.{1,60}:\s*$")
+_DERIVATIVE = re.compile(r"∂|partial|𝟃|𝜕|δ|\bd\w+/d\w")
+_QUANTITY = re.compile(r"^[\s>#*_`\-+\d.)($]*(?:[∂δ𝜕𝟃d]|\\frac|[EehoHO]_?[a-zA-Z12])")
+_SECOND_OUTPUT = re.compile(r"[oOtyEe]_?\{?(?:[oO]_?\{?)?[2₂]|(?:E|t|y|o)<sub>2")
+_NET = re.compile(r"\b(?:net|z|in)_?\{?[hoHO]_?\{?[12]|\bnet_?[ho]")
+_ACTIVATED = re.compile(r"\b(?:a|out|act|A|Out)_?[hHoO0]_?[12]|a\\?_\{?[hoHO]|out\\?_\{")
+_PLAIN = re.compile(r"(?<![A-Za-z_{\\])[hH]_?\{?[12]\b")
+
+
+def _names_sums(lines: Sequence[SourceLine]) -> bool:
+    """Whether both net_h1 and a plain h1 occur."""
+    net = any(_NET.search(line.text) for line in lines)
+    return net and any(_PLAIN.search(line.text) for line in lines)
+
+
+def _activated(raw: str) -> Callable[[Expr], Expr]:
+    def change(s: Expr) -> Expr:
+        if s.name in ("h1", "h2", "o1", "o2") and not _NET.search(raw[s.start : s.end]):
+            return sym("a_" + s.name, s.start, s.end)
+        return s
+
+    return change

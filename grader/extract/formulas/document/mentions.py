@@ -1,0 +1,191 @@
+"""What of a document was not read as a formula and could hold one: lines that name a quantity, pictures, the
+rest of a file.
+
+"Not given" is said of a quantity only where none of these could hold it. A name is found more leniently here
+than it is read: what is missed here becomes a wrong accusation, what is found too much a question to a
+person.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from grader.core.evidence.documents import Block, Document, SourceLine
+from grader.core.evidence.formulas import FormulaLine, FormulaVerdict, Unread, UnreadPlace
+from grader.core.place import Place
+from grader.extract.formulas.document.unlabelled_cells import in_unlabelled_cells
+from grader.extract.formulas.reading.notation import (
+    latex_to_plain,
+    linked_formulas,
+    plain_notation,
+    strip_markdown,
+    without_runs,
+)
+from grader.extract.formulas.reading.source_map import SourceText
+from grader.extract.formulas.reading.vocabulary import Token, joined_names, tokens
+
+WEIGHTS = tuple(f"w{k}" for k in range(1, 9))
+MAX_LINE = 4_000
+"""Characters of a line that are looked at for names."""
+REACH = 12
+"""Lines below a statement that may have been joined to it."""
+_LOSSES = frozenset({"E", "E1", "E2"})
+_DEFINED = frozenset({"h1", "h2", "o1", "o2", "a_h1", "a_h2", "a_o1", "a_o2", "E", "E1", "E2"})
+_STATES = frozenset({":", "=", "→", "⇒", "←", "|", "equals", "equal", "is", "becomes", "gives"})
+_GRADIENT_WORD = re.compile(
+    r"\b(?:grad(?:ient)?s?|derivatives?|slopes?|deltas?)(?:_|\b)(?:\W{0,3}(?:of|for|w\.?r\.?t\.?|with respect to|at))?"
+    r"\W{0,4}w_?\{?([1-8])\b",
+    re.IGNORECASE,
+)
+_STEP_WORD = re.compile(r"\b(?:new|updated?|old|learning|rate|step)\b|[-−]=", re.IGNORECASE)
+_MINUS = re.compile(r"[-−–]")
+_UPDATE_IN_WORDS = re.compile(
+    r"\b(?:updat|subtract|adjust)\w*\b[^.]{0,80}\bweights?\b|\bweights?\b[^.]{0,80}\b(?:updat|subtract|adjust)",
+    re.IGNORECASE,
+)
+_MATH_IMAGE = re.compile(r"codecogs\.com|render/math\?math=|cht=tx", re.IGNORECASE)
+
+
+def unread_places(document: Document, lines: Sequence[FormulaLine]) -> tuple[UnreadPlace, ...]:
+    """Return what of a document could hold a formula that is not among `lines`."""
+    found: list[UnreadPlace] = []
+    stated = {line.place for line in lines}
+    for line, rest in _left_over(document.lines, lines):
+        names = named_quantities(rest, line.block)
+        if line.block is Block.TABLE and line.place not in stated:
+            names = tuple(sorted({*names, *in_unlabelled_cells(rest)}))
+        if names or _MATH_IMAGE.search(rest):
+            found.append(UnreadPlace(what=Unread.LINE, place=line.place, names=names, text=line.text[:200]))
+    found += [
+        UnreadPlace(
+            what=Unread.OWN_DISK if picture.on_own_disk else Unread.PICTURE,
+            place=picture.place,
+            text=picture.target or picture.text,
+        )
+        for picture in document.pictures
+    ]
+    if document.problem:
+        place = Place(artefact=document.path)
+        found.append(UnreadPlace(what=Unread.FILE, place=place, text=document.problem))
+    return tuple(found)
+
+
+def _left_over(
+    lines: Sequence[SourceLine], statements: Iterable[FormulaLine]
+) -> Iterator[tuple[SourceLine, str]]:
+    """Yield each line with what remains of it beside the statements that were read."""
+    read: dict[Place, list[str]] = {}
+    for statement in statements:
+        if statement.verdict is not FormulaVerdict.UNSURE:
+            read.setdefault(statement.place, []).append(statement.text)
+    joined: list[str] = []
+    left = 0
+    for line in lines:
+        here = read.get(line.place)
+        if here is not None:
+            joined, left = here, REACH
+        left -= 1
+        if not line.text.strip():
+            continue
+        squeezed = without_runs(line.text)
+        whole, rest = squeezed.strip(), squeezed[:MAX_LINE]
+        if here is None and left > 0 and any(rest.strip() in text for text in joined):
+            continue
+        for text in here or ():
+            rest = rest.replace(text, " ; ")
+        if here is not None and any(text.startswith(whole) for text in here):
+            continue
+        yield line, rest
+
+
+def named_quantities(text: str, block: Block) -> tuple[str, ...]:
+    """Return the quantities that a line may state: `∂E/∂w1`, `h1`, `E`, and `w1` for an update of it.
+
+    In code cells any name may mean anything, so only gradients count there.
+    """
+    if not _MAY_NAME.search(text):
+        return WEIGHTS if block is not Block.CODE and _UPDATE_IN_WORDS.search(text) else ()
+    parts = (
+        [*linked_formulas(SourceText(text)), SourceText(text)]
+        if _MATH_IMAGE.search(text)
+        else [SourceText(text)]
+    )
+    found: set[str] = set()
+    for part in parts:
+        bare = latex_to_plain(part) if "\\" in part.text else strip_markdown(part)
+        plain = joined_names(plain_notation(bare)).text
+        found |= _names(tokens(plain), block)
+        found |= {f"∂E/∂w{m[1]}" for m in _GRADIENT_WORD.finditer(plain)}
+    if block is Block.CODE:
+        found = {name for name in found if name.startswith("∂")}
+    elif found & {"w?", *WEIGHTS} and not (_STEP_WORD.search(text) or "eta" in found):
+        found -= {"w?", *WEIGHTS}
+    if block is not Block.CODE and (
+        _UPDATE_IN_WORDS.search(text) or ("eta" in found and _MINUS.search(text))
+    ):
+        found.add("w?")  # w_neu = w_alt - η·∂E/∂w: whatever the weight is called
+    every = {"w?": WEIGHTS, "∂E/∂w?": tuple(f"∂E/∂{w}" for w in WEIGHTS)}
+    named = {n for name in found for n in every.get(name, (name,))}
+    return tuple(sorted(named - {"eta"}))
+
+
+_MAY_NAME = re.compile(
+    r"[wWhoOaEdt∂][\w\\{}<>^/(). ]*[1-8iEx]|[EJL]\b|loss|error|_new|\\partial", re.IGNORECASE
+)
+
+
+def _names(found: list[Token], block: Block) -> set[str]:
+    flat = [t for t in found if t.name not in ("(", ")", "$", "^") and t.kind != "prime"]
+    names: set[str] = set()
+    for at, token in enumerate(flat):
+        if token.kind == "pair" and token.name in _LOSSES and token.second.startswith("w"):
+            names.add(f"∂E/∂{token.second}")
+        if token.kind != "sym":
+            continue
+        if token.name == "eta":
+            names.add("eta")
+        elif at and flat[at - 1].kind == "d":
+            if token.name.startswith("w") and _of_the_loss(flat, at - 1) and _may_state(flat, at, block):
+                names.add(f"∂E/∂{token.name}")
+        elif (token.name in _DEFINED or token.name.startswith("w")) and _is_stated(flat, at, block):
+            names.add(token.name)
+    return names
+
+
+def _of_the_loss(flat: list[Token], d: int) -> bool:
+    """Whether what is derived is the loss, or is not said: ∂E1/∂w5 and a bare dw5, but not ∂o1/∂w5."""
+    if d < 2 or flat[d - 1].name != "/":
+        return True
+    return flat[d - 2].kind != "sym" or flat[d - 2].name in _LOSSES
+
+
+def _may_state(flat: list[Token], at: int, block: Block) -> bool:
+    """Whether a gradient may be given where it is named: alone on its line, in a table or formula, or before
+    a value.
+    """
+    if block in (Block.TABLE, Block.MATH, Block.CODE, Block.HEADING):
+        return True
+    after = flat[at + 1 :]
+    if any(t.name in _STATES for t in flat[:at]) and not any(t.name in _STATES for t in after):
+        return False
+    end = next((k for k, t in enumerate(after) if t.kind == "d"), len(after))
+    if any(t.name in _STATES or t.kind in ("sym", "num", "fn") for t in after[:end]):
+        return True
+    return not any(t.kind == "word" and t.name.isalpha() and len(t.name) > 1 for t in flat)
+
+
+def _is_stated(flat: list[Token], at: int, block: Block) -> bool:
+    """Whether a name is followed by a sign that states it, and where that may mean else, by what could be its
+    value.
+    """
+    after = flat[at + 1 : at + 4]
+    while after and after[0].kind == "word" and after[0].name.strip("_") in ("new", "old", "updated"):
+        after = after[1:]
+    if not after:
+        return False
+    arrow = after[0].name == "-" and len(after) > 1 and after[1].name in (">", "=")
+    if arrow or after[0].name in ("=", "→", "⇒", "←"):
+        return True
+    if after[0].name == "|" and block is Block.TABLE and at and flat[at - 1].name != "|":
+        return False
+    value = any(t.kind in ("sym", "fn", "num", "d", "pair") for t in flat[at + 2 :])
+    return after[0].name in _STATES and value

@@ -1,0 +1,1 @@
+"""Whether a statement is true: values at random points, conventions by vote."""

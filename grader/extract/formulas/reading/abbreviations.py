@@ -1,0 +1,128 @@
+"""Names that a document makes for parts of its formulas: `k = (a_o1 - t1) * a_o1 * (1 - a_o1)`, and the δ of a neuron.
+
+δ_o1 is ∂E/∂o1 in most books, its negative in some, and ∂E/∂a_o1 in a few: a document means by it what it defines.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from grader.extract.formulas.judging.decide import Truth, decide
+from grader.extract.formulas.judging.network import CONVENTIONS, points
+from grader.extract.formulas.reading.expression import Expr, deriv, neg, nodes, remade, sym
+from grader.extract.formulas.reading.relations import formula
+from grader.extract.formulas.reading.source_map import SourceText
+from grader.extract.formulas.reading.vocabulary import tokens
+
+MOST_NAMES = 40
+_DEFINITION = re.compile(
+    r"^[\s>*_`\-+\d.)]*(?:(?:let|where|with|put|set|define|say|also|and|sei|soit|sea)\b[\s:,]*)?"
+    r"(?P<name>[A-Za-z]\w{0,23})\s*(?:\(say\)\s*)?(?::=|=|:)(?!=)(?P<value>[^=]+)$",
+    re.IGNORECASE,
+)
+
+
+_BEGINS = re.compile(
+    r"^[\s>*_`\-+\d.)$]*(?:(?:let|where|with|put|set|define|say|also|and|sei|soit|sea)\b[\s:,$`]*)?"
+    r"(\\?[A-Za-zδ]\w{0,23})[`$_{}12]*\s*(?:\(say\)\s*)?(?::=|=|:)[^=]*[1-8]",
+    re.IGNORECASE,
+)
+
+
+_NO_NAMES = frozenset(["a", "A", "I", "d", "D", "e", "E", "h", "o", "t", "x", "y", "z", "net", "out"])
+_OF_A_NETWORK = re.compile(r"(?:(?:a|A|out|Out|act|net|Net|z|in)_?)?[hoitwxyHOWXY]_?\d{0,2}")
+"""Quantities of some network: that of another one is no abbreviation."""
+
+
+class Abbreviation(NamedTuple):
+    """A name and the formula in plain notation that it stands for."""
+
+    name: str
+    value: str
+
+
+def may_define(raw: str) -> bool:
+    """Whether a raw line may define a name: it begins with one that is none of the network's."""
+    match = _BEGINS.match(raw)
+    if match is None:
+        return False
+    found = tokens(match.group(1))
+    return match.group(1)[0] in "\\δ" or (len(found) == 1 and found[0].kind == "word")
+
+
+def abbreviation(plain: SourceText, known: Mapping[str, str]) -> Abbreviation | None:
+    """The definition of a name that is none of the network's; None where the line defines none."""
+    match = _DEFINITION.match(plain.text)
+    if match is None or len(known) >= MOST_NAMES:
+        return None
+    name, value = match["name"], match["value"].strip(" \t.,;`*")
+    found = tokens(name)
+    if len(found) != 1 or found[0].kind != "word" or name in _NO_NAMES or _OF_A_NETWORK.fullmatch(name):
+        return None
+    value = expanded(SourceText(value), known).text
+    return Abbreviation(name, value) if formula(SourceText(value)) is not None else None
+
+
+def expanded(plain: SourceText, known: Mapping[str, str]) -> SourceText:
+    """The text with every name that the document made replaced by what it stands for."""
+    if not known:
+        return plain
+    names = "|".join(re.escape(name) for name in sorted(known, key=len, reverse=True))
+    pattern = re.compile(rf"(?<![A-Za-z0-9_])(?:{names})(?![A-Za-z0-9_])")
+    return plain.sub(pattern, lambda m: f"({known[m.group(0)]})")
+
+
+Statements = Sequence[tuple[Expr, ...]]
+_Change = Callable[[Expr], Expr]
+
+
+def _meaning(layer: str, *, activated: bool, negative: bool) -> _Change:
+    def change(signal: Expr) -> Expr:
+        neuron = signal.args[1].name
+        if neuron.removeprefix("a_")[0] != layer:
+            return signal
+        under = f"a_{neuron}" if activated and not neuron.startswith("a_") else neuron
+        plain = deriv(sym("E"), sym(under), signal.start, signal.end)
+        return neg(plain, signal.start) if negative else plain
+
+    return change
+
+
+_MEANINGS = ((False, False), (False, True), (True, False), (True, True))
+
+
+def with_signals(statements: Statements) -> Statements:
+    """The statements with every δ read as the document defines it; ∂E/∂o1 for δ_o1 where it defines nothing true."""
+    for layer in "oh":
+        defining = [trees for trees in statements if len(trees) > 1 and _defines(trees[0], layer)]
+        for activated, negative in _MEANINGS:
+            change = _meaning(layer, activated=activated, negative=negative)
+            true = any(_true([_changed(t, change) for t in trees]) for trees in defining)
+            if true or not defining:
+                break
+        else:
+            change = _meaning(layer, activated=False, negative=False)
+        statements = [tuple(_changed(t, change) for t in trees) for trees in statements]
+    return statements
+
+
+def _defines(left: Expr, layer: str) -> bool:
+    return left.name == "delta" and left.args[1].name.removeprefix("a_").startswith(layer)
+
+
+def _true(trees: Sequence[Expr]) -> bool:
+    return any(decide(trees, points(c)[:2]).truth is Truth.TRUE for c in CONVENTIONS)
+
+
+def _changed(t: Expr, change: _Change) -> Expr:
+    if t.name == "delta":
+        return change(t)
+    if not t.args:
+        return t
+    args = tuple(_changed(a, change) for a in t.args)
+    return t if all(a is b for a, b in zip(args, t.args, strict=True)) else remade(t, args)
+
+
+def has_signals(statements: Statements) -> bool:
+    """Whether some statement uses a δ."""
+    return any(n.name == "delta" for trees in statements for t in trees for n in nodes(t))

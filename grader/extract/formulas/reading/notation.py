@@ -1,0 +1,334 @@
+"""One line of a document -> plain one-line notation: `∂`, `*`, `^`, round brackets, `σ`, `η`.
+
+The order is not free: LaTeX before HTML before superscripts before NFKC (which turns ² into 2) before look-alikes.
+"""
+
+import html
+import re
+import unicodedata
+from urllib.parse import unquote
+
+from grader.extract.formulas.reading.source_map import Replacement, SourceText
+
+_Rules = tuple[tuple[re.Pattern[str], Replacement], ...]
+
+
+def _rules(*pairs: tuple[str, Replacement]) -> _Rules:
+    return tuple((re.compile(pattern), new) for pattern, new in pairs)
+
+
+def _apply(line: SourceText, rules: _Rules) -> SourceText:
+    for pattern, new in rules:
+        line = line.sub(pattern, new)
+    return line
+
+
+_BRACKETS = {"\\{": "(", "\\}": ")", ".": ""}
+_LATEX_NAMES = (
+    ("delta", " ∂"), ("Delta", " ∂"), ("partial", " ∂"), ("nabla", " ∂"), ("sigma", " σ "), ("eta", " η "),
+    ("alpha", " η "), ("cdots", " ; "), ("ldots", " ; "), ("dots", " ; "),
+    ("cdot", " * "), ("times", " * "), ("ast", " * "), ("bullet", " * "), ("exp", " exp "), ("implies", " => "),
+    ("Longrightarrow", " => "), ("Rightarrow", " => "), ("rightarrow", " → "), ("therefore", " ; "), ("div", " / "),
+    ("prime", " ' "), ("leftarrow", " := "), ("gets", " := "), ("equiv", " = "),
+)  # fmt: skip
+_STACKED = _rules(
+    (
+        r"\\(?:under|over)brace\s*(\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\})\s*[_^]\s*\{(?:[^{}]|\{[^{}]*\})*\}",
+        r"\1",
+    ),
+    (r"\{\s*((?:[^{}]|\{[^{}]*\})*?)\s*\\over(?![a-z])\s*((?:[^{}]|\{[^{}]*\})*)\}", r"\\frac{\1}{\2}"),
+)
+"""Fractions by `\\over`, and braces with a label under them."""
+_LATEX_BEFORE = _rules(
+    (r"(?<=\d)\{,\}(?=\d)", ","),
+    (r"(?<=[A-Za-z])\s+_\s*(?=[{\w])", "_"),
+    (r"\\color\{[^}]*\}|\\textcolor\{[^}]*\}", ""),
+    (
+        r"\\(?:tiny|small|large|Large|LARGE|huge|Huge|footnotesize|normalsize|bg_white|dpi\{\d+\}|inline|mathbf|bf)(?![a-zA-Z])",
+        " ",
+    ),
+    (r"\\space(?![a-zA-Z])|~", " "),
+    (
+        r"\\[dt]?frac\s*\{\s*(?:\\partial|∂|d)\s*\}\s*\{\s*(?:\\partial|∂|d)\s*([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}",
+        r" ∂/∂(\1) ",
+    ),
+    (r"\\(?:displaystyle|textstyle|limits|nonumber|quad|qquad)(?![a-zA-Z])|\\[,;:! ]", " "),
+    (r"\\begin\{[^}]*\}(?:\{[^}]*\})?|\\end\{[^}]*\}|\\tag\{[^}]*\}|\\label\{[^}]*\}", " "),
+    (r"\\(?:boxed|underbrace|overbrace|mathbf|mathit|boldsymbol|vec|hat|bar)\b", ""),
+    (
+        r"\\(?:left|right|bigl?|bigr?|Bigl?|Bigr?|Big|biggl?|biggr?)\b\s*([()\[\]|.]|\\[{}])",
+        lambda m: _BRACKETS.get(m.group(1), m.group(1)),
+    ),
+    (r"\\(?:text|mathrm|textbf|textit|operatorname|mbox|rm)\s*\{([^{}]*)\}", r"\1"),
+)
+_COMMAND = re.compile(r"\\([a-zA-Z]+)")
+_COMMANDS = {name: (re.compile(rf"\\{name}(?![a-zA-Z])"), new) for name, new in _LATEX_NAMES}
+_ESCAPED_UNDERSCORE = _rules((r"\\_", "_"))
+_SUBSCRIPT = re.compile(r"_\s*\{\s*([A-Za-z0-9_ ]*?)\s*\}")
+_LATEX_AFTER = _rules(
+    (r"\^\s*\{([^{}]*)\}", r"^(\1)"),
+    (r"&", " "),
+    (r"\\\\", " "),
+    (r"\\([a-zA-Z]+)", r"\1"),
+)
+_FRACTION = re.compile(r"\\[dtc]?frac(?![a-zA-Z])\s*")
+
+
+def _subscripts(line: SourceText, times: int) -> SourceText:
+    for _ in range(times):
+        changed = line.sub(_SUBSCRIPT, lambda m: "_" + m.group(1).replace(" ", ""))
+        if changed is line:
+            break
+        line = changed
+    return line
+
+
+def _group(text: str, start: int) -> int:
+    """End of the LaTeX argument that starts at `start`: a braced group or one character; -1 where there is none."""
+    if start >= len(text):
+        return -1
+    if text[start] != "{":
+        return start + 1 if text[start].isalnum() else -1
+    depth = 0
+    for index in range(start, len(text)):
+        depth += {"{": 1, "}": -1}.get(text[index], 0)
+        if depth == 0:
+            return index + 1
+    return -1
+
+
+def _fractions(line: SourceText) -> SourceText:
+    """`\\frac{a}{b}` -> `((a)/(b))`, the last one first, so that inner ones are done before outer ones."""
+    for match in reversed(list(_FRACTION.finditer(line.text))[:200]):
+        top = match.end()
+        middle = _group(line.text, top)
+        bottom = middle + len(line.text[middle:]) - len(line.text[middle:].lstrip()) if middle > 0 else -1
+        end = _group(line.text, bottom) if bottom > 0 else -1
+        if end < 0:
+            continue
+        line = line.replace(end, end, "))").replace(bottom, bottom, "(").replace(middle, middle, ")/")
+        line = line.replace(match.start(), top, "((")
+    return line
+
+
+_DELTA = r"(?:\\delta(?![a-zA-Z])|δ|𝛿)"
+_NEURON = r"((?:a_?|out_?|net_?|z_?)?[hoHO0])_?"
+_SIGNALS = _rules(
+    (_DELTA + r"\s*_?\s*\{\s*(?:\\(?:text|mathrm)\{)?" + _NEURON + r"\{?([12])\}{1,3}", r" delta_\1\2 "),
+    (_DELTA + r"\s*_?\s*\(?" + _NEURON + r"([12])\)?", r" delta_\1\2 "),
+    (_DELTA + r"\s*([₁₂])\s*\^?\(?([ho])\)?", r" delta_\2\1 "),
+    (_DELTA + r"\s*\^\s*[{(]\s*" + _NEURON + r"\{?([12])\}?[})]", r" delta_\1\2 "),
+    (_DELTA + r"\s*_?\s*(?:\{([12])\}|([12]))(?!\w)", lambda m: f" delta_{m.group(1) or m.group(2)} "),
+)
+_DERIVATIVE_IN_DELTAS = re.compile(r"(?:/|\}\s*\{)\s*\(?" + _DELTA)
+
+
+def error_signals(line: SourceText) -> SourceText:
+    """`δ_o1` as `delta_o1`, where no fraction over a δ shows that the line writes δ for ∂."""
+    if not any(mark in line.text for mark in _DELTAS) or _DERIVATIVE_IN_DELTAS.search(line.text):
+        return line
+    return _apply(line, _SIGNALS)
+
+
+_DELTAS = ("\\delta", "δ", "𝛿")
+
+
+def latex_to_plain(line: SourceText) -> SourceText:
+    """Rewrite the LaTeX that formulas of this assignment use; unknown commands keep their name."""
+    if "\\" not in line.text and "{" not in line.text and "~" not in line.text and "&" not in line.text:
+        return line
+    if "\\over" in line.text or "\\underbrace" in line.text:
+        line = _apply(line, _STACKED)
+    line = _apply(line, _LATEX_BEFORE)
+    used = set(_COMMAND.findall(line.text))
+    line = _apply(line, tuple(rule for name, rule in _COMMANDS.items() if name in used))
+    line = _fractions(_apply(line, _ESCAPED_UNDERSCORE))
+    return _apply(_subscripts(_paired_braces(line), 4), _LATEX_AFTER)
+
+
+def _paired_braces(line: SourceText) -> SourceText:
+    """Drop braces that bracket nothing of a formula.
+
+    Those without a partner (a group that spans rows was cut with them), and those round a whole statement
+    (`{\\color{red} a = b}`).
+    """
+    if "{" not in line.text and "}" not in line.text:
+        return line
+    opened: list[int] = []
+    drop: list[int] = []
+    for index, char in enumerate(line.text):
+        if char == "{":
+            opened.append(index)
+        elif char == "}" and opened:
+            start = opened.pop()
+            if "=" in line.text[start:index]:
+                drop += [start, index]
+        elif char == "}":
+            drop.append(index)
+    for index in sorted(drop + opened, reverse=True):
+        line = line.replace(index, index + 1, "")
+    return line
+
+
+_TITLE = re.compile(r'title="([^"]*)"')
+_GITHUB_MATH = re.compile(
+    r"render\.githubusercontent\.com/render/math\?math=(.+?)(?:\)\s*$|\)(?=[,;.\s])|\">)"
+)
+_GITHUB_SRC = re.compile(r"src=[\"'][^\"']*render/math\?math=([^\"']+)[\"']")
+_CODECOGS = re.compile(
+    r"(?:codecogs\.com/[a-z]+\.(?:latex|image)\?|chart\.googleapis\.com/chart\?cht=tx(?:&|&amp;)chl=)"
+    r"(.+?)(?:\)\s*$|\"|\)(?=\s|<)|\s)"
+)
+_OTHER_HOSTS = re.compile(
+    r"(?:math\.vercel\.app/?\?(?:[^)\s\"]*&)?from=|upmath\.me/(?:svg|png)/)(.+?)(?:\)\s*$|\"|\)(?=\s|<)|\s(?=/?>))"
+)
+_EDITOR = re.compile(r"codecogs\.com/eqnedit\.php\?latex=([^\"]+)\"")
+_CUT_OFF = re.compile(r"codecogs\.com/eqnedit\.php\?latex=([^\"]+\\\\)[^\"]*$")
+_ALT = re.compile(r"!\[([^\]]*\\[^\]]*)\]\(")
+_PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
+_STATEMENT_END = re.compile(r"(?<=[\w)}])\s+\\?[.,]\s+(?=\w)|\\% ?\.\\?%? ?")
+_URL_BLANKS = _rules((r"&plus;", "+"), (r"&space;", " "))
+
+
+def linked_formulas(line: SourceText) -> list[SourceText]:
+    """LaTeX inside images and their addresses (codecogs, GitHub's math renderer, Google charts).
+
+    The first that is there in full counts, of: title, address, address of the editor, alternative text.
+    """
+    github = _GITHUB_MATH.search(line.text) is not None
+    for pattern in (_TITLE, _GITHUB_SRC, _GITHUB_MATH, _CODECOGS, _OTHER_HOSTS, _EDITOR, _ALT):
+        parts = [line[m.start(1) : m.end(1)] for m in pattern.finditer(line.text)]
+        if not parts:
+            continue
+        seen: dict[str, SourceText] = {}
+        for part in parts:
+            seen.setdefault(part.text, part)
+        if pattern in (_TITLE, _ALT):
+            return [_apply(part, _URL_BLANKS) for part in seen.values()]
+        plain = [
+            _apply(part, _URL_BLANKS).sub(_PERCENT, lambda m: unquote(m.group(0))) for part in seen.values()
+        ]
+        if not github:
+            return plain
+        spaced = [part.sub(_ESCAPED_SPACE, " ") for part in plain]
+        return [piece for part in spaced for piece in part.split(_STATEMENT_END)]
+    cut = _CUT_OFF.search(line.text)  # a line that stops inside the address: its last row is not whole
+    return [_apply(line[cut.start(1) : cut.end(1)], _URL_BLANKS)] if cut else []
+
+
+_ESCAPED_SPACE = re.compile(r"\\ ")
+
+
+_SUPERSCRIPTS = {
+    "⁰": "0",
+    "¹": "1",
+    "²": "2",
+    "³": "3",
+    "⁴": "4",
+    "⁵": "5",
+    "⁶": "6",
+    "⁷": "7",
+    "⁸": "8",
+    "⁹": "9",
+    "⁺": "+",
+    "⁻": "-",
+}
+_LOOK_ALIKE = {
+    **dict.fromkeys("×·∙⋅∗•✕✖⨯", "*"),
+    **dict.fromkeys("−–—‐‑‒﹣", "-"),
+    **dict.fromkeys("÷∕⁄", "/"),
+    **dict.fromkeys("δΔ∆ðꝺд∇ӘәƏə", "∂"),
+    **dict.fromkeys("αɳⴄղŋȠⲏƞηɑ", "η"),
+    **dict.fromkeys("[{", "("),
+    **dict.fromkeys("]}", ")"),
+    **dict.fromkeys("’′", "'"),
+    **dict.fromkeys("\u00a0\t", " "),
+    **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff\u00ad\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069", ""),
+    "ς": "σ", "¡": "i", "ℯ": "e", "ƒ": "f", "≡": "=", "⇒": "=>", "⟹": "=>", "←": ":=", "∴": ";",
+}  # fmt: skip
+_LOOK_ALIKE_TABLE = {ord(char): new for char, new in _LOOK_ALIKE.items()}
+_FUNCTIONS = _rules(
+    (r"\b(?:math|np|numpy|torch)\.(?=exp|log|square|pow)", ""),
+    (r"\bsquare\(((?:[^()]|\([^()]*\))*)\)", r"(\1)^2"),
+    (r"\bpow(?:er)?\(((?:[^(),]|\([^()]*\))*),\s*2(?:\.0*)?\)", r"(\1)^2"),
+)
+"""Functions of Python, where a bracket follows the name of one."""
+_HAS_FUNCTION = re.compile(r"\.(?:exp|log)|square\(|pow(?:er)?\(")
+_INLINE = _rules(
+    (r"(?<=[\w)])\s*\.\*\s*(?=[\w(])", " * "),
+    (r"(?<![A-Za-z])del\s+(?=[A-Za-z])", "∂"),
+    (r"(?<![A-Za-z\\])(?:del|partial)\s*(?=[EJLwWhHoO]_?(?![a-z])|(?:a|out|net|z)_)", "∂"),
+    (r"(?<=[aAEhHiIoOtTwWzZ])_\(([A-Za-z]{0,5}_?[1-8])\)", r"_\1"),
+    (r"(?i)</(?:li|p)\s*>", " ; "),
+    (r"(?i)<\s*sup\s*>(.{0,300}?)<\s*/\s*sup\s*>", r"^(\1)"),
+    (r"(?i)<\s*sub\s*>(.{0,300}?)<\s*/\s*sub\s*>", r"_\1"),
+    (r"(?<=[\w)\]}])\s+[xX]\s+(?=[\w(\[{∂δ])", " * "),
+    (r"(?i)<br\s*/?>", " "),
+    (r"(?i)</?(?:b|i|u|em|strong|p|font|center|pre|code|li|ul|ol|div|span|td|tr|th|h\d)\b[^<>]*>", " "),
+    (r"&(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|[A-Za-z]{2,31});", lambda m: html.unescape(m.group(0))),
+)
+_SUPERSCRIPT_RUN = re.compile("[" + "".join(_SUPERSCRIPTS) + "]+")
+_VULGAR = _rules((r"½", "(1/2)"), (r"¼", "(1/4)"))
+_DECIMAL_COMMA = _rules(
+    (r"(?<![\w.,])(\d{1,2}),(\d{1,4})(?=\s*(?:[*/·×⋅∙•∗(]|\\cdot|\\times))", r"\1.\2"),
+    (r"(?<=[*/·×⋅∙•∗])(\s*\d{1,2}),(\d{1,4})(?![\w,.])", r"\1.\2"),
+)
+"""A comma between digits is a decimal point where an operator stands beside the number."""
+_RUN = re.compile(r"\s{9,}|-{9,}|_{9,}")
+
+
+def _of_eight(run: re.Match[str]) -> str:
+    return (" " if run.group(0).isspace() else run.group(0)[0]) * 8
+
+
+def without_runs(text: str) -> str:
+    """The text with every run of blanks, dashes or underscores cut to eight of them.
+
+    No formula needs more, and patterns that begin or end in such a class take quadratic time on a long run.
+    """
+    return _RUN.sub(_of_eight, text)
+
+
+def plain_notation(line: SourceText) -> SourceText:
+    """Replace HTML, superscripts, compatibility characters, look-alikes and all kinds of brackets."""
+    line = line.sub(_RUN, _of_eight)
+    if "," in line.text:
+        line = _apply(line, _DECIMAL_COMMA)
+    if _HAS_FUNCTION.search(line.text):
+        line = _apply(line, _FUNCTIONS)
+    line = _apply(_subscripts(line, 3), _INLINE)
+    if not line.text.isascii():
+        line = line.sub(
+            _SUPERSCRIPT_RUN, lambda m: "^(" + "".join(_SUPERSCRIPTS[c] for c in m.group(0)) + ")"
+        )
+        line = _apply(line, _VULGAR)
+        line = line.translate(
+            {ord(c): unicodedata.normalize("NFKC", c) for c in set(line.text) if not c.isascii()}
+        )
+    return line.translate(_LOOK_ALIKE_TABLE)
+
+
+LIST_MARK = re.compile(r"^\s*(?:[-+*]|\d{1,2}[.)])\s+")
+_MARKDOWN = _rules(
+    (r"!\[[^\]]{0,500}\]\([^)]*\)", " "),
+    (r"\[([^\]]{0,500})\]\((?:https?:|\.|/)[^)]*\)", r"\1"),
+    (r"^\s*(?:>\s*)+", ""),
+    (r"^\s*#{1,6}\s+", ""),
+    (LIST_MARK.pattern, ""),
+    (LIST_MARK.pattern, ""),
+    (r"^(\s*)\*(?=[^\s*])(.*[^\s*\\])\*(?=\s*(?:<br\s*/?>)?\s*$)", r"\1\2"),
+    (r"(?<=[\w)\]²])\*(?=\s+(?:&|and|,|;)\s+\*[\w∂(])|(?<=[\w)\]²]\*\s&\s)\*|(?<=[\w)\]²]\*\sand\s)\*", " "),
+    (r"`", " "),
+    (r"\\([*_\[\]()#+.!<>~-])", r"\1"),
+    (
+        r"\*{3}|(?<![\w)\]])\*\*(?![23](?!\w))(?=[\w∂(\[])|(?<=[\w)\]²])\s?\*\*(?!\s*[\w(\[∂])|\*\*(?=\s*$)|^\s*\*\*",
+        " ",
+    ),
+    (r"(?<![\w])__?(?=[∂aEehowσ])|__?(?=\s*$)|(?<=[\w)\]])__(?=\W)", " "),
+    (r"\\\s*$", ""),
+)
+
+
+def strip_markdown(line: SourceText) -> SourceText:
+    """Undo Markdown's own decoration on a raw line; never render it, for emphasis eats the `*` of products."""
+    return _apply(line, _MARKDOWN)

@@ -1,0 +1,1 @@
+"""The smallest change that makes a false or an unreadable statement true."""
