@@ -7,8 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
+from typing import TypeVar
+
+import msgspec
 
 from grader.core.faults import UsageFault
+
+_T = TypeVar("_T")
 
 FORMAT = 3
 """Version of the schema, kept in `PRAGMA user_version`."""
@@ -65,6 +70,18 @@ def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
         connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")
+
+
+def unpacked(record: bytes, kind: type[_T]) -> _T:
+    """Return a stored record. Raises msgspec.DecodeError, whatever is wrong with it.
+
+    msgspec itself raises UnicodeDecodeError for a text that is no UTF-8, and TypeError where a column holds
+    no bytes.
+    """
+    try:
+        return msgspec.msgpack.decode(record, type=kind)
+    except (UnicodeDecodeError, TypeError) as fault:
+        raise msgspec.DecodeError(f"no record of this kind: {fault}") from fault
 
 
 def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:

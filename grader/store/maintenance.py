@@ -10,7 +10,7 @@ from grader.core.missing import Missing
 from grader.core.report import Note
 from grader.core.settings import Settings
 from grader.core.submission import Submission
-from grader.store.database import transaction
+from grader.store.database import transaction, unpacked
 from grader.store.runs import Store
 
 
@@ -86,7 +86,7 @@ def _phases(store: Store) -> Iterator[str]:
         yield from wrong
         yield from _record(where, "its reasons", missing, dict[str, Missing])
         yield from _record(where, "its notes", notes, tuple[Note, ...])
-        keys = {} if wrong else msgspec.msgpack.decode(products, type=dict[str, str])
+        keys = {} if wrong else unpacked(products, dict[str, str])
         yield from (f"{where}: {p} is missing" for p, k in sorted(keys.items()) if k not in have)
 
 
@@ -125,10 +125,10 @@ _PARTS: dict[str, Callable[[Store], Iterator[str]]] = {
 }
 
 
-def _record(where: str, what: str, data: bytes, kind: object) -> Iterator[str]:
+def _record(where: str, what: str, data: bytes, kind: type) -> Iterator[str]:
     try:
-        msgspec.msgpack.decode(data, type=kind)
-    except (msgspec.DecodeError, TypeError) as fault:
+        unpacked(data, kind)
+    except msgspec.DecodeError as fault:
         yield f"{where}: {what} cannot be read ({fault})"
 
 
@@ -140,7 +140,7 @@ def prune(store: Store, keep: int) -> Removed:
             c.executemany(f"DELETE FROM {table} WHERE run = ?", [(i,) for i in old])  # noqa: S608  # names above
         c.executemany("DELETE FROM runs WHERE id = ?", [(i,) for i in old])
         rows = c.execute("SELECT products FROM phases").fetchall()
-        used = {k for row in rows for k in msgspec.msgpack.decode(row[0], type=dict[str, str]).values()}
+        used = {k for row in rows for k in unpacked(row[0], dict[str, str]).values()}
         unused = [r[0] for r in c.execute("SELECT key FROM products").fetchall() if r[0] not in used]
         c.executemany("DELETE FROM products WHERE key = ?", [(k,) for k in unused])
         needed = {
@@ -156,5 +156,5 @@ def prune(store: Store, keep: int) -> Removed:
 
 def _files(name: str, blob: bytes) -> dict[str, str]:
     """Return the owner of each object of a delivery, by the object's hash."""
-    submission = msgspec.msgpack.decode(blob, type=Submission)
+    submission = unpacked(blob, Submission)
     return {a.sha256: f"{name}: {a.path}" for a in submission.artefacts}

@@ -15,11 +15,10 @@ import msgspec
 from grader.core.decision import Decision
 from grader.core.faults import StoreFault, UsageFault
 from grader.core.missing import Missing
-from grader.core.outcome import Verdict
 from grader.core.report import Note
 from grader.core.settings import Settings
 from grader.core.submission import Submission
-from grader.store.database import connect, transaction
+from grader.store.database import connect, transaction, unpacked
 from grader.store.objects import Objects
 
 log = logging.getLogger(__name__)
@@ -129,7 +128,7 @@ class Store:
                 class_name=row[1],
                 rubric_name=row[2],
                 rubric=row[3],
-                settings=msgspec.msgpack.decode(row[4], type=Settings),
+                settings=unpacked(row[4], Settings),
                 fingerprint=row[5],
                 started=row[6],
                 finished=row[7],
@@ -167,7 +166,9 @@ class Store:
             "SELECT id, submission, late_days FROM deliveries WHERE run = ? ORDER BY id", (run,)
         ).fetchall()
         return {
-            row[0]: Delivery(submission=msgspec.msgpack.decode(row[1], type=Submission), late_days=row[2])
+            row[0]: Delivery(
+                submission=unpacked(row[1], Submission), late_days=msgspec.convert(row[2], float)
+            )
             for row in rows
         }
 
@@ -305,7 +306,7 @@ class Store:
             "SELECT id, phase, wall, cpu FROM durations WHERE run = ? ORDER BY rowid", (run,)
         )
         for name, phase, wall, cpu in rows.fetchall():
-            found.setdefault(name, {})[phase] = Spent(wall=wall, cpu=cpu)
+            found.setdefault(name, {})[phase] = msgspec.convert({"wall": wall, "cpu": cpu}, Spent)
         return found
 
     def mean_seconds(self) -> dict[str, float]:
@@ -328,10 +329,10 @@ class Store:
         ).fetchall()
         return tuple(
             PhaseRecord(
-                products=msgspec.msgpack.decode(row[0], type=dict[str, str]),
+                products=unpacked(row[0], dict[str, str]),
                 payloads={},
-                missing=msgspec.msgpack.decode(row[1], type=dict[str, Missing]),
-                notes=msgspec.msgpack.decode(row[2], type=tuple[Note, ...]),
+                missing=unpacked(row[1], dict[str, Missing]),
+                notes=unpacked(row[2], tuple[Note, ...]),
             )
             for row in rows
         )
@@ -371,18 +372,8 @@ class Store:
         rows = self.connection.execute(
             "SELECT submission, code, verdict, credit, reason, who, made FROM overrides ORDER BY number"
         ).fetchall()
-        return tuple(
-            Decision(
-                submission=r[0],
-                code=r[1],
-                verdict=Verdict(r[2]),
-                credit=r[3],
-                reason=r[4],
-                who=r[5],
-                made=r[6],
-            )
-            for r in rows
-        )
+        fields = Decision.__struct_fields__
+        return tuple(msgspec.convert(dict(zip(fields, row, strict=True)), Decision) for row in rows)
 
 
 def _inherit_duration(c: sqlite3.Connection, run: int, submission: str, phase: str) -> None:

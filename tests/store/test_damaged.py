@@ -1,6 +1,7 @@
 """A store that rotted is named, part by part, and never a fault of grader itself."""
 
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -79,6 +80,41 @@ def test_a_damaged_record_is_named_with_its_owner(path: Path) -> None:
     assert any("student007, read: its reasons cannot be read" in f for f in faults)
     assert any("student008: what was handed in cannot be read" in f for f in faults)
     assert any("product ClaimEvidence key9 is damaged" in f for f in faults)
+
+
+NO_TEXT = "x'81a161a1a0'"
+"""MessagePack of a map whose value is a text that is no UTF-8: msgspec raises UnicodeDecodeError for it."""
+
+
+@pytest.mark.parametrize(
+    ("damage", "read"),
+    [
+        (f"UPDATE deliveries SET submission = {NO_TEXT}", lambda s: s.deliveries(1)),
+        ("UPDATE deliveries SET submission = 'text'", lambda s: s.deliveries(1)),
+        ("UPDATE deliveries SET late_days = 'late'", lambda s: s.deliveries(1)),
+        (f"UPDATE phases SET products = {NO_TEXT}", lambda s: s.phase_records(1, "student007")),
+        (f"UPDATE runs SET settings = {NO_TEXT}", lambda s: s.runs()),
+        ("INSERT INTO durations VALUES (1, 'student007', 'read', 'long', 1)", lambda s: s.durations(1)),
+        ("INSERT INTO overrides VALUES (9, 'a', 'b', 'passed', 1, 'c', 'd', 'e')", lambda s: s.decisions()),
+    ],
+)
+def test_a_record_that_fuzzing_damaged_is_a_fault_of_the_store(
+    path: Path, damage: str, read: Callable[[Store], object]
+) -> None:
+    """A text that is no UTF-8, a column of another type and a verdict that there is none of ended `report` as
+    a fault of grader itself.
+    """
+
+    def command() -> None:
+        with Store(path) as store:
+            read(store)
+
+    command()
+    with Store(path) as store:
+        store.connection.execute(damage)
+        assert check(store).faults or "durations" in damage or "late" in damage
+    with pytest.raises(StoreFault, match="the store cannot be used"):
+        command()
 
 
 def test_a_damaged_product_is_replaced_when_it_is_made_again(path: Path) -> None:

@@ -21,6 +21,7 @@ from grader.extract.documents.documents import read_documents
 from grader.pipeline.classroom.stored import stored_known
 from grader.pipeline.grade.products import Known
 from grader.pipeline.plan.plan import plan_of
+from grader.store.database import unpacked
 from grader.store.runs import Run, Store
 
 log = logging.getLogger(__name__)
@@ -76,7 +77,7 @@ def cohort_of(store: Store, run: Run, profile: Profile) -> Cohort:
                 lost.append(name)
                 continue
             store.keep(made_as, PRODUCT, payload)
-        found[name] = msgspec.msgpack.decode(payload, type=Traits)
+        found[name] = unpacked(payload, Traits)
     cohort = compare_class(found)
     if not lost:
         return cohort

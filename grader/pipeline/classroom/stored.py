@@ -13,6 +13,7 @@ from grader.pipeline.grade.products import Known, Product, fill
 from grader.pipeline.plan.plan import Plan, Step
 from grader.pipeline.plan.product_key import ProductKeys
 from grader.pipeline.plan.providers import STATIC, Phase
+from grader.store.database import unpacked
 from grader.store.runs import Delivery, PhaseRecord, Run, Store
 
 _REASON = ".missing"
@@ -88,7 +89,7 @@ class Judging(Stored):
         """Return what is kept of a step; also why it could not be had when it was read again."""
         found = super().recall(step)
         if found is None and (reason := self._store.payload(self.key(step) + _REASON)) is not None:
-            return msgspec.msgpack.decode(reason, type=Missing)
+            return unpacked(reason, Missing)
         return found
 
     def keep(self, step: Step, found: Product | Missing) -> None:
@@ -155,8 +156,11 @@ def stored_sources(store: Store, delivery: Delivery) -> Sources:
 def _decoded(payload: bytes, step: Step) -> Product | Missing:
     """Return a stored product; one of a format that this version cannot read is unknown, and no crash."""
     try:
-        found: Product = msgspec.msgpack.decode(payload, type=step.product)
-    except msgspec.ValidationError:
-        reason = f"{step.provider.product} was stored by another version of grader; grade the class again"
+        found: Product = unpacked(payload, step.product)
+    except msgspec.DecodeError:
+        reason = (
+            f"{step.provider.product} is damaged in the store, or was stored by another version of grader; "
+            "grade the class again"
+        )
         return Missing(reason=reason, verdict=Verdict.UNKNOWN)
     return found
