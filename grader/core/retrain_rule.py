@@ -46,6 +46,8 @@ class RuleParams(CheckParams, frozen=True, kw_only=True):
     epochs: int = Assignment().last_epoch
     """Largest number of epochs that count."""
     counting: Which = Assignment().which
+    last_epochs: int = Assignment().last_epochs
+    """How many of the last epochs have to reach it where `counting = "last"`."""
     clear_miss: int = Assignment().clear_miss
     borderline: int = Assignment().borderline
     seeds: int = 3
@@ -56,6 +58,7 @@ class RuleParams(CheckParams, frozen=True, kw_only=True):
         "right": "right",
         "epochs": "last_epoch",
         "counting": "which",
+        "last_epochs": "last_epochs",
         "clear_miss": "clear_miss",
         "borderline": "borderline",
     }
@@ -67,6 +70,13 @@ class RuleParams(CheckParams, frozen=True, kw_only=True):
                 f"epochs must be 1 to {MOST_EPOCHS} and seeds 1 to {MOST_SEEDS}, got "
                 f"{self.epochs} and {self.seeds}"
             )
+        if self.last_epochs < 1:
+            raise ValueError(f"last_epochs must be at least 1, got {self.last_epochs}")
+
+    @property
+    def last(self) -> int:
+        """How many of the last epochs have to reach the threshold, each of them; 0 where any epoch may."""
+        return self.last_epochs if self.counting is Which.LAST else 0
 
 
 class Admission(Enum):
@@ -175,11 +185,21 @@ CHARACTERISTICS = (
 """Operating characteristics of the default parameters, from `benchmarks/decision_rule.py`."""
 
 
+def asked(params: RuleParams) -> str:
+    """Which epochs have to reach the threshold, in words."""
+    which = {0: "an epoch", 1: "the last epoch"}.get(params.last, f"each of the last {params.last} epochs")
+    return f"{which} of at most {params.epochs}"
+
+
+def deciding(params: RuleParams) -> str:
+    """Which epoch of a run is compared, in a word or two: its best, or the least of the last ones."""
+    return "best" if not params.last else "last" if params.last == 1 else f"least of the last {params.last}"
+
+
 def describe(params: RuleParams) -> str:
     """The rule in words with its parameters, and how often it errs where that was measured."""
-    which = "an epoch" if params.counting is Which.BEST else "the last epoch"
     text = (
-        f"passed when {which} of at most {params.epochs} has {params.right:,} of 10,000 right; failed when "
+        f"passed when {asked(params)} has {params.right:,} of 10,000 right; failed when "
         "a full run stays below"
         f" {_percent(params.clear_miss)}; otherwise up to {params.seeds} runs, and a mean of "
         f"{_percent(params.borderline)} or more"
@@ -235,7 +255,7 @@ def next_step(curves: Sequence[Curve], params: RuleParams) -> RunSeed | Continue
     mean = sum(values) / len(values)
     chance = sum(_chance(curve, params) for curve in curves) / len(curves)
     what = (
-        f"no run of {len(curves)} reached {_percent(params.right)}; their {params.counting.value} is "
+        f"no run of {len(curves)} reached {_percent(params.right)}; their {deciding(params)} is "
         f"{_percent(mean)} on average"
     )
     if mean >= params.borderline:
@@ -256,17 +276,26 @@ def next_for_all(curves: Sequence[Curve], rules: Sequence[RuleParams]) -> RunSee
 def _hit(curve: Curve, params: RuleParams) -> int:
     """The first epoch, from 1, that reaches the threshold; 0 for none."""
     counted = curve.correct[: params.epochs]
-    if params.counting is Which.LAST:
+    if params.last:
         full = min(curve.planned, params.epochs)
-        return full if len(counted) == full and counted and counted[-1] >= params.right else 0
+        return full if counted and len(counted) == full and _value(curve, params) >= params.right else 0
     return next((number for number, right in enumerate(counted, 1) if right >= params.right), 0)
 
 
-def _value(curve: Curve, params: RuleParams) -> int:
+def decisive(curve: Curve, params: RuleParams) -> tuple[int, int]:
+    """Return the right answers that a curve is judged by and their epoch, from 1: its best within the limit,
+    or the least of the last ones where those count. Zeros for an empty curve.
+    """
     counted = curve.correct[: params.epochs]
     if not counted:
-        return 0
-    return counted[-1] if params.counting is Which.LAST else max(counted)
+        return 0, 0
+    right = min(counted[-params.last :]) if params.last else max(counted)
+    start = max(len(counted) - params.last, 0) if params.last else 0
+    return right, counted.index(right, start) + 1
+
+
+def _value(curve: Curve, params: RuleParams) -> int:
+    return decisive(curve, params)[0]
 
 
 def _hopeless(curve: Curve, params: RuleParams) -> bool:
@@ -287,24 +316,22 @@ def trend(correct: Sequence[float]) -> list[float]:
 
 
 def _chance(curve: Curve, params: RuleParams) -> float:
-    """Chance that a run with the trend of this one and fresh noise reaches the threshold in some epoch that
-    counts.
+    """Chance that a run with the trend of this one and fresh noise reaches the threshold in some epoch, or in
+    each of the last ones where those count.
     """
     counted = curve.correct[: params.epochs]
     if not counted:
         return 0.0
     path = trend(counted)
-    if params.counting is Which.LAST:
-        path = path[-1:]
+    if params.last:
+        path = path[-params.last :]
     total = weight_sum = 0.0
     for step in range(-30, 31):  # the seed's own level, over three standard deviations
         level = step / 10
         weight = math.exp(-level * level / 2)
-        miss = 1.0
-        for value in path:
-            gap = (params.right - 0.5 - value - level * SEED_DEVIATION) / EPOCH_DEVIATION
-            miss *= 0.5 * (1 + math.erf(gap / math.sqrt(2)))
-        total += weight * (1 - miss)
+        gaps = ((params.right - 0.5 - value - level * SEED_DEVIATION) / EPOCH_DEVIATION for value in path)
+        misses = [0.5 * (1 + math.erf(gap / math.sqrt(2))) for gap in gaps]
+        total += weight * (math.prod(1 - m for m in misses) if params.last else 1 - math.prod(misses))
         weight_sum += weight
     return round(total / weight_sum, 3)
 

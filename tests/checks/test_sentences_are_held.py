@@ -234,10 +234,10 @@ def test_no_sentence_of_the_training_and_readme_checks_says_what_the_facts_do_no
             logged_accuracy.check(logs, claims, documents=documents, submission=here, params=params)
             for params in LIMITS
         ),
-        epoch_budget.check(logs, epoch_budget.Params()),
-        last_epoch.check(logs, last_epoch.Params(), last_epoch.Policy()),
-        images_tested.check(logs, images_tested.Params()),
-        epoch_count.check(logs, None, epoch_count.Params()),
+        epoch_budget.check(logs, documents, epoch_budget.Params()),
+        last_epoch.check(logs, documents, last_epoch.Params(), last_epoch.Policy()),
+        images_tested.check(logs, documents, images_tested.Params()),
+        epoch_count.check(logs, None, documents, epoch_count.Params()),
         readme_numbers.check(
             claims,
             logs=logs,
@@ -247,7 +247,7 @@ def test_no_sentence_of_the_training_and_readme_checks_says_what_the_facts_do_no
             documents=documents,
             policy=readme_numbers.Policy(),
         ),
-        readme_log.check(logs, readme_log.Params()),
+        readme_log.check(logs, documents, readme_log.Params()),
         saved_outputs.check(books, logs),
         summary_adds_up.check(summaries, books, documents),
     ]

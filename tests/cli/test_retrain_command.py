@@ -1,5 +1,6 @@
 """`grader retrain`: the words on the screen; the training itself is tested with the engine."""
 
+import json
 import re
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from grader.cli.commands import retrain as module
+from grader.core.evidence.logs import LogEvidence
 from grader.core.facts.retrain import Mode, RetrainFacts
 from grader.core.faults import Unavailable, UsageFault
 from grader.core.retrain_rule import Retraining
@@ -96,3 +98,31 @@ def test_what_cannot_be_trained_is_a_usage_fault_with_the_reason(
     result = CliRunner().invoke(module.command, [str(submission)])
     assert isinstance(result.exception, UsageFault)
     assert "no MNIST" in str(result.exception)
+
+
+def test_the_saved_log_reaches_the_training(submission: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A loop that may stop early is as long as the log shows, here as in `grade`."""
+    line = "Test set: Average loss: 0.0300, Accuracy: 98{}/10000 (98%)\n"
+    cell = {
+        "cell_type": "code",
+        "source": "for epoch in range(20):\n    test(model)",
+        "outputs": [
+            {"output_type": "stream", "name": "stdout", "text": "".join(map(line.format, (10, 20, 30)))}
+        ],
+        "metadata": {},
+        "execution_count": 1,
+    }
+    notebook_ = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    (submission / "S4.ipynb").write_text(json.dumps(notebook_))
+    seen: list[LogEvidence | None] = []
+
+    def train(_run: object, settings: Settings, wish: Wish, logs: LogEvidence | None = None) -> RetrainFacts:
+        seen.append(logs)
+        return retrain_network(network(), recipe(), digits(), settings, wish)
+
+    monkeypatch.setattr(retrain, "retrain_as", train)
+    result = CliRunner().invoke(module.command, [str(submission), "--epochs", "1", "--seeds", "1", "-q"])
+    assert result.exit_code == 0, result.output
+    (logs,) = seen
+    assert logs is not None
+    assert [len(run.epochs) for run in logs.runs] == [3]

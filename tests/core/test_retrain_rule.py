@@ -168,3 +168,23 @@ def test_runs_for_several_rules_end_and_leave_none_of_them_undecided(
         assert all(len(r) <= max(rule.epochs for rule in rules) for r in runs)
     curves = [curve(*r, planned=planned) for r in runs]
     assert all(isinstance(next_step(curves, rule), Decided) for rule in rules)
+
+
+def test_each_of_the_last_epochs_has_to_reach_it_where_the_rubric_says_so() -> None:
+    last = RuleParams(counting=Which.LAST, last_epochs=3)
+    assert decided(curve(*[9_900] * 17, 9_940, 9_941, 9_940), rule=last).answer is Answer.PASS
+    dip = decided(*[curve(*[9_940] * 18, 9_920, 9_945)] * 3, rule=last)
+    assert dip.answer is Answer.FAIL
+    assert "last is 99.20 % on average" in dip.reason or "below" in dip.reason
+    assert describe(last).startswith("passed when each of the last 3 epochs of at most 20 has 9,940")
+
+
+def test_a_run_shorter_than_the_last_epochs_counts_whole() -> None:
+    last = RuleParams(counting=Which.LAST, last_epochs=5)
+    assert decided(curve(9_940, 9_941), rule=last).answer is Answer.PASS
+    assert decided(curve(9_800, 9_941), rule=last).answer is Answer.FAIL
+
+
+def test_a_rule_over_no_last_epoch_is_refused() -> None:
+    with pytest.raises(ValueError, match="last_epochs must be at least 1"):
+        RuleParams(last_epochs=0)

@@ -21,10 +21,12 @@ Paste the whole output of the training cell. A shortened log is fine where its e
 
 from typing import NamedTuple
 
+from grader.core.evidence.documents import Documents
 from grader.core.evidence.logs import Epoch, LogEvidence, Origin, Run
 from grader.core.outcome import Finding, Outcome, Weight, failed, passed, skipped, unknown
 from grader.core.rubric import CheckParams
 from grader.core.rule import Rule
+from grader.core.submission import Kind
 
 
 class Params(CheckParams, frozen=True, kw_only=True):
@@ -41,7 +43,7 @@ class _Alignment(NamedTuple):
     """Indices of equal epochs: in the README's run, in the notebook's."""
 
 
-def check(logs: LogEvidence, params: Params) -> Outcome:
+def check(logs: LogEvidence, documents: Documents, params: Params) -> Outcome:
     """Fail for renumbered or changed epochs; unknown for a log of another run; pass for the same or a
     shortened one.
     """
@@ -49,6 +51,9 @@ def check(logs: LogEvidence, params: Params) -> Outcome:
     if not quoted:
         return skipped("the README quotes no training log")
     if not saved:
+        if not logs.notebooks:
+            quotes = f"the README quotes a log of {len(quoted[0].epochs)} epochs"
+            return documents.absent("a notebook", Kind.NOTEBOOK).outcome(quotes)
         return skipped("the notebook saved no log to compare the README's with")
     faults: list[Finding] = []
     doubts: list[Finding] = []

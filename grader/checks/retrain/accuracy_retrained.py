@@ -40,10 +40,12 @@ from grader.core.retrain_rule import (
     Decided,
     RetrainParams,
     RunSeed,
+    asked,
+    deciding,
+    decisive,
     describe,
     next_step,
 )
-from grader.core.rubric import Which
 from grader.core.rule import Rule
 
 
@@ -64,11 +66,9 @@ def check(retrained: RetrainFacts, logs: LogEvidence | None, params: Params) -> 
     if not retrained.runs and params.admission is Admission.DECIDES:
         log = admitted(logs, params)
         if log is not None:
-            return failed(
-                f"the saved log is complete and stays below {params.right / 100:.2f} %: "
-                f"best {log.best:.2f} %",
-                [_admission(log, params)],
-            )
+            admission = _admission(log, params)
+            below = f"stays below {params.right / 100:.2f} %"
+            return failed(f"the saved log is complete and {below}: {admission.found}", [admission])
     doubts = [*(fault for run in retrained.runs for fault in run.proof.faults)]
     if doubts:
         return unknown("our training cannot be trusted: " + doubts[0], [_doubt(retrained, doubts)])
@@ -128,18 +128,19 @@ def _limit(retrained: RetrainFacts, params: Params) -> int:
 
 
 def _miss(retrained: RetrainFacts, step: Decided, params: Params, diagnosis: str) -> Finding:
-    best = max(retrained.runs, key=lambda run: run.best)
-    hint = f"{params.right - best.best} more right answers of 10,000 were missing in the best epoch"
+    run = max(retrained.runs, key=lambda run: decisive(_curve(run), params))
+    right, epoch = decisive(_curve(run), params)
+    hint = f"{params.right - right} more right answers of 10,000 were missing in epoch {epoch}"
     if retrained.recipe_missing:
         hint += f"; of your recipe we could not follow: {'; '.join(retrained.recipe_missing[:4])}"
-    elif best.best_epoch == len(best.correct):
+    elif epoch == len(run.correct) and not params.last:
         hint += "; the last epoch was the best, so the training has not settled yet"
     return Finding(
         message=f"the retrained network does not reach {params.right / 100:.2f} %",
         place=_place(retrained),
-        expected=f"an epoch of at most {params.epochs} with {params.right:,} of 10,000 right",
-        found=f"best {best.best:,} in epoch {best.best_epoch} of {len(best.correct)} (seed "
-        f"{best.seed}); {step.reason}",
+        expected=f"{asked(params)} with {params.right:,} of 10,000 right",
+        found=f"{deciding(params)} {right:,} in epoch {epoch} of {len(run.correct)} (seed {run.seed}); "
+        f"{step.reason}",
         hint=hint,
         diagnosis=diagnosis,
     )
@@ -167,12 +168,14 @@ def _shown(retrained: RetrainFacts, params: Params) -> list[Finding]:
 
 
 def _admission(log: Run, params: Params) -> Finding:
-    epoch = log.epochs[log.best_epoch - 1]
+    counted = log.counting(params.epochs, last=params.last)
+    epoch = (min if params.last else max)(counted, key=lambda e: e.percent)
+    number = log.epochs.index(epoch) + 1
     return Finding(
         message=f"the notebook's own log does not reach {params.right / 100:.2f} %",
         place=epoch.place,
-        expected=f"an epoch of at most {params.epochs} with {params.right:,} of {DIGITS:,} right",
-        found=f"best {log.best:.2f} % in epoch {log.best_epoch} of {len(log.epochs)}",
+        expected=f"{asked(params)} with {params.right:,} of {DIGITS:,} right",
+        found=f"{deciding(params)} {epoch.percent:.2f} % in epoch {number} of {len(log.epochs)}",
         hint="hand in a run that reaches it; this course lets a complete log decide, and nothing was trained",
         excerpt=epoch.excerpt,
         diagnosis="log-admits-miss",
@@ -203,10 +206,11 @@ def claimed(logs: LogEvidence, params: Params) -> Outcome | None:
             run.main and run.complete and all(epoch.total == DIGITS for epoch in run.epochs)
         ):
             continue
-        counted = run.counting(params.epochs, last=int(params.counting is Which.LAST))
+        counted = run.counting(params.epochs, last=params.last)
         threshold = 100 * params.right / DIGITS
-        hit = next((epoch for epoch in counted if epoch.at_least(threshold) is Reached.YES), None)
-        if hit is not None:
+        hits = [epoch for epoch in counted if epoch.at_least(threshold) is Reached.YES]
+        if hits and not (params.last and len(hits) < len(counted)):
+            hit = hits[-1] if params.last else hits[0]
             number = run.epochs.index(hit) + 1
             return passed(
                 f"the saved log has {hit.percent:.2f} % in epoch {number} of {len(run.epochs)} ({hit.place})"

@@ -1,5 +1,5 @@
 """Which of the logs a training check rules on: those of the submitted notebook, and no other's in their
-place.
+place; and why there is none, where there is none.
 
 One network, one log and one recipe are judged together. Where the submitted notebook saved no log and another
 one did, the check cannot tell whose training is meant, and a person chooses.
@@ -8,8 +8,10 @@ one did, the check cannot tell whose training is meant, and a person chooses.
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from grader.core.evidence.logs import LogEvidence, Origin, Run
+from grader.core.evidence.documents import Documents
+from grader.core.evidence.logs import Epoch, LogEvidence, Origin, Run, SequenceKind
 from grader.core.outcome import Finding, Outcome, Verdict, unknown
+from grader.core.submission import Kind
 
 
 class Runs(NamedTuple):
@@ -32,6 +34,93 @@ def submitted(logs: LogEvidence) -> Runs:
     main = tuple(run for run in saved if run.main)
     elsewhere = tuple(run for run in saved if not run.main)
     return Runs(main if saved else logs.of(Origin.README), elsewhere)
+
+
+def of_another(found: Runs) -> Outcome:
+    """Ask a person which notebook is meant, where the submitted one saved no log and another one did."""
+    return unknown(
+        f"the main notebook saved no log, and the one in {found.of_another} is of another",
+        [another_notebook(run) for run in found.elsewhere],
+    )
+
+
+def without_log(logs: LogEvidence, documents: Documents, claims: Iterable[Finding] = ()) -> Outcome:
+    """Say why there is no log to judge, in the same words for every check: text that a cell prints, outputs
+    that were not saved, single accuracies, a notebook that was not handed in or cannot be read.
+
+    `claims` are findings about what was claimed all the same; they stand below.
+    """
+    said = tuple(claims)
+    if pasted := logs.of(Origin.PASTED):
+        return unknown("the only log is text that a cell prints", [_pasted(pasted[0])])
+    if logs.notebooks and not logs.notebooks_with_outputs:
+        return unknown("the notebook was saved without its outputs, so there is no log to read", said)
+    listed = [e.epoch for e in logs.evaluations if e.kind is SequenceKind.TABLE_OF_RUNS]
+    if listed:
+        text = (
+            f"{len(listed)} accuracies stand at {listed[0].place} and below, one of each run: no log "
+            "shows the epochs of one"
+        )
+        return unknown(text, [_table_of_runs(max(listed, key=lambda e: e.percent)), *said])
+    single = [
+        e.epoch for e in logs.evaluations if e.origin is Origin.NOTEBOOK and e.kind is SequenceKind.SINGLE
+    ]
+    if single:
+        best = max(single, key=lambda e: e.percent)
+        text = (
+            f"the only test accuracy that the notebook prints is {best.percent:.2f} % "
+            f"({best.place}), and no epoch's"
+        )
+        return unknown(text, [_evaluation(best), *said])
+    if logs.notebooks:
+        return unknown("no line of the notebook's outputs was recognised as a test accuracy", said)
+    if said:
+        return unknown(f"{said[0].found} is claimed, but no log shows it", said)
+    return _nowhere(documents)
+
+
+def _nowhere(documents: Documents) -> Outcome:
+    """What is said where nothing of a log was found: what was read holds none, and what was not read may."""
+    read = "the README quotes no training log" if documents.of(Kind.README) else ""
+    rest = documents.unread(Kind.README)
+    if rest:
+        told = f"a log may stand in what could not be read ({rest[0].path}: {rest[0].problem})"
+        return unknown(f"{read}; {told}" if read else told)
+    return documents.absent("a notebook", Kind.NOTEBOOK).outcome(read)
+
+
+def _pasted(run: Run) -> Finding:
+    return Finding(
+        message="the log was printed from text in the cell's own source; that is no record of a training",
+        place=run.place,
+        hint="run the training and keep its output",
+        excerpt=run.epochs[0].excerpt,
+        diagnosis="pasted-log",
+    )
+
+
+def _evaluation(epoch: Epoch) -> Finding:
+    return Finding(
+        message="a single evaluation does not say what the best epoch reached",
+        place=epoch.place,
+        expected="the test accuracy after every epoch",
+        found=f"{epoch.percent:.2f} % once",
+        hint="call the test function in the loop over the epochs, and keep its output",
+        excerpt=epoch.excerpt,
+        diagnosis="single-evaluation",
+    )
+
+
+def _table_of_runs(epoch: Epoch) -> Finding:
+    return Finding(
+        message="a table of runs does not say in which epoch a run reached its accuracy",
+        place=epoch.place,
+        expected="the test accuracy after every epoch of one run",
+        found=f"{epoch.percent:.2f} % as the result of a run",
+        hint="quote the log of the submitted run, or hand in the notebook that printed it",
+        excerpt=epoch.excerpt,
+        diagnosis="table-of-runs",
+    )
 
 
 def unless_another(failure: Outcome, elsewhere: Iterable[Run]) -> Outcome:

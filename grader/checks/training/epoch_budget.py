@@ -21,7 +21,8 @@ Shorten the loop, or stop when the goal is reached, and run the notebook again.
 from collections.abc import Mapping
 from typing import ClassVar
 
-from grader.checks.training._runs import another_notebook, submitted, unless_another
+from grader.checks.training._runs import of_another, submitted, unless_another, without_log
+from grader.core.evidence.documents import Documents
 from grader.core.evidence.logs import LogEvidence, Run
 from grader.core.outcome import Finding, Outcome, failed, passed, unknown
 from grader.core.rubric import Assignment, CheckParams
@@ -36,7 +37,7 @@ class Params(CheckParams, frozen=True, kw_only=True):
     limits: ClassVar[Mapping[str, str]] = {"epochs": "epochs", "epochs_inclusive": "epochs_inclusive"}
 
 
-def check(logs: LogEvidence, params: Params) -> Outcome:
+def check(logs: LogEvidence, documents: Documents, params: Params) -> Outcome:
     """Pass if one run of the notebook keeps the limit, fail if none does, unknown where its length cannot be
     told.
     """
@@ -44,12 +45,9 @@ def check(logs: LogEvidence, params: Params) -> Outcome:
     found = submitted(logs)
     runs = found.judged
     if found.of_another:
-        return unknown(
-            f"the main notebook saved no log, and the one in {found.of_another} is of another",
-            [another_notebook(run) for run in found.elsewhere],
-        )
+        return of_another(found)
     if not runs:
-        return unknown("no training log was found, so nobody can count its epochs")
+        return without_log(logs, documents)
     within = [r for r in runs if r.before + len(r.epochs) <= limit]
     if not within:
         failure = failed(f"every run is longer than {limit} epochs", [_finding(r, limit) for r in runs])

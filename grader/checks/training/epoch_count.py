@@ -19,7 +19,8 @@ Write `range(19)` or `range(1, 20)`, and run the notebook again with its outputs
 from collections.abc import Mapping
 from typing import ClassVar
 
-from grader.checks.training._runs import another_notebook, submitted, unless_another
+from grader.checks.training._runs import of_another, submitted, unless_another, without_log
+from grader.core.evidence.documents import Documents
 from grader.core.evidence.logs import LogEvidence, Origin, Run
 from grader.core.facts.recipe import RecipeFacts
 from grader.core.outcome import Finding, Outcome, Weight, failed, passed, unknown
@@ -42,7 +43,7 @@ class Params(CheckParams, frozen=True, kw_only=True):
     limits: ClassVar[Mapping[str, str]] = {"epochs": "exact_epochs"}
 
 
-def check(logs: LogEvidence, training: RecipeFacts | None, params: Params) -> Outcome:
+def check(logs: LogEvidence, training: RecipeFacts | None, documents: Documents, params: Params) -> Outcome:
     """Pass where a complete log or the loop in our run has the number; fail where complete logs deny it and
     nothing says otherwise.
     """
@@ -68,12 +69,9 @@ def check(logs: LogEvidence, training: RecipeFacts | None, params: Params) -> Ou
     if looped == params.epochs:
         return unknown(f"the loop makes {looped} epochs; the saved log does not show as many", findings)
     if found.of_another:
-        return unknown(
-            f"the main notebook saved no log, and the one in {found.of_another} is of another",
-            [another_notebook(run) for run in found.elsewhere],
-        )
+        return of_another(found)
     if not runs:
-        return unknown("no training log was found in a notebook, so nobody can count its epochs")
+        return without_log(logs, documents)
     doubtful = next((r for r in runs if not r.complete), None)
     if doubtful:
         return unknown(f"{len(doubtful.epochs)} epochs were found, but {doubtful.gaps[0]}", findings)

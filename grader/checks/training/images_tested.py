@@ -20,7 +20,8 @@ Measured on 39 labelled public notebooks (35 passes, all right; 4 print no fract
 from collections.abc import Mapping
 from typing import ClassVar
 
-from grader.checks.training._runs import another_notebook, submitted, unless_another
+from grader.checks.training._runs import of_another, submitted, unless_another, without_log
+from grader.core.evidence.documents import Documents
 from grader.core.evidence.logs import LogEvidence, Run
 from grader.core.outcome import Finding, Outcome, failed, passed, unknown
 from grader.core.rubric import Assignment, CheckParams
@@ -35,19 +36,16 @@ class Params(CheckParams, frozen=True, kw_only=True):
     limits: ClassVar[Mapping[str, str]] = {"test_images": "test_images", "training_images": "training_images"}
 
 
-def check(logs: LogEvidence, params: Params) -> Outcome:
+def check(logs: LogEvidence, documents: Documents, params: Params) -> Outcome:
     """Pass if one run is over the test images, fail if every run is over the training images, else
     unknown.
     """
     found = submitted(logs)
     if found.of_another:
-        return unknown(
-            f"the main notebook saved no log, and the one in {found.of_another} is of another",
-            [another_notebook(run) for run in found.elsewhere],
-        )
+        return of_another(found)
     runs = found.judged
     if not runs:
-        return unknown("no training log was found")
+        return without_log(logs, documents)
     counted = [r for r in runs if r.denominators]
     if not counted:
         return unknown("the log does not show over how many images the test accuracy is")

@@ -20,7 +20,8 @@ learning rate towards the end.
 from collections.abc import Mapping
 from typing import ClassVar
 
-from grader.checks.training._runs import another_notebook, submitted, unless_another
+from grader.checks.training._runs import of_another, submitted, unless_another, without_log
+from grader.core.evidence.documents import Documents
 from grader.core.evidence.logs import Answer, LogEvidence, Origin, Run, SequenceKind
 from grader.core.outcome import Finding, Outcome, Weight, failed, passed, skipped, unknown
 from grader.core.rubric import Assignment, CheckParams, CheckPolicy, Treatment
@@ -40,18 +41,15 @@ class Policy(CheckPolicy, frozen=True, kw_only=True):
     falls_back: Treatment = Treatment.WARN
 
 
-def check(logs: LogEvidence, params: Params, policy: Policy) -> Outcome:
+def check(logs: LogEvidence, documents: Documents, params: Params, policy: Policy) -> Outcome:
     """Pass where a run's last epoch reaches the threshold; a remark, or as the rubric says, where only its
     best does.
     """
     found = submitted(logs)
     if found.of_another:
-        return unknown(
-            f"the main notebook saved no log, and the one in {found.of_another} is of another",
-            [another_notebook(run) for run in found.elsewhere],
-        )
+        return of_another(found)
     if not found.judged:
-        return unknown("no training log was found")
+        return without_log(logs, documents)
     reaching = [r for r in found.judged if _reaches(r, r.best_epoch, params)]
     runs = [r for r in reaching if not _quoted_in_part(r)]
     if reaching and not runs:

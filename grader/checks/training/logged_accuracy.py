@@ -24,7 +24,7 @@ import math
 from collections.abc import Mapping
 from typing import ClassVar, NamedTuple
 
-from grader.checks.training._runs import another_notebook, submitted
+from grader.checks.training._runs import another_notebook, submitted, without_log
 from grader.core.evidence.claims import ClaimEvidence, What
 from grader.core.evidence.documents import Documents
 from grader.core.evidence.logs import Answer, Epoch, LogEvidence, Origin, Run, SequenceKind
@@ -86,7 +86,7 @@ def check(
     if found.of_another:
         return _elsewhere(found.elsewhere, submission, params)
     if not found.judged:
-        return _without_log(logs, claims, documents)
+        return without_log(logs, documents, _claimed(claims))
     rulings = [_judge(run, params) for run in found.judged]
     others = [_judge(run, params) for run in found.elsewhere]
     by_answer = {answer: [r for r in rulings if r.answer is answer] for answer in Answer}
@@ -264,42 +264,8 @@ def _rounding(run: Run) -> Finding | None:
     )
 
 
-def _evaluation(epoch: Epoch) -> Finding:
-    return Finding(
-        message="a single evaluation does not say what the best epoch reached",
-        place=epoch.place,
-        expected="the test accuracy after every epoch",
-        found=f"{epoch.percent:.2f} % once",
-        hint="call the test function in the loop over the epochs, and keep its output",
-        excerpt=epoch.excerpt,
-        diagnosis="single-evaluation",
-    )
-
-
-def _table_of_runs(epoch: Epoch) -> Finding:
-    return Finding(
-        message="a table of runs does not say in which epoch a run reached its accuracy",
-        place=epoch.place,
-        expected="the test accuracy after every epoch of one run",
-        found=f"{epoch.percent:.2f} % as the result of a run",
-        hint="quote the log of the submitted run, or hand in the notebook that printed it",
-        excerpt=epoch.excerpt,
-        diagnosis="table-of-runs",
-    )
-
-
-def _without_log(logs: LogEvidence, claims: ClaimEvidence | None, documents: Documents) -> Outcome:
-    if pasted := logs.of(Origin.PASTED):
-        finding = Finding(
-            message="the log was printed from text in the cell's own source; that is no record of a training",
-            place=pasted[0].place,
-            hint="run the training and keep its output",
-            excerpt=pasted[0].epochs[0].excerpt,
-            diagnosis="pasted-log",
-        )
-        return unknown("the only log is text that a cell prints", [finding])
-    said = [c for c in claims.of(What.ACCURACY) if not c.aside] if claims else []
-    findings = [
+def _claimed(claims: ClaimEvidence | None) -> list[Finding]:
+    return [
         Finding(
             message="an accuracy is claimed without any log",
             place=claim.place,
@@ -309,32 +275,9 @@ def _without_log(logs: LogEvidence, claims: ClaimEvidence | None, documents: Doc
             marked=claim.written,
             diagnosis="claim-without-log",
         )
-        for claim in said
+        for claim in (claims.of(What.ACCURACY) if claims else ())
+        if not claim.aside
     ]
-    if logs.notebooks and not logs.notebooks_with_outputs:
-        return unknown("the notebook was saved without its outputs, so there is no log to read", findings)
-    listed = [e.epoch for e in logs.evaluations if e.kind is SequenceKind.TABLE_OF_RUNS]
-    if listed:
-        text = (
-            f"{len(listed)} accuracies stand at {listed[0].place} and below, one of each run: no log "
-            "shows the epochs of one"
-        )
-        return unknown(text, [_table_of_runs(max(listed, key=lambda e: e.percent)), *findings])
-    single = [
-        e.epoch for e in logs.evaluations if e.origin is Origin.NOTEBOOK and e.kind is SequenceKind.SINGLE
-    ]
-    if single:
-        best = max(single, key=lambda e: e.percent)
-        text = (
-            f"the only test accuracy that the notebook prints is {best.percent:.2f} % "
-            f"({best.place}), and no epoch's"
-        )
-        return unknown(text, [_evaluation(best), *findings])
-    if logs.notebooks:
-        return unknown("no line of the notebook's outputs was recognised as a test accuracy", findings)
-    if findings:
-        return unknown(f"{said[0].written} is claimed, but no log shows it", findings)
-    return documents.absent("a notebook", Kind.NOTEBOOK).outcome("the README quotes no training log")
 
 
 rule = Rule(code="TR501", name="logged-accuracy", check=check, proven_by="RT601")

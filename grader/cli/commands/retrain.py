@@ -45,6 +45,7 @@ def command(path: Path, recipe: str, as_json: bool, quiet: bool, **options: obje
     from grader.execute.epochs import EpochLines
     from grader.execute.notebook import run_notebook
     from grader.execute.retrain import retrain_as
+    from grader.extract.logs.training_log import logs_of
     from grader.ingest.read import read_submission
 
     settings = Settings(
@@ -57,7 +58,8 @@ def command(path: Path, recipe: str, as_json: bool, quiet: bool, **options: obje
     wish = Wish(RecipeUsed(recipe), rule, Mode(str(options["mode"])), EpochLines(rule.epochs, tell))
     try:
         with progress_line(enabled=not quiet):
-            facts = retrain_as(run_notebook(read_submission(path), settings), settings, wish)
+            sources = read_submission(path)
+            facts = retrain_as(run_notebook(sources, settings), settings, wish, logs_of(sources))
     except Unavailable as reason:
         raise UsageFault(f"{path}: {reason.reason}") from reason
     if as_json:

@@ -11,9 +11,11 @@ import msgspec
 from grader.core.evidence.documents import Block, Document, Documents, SourceLine
 from grader.core.evidence.logs import Evaluation, LogEvidence, Origin, PastedLog, Run, SequenceKind
 from grader.core.evidence.notebook import Channel, Framework, Notebook, NotebookCell
+from grader.core.faults import Unavailable
 from grader.core.place import Place
 from grader.core.submission import Kind, Sources
 from grader.extract.documents.cell_names import cannot_print, sibling_modules
+from grader.extract.documents.documents import read_documents
 from grader.extract.logs.kinds import echoed, is_excerpt_of, kind_of, repeats, shown_text, split_runs
 from grader.extract.logs.lines import Marker, Split, read_line
 from grader.extract.logs.runs import (
@@ -64,6 +66,14 @@ def read_logs(documents: Documents, sources: Sources | None = None) -> LogEviden
         notebooks_with_outputs=sum(n.has_outputs for n in notebooks),
         framework_keras=any(n.framework is Framework.KERAS for n in notebooks),
     )
+
+
+def logs_of(sources: Sources) -> LogEvidence | None:
+    """Return the logs of a submission for a command without a rubric; None where nothing can hold one."""
+    try:
+        return read_logs(read_documents(sources), sources)
+    except Unavailable:
+        return None
 
 
 def _with_doubt(run: Run, notebooks: Sequence[Notebook], modules: Mapping[str, str]) -> Run:
