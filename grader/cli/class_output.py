@@ -2,14 +2,19 @@
 
 import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import click
 
 from grader.cli.options import echo_refused
 from grader.cli.output import progress_line, unicode_wanted
+from grader.core.report import Report
 from grader.pipeline.classroom.grade_class import Graded, Progress
+
+_OPEN_SHOWN = 20
+"""Submissions that are named where marks are not final yet."""
 
 
 @contextmanager
@@ -54,6 +59,24 @@ def echo_class(graded: Graded, context: click.Context) -> None:
             "rubric and these options"
         )
     click.echo(f"class page  {graded.page}")
+
+
+def echo_not_final(reports: Sequence[Report], out: Path) -> bool:
+    """Say on stderr whose points are open, and what decides them; False where all marks are final."""
+    waiting = [r for r in reports if r.pending_points]
+    for report in waiting[:_OPEN_SHOWN]:
+        click.echo(f"{report.submission.id!r}: {report.pending_points:g} points open", err=True)
+    if len(waiting) > _OPEN_SHOWN:
+        click.echo(f"and {len(waiting) - _OPEN_SHOWN} more", err=True)
+    if waiting:
+        where = f" -o {shlex.quote(str(out))}"
+        click.echo(
+            f"grader: the marks of {len(waiting)} of {len(reports)} are not final, nothing is written; "
+            f"`grader queue{where}` lists what waits for a person, `grader override --help` says how to "
+            "decide it, one by one or for all",
+            err=True,
+        )
+    return bool(waiting)
 
 
 def command_again(context: click.Context, **changed: object) -> str:

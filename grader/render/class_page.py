@@ -4,6 +4,7 @@ It names every submission, so it stands apart from what students get. Its one sc
 table; without it the page reads the same.
 """
 
+import math
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -143,6 +144,13 @@ class Bar(msgspec.Struct, frozen=True, kw_only=True):
     cells: tuple[str, ...]
     count: int
     share: float
+    open: int = 0
+    """How many of `count` may still move, because points of theirs are open."""
+
+    @property
+    def open_share(self) -> float:
+        """The part of `share` that is drawn grey."""
+        return round(self.share * self.open / self.count, 1) if self.count else 0.0
 
 
 class ClassView(msgspec.Struct, frozen=True, kw_only=True):
@@ -156,6 +164,9 @@ class ClassView(msgspec.Struct, frozen=True, kw_only=True):
     """How many of `waiting` stand unfolded, so that the table of all is not pushed out of sight."""
     states: tuple[tuple[str, int], ...]
     median: float | None
+    """Of all points, in percent; it can only grow while points are open."""
+    open: int
+    """Submissions of which points are open."""
     scores: tuple[Bar, ...]
     mistakes: tuple[Bar, ...]
     slowest: tuple[ClassRow, ...]
@@ -175,7 +186,7 @@ def view(rows: Sequence[ClassRow], title: str = "") -> ClassView:
     """Return what the class page says. The order of `rows` does not matter."""
     ordered = sorted(rows, key=_urgency)
     graded = [row for row in ordered if not row.problem]
-    shares = [row.percent for row in graded if row.percent is not None]
+    shares = [(row.percent, row.pending_points > 0) for row in graded if row.percent is not None]
     timed = [row for row in graded if row.seconds is not None]
     return ClassView(
         title=title or strings.CLASS_TITLE,
@@ -188,7 +199,8 @@ def view(rows: Sequence[ClassRow], title: str = "") -> ClassView:
             for verdict in strings.VERDICTS
             if (count := sum(row.verdict == verdict.value for row in ordered))
         ),
-        median=statistics.median(shares) if shares else None,
+        median=statistics.median(share for share, _ in shares) if shares else None,
+        open=sum(row.pending_points > 0 for row in graded),
         scores=_scores(shares),
         mistakes=_histogram(graded),
         slowest=tuple(sorted(timed, key=lambda row: (-(row.seconds or 0.0), row.slug))[:SLOWEST_SHOWN]),
@@ -221,7 +233,8 @@ def _urgency(row: ClassRow) -> tuple[int, float, float, str]:
     """
     stage = 0 if row.problem else 1 if row.waiting else 2
     open_points = sum(item.points for item in row.waiting)
-    return (stage, -open_points, 101.0 if row.percent is None else row.percent, row.slug)
+    decided = row.max_score - row.pending_points
+    return (stage, -open_points, row.score / decided if decided > 0 else math.inf, row.slug)
 
 
 def _worst(outcomes: Sequence[Marked]) -> str:
@@ -252,17 +265,21 @@ def _mistakes(marked: Marked) -> list[Mistake]:
     ]
 
 
-def _scores(shares: Sequence[float]) -> tuple[Bar, ...]:
+def _scores(shares: Sequence[tuple[float, bool]]) -> tuple[Bar, ...]:
+    """Count submissions by their share of all points, each with whether points of it are open."""
     if not shares:
         return ()
     width = 100 / BINS
-    counts = Counter(min(int(share // width), BINS - 1) for share in shares)
+    bins = [(min(max(int(share // width), 0), BINS - 1), still) for share, still in shares]
+    counts = Counter(b for b, _ in bins)
+    waiting = Counter(b for b, still in bins if still)
     longest = max(counts.values())
     return tuple(
         Bar(
             cells=(f"{b * width:.0f}–{(b + 1) * width:.0f}\N{NO-BREAK SPACE}%",),
             count=counts[b],
             share=round(100 * counts[b] / longest, 1),
+            open=waiting[b],
         )
         for b in range(BINS)
     )

@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape, quoteattr
 from grader.core.outcome import Verdict
 from grader.core.report import Marked, Report
 from grader.render.escape import bare
-from grader.render.result_json import encode, percent
+from grader.render.result_json import encode, percent, percent_of_decided
 from grader.render.strings import STAMP_PROVISIONAL
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\N{FULLWIDTH EQUALS SIGN}", "\N{FULLWIDTH PLUS SIGN}", "\N{FULLWIDTH HYPHEN-MINUS}", "\N{FULLWIDTH COMMERCIAL AT}")  # fmt: skip
@@ -40,6 +40,7 @@ def to_csv(reports: Sequence[Report]) -> str:
         "max_score",
         "pending_points",
         "percent",
+        "percent_of_decided",
         *criteria,
         "waits_for",
         "provisional",
@@ -49,14 +50,13 @@ def to_csv(reports: Sequence[Report]) -> str:
     writer.writerow([cell(h) for h in head])
     for report in sorted(reports, key=lambda r: r.submission.id):
         by_id = {m.criterion: m for m in report.outcomes}
-        share = percent(report)
         row = [
             cell(report.submission.id),
             report.verdict.value,
             f"{report.score:g}",
             f"{report.max_score:g}",
             f"{report.pending_points:g}",
-            "" if share is None else f"{share:.2f}",
+            *("" if s is None else f"{s:.2f}" for s in (percent(report), percent_of_decided(report))),
             *(_points(by_id.get(c)) for c in criteria),
             cell(" ".join(m.code for m in report.outcomes if m.verdict in (Verdict.UNKNOWN, Verdict.ERROR))),
             cell(" ".join(m.code for m in report.outcomes if m.provisional)),

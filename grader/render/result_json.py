@@ -1,7 +1,8 @@
 """result.json: the whole graded record as one documented, versioned JSON file.
 
-The file is the `Report` itself plus what a reader would otherwise have to compute: `percent`, and `text` for
-every place. Every other form (page, terminal, exports) can be made again from it.
+The file is the `Report` itself plus what a reader would otherwise have to compute: `percent`,
+`percent_of_decided`, and `text` for every place. Every other form (page, terminal, exports) can be made again
+from it.
 docs/reference/result-json.md describes every key.
 """
 
@@ -43,6 +44,7 @@ def encode(report: Report) -> bytes:
         "max_score": float(report.max_score),
         "pending_points": float(report.pending_points),
         "percent": percent(report),
+        "percent_of_decided": percent_of_decided(report),
         "adjustments": [{"label": a.label, "points": float(a.points)} for a in report.adjustments],
         "provenance": _provenance(report.provenance),
         "read": [msgspec.to_builtins(note) for note in report.read],
@@ -82,6 +84,14 @@ def decode(data: bytes) -> Report:
 
 
 def percent(report: Report) -> float | None:
+    """Score as a percentage of all points, open ones included; None where there are none.
+
+    This is what a gradebook takes: it can only grow while points are open.
+    """
+    return None if report.max_score <= 0 else round(100 * report.score / report.max_score, 2)
+
+
+def percent_of_decided(report: Report) -> float | None:
     """Score as a percentage of the points that are decided; None while nothing is decided."""
     judged = report.judged_points
     return None if judged <= 0 else round(100 * report.score / judged, 2)
@@ -121,7 +131,7 @@ def _place(place: Place) -> _Json:
 
 def _without_derived(tree: _Json) -> _Json:
     """Drop what `encode` computed; `convert` refuses every other unknown key."""
-    bare = {key: value for key, value in tree.items() if key != "percent"}
+    bare = {key: value for key, value in tree.items() if key not in ("percent", "percent_of_decided")}
     outcomes = bare.get("outcomes")
     if isinstance(outcomes, list):
         bare["outcomes"] = [_bare_outcome(outcome) for outcome in outcomes]

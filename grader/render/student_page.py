@@ -14,7 +14,7 @@ from grader.core.submission import Artefact
 from grader.render import strings
 from grader.render.html import render_page
 from grader.render.pictures.picture import Picture
-from grader.render.result_json import percent
+from grader.render.result_json import percent_of_decided
 from grader.render.summary import (
     Step,
     anchor_of,
@@ -153,7 +153,7 @@ def view(
         max_score=report.max_score,
         pending_points=report.pending_points,
         lost_points=max(0.0, report.judged_points - report.score),
-        percent=percent(report),
+        percent=percent_of_decided(report),
         stamps=stamps(report),
         steps=steps,
         waits_only=not steps and report.pending_points > 0,

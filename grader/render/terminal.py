@@ -13,7 +13,7 @@ from grader.core.outcome import Finding, Verdict, Weight
 from grader.core.report import Marked, Report
 from grader.render import strings
 from grader.render.escape import plain
-from grader.render.result_json import percent
+from grader.render.result_json import percent_of_decided
 from grader.render.summary import Step, besides, groups, next_steps, stamps, title_of, verdict_for_people
 
 _COLOUR: Final = {
@@ -104,7 +104,7 @@ class _Page:
     def head(self, report: Report) -> None:
         verdict = verdict_for_people(report)
         label = self._overall(verdict)
-        share = percent(report)
+        share = percent_of_decided(report)
         parts = [f"{strings.number(report.score)} {strings.OF} {strings.points(report.max_score)}"]
         if share is not None:
             parts.append(f"{strings.percent(share)} {strings.PERCENT_NOTE}")

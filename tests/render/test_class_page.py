@@ -60,6 +60,23 @@ def test_scores_fall_into_ten_bins_and_full_marks_into_the_last() -> None:
     assert [bar.count for bar in class_page.view(rows).scores] == [2, 1, 0, 0, 0, 0, 0, 0, 0, 2]
 
 
+def test_a_share_that_may_still_grow_is_drawn_grey() -> None:
+    """The median said 97.6 % of a class in which one had 39 of 100 points."""
+    rows = [
+        ClassRow(slug="a", id="a", verdict="pass", percent=95.0, max_score=100.0),
+        ClassRow(slug="b", id="b", verdict="unknown", percent=39.0, pending_points=59.0, max_score=100.0),
+        ClassRow(slug="c", id="c", verdict="unknown", percent=36.0, pending_points=1.0, max_score=100.0),
+        ClassRow(slug="d", id="d", verdict="fail", percent=31.0, max_score=100.0),
+    ]
+    view = class_page.view(rows)
+    assert (view.median, view.open) == (37.5, 2)
+    assert [(bar.count, bar.open, bar.open_share) for bar in view.scores if bar.count] == [
+        (3, 2, 66.7),
+        (1, 0, 0.0),
+    ]
+    assert class_page.render(rows).count('<rect class="open"') == 1
+
+
 def test_page_reads_without_its_script() -> None:
     page = class_page.render(class_page.rows_from(everyone()))
     assert '<div class="tools" id="tools" hidden>' in page

@@ -27,7 +27,7 @@ def test_layout_is_stable() -> None:
     assert data.endswith(b"\n}\n")
     assert data.startswith(b'{\n  "schema": 1,\n  "submission": {\n    "id"')
     assert list(tree) == [
-        "schema", "submission", "rubric", "outcomes", "verdict", "score", "max_score", "pending_points", "percent",
+        "schema", "submission", "rubric", "outcomes", "verdict", "score", "max_score", "pending_points", "percent", "percent_of_decided",
         "adjustments", "provenance", "read",
     ]  # fmt: skip
     finding = tree["outcomes"][1]["findings"][0]
@@ -37,9 +37,12 @@ def test_layout_is_stable() -> None:
     assert "∂E/∂w3".encode() in data
 
 
-def test_percent_counts_judged_points_only() -> None:
-    assert json.loads(result_json.encode(mixed()))["percent"] == round(100 * 9 / 14, 2)
-    assert json.loads(result_json.encode(bare()))["percent"] is None
+def test_percent_is_of_all_points_and_says_so_where_it_is_of_the_decided_ones() -> None:
+    """39 of 100 points read 95.12 in the column that a gradebook takes."""
+    told = json.loads(result_json.encode(mixed()))
+    assert told["percent"] == round(100 * 9 / mixed().max_score, 2)
+    assert told["percent_of_decided"] == round(100 * 9 / 14, 2)
+    assert json.loads(result_json.encode(bare()))["percent_of_decided"] is None
 
 
 def test_every_key_is_documented() -> None:
@@ -70,7 +73,7 @@ def test_every_key_is_documented() -> None:
 def test_file_without_later_keys_still_loads() -> None:
     """Keys with defaults may be missing, as in files of earlier versions of the same schema."""
     tree = json.loads(result_json.encode(mixed()))
-    for key in ("read", "percent"):
+    for key in ("read", "percent", "percent_of_decided"):
         del tree[key]
     del tree["submission"]["doubts"]
     for outcome in tree["outcomes"]:
