@@ -14,12 +14,18 @@ from pathlib import Path
 import msgspec
 
 from grader.core.faults import IngestFault
+from grader.ingest.limits import SKIPPED_FOLDERS
 from grader.ingest.read import shown_name
 
 _CANVAS = re.compile(r"^(?P<name>[^_]+?)_(?P<late>LATE_)?(?P<user>\d{2,})_(?P<file>\d{2,})_(?P<rest>.+)$")
 _MOODLE = re.compile(r"^(?P<name>.+?)_(?P<id>\d+)_assignsubmission_(?:file|onlinetext)_?$")
 _GRADESCOPE = re.compile(r"^submission_(?P<id>\d+)$")
+_TOOLS = frozenset({".grader", ".github", ".vscode", ".pytest_cache", "_class"}) | SKIPPED_FOLDERS
+"""Folders that stand beside submissions and are none."""
 _IDENTITY_COLUMNS = ("id", "student", "name", "identifier", "username", "github_username")
+
+
+HIDDEN = "its name begins with a dot or an underscore, so it was passed over; rename it if it is a submission"
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,14 +53,27 @@ def list_class(path: Path) -> Listing:
         raise IngestFault(
             f"{path}: no such class; give the folder that holds the submissions, or a roster .csv"
         )
-    entries = [p for p in sorted(path.iterdir()) if not p.name.startswith((".", "_"))]
+    beside = sorted(path.iterdir())
+    entries = [p for p in beside if not p.name.startswith((".", "_"))]
     if not entries:
         raise IngestFault(f"{path}: holds no submission; expected one folder or zip per submission")
+    listing = _in_its_form(path, entries)
+    hidden = [(p.name, HIDDEN) for p in beside if p not in entries and _could_be_meant(p)]
+    return _listing(listing.form, listing.entries, (*listing.refused, *hidden))
+
+
+def _could_be_meant(path: Path) -> bool:
+    """Whether something with a name that is passed over may be a person's work all the same."""
+    return path.suffix.lower() == ".zip" or (path.is_dir() and path.name not in _TOOLS)
+
+
+def _in_its_form(path: Path, entries: list[Path]) -> Listing:
+    """Tell the form of a class, and list it; what one student calls a folder does not decide it."""
     files = [p for p in entries if p.is_file()]
     folders = [p for p in entries if p.is_dir()]
     if folders and all(_GRADESCOPE.match(p.name) for p in folders):
         return _gradescope(path, folders)
-    if folders and any(_MOODLE.match(p.name) for p in folders):
+    if folders and sum(bool(_MOODLE.match(p.name)) for p in folders) >= max(1, len(folders) / 2):
         return _moodle(entries)
     if files and sum(bool(_CANVAS.match(p.name)) for p in files) >= max(1, len(files) // 2) and not folders:
         return _canvas(files)
@@ -67,7 +86,7 @@ def _plain(entries: list[Path]) -> Listing:
     names = {p.name for p in entries}
     packed = any(p.is_dir() or p.suffix.lower() == ".zip" for p in entries)
     for p in entries:
-        if packed and p.is_file() and p.stem.lower() == "readme":
+        if packed and p.is_file() and p.stem.lower() == "readme" and p.suffix.lower() != ".zip":
             continue  # describes the class that lies beside it
         if p.is_symlink():
             refused.append((p.name, "a symbolic link, which is not followed"))
@@ -97,6 +116,13 @@ def _only_folder(folder: Path) -> Path | None:
         return None
 
 
+def _holds_something(folder: Path) -> bool:
+    try:
+        return folder.is_dir() and not folder.is_symlink() and any(folder.iterdir())
+    except OSError:
+        return False
+
+
 def _canvas(files: Iterable[Path]) -> Listing:
     groups: dict[str, list[Path]] = {}
     late: set[str] = set()
@@ -124,10 +150,13 @@ def _moodle(entries: Iterable[Path]) -> Listing:
     refused: list[tuple[str, str]] = []
     for p in entries:
         match = _MOODLE.match(p.name)
-        if match is None or not p.is_dir():
-            refused.append((p.name, "does not follow Moodle's naming Name_number_assignsubmission_file_"))
-        else:
+        odd = "does not follow Moodle's naming Name_number_assignsubmission_file_"
+        if match is not None and p.is_dir():
             found.append(Entry(id=f"{match['name']}_{match['id']}", paths=(str(p),), note="Moodle download"))
+        elif _holds_something(p):
+            found.append(Entry(id=p.name, paths=(str(p),), note=odd))
+        else:
+            refused.append((p.name, odd))
     return _listing("Moodle download", found, refused)
 
 

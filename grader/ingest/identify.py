@@ -38,15 +38,28 @@ _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ZIP = b"PK\x03\x04"
 
 
+def kind_by_name(path: str) -> Kind:
+    """Return what a file says that it is."""
+    name = PurePosixPath(path).name
+    suffix = PurePosixPath(path).suffix.lower()
+    if not suffix and name.lower().startswith("readme"):
+        return Kind.README
+    return Kind.OTHER if _NO_README.fullmatch(name) else _BY_SUFFIX.get(suffix, Kind.OTHER)
+
+
+def unread(path: str, problem: Problem, why: str) -> Artefact:
+    """Return the artefact of a file that was handed in and whose bytes we do not have; `why` follows its
+    name.
+    """
+    sha256 = hashlib.sha256(b"").hexdigest()
+    return Artefact(path=path, kind=kind_by_name(path), sha256=sha256, size=0, problem=problem, note=why)
+
+
 def identify(path: str, data: bytes) -> Artefact:
     """Return the artefact at `path` (relative, with `/`) without its main flag."""
     suffix = PurePosixPath(path).suffix.lower()
     name = PurePosixPath(path).name
-    kind = _BY_SUFFIX.get(suffix, Kind.OTHER)
-    if not suffix and name.lower().startswith("readme"):
-        kind = Kind.README
-    elif _NO_README.fullmatch(name):
-        kind = Kind.OTHER
+    kind = kind_by_name(path)
     problem, note = Problem.NONE, ""
     if name.startswith("~$"):
         kind, problem = Kind.OTHER, Problem.LOCK_FILE

@@ -6,6 +6,9 @@ MAX_FILES = 3_000
 MAX_FILE_BYTES = 50 * 2**20
 """One file; the largest real notebook is 219 kB, the largest workbook 1.9 MB."""
 
+MAX_NAMED = 100
+"""Files beyond a limit that are still named, so that none of them is told as not handed in."""
+
 MAX_MODULES = 200
 """Python files beside a single notebook that are given to it."""
 

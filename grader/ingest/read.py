@@ -5,6 +5,7 @@ Nothing here follows a symbolic link out of the submission, unpacks to disk or e
 
 import hashlib
 import io
+import itertools
 import re
 import stat
 import zipfile
@@ -15,15 +16,16 @@ from pathlib import Path, PurePosixPath
 import msgspec
 
 from grader.core.faults import IngestFault
-from grader.core.submission import Kind, Source, Sources, Submission
+from grader.core.submission import Kind, Problem, Source, Sources, Submission
 from grader.ingest.choose import choose
-from grader.ingest.identify import identify
+from grader.ingest.identify import identify, kind_by_name, unread
 from grader.ingest.limits import (
     MAX_FILE_BYTES,
     MAX_FILES,
     MAX_FOLDERS,
     MAX_MODULE_BYTES,
     MAX_MODULES,
+    MAX_NAMED,
     MAX_RATIO,
     MAX_TOTAL_BYTES,
     RATIO_FROM_BYTES,
@@ -34,7 +36,10 @@ from grader.ingest.slug import slug
 
 class _Bytes(msgspec.Struct, frozen=True, kw_only=True):
     path: str
-    data: bytes
+    data: bytes = b""
+    problem: Problem = Problem.NONE
+    why: str = ""
+    """Why there are no bytes of a file that was handed in: it must not be told as one that was not."""
 
 
 def read_submission(path: Path, name: str = "") -> Sources:
@@ -56,7 +61,7 @@ def read_submission(path: Path, name: str = "") -> Sources:
                 f"{path}: the folder holds no file; expected a README, a workbook and a notebook"
             )
     elif single:
-        items = [_Bytes(path=shown_name(path.name), data=_read_file(path, notes))]
+        items = [_read_file(path, shown_name(path.name), notes)]
     else:
         items = list(_archive(path, notes))
         if not items:
@@ -79,20 +84,20 @@ def read_entry(paths: Sequence[Path], name: str) -> Sources:
         if _is_archive(path):
             items += _archive(path, notes)
         else:
-            items.append(_Bytes(path=shown_name(path.name), data=_read_file(path, notes)))
+            items.append(_read_file(path, shown_name(path.name), notes))
     return assemble(name, items, notes, single=False)
 
 
 def assemble(identity: str, items: Iterable[_Bytes], notes: Iterable[str], *, single: bool) -> Sources:
     """Identify, choose and hash."""
     listed = list(items)
-    by_path = {i.path: i.data for i in listed}
+    by_path = {i.path: i for i in listed}
     twice = [path for path, count in Counter(i.path for i in listed).items() if count > 1]
     said = (
         *notes,
         *(f"{path} was handed in more than once; the last one was read" for path in sorted(twice)),
     )
-    found = [Source(artefact=identify(p, d), data=d) for p, d in sorted(by_path.items())]
+    found = [_source(item) for _, item in sorted(by_path.items())]
     if single:
         found = [_single(s) for s in found]
     choice = choose(found)
@@ -108,6 +113,12 @@ def assemble(identity: str, items: Iterable[_Bytes], notes: Iterable[str], *, si
     )
     sources = tuple(Source(artefact=a, data=s.data) for a, s in zip(choice.artefacts, found, strict=True))
     return Sources(submission=submission, items=sources)
+
+
+def _source(item: _Bytes) -> Source:
+    known = item.problem is Problem.NONE
+    artefact = identify(item.path, item.data) if known else unread(item.path, item.problem, item.why)
+    return Source(artefact=artefact, data=item.data)
 
 
 def from_bytes(identity: str, files: dict[str, bytes], *, single: bool = False) -> Sources:
@@ -139,14 +150,21 @@ def _is_archive(path: Path) -> bool:
     return path.suffix.lower() == ".zip"
 
 
-def _read_file(path: Path, notes: list[str]) -> bytes:
+def _read_file(path: Path, name: str, notes: list[str]) -> _Bytes:
     try:
         with path.open("rb") as handle:
-            data = handle.read(MAX_FILE_BYTES + 1)
+            return _Bytes(path=name, data=handle.read(MAX_FILE_BYTES + 1))
     except OSError as fault:
-        notes.append(f"{shown_name(path.name)} could not be read: {fault.strerror}")
-        return b""
-    return data
+        why = f"could not be read: {fault.strerror}"
+        notes.append(f"{name} {why}")
+        return _Bytes(path=name, problem=Problem.BROKEN, why=f"the file {why}")
+
+
+def _beyond(names: Iterable[str], why: str) -> Iterator[_Bytes]:
+    """Yield what was handed in and is beyond a limit, where its name says that it may be asked for."""
+    asked = (name for name in names if kind_by_name(name) in (Kind.README, Kind.NOTEBOOK, Kind.WORKBOOK))
+    for name in itertools.islice(asked, MAX_NAMED):
+        yield _Bytes(path=name, problem=Problem.TOO_LARGE, why=why)
 
 
 def shown_name(name: str) -> str:
@@ -160,15 +178,16 @@ def _folder(root: Path, notes: list[str]) -> Iterator[_Bytes]:
     for count, (relative, path) in enumerate(found):
         if relative != path.relative_to(root).as_posix():
             notes.append(f"the name of {relative} is not UTF-8; what is none is written with %")
-        if count >= MAX_FILES:
-            notes.append(f"more than {MAX_FILES:,} files: the rest, from {relative} on, was not read")
-            return
-        data = _read_file(path, notes)
-        total += len(data)
+        limit = f"{MAX_FILES:,} files" if count >= MAX_FILES else ""
+        item = _Bytes(path=relative) if limit else _read_file(path, relative, notes)
+        total += len(item.data)
         if total > MAX_TOTAL_BYTES:
-            notes.append(f"more than {MAX_TOTAL_BYTES:,} bytes: the rest, from {relative} on, was not read")
+            limit = f"{MAX_TOTAL_BYTES:,} bytes"
+        if limit:
+            notes.append(f"more than {limit}: the rest, from {relative} on, was not read")
+            yield from _beyond((name for name, _ in found[count:]), f"not read: beyond the first {limit}")
             return
-        yield _Bytes(path=relative, data=data)
+        yield item
 
 
 def _walk(root: Path, notes: list[str]) -> Iterator[Path]:
@@ -202,41 +221,50 @@ def _walk(root: Path, notes: list[str]) -> Iterator[Path]:
 def _archive(path: Path, notes: list[str]) -> Iterator[_Bytes]:
     try:
         archive = zipfile.ZipFile(io.BytesIO(path.read_bytes()))
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as fault:
+    except Exception as fault:
         raise IngestFault(
             f"{path}: not a zip archive that can be opened ({fault}); pack the folder again"
         ) from fault
     with archive:
         members = [m for m in archive.infolist() if not m.is_dir()]
+        kept: list[_Bytes] = []
         if len(members) > MAX_FILES:
             notes.append(f"{len(members):,} files in the archive: only the first {MAX_FILES:,} were read")
-            members = members[:MAX_FILES]
+            rest = (_path_of(m) for m in members[MAX_FILES:] if not _misplaced(m))
+            kept += _beyond(rest, f"not read: beyond the first {MAX_FILES:,} files")
         total = 0
-        kept: list[_Bytes] = []
-        for member in members:
-            refusal = _refuse(member, total)
-            if refusal:
+        for member in members[:MAX_FILES]:
+            if refusal := _misplaced(member):
                 notes.append(f"{member.filename!r} was not read: {refusal}")
                 continue
-            try:
-                with archive.open(member) as handle:
-                    data = handle.read(MAX_FILE_BYTES + 1)
-            except (
-                zipfile.BadZipFile,
-                RuntimeError,
-                OSError,
-                NotImplementedError,
-                EOFError,
-                ValueError,
-            ) as fault:
-                notes.append(f"{member.filename!r} could not be unpacked: {fault}")
-                continue
-            total += len(data)
-            kept.append(_Bytes(path=member.filename.replace("\\", "/"), data=data))
+            item = _member(archive, member, total, notes)
+            total += len(item.data)
+            kept.append(item)
     yield from _without_common_folder(kept)
 
 
-def _refuse(member: zipfile.ZipInfo, total: int) -> str:
+def _path_of(member: zipfile.ZipInfo) -> str:
+    return member.filename.replace("\\", "/")
+
+
+def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, total: int, notes: list[str]) -> _Bytes:
+    """Return a member with its bytes, or with the reason why there are none."""
+    problem, why = _refuse(member, total)
+    data = b""
+    if problem is Problem.NONE:
+        try:
+            with archive.open(member) as handle:
+                data = handle.read(MAX_FILE_BYTES + 1)
+        except (
+            Exception
+        ) as fault:  # a damaged member raises what its packer's library likes: zlib.error, LZMAError
+            problem, why = Problem.BROKEN, f"it could not be unpacked: {fault}"
+    if why:
+        notes.append(f"{member.filename!r} was not read: {why}")
+    return _Bytes(path=_path_of(member), data=data, problem=problem, why=why)
+
+
+def _misplaced(member: zipfile.ZipInfo) -> str:
     path = PurePosixPath(member.filename.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or not path.parts or ":" in path.parts[0]:
         return "its path leads out of the archive"
@@ -244,13 +272,17 @@ def _refuse(member: zipfile.ZipInfo, total: int) -> str:
         return "it is a symbolic link"
     if SKIPPED_FOLDERS & set(path.parts[:-1]):
         return "it lies in a folder that holds no hand-in"
-    if member.flag_bits & 0x1:
-        return "it is encrypted"
-    if member.file_size > MAX_FILE_BYTES or total + member.file_size > MAX_TOTAL_BYTES:
-        return f"{member.file_size:,} bytes unpacked are beyond the limit"
-    if member.file_size > RATIO_FROM_BYTES and member.file_size > MAX_RATIO * max(member.compress_size, 1):
-        return "it unpacks to more than a real file can (a zip bomb)"
     return ""
+
+
+def _refuse(member: zipfile.ZipInfo, total: int) -> tuple[Problem, str]:
+    if member.flag_bits & 0x1:
+        return Problem.ENCRYPTED, "it is encrypted"
+    if member.file_size > MAX_FILE_BYTES or total + member.file_size > MAX_TOTAL_BYTES:
+        return Problem.TOO_LARGE, f"{member.file_size:,} bytes unpacked are beyond the limit"
+    if member.file_size > RATIO_FROM_BYTES and member.file_size > MAX_RATIO * max(member.compress_size, 1):
+        return Problem.TOO_LARGE, "it unpacks to more than a real file can (a zip bomb)"
+    return Problem.NONE, ""
 
 
 def _without_common_folder(items: list[_Bytes]) -> Iterator[_Bytes]:
@@ -258,4 +290,4 @@ def _without_common_folder(items: list[_Bytes]) -> Iterator[_Bytes]:
     tops = {i.path.split("/", 1)[0] for i in items if "/" in i.path}
     nested = len(tops) == 1 and all("/" in i.path for i in items)
     for item in items:
-        yield _Bytes(path=item.path.split("/", 1)[1], data=item.data) if nested else item
+        yield msgspec.structs.replace(item, path=item.path.split("/", 1)[1]) if nested else item

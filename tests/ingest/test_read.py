@@ -98,7 +98,10 @@ def test_symbolic_link_in_a_zip_is_not_a_file(tmp_path: Path) -> None:
 def test_zip_bomb_is_refused_and_the_rest_is_read(tmp_path: Path) -> None:
     packed = _zip(tmp_path / "x.zip", {"bomb.txt": b"\0" * (limits.RATIO_FROM_BYTES + 1), "README.md": b"x"})
     submission = read_submission(packed).submission
-    assert [a.path for a in submission.artefacts] == ["README.md"]
+    assert [(a.path, a.problem, a.size) for a in submission.artefacts] == [
+        ("README.md", Problem.NONE, 1),
+        ("bomb.txt", Problem.TOO_LARGE, 0),
+    ]
     assert any("zip bomb" in n for n in submission.notes)
 
 

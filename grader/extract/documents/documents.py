@@ -35,7 +35,8 @@ def read_documents(sources: Sources) -> Documents:
 
 def read_document(data: bytes, artefact: Artefact) -> Document:
     """Read one file. Never raises: what cannot be read stands in `problem`."""
-    unreadable = artefact.problem not in _DAMAGED
+    # Of a damaged archive's member there may be no bytes at all.
+    unreadable = artefact.problem not in _DAMAGED or (not data and bool(artefact.trouble))
     if artefact.kind is Kind.NOTEBOOK:
         if unreadable:
             notebook = Notebook(
