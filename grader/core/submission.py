@@ -36,6 +36,30 @@ class Problem(Enum):
     OLD_FORMAT = "old-format"
 
 
+class Reads(Enum):
+    """Which artefacts a reader is given; what it makes is kept under these, and a change of another makes
+    nothing anew.
+    """
+
+    ALL = "all"
+    TEXTS = "texts"
+    """READMEs, other texts and notebooks."""
+    WORKBOOKS = "workbooks"
+    IMAGES = "images"
+    MODULES = "modules"
+    """Python files."""
+    RUNS = "runs"
+    """What lies beside code that runs: everything but prose, which no program reads."""
+
+
+_OF_KINDS = {
+    Reads.TEXTS: (Kind.README, Kind.NOTEBOOK),
+    Reads.WORKBOOKS: (Kind.WORKBOOK,),
+    Reads.IMAGES: (Kind.IMAGE,),
+    Reads.MODULES: (Kind.SOURCE,),
+}
+
+
 class Artefact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One submitted file. `path` is relative to the submission, with `/`; `size` is in bytes."""
 
@@ -52,6 +76,18 @@ class Artefact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def readable(self) -> bool:
         """Whether an extractor should try to read it."""
         return self.problem is Problem.NONE
+
+    @property
+    def prose(self) -> bool:
+        """Whether it is written for a reader and for no program; a `.txt` may hold names of classes, say."""
+        name = self.path.rpartition("/")[2].lower()
+        return self.kind is Kind.README and (name.startswith("readme") or not name.endswith(".txt"))
+
+    def read_by(self, reads: Reads) -> bool:
+        """Whether such a reader is given it."""
+        if reads is Reads.RUNS:
+            return not self.prose
+        return reads is Reads.ALL or self.kind in _OF_KINDS[reads]
 
     @property
     def trouble(self) -> str:
@@ -72,6 +108,11 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     doubts: tuple[str, ...] = ()
     """Choices of a main artefact that a person should confirm, one sentence each."""
     notes: tuple[str, ...] = ()
+
+    def only(self, reads: Reads) -> "Submission":
+        """Return the same hand-in with nothing but what such a reader is given."""
+        artefacts = tuple(a for a in self.artefacts if a.read_by(reads))
+        return msgspec.structs.replace(self, artefacts=artefacts)
 
     def absent(self, kind: Kind, what: str) -> Unavailable:
         """Return why no artefact of a kind can be read; `what` names the thing with its article: "a
@@ -97,6 +138,11 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
 
     def __iter__(self) -> Iterator[Source]:
         return iter(self.items)
+
+    def only(self, reads: Reads) -> "Sources":
+        """Return the same hand-in with nothing but what such a reader is given."""
+        items = tuple(s for s in self.items if s.artefact.read_by(reads))
+        return Sources(submission=self.submission.only(reads), items=items)
 
     def fetch(self, sha256: str) -> bytes:
         """Return the bytes of an artefact by its hash; KeyError for none of this submission."""

@@ -30,7 +30,7 @@ from grader.core.faults import SandboxFault, Unavailable
 from grader.core.outcome import Verdict
 from grader.core.rubric import Execution
 from grader.core.settings import Settings
-from grader.core.submission import Kind, Source, Sources
+from grader.core.submission import Kind, Reads, Source, Sources
 from grader.execute import digits, measure
 from grader.execute.endings import told
 from grader.execute.network_source import unwritten
@@ -273,11 +273,12 @@ def _export(frames: tuple[Frame, ...]) -> tuple[ExportFrame, ...]:
 
 
 def files_beside(sources: Sources, entry: Source) -> dict[str, bytes]:
-    """The notebook, and beside it whatever else of the submission fits, Python files first."""
+    """The notebook, and beside it whatever else of the submission fits but prose, Python files first."""
     chosen = {entry.artefact.path: entry.data}
     total = len(entry.data)
     for source in sorted(
-        sources, key=lambda s: (s.artefact.kind is not Kind.SOURCE, s.artefact.size, s.artefact.path)
+        sources.only(Reads.RUNS),
+        key=lambda s: (s.artefact.kind is not Kind.SOURCE, s.artefact.size, s.artefact.path),
     ):
         size = len(source.data)
         if source.artefact.path not in chosen and size <= MAX_FILE and total + size <= MAX_FILES:

@@ -11,7 +11,7 @@ import msgspec
 from grader.core.facts.reproduced import ReproducedFacts
 from grader.core.memory import code_of, key, write_whole
 from grader.core.settings import Settings
-from grader.core.submission import Sources
+from grader.core.submission import Reads, Sources
 from grader.execute.data import digest
 from reference.mnist import Mnist
 
@@ -29,7 +29,7 @@ def path_of(sources: Sources, graph: str, data: Mnist, settings: Settings) -> Pa
         data=digest(data),
         options=[settings.reproduce_minutes, settings.canary, settings.unsafe_no_sandbox],
         packages=[version(name) for name in ("torch", "torchvision")],
-        artefacts=[[a.path, a.sha256] for a in sources.submission.artefacts],
+        artefacts=[[a.path, a.sha256] for a in sources.submission.only(Reads.RUNS).artefacts],
     )
     return Path(settings.cache) / "reproduced" / f"{name[:32]}.json"
 

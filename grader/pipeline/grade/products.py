@@ -115,9 +115,11 @@ class Known:
         try:
             arguments: dict[str, object] = {}
             for need in step.provider.needs:
-                value = self.get(need.type)
+                value: object = self.get(need.type)
                 if isinstance(value, Missing) and not need.optional:
                     return msgspec.structs.replace(value, key="")
+                if isinstance(value, Sources | Submission):
+                    value = value.only(step.provider.reads)
                 arguments[need.parameter] = None if isinstance(value, Missing) else value
             return _storable(step.provider.load()(**arguments))
         except Unavailable as reason:

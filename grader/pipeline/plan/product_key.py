@@ -11,7 +11,7 @@ from grader.core.memory import OURS, code_of, key, modules_of
 from grader.core.retrain_rule import Retraining
 from grader.core.rubric import Execution, Profile
 from grader.core.settings import Settings
-from grader.core.submission import Sources, Submission
+from grader.core.submission import Reads, Sources, Submission
 from grader.pipeline.plan.providers import EXECUTING, Phase, Provider, by_product
 
 READING: Final = ("charset-normalizer", "ftfy", "markdown-it-py", "msgspec", "nbformat", "numpy", "openpyxl")
@@ -28,7 +28,8 @@ class ProductKeys:
     """The keys of one submission's products, each computed once: most rest on the same few others.
 
     A key is of a provider's code, the packages under it and all its needs, transitively. A submission counts
-    by its artefacts, not by its name: the same files handed in by two students are read once. Settings count
+    by the artefacts that the provider is given, not by its name: the same files handed in by two students are
+    read once, and a README that is mended makes no notebook run again. Settings count
     whole but for the two sets above, so that no new one is forgotten.
     """
 
@@ -46,22 +47,29 @@ class ProductKeys:
             Retraining: retraining,
             Execution: execution or Execution(),
         }
-        self._artefacts = key(artefacts=submission.artefacts)
+        self._submission = submission
+        self._artefacts: dict[Reads, str] = {}
         self._made: dict[str, str] = {}
 
     def of(self, provider: Provider) -> str:
         """Return the key of what a provider makes."""
         if provider.name not in self._made:
-            needs = {need.parameter: self._need(need.type, provider.phase) for need in provider.needs}
+            needs = {need.parameter: self._need(need.type, provider) for need in provider.needs}
             packages = environment(RUNNING if provider.phase in EXECUTING else READING)
             self._made[provider.name] = key(
                 target=provider.target, code=_code(provider), environment=packages, needs=needs
             )
         return self._made[provider.name]
 
-    def _need(self, needed: type, phase: Phase) -> object:
+    def _given_to(self, reads: Reads) -> str:
+        if reads not in self._artefacts:
+            self._artefacts[reads] = key(artefacts=self._submission.only(reads).artefacts)
+        return self._artefacts[reads]
+
+    def _need(self, needed: type, provider: Provider) -> object:
+        phase = provider.phase
         if needed in (Sources, Submission):
-            return self._artefacts
+            return self._given_to(provider.reads)
         if needed is Settings:
             ignored = _PLACES if phase is Phase.REPRODUCE else _PLACES | _WHOLE_RUN
             values = msgspec.structs.asdict(self._settings)

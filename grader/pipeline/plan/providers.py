@@ -19,7 +19,7 @@ from grader.core.retrain_rule import Retraining
 from grader.core.rubric import Execution, Profile
 from grader.core.settings import Settings
 from grader.core.signature import Need, needs_of
-from grader.core.submission import Sources, Submission
+from grader.core.submission import Reads, Sources, Submission
 
 Product = type[Evidence] | type[Fact]
 
@@ -52,6 +52,10 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     product: str
     """Name of the type that it makes."""
     phase: Phase
+    reads: Reads = Reads.ALL
+    """Which artefacts its function is given, where it takes `Sources` or `Submission`: no others are in its
+    key.
+    """
 
     def load(self) -> Callable[..., Evidence | Fact]:
         """Import and return the function."""
@@ -82,12 +86,14 @@ PROVIDERS: tuple[Provider, ...] = (
         target="grader.extract.documents.documents:read_documents",
         product="Documents",
         phase=Phase.READ,
+        reads=Reads.TEXTS,
     ),
     Provider(
         name="formulas",
         target="grader.extract.formulas.provider:read_formulas",
         product="FormulaEvidence",
         phase=Phase.READ,
+        reads=Reads.IMAGES,
     ),
     Provider(
         name="conclusions",
@@ -106,6 +112,7 @@ PROVIDERS: tuple[Provider, ...] = (
         target="grader.extract.logs.training_log:read_logs",
         product="LogEvidence",
         phase=Phase.READ,
+        reads=Reads.MODULES,
     ),
     Provider(
         name="summaries",
@@ -124,6 +131,7 @@ PROVIDERS: tuple[Provider, ...] = (
         target="grader.extract.workbook.provider:read_workbooks",
         product="WorkbookEvidence",
         phase=Phase.READ,
+        reads=Reads.WORKBOOKS,
     ),
     Provider(
         name="replay",
@@ -136,6 +144,7 @@ PROVIDERS: tuple[Provider, ...] = (
         target="grader.execute.notebook:run_notebook",
         product="NotebookRun",
         phase=Phase.EXECUTE,
+        reads=Reads.RUNS,
     ),
     Provider(
         name="network",
@@ -157,6 +166,7 @@ PROVIDERS: tuple[Provider, ...] = (
         target="grader.execute.reproduce:reproduce",
         product="ReproducedFacts",
         phase=Phase.REPRODUCE,
+        reads=Reads.RUNS,
     ),
 )
 
