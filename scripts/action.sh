@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What action.yml runs: annotations and job summary on stdout and in the runner's files, page and SARIF in $RUNNER_TEMP/grader-report.
+# What action.yml runs: annotations and job summary on stdout and in the runner's files, page, SARIF, JUnit in $RUNNER_TEMP/grader-report.
 set -uo pipefail
 bin="${GRADER_BIN:-$RUNNER_TEMP/grader/bin}"
 report="$RUNNER_TEMP/grader-report"
@@ -11,8 +11,9 @@ GRADER_PREFIX="${SUBMISSION#./}"
 export GRADER_PREFIX
 arguments=("${SUBMISSION:-.}")
 [ -n "${RUBRIC:-}" ] && arguments+=(-r "$RUBRIC")
+[ -n "${CLASSROOM50:-}" ] && arguments+=(--classroom50 "$CLASSROOM50")
 [ -n "${EXTRAS:-}" ] || arguments+=(--static)
-"$bin/grader" check "${arguments[@]}" --format github --sarif "$report/grader.sarif" -o "$report"
+"$bin/grader" check "${arguments[@]}" --format github --sarif "$report/grader.sarif" --junit "$report/grader.xml" -o "$report"
 status=$?
 case "$status" in
   0) exit 0 ;;

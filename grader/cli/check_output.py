@@ -1,16 +1,19 @@
-"""What `grader check` prints: for people, for GitHub, for code scanning."""
+"""What `grader check` prints and writes: for people, for GitHub, for code scanning, for other CI."""
 
+import json
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
-from grader.cli.output import color_wanted, unicode_wanted
 from grader.core.report import Report
-from grader.pipeline.grade.self_check import HONEST_LINE
 
 STEPS_SHOWN = 5
+FILE_FORMS = ("sarif", "junit", "codequality", "classroom50")
+"""Forms that are one file; each is an option of `check` too, so that one run writes several."""
+FORMS = ("text", "json", "github", *FILE_FORMS)
 
 
 def echo_check(report: Report, form: str, *, executed: bool, page: Path | None) -> None:
@@ -21,10 +24,72 @@ def echo_check(report: Report, form: str, *, executed: bool, page: Path | None) 
         click.echo(encode(report).decode("utf-8"), nl=False)
     elif form == "github":
         _github(report)
-    elif form == "sarif":
-        click.echo(sarif_of(report), nl=False)
+    elif form in FILE_FORMS:
+        click.echo(file_of(report, form), nl=False)
     else:
         _text(report, executed=executed, page=page)
+
+
+def file_of(report: Report, form: str) -> str:
+    """Return the report in a form that is one file."""
+    from grader.render.code_quality import to_code_quality
+    from grader.render.exports import to_junit
+    from grader.render.platforms.classroom50 import to_classroom50
+    from grader.store.runs import now
+
+    match form:
+        case "junit":
+            return to_junit([report])
+        case "codequality":
+            return to_code_quality(report, _prefix())
+        case "classroom50":
+            return to_classroom50(report, os.environ, now())
+        case _:
+            return sarif_of(report)
+
+
+def file_place(form: str, given: object) -> Path:
+    """Return where a form is written; UsageFault where Classroom 50's result.json would lie among ours.
+
+    In `reports/` that name means our own result, and whoever collects one would take the other.
+    """
+    from grader.core.faults import UsageFault
+
+    path = Path(str(given))
+    if path.is_dir():
+        raise UsageFault(f"{path}: is a folder; --format {form} writes one file")
+    if form == "classroom50":
+        above = path.resolve().parents
+        if any(folder.name == "reports" or (folder / ".grader").is_dir() for folder in above) or _ours(path):
+            raise UsageFault(
+                f"{path}: lies among reports of grader, where result.json means grader's own; "
+                "write it to the root of the checkout, as the runner of Classroom 50 expects"
+            )
+    return path
+
+
+def _ours(path: Path) -> bool:
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and {"submission", "rubric", "outcomes"} <= found.keys()
+
+
+def write_forms(report: Report, files: Mapping[str, Path]) -> None:
+    """Write each form to its file; beside Classroom 50's result its release body and the job's outputs."""
+    from grader.pipeline.grade.publish import write
+    from grader.render.platforms import classroom50
+
+    for form, path in files.items():
+        write(path, file_of(report, form).encode("utf-8"))
+    if "classroom50" in files:
+        body = classroom50.release_body(report).encode("utf-8")
+        write(files["classroom50"].parent / "release-body.md", body)
+        _append(
+            "GITHUB_OUTPUT",
+            f"status={classroom50.status(report)}\nsummary={classroom50.summary(report)}\n",
+        )
 
 
 def sarif_of(report: Report) -> str:
@@ -36,6 +101,8 @@ def sarif_of(report: Report) -> str:
 
 
 def _text(report: Report, *, executed: bool, page: Path | None) -> None:
+    from grader.cli.output import color_wanted, unicode_wanted
+    from grader.pipeline.grade.self_check import HONEST_LINE
     from grader.render.summary import next_steps
     from grader.render.terminal import print_report
 
@@ -60,17 +127,19 @@ def _github(report: Report) -> None:
     # First, since GitHub shows only ten notices of a step.
     click.echo(classroom_points(report), nl=False)
     click.echo(annotations(report, _prefix()), nl=False)
-    for variable, text in (
-        ("GITHUB_STEP_SUMMARY", summary(report)),
-        (
-            "GITHUB_OUTPUT",
-            f"score={report.score:g}\nmax-score={report.max_score:g}\nverdict={report.verdict.value}\n",
-        ),
-    ):
-        target = os.environ.get(variable)
-        if target:
-            with Path(target).open("a", encoding="utf-8") as handle:
-                handle.write(text)
+    _append("GITHUB_STEP_SUMMARY", summary(report))
+    _append(
+        "GITHUB_OUTPUT",
+        f"score={report.score:g}\nmax-score={report.max_score:g}\nverdict={report.verdict.value}\n",
+    )
+
+
+def _append(variable: str, text: str) -> None:
+    """Append to a file of the runner that an environment variable names; without one, nothing."""
+    target = os.environ.get(variable)
+    if target:
+        with Path(target).open("a", encoding="utf-8") as handle:
+            handle.write(text)
 
 
 def _prefix() -> str:

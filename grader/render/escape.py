@@ -71,6 +71,12 @@ def plain(text: str, limit: int = PROSE_LIMIT) -> str:
     return f"{head} [… {omitted:,} characters …] {tail}" if omitted else head
 
 
+def markdown_cell(text: str) -> str:
+    """Return text as one cell of a Markdown table: on one line, and nothing in it is markup."""
+    flat = " ".join(text.split())
+    return "".join(f"&#{ord(c)};" if c in "|<>&`*_[]()!#\\@" else c for c in flat)
+
+
 def bare(text: str) -> str:
     """Return `text` whole, without escape sequences and with hidden characters as `[U+202E]`: for a title, an
     attribute, a cell.

@@ -1,9 +1,12 @@
 """GitHub: workflow commands that annotate the student's own lines, and the table of the job summary."""
 
-from grader.core.outcome import Finding, Verdict, Weight
+from collections.abc import Mapping, Sequence
+
+from grader.core.outcome import Finding, Verdict
 from grader.core.report import Marked, Report
+from grader.render.escape import markdown_cell
 from grader.render.strings import PROVISIONAL
-from grader.render.summary import stamps
+from grader.render.summary import at_stake, faults, next_steps, stamps
 
 _LEVEL = {
     Verdict.FAIL: "error",
@@ -19,55 +22,77 @@ _SYMBOL = {
     Verdict.SKIPPED: "⏭️ skipped",
     Verdict.PASS: "✅ pass",
 }
-MAX_ANNOTATIONS = 40
-"""GitHub shows ten of a level per step and fifty per job; the rest would be dropped in silence, so we say how
-many are left.
+SHOWN = 10
+"""Annotations of one level that GitHub shows of a step; what comes after them it drops in silence.
+
+https://docs.github.com/en/rest/checks/runs, "Annotations": what a step prints beyond its limit is not kept.
 """
+PLACES_SHOWN = 12
+"""Findings of one annotation that are told in full; the places of the others are listed."""
 
 
 def annotations(report: Report, prefix: str = "") -> str:
-    """Return workflow commands, one a line; `prefix` is the submission's folder inside the repository.
+    """Return workflow commands, one line a criterion, most points at stake first.
 
+    GitHub shows ten of a level, so a criterion takes one, at the line of its first finding, and lists the
+    others; how many criteria are left out is said. `prefix` is the submission's folder inside the repository.
     Values are escaped as the runner's toolkit does it (`%0A`), so that no text of a student can start a
     command.
     """
-    lines: list[str] = []
-    for marked in report.outcomes:
-        lines += [
-            _command(marked, f, prefix)
-            for f in marked.findings
-            if marked.verdict in _LEVEL or f.weight is Weight.REMARK
-        ]
-        if marked.verdict in _LEVEL and not marked.findings:
-            lines.append(
-                f"::{_LEVEL[marked.verdict]} title={_property(marked.code)}::{_data(marked.summary)}"
-            )
-    if len(lines) > MAX_ANNOTATIONS:
-        rest = len(lines) - MAX_ANNOTATIONS
-        lines = [*lines[:MAX_ANNOTATIONS], f"::notice::{rest} more findings stand in the report"]
-    return "".join(f"{line}\n" for line in lines)
+    told: dict[str, list[str]] = {"error": [], "warning": [], "notice": []}
+    for marked in sorted(report.outcomes, key=lambda m: -at_stake(m)):
+        costly = faults(marked.findings)
+        remarks = [finding for finding in marked.findings if finding not in costly]
+        if marked.verdict in _LEVEL:
+            level = _LEVEL[marked.verdict]
+            told[level].append(_command(level, marked, costly, prefix))
+        if remarks:
+            told["notice"].append(_command("notice", marked, remarks, prefix))
+    told["notice"] = _notices(told)
+    return "".join(f"{line}\n" for level in told.values() for line in level[:SHOWN])
+
+
+def _notices(told: Mapping[str, list[str]]) -> list[str]:
+    """Return the notices that there is room for beside those of the points, first what is left out."""
+    room = SHOWN - CLASSROOM_NOTICES
+    left = sum(max(0, len(told[level]) - SHOWN) for level in ("error", "warning"))
+    notices = told["notice"]
+    if not left and len(notices) <= room:
+        return notices
+    shown = notices[: room - 1]
+    left += len(notices) - len(shown)
+    return [f"::notice::{left} more criteria with findings stand in the job summary and the report", *shown]
 
 
 def summary(report: Report) -> str:
     """Return the Markdown table of the job summary."""
     rows = "".join(
-        f"| {_SYMBOL[m.verdict]} | {m.code} | {_cell(m.title)} | "
+        f"| {_SYMBOL[m.verdict]} | {m.code} | {markdown_cell(m.title)} | "
         f"{'' if m.verdict.pending else f'{m.points:g}'} / "
-        f"{m.max_points:g}{f' {PROVISIONAL}' if m.provisional else ''} | {_cell(m.summary)} |\n"
+        f"{m.max_points:g}{f' {PROVISIONAL}' if m.provisional else ''} | {markdown_cell(m.summary)} |\n"
         for m in report.outcomes
     )
     pending = f", {report.pending_points:g} pending" if report.pending_points else ""
     warnings = "".join(f"> {stamp}\n\n" for stamp in stamps(report))
+    steps = "".join(
+        f"{n}. {markdown_cell(step.title)} (up to {step.points:g} points): {markdown_cell(step.text)}\n"
+        for n, step in enumerate(next_steps(report), 1)
+    )
     return (
         f"## grader: {report.score:g} of {report.max_score:g} points{pending}\n\n{warnings}"
+        f"{f'{steps}{chr(10)}' if steps else ''}"
         "| verdict | check | | points | |\n|---|---|---|---|---|\n" + rows
     )
 
 
-def classroom_points(report: Report) -> str:
-    """Return the two notices that GitHub Classroom reads, points rounded down.
+CLASSROOM_NOTICES = 2
 
-    Title and form are those of GitHub's own classroom-resources/autograding-grading-reporter.
+
+def classroom_points(report: Report) -> str:
+    """Return the two notices that GitHub Classroom read, points rounded down; for repositories of its time.
+
+    It was discontinued on 28 August 2026. Title and form are those of GitHub's own
+    classroom-resources/autograding-grading-reporter.
     """
     have, most = int(report.score), int(report.max_score)
     return (
@@ -76,20 +101,35 @@ def classroom_points(report: Report) -> str:
     )
 
 
-def _command(marked: Marked, finding: Finding, prefix: str) -> str:
-    level = "notice" if finding.weight is Weight.REMARK else _LEVEL[marked.verdict]
-    fields = [f"title={_property(f'{marked.code} {marked.name}')}"]
-    if finding.place is not None:
-        path = f"{prefix}/{finding.place.artefact}" if prefix else finding.place.artefact
-        fields.insert(0, f"file={_property(path)}")
-        if finding.place.line is not None and finding.place.cell is None:
-            fields.insert(1, f"line={finding.place.line}")
-    where = f"{finding.place}: " if finding.place is not None and finding.place.line is None else ""
+def _command(level: str, marked: Marked, findings: Sequence[Finding], prefix: str) -> str:
+    at = next((f.place for f in findings if f.place is not None), None)
+    fields = []
+    if at is not None:
+        path = f"{prefix}/{at.artefact}" if prefix else at.artefact
+        fields.append(f"file={_property(path)}")
+        if at.line is not None and at.cell is None:
+            fields.append(f"line={at.line}")
+    fields.append(f"title={_property(f'{marked.code} {marked.name}{_worth(level, marked)}')}")
+    told = [_told(finding) for finding in findings[:PLACES_SHOWN]] or [marked.summary]
+    if rest := [str(f.place) for f in findings[PLACES_SHOWN:] if f.place is not None]:
+        told.append(f"and the same kind at {', '.join(rest)}")
+    return f"::{level} {','.join(fields)}::{_data(chr(10).join(told))}"
+
+
+def _worth(level: str, marked: Marked) -> str:
+    points = at_stake(marked)
+    if level == "notice" or points <= 0 or marked.bonus:
+        return ""
+    return f" ({points:g} points {'open' if marked.verdict.pending else 'missed'})"
+
+
+def _told(finding: Finding) -> str:
+    where = f"{finding.place}: " if finding.place is not None else ""
     parts = [f"{where}{finding.message}"]
-    parts += [f"expected: {finding.expected}"] if finding.expected else []
-    parts += [f"found: {finding.found}"] if finding.found else []
-    parts += [finding.hint] if finding.hint else []
-    return f"::{level} {','.join(fields)}::{_data(chr(10).join(parts))}"
+    parts += [f"  expected: {finding.expected}"] if finding.expected else []
+    parts += [f"  found: {finding.found}"] if finding.found else []
+    parts += [f"  {finding.hint}"] if finding.hint else []
+    return "\n".join(parts)
 
 
 def _data(text: str) -> str:
@@ -98,8 +138,3 @@ def _data(text: str) -> str:
 
 def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
-
-
-def _cell(text: str) -> str:
-    flat = " ".join(text.split())
-    return "".join(f"&#{ord(c)};" if c in "|<>&`*_[]()!#\\@" else c for c in flat)

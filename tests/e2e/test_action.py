@@ -88,13 +88,14 @@ def wrong(tmp_path_factory: pytest.TempPathFactory) -> Job:
 
 def test_annotations_stand_on_the_students_own_lines(wrong: Job) -> None:
     lines = (ROOT / "submissions" / "wrong-gradient" / "README.md").read_text("utf-8").splitlines()
-    places = re.findall(
-        r"::error file=hw/part one/README\.md,line=(\d+),title=BP101 final-gradients::",
-        "\n".join(wrong.commands),
-    )
+    (told,) = [c for c in wrong.commands if "title=BP101 final-gradients" in c]
+    assert re.match(r"::error file=hw/part one/README\.md,line=\d+,title=BP101 ", told)
+    places = re.findall(r"(?:::|%0A)README\.md:(\d+): ", told)
     assert len(places) == 4
     for line in places:
         assert re.search(r"∂E/∂w[1-4]", lines[int(line) - 1])
+    errors = [c for c in wrong.commands if c.startswith("::error")]
+    assert "title=TR501 " in errors[0], "the costliest comes first"
     assert all(re.match(r"::(error|warning|notice)( |::)", c) for c in wrong.commands)
 
 
@@ -115,6 +116,7 @@ def test_summary_and_outputs(wrong: Job) -> None:
 def test_page_result_and_sarif_are_left_for_the_artefact(wrong: Job) -> None:
     (page,) = wrong.report.glob("*/index.html")
     assert (page.parent / "result.json").is_file()
+    assert "<testsuite " in (wrong.report / "grader.xml").read_text("utf-8")
     log: dict[str, Any] = json.loads((wrong.report / "grader.sarif").read_text("utf-8"))
     assert log["version"] == "2.1.0"
     assert log["$schema"].endswith("sarif-2.1.0.json")
@@ -147,6 +149,21 @@ def test_red_or_green(wrong: Job, tmp_path_factory: pytest.TempPathFactory) -> N
     assert run(waits, "hostile", FAIL_ON="unknown").status != 0
 
 
+def test_classroom_50_gets_its_result_outside_our_report(wrong: Job, tmp_path: Path) -> None:
+    target = tmp_path / "checkout" / "result.json"
+    runner = {name: f"x/{name}" for name in ("CLASSROOM", "ASSIGNMENT", "COMMIT_URL", "RELEASE_URL")}
+    job = run(
+        tmp_path, "no-notebook", CLASSROOM50=str(target), SUBMISSION_TAG="submit/1", FAIL_ON="never", **runner
+    )
+    assert job.status == 0
+    result = json.loads(target.read_bytes())
+    assert result["schema"] == "classroom50/result/v1"
+    assert result["score"] == int(float(job.outputs["score"]))
+    assert job.outputs["status"] == "failure"
+    (ours,) = job.report.glob("*/result.json")
+    assert json.loads(ours.read_bytes())["schema"] == 1
+
+
 def test_wrong_input_is_red_whatever_was_asked_for(tmp_path: Path) -> None:
     job = run(tmp_path, "no-notebook", RUBRIC="nosuch", FAIL_ON="never")
     assert job.status == 2
@@ -155,12 +172,12 @@ def test_wrong_input_is_red_whatever_was_asked_for(tmp_path: Path) -> None:
 
 def test_action_file_and_script_agree() -> None:
     """No YAML parser comes with grader: what could drift apart is read with the eye of a reader."""
-    inputs = set(re.findall(r"^  ([a-z-]+):\n    description:", ACTION.split("outputs:")[0], re.MULTILINE))
-    assert inputs == {"path", "rubric", "extras", "fail-on"}
-    assert set(re.findall(r"inputs\.([a-z-]+)", ACTION)) == inputs
+    inputs = set(re.findall(r"^  ([a-z0-9-]+):\n    description:", ACTION.split("outputs:")[0], re.MULTILINE))
+    assert inputs == {"path", "rubric", "extras", "fail-on", "classroom50"}
+    assert set(re.findall(r"inputs\.([a-z0-9-]+)", ACTION)) == inputs
     script = (ROOT / "scripts" / "action.sh").read_text("utf-8")
-    given = set(re.findall(r"^        ([A-Z_]+): \$\{\{", ACTION, re.MULTILINE))
-    for name in re.findall(r"\$\{?([A-Z_]+)", script):
+    given = set(re.findall(r"^        ([A-Z0-9_]+): \$\{\{", ACTION, re.MULTILINE))
+    for name in re.findall(r"\$\{?([A-Z0-9_]+)", script):
         assert name in given | {"RUNNER_TEMP", "GRADER_BIN", "GRADER_PREFIX"}, name
     assert "\t" not in ACTION
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import msgspec
@@ -14,11 +15,13 @@ from grader.core.report import Marked, Provenance, Report, RubricRef
 from grader.ingest.read import from_bytes
 from grader.render import class_page, student_page
 from grader.render.class_page import ClassRow
+from grader.render.code_quality import to_code_quality
 from grader.render.exports import cell, to_csv, to_json, to_junit
-from grader.render.github import MAX_ANNOTATIONS, annotations, classroom_points, summary
+from grader.render.github import PLACES_SHOWN, SHOWN, annotations, classroom_points, summary
 from grader.render.sarif import to_sarif
 from grader.render.strings import STAMP_ISOLATION, STAMP_PROVISIONAL
 from grader.render.terminal import class_lines, print_report
+from tests.command_line import ROOT, grader
 
 HOSTILE = '=HYPERLINK("http://x")'
 
@@ -106,21 +109,46 @@ def test_junit_is_xml_whatever_students_write() -> None:
 def test_annotations_stand_on_the_students_line_and_cannot_be_forged() -> None:
     lines = annotations(REPORT, "hand-in").splitlines()
     assert lines[0].startswith(
-        "::error file=hand-in/part 1/README.md,line=7,title=AA001 aa001::wrong sign%0A"
+        "::error file=hand-in/part 1/README.md,line=7,title=AA001 aa001 (10 points missed)"
+        "::part 1/README.md:7: wrong sign%0A"
     )
     assert "100%25" in lines[0]
     assert not [line for line in lines if line.startswith("::error::forged")]
-    assert lines[1].startswith("::error file=hand-in/b.xlsx,title=")
-    assert "b.xlsx S!Z33: wrong cell" in lines[1]
+    assert "b.xlsx S!Z33: wrong cell" in lines[0]
+    assert len([line for line in lines if "AA001" in line]) == 1
     assert any(line.startswith("::notice file=hand-in/README.md,line=1") for line in lines)
-    assert any(line.startswith("::warning title=AA003::") for line in lines)
+    assert any(line.startswith("::warning title=AA003 aa003 (10 points open)::") for line in lines)
 
 
-def test_too_many_annotations_are_counted_not_dropped_in_silence() -> None:
-    report = _report("x", _marked("AA001", Verdict.FAIL, *[BAD_LINE] * (MAX_ANNOTATIONS + 5)))
-    lines = annotations(report).splitlines()
-    assert len(lines) == MAX_ANNOTATIONS + 1
-    assert lines[-1] == "::notice::5 more findings stand in the report"
+def test_the_costliest_criterion_comes_first_and_takes_one_annotation() -> None:
+    """GitHub shows ten of a level and ours went by family: the 10-point finding came last of nine."""
+    small = [
+        _marked(f"BP{n}", Verdict.FAIL, *[BAD_LINE] * 5, max_points=float(n - 100)) for n in range(101, 113)
+    ]
+    lines = annotations(_report("x", *small)).splitlines()
+    errors = [line for line in lines if line.startswith("::error")]
+    assert len(errors) == SHOWN
+    assert "title=BP112 " in errors[0]
+    assert errors[0].count("part 1/README.md:7: wrong sign") == 5
+    assert lines[-1] == ("::notice::2 more criteria with findings stand in the job summary and the report")
+
+
+def test_a_criterion_with_many_findings_lists_the_places_of_the_rest() -> None:
+    many = [BAD_LINE] * (PLACES_SHOWN + 2)
+    (line,) = annotations(_report("x", _marked("AA001", Verdict.FAIL, *many))).splitlines()
+    assert line.count("wrong sign") == PLACES_SHOWN
+    assert line.endswith("and the same kind at part 1/README.md:7, part 1/README.md:7")
+
+
+def test_notices_leave_room_for_the_two_of_the_points() -> None:
+    remarks = [_marked(f"RD{n}", Verdict.PASS, REMARK) for n in range(701, 713)]
+    notices = [
+        line
+        for line in (classroom_points(REPORT) + annotations(_report("x", *remarks))).splitlines()
+        if line.startswith("::notice")
+    ]
+    assert len(notices) == SHOWN
+    assert notices[2].startswith("::notice::5 more criteria")
 
 
 def test_provisional_points_are_stamped_in_every_form() -> None:
@@ -179,3 +207,36 @@ def test_sarif_names_rules_places_and_stable_fingerprints() -> None:
     again = json.loads(to_sarif(REPORT, {}, "hand-in"))["runs"][0]["results"]
     assert [r["partialFingerprints"] for r in again] == [r["partialFingerprints"] for r in run["results"]]
     assert len({str(r["partialFingerprints"]) for r in again}) == 3
+
+
+def test_code_quality_has_the_fields_of_gitlab_and_no_fingerprint_twice() -> None:
+    """https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format."""
+    twice = _report("x", _marked("AA001", Verdict.FAIL, BAD_LINE, BAD_LINE, BAD_CELL), *REPORT.outcomes[1:])
+    entries = json.loads(to_code_quality(twice, "hand-in"))
+    assert [e["severity"] for e in entries] == ["major", "major", "major", "info", "minor", "info"]
+    for entry in entries:
+        assert set(entry) == {"description", "check_name", "fingerprint", "severity", "location"}
+        assert entry["severity"] in {"info", "minor", "major", "critical", "blocker"}
+        assert entry["location"]["path"].startswith("hand-in/")
+        assert type(entry["location"]["lines"]["begin"]) is int
+    assert len({e["fingerprint"] for e in entries}) == len(entries)
+    assert entries[0]["location"] == {"path": "hand-in/part 1/README.md", "lines": {"begin": 7}}
+    assert entries[2]["location"] == {"path": "hand-in/b.xlsx", "lines": {"begin": 1}}
+    assert entries[4]["location"]["path"] == "hand-in/README.md", "what has no place stands on the README"
+    moved = msgspec.structs.replace(BAD_LINE, message="said otherwise")
+    again = json.loads(to_code_quality(_report("x", _marked("AA001", Verdict.FAIL, moved)), "hand-in"))
+    assert again[0]["fingerprint"] == entries[0]["fingerprint"]
+
+
+def test_check_writes_every_form_in_one_run(tmp_path: Path) -> None:
+    sample = ROOT / "submissions" / "no-notebook"
+    files = {form: tmp_path / form for form in ("junit", "codequality", "sarif")}
+    options = [word for form, path in files.items() for word in (f"--{form}", path)]
+    assert grader("check", sample, "--static", *options).returncode == 1
+    assert ET.parse(files["junit"]).getroot().tag == "testsuites"
+    assert json.loads(files["codequality"].read_bytes())
+    assert json.loads(files["sarif"].read_bytes())["version"] == "2.1.0"
+    printed = grader("check", sample, "--static", "--format", "junit")
+    assert printed.stdout == files["junit"].read_text("utf-8")
+    assert not grader("check", sample, "--static", "--format", "junit", "-o", tmp_path / "j.xml").stdout
+    assert (tmp_path / "j.xml").read_bytes() == files["junit"].read_bytes()

@@ -4,6 +4,10 @@ from pathlib import Path
 
 import click
 
+from grader.cli.check_output import FILE_FORMS, FORMS
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
 
 @click.command(help="Check your own work with the instructor's engine. Quick unless --retrain is given.")
 @click.argument("path", type=click.Path(path_type=Path), default=Path())
@@ -11,29 +15,37 @@ import click
     "-r", "--rubric", default="", help="A rubric file or name (default: .grader.toml, else default)."
 )
 @click.option(
-    "-o", "--out", type=click.Path(path_type=Path), help="Also write the page and result.json here."
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Also write the page and result.json into this folder; with --format junit, codequality or "
+    "classroom50 the file to write.",
 )
-@click.option("--format", "form", type=click.Choice(["text", "json", "github", "sarif"]), default="text")
-@click.option("--sarif", type=click.Path(path_type=Path), help="Also write SARIF 2.1.0 to this file.")
+@click.option("--format", "form", type=click.Choice(FORMS), default="text")
+@click.option("--sarif", type=_FILE, help="Also write SARIF 2.1.0 to this file.")
+@click.option("--junit", type=_FILE, help="Also write JUnit XML to this file.")
+@click.option("--codequality", type=_FILE, help="Also write GitLab's Code Quality to this file.")
+@click.option("--classroom50", type=_FILE, help="Also write Classroom 50's result.json to this file.")
 @click.option("--static", is_flag=True, help="Run no code at all: README, workbook and saved outputs.")
 @click.option("--retrain", is_flag=True, help="Also train the network again; takes minutes.")
 @click.option("--data", default="", metavar="DIR", help="Folder with MNIST.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
-def command(
-    path: Path, rubric: str, out: Path | None, form: str, sarif: Path | None, **options: object
-) -> int:
+def command(path: Path, rubric: str, out: Path | None, form: str, **options: object) -> int:
     """Print what was found and what to do next, most points first."""
     from grader.checks.catalogue import catalogue
-    from grader.cli.check_output import echo_check, sarif_of
+    from grader.cli.check_output import echo_check, file_place, write_forms
     from grader.cli.exit_status import status
     from grader.cli.options import runs_folder
     from grader.cli.output import progress_line
     from grader.core.settings import Device, Settings
     from grader.ingest.ignore import read_config
-    from grader.pipeline.grade.publish import publish, write
+    from grader.pipeline.grade.publish import publish
     from grader.pipeline.grade.self_check import self_check
     from grader.pipeline.plan.rubrics import load
 
+    files = {kind: file_place(kind, options[kind]) for kind in FILE_FORMS if options[kind]}
+    if form in FILE_FORMS and out is not None:
+        files[form], out = file_place(form, out), None
     name = rubric or read_config(path if path.is_dir() else path.parent).rubric
     settings = Settings(
         execute=not options["static"],
@@ -54,9 +66,8 @@ def command(
         report, known = self_check(path, loaded, settings, progress)
     fetch = known.sources.fetch
     written = publish(report, known.products(), out, loaded.rubric, fetch) if out is not None else None
-    if sarif is not None:
-        write(sarif, sarif_of(report).encode("utf-8"))
-    echo_check(
-        report, form, executed="NotebookRun" in known.products(), page=written.page if written else None
-    )
+    write_forms(report, files)
+    if form not in files:
+        executed = "NotebookRun" in known.products()
+        echo_check(report, form, executed=executed, page=written.page if written else None)
     return status(report)

@@ -1,0 +1,1 @@
+"""What learning platforms take: worksheets of marks, archives of feedback, results of an autograder."""
