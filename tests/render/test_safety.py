@@ -34,7 +34,7 @@ VOID = {"meta", "br", "hr", "img", "input", "rect", "line", "path", "polyline"}
 ATTRIBUTES = {
     "aria-hidden", "aria-label", "aria-labelledby", "autocomplete", "charset", "class", "colspan", "content", "data-state", "data-value", "dir",
     "focusable", "height", "hidden", "href", "http-equiv", "id", "lang", "name", "open", "preserveaspectratio", "role", "rowspan", "rx", "scope",
-    "tabindex", "title", "type", "value", "viewbox", "width",
+    "tabindex", "title", "type", "value", "viewbox", "width", "x",
 }  # fmt: skip
 
 
