@@ -1,63 +1,103 @@
 """Forgeries, hostile and broken hand-ins: what grader, otter and nbgrader make of each.
 
-    python benchmarks/attacks_compare.py --nbgrader VENV/bin/nbgrader --otter VENV/bin/otter
+    python -m benchmarks attacks_compare --nbgrader VENV/bin/nbgrader --otter VENV/bin/otter
 
 Six forgeries (each has what a test that asks objects wants to see, and computes something else) and the 21
-broken hand-ins of `broken_hand_ins.py`, in one assignment of three questions. Counted for each grader: `honest` (a score that
-is earned, or none with a reason), `forged` (points that were not earned), `unjust` (earned points not given),
-`lost` (no answer: it hung, or the whole batch ended). A grader whose path is not given is left out.
+hostile or broken hand-ins of `broken_hand_ins`, in one assignment of three questions, in the form that each
+grader wants: a rubric, `assert` cells in the notebook, test files. Counted for each grader: `forged` (points that
+were not earned), `unjust` (earned points not given), `lost` (no answer for this hand-in), `stopped` (this hand-in
+held up the rest: the batch ended, or a call did not end in three minutes), and honest answers: `scored` (the score
+that is earned) and `open` (none, with a reason for a person). Prints Markdown with `--markdown`. A grader whose path
+is not given is left out.
+
+It compares what each promises with what it was given here, not which is better: nbgrader and otter run tests that a
+teacher writes for any course, in the student's own interpreter, and their pages say that isolation is the matter of
+whoever runs them (otter's `otter grade` uses a container for each hand-in, which is not tried here: it stops the
+endless ones, and the tests still run beside the student's code). grader knows one assignment and believes nothing
+that ran beside it.
 """
 
 import argparse
+import importlib.metadata
+import subprocess
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 from batch import Answer, nbgrader, otter, ours
 from broken_hand_ins import FORGERIES, PROBES, make_probes
 
 EVERY = {**FORGERIES, **PROBES}
+COUNTED = ("forged", "unjust", "lost", "stopped", "scored", "open")
 
 
 def judge(name: str, answer: Answer | None) -> str:
     """Return what one answer is worth."""
+    if answer is not None and answer.stopped:
+        return "stopped"
     if answer is None or (answer.score is None and not answer.reason):
         return "lost"
-    if answer.score is None or answer.score in EVERY[name].honest:
-        return "honest"
+    if answer.score is None:
+        return "open"
+    if answer.score in EVERY[name].honest:
+        return "scored"
     return "forged" if answer.score > max(EVERY[name].honest) else "unjust"
 
 
+def version(who: str, program: Path | None) -> str:
+    """Return name and version of a grader."""
+    if program is None:
+        return f"{who} {importlib.metadata.version('backprop-mnist-grader')}"
+    code = f"import importlib.metadata; print(importlib.metadata.version({who!r}))"
+    python = program.absolute().parent / "python"
+    found = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout
+    return f"{who} {found.strip()}"
+
+
+def shown(answers: Mapping[str, Mapping[str, Answer]], *, markdown: bool) -> str:
+    """Return the table: a row a hand-in, then a row a count."""
+    rows = [["hand-in", *answers]]
+    counts = {who: Counter[str]() for who in answers}
+    for name in EVERY:
+        row = [f"`{name}`" if markdown else name]
+        for who, found in answers.items():
+            verdict = judge(name, found.get(name))
+            counts[who][verdict] += 1
+            score = found[name].score if name in found else None
+            row.append(verdict + ("" if score is None else f" ({score:g})"))
+        rows.append(row)
+    total = f"of {len(EVERY)}"
+    rows += [[f"{kind} {total}", *(str(count[kind]) for count in counts.values())] for kind in COUNTED]
+    if markdown:
+        rows.insert(1, ["---"] * len(rows[0]))
+        return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return "\n".join("".join(f"{part:24}" for part in row).rstrip() for row in rows)
+
+
 def main() -> int:
-    """Print a row a hand-in and a line of counts a grader; 1 where ours was fooled, unjust or lost one."""
+    """Print the table; 1 where ours was fooled, unjust, lost one or stopped."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--nbgrader", type=Path, help="path of the program nbgrader")
     parser.add_argument("--otter", type=Path, help="path of the program otter")
+    parser.add_argument("--markdown", action="store_true", help="print a table for a page")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "hand-ins"
         make_probes(root, EVERY)
-        answers = {"grader": ours(root, Path(folder) / "out", "-j", "2")[1]}
+        answers = {version("grader", None): ours(root, Path(folder) / "out", "-j", "2")[1]}
         if given.nbgrader:
-            answers["nbgrader"] = nbgrader(given.nbgrader.absolute(), root)[1]
+            program = given.nbgrader.absolute()
+            answers[version("nbgrader", program)] = nbgrader(program, root)[1]
         if given.otter:
-            answers["otter"] = otter(given.otter.absolute(), root)[1]
-    print(f"{'hand-in':20}" + "".join(f"{who:22}" for who in answers))
-    counts = {who: Counter[str]() for who in answers}
-    for name in EVERY:
-        row = f"{name:20}"
-        for who, found in answers.items():
-            verdict = judge(name, found.get(name))
-            counts[who][verdict] += 1
-            score = found[name].score if name in found else None
-            row += f"{verdict + ('' if score is None else f' ({score:g})'):22}"
-        print(row)
-    for who, count in counts.items():
-        print(f"{who}: {', '.join(f'{count[k]} {k}' for k in ('honest', 'forged', 'unjust', 'lost'))}")
-    return int(counts["grader"]["honest"] < len(EVERY))
+            program = given.otter.absolute()
+            answers[version("otter-grader", program)] = otter(program, root)[1]
+    print(shown(answers, markdown=given.markdown))
+    own = next(iter(answers.values()))
+    return int(any(judge(name, own.get(name)) not in ("scored", "open") for name in EVERY))
 
 
 if __name__ == "__main__":

@@ -24,16 +24,20 @@ from typing import NamedTuple
 from broken_hand_ins import PROBES, Probe, make_class, make_probes
 from process_tree import Cost, run
 
-PER_CALL = 90.0
-"""Seconds that one `otter run` may take; it has no limit of its own."""
+PER_CALL = 180.0
+"""Seconds that one `otter run` may take; without Docker it has no limit of its own."""
 PER_BATCH = 1800.0
 
 
 class Answer(NamedTuple):
-    """What a grader said of one hand-in: a score, or why there is none; neither where it gave no answer."""
+    """What a grader said of one hand-in: a score, or why there is none; neither where it gave no answer.
+
+    `stopped` where this hand-in held up the others: the batch ended with it, or it would never have ended.
+    """
 
     score: float | None = None
     reason: str = ""
+    stopped: bool = False
 
 
 def ours(root: Path, out: Path, *options: str) -> tuple[Cost, dict[str, Answer]]:
@@ -73,7 +77,7 @@ def nbgrader(program: Path, root: Path) -> tuple[Cost, dict[str, Answer]]:
     if not found and (course / "submitted" / "copied_cell").exists():
         shutil.rmtree(course / "submitted" / "copied_cell")
         cost = run([str(program), "autograde", "ps1"], cwd=course, environment=environment, limit=PER_BATCH)
-        found = _gradebook(course, cost.output)
+        found = _gradebook(course, cost.output) | {"copied_cell": Answer(stopped=True)}
         print("nbgrader: one copied cell ended the whole batch; graded without it in a second pass")
     return cost, found
 
@@ -116,7 +120,9 @@ def otter(program: Path, root: Path) -> tuple[Cost, dict[str, Answer]]:
         if result.exists():
             tests = json.loads(result.read_text("utf-8"))["tests"]
             found[student.name] = Answer(score=sum(float(t.get("score") or 0) for t in tests))
-        elif not cost.late:
+        elif cost.late:
+            found[student.name] = Answer(stopped=True)
+        else:
             found[student.name] = Answer(reason=cost.output.strip().splitlines()[-1] if cost.output else "")
     return Cost(
         max(c.status for c in costs),
