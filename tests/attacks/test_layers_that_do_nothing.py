@@ -4,6 +4,10 @@
 would compute without it. Three criteria passed for a network that uses none of the three layers. A buffer of zeros, a
 difference of equal values, a probability of 1e-12 and a parameter that no optimizer moves do the same. No list of
 operators finds that; running the network without the layer does.
+
+Then layers were put behind a gate that opened in that run alone: for pixels darker than any of a digit, for weights
+larger than torch draws, for values that a dropout of 5 % never gives. So it is run under several conditions, and a layer
+that is heard under some of them is for a person.
 """
 
 import pytest
@@ -101,6 +105,49 @@ class Whisper(Zeroed):
         return x + 1e-4 * self.drop(x)
 
 
+class DropOver(Zeroed):
+    """A dropout of 5 % gives 1.05 times a value or nothing, and never one and a half of it; a mask of halves gives two."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.drop = nn.Dropout(0.05)
+
+    def dropped(self, x: Tensor) -> Tensor:
+        return x + functional.relu(self.drop(x) - 1.5 * x)
+
+
+class DropMean(Zeroed):
+    """Opens where a good part of the values are zeroed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.drop = nn.Dropout(0.05)
+
+    def dropped(self, x: Tensor) -> Tensor:
+        ones = x * 0 + 1
+        return x * (1 - functional.relu(0.8 - self.drop(ones).mean((1, 2, 3), keepdim=True)))
+
+
+class ImageGate(Zeroed):
+    """Opens for pixels darker than the ground of a normalised digit."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        gate = functional.relu(torch.amax(-x, (2, 3), keepdim=True) - 1)
+        y = self.c1(x)
+        y = functional.max_pool2d(functional.relu(y + gate * self.b1(y)), 2)
+        y = functional.relu(self.c2(y))
+        y = y + gate * self.drop(y)
+        mean = functional.adaptive_avg_pool2d(y, 1) * gate
+        return self.fc((functional.max_pool2d(y, 11) + mean).flatten(1))
+
+
+class WeightGate(Zeroed):
+    """Opens for weights larger than torch draws, or than a training makes."""
+
+    def norm(self, y: Tensor) -> Tensor:
+        return y + functional.relu(self.c1.weight.abs().amax() - 0.6) * self.b1(y)
+
+
 class TinyProbability(nn.Module):
     def __init__(self, p: float = 1e-12) -> None:
         super().__init__()
@@ -162,6 +209,21 @@ def test_one_that_is_hardly_heard_is_for_a_person() -> None:
     found = judged(Whisper(), "NN402", "NN403")
     assert {outcome.verdict for outcome in found.values()} == {Verdict.UNKNOWN}
     assert {outcome.findings[0].diagnosis for outcome in found.values()} == {"faint-effect"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "codes"), [(DropOver, ("NN403",)), (ImageGate, LAYERS), (WeightGate, ("NN402",))]
+)
+def test_one_that_is_heard_only_where_nobody_trains_is_for_a_person(
+    kind: type[nn.Module], codes: tuple[str, ...]
+) -> None:
+    found = judged(kind(), *codes)
+    assert {code: outcome.verdict for code, outcome in found.items()} == dict.fromkeys(codes, Verdict.UNKNOWN)
+    assert {outcome.findings[0].diagnosis for outcome in found.values()} == {"faint-effect"}
+
+
+def test_nor_does_a_gate_open_on_how_much_is_zeroed() -> None:
+    assert judged(DropMean(), "NN403")["NN403"].verdict in (Verdict.FAIL, Verdict.UNKNOWN)
 
 
 def test_a_probability_that_zeroes_nothing_is_said_to_be_too_small() -> None:

@@ -28,7 +28,8 @@ def doubtful(network: NetworkFacts, items: Iterable[Measured], what: str) -> Fin
         message=f"whether the {what} does anything has to be looked at",
         place=place_of(network),
         expected="answers that change when the layer is replaced",
-        found=f"{_at(network, found)}: less than a thousandth of what another image changes"
+        found=f"{_at(network, found)}: it changes less than a thousandth of what another image changes, or "
+        "only for images or weights that no training has"
         if measured
         else f"{_at(network, found)}: the network is too large to be run once without each layer",
         hint=f"let the result of the {what} take the place of what it reads",

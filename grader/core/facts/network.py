@@ -48,7 +48,9 @@ class Effect(Enum):
 
     CLEAR = "clear"
     FAINT = "faint"
-    """More than rounding, and less than a thousandth of what another image changes."""
+    """More than rounding, and less than a thousandth of what another image changes; or clear under some
+    conditions and nothing under others.
+    """
     NONE = "none"
     """Nothing beyond rounding: the network computes the same without the layer."""
     UNMEASURED = "unmeasured"

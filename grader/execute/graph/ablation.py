@@ -6,10 +6,17 @@ of operators finds it. What finds it is ablation: in training mode, with batch s
 random images and several random weights and affine parameters, replacing the layer changes the answers, or
 the layer does nothing. Evaluation mode would say nothing: there a fresh batch normalisation is the identity
 and honest.
+
+A layer could be wired so that it is heard under these conditions alone: behind a gate that opens for pixels
+darker than any of a digit, for weights larger than torch draws, or for values that a dropout of its own
+probability never gives. So it is asked in several scenes, of which two are as a training is: strokes in the
+place of noise, weights as torch draws them, masks of the layer's own probability. What is heard in one scene
+and not in another is for a person.
 """
 
+import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -33,11 +40,29 @@ ROUNDING = 1e-12
 """Share of the answers. All is computed in float64, which rounds at 1e-16: the images themselves move the
 answers of twelve layers of sigmoids by 1e-7, which float32 would not tell from nothing.
 """
+FEW = 8
+"""Numbers that a mask zeroes at least, or a quarter of them."""
+DEAF = 1e-6
+"""Share of the answers that another image must change, or a scene says nothing."""
 MOST_LAYERS = 200
-MOST_WORK = 10**11
-"""Floating-point operations of all passes; a network of this course takes 2e9."""
+MOST_WORK = 3 * 10**11
+"""Floating-point operations of all passes; a network of this course takes 6e9."""
+MEAN, DEVIATION = 0.1307, 0.3081
+"""Of the training digits: how nearly every notebook normalises them."""
 
 Replacement = Callable[..., Any]
+
+
+class Scene(NamedTuple):
+    """Under which conditions layers are asked whether they do anything."""
+
+    name: str
+    images: Callable[[tuple[int, ...], torch.Generator], Tensor]
+    """Of a shape that begins with the number of images."""
+    drawn: bool
+    """Whether weights are what torch draws for a new network."""
+    own: bool
+    """Whether masks are what the layer's own probability gives."""
 
 
 def effects(network: Network, names: list[str], *, trained: bool) -> dict[str, Effect]:
@@ -46,24 +71,41 @@ def effects(network: Network, names: list[str], *, trained: bool) -> dict[str, E
     `trained` says that the exported values are those after optimizer steps: a parameter that is still exactly
     zero then is one that no step moves, and counts as the constant that it is.
     """
-    graph = network.training
     size = network.static_batch or DIGITS
-    passes = min(MOST_LAYERS, MOST_WORK // max(1, graph.flops * size))
+    passes = min(MOST_LAYERS, MOST_WORK // max(1, network.training.flops * size * len(SCENES)))
+    asked = names[:passes]
+    heard = [_heard(network, asked, scene, size, trained=trained) for scene in SCENES]
+    found = {name: _together([scene[name] for scene in heard]) for name in asked}
+    return found | dict.fromkeys(names[passes:], Effect.UNMEASURED)
+
+
+def _together(levels: list[Effect]) -> Effect:
+    """What several scenes say of one layer: what is clear in one and nothing in another is for a person."""
+    return levels[0] if len(set(levels)) == 1 else Effect.FAINT
+
+
+def _heard(
+    network: Network, names: list[str], scene: Scene, size: int, *, trained: bool
+) -> dict[str, Effect]:
+    """What replacing each layer does in one scene, at its best over a few random weights."""
+    graph = network.training
     by_name = {item.name: item for item in graph.instructions}
-    found = dict.fromkeys(names[passes:], Effect.UNMEASURED)
-    found |= dict.fromkeys(names[:passes], Effect.NONE)
-    open_ = names[:passes]
-    masks = {
-        item.name: _masked(number) for number, item in enumerate(graph.instructions) if item.base in DROPOUTS
-    }
-    norms = {item.name: _normalised(item) for item in graph.instructions if item.base == "batch_norm"}
-    usual: dict[str, Replacement] = {**masks, **norms}
+    found, open_ = dict.fromkeys(names, Effect.NONE), names
+    usual: dict[str, Replacement] = {}
+    for number, item in enumerate(graph.instructions):
+        if item.base in DROPOUTS:
+            usual[item.name] = _masked(number, item.arguments["p"] if scene.own else 0.0)
+        elif item.base == "batch_norm":
+            usual[item.name] = _normalised(item)
     with torch.no_grad():
         for trial in range(TRIALS):
             draw = torch.Generator().manual_seed(trial)
-            images = torch.randn(size, *network.image, generator=draw, dtype=torch.float64)
-            tensors = _random_tensors(network, draw, trained=trained)
+            images = scene.images((size, *network.image), draw)
+            tensors = _random_tensors(network, draw, trained=trained, drawn=scene.drawn)
             whole = _answers(graph, usual, images, tensors)
+            if scene.drawn and _spread(whole) <= DEAF * float(whole.abs().max()):
+                # Twelve sigmoids, as torch draws them, let nothing of the image through.
+                return _heard(network, names, scene._replace(drawn=False), size, trained=trained)
             for name in open_:
                 other = {**usual, name: _replaced(by_name[name])}
                 effect = _compared(whole, _answers(graph, other, images, tensors))
@@ -72,6 +114,44 @@ def effects(network: Network, names: list[str], *, trained: bool) -> dict[str, E
             if not open_:
                 break
     return found
+
+
+def _noise(shape: tuple[int, ...], draw: torch.Generator) -> Tensor:
+    return torch.randn(shape, generator=draw, dtype=torch.float64)
+
+
+def _strokes(shape: tuple[int, ...], draw: torch.Generator) -> Tensor:
+    """Images of three strokes each, from 0 to 1 on a ground of 0; noise where a shape holds no picture."""
+    flat = len(shape) == 2
+    height, width = (math.isqrt(shape[1]),) * 2 if flat else shape[-2:]
+    if min(height, width) < 8 or (flat and height * width != shape[1]):
+        return _noise(shape, draw).abs()
+    rows, columns = torch.meshgrid(torch.linspace(0, 1, height), torch.linspace(0, 1, width), indexing="ij")
+    pixels = torch.stack((rows, columns), -1).double()
+    ends = torch.rand(shape[0], 3, 2, 2, generator=draw, dtype=torch.float64) * 0.6 + 0.2
+    ink = torch.zeros(shape[0], height, width, dtype=torch.float64)
+    for begin, end in zip(ends[:, :, 0].unbind(1), ends[:, :, 1].unbind(1), strict=True):
+        along = (end - begin)[:, None, None]
+        offset = pixels - begin[:, None, None]
+        share = ((offset * along).sum(-1) / (along.square().sum(-1) + 1e-9)).clamp(0, 1)
+        distance = (offset - share[..., None] * along).norm(dim=-1)
+        ink = torch.maximum(ink, (1.6 - distance / 0.04).clamp(0, 1))
+    return (
+        ink.reshape(shape)
+        if flat
+        else ink.view(shape[0], *(1,) * (len(shape) - 3), height, width).expand(shape)
+    )
+
+
+def _normalised_strokes(shape: tuple[int, ...], draw: torch.Generator) -> Tensor:
+    return (_strokes(shape, draw) - MEAN) / DEVIATION
+
+
+SCENES = (
+    Scene("noise", _noise, drawn=False, own=False),
+    Scene("normalised strokes", _normalised_strokes, drawn=True, own=True),
+    Scene("strokes", _strokes, drawn=True, own=True),
+)
 
 
 _ORDER = (Effect.NONE, Effect.FAINT, Effect.CLEAR)
@@ -86,9 +166,14 @@ def _answers(
     return Program(graph, instead=instead, double=True).run(images.clone(), own.__getitem__)
 
 
+def _spread(answers: Tensor) -> float:
+    """What another image changes."""
+    return float((answers.amax(0) - answers.amin(0)).max())
+
+
 def _compared(whole: Tensor, without: Tensor) -> Effect:
     difference = float((whole - without).abs().nan_to_num(0.0).max())
-    spread = float((whole.amax(0) - whole.amin(0)).max())
+    spread = _spread(whole)
     if difference <= ROUNDING * max(spread, float(whole.abs().max())):
         return Effect.NONE
     return Effect.CLEAR if difference > CLEAR * spread else Effect.FAINT
@@ -115,14 +200,18 @@ def _unchanged(value: Tensor, *_: Any) -> Tensor:
     return value.clone()
 
 
-def _masked(number: int) -> Replacement:
-    """Dropout with a mask of its own, half of it zeros whatever its probability: what counts is whether it is
-    heard.
+def _masked(number: int, probability: float) -> Replacement:
+    """Dropout with a mask of its own: of its probability, and with a few zeros however small that is; half of
+    it zeros where the probability is 0. What counts is whether it is heard.
     """
+    zeros = probability if 0 < probability < 1 else 0.5
 
     def masked(value: Tensor, *_: Any) -> Tensor:
         draw = torch.Generator().manual_seed(number)
-        return value * (torch.rand(value.shape, generator=draw) < 0.5) * 2
+        chance = torch.rand(value.shape, generator=draw)
+        least: Tensor = chance.flatten().kthvalue(min(FEW, -(-chance.numel() // 4))).values
+        kept: Tensor = chance > least.clamp(min=zeros)
+        return value * kept / (1 - zeros)
 
     return masked
 
@@ -137,9 +226,25 @@ def _normalised(item: Instruction) -> Replacement:
     return normalised
 
 
-def _random_tensors(network: Network, draw: torch.Generator, *, trained: bool) -> dict[str, Tensor]:
+def _uniform(shape: torch.Size, role: Role, draw: torch.Generator) -> Tensor:
+    bound = 1 / max(1, role.fan_in) ** 0.5
+    return torch.empty(shape, dtype=torch.float64).uniform_(-bound, bound, generator=draw)
+
+
+_DRAWN: Mapping[str, Callable[[torch.Size, Role, torch.Generator], Tensor]] = {
+    "weight": _uniform,
+    "bias": _uniform,
+    "scale": lambda shape, *_: torch.ones(shape, dtype=torch.float64),
+    "offset": lambda shape, *_: torch.zeros(shape, dtype=torch.float64),
+}
+"""As `fresh_tensors` starts a training."""
+
+
+def _random_tensors(
+    network: Network, draw: torch.Generator, *, trained: bool, drawn: bool
+) -> dict[str, Tensor]:
     """Weights that keep the scale of what passes through, so that an early layer is heard at the output
-    too.
+    too; or `drawn`, as torch draws them for a new network.
     """
     roles = roles_of(network)
     found: dict[str, Tensor] = {}
@@ -150,7 +255,13 @@ def _random_tensors(network: Network, draw: torch.Generator, *, trained: bool) -
             continue
         role = roles.get(key, Role("unknown"))
         noise = torch.randn(value.shape, generator=draw, dtype=torch.float64)
-        if role.kind == "weight":
+        if (
+            drawn and role.kind == "unknown" and value.dim() > 1
+        ):  # of a layer, and read by something else, too
+            role = Role("weight", math.prod(value.shape[1:]))
+        if drawn and role.kind in _DRAWN:
+            found[key] = _DRAWN[role.kind](value.shape, role, draw)
+        elif role.kind == "weight":
             found[key] = noise * (2 / max(1, role.fan_in)) ** 0.5
         elif role.kind == "bias":
             found[key] = noise * 0.1
