@@ -14,6 +14,7 @@ from grader.core.outcome import Finding, Verdict, Weight
 from grader.core.place import Place
 from grader.core.report import Marked, Report
 from grader.core.submission import Kind
+from grader.render.escape import unlinked
 
 _SEVERITY = {
     Verdict.FAIL: "major",
@@ -57,7 +58,7 @@ def _entry(marked: Marked, finding: Finding, home: str, prefix: str, seen: Count
     seen[identity] += 1
     unique = f"{identity}\n{seen[identity]}"
     return {
-        "description": f"{marked.code}: {text}",
+        "description": unlinked(f"{marked.code}: {text}"),
         "check_name": f"{marked.code} {marked.name}",
         "fingerprint": hashlib.sha256(unique.encode("utf-8", "replace")).hexdigest(),
         "severity": "info" if finding.weight is Weight.REMARK else _SEVERITY[marked.verdict],

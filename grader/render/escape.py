@@ -27,6 +27,7 @@ _HIDDEN: Final = re.compile(
 """Invisible or direction-changing characters; line feed and tab are layout and stay."""
 _LOOKALIKE_SPACE: Final = re.compile("[\u00a0\u202f\u3000]")
 """Spaces that programs refuse and eyes accept: innocent in a sentence, guilty in an excerpt."""
+_ADDRESS: Final = re.compile(r"(?i)\b(?:[a-z]{2,12}://|www\.)")
 _PILE: Final = re.compile(
     r"([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{4,})"
 )
@@ -73,8 +74,15 @@ def plain(text: str, limit: int = PROSE_LIMIT) -> str:
 
 def markdown_cell(text: str) -> str:
     """Return text as one cell of a Markdown table: on one line, and nothing in it is markup."""
-    flat = " ".join(text.split())
-    return "".join(f"&#{ord(c)};" if c in "|<>&`*_[]()!#\\@" else c for c in flat)
+    flat = " ".join(bare(text).split())
+    literal = "".join(f"&#{ord(c)};" if c in "|<>&`*_[]()!#\\@" else c for c in flat)
+    # GitHub makes links of bare addresses, too.
+    return _ADDRESS.sub(lambda m: m[0].replace("/", "&#47;").replace(".", "&#46;"), literal)
+
+
+def unlinked(text: str) -> str:
+    """Return text for a format whose viewers make a link of `[words](address)` (SARIF 2.1.0, 3.11.6)."""
+    return bare(text).replace("](", "] (")
 
 
 def bare(text: str) -> str:

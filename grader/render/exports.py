@@ -6,6 +6,7 @@ A cell that a spreadsheet would run as a formula gets a leading apostrophe (OWAS
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from xml.sax.saxutils import escape, quoteattr
 
@@ -17,10 +18,13 @@ from grader.render.strings import STAMP_PROVISIONAL
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\N{FULLWIDTH EQUALS SIGN}", "\N{FULLWIDTH PLUS SIGN}", "\N{FULLWIDTH HYPHEN-MINUS}", "\N{FULLWIDTH COMMERCIAL AT}")  # fmt: skip
 
+_SPLIT = re.compile(rf"(;\s*)(?=[{''.join(re.escape(start) for start in _FORMULA_STARTS)}])")
+"""Where a program that splits cells at semicolons, as Excel does in half of Europe, would find a formula."""
+
 
 def cell(text: str) -> str:
     """Return text that no spreadsheet takes for a formula and no terminal for a command."""
-    flat = bare(" ".join(text.splitlines()))
+    flat = _SPLIT.sub(r"\1'", bare(" ".join(text.splitlines())).replace("\t", " "))
     return (
         f"'{flat}" if flat.lstrip().startswith(_FORMULA_STARTS) or text.startswith(_FORMULA_STARTS) else flat
     )

@@ -10,6 +10,7 @@ import json
 import grader
 from grader.core.outcome import Finding, Verdict, Weight
 from grader.core.report import Marked, Report
+from grader.render.escape import unlinked
 
 _LEVEL = {
     Verdict.FAIL: "error",
@@ -70,7 +71,7 @@ def _result(marked: Marked, finding: Finding, index: int, prefix: str) -> dict[s
         "ruleId": marked.code,
         "ruleIndex": index,
         "level": "note" if finding.weight is Weight.REMARK else _LEVEL[marked.verdict],
-        "message": {"text": where + " ".join(p for p in parts if p)},
+        "message": {"text": unlinked(where + " ".join(p for p in parts if p))},
         "locations": [{"physicalLocation": location}],
         "partialFingerprints": {
             "graderFinding/v1": hashlib.sha256(identity.encode("utf-8", "replace")).hexdigest()
