@@ -32,6 +32,7 @@ from grader.execute.engine.runs.setup import UnusableNetwork
 from grader.execute.engine.runs.wish import Progress, Wish
 from grader.execute.engine.ways.parallel_processes import Heard, Training, processes_for, run_apart
 from grader.execute.graph.facts import network_facts
+from grader.execute.graph.learnt import learnt_elsewhere
 from grader.execute.graph.network import Network
 from grader.execute.graph.position import place_in_batch
 from grader.execute.graph.schema import first_line
@@ -84,8 +85,8 @@ def _refuse_untrainable(network: Network, facts: NetworkFacts) -> None:
             f"{facts.modes_difference}",
             Verdict.UNKNOWN,
         )
-    if place := place_in_batch(network):
-        raise Unavailable(place, Verdict.UNKNOWN)
+    if doubt := place_in_batch(network) or learnt_elsewhere(network):
+        raise Unavailable(doubt, Verdict.UNKNOWN)
 
 
 def _retrain(
