@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +17,7 @@ FILE_FORMS = ("sarif", "junit", "codequality", "classroom50")
 FORMS = ("text", "json", "github", *FILE_FORMS)
 
 
-def echo_check(report: Report, form: str, *, executed: bool, page: Path | None) -> None:
+def echo_check(report: Report, form: str, *, path: Path, executed: bool, page: Path | None) -> None:
     """Print one report in the wanted form."""
     if form == "json":
         from grader.render.result_json import encode
@@ -27,7 +28,7 @@ def echo_check(report: Report, form: str, *, executed: bool, page: Path | None) 
     elif form in FILE_FORMS:
         click.echo(file_of(report, form), nl=False)
     else:
-        _text(report, executed=executed, page=page)
+        _text(report, path=path, executed=executed, page=page)
 
 
 def file_of(report: Report, form: str) -> str:
@@ -100,7 +101,7 @@ def sarif_of(report: Report) -> str:
     return to_sarif(report, {r.code: r.doc for r in catalogue().values()}, _prefix())
 
 
-def _text(report: Report, *, executed: bool, page: Path | None) -> None:
+def _text(report: Report, *, path: Path, executed: bool, page: Path | None) -> None:
     from grader.cli.output import color_wanted, unicode_wanted
     from grader.pipeline.grade.self_check import HONEST_LINE
     from grader.render.summary import next_steps
@@ -117,8 +118,21 @@ def _text(report: Report, *, executed: bool, page: Path | None) -> None:
         click.echo(f"\nNothing left to do{open_points}.")
     if executed:
         click.echo(f"\n{HONEST_LINE}")
-    if page is not None:
-        click.echo(f"page  {page}")
+    click.echo("")
+    for line in _last_lines(report, path, page):
+        click.echo(line)
+
+
+def _last_lines(report: Report, path: Path, page: Path | None) -> tuple[str, ...]:
+    """Where the page is or how to get it, and how to read about the first fault."""
+    from grader.render.strings import TERMINAL_PAGE, TERMINAL_WHY
+    from grader.render.summary import first_fault
+
+    asked = "" if path == Path() else f" {shlex.quote(str(path))}"
+    where = str(page) if page is not None else f"grader check{asked} -o FOLDER"
+    code = first_fault(report)
+    lines = [f"{TERMINAL_PAGE}  {where}"]
+    return (*lines, f"{TERMINAL_WHY}   grader explain {code}") if code else tuple(lines)
 
 
 def _github(report: Report) -> None:

@@ -51,7 +51,9 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     `message` names the fault, `hint` the remedy, made from this student's own mistake. `excerpt` is the text
     at `place`, `marked` the guilty part of it, verbatim. `diagnosis` is a stable code of the mistake
-    (`index-swapped`), for class statistics.
+    (`index-swapped`), for class statistics. `subject` is what it is about (`∂E/∂w3`) and `slip` the mistake
+    in a few words, without the formula: findings with the same slip are told once, with all their places.
+    `others` are statements that explain the line as well as `expected` does.
     """
 
     message: str
@@ -63,6 +65,9 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     marked: str = ""
     diagnosis: str = ""
     weight: Weight = Weight.FAULT
+    subject: str = ""
+    slip: str = ""
+    others: tuple[str, ...] = ()
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -74,6 +79,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     findings: tuple[Finding, ...] = ()
     provisional: bool = False
     """Whether a claim earned it, because nothing could be executed; only a pass can be."""
+    headline: str = ""
+    """What is wrong, short enough for a title; empty where the first finding says it."""
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.credit <= 1.0:  # also refuses NaN, for which every comparison is false
@@ -91,12 +98,12 @@ def passed(summary: str, findings: Iterable[Finding] = ()) -> Outcome:
     return Outcome(verdict=Verdict.PASS, credit=1.0, summary=summary, findings=tuple(findings))
 
 
-def failed(summary: str, findings: Iterable[Finding]) -> Outcome:
+def failed(summary: str, findings: Iterable[Finding], headline: str = "") -> Outcome:
     """No credit; a fail without evidence is refused (DESIGN, law 4)."""
     evidence = tuple(findings)
     if not evidence:
         raise ValueError("a fail needs at least one finding as its evidence")
-    return Outcome(verdict=Verdict.FAIL, credit=0.0, summary=summary, findings=evidence)
+    return Outcome(verdict=Verdict.FAIL, credit=0.0, summary=summary, findings=evidence, headline=headline)
 
 
 def unknown(summary: str, findings: Iterable[Finding] = ()) -> Outcome:
@@ -109,13 +116,15 @@ def skipped(summary: str, findings: Iterable[Finding] = ()) -> Outcome:
     return Outcome(verdict=Verdict.SKIPPED, credit=0.0, summary=summary, findings=tuple(findings))
 
 
-def graded(credit: float, summary: str, findings: Iterable[Finding]) -> Outcome:
+def graded(credit: float, summary: str, findings: Iterable[Finding], headline: str = "") -> Outcome:
     """Pass, partial or fail by credit; below full credit a finding must say why."""
     if credit >= 1.0:
         return passed(summary, findings)
     if credit <= 0.0:
-        return failed(summary, findings)
+        return failed(summary, findings, headline)
     evidence = tuple(findings)
     if not evidence:
         raise ValueError("a partial needs at least one finding as its evidence")
-    return Outcome(verdict=Verdict.PARTIAL, credit=credit, summary=summary, findings=evidence)
+    return Outcome(
+        verdict=Verdict.PARTIAL, credit=credit, summary=summary, findings=evidence, headline=headline
+    )

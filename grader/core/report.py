@@ -38,6 +38,8 @@ class Marked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Whether the student's view leaves this criterion out."""
     decided_by: str = ""
     """Who overrode the check's verdict, from what, and why; empty where the check's own verdict stands."""
+    headline: str = ""
+    """What is wrong, short enough for a title; empty where the first finding says it."""
 
     @property
     def pending_points(self) -> float:

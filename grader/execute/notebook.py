@@ -90,7 +90,7 @@ def run_notebook(sources: Sources, settings: Settings, execution: Execution = US
 
     """
     if not settings.execute:
-        raise Unavailable("no code was run (--no-exec or --static)", Verdict.SKIPPED)
+        raise Unavailable("no code was run this time", Verdict.SKIPPED)
     entries = _entries(sources)
     entry = entries[0] if entries else None
     if entry is None:

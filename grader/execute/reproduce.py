@@ -78,9 +78,9 @@ def reproduce_as(
 
     """
     if not settings.reproduce:
-        raise Unavailable("the notebook was not run whole (--reproduce does it)", Verdict.SKIPPED)
+        raise Unavailable("the notebook was not run whole", Verdict.SKIPPED)
     if not settings.execute:
-        raise Unavailable("no code was run (--no-exec or --static)", Verdict.SKIPPED)
+        raise Unavailable("no code was run this time", Verdict.SKIPPED)
     if importlib.util.find_spec("torch") is None:
         raise Unavailable(f"torch is not installed: {install_hint('notebook')}", Verdict.SKIPPED)
     from grader.execute.data import load_mnist
@@ -117,7 +117,7 @@ def reproduce_in(
     """
     network, inside = _network_or_why(run)
     entry = next(source for source in sources if source.artefact.path == run.artefact)
-    reason = why_no_canary(sources, entry) if settings.canary else "not wanted (--no-canary)"
+    reason = why_no_canary(sources, entry) if settings.canary else "not asked for"
     asked = None
     if network is None:
         reason = answered.NO_CANARY

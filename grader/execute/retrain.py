@@ -39,7 +39,7 @@ def retrain_as(
 ) -> RetrainFacts:
     """Retrain as wished; see `retrain`. `logs` tell how long a loop ran that may stop early."""
     if not settings.retrain:
-        raise Unavailable("retraining was not wanted (--no-retrain)", Verdict.SKIPPED)
+        raise Unavailable("the network was not trained again in this run", Verdict.SKIPPED)
     if importlib.util.find_spec("torch") is None:
         raise Unavailable(f"torch is not installed: `{install_hint('retrain')}`", Verdict.SKIPPED)
     from grader.core.facts.recipe import decode_recipe

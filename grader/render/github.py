@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from grader.core.outcome import Finding, Verdict
+from grader.core.outcome import Finding, Verdict, Weight
 from grader.core.report import Marked, Report
 from grader.render.escape import markdown_cell
+from grader.render.same_fault import Fault, one_by_one
 from grader.render.strings import PROVISIONAL
-from grader.render.summary import at_stake, faults, next_steps, stamps
+from grader.render.summary import at_stake, faults, headline_of, next_steps, stamps, where
 
 _LEVEL = {
     Verdict.FAIL: "error",
@@ -28,7 +29,7 @@ SHOWN = 10
 https://docs.github.com/en/rest/checks/runs, "Annotations": what a step prints beyond its limit is not kept.
 """
 PLACES_SHOWN = 12
-"""Findings of one annotation that are told in full; the places of the others are listed."""
+"""Faults of one annotation that are told in full; the places of the others are listed."""
 
 
 def annotations(report: Report, prefix: str = "") -> str:
@@ -67,7 +68,7 @@ def _notices(told: Mapping[str, list[str]]) -> list[str]:
 def summary(report: Report) -> str:
     """Return the Markdown table of the job summary."""
     rows = "".join(
-        f"| {_SYMBOL[m.verdict]} | {m.code} | {markdown_cell(m.title)} | "
+        f"| {_SYMBOL[m.verdict]} | {m.code} | {markdown_cell(headline_of(m))} | "
         f"{'' if m.verdict.pending else f'{m.points:g}'} / "
         f"{m.max_points:g}{f' {PROVISIONAL}' if m.provisional else ''} | {markdown_cell(m.summary)} |\n"
         for m in report.outcomes
@@ -110,8 +111,9 @@ def _command(level: str, marked: Marked, findings: Sequence[Finding], prefix: st
         if at.line is not None and at.cell is None:
             fields.append(f"line={at.line}")
     fields.append(f"title={_property(f'{marked.code} {marked.name}{_worth(level, marked)}')}")
-    told = [_told(finding) for finding in findings[:PLACES_SHOWN]] or [marked.summary]
-    if rest := [str(f.place) for f in findings[PLACES_SHOWN:] if f.place is not None]:
+    faults = one_by_one(findings, Weight.REMARK if level == "notice" else Weight.FAULT)
+    told = [_told(fault) for fault in faults[:PLACES_SHOWN]] or [marked.summary]
+    if rest := [where(fault) for fault in faults[PLACES_SHOWN:] if where(fault)]:
         told.append(f"and the same kind at {', '.join(rest)}")
     return f"::{level} {','.join(fields)}::{_data(chr(10).join(told))}"
 
@@ -123,12 +125,12 @@ def _worth(level: str, marked: Marked) -> str:
     return f" ({points:g} points {'open' if marked.verdict.pending else 'missed'})"
 
 
-def _told(finding: Finding) -> str:
-    where = f"{finding.place}: " if finding.place is not None else ""
-    parts = [f"{where}{finding.message}"]
-    parts += [f"  expected: {finding.expected}"] if finding.expected else []
-    parts += [f"  found: {finding.found}"] if finding.found else []
-    parts += [f"  {finding.hint}"] if finding.hint else []
+def _told(fault: Fault) -> str:
+    places, first = where(fault), fault.first
+    parts = [f"{places}: {fault.sentence}" if places else fault.sentence]
+    parts += [f"  expected: {first.expected}"] if first.expected else []
+    parts += [f"  found: {first.found}"] if first.found else []
+    parts += [f"  {first.hint}"] if first.hint else []
     return "\n".join(parts)
 
 

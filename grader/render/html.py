@@ -39,6 +39,7 @@ def environment() -> Environment:
         points=strings.points,
         percent=strings.percent,
         bytesize=strings.size,
+        remarks=strings.count_of_remarks,
         markdown=render_markdown,
     )
     return env

@@ -18,16 +18,12 @@ from grader.core.facts.reproduced import ReproducedFacts
 from grader.core.facts.retrain import RetrainFacts
 from grader.core.rubric import Rubric
 from grader.core.rule import Rule
-from grader.extract.formulas.reading.expression import show
-from grader.extract.formulas.reading.parser import Unparsed, parse_all
-from grader.extract.formulas.reading.vocabulary import tokens
-from grader.render.escape import SafeHtml
+from grader.render.difference import typeset_side
 from grader.render.pictures.cells import Area, Cell, area, cell_grid, letters, window
 from grader.render.pictures.curves import AccuracyRun, LossSeries, accuracy_curve, loss_curves
-from grader.render.pictures.formulas import FormulaLine, formulas, typeset
+from grader.render.pictures.formulas import FormulaLine, formulas
 from grader.render.pictures.network import LayerBox, network_graph
 from grader.render.pictures.picture import Picture
-from grader.render.pictures.svg import element, literal
 from reference.backprop import Weights
 from reference.sweep import losses
 
@@ -90,22 +86,12 @@ def _formulas(evidence: FormulaEvidence) -> Picture | None:
             FormulaLine(
                 place=str(line.place),
                 written=line.text,
-                sides=tuple(_typeset(side.reading) for side in line.sides),
+                sides=tuple(typeset_side(side.reading) for side in line.sides),
+                standing=line.verdict.value,
             )
             for line in lines
         ]
     )
-
-
-def _typeset(reading: str) -> SafeHtml:
-    """Typeset a canonical reading; where it would not come back the same it stays text, for a picture must
-    not misread.
-    """
-    try:
-        tree = parse_all(tokens(reading)).tree
-    except Unparsed:
-        return element("mtext", literal(reading))
-    return typeset(tree) if show(tree) == reading else element("mtext", literal(reading))
 
 
 def _workbook(facts: ReplayFacts, evidence: object) -> Iterator[Picture | None]:

@@ -1,8 +1,8 @@
 """result.json: the whole graded record as one documented, versioned JSON file.
 
 The file is the `Report` itself plus what a reader would otherwise have to compute: `percent`,
-`percent_of_decided`, and `text` for every place. Every other form (page, terminal, exports) can be made again
-from it.
+`percent_of_decided`, `remarks`, and `text` for every place. Every other form (page, terminal, exports) can be
+made again from it.
 docs/reference/result-json.md describes every key.
 """
 
@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from grader.core.faults import UsageFault
-from grader.core.outcome import Finding
+from grader.core.outcome import Finding, Weight
 from grader.core.place import Place
 from grader.core.report import SCHEMA, Marked, Provenance, Report
 
@@ -45,6 +45,7 @@ def encode(report: Report) -> bytes:
         "pending_points": float(report.pending_points),
         "percent": percent(report),
         "percent_of_decided": percent_of_decided(report),
+        "remarks": sum(_remarks(marked) for marked in report.outcomes),
         "adjustments": [{"label": a.label, "points": float(a.points)} for a in report.adjustments],
         "provenance": _provenance(report.provenance),
         "read": [msgspec.to_builtins(note) for note in report.read],
@@ -101,7 +102,13 @@ def _outcome(marked: Marked) -> _Json:
     tree: _Json = msgspec.to_builtins(marked)
     tree.update({key: float(tree[key]) for key in ("credit", "points", "max_points")})
     tree["findings"] = [_finding(finding) for finding in marked.findings]
+    tree["remarks"] = _remarks(marked)
     return tree
+
+
+def _remarks(marked: Marked) -> int:
+    """How many findings of a criterion cost nothing: eight wrong lines beside eight right ones are eight."""
+    return sum(finding.weight is Weight.REMARK for finding in marked.findings)
 
 
 def _provenance(provenance: Provenance) -> _Json:
@@ -122,6 +129,9 @@ def _finding(finding: Finding) -> _Json:
         "marked": finding.marked,
         "diagnosis": finding.diagnosis,
         "weight": finding.weight.value,
+        "subject": finding.subject,
+        "slip": finding.slip,
+        "others": list(finding.others),
     }
 
 
@@ -131,7 +141,8 @@ def _place(place: Place) -> _Json:
 
 def _without_derived(tree: _Json) -> _Json:
     """Drop what `encode` computed; `convert` refuses every other unknown key."""
-    bare = {key: value for key, value in tree.items() if key not in ("percent", "percent_of_decided")}
+    derived = ("percent", "percent_of_decided", "remarks")
+    bare = {key: value for key, value in tree.items() if key not in derived}
     outcomes = bare.get("outcomes")
     if isinstance(outcomes, list):
         bare["outcomes"] = [_bare_outcome(outcome) for outcome in outcomes]
@@ -141,7 +152,8 @@ def _without_derived(tree: _Json) -> _Json:
 def _bare_outcome(outcome: object) -> object:
     if not isinstance(outcome, dict) or not isinstance(outcome.get("findings"), list):
         return outcome
-    return {**outcome, "findings": [_bare_finding(finding) for finding in outcome["findings"]]}
+    bare = {key: value for key, value in outcome.items() if key != "remarks"}
+    return {**bare, "findings": [_bare_finding(finding) for finding in outcome["findings"]]}
 
 
 def _bare_finding(finding: object) -> object:

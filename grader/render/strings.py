@@ -22,11 +22,11 @@ class VerdictLabel(NamedTuple):
 
 VERDICTS: Final[dict[Verdict, VerdictLabel]] = {
     Verdict.FAIL: VerdictLabel(
-        "Failed", "✗", "x", "To mend", "Something is wrong; the evidence and a way to mend it stand below."
+        "Failed", "✗", "x", "To correct", "Something is wrong: what it is, where, and how to correct it."
     ),
     Verdict.PARTIAL: VerdictLabel(
         "Partly right", "◐", "~", "Partly right", "A part is right and earned its points; "
-                                        "the rest stands below."
+                                        "the rest is listed here."
     ),
     Verdict.UNKNOWN: VerdictLabel(
         "Needs a person", "?", "?", "Waiting for a person",
@@ -48,19 +48,22 @@ HEADLINE: Final[dict[Verdict, str]] = {
     Verdict.ERROR: "A part of the grading failed on our side. The rest is graded.",
     Verdict.UNKNOWN: "A person has to look at a part of this. The rest is graded.",
     Verdict.FAIL: "Something is not right yet.",
-    Verdict.PARTIAL: "Right in large part, with something left to mend.",
+    Verdict.PARTIAL: "Right in large part, with something left to correct.",
     Verdict.SKIPPED: "A part could not be checked, because something is missing.",
     Verdict.PASS: "Everything that was checked is right.",
 }
 
 OVERALL: Final[dict[Verdict, str]] = {Verdict.SKIPPED: "Not all checked"}
 """The word of a verdict where it speaks of a whole submission, if that is another."""
+HEADLINE_REMARKS: Final = "name what is wrong or unclear and costs nothing."
 HEADLINE_BESIDES: Final = "Something that takes no points away is listed below."
 
 SKIP_LINK: Final = "Skip to the results"
 REPORT_TITLE: Final = "Report"
 SCORE: Final = "Score"
 POINTS: Final = "points"
+POINTS_EARNED: Final = "earned"
+POINTS_MISSED: Final = "missed"
 POINT: Final = "point"
 NO_POINTS: Final = "worth no points"
 OF: Final = "of"
@@ -74,16 +77,34 @@ NOTHING_DECIDED: Final = "Nothing could be decided yet."
 OVERVIEW: Final = "Results by state"
 
 STEPS: Final = "Do this next"
-STEPS_NONE: Final = "Nothing is left to mend."
-STEPS_WAIT: Final = "There is nothing for you to mend: the open points do not wait for you."
+STEPS_NONE: Final = "Nothing is left to correct."
+STEPS_WAIT: Final = "There is nothing for you to correct: the open points do not wait for you."
 STEP_HAND_IN: Final = "Hand one in that can be opened; several criteria cannot be judged without it."
 STEP_UP_TO: Final = "up to"
+STEP_WHERE: Final = "In {places}."
+STEP_ALSO: Final = "The same in {places}."
+AND_MORE: Final = "and {count} more"
 
 FINDING_EXPECTED: Final = "Expected"
 FINDING_FOUND: Final = "Found"
 FINDING_WHERE: Final = "Where"
 FINDING_HINT: Final = "What to do"
 FINDING_REMARK: Final = "Remark (costs nothing)"
+FINDING_WROTE: Final = "You wrote"
+FINDING_RIGHT: Final = "It should be"
+FINDING_OR: Final = "or just as well"
+FINDING_IN: Final = "in"
+FINDING_FIRST: Final = "(shown is the first)"
+FOLDED_CHECKS: Final = "What these checks look at, and why"
+FOLLOWS: Final = "follows from {codes}"
+REMARK: Final = "remark"
+REMARKS: Final = "remarks"
+REMARKS_HEADING: Final = "Right, with remarks"
+REMARKS_MEANING: Final = (
+    "These points are yours. What is remarked on is wrong or unclear all the same: correct it."
+)
+CRITERION_SMALL: Final = "Asked for:"
+SAME_SLIP: Final = "The same slip as in"
 FINDINGS_OPEN: Final = 3
 """Findings of one criterion that stand unfolded: the fourth of a kind teaches nothing new."""
 FINDINGS_FOLDED: Final = "more like these"
@@ -91,7 +112,7 @@ FINDINGS_MORE: Final = "more findings of this kind stand in result.json."
 EXCERPT: Final = "Excerpt from"
 ABOUT_CHECK: Final = "About this check"
 ABOUT_CHECKS: Final = "About the checks"
-NEXT_CARD: Final = "Next one to mend"
+NEXT_CARD: Final = "Next one to correct"
 BACK_TO_TOP: Final = "Back to the top"
 PROVISIONAL: Final = "provisional"
 BONUS: Final = "bonus"
@@ -245,16 +266,25 @@ TERMINAL_NEXT: Final = "Next:"
 TERMINAL_NEXT_LAST: Final = "What to do next, most points first:"
 TERMINAL_EXPECTED: Final = "expected"
 TERMINAL_FOUND: Final = "found"
+TERMINAL_OR: Final = "or"
+TERMINAL_SAME: Final = "same as"
 TERMINAL_WHERE: Final = "where"
 TERMINAL_HINT: Final = "do"
 TERMINAL_REMARK: Final = "remark"
-TERMINAL_PASSED: Final = "Passed:"
+TERMINAL_PASSED: Final = "Passed"
+TERMINAL_PAGE: Final = "page"
+TERMINAL_WHY: Final = "why"
 
 
 def overall(verdict: Verdict) -> VerdictLabel:
     """How a verdict on a whole submission is shown."""
     label = VERDICTS[verdict]
     return label._replace(word=OVERALL.get(verdict, label.word))
+
+
+def count_of_remarks(count: int) -> str:
+    """`1 remark`, `8 remarks`."""
+    return f"{count} {REMARK if count == 1 else REMARKS}"
 
 
 def missing(kind: str) -> str:

@@ -2,35 +2,29 @@
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
-from itertools import pairwise
-from typing import Final
 
 import msgspec
 
-from grader.core.outcome import Finding, Verdict
+from grader.core.outcome import Verdict
 from grader.core.place import Place
-from grader.core.report import Adjustment, Marked, Note, Report
+from grader.core.report import Adjustment, Note, Report
 from grader.core.submission import Artefact
 from grader.render import strings
+from grader.render.difference import difference
 from grader.render.html import render_page
 from grader.render.pictures.picture import Picture
-from grader.render.result_json import percent_of_decided
+from grader.render.student_cards import Card, Cards, Section, arithmetic, following
 from grader.render.summary import (
     Step,
-    anchor_of,
-    faults,
+    Tally,
     for_student,
     groups,
     next_steps,
+    remarks_in,
     stamps,
-    title_of,
+    tally,
     verdict_for_people,
 )
-
-FINDINGS_SHOWN: Final = 25
-"""Findings of one criterion on the page; the rest stand in result.json, or a broken table would fill a page
-of 400 kB.
-"""
 
 
 class Agreement(Enum):
@@ -53,40 +47,6 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     agrees: Agreement = Agreement.OPEN
 
 
-class Card(msgspec.Struct, frozen=True, kw_only=True):
-    """One criterion on the page."""
-
-    anchor: str
-    code: str
-    title: str
-    verdict: str
-    summary: str
-    points: float
-    max_points: float
-    credit: float
-    pending: bool
-    open_points: float
-    """Points of the maximum that wait; an open bonus is no part of the maximum."""
-    provisional: bool
-    bonus: bool
-    decided_by: str
-    faults: tuple[Finding, ...]
-    remarks: tuple[Finding, ...]
-    omitted: int
-    """Findings that are not shown."""
-    guide: bool
-    """Whether the check's doc page is part of this page."""
-    next_anchor: str
-    """The next card that a student can mend; empty on the last one."""
-
-
-class Section(msgspec.Struct, frozen=True, kw_only=True):
-    """The criteria of one verdict."""
-
-    verdict: str
-    cards: tuple[Card, ...]
-
-
 class StudentView(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that the template says, before any markup; golden tests compare this."""
 
@@ -96,11 +56,9 @@ class StudentView(msgspec.Struct, frozen=True, kw_only=True):
     """Of the criteria that are worth points; the others may be worse, see `besides`."""
     besides: bool
     """Whether a criterion that is worth no points is worse than `verdict`."""
-    score: float
-    max_score: float
-    pending_points: float
-    lost_points: float
-    percent: float | None
+    tally: Tally
+    remarks: int
+    """Places that are remarked on in criteria that passed."""
     stamps: tuple[str, ...]
     steps: tuple[Step, ...]
     waits_only: bool
@@ -135,33 +93,19 @@ def view(
     ordered = groups(report)
     steps = next_steps(report)
     headline = verdict_for_people(report)
-    to_mend = [
-        m for group in ordered if group.verdict in (Verdict.FAIL, Verdict.PARTIAL) for m in group.outcomes
-    ]
-    following = {anchor_of(m): anchor_of(n) for m, n in pairwise(to_mend)}
-
-    def card(marked: Marked) -> Card:
-        return _card(marked, guide=marked.code in guides, next_anchor=following.get(anchor_of(marked), ""))
-
     shown = {m.code for group in ordered if group.verdict is not Verdict.PASS for m in group.outcomes}
     return StudentView(
         id=report.submission.id,
         assignment=report.rubric.title or report.rubric.id,
         verdict=headline.value,
         besides=headline is not report.verdict,
-        score=report.score,
-        max_score=report.max_score,
-        pending_points=report.pending_points,
-        lost_points=max(0.0, report.judged_points - report.score),
-        percent=percent_of_decided(report),
+        tally=tally(report),
+        remarks=remarks_in(report),
         stamps=stamps(report),
         steps=steps,
         waits_only=not steps and report.pending_points > 0,
-        sections=tuple(
-            Section(verdict=group.verdict.value, cards=tuple(card(m) for m in group.outcomes))
-            for group in ordered
-        ),
-        arithmetic=tuple(card(m) for m in report.outcomes),
+        sections=Cards(guides, following(ordered)).sections(ordered),
+        arithmetic=arithmetic(report),
         adjustments=report.adjustments,
         claims=tuple(claims),
         artefacts=report.submission.artefacts,
@@ -203,31 +147,7 @@ def render(
         labels={verdict.value: label for verdict, label in strings.VERDICTS.items()},
         overall=strings.overall(verdict),
         headline=strings.HEADLINE[verdict],
-    )
-
-
-def _card(marked: Marked, *, guide: bool, next_anchor: str) -> Card:
-    costly = faults(marked.findings)
-    remarks = tuple(finding for finding in marked.findings if finding not in costly)
-    return Card(
-        anchor=anchor_of(marked),
-        code=marked.code,
-        title=title_of(marked),
-        verdict=marked.verdict.value,
-        summary=marked.summary,
-        points=marked.points,
-        max_points=marked.max_points,
-        credit=marked.credit,
-        pending=marked.verdict.pending,
-        open_points=marked.pending_points,
-        provisional=marked.provisional,
-        bonus=marked.bonus,
-        decided_by=marked.decided_by,
-        faults=costly[:FINDINGS_SHOWN],
-        remarks=remarks[:FINDINGS_SHOWN],
-        omitted=max(0, len(costly) - FINDINGS_SHOWN) + max(0, len(remarks) - FINDINGS_SHOWN),
-        guide=guide and marked.verdict is not Verdict.PASS,
-        next_anchor=next_anchor,
+        difference=difference,
     )
 
 

@@ -9,12 +9,24 @@ from typing import Final
 
 import msgspec
 
-from grader.core.outcome import Finding, Verdict, Weight
+from grader.core.outcome import Verdict, Weight
 from grader.core.report import Marked, Report
 from grader.render import strings
 from grader.render.escape import plain
-from grader.render.result_json import percent_of_decided
-from grader.render.summary import Step, besides, groups, next_steps, stamps, title_of, verdict_for_people
+from grader.render.same_fault import Fault, one_by_one, same_slip
+from grader.render.summary import (
+    Step,
+    besides,
+    groups,
+    headline_of,
+    next_steps,
+    remarks_of,
+    says_the_slip_again,
+    stamps,
+    tally,
+    verdict_for_people,
+    where,
+)
 
 _COLOUR: Final = {
     Verdict.FAIL: "31",
@@ -100,19 +112,12 @@ class _Page:
         self.console = console
         self.width = max(console.width, NARROWEST)
         self.lines: list[str] = []
+        self._shown: list[tuple[Fault, str]] = []
 
     def head(self, report: Report) -> None:
         verdict = verdict_for_people(report)
-        label = self._overall(verdict)
-        share = percent_of_decided(report)
-        parts = [f"{strings.number(report.score)} {strings.OF} {strings.points(report.max_score)}"]
-        if share is not None:
-            parts.append(f"{strings.percent(share)} {strings.PERCENT_NOTE}")
-        if report.pending_points:
-            parts.append(f"{strings.OPEN_POINTS.lower()}: {strings.number(report.pending_points)}")
-        self.paragraph(
-            f"{label}  {plain(report.submission.id, 200)}: {', '.join(parts)}", style=_COLOUR[verdict]
-        )
+        told = f"{self._overall(verdict)}  {plain(report.submission.id, 200)}: {tally(report).text}"
+        self.paragraph(told, style=_COLOUR[verdict])
 
     def row(self, report: Report) -> None:
         verdict, also = verdict_for_people(report), besides(report)
@@ -155,25 +160,40 @@ class _Page:
             worth = f"{strings.number(marked.points)} {strings.OF} {strings.points(marked.max_points)}"
         stamp = f", {strings.BONUS}" if marked.bonus else ""
         stamp += f", {strings.PROVISIONAL}" if marked.provisional else ""
-        head = f"{self._label(marked.verdict)}  {marked.code} {plain(title_of(marked))} ({worth}{stamp})"
+        headline = headline_of(marked)
+        head = f"{self._symbol(marked.verdict)} {plain(headline)} ({marked.code}, {worth}{stamp})"
         self.paragraph(head, rest="  ", style=_COLOUR[marked.verdict])
-        self.paragraph(plain(strings.sentence(marked.summary)), first="  ", rest="  ")
+        faults, remarks = one_by_one(marked.findings, Weight.FAULT), remarks_of(marked)
+        if not faults and strings.sentence(marked.summary).removesuffix(".") != headline:
+            self.paragraph(plain(strings.sentence(marked.summary)), first="  ", rest="  ")
         if marked.decided_by:
             self.paragraph(f"{strings.DECIDED_BY}: {plain(marked.decided_by)}", first="  ", rest="  ")
-        for finding in marked.findings[:FINDINGS_SHOWN]:
-            self._finding(finding)
-        if len(marked.findings) > FINDINGS_SHOWN:
-            more = len(marked.findings) - FINDINGS_SHOWN
+        for fault in faults[:FINDINGS_SHOWN]:
+            said = len(faults) == 1 and marked.headline
+            self._fault(
+                fault, plain(strings.sentence(fault.sentence)).removesuffix(".") if said else headline
+            )
+            self._shown.append((fault, marked.code))
+        for remark in remarks[: FINDINGS_SHOWN - len(faults)]:
+            self._remark(remark)
+        more = len(faults) + len(remarks) - FINDINGS_SHOWN
+        if more > 0:
             self.paragraph(f"{more} {strings.FINDINGS_MORE}", first="  ", rest="  ", style=_DIM)
 
     def passed(self, outcomes: tuple[Marked, ...]) -> None:
+        """What is right in one paragraph, then what is remarked on, a line each."""
         self.lines.append("")
+        count = sum(fault.count for marked in outcomes for fault in remarks_of(marked))
+        also = f", {strings.count_of_remarks(count)}" if count else ""
         titles = ", ".join(f"{marked.code} {plain(marked.name)}" for marked in outcomes)
         self.paragraph(
-            f"{self._symbol(Verdict.PASS)} {strings.TERMINAL_PASSED} {titles}",
+            f"{self._symbol(Verdict.PASS)} {strings.TERMINAL_PASSED}{also}: {titles}",
             rest="  ",
             style=_COLOUR[Verdict.PASS],
         )
+        for marked in outcomes:
+            for remark in remarks_of(marked):
+                self._remark(remark, marked.code)
 
     def skipped(self, outcomes: tuple[Marked, ...]) -> None:
         """Checks that lack the same thing are one paragraph, with the thing first."""
@@ -198,22 +218,39 @@ class _Page:
             indent = first if number == 0 else rest
             self.lines.append(indent + self._styled(line, style))
 
-    def _finding(self, finding: Finding) -> None:
+    def _fault(self, fault: Fault, headline: str) -> None:
+        """One fault: its sentence where the headline is another, what was found and expected, and where."""
+        first = fault.first
         bullet = "•" if self.console.unicode else "*"
-        remark = f"({strings.TERMINAL_REMARK}) " if finding.weight is Weight.REMARK else ""
-        self.paragraph(remark + plain(strings.sentence(finding.message)), first=f"  {bullet} ", rest="    ")
+        said = plain(strings.sentence(fault.sentence)).removesuffix(".") == headline
+        twin = next((code for shown, code in self._shown if same_slip(shown, fault)), "")
+        if not said and not (fault.count > 1 and fault.first.slip and fault.first.slip in headline):
+            self.paragraph(plain(strings.sentence(fault.sentence)), first=f"  {bullet} ", rest="    ")
+        told = says_the_slip_again(first)
+        others = " | ".join(first.others)
         pairs = (
-            (strings.TERMINAL_EXPECTED, finding.expected),
-            (strings.TERMINAL_FOUND, finding.found),
-            (strings.TERMINAL_WHERE, "" if finding.place is None else str(finding.place)),
-            (strings.TERMINAL_HINT, finding.hint),
+            (strings.TERMINAL_FOUND, "" if twin else first.found),
+            (strings.TERMINAL_EXPECTED, "" if twin else first.expected),
+            (strings.TERMINAL_OR, "" if twin else others),
+            (strings.TERMINAL_SAME, twin),
+            (strings.TERMINAL_WHERE, where(fault)),
+            (strings.TERMINAL_HINT, "" if told or twin else first.hint),
         )
         for name, value in pairs:
             if value:
-                self.paragraph(plain(value), first=f"      {name:<9}", rest=" " * 15)
-        if finding.excerpt and len(finding.excerpt) <= EXCERPT_LIMIT:
-            for line in plain(finding.excerpt).strip("\n").splitlines():
-                self.paragraph(line.strip(), first="      | ", rest="      | ", style=_DIM)
+                self.paragraph(plain(value, 600), first=f"    {name:<9}", rest=" " * 13)
+        quoted = (
+            first.excerpt and not (first.found and first.expected) and len(first.excerpt) <= EXCERPT_LIMIT
+        )
+        for line in plain(first.excerpt).strip("\n").splitlines() if quoted and not twin else ():
+            self.paragraph(line.strip(), first="    | ", rest="    | ", style=_DIM)
+
+    def _remark(self, remark: Fault, code: str = "") -> None:
+        places = where(remark)
+        told = f"{strings.TERMINAL_REMARK}: {plain(remark.sentence)}" + (
+            f" ({plain(places)})" if places else ""
+        )
+        self.paragraph(f"{code} {told}".strip(), first="  ", rest="    ", style=_DIM if not code else "")
 
     def _encodable(self, text: str) -> str:
         if self.console.unicode:

@@ -100,6 +100,7 @@ def _one(criterion: Criterion, rule: Rule, outcome: Outcome) -> Marked:
         provisional=outcome.provisional,
         bonus=criterion.bonus,
         hidden=criterion.hidden,
+        headline=outcome.headline,
     )
 
 

@@ -22,7 +22,7 @@ from grader.render import class_page, notebook_page, student_page, text_page
 from grader.render.class_page import ClassRow
 from grader.render.pictures.cells import Cell, cell_grid
 from grader.render.pictures.curves import accuracy_curve, loss_curves
-from grader.render.pictures.formulas import FormulaLine, formulas, typeset
+from grader.render.pictures.formulas import FormulaLine, chunks, formulas
 from grader.render.pictures.network import network_graph
 from grader.render.pictures.picture import DataTable
 from grader.render.student_page import Agreement, Claim
@@ -53,7 +53,9 @@ def pages() -> dict[str, str]:
     """Every kind of page, with every kind of content."""
     tree = sym("w5")
     pictures = (
-        formulas([FormulaLine(place=HOSTILE, written=HOSTILE, sides=(typeset(tree), typeset(tree)))]),
+        formulas(
+            [FormulaLine(place=HOSTILE, written=HOSTILE, sides=(chunks(tree), chunks(tree)), standing="typo")]
+        ),
         loss_curves(LOSSES, sheet=HOSTILE),
         accuracy_curve(RUNS, threshold=99.4),
         network_graph(LAYERS, input_shape=(1, 28, 28), total=25_290, budget=20_000, dead=(HOSTILE,)),

@@ -12,7 +12,7 @@ from grader.extract.formulas.reading.expression import binary, call, deriv, neg,
 from grader.render.pictures import svg
 from grader.render.pictures.cells import Area, Cell, area, cell_grid, letters
 from grader.render.pictures.curves import AccuracyRun, LossSeries, accuracy_curve, loss_curves
-from grader.render.pictures.formulas import FormulaLine, equation, formulas, typeset
+from grader.render.pictures.formulas import FormulaLine, chunks, formulas, running, typeset
 from grader.render.pictures.network import LayerBox, network_graph, shape_text
 from grader.render.pictures.picture import Picture
 from tests.render.samples import HOSTILE
@@ -209,15 +209,19 @@ A, B, C = sym("A"), sym("B"), sym("C")
     ],
 )
 def test_brackets_keep_the_meaning(tree: object, text: str) -> None:
-    root = ET.fromstring(equation((typeset(tree),)))  # type: ignore[arg-type]
-    assert "".join(root.itertext()) == text
+    for pieces in ((typeset(tree),), chunks(tree)):  # type: ignore[arg-type]
+        root = ET.fromstring(running((pieces,)))
+        assert "".join(root.itertext()) == text
 
 
 def test_list_of_formulas_shows_source_and_reading() -> None:
-    picture = formulas([FormulaLine(place="README.md:41", written=HOSTILE, sides=(typeset(A), typeset(B)))])
+    line = FormulaLine(place="README.md:41", written=HOSTILE, sides=(chunks(A), chunks(B)), standing="wrong")
+    picture = formulas([line])
     assert picture is not None
     assert picture.before_results
     root = ET.fromstring(picture.drawing)
-    assert "".join(next(iter(root.iter("math"))).itertext()) == "A=B"
+    assert "".join("".join(math.itertext()) for math in root.iter("math")) == "A=B"
+    assert "✗" in "".join(root.itertext()), "whether a line is right stands beside it"
+    assert picture.brief == "✗ 1 wrong"
     assert not list(root.iter("script"))
     assert formulas([]) is None

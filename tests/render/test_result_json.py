@@ -27,7 +27,7 @@ def test_layout_is_stable() -> None:
     assert data.endswith(b"\n}\n")
     assert data.startswith(b'{\n  "schema": 1,\n  "submission": {\n    "id"')
     assert list(tree) == [
-        "schema", "submission", "rubric", "outcomes", "verdict", "score", "max_score", "pending_points", "percent", "percent_of_decided",
+        "schema", "submission", "rubric", "outcomes", "verdict", "score", "max_score", "pending_points", "percent", "percent_of_decided", "remarks",
         "adjustments", "provenance", "read",
     ]  # fmt: skip
     finding = tree["outcomes"][1]["findings"][0]

@@ -23,6 +23,7 @@ from tests.render.samples import HOSTILE, everyone, hostile
 RENDER = Path(student_page.__file__).parent
 MAY_MAKE_HTML = {
     "escape.py",
+    "difference.py",
     "highlight.py",
     "text_page.py",
     "markdown.py",
@@ -32,8 +33,8 @@ MAY_MAKE_HTML = {
 }
 VOID = {"meta", "br", "hr", "img", "input", "rect", "line", "path", "polyline"}
 ATTRIBUTES = {
-    "aria-hidden", "aria-label", "aria-labelledby", "autocomplete", "charset", "class", "colspan", "content", "data-state", "data-value", "dir",
-    "focusable", "height", "hidden", "href", "http-equiv", "id", "lang", "name", "open", "preserveaspectratio", "role", "rowspan", "rx", "scope",
+    "aria-hidden", "aria-label", "aria-labelledby", "autocomplete", "charset", "class", "colspan", "content", "data-label", "data-state", "data-value", "dir",
+    "focusable", "form", "height", "hidden", "href", "http-equiv", "id", "lang", "name", "open", "preserveaspectratio", "role", "rowspan", "rx", "scope",
     "tabindex", "title", "type", "value", "viewbox", "width", "x",
 }  # fmt: skip
 

@@ -50,9 +50,9 @@ def test_first_screen_stands_before_the_evidence() -> None:
         "mixed-work</bdi></h1>",
         "Our error</span>",
         "<b>9</b> of 23 points",
-        "64.3\u00a0%",
+        "9 earned, 9 open, 5 missed of 23 points",
         "Do this next</h2>",
-        "To mend</h2>",
+        "To correct</h2>",
         "Partly right</h2>",
         "Passed</h2>",
     ]
@@ -66,10 +66,10 @@ def test_passed_is_folded_and_failed_is_open() -> None:
     assert "<details open" not in page
 
 
-def test_nothing_left_to_mend_is_said() -> None:
-    assert "Nothing is left to mend." in student_page.render(good())
+def test_nothing_left_to_correct_is_said() -> None:
+    assert "Nothing is left to correct." in student_page.render(good())
     waiting = report("w", (marked("WB201", Verdict.UNKNOWN, title="t", summary="s"),))
-    assert "nothing for you to mend" in student_page.render(waiting)
+    assert "nothing for you to correct" in student_page.render(waiting)
 
 
 def test_hundred_findings_do_not_fill_the_page() -> None:

@@ -14,8 +14,8 @@ from tests.render.samples import bare, good, hostile, marked, mixed, report
 def test_most_valuable_step_comes_first() -> None:
     steps = next_steps(mixed())
     assert [(s.points, s.title) for s in steps] == [
-        (3, "Fewer than 20,000 parameters"),
-        (2.0, "Eight gradients in the README"),
+        (3, "The network has more parameters than the assignment allows"),
+        (2.0, "In ∂E/∂w3 the hidden activation does not belong to this weight, and 1 more"),
     ]
     assert steps[0].text.startswith("conv5 alone holds 18,464")
 

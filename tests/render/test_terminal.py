@@ -36,16 +36,13 @@ def test_students_cannot_move_the_cursor() -> None:
 
 
 def test_quiet_is_the_verdict_line() -> None:
-    assert (
-        print_report(good(), quiet=True)
-        == "✓ Passed good-work: 9 of 9 points, 100\u00a0% of the points that are decided"
-    )
+    assert print_report(good(), quiet=True) == "✓ Passed good-work: 9 earned of 9 points"
 
 
 def test_narrow_encoding_gets_plain_letters() -> None:
     text = print_report(mixed(), unicode=False)
     assert text.isascii()
-    assert "x Failed" in text
+    assert "x The network has" in text
     assert "dE/dw3" in text
 
 
@@ -89,6 +86,6 @@ def test_checks_that_lack_the_same_are_one_paragraph() -> None:
 def test_next_steps_stand_last_where_wanted() -> None:
     text = print_report(mixed(), steps_last=1)
     assert "Next:" not in text
-    assert text.rindex("What to do next") > text.rindex("Passed:")
+    assert text.rindex("What to do next") > text.rindex("Passed")
     assert "  1. " in text
     assert "  2. " not in text

@@ -90,7 +90,9 @@ def check(submission: Submission, required: Required) -> Outcome:
     ):
         script = _scripts(submission) if required.scripts else ""
         summary += f"; {script} stands for the notebook" if script else ""
-    return graded(have / len(required.kinds) if required.kinds else 1.0, summary, findings)
+    gone = [f.message.removesuffix(" is missing") for f in findings if f.diagnosis.startswith("missing-")]
+    told = f"{', '.join(gone[:-1])} and {gone[-1]} are missing" if len(gone) == len(findings) > 1 else ""
+    return graded(have / len(required.kinds) if required.kinds else 1.0, summary, findings, told)
 
 
 def _scripts(submission: Submission) -> str:

@@ -78,8 +78,11 @@ def meant(line: FormulaLine) -> str:
     return line.states
 
 
-def fault(line: FormulaLine, what: str, *, weight: Weight = Weight.FAULT) -> Finding:
-    """A finding about a wrong or misspelt line, with the student's own words and the likeliest repair."""
+def fault(line: FormulaLine, what: str, *, about: str = "", weight: Weight = Weight.FAULT) -> Finding:
+    """A finding about a wrong or misspelt line, with the student's own words and the likeliest repair.
+
+    `about` names the statement where that is another one than the line's left side.
+    """
     first = line.repairs[0] if line.repairs else None
     return Finding(
         message=what,
@@ -91,6 +94,9 @@ def fault(line: FormulaLine, what: str, *, weight: Weight = Weight.FAULT) -> Fin
         marked=line.marked if line.marked in line.text else "",
         diagnosis=first.diagnosis if first is not None else "unexplained",
         weight=weight,
+        subject=about or meant(line),
+        slip=first.phrase if first is not None else "",
+        others=tuple(other.line for other in line.repairs[1:] if other.equal),
     )
 
 
@@ -98,6 +104,8 @@ def missing(item: Item, evidence: FormulaEvidence) -> Finding:
     """A finding about a statement that stands nowhere."""
     return Finding(
         message=f"{item.name} is not given",
+        subject=item.name,
+        slip="not given",
         expected=f"a line that states {item.name}",
         found=f"{len(evidence.lines)} formulas in "
         f"{', '.join(d.artefact for d in evidence.documents)}, none of them",
@@ -132,7 +140,7 @@ def conclude(
     if evidence.other_networks:
         return _elsewhere(tally, evidence, remarks)
     faults = [
-        fault(line, _wrong(item, line))
+        fault(line, _wrong(item, line), about=_subject(item, line))
         for line, item in {id(x): (x, i) for i in wrong for x in i.lines[:3]}.values()
     ]
     if len(absent) == len(items):
@@ -149,18 +157,42 @@ def conclude(
             f"{tally}; {open_items}: {'; '.join(reasons)}{_request(places, unread)}",
             (*faults, *rest, *_unread(unread), *_unseen(hidden, places), *remarks),
         )
-    return graded(given / len(items), tally, (*faults, *rest, *remarks))
+    told = _headline(topic, items, faults, len(absent))
+    return graded(given / len(items), tally, (*faults, *rest, *remarks), told)
 
 
 def _wrong(item: Item, line: FormulaLine) -> str:
     """What is said of a wrong line: it states the item itself, or a step that the item is made of."""
-    if (
-        line.states.startswith("∂")
-        and item.name.startswith("∂")
-        and item.name not in (line.states, meant(line))
-    ):
+    if _is_step(item, line):
         return f"{item.name} builds on {line.states}, and that is wrong"
     return f"{item.name} is wrong"
+
+
+def _subject(item: Item, line: FormulaLine) -> str:
+    return f"{line.states}, on which {item.name} builds" if _is_step(item, line) else item.name
+
+
+def _is_step(item: Item, line: FormulaLine) -> bool:
+    """Whether a line states a step of an item, and not the item itself."""
+    derived = line.states.startswith("∂") and item.name.startswith("∂")
+    return derived and item.name not in (line.states, meant(line))
+
+
+def _headline(topic: str, items: Sequence[Item], faults: Sequence[Finding], absent: int) -> str:
+    """Say what is wrong in a title: the one slip where all wrong items have the same, else how many are
+    wrong.
+    """
+    wrong = sum(i.standing is Standing.WRONG for i in items)
+    slips = {f.slip for f in faults}
+    told = []
+    if wrong and len(slips) == 1 and (slip := next(iter(slips))):
+        told.append(f"{wrong} of {len(items)} {topic}: {slip}")
+    elif wrong:
+        told.append(f"{wrong} of {len(items)} {topic} {'is' if wrong == 1 else 'are'} wrong")
+    if absent:
+        many = f"{absent}" if told else f"{absent} of {len(items)} {topic}"
+        told.append(f"{many} {'is' if absent == 1 else 'are'} not given")
+    return ", ".join(told)
 
 
 def _nothing(
@@ -246,6 +278,8 @@ def _unread(items: Sequence[Item]) -> list[Finding]:
     return [
         Finding(
             message=f"{item.name} {'could not be read' if _unreadable(item) else 'is in doubt'}",
+            subject=item.name,
+            slip="could not be read" if _unreadable(item) else "is in doubt",
             place=line.place,
             excerpt=line.text,
             found=line.reason,
@@ -279,6 +313,7 @@ def _unseen(items: Sequence[Item], places: Sequence[UnreadPlace]) -> list[Findin
     return [
         Finding(
             message=messages[place.what],
+            slip=messages[place.what],
             place=place.place,
             expected="formulas as text",
             found=place.text,

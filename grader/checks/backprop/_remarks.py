@@ -21,11 +21,13 @@ def about_lines(lines: Iterable[FormulaLine], costly: Iterable[FormulaLine] = ()
             what = f"a line about {line.states} is wrong" if line.states else "a line is wrong"
             if line.single_path:
                 what = f"{line.states} follows one path only; the other output depends on it too"
-            found.append(fault(line, what, weight=Weight.REMARK))
+            found.append(fault(line, what, about=line.states, weight=Weight.REMARK))
         elif line.mislinked:
             found.append(
                 Finding(
                     message=f"{line.states}: true by value, but neighbouring derivatives do not join",
+                    subject=line.states,
+                    slip="true by value, but neighbouring derivatives do not join",
                     place=line.place,
                     found=line.reading,
                     excerpt=line.text,

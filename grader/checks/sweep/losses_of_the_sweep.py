@@ -106,10 +106,13 @@ def _consequences(apart: dict[float, float], shown: Sequence[tuple[BookFacts, Sh
             Finding(
                 message=f"the losses of η = {rate:g} are what the formulas give, but not the right ones; "
                 f"this follows from {cause}",
+                subject=f"η = {rate:g}",
+                slip="the losses are what the formulas give, but not the right ones; "
+                f"this follows from {cause}",
                 place=Place(artefact=book.artefact, sheet=one.sheet or None, ref=one.cells or None),
                 expected="the losses of the reference network",
                 found=f"other losses{_far(gap)}",
-                hint=f"Mend what {cause} names, recalculate, and show the losses again.",
+                hint=f"Correct what {cause} names, recalculate, and show the losses again.",
                 diagnosis="losses-follow-from-formulas",
                 weight=Weight.REMARK,
             )

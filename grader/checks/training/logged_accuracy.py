@@ -108,7 +108,18 @@ def check(
     if reached := [r for r in others if r.answer is Answer.YES]:
         text = f"{best.summary}; {reached[0].run.artefact} reaches it: which notebook is the submission?"
         return unknown(text, [*(another_notebook(r.run) for r in reached), *notes])
-    return failed(best.summary, [*(r.finding for r in rulings), *notes])
+    return failed(best.summary, [*(r.finding for r in rulings), *notes], _headline(best, params))
+
+
+def _headline(ruling: _Ruling, params: Params) -> str:
+    """Say by how much a log misses the threshold, where that is what is wrong with it."""
+    if ruling.finding.diagnosis != "threshold-missed":
+        return ""
+    epochs = ruling.run.counting(
+        params.limit, last=params.last_epochs if params.best_or_last is Which.LAST else 0
+    )
+    reached = max(e.percent for e in epochs or ruling.run.epochs)
+    return f"test accuracy {reached:.2f} %, {params.threshold - reached:.2f} short of {params.threshold:g} %"
 
 
 def _may_be_meant(run: Run, submission: Submission) -> bool:
@@ -171,7 +182,11 @@ def _which(run: Run, epoch: Epoch) -> str:
     number = run.epochs.index(epoch) + 1
     if run.kind is SequenceKind.EXCERPT:
         return f"the epoch printed as {epoch.printed}" if epoch.printed else f"line {number} of an excerpt"
-    return f"epoch {number} of {len(run.epochs)}"
+    told = f"epoch {number} of {len(run.epochs)}"
+    if epoch.printed is None or epoch.printed == number:
+        return told
+    counts = ", which counts from zero," if run.epochs[0].printed == 0 else ""
+    return f"{told}; the log{counts} calls it epoch {epoch.printed}"
 
 
 def _finding(run: Run, epoch: Epoch, said: str, params: Params) -> Finding:

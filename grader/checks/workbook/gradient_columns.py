@@ -20,6 +20,8 @@ Use the sigmoid's slope at the neuron that the weight leads to:
     ∂E/∂w3   =((R33-A33)*R33*(1-R33)*N33+(T33-B33)*T33*(1-T33)*P33)*L33*(1-L33)*C33
 """
 
+from collections.abc import Sequence
+
 from grader.checks.workbook._books import GRADIENTS, best, faults_of, filled, shown_name
 from grader.core.facts.replay import Agreement, BookFacts, CellFault, ReplayFacts, State, TableFacts
 from grader.core.outcome import Finding, Outcome, Weight, graded, unknown
@@ -67,7 +69,15 @@ def _judge(book: BookFacts, treatment: Treatment) -> Outcome:
         summary += f"; {carried} carry the error of the class sheet, which this rubric only notes"
     if unclear:
         return unknown(f"{summary}; not decided: {'; '.join(unclear)}", findings)
-    return graded(1.0 if credit > 0.9999 else min(credit, 0.999), summary, findings)
+    return graded(1.0 if credit > 0.9999 else min(credit, 0.999), summary, findings, _headline(findings))
+
+
+def _headline(findings: Sequence[Finding]) -> str:
+    """Say what is wrong in a title, where every wrong column has the same slip."""
+    wrong = [finding for finding in findings if finding.weight is Weight.FAULT]
+    slips = {finding.slip for finding in wrong}
+    many = len({finding.subject for finding in wrong})
+    return f"{many} of 8 gradient columns: {slips.pop()}" if len(slips) == 1 and "" not in slips else ""
 
 
 def _known(table: TableFacts, quantity: str) -> bool:

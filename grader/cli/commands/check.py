@@ -69,5 +69,6 @@ def command(path: Path, rubric: str, out: Path | None, form: str, **options: obj
     write_forms(report, files)
     if form not in files:
         executed = "NotebookRun" in known.products()
-        echo_check(report, form, executed=executed, page=written.page if written else None)
+        page = written.page if written else None
+        echo_check(report, form, path=path, executed=executed, page=page)
     return status(report)

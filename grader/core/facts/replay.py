@@ -76,6 +76,8 @@ class CellFault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     def finding(self, artefact: str, weight: Weight = Weight.FAULT) -> Finding:
         """The finding that a check returns for this fault of a book."""
+        subject, colon, slip = self.message.partition(": ")
+        about = subject if colon and self.quantity and " " not in subject else ""
         return Finding(
             message=self.message,
             place=Place(artefact=artefact, sheet=self.sheet or None, ref=self.cells or None),
@@ -86,6 +88,8 @@ class CellFault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             marked=self.marked if self.marked and self.marked in self.excerpt else "",
             diagnosis=self.diagnosis,
             weight=weight,
+            subject=about,
+            slip=slip if about else "",
         )
 
 

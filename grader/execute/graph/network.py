@@ -68,6 +68,19 @@ def load_network(frames: Iterable[tuple[str, bytes]]) -> Network:
         return _load(frames)
 
 
+_IN_WORDS = {
+    "GuardOnDataDependentSymNode": "its code takes another way for other images "
+    "(an `if` or a loop over the values of a tensor)",
+}
+"""Names of torch's own exceptions, which tell a student nothing."""
+
+
+def _plainly(reason: str) -> str:
+    """Return why a network could not be exported, in words for a student where torch has a name only."""
+    known = next((words for name, words in _IN_WORDS.items() if name in reason), "")
+    return known or reason[:300] or "no reason given"
+
+
 def _load(frames: Iterable[tuple[str, bytes]]) -> Network:
     payloads: dict[str, list[bytes]] = {}
     for kind, payload in frames:
@@ -76,9 +89,7 @@ def _load(frames: Iterable[tuple[str, bytes]]) -> Network:
         raise InvalidNetwork(f"expected one model frame, found {len(payloads.get('model', []))}")
     claim = decode_model(payloads["model"][0])
     if claim.export == "failed":
-        raise InvalidNetwork(
-            f"{claim.class_name[:60]} could not be exported: {claim.reason[:300] or 'no reason given'}"
-        )
+        raise InvalidNetwork(f"{claim.class_name[:60]} could not be exported: {_plainly(claim.reason)}")
     graphs, weights = payloads.get("graph", []), payloads.get("weights", [])
     if len(graphs) != 2 or len(weights) != 1:
         raise InvalidNetwork(

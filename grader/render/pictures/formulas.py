@@ -18,6 +18,7 @@ SENTENCE: Final = (
     "If the two differ, the result for this line rests on a misreading: tell your instructor."
 )
 _STRENGTH: Final = {"+": 1, "-": 1, "neg": 1, "*": 2}
+_SIGNS: Final = {"*": "·", "-": "−"}
 _GREEK: Final = {"eta": "η", "sigma": "σ", "sigmaprime": "σ′", "w?": "w"}
 
 
@@ -48,11 +49,14 @@ class Tree(Protocol):
 
 
 class FormulaLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One statement: where it stands, its text, and the sides that we understood (`left = right = …`)."""
+    """One statement: where it stands, its text, the sides that we understood (`left = right = …`), each in
+    pieces, and what it is as mathematics (`right`, `wrong`, `typo`, `unsure`; empty for not judged).
+    """
 
     place: str
     written: str
-    sides: tuple[SafeHtml, ...]
+    sides: tuple[tuple[SafeHtml, ...], ...]
+    standing: str = ""
 
 
 def formulas(lines: Sequence[FormulaLine]) -> Picture | None:
@@ -64,28 +68,85 @@ def formulas(lines: Sequence[FormulaLine]) -> Picture | None:
             "li",
             element(
                 "p",
+                *_mark(line.standing),
                 element("span", literal(line.place), class_="code"),
                 SafeHtml(" "),
                 element("code", code(line.written, 400)),
             ),
-            equation(line.sides),
+            element("p", running(line.sides)),
         )
         for line in lines
     ]
     return Picture(
         title=TITLE,
         description=SENTENCE,
+        brief=_counted(lines),
         drawing=element("ul", *items, class_="formulas"),
         before_results=True,
     )
 
 
-def equation(sides: Sequence[SafeHtml]) -> SafeHtml:
-    """Return `<math>` with the sides joined by equals signs."""
-    parts: list[SafeHtml] = []
+_STANDINGS: Final = {
+    "right": ("pass", "✓", "right"),
+    "wrong": ("fail", "✗", "wrong"),
+    "typo": ("partial", "◐", "right but for a slip of typing"),
+    "unsure": ("unknown", "?", "not read to its end"),
+}
+"""Colour, symbol and word of what a line is."""
+
+
+def _mark(standing: str) -> tuple[SafeHtml, ...]:
+    if standing not in _STANDINGS:
+        return ()
+    colour, symbol, word = _STANDINGS[standing]
+    sign = element("span", literal(symbol), class_="sym", aria_hidden="true")
+    return (element("span", sign, literal(f" {word}"), class_=f"badge v-{colour}"), SafeHtml(" "))
+
+
+def _counted(lines: Sequence[FormulaLine]) -> str:
+    """`✓ 44 right, ✗ 6 wrong`."""
+    told = [
+        f"{symbol} {count} {word}"
+        for standing, (_, symbol, word) in _STANDINGS.items()
+        if (count := sum(line.standing == standing for line in lines))
+    ]
+    return ", ".join(told)
+
+
+def running(sides: Sequence[Sequence[SafeHtml]]) -> SafeHtml:
+    """Return `a = b` as a row of small `<math>` pieces, between which a narrow page may break the line."""
+    pieces: list[SafeHtml] = []
     for side in sides:
-        parts.extend([element("mo", SafeHtml("=")), side] if parts else [side])
-    return element("math", element("mrow", *parts), display="block")
+        if pieces:
+            pieces[-1] = join((pieces[-1], _infix("=")))
+        pieces.extend(side)
+    return element("span", *(element("math", _row(piece)) for piece in pieces), class_="eq")
+
+
+def chunks(tree: Tree) -> tuple[SafeHtml, ...]:
+    """Return one side of a formula in pieces, each ending with the operator that leads to the next."""
+    if tree.head not in ("+", "-", "*"):
+        return (typeset(tree),)
+    left, right = tree.args
+    before = _piecewise(left, fenced=_STRENGTH.get(left.head, 9) < _STRENGTH[tree.head])
+    after = _piecewise(right, fenced=_needs_brackets_right(tree.head, right.head))
+    return (*before[:-1], join((before[-1], _infix(_SIGNS.get(tree.head, tree.head)))), *after)
+
+
+def _piecewise(tree: Tree, *, fenced: bool) -> tuple[SafeHtml, ...]:
+    inside = (
+        (typeset(tree),) if fenced and all(arg.head in ("sym", "num") for arg in tree.args) else chunks(tree)
+    )
+    if not fenced:
+        return inside
+    if len(inside) == 1:
+        return (_brackets(inside[0]),)
+    return (join((_operator("("), inside[0])), *inside[1:-1], join((inside[-1], _operator(")"))))
+
+
+def _infix(sign: str) -> SafeHtml:
+    """An operator that ends a piece, and would else be spaced as a sign behind its operand."""
+    return element("mo", literal(sign), form="infix")
 
 
 def typeset(tree: Tree) -> SafeHtml:
@@ -112,7 +173,7 @@ def typeset(tree: Tree) -> SafeHtml:
     return join(
         (
             _fenced(args[0], always=_STRENGTH.get(args[0].head, 9) < _STRENGTH[head]),
-            _operator({"*": "·", "-": "−"}.get(head, head)),
+            _operator(_SIGNS.get(head, head)),
             _fenced(args[1], always=_needs_brackets_right(head, args[1].head)),
         )
     )

@@ -25,3 +25,5 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     drawing: SafeHtml
     table: DataTable | None = None
     before_results: bool = False
+    brief: str = ""
+    """What stands beside the title of a folded figure."""

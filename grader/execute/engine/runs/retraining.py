@@ -352,7 +352,7 @@ class _Trainer:
 def _device(wanted: Device) -> str:
     there = torch.cuda.is_available()
     if wanted is Device.CUDA and not there:
-        raise Unavailable("--device cuda: torch sees no CUDA device here; use --device cpu", Verdict.UNKNOWN)
+        raise Unavailable("a CUDA device was asked for, and torch sees no CUDA device here", Verdict.UNKNOWN)
     return "cuda" if there and wanted is not Device.CPU else "cpu"
 
 
