@@ -128,6 +128,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 
     artefact: Artefact
     data: bytes
+    reading: bytes = b""
+    """The document that was read of it when it was identified, as MessagePack; empty where none was."""
 
 
 class Sources(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,17 +5,17 @@ Everything is read whatever is chosen here; the choice decides what a report sho
 run.
 """
 
-import io
-import json
 import re
-import zipfile
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 import msgspec
 
+from grader.core.evidence.documents import Document
+from grader.core.faults import SandboxFault
 from grader.core.submission import Artefact, Kind, Source
 from grader.ingest.named_notebooks import named_notebooks
+from grader.sandbox.reader import Lost, read_limited
 
 _NOTEBOOK = re.compile(
     rb"nn\.Module|MNIST|BatchNorm2d|Dropout|AvgPool|avg_pool2d|optimizer\.step|backward\(\)|torchsummary"
@@ -23,9 +23,6 @@ _NOTEBOOK = re.compile(
 )
 _README = re.compile(
     "[∂𝜕𝟃δ]|ğœ•|partial|a_?h_?1|a_?o_?1|E_?t(?:otal)?|w[1-8]|[Aa]ccuracy|[Pp]aram|[Ee]poch", re.UNICODE
-)
-_WORKBOOK = re.compile(
-    rb">\s*(?:[wW][1-8]|[tTiI][12]|a_?h_?[12]|out_?[ho][12]|a_?[oO0]_?[12]|[hHoO][12]|[eE][12]|E_?[tT]\w*|[^<>]{0,12}[wW][1-8])\s*<"
 )
 _TRAINING = re.compile(
     rb"nn\.Module|LightningModule|Sequential\(|optimizer|backward\(|\bfit\w*\(|\btrain\w*\(|Trainer\("
@@ -68,7 +65,10 @@ def choose(sources: Sequence[Source]) -> Choice:
     doubts: list[str] = []
     for kind in _CHOSEN:
         candidates = _no_drafts([s for s in sources if s.artefact.kind is kind and s.artefact.readable])
-        ranked = sorted(candidates, key=lambda s: (-_score(s), s.artefact.path))
+        alone = len(candidates) == 1 and kind is not Kind.SOURCE
+        ranked = (
+            list(candidates) if alone else sorted(candidates, key=lambda s: (-_score(s), s.artefact.path))
+        )
         if not ranked or (kind is Kind.SOURCE and _score(ranked[0]) <= 0):
             continue
         best, doubt = _best_notebook(ranked, sources) if kind is Kind.NOTEBOOK else (ranked[0], "")
@@ -146,6 +146,8 @@ def _stem(source: Source) -> str:
 def _no_drafts(candidates: Sequence[Source]) -> Sequence[Source]:
     """Without what lies in a folder for drafts, unless nothing else does as well."""
     final = [s for s in candidates if not any(_DRAFTS.fullmatch(p) for p in s.artefact.path.split("/")[:-1])]
+    if len(final) == len(candidates):
+        return candidates
     return final if any(_score(s) > 0 for s in final) else candidates
 
 
@@ -174,15 +176,10 @@ def _code(notebook: Source) -> object:
     """What two copies of one notebook share, whatever their badges and outputs are: the source of the code
     cells.
     """
-    try:
-        cells = json.loads(notebook.data)["cells"]
-        return [
-            c["source"] if isinstance(c["source"], str) else "".join(c["source"])
-            for c in cells
-            if c["cell_type"] == "code"
-        ]
-    except (ValueError, RecursionError, KeyError, TypeError):
+    if not notebook.reading:
         return notebook.artefact.sha256
+    document = msgspec.msgpack.decode(notebook.reading, type=Document)
+    return [cell.source for cell in document.notebook.code_cells] if document.notebook else ()
 
 
 def _score(source: Source) -> float:
@@ -205,20 +202,14 @@ def _score(source: Source) -> float:
             found = _NETWORK.findall(source.data[:_SNIFF_BYTES])
             return len(set(found)) + min(len(found), 60) / 100 - 0.001 * depth if found else 0.0
         case Kind.WORKBOOK:
-            return float(len(set(_WORKBOOK.findall(_workbook_text(source.data))))) - 0.5 * depth
+            return _words(source.data) - 0.5 * depth
         case _:
             return 0.0
 
 
-def _workbook_text(data: bytes) -> bytes:
+def _words(data: bytes) -> float:
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            names = [n for n in archive.namelist() if n in {"content.xml", "xl/sharedStrings.xml"}]
-            names = names or [n for n in archive.namelist() if n.startswith("xl/worksheets/sheet")]
-            text = b""
-            for name in sorted(names)[:3]:
-                with archive.open(name) as member:
-                    text += member.read(_SNIFF_BYTES)
-            return text
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, RuntimeError):
-        return b""
+        found = read_limited("grader.ingest.packages:words", data, returns=int)
+    except SandboxFault:  # the reader of workbooks says so when it is asked
+        return 0.0
+    return 0.0 if isinstance(found, Lost) else float(found)

@@ -2,17 +2,20 @@
 says.
 """
 
-import ast
 import hashlib
-import io
-import json
 import re
-import warnings
-import zipfile
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
-from grader.core.submission import Artefact, Kind, Problem
+import msgspec
+
+from grader.core.evidence.documents import Document, ParsedFile
+from grader.core.evidence.notebook import Notebook
+from grader.core.faults import SandboxFault
+from grader.core.submission import Artefact, Kind, Problem, Source
 from grader.ingest.limits import MAX_FILE_BYTES
+from grader.ingest.packages import MARKS, Package
+from grader.sandbox.reader import Lost, read_limited
 
 _BY_SUFFIX = {
     ".md": Kind.README,
@@ -57,120 +60,150 @@ def unread(path: str, problem: Problem, why: str) -> Artefact:
 
 def identify(path: str, data: bytes) -> Artefact:
     """Return the artefact at `path` (relative, with `/`) without its main flag."""
-    suffix = PurePosixPath(path).suffix.lower()
+    return identified(path, data).artefact
+
+
+def identified(path: str, data: bytes) -> Source:
+    """Return a file with what it is; of a notebook also what was read of it, so that it is parsed once."""
     name = PurePosixPath(path).name
     kind = kind_by_name(path)
-    problem, note = Problem.NONE, ""
+    seen = _Seen()
     if name.startswith("~$"):
-        kind, problem = Kind.OTHER, Problem.LOCK_FILE
-        note = (
+        kind = Kind.OTHER
+        seen = _Seen(
+            Problem.LOCK_FILE,
             "a lock file that the spreadsheet program leaves while a workbook is open; hand "
-            "in the workbook itself"
+            "in the workbook itself",
         )
     elif not data:
-        problem, note = Problem.EMPTY, "the file is empty"
+        seen = _Seen(Problem.EMPTY, "the file is empty")
     elif len(data) > MAX_FILE_BYTES:
-        problem, note = Problem.TOO_LARGE, f"{len(data):,} bytes; at most {MAX_FILE_BYTES:,} are read"
+        seen = _Seen(Problem.TOO_LARGE, f"{len(data):,} bytes; at most {MAX_FILE_BYTES:,} are read")
     elif data.startswith(_LFS):
-        problem = Problem.LFS_POINTER
-        note = "a Git LFS pointer, not the file itself; run `git lfs pull` before handing in"
+        seen = _Seen(
+            Problem.LFS_POINTER,
+            "a Git LFS pointer, not the file itself; run `git lfs pull` before handing in",
+        )
     elif kind is Kind.NOTEBOOK:
-        problem, note = _notebook(data)
-        if problem is Problem.BROKEN and _is_script(data):
-            kind, problem = Kind.SOURCE, Problem.NONE
-            note = "named as a notebook, but the content is a Python script, and read as one"
+        seen = _notebook(path, data)
     elif kind is Kind.WORKBOOK:
-        problem, note = _workbook(suffix, data)
+        seen = _workbook(PurePosixPath(path).suffix.lower(), data)
     elif kind in (Kind.README, Kind.SOURCE):
-        problem, note = _text(data)
+        seen = _text(data)
     elif kind is Kind.OTHER:
-        kind, note = _by_content(data)
-    sha256 = hashlib.sha256(data).hexdigest()
-    return Artefact(path=path, kind=kind, sha256=sha256, size=len(data), problem=problem, note=note)
+        seen = _by_content(path, data)
+    artefact = Artefact(
+        path=path,
+        kind=seen.kind or kind,
+        sha256=hashlib.sha256(data).hexdigest(),
+        size=len(data),
+        problem=seen.problem,
+        note=seen.note,
+    )
+    return Source(artefact=artefact, data=data, reading=seen.reading)
 
 
-def _notebook(data: bytes) -> tuple[Problem, str]:
+class _Seen(NamedTuple):
+    """What is wrong with a file, what it is where that is not what its name says, and what was read of it."""
+
+    problem: Problem = Problem.NONE
+    note: str = ""
+    kind: Kind | None = None
+    reading: bytes = b""
+
+
+def _notebook(path: str, data: bytes) -> _Seen:
     if data.startswith((_ZIP, _OLE)):
-        return Problem.NOT_WHAT_IT_SAYS, "named as a notebook, but the content is an archive or office file"
+        return _Seen(
+            Problem.NOT_WHAT_IT_SAYS, "named as a notebook, but the content is an archive or office file"
+        )
     head = data.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0")[:512].lower()
     if head.startswith((b"<!doctype", b"<html")):
-        return (
+        return _Seen(
             Problem.NOT_WHAT_IT_SAYS,
             "named as a notebook, but the content is a web page; download the raw .ipynb file",
         )
-    if b"\0" not in data[:64]:  # UTF-16 is left to the notebook reader
-        try:
-            json.loads(data.decode("utf-8-sig", "replace"))
-        except (ValueError, RecursionError) as fault:
-            return Problem.BROKEN, f"not valid JSON, so no notebook program can open it: {fault}"
-    return Problem.NONE, ""
-
-
-def _is_script(data: bytes) -> bool:
-    """Whether bytes are Python that imports something: one JSON value or a few words of prose may be Python,
-    too.
-    """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # an invalid escape in the student's text is none of our business
-            tree = ast.parse(data.decode("utf-8-sig"))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return any(isinstance(node, ast.Import | ast.ImportFrom) for node in tree.body)
+        parsed = _parsed(path, data)
+    except SandboxFault:  # the documents say so when they are asked for
+        return _Seen()
+    if isinstance(parsed, Lost):
+        problem = Problem.TOO_LARGE if parsed.too_large else Problem.BROKEN
+        lost = Notebook(artefact=path, main=False, format="", problem=f"the notebook {parsed}")
+        document = Document(artefact=_unread_notebook(path, data), notebook=lost, problem=lost.problem)
+        return _Seen(problem, lost.problem, reading=msgspec.msgpack.encode(document))
+    if parsed.script:
+        note = "named as a notebook, but the content is a Python script, and read as one"
+        return _Seen(kind=Kind.SOURCE, note=note)
+    if parsed.invalid and b"\0" not in data[:64]:  # of UTF-16 the reader knows more than a program does
+        note = f"not valid JSON, so no notebook program can open it: {parsed.invalid}"
+        return _Seen(Problem.BROKEN, note, reading=parsed.document)
+    return _Seen(reading=parsed.document)
 
 
-def _workbook(suffix: str, data: bytes) -> tuple[Problem, str]:
+def _parsed(path: str, data: bytes) -> ParsedFile | Lost:
+    target = "grader.extract.documents.documents:parse_file"
+    return read_limited(target, data, _unread_notebook(path, data), returns=ParsedFile)
+
+
+def _unread_notebook(path: str, data: bytes) -> Artefact:
+    return Artefact(path=path, kind=Kind.NOTEBOOK, sha256="", size=len(data))
+
+
+def _workbook(suffix: str, data: bytes) -> _Seen:
     if data.startswith(_OLE):
         if b"E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e" in data:
-            return Problem.ENCRYPTED, "the workbook is protected by a password; save it without one"
-        return Problem.OLD_FORMAT, "an .xls file of the old binary format; save it as .xlsx"
+            return _Seen(Problem.ENCRYPTED, "the workbook is protected by a password; save it without one")
+        return _Seen(Problem.OLD_FORMAT, "an .xls file of the old binary format; save it as .xlsx")
     if not data.startswith(_ZIP):
-        head = data[:512].lstrip().lower()
-        if head.startswith((b"<!doctype", b"<html", b"<table", b"<?xml")):
-            return (
-                Problem.NOT_WHAT_IT_SAYS,
-                "named as a workbook, but the content is a web page; save it as .xlsx",
-            )
-        if b"\0" not in data[:512]:
-            return (
-                Problem.NOT_WHAT_IT_SAYS,
-                (
-                    "named as a workbook, but the content is plain text (CSV?), which holds no "
-                    "formulas; save it as .xlsx"
-                ),
-            )
-        return Problem.NOT_WHAT_IT_SAYS, "named as a workbook, but the content is none"
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            names = set(archive.namelist())
-    except (zipfile.BadZipFile, ValueError, NotImplementedError) as fault:
-        return Problem.BROKEN, f"the workbook is damaged and cannot be opened: {fault}"
+        return _Seen(Problem.NOT_WHAT_IT_SAYS, f"named as a workbook, but the content is {_no_package(data)}")
+    package = _package(data)
+    if isinstance(package, Lost):
+        problem = Problem.TOO_LARGE if package.too_large else Problem.BROKEN
+        return _Seen(problem, f"the workbook {package}")
+    if package.fault:
+        return _Seen(Problem.BROKEN, f"the workbook is damaged and cannot be opened: {package.fault}")
     expected = "content.xml" if suffix == ".ods" else "[Content_Types].xml"
-    if expected not in names and not ({"content.xml", "[Content_Types].xml"} & names):
-        return Problem.NOT_WHAT_IT_SAYS, "named as a workbook, but the archive inside is none"
-    return Problem.NONE, ""
+    if expected not in package.marks and not ({"content.xml", "[Content_Types].xml"} & {*package.marks}):
+        return _Seen(Problem.NOT_WHAT_IT_SAYS, "named as a workbook, but the archive inside is none")
+    return _Seen()
 
 
-def _text(data: bytes) -> tuple[Problem, str]:
+def _no_package(data: bytes) -> str:
+    head = data[:512].lstrip().lower()
+    if head.startswith((b"<!doctype", b"<html", b"<table", b"<?xml")):
+        return "a web page; save it as .xlsx"
+    if b"\0" not in data[:512]:
+        return "plain text (CSV?), which holds no formulas; save it as .xlsx"
+    return "none"
+
+
+def _package(data: bytes) -> Package | Lost:
+    try:
+        return read_limited("grader.ingest.packages:look", data, returns=Package)
+    except SandboxFault:  # the reader of workbooks says so when it is asked
+        return Package(marks=MARKS)
+
+
+def _text(data: bytes) -> _Seen:
     if data.startswith((_ZIP, _OLE, b"%PDF", b"\x89PNG", b"\xff\xd8\xff")):
-        return (
+        return _Seen(
             Problem.NOT_WHAT_IT_SAYS,
             "named as text, but the content is an archive, office file, PDF or picture",
         )
-    return Problem.NONE, ""
+    return _Seen()
 
 
-def _by_content(data: bytes) -> tuple[Kind, str]:
+def _by_content(path: str, data: bytes) -> _Seen:
     head = data[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
     if head.startswith(b"{") and b'"cells"' in data[: 2**20] and b'"nbformat"' in data:
-        problem, _ = _notebook(data)
-        if problem is Problem.NONE:
-            return Kind.NOTEBOOK, "read as a notebook by its content; the suffix says otherwise"
+        seen = _notebook(path, data)
+        if seen.problem is Problem.NONE and seen.kind is None:
+            note = "read as a notebook by its content; the suffix says otherwise"
+            return _Seen(kind=Kind.NOTEBOOK, note=note, reading=seen.reading)
     if head.startswith(_ZIP):
-        try:
-            with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                if "xl/workbook.xml" in archive.namelist():
-                    return Kind.WORKBOOK, "read as a workbook by its content; the suffix says otherwise"
-        except (zipfile.BadZipFile, ValueError, NotImplementedError):
-            return Kind.OTHER, ""
-    return Kind.OTHER, ""
+        package = _package(data)
+        if isinstance(package, Package) and "xl/workbook.xml" in package.marks:
+            note = "read as a workbook by its content; the suffix says otherwise"
+            return _Seen(kind=Kind.WORKBOOK, note=note)
+    return _Seen()

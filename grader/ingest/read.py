@@ -4,42 +4,34 @@ Nothing here follows a symbolic link out of the submission, unpacks to disk or e
 """
 
 import hashlib
-import io
-import itertools
 import re
-import stat
-import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+from typing import Final
 
 import msgspec
 
 from grader.core.faults import IngestFault
 from grader.core.submission import Kind, Problem, Source, Sources, Submission
+from grader.ingest.archive import HandedIn, Unpacked, beyond
 from grader.ingest.choose import choose
-from grader.ingest.identify import identify, kind_by_name, unread
+from grader.ingest.identify import identified, unread
 from grader.ingest.limits import (
     MAX_FILE_BYTES,
     MAX_FILES,
     MAX_FOLDERS,
     MAX_MODULE_BYTES,
     MAX_MODULES,
-    MAX_NAMED,
-    MAX_RATIO,
     MAX_TOTAL_BYTES,
-    RATIO_FROM_BYTES,
     SKIPPED_FOLDERS,
 )
 from grader.ingest.slug import slug
+from grader.sandbox.reader import Lost, read_limited
+from grader.sandbox.reader_server import ReadLimits
 
-
-class _Bytes(msgspec.Struct, frozen=True, kw_only=True):
-    path: str
-    data: bytes = b""
-    problem: Problem = Problem.NONE
-    why: str = ""
-    """Why there are no bytes of a file that was handed in: it must not be told as one that was not."""
+UNPACKING: Final = ReadLimits(memory=2_400_000_000, answer=MAX_TOTAL_BYTES + 50_000_000, cpu=120)
+"""What unpacking may take: the archive and its files at the same time, twice."""
 
 
 def read_submission(path: Path, name: str = "") -> Sources:
@@ -79,7 +71,7 @@ def read_entry(paths: Sequence[Path], name: str) -> Sources:
     if len(paths) == 1:
         return read_submission(paths[0], name)
     notes: list[str] = []
-    items: list[_Bytes] = []
+    items: list[HandedIn] = []
     for path in paths:
         if _is_archive(path):
             items += _archive(path, notes)
@@ -88,7 +80,7 @@ def read_entry(paths: Sequence[Path], name: str) -> Sources:
     return assemble(name, items, notes, single=False)
 
 
-def assemble(identity: str, items: Iterable[_Bytes], notes: Iterable[str], *, single: bool) -> Sources:
+def assemble(identity: str, items: Iterable[HandedIn], notes: Iterable[str], *, single: bool) -> Sources:
     """Identify, choose and hash."""
     listed = list(items)
     by_path = {i.path: i for i in listed}
@@ -111,19 +103,21 @@ def assemble(identity: str, items: Iterable[_Bytes], notes: Iterable[str], *, si
         doubts=choice.doubts,
         notes=said,
     )
-    sources = tuple(Source(artefact=a, data=s.data) for a, s in zip(choice.artefacts, found, strict=True))
+    sources = tuple(
+        msgspec.structs.replace(s, artefact=a) for a, s in zip(choice.artefacts, found, strict=True)
+    )
     return Sources(submission=submission, items=sources)
 
 
-def _source(item: _Bytes) -> Source:
-    known = item.problem is Problem.NONE
-    artefact = identify(item.path, item.data) if known else unread(item.path, item.problem, item.why)
-    return Source(artefact=artefact, data=item.data)
+def _source(item: HandedIn) -> Source:
+    if item.problem is Problem.NONE:
+        return identified(item.path, item.data)
+    return Source(artefact=unread(item.path, item.problem, item.why), data=item.data)
 
 
 def from_bytes(identity: str, files: dict[str, bytes], *, single: bool = False) -> Sources:
     """Return a submission made of given bytes, for tests and for callers that hold no folder."""
-    return assemble(identity, [_Bytes(path=p, data=d) for p, d in files.items()], (), single=single)
+    return assemble(identity, [HandedIn(path=p, data=d) for p, d in files.items()], (), single=single)
 
 
 def modules_beside(path: Path) -> dict[str, bytes]:
@@ -143,28 +137,21 @@ def _single(source: Source) -> Source:
     artefact = source.artefact
     if artefact.kind is Kind.OTHER and artefact.readable and b"\0" not in source.data[:4096]:
         artefact = msgspec.structs.replace(artefact, kind=Kind.README)
-    return Source(artefact=artefact, data=source.data)
+    return msgspec.structs.replace(source, artefact=artefact)
 
 
 def _is_archive(path: Path) -> bool:
     return path.suffix.lower() == ".zip"
 
 
-def _read_file(path: Path, name: str, notes: list[str]) -> _Bytes:
+def _read_file(path: Path, name: str, notes: list[str]) -> HandedIn:
     try:
         with path.open("rb") as handle:
-            return _Bytes(path=name, data=handle.read(MAX_FILE_BYTES + 1))
+            return HandedIn(path=name, data=handle.read(MAX_FILE_BYTES + 1))
     except OSError as fault:
         why = f"could not be read: {fault.strerror}"
         notes.append(f"{name} {why}")
-        return _Bytes(path=name, problem=Problem.BROKEN, why=f"the file {why}")
-
-
-def _beyond(names: Iterable[str], why: str) -> Iterator[_Bytes]:
-    """Yield what was handed in and is beyond a limit, where its name says that it may be asked for."""
-    asked = (name for name in names if kind_by_name(name) in (Kind.README, Kind.NOTEBOOK, Kind.WORKBOOK))
-    for name in itertools.islice(asked, MAX_NAMED):
-        yield _Bytes(path=name, problem=Problem.TOO_LARGE, why=why)
+        return HandedIn(path=name, problem=Problem.BROKEN, why=f"the file {why}")
 
 
 def shown_name(name: str) -> str:
@@ -172,20 +159,20 @@ def shown_name(name: str) -> str:
     return re.sub("[\ud800-\udfff]", lambda m: f"%{ord(m[0]) & 0xFF:02X}", name)
 
 
-def _folder(root: Path, notes: list[str]) -> Iterator[_Bytes]:
+def _folder(root: Path, notes: list[str]) -> Iterator[HandedIn]:
     total = 0
     found = sorted((shown_name(p.relative_to(root).as_posix()), p) for p in _walk(root, notes))
     for count, (relative, path) in enumerate(found):
         if relative != path.relative_to(root).as_posix():
             notes.append(f"the name of {relative} is not UTF-8; what is none is written with %")
         limit = f"{MAX_FILES:,} files" if count >= MAX_FILES else ""
-        item = _Bytes(path=relative) if limit else _read_file(path, relative, notes)
+        item = HandedIn(path=relative) if limit else _read_file(path, relative, notes)
         total += len(item.data)
         if total > MAX_TOTAL_BYTES:
             limit = f"{MAX_TOTAL_BYTES:,} bytes"
         if limit:
             notes.append(f"more than {limit}: the rest, from {relative} on, was not read")
-            yield from _beyond((name for name, _ in found[count:]), f"not read: beyond the first {limit}")
+            yield from beyond((name for name, _ in found[count:]), f"not read: beyond the first {limit}")
             return
         yield item
 
@@ -218,76 +205,21 @@ def _walk(root: Path, notes: list[str]) -> Iterator[Path]:
             notes.append(f"{shown} could not be opened: {fault.strerror}")
 
 
-def _archive(path: Path, notes: list[str]) -> Iterator[_Bytes]:
+def _archive(path: Path, notes: list[str]) -> tuple[HandedIn, ...]:
+    again = "pack the folder again"
     try:
-        archive = zipfile.ZipFile(io.BytesIO(path.read_bytes()))
-    except Exception as fault:
-        raise IngestFault(
-            f"{path}: not a zip archive that can be opened ({fault}); pack the folder again"
-        ) from fault
-    with archive:
-        members = [m for m in archive.infolist() if not m.is_dir()]
-        kept: list[_Bytes] = []
-        if len(members) > MAX_FILES:
-            notes.append(f"{len(members):,} files in the archive: only the first {MAX_FILES:,} were read")
-            rest = (_path_of(m) for m in members[MAX_FILES:] if not _misplaced(m))
-            kept += _beyond(rest, f"not read: beyond the first {MAX_FILES:,} files")
-        total = 0
-        for member in members[:MAX_FILES]:
-            if refusal := _misplaced(member):
-                notes.append(f"{member.filename!r} was not read: {refusal}")
-                continue
-            item = _member(archive, member, total, notes)
-            total += len(item.data)
-            kept.append(item)
-    yield from _without_common_folder(kept)
-
-
-def _path_of(member: zipfile.ZipInfo) -> str:
-    return member.filename.replace("\\", "/")
-
-
-def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, total: int, notes: list[str]) -> _Bytes:
-    """Return a member with its bytes, or with the reason why there are none."""
-    problem, why = _refuse(member, total)
-    data = b""
-    if problem is Problem.NONE:
-        try:
-            with archive.open(member) as handle:
-                data = handle.read(MAX_FILE_BYTES + 1)
-        except (
-            Exception
-        ) as fault:  # a damaged member raises what its packer's library likes: zlib.error, LZMAError
-            problem, why = Problem.BROKEN, f"it could not be unpacked: {fault}"
-    if why:
-        notes.append(f"{member.filename!r} was not read: {why}")
-    return _Bytes(path=_path_of(member), data=data, problem=problem, why=why)
-
-
-def _misplaced(member: zipfile.ZipInfo) -> str:
-    path = PurePosixPath(member.filename.replace("\\", "/"))
-    if path.is_absolute() or ".." in path.parts or not path.parts or ":" in path.parts[0]:
-        return "its path leads out of the archive"
-    if stat.S_ISLNK(member.external_attr >> 16):
-        return "it is a symbolic link"
-    if SKIPPED_FOLDERS & set(path.parts[:-1]):
-        return "it lies in a folder that holds no hand-in"
-    return ""
-
-
-def _refuse(member: zipfile.ZipInfo, total: int) -> tuple[Problem, str]:
-    if member.flag_bits & 0x1:
-        return Problem.ENCRYPTED, "it is encrypted"
-    if member.file_size > MAX_FILE_BYTES or total + member.file_size > MAX_TOTAL_BYTES:
-        return Problem.TOO_LARGE, f"{member.file_size:,} bytes unpacked are beyond the limit"
-    if member.file_size > RATIO_FROM_BYTES and member.file_size > MAX_RATIO * max(member.compress_size, 1):
-        return Problem.TOO_LARGE, "it unpacks to more than a real file can (a zip bomb)"
-    return Problem.NONE, ""
-
-
-def _without_common_folder(items: list[_Bytes]) -> Iterator[_Bytes]:
-    # `name.zip` that holds the one folder `name/`: the folder is packing, not content.
-    tops = {i.path.split("/", 1)[0] for i in items if "/" in i.path}
-    nested = len(tops) == 1 and all("/" in i.path for i in items)
-    for item in items:
-        yield msgspec.structs.replace(item, path=item.path.split("/", 1)[1]) if nested else item
+        size = path.stat().st_size
+        if size > MAX_TOTAL_BYTES:
+            raise IngestFault(
+                f"{path}: an archive of {size:,} bytes, and at most {MAX_TOTAL_BYTES:,} are read; {again}"
+            )
+        data = path.read_bytes()
+    except OSError as fault:
+        raise IngestFault(f"{path}: not a zip archive that can be opened ({fault}); {again}") from fault
+    found = read_limited("grader.ingest.archive:unpack", data, returns=Unpacked, limits=UNPACKING)
+    if isinstance(found, Lost):
+        raise IngestFault(f"{path}: the archive {found}; {again}")
+    if found.fault:
+        raise IngestFault(f"{path}: not a zip archive that can be opened ({found.fault}); {again}")
+    notes += found.notes
+    return found.items

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from grader.core.evidence.notebook import CellKind, Channel
-from grader.extract.documents.notebook_view import SavedCell, SavedOutput, read_saved
+from grader.extract.documents.notebook_view import SavedCell, SavedNotebook, SavedOutput, read_saved
 from grader.render import strings
 from grader.render.escape import SafeHtml, plain, weight
 from grader.render.highlight import python
@@ -64,7 +64,11 @@ class NotebookView(msgspec.Struct, frozen=True, kw_only=True):
 
 def view(data: bytes, artefact: str) -> NotebookView:
     """Return what the page of a notebook says. `data` is the file; any bytes give a view, none raises."""
-    saved = read_saved(data, artefact)
+    return view_of(read_saved(data, artefact), artefact)
+
+
+def view_of(saved: SavedNotebook, artefact: str) -> NotebookView:
+    """Return what the page of a notebook says that was read already."""
     room = _Room()
     cells: list[ShownCell] = []
     for cell in saved.cells:
@@ -94,11 +98,11 @@ def render(shown: NotebookView, *, submission: str, whole: str = "", key: str = 
     )
 
 
-def outputs_in_full(data: bytes, artefact: str) -> str:
+def outputs_in_full(saved: SavedNotebook, artefact: str) -> str:
     """Return every saved output as text without control sequences: the file beside a page that had to cut."""
     return "\n".join(
         f"=== {artefact}, cell {cell.cell.number} ===\n{plain(output.text, LONGEST * len(output.text))}\n"
-        for cell in read_saved(data, artefact).cells
+        for cell in saved.cells
         for output in cell.outputs
         if output.text
     )

@@ -74,6 +74,8 @@ _CHUNK = 2**18
 _FILES = 64
 """Descriptors that a fork may open: some readers import a module when they first need it."""
 
+_warm: set[str] = set()
+
 _CAN_FORK = hasattr(os, "fork")
 
 
@@ -118,9 +120,16 @@ def _send(sink: BinaryIO, end: End, cpu: float, payload: bytes) -> None:
 
 
 def _load(target: str) -> Callable[..., object]:
-    module, _, name = target.partition(":")
-    function: Callable[..., object] = getattr(importlib.import_module(module), name)
-    return function
+    """Import a reader, and once for its module what it imports when it needs it (`warm`): a fork that
+    imports does so for itself alone.
+    """
+    name, _, function = target.partition(":")
+    module = importlib.import_module(name)
+    if name not in _warm:
+        _warm.add(name)
+        getattr(module, "warm", lambda: None)()
+    found: Callable[..., object] = getattr(module, function)
+    return found
 
 
 def _outcome(function: Callable[..., object], request: Request) -> tuple[End, bytes]:

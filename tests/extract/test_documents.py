@@ -1,6 +1,9 @@
 """The one reader of texts and notebooks: what it keeps, what it cuts, and what it says of the rest."""
 
 import json
+import sys
+from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -11,18 +14,28 @@ from grader.core.evidence.documents import Document, Documents
 from grader.core.outcome import Verdict
 from grader.core.rubric import Criterion, Rubric
 from grader.core.settings import Settings
-from grader.core.submission import Kind
+from grader.core.submission import Kind, Problem
 from grader.extract.documents import documents as reader
 from grader.extract.documents import notebook as cells_reader
 from grader.extract.documents.documents import read_documents
 from grader.extract.documents.notebook_json import RawNotebook, parse_notebook
 from grader.extract.logs.training_log import read_logs
+from grader.ingest import identify
 from grader.ingest.read import from_bytes
 from grader.pipeline.grade.products import Known, NothingKept, fill
 from grader.pipeline.plan.plan import make_plan
+from grader.sandbox.reader import Lost, _Reader, own_work
+from grader.sandbox.reader_server import End, ReadLimits, Request
 
 FORMULA = "∂E/∂w5 = (a_o1 - t1) * a_o1 * (1 - a_o1) * a_h1"
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n"
+
+
+@pytest.fixture(autouse=True)
+def here() -> Iterator[None]:
+    """Files are parsed in the test's own process, where its limits can be made small."""
+    with own_work():
+        yield
 
 
 def read(files: dict[str, bytes]) -> Documents:
@@ -148,3 +161,62 @@ def test_a_notebook_is_parsed_once_a_submission(monkeypatch: pytest.MonkeyPatch)
     fill(make_plan(rubric, rules), known, NothingKept())
     assert {"FormulaEvidence", "ClaimEvidence", "LogEvidence", "NotebookEvidence"} <= known.products().keys()
     assert len(seen) == 1
+
+
+def test_identifying_choosing_and_reading_parse_each_notebook_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is a notebook and which of two is no copy of the other were parsed for by readers of their own."""
+    asked: list[str] = []
+    request = _Reader.read
+
+    def counted(self: _Reader, wanted: Request) -> tuple[End, bytes]:
+        asked.append(wanted.target.rpartition(":")[2])
+        return request(self, wanted)
+
+    monkeypatch.setattr(_Reader, "read", counted)
+    data = notebook("import torch\nclass Net(nn.Module): MNIST", outputs=("Accuracy: 98 %\n",))
+    with own_work(below=0):
+        sources = from_bytes("s", {"a/S4.ipynb": data, "b/S4.ipynb": data + b" ", "README.md": b"w1"})
+        assert sources.submission.doubts == (), "two copies of one notebook are no doubt"
+        documents = read_documents(sources)
+    assert asked.count("parse_file") == 3, "one request for each file"
+    assert [d.main for d in documents.documents] == [True, True, False]
+    assert all(
+        d.artefact == a
+        for d, a in zip(
+            sorted(documents.documents, key=lambda d: d.path),
+            sorted(sources.submission.artefacts, key=lambda a: a.path),
+            strict=True,
+        )
+    )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="macOS refuses the limit of memory")
+def test_a_file_that_ends_its_reader_costs_itself_and_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A README whose parsing took all memory took the worker with it, and everything of its student."""
+    limits = ReadLimits(memory=10_000_000)
+    monkeypatch.setattr(reader, "read_limited", partial(reader.read_limited, limits=limits))
+    with own_work(below=0):
+        documents = read({"README.md": b"w1 w2\r\n" * 6_000_000})
+        monkeypatch.undo()
+        assert one(FORMULA.encode()).readable, "the next file has a process of its own"
+    (document,) = documents.documents
+    assert not document.readable
+    assert document.problem.startswith("the file needs more memory than reading it may take")
+    reason = documents.absent("a README", Kind.README)
+    assert reason.verdict is Verdict.UNKNOWN
+    assert "README.md: the file needs more memory" in reason.reason
+
+
+def test_a_notebook_that_ends_its_reader_is_named_and_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    lost = Lost(end=End.CPU, limits=ReadLimits())
+    monkeypatch.setattr(identify, "read_limited", lambda *_, **__: lost)
+    sources = from_bytes("s", {"S4.ipynb": notebook(FORMULA)})
+    (artefact,) = sources.submission.artefacts
+    assert artefact.problem is Problem.TOO_LARGE
+    assert artefact.note.startswith("the notebook took longer than 40 s of computing time")
+    (document,) = read_documents(sources).documents
+    assert document.problem == artefact.note
+    assert document.notebook is not None
+    assert document.notebook.problem == artefact.note

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from PIL import Image, PngImagePlugin
 
+from grader.extract.documents.notebook_view import read_saved
 from grader.render import notebook_page, text_page
 from grader.render.highlight import python
 from grader.render.notebook_page import BYTES_OF_PICTURES, OUTPUT_LIMIT, outputs_in_full
@@ -166,11 +167,11 @@ def test_long_output_loses_its_middle_and_stands_beside_in_full() -> None:
     html = notebook_page.render(view, submission="s", whole="notebook.txt")
     assert 'href="notebook.txt"' in html
     assert f"{len(text) - OUTPUT_LIMIT + 4:,} characters left out" in html
-    full = outputs_in_full(data, "x")
+    full = outputs_in_full(read_saved(data, "x"), "x")
     assert all(f"line {n}\n" in full for n in (0, 10_000, 19_999))
     assert "[U+202E]end" in full
     tags = "\U000e0041" * 500
-    assert outputs_in_full(notebook(code(stream(tags))), "x").count("[U+E0041]") == 500
+    assert outputs_in_full(read_saved(notebook(code(stream(tags))), "x"), "x").count("[U+E0041]") == 500
     assert "\x1b" not in full
 
 

@@ -134,6 +134,17 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                 yield number, tuple(lines)
 
 
+class ParsedFile(msgspec.Struct, frozen=True, kw_only=True):
+    """What one pass over the bytes of a file gives: the limited process answers it."""
+
+    document: bytes
+    """A `Document`, as MessagePack, with the artefact as it was known before anybody read it."""
+    invalid: str = ""
+    """Why no notebook program can open it, where it is none that is whole."""
+    script: bool = False
+    """Whether it is a Python file under a notebook's name."""
+
+
 class Documents(Evidence, frozen=True, kw_only=True):
     """Every README, text file and notebook that was handed in: by kind, the main one first, then by path.
 

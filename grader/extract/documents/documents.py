@@ -5,16 +5,21 @@ Formulas, claims, logs, summaries and conclusions are read from what it returns,
 disagree about what a file holds, and a file is decoded once.
 """
 
+import ast
+import warnings
 from typing import Final
 
-from grader.core.evidence.documents import Block, Document, Documents, SourceLine
+import msgspec
+
+from grader.core.evidence.documents import Block, Document, Documents, ParsedFile, SourceLine
 from grader.core.evidence.notebook import CellKind, Notebook
 from grader.core.place import Place
-from grader.core.submission import Artefact, Kind, Problem, Sources
+from grader.core.submission import Artefact, Kind, Problem, Source, Sources
 from grader.extract.documents.markdown import markdown_lines, pictures_in
 from grader.extract.documents.notebook import notebook_of
 from grader.extract.documents.notebook_json import parse_notebook
 from grader.extract.documents.text import decode, mend_mojibake, without_pasted
+from grader.sandbox.reader import Lost, read_limited
 
 MAX_BYTES: Final = 50 * 2**20
 """Bytes of a text file that are decoded, most of them pasted pictures."""
@@ -27,27 +32,77 @@ _DAMAGED: Final = (Problem.NONE, Problem.EMPTY, Problem.BROKEN, Problem.TOO_LARG
 
 
 def read_documents(sources: Sources) -> Documents:
-    """Read every README, text file and notebook of a submission; never raises on what they hold."""
-    found = [read_document(s.data, s.artefact) for s in sources if s.artefact.kind in _KINDS]
+    """Read every README, text file and notebook of a submission; never raises on what they hold.
+
+    Raises SandboxFault where the process that reads cannot be had: nothing is known of the files then.
+    """
+    found = [_document(source) for source in sources if source.artefact.kind in _KINDS]
     found.sort(key=lambda d: (_KINDS.index(d.kind), not d.main, d.path))
     return Documents(documents=tuple(found))
 
 
+def _document(source: Source) -> Document:
+    if not source.reading or source.artefact.kind is not Kind.NOTEBOOK:
+        return read_document(source.data, source.artefact)
+    return _with_artefact(msgspec.msgpack.decode(source.reading, type=Document), source.artefact)
+
+
 def read_document(data: bytes, artefact: Artefact) -> Document:
-    """Read one file. Never raises: what cannot be read stands in `problem`."""
+    """Read one file in the limited process. What cannot be read stands in `problem`.
+
+    Raises SandboxFault where that process cannot be had.
+    """
     # Of a damaged archive's member there may be no bytes at all.
-    unreadable = artefact.problem not in _DAMAGED or (not data and bool(artefact.trouble))
+    if artefact.problem not in _DAMAGED or (not data and bool(artefact.trouble)):
+        return _unreadable(artefact, artefact.trouble)
+    parsed = read_limited(f"{__name__}:parse_file", data, artefact, returns=ParsedFile)
+    if isinstance(parsed, Lost):
+        return _unreadable(artefact, f"the file {parsed}")
+    return _with_artefact(msgspec.msgpack.decode(parsed.document, type=Document), artefact)
+
+
+def _unreadable(artefact: Artefact, problem: str) -> Document:
+    notebook = None
     if artefact.kind is Kind.NOTEBOOK:
-        if unreadable:
-            notebook = Notebook(
-                artefact=artefact.path, main=artefact.main, format="", problem=artefact.trouble
-            )
-        else:
-            notebook = notebook_of(parse_notebook(data), artefact.path, main=artefact.main)
-        return _notebook(notebook, artefact)
-    if unreadable:
-        return Document(artefact=artefact, problem=artefact.trouble)
-    return _text(data, artefact)
+        notebook = Notebook(artefact=artefact.path, main=artefact.main, format="", problem=problem)
+    return Document(artefact=artefact, notebook=notebook, problem=problem)
+
+
+def _with_artefact(document: Document, artefact: Artefact) -> Document:
+    """Return a document that was read before anybody knew whether its file is the main one."""
+    notebook = document.notebook and msgspec.structs.replace(document.notebook, main=artefact.main)
+    return msgspec.structs.replace(document, artefact=artefact, notebook=notebook)
+
+
+def warm() -> None:
+    """Import what most files need, once, in the process that forks for each."""
+    import ftfy.badness  # noqa: F401
+
+
+def parse_file(data: bytes, artefact: Artefact) -> ParsedFile:
+    """Parse one file: the work of the limited process, and never called elsewhere."""
+    if artefact.kind is not Kind.NOTEBOOK:
+        return ParsedFile(document=msgspec.msgpack.encode(_text(data, artefact)))
+    raw = parse_notebook(data)
+    document = _notebook(notebook_of(raw, artefact.path, main=artefact.main), artefact)
+    return ParsedFile(
+        document=msgspec.msgpack.encode(document),
+        invalid=raw.invalid,
+        script=bool(raw.invalid) and _is_script(data),
+    )
+
+
+def _is_script(data: bytes) -> bool:
+    """Whether bytes are Python that imports something: one JSON value or a few words of prose may be Python,
+    too.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an invalid escape in the student's text is none of our business
+            tree = ast.parse(data.decode("utf-8-sig"))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return any(isinstance(node, ast.Import | ast.ImportFrom) for node in tree.body)
 
 
 def _text(data: bytes, artefact: Artefact) -> Document:

@@ -31,10 +31,14 @@ class RawNotebook(NamedTuple):
     """`major.minor` as the file states it; empty where it states none."""
     problem: str = ""
     notes: tuple[str, ...] = ()
+    invalid: str = ""
+    """Why JSON's own rules refuse it: no program but ours opens it then."""
 
 
 class _NotANotebookError(Exception):
-    pass
+    def __init__(self, problem: str, invalid: str = "") -> None:
+        super().__init__(problem)
+        self.invalid = invalid
 
 
 def parse_notebook(data: bytes) -> RawNotebook:
@@ -43,15 +47,16 @@ def parse_notebook(data: bytes) -> RawNotebook:
     text = ""
     try:
         text = _decoded(data, notes)
-        book = _parsed(text)
+        book, fault = _parsed(text)
         cells = _listed(up_to_date(book))
-        return RawNotebook(cells, _format(book), notes=(*notes, *invalid(cells)))
+        return RawNotebook(cells, _format(book), notes=(*notes, *invalid(cells)), invalid=fault)
     except _NotANotebookError as wrong:
         saved = _before_the_damage(text)
         if not saved:
-            return RawNotebook((), problem=str(wrong), notes=tuple(notes))
+            return RawNotebook((), problem=str(wrong), notes=tuple(notes), invalid=wrong.invalid)
         count = f"{len(saved)} cell{'s' * (len(saved) != 1)}"
-        return RawNotebook(saved, problem=f"{wrong} ({count} before that could be read)", notes=tuple(notes))
+        problem = f"{wrong} ({count} before that could be read)"
+        return RawNotebook(saved, problem=problem, notes=tuple(notes), invalid=wrong.invalid)
 
 
 def _decoded(data: bytes, notes: list[str]) -> str:
@@ -61,7 +66,7 @@ def _decoded(data: bytes, notes: list[str]) -> str:
             " Clear the images and submit again"
         )
     if not data.strip():
-        raise _NotANotebookError("the file is empty")
+        raise _NotANotebookError("the file is empty", "it is empty")
     text, encoding = decode_bytes(data)
     if text.startswith("\ufeff") or data.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
         notes.append(f"starts with a byte order mark ({encoding})")
@@ -71,43 +76,52 @@ def _decoded(data: bytes, notes: list[str]) -> str:
         notes.append(f"not UTF-8, read as {encoding}")
     text = text.removeprefix("\ufeff")
     if _depth(text) > MAX_DEPTH:
-        raise _NotANotebookError(f"nested deeper than {MAX_DEPTH} levels; no notebook is")
+        deep = f"nested deeper than {MAX_DEPTH} levels"
+        raise _NotANotebookError(f"{deep}; no notebook is", deep)
     return text
 
 
-def _parsed(text: str) -> Mapping[str, object]:
+def _parsed(text: str) -> tuple[Mapping[str, object], str]:
+    """Return the notebook, and why JSON's own rules refuse what we read all the same."""
+    fault = ""
     try:
         # msgspec is four times faster; json also takes NaN and lone surrogates, which real outputs hold.
         book: object = msgspec.json.decode(text.encode())
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
-        book = _lenient(text)
+        book, fault = _lenient(text)
     if not isinstance(book, Mapping):
-        raise _NotANotebookError(f"JSON, but a {json_name(book)} where a notebook is an object")
+        raise _NotANotebookError(f"JSON, but a {json_name(book)} where a notebook is an object", fault)
     if not isinstance(book.get("cells", book.get("worksheets")), list):
-        raise _NotANotebookError('JSON, but no notebook: it has no list "cells"')
-    return book
+        raise _NotANotebookError('JSON, but no notebook: it has no list "cells"', fault)
+    return book, fault
 
 
-def _lenient(text: str) -> object:
+def _lenient(text: str) -> tuple[object, str]:
     try:
-        return json.loads(text, strict=False)
+        return json.loads(text), ""
+    except (ValueError, RecursionError) as error:
+        fault = str(error)
+    try:
+        return json.loads(text, strict=False), fault  # a tabulator or a line end as such, in a text
     except RecursionError as error:
-        raise _NotANotebookError("nested too deeply to be a notebook") from error
+        raise _NotANotebookError("nested too deeply to be a notebook", fault) from error
     except json.JSONDecodeError as error:
-        head = text.lstrip()[:200]
-        if not head.startswith("{"):
-            what = "a web page" if head.lower().startswith(("<!doctype", "<html")) else "no JSON"
-            raise _NotANotebookError(f"not a notebook: the file is {what}") from error
-        if error.pos >= len(text.rstrip()) - 1 or "Unterminated string" in error.msg:
-            raise _NotANotebookError(
-                f"the file ends in the middle (line {error.lineno}); it was probably cut off while uploading."
-                " Save and submit it again"
-            ) from error
-        raise _NotANotebookError(
-            f"broken JSON at line {error.lineno}, column {error.colno}: {error.msg}"
-        ) from error
+        raise _NotANotebookError(_broken(text, error), fault) from error
     except ValueError as error:  # an integer of more than 4,300 digits
-        raise _NotANotebookError(f"JSON that cannot be read: {error}") from error
+        raise _NotANotebookError(f"JSON that cannot be read: {error}", fault) from error
+
+
+def _broken(text: str, error: json.JSONDecodeError) -> str:
+    head = text.lstrip()[:200]
+    if not head.startswith("{"):
+        what = "a web page" if head.lower().startswith(("<!doctype", "<html")) else "no JSON"
+        return f"not a notebook: the file is {what}"
+    if error.pos >= len(text.rstrip()) - 1 or "Unterminated string" in error.msg:
+        return (
+            f"the file ends in the middle (line {error.lineno}); it was probably cut off while uploading."
+            " Save and submit it again"
+        )
+    return f"broken JSON at line {error.lineno}, column {error.colno}: {error.msg}"
 
 
 _CELLS = re.compile(r'"cells"\s*:\s*\[\s*')

@@ -7,6 +7,7 @@ from typing import Final
 
 from grader.core.memory import code_of, key
 from grader.core.submission import Artefact, Kind, Submission
+from grader.sandbox.reader import Lost, read_limited
 
 log = logging.getLogger(__name__)
 
@@ -48,8 +49,11 @@ def draw(submission: Submission, fetch: Fetch, folder: Path) -> Iterator[tuple[s
         except Exception:  # the view is a courtesy: a crash of ours must not cost the report
             log.exception("%s of %s cannot be shown", artefact.path, submission.id)
             continue
+        if isinstance(pages, Lost):
+            log.warning("%s of %s cannot be shown: it %s", artefact.path, submission.id, pages)
+            continue
         for shown_as, page in pages.items():
-            yield (artefact.path if shown_as == name else "", shown_as, page.encode("utf-8", "replace"))
+            yield (artefact.path if shown_as == name else "", shown_as, page)
 
 
 def stale(folder: Path, drawn: Collection[str]) -> Iterator[Path]:
@@ -64,15 +68,15 @@ def _text_of(page: str) -> str:
     return f"{page.removesuffix('.html')}.txt"
 
 
-def _pages(artefact: Artefact, data: bytes, submission: str, name: str, key: str) -> Mapping[str, str]:
-    from grader.render import notebook_page, text_page
-
-    if artefact.kind is Kind.README:
-        return {name: text_page.render(text_page.view(data, artefact.path), submission=submission, key=key)}
-    shown = notebook_page.view(data, artefact.path)
-    whole = _text_of(name) if shown.cut else ""
-    pages = {name: notebook_page.render(shown, submission=submission, whole=whole, key=key)}
-    return {whole: notebook_page.outputs_in_full(data, artefact.path), **pages} if whole else pages
+def _pages(
+    artefact: Artefact, data: bytes, submission: str, name: str, key: str
+) -> Mapping[str, bytes] | Lost:
+    """Draw a file's page and what stands beside it. Raises SandboxFault where that has no process."""
+    return read_limited(
+        "grader.render.file_pages:pages",
+        *(artefact.kind, data, artefact.path, submission, name, _text_of(name), key),
+        returns=dict[str, bytes],
+    )
 
 
 def _holds(path: Path, key: str) -> bool:

@@ -13,6 +13,7 @@ from grader.ingest.read import read_submission
 from grader.pipeline.grade.grade_one import Progress, grade_one
 from grader.pipeline.grade.products import Known
 from grader.pipeline.plan.rubrics import LoadedRubric
+from grader.sandbox.reader import own_work
 
 HONEST_LINE = (
     "Self-check. Your code ran on this computer with your own rights, without isolation: do not run "
@@ -32,7 +33,8 @@ def self_check(
 
     visible = tuple(c for c in loaded.rubric.criterion if not c.hidden)
     shown = msgspec.structs.replace(loaded, rubric=msgspec.structs.replace(loaded.rubric, criterion=visible))
-    sources = read_submission(path)
-    if path.is_dir():
-        sources = without_ignored(sources, read_ignore(path))
-    return grade_one(sources, shown, catalogue(), settings, progress)
+    with own_work():
+        sources = read_submission(path)
+        if path.is_dir():
+            sources = without_ignored(sources, read_ignore(path))
+        return grade_one(sources, shown, catalogue(), settings, progress)

@@ -1,0 +1,38 @@
+"""The pages of one file that a student handed in, drawn in the limited process: a decoder of pictures that a
+hostile file breaks takes down its own page, and not the process that grades the class.
+"""
+
+from grader.core.submission import Kind
+from grader.extract.documents.notebook_view import read_saved
+from grader.render import highlight, markdown, notebook_page, text_page
+from grader.render.html import environment
+from grader.render.reencode_images import redraw
+
+
+def pages(
+    kind: Kind, data: bytes, path: str, submission: str, name: str, text: str, key: str
+) -> dict[str, bytes]:
+    """Return the page of a README or a notebook by its file name, in UTF-8.
+
+    `name` is the file name of the page, `text` that of the outputs in full, which stand beside a page that
+    had to cut; `key` goes into its head. The file is parsed once.
+    """
+    if kind is Kind.README:
+        drawn = {name: text_page.render(text_page.view(data, path), submission=submission, key=key)}
+    else:
+        saved = read_saved(data, path)
+        shown = notebook_page.view_of(saved, path)
+        whole = text if shown.cut else ""
+        drawn = {name: notebook_page.render(shown, submission=submission, whole=whole, key=key)}
+        if whole:
+            drawn = {whole: notebook_page.outputs_in_full(saved, path), **drawn}
+    return {shown_as: page.encode("utf-8", "replace") for shown_as, page in drawn.items()}
+
+
+def warm() -> None:
+    """Load what every page needs, once, in the process that forks for each."""
+    for template in ("notebook.html.j2", "text.html.j2"):
+        environment().get_template(template)
+    highlight.python("import math")
+    markdown.render_student("# *a*")
+    redraw(b"")
