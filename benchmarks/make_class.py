@@ -1,19 +1,31 @@
-"""Makes a class of any size out of the sample class, with a share of broken and hostile hand-ins among it.
+"""Makes a class of any size, no two hand-ins of which share a file, with a share of broken and hostile ones.
 
-    python benchmarks/make_class.py --size 200 --seed 1 --out /tmp/class
+    python -m benchmarks make_class --size 200 --seed 1 --out /tmp/class
 
-Every copy differs a little (a line in the README), so that nothing is served from a cache by accident.
+Texts and notebooks come from the sample class: formulas are spelled anew, logs have other numbers, each
+notebook has a plot of its own. Workbooks are generated, in a layout of their own, right or with a fault.
+Copies of eleven samples, which this made before, cost half: curves, pictures and formulas came from caches.
 """
 
 import argparse
+import base64
 import json
 import random
+import re
 import shutil
+import struct
+import sys
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-SAMPLES = Path(__file__).resolve().parents[1] / "submissions"
+ROOT = Path(__file__).resolve().parents[1]
+SAMPLES = ROOT / "submissions"
+SIGNS = (" * ", "*", " · ", " × ", "·")
+WORDS = ("I", "checked", "each", "sheet", "again", "because", "the", "loss", "fell", "slowly", "then", "fast", "here")  # fmt: skip
+_RIGHT = re.compile(r"(\d{4,5})/(10000|60000) \((\d+\.\d+)%\)")
+_LOSS = re.compile(r"(loss:? *)(\d\.\d{4})", re.IGNORECASE)
 
 
 def _empty_folder(where: Path, rng: random.Random) -> None:
@@ -74,6 +86,102 @@ def _notebook(source: str) -> str:
     return json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 4})
 
 
+def vary(where: Path, rng: random.Random) -> None:
+    """Make the copy of a sample a hand-in of its own, file by file."""
+    for path in sorted(where.rglob("*")):
+        if path.suffix == ".md":
+            path.write_bytes(_text(path.read_bytes(), rng))
+        elif path.suffix == ".ipynb":
+            path.write_bytes(_saved(path.read_bytes(), rng))
+        elif path.suffix == ".xlsx":
+            path.write_bytes(_workbook(rng))
+
+
+def _text(data: bytes, rng: random.Random) -> bytes:
+    """Spell the formulas of a README anew, and say something of one's own; the code page is kept."""
+    sign, tight = rng.choice(SIGNS), rng.random() < 0.5
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data + f"\n{_words(rng)}\n".encode()
+    lines = []
+    for line in text.split("\n"):
+        formula = "∂" in line and "|" not in line
+        changed = line.replace(" * ", sign) if formula else line
+        lines.append(changed.replace("(1 - ", "(1-") if formula and tight else changed)
+        if not line and rng.random() < 0.1:
+            lines += [_words(rng), ""]
+    return "\n".join([*lines, _words(rng), ""]).encode("utf-8")
+
+
+def _words(rng: random.Random) -> str:
+    return " ".join(rng.choice(WORDS) for _ in range(rng.randint(5, 30))) + "."
+
+
+def _saved(data: bytes, rng: random.Random) -> bytes:
+    """Give a notebook other numbers in its log, comments and a plot; one that is cut off ends earlier."""
+    try:
+        book = json.loads(data)
+    except ValueError:
+        return data[: len(data) - rng.randint(1, 400)]
+    shift = rng.randint(-25, 25)
+
+    def right(found: re.Match[str]) -> str:
+        of = int(found[2])
+        count = max(0, min(of, int(found[1]) + shift + rng.randint(-3, 3)))
+        return f"{count}/{of} ({100 * count / of:.2f}%)"
+
+    def loss(found: re.Match[str]) -> str:
+        return f"{found[1]}{float(found[2]) * rng.uniform(0.8, 1.2):.4f}"
+
+    for cell in book["cells"]:
+        if cell["cell_type"] != "code":
+            continue
+        cell["source"] = ["".join(cell["source"]), f"\n# {_words(rng)}"]
+        for output in cell.get("outputs", []):
+            if "text" in output:
+                output["text"] = _LOSS.sub(loss, _RIGHT.sub(right, "".join(output["text"])))
+    plot = {"image/png": base64.b64encode(_plot(rng)).decode(), "text/plain": "<Figure size 432x288>"}
+    shown = {"output_type": "display_data", "data": plot, "metadata": {}}
+    source = f"plt.plot(losses)  # {_words(rng)}"
+    cell = {
+        "cell_type": "code",
+        "source": source,
+        "outputs": [shown],
+        "metadata": {},
+        "execution_count": None,
+    }
+    book["cells"].append(cell)
+    return json.dumps(book).encode()
+
+
+def _plot(rng: random.Random, width: int = 432, height: int = 288) -> bytes:
+    """A PNG of a falling curve."""
+    level, heights = float(height), []
+    for _ in range(width):
+        level = max(4.0, level * rng.uniform(0.97, 1.01))
+        heights.append(height - int(level))
+    rows = b"".join(
+        b"\0" + bytes(20 if abs(y - heights[x]) < 2 else 255 for x in range(width)) for y in range(height)
+    )
+    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    parts = ((b"IHDR", head), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+        for name, body in parts
+    )
+
+
+def _workbook(rng: random.Random) -> bytes:
+    if str(ROOT) not in sys.path:
+        sys.path.insert(0, str(ROOT))
+    from tests.generate.formulas import Defect
+    from tests.generate.workbook import make, random_spec
+
+    defect = Defect.NONE if rng.random() < 0.5 else None
+    return make(random_spec(rng, defect=defect))[0]
+
+
 def make_class(out: Path, size: int, seed: int, broken_share: float = 0.1) -> dict[str, str]:
     """Write `size` submissions under `out`; returns the kind of each by its id."""
     rng = random.Random(seed)
@@ -89,9 +197,7 @@ def make_class(out: Path, size: int, seed: int, broken_share: float = 0.1) -> di
             continue
         sample = rng.choice(samples)
         shutil.copytree(sample, out / name)
-        readme = out / name / "README.md"
-        if readme.exists():
-            readme.write_bytes(readme.read_bytes() + f"\n<!-- {name} -->\n".encode())
+        vary(out / name, rng)
         kinds[name] = sample.name
     return kinds
 

@@ -34,8 +34,12 @@ def test_one_command_lists_them_and_refuses_an_unknown_name() -> None:
 
 
 def test_one_command_starts_a_measurement_with_its_arguments(tmp_path: Path) -> None:
-    words = ["make_class", "--size", "3", "--seed", "1", "--out", str(tmp_path / "class")]
+    words = ["make_class", "--size", "6", "--seed", "1", "--out", str(tmp_path / "class")]
     subprocess.run(
         [sys.executable, "-m", "benchmarks", *words], cwd=ROOT, check=True, capture_output=True, timeout=120
     )
-    assert len([p for p in (tmp_path / "class").iterdir() if p.is_dir() or p.suffix == ".zip"]) >= 3
+    assert len([p for p in (tmp_path / "class").iterdir() if p.is_dir() or p.suffix == ".zip"]) >= 6
+    whole = [
+        p.read_bytes() for p in (tmp_path / "class").rglob("*") if p.suffix in (".md", ".ipynb", ".xlsx")
+    ]
+    assert len(set(whole)) == len(whole) > 8, "no two hand-ins share a file"

@@ -52,7 +52,7 @@ def parse(data: bytes, part: str, start: Start, end: End, text: Text) -> None:
     parser.CharacterDataHandler = text
     try:
         parser.Parse(data, True)
-    except expat.ExpatError as fault:
+    except (expat.ExpatError, LookupError, ValueError) as fault:  # the last two: an encoding that nobody has
         raise Unreadable(
             Problem.BROKEN, f"{part} is damaged ({fault}). Save the workbook again as .xlsx."
         ) from fault

@@ -184,6 +184,15 @@ def test_a_reader_that_cannot_be_loaded_is_not_told_as_a_broken_workbook(
     assert "Save it again" not in missing.reason
 
 
+@pytest.mark.parametrize("name", ["UTF-6", "hex", "gb18030", "x\u00e9"])
+def test_an_encoding_that_nobody_has_is_damage_in_our_words(name: str) -> None:
+    """Fuzzing found that it was told in Python's: LookupError."""
+    sheet = f'<?xml version="1.0" encoding="{name}"?><worksheet/>'.encode()
+    book = read(repacked(sheet1_xml=sheet), "book.xlsx")
+    assert book.problem is Problem.BROKEN
+    assert "sheet1.xml is damaged" in book.message
+
+
 def test_nonsense_in_a_package_is_a_problem_not_a_crash() -> None:
     for content in (b"", b"not xml", b"<a/>", b"\xff\xfe\x00"):
         book = reading.read_book(repacked(workbook_xml=content), "book.xlsx", "x")
