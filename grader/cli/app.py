@@ -20,6 +20,8 @@ _COMMANDS = {
     "override": "grader.cli.commands.override",
     "queue": "grader.cli.commands.queue",
     "export": "grader.cli.commands.export",
+    "feedback": "grader.cli.commands.feedback",
+    "gradescope": "grader.cli.commands.gradescope",
     "store": "grader.cli.commands.store",
     "rules": "grader.cli.commands.rules",
     "rubric": "grader.cli.commands.rubric",

@@ -65,22 +65,23 @@ def merged(
     else:
         write(to, filled.data)
     told = f" in {to}" if to is not None else ""
-    _say(f"{len(filled.marked)} of {filled.rows} rows have a mark{told}")
+    say(f"{len(filled.marked)} of {filled.rows} rows have a mark{told}")
     if filled.left_open:
-        _say(
+        say(
             f"{len(filled.left_open)} cells are left as they were, since points are open "
             f"(`grader queue` lists them, --with-open writes the rest): {_listed(filled.left_open)}"
         )
     if filled.kept:
-        _say(f"not overwritten: {_listed(f'{who} ({said})' for who, said in filled.kept.items())}")
+        say(f"not overwritten: {_listed(f'{who} ({said})' for who, said in filled.kept.items())}")
     if filled.without:
-        _say(f"{len(filled.without)} rows without a submission: {_listed(filled.without)}")
+        say(f"{len(filled.without)} rows without a submission: {_listed(filled.without)}")
     for who, reason in filled.unplaced.items():
-        _say(f"not placed: {who!r}: {reason}")
+        say(f"not placed: {who!r}: {reason}")
     return not filled.unplaced
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """Print one line on stderr that quotes names of students."""
     from grader.render.escape import plain
 
     click.echo(plain(text, 8_000).replace("\n", " "), err=True)

@@ -20,6 +20,7 @@ from grader.render.exports import to_csv
 from grader.render.platforms.gradebooks import Filled, fill, points
 from grader.render.platforms.match import Student, letters, match, name_of, number_of
 from grader.render.platforms.worksheet import for_excel, neutral, read_worksheet, write_worksheet
+from tests.render.platform_readers import MOODLE_HEAD, canvas_reads, moodle_reads
 from tests.render.samples import marked, report
 
 PEOPLE = {  # the platform's number: last name, first name, points
@@ -79,28 +80,6 @@ def canvas_ids() -> dict[str, float]:
     """Ids as the ingest makes them of Canvas's file names: the sortable name without blanks, and the user."""
     flat = {n: re.sub(r"[\W_]", "", last + first).lower() for n, (last, first, _) in PEOPLE.items()}
     return {f"{flat[number]}_{number}": score for number, (*_, score) in PEOPLE.items()}
-
-
-def canvas_reads(data: bytes, assignment: int) -> dict[int, str]:
-    """What Canvas's importer takes: a user's id and the stripped cell of the assignment whose id is in the head."""
-    rows = list(csv.reader(io.StringIO(data.decode("utf-8"), newline="")))
-    head = rows[0]
-    assert "Student" in head[0]
-    assert "ID" in head[1]
-    assert re.search(r"SIS\s+Login\s+ID", head[3])
-    assert "Section" in head[4]
-    at = next(
-        i for i, name in enumerate(head) if (m := re.search(r"\((\d+)\)$", name)) and int(m[1]) == assignment
-    )
-    taken: dict[int, str] = {}
-    for row in rows[1:]:
-        skipped = "Points Possible" in row[0] or all(
-            re.fullmatch(r"\s*(Muted|Manual Posting.*)?\s*", cell) for cell in row
-        )
-        if not skipped:
-            assert int(row[1]) not in taken
-            taken[int(row[1])] = row[at].strip()
-    return taken
 
 
 def test_canvas_takes_every_mark_once_and_everything_else_is_kept() -> None:
@@ -178,10 +157,6 @@ def test_first_and_last_names_in_columns_of_their_own() -> None:
 
 # -- Moodle
 
-MOODLE_HEAD = [
-    "Identifier", "Full name", "Email address", "Status", "Group", "Grade", "Maximum Grade", "Grade can be changed",
-    "Last modified (submission)", "Last modified (grade)", "Feedback comments",
-]  # fmt: skip
 GERMAN_HEAD = [
     "ID", "Vollständiger Name", "E-Mail-Adresse", "Status", "Gruppe", "Bewertung", "Bestwertung",
     "Bewertung kann geändert werden", "Zuletzt geändert (Abgabe)", "Zuletzt geändert (Bewertung)", "Kommentare",
@@ -212,17 +187,6 @@ def moodle_file(head: list[str] = MOODLE_HEAD, word: str = "Participant ", yes: 
 
 def moodle_ids() -> dict[str, float]:
     return {f"{first} {last}_{number}": score for number, (last, first, score) in PEOPLE.items()}
-
-
-def moodle_reads(data: bytes, head: list[str] = MOODLE_HEAD, word: str = "Participant ") -> dict[int, str]:
-    """What Moodle's importer takes: three columns by their exact names, the number behind the site's word."""
-    text = data.decode("utf-8").removeprefix("\ufeff")  # trim_utf8_bom in load_csv_content
-    columns, *rows = csv.reader(io.StringIO(text, newline=""))
-    identity, grade, modified = (columns.index(head[i]) for i in (0, 5, 9))
-    taken = {int(row[identity][len(word) :]): row[grade] for row in rows}
-    assert len(taken) == len(rows)
-    assert all(row[modified] == "-" for row in rows)
-    return taken
 
 
 @pytest.mark.parametrize(
@@ -354,7 +318,7 @@ def test_nobody_is_placed_by_a_part_of_a_name() -> None:
 
 @pytest.mark.parametrize(
     ("name", "number", "rest"),
-    [("Ana Diaz_4000", "4000", "Ana Diaz"), ("Ana (submission_7)", "7", "Ana"), ("submission_7", "7", ""), ("ann", "", "ann")],
+    [("Ana Diaz_4000", "4000", "Ana Diaz"), ("Ana (submission_7)", "7", "Ana"), ("Ana\nDiaz_7_assignsubmission_file_", "7", "Ana\nDiaz"), ("submission_7", "7", ""), ("ann", "", "ann")],
 )  # fmt: skip
 def test_what_an_id_says(name: str, number: str, rest: str) -> None:
     assert (number_of(name), name_of(name)) == (number, rest)

@@ -55,7 +55,7 @@ def reports_of(store: Store, run: Run, sheet: MarkSheet, failed: dict[str, str])
         "again from the stored files; nothing is run"
     )
     for name, delivery in store.deliveries(run.id).items():
-        with _culprit(name, "judged it", failed):
+        with culprit(name, "judged it", failed):
             yield _report_of(store, run, sheet, delivery, decisions, again)
 
 
@@ -82,7 +82,7 @@ def _report_of(
     records = store.phase_records(run.id, delivery.submission.id)
     rubric = sheet.loaded.rubric
     # Where code ran and what trained stands in the provenance, whether a check asks for it or not.
-    wanted = sheet.wanted | ({"NotebookRun", "RetrainFacts"} & _made(records))
+    wanted = sheet.wanted | ({"NotebookRun", "RetrainFacts"} & made_of(records))
     known = stored_known(
         store, run, delivery, plan=sheet.plan, profile=rubric.profile, wanted=wanted, progress=again
     )
@@ -92,12 +92,13 @@ def _report_of(
     return report if outcomes == report.outcomes else remarked(report, rubric, outcomes, delivery.late_days)
 
 
-def _made(records: Iterable[PhaseRecord]) -> frozenset[str]:
+def made_of(records: Iterable[PhaseRecord]) -> frozenset[str]:
+    """Return the names of the products that finished phases left."""
     return frozenset(name for record in records for name in record.products)
 
 
 @contextmanager
-def _culprit(name: str, doing: str, failed: dict[str, str]) -> Iterator[None]:
+def culprit(name: str, doing: str, failed: dict[str, str]) -> Iterator[None]:
     """Let a crash of ours cost one submission, and name it; what is wrong with the store or the output costs
     the run.
     """
@@ -117,7 +118,7 @@ def publish_run(store: Store, run: Run, sheet: MarkSheet, out: Path) -> Publishe
     reports: list[Report] = []
     failed: dict[str, str] = {}
     for report in reports_of(store, run, sheet, failed):
-        with _culprit(report.submission.id, "drew its page", failed):
+        with culprit(report.submission.id, "drew its page", failed):
             delivery = deliveries[report.submission.id]
             _publish_one(store, run, sheet, out, report=report, delivery=delivery, shown=shown)
             reports.append(report)
@@ -147,7 +148,7 @@ def _publish_one(
         return
     rubric = sheet.loaded.rubric
     pictured = stored_known(
-        store, run, delivery, plan=sheet.plan, profile=rubric.profile, wanted=_made(records)
+        store, run, delivery, plan=sheet.plan, profile=rubric.profile, wanted=made_of(records)
     )
     publish(report, pictured.products(), out, rubric, store.objects.get, late_days=delivery.late_days)
     store.set_published(slug, digest)

@@ -47,6 +47,24 @@ def publish(
     `fetch` returns submitted bytes by their hash: for the pages that show the notebooks and READMEs as we
     read them.
     """
+    folder = out / report.submission.slug
+    shown = _file_views(report.submission, fetch, folder)
+    files = student_files(report, products, rubric, shown, late_days=late_days)
+    page, result = (write(folder / name, data) for name, data in files.items())
+    return Written(page=page, result=result)
+
+
+def student_files(
+    report: Report,
+    products: Mapping[str, Evidence | Fact],
+    rubric: Rubric,
+    views: Mapping[str, str],
+    *,
+    late_days: float = 0.0,
+) -> dict[str, bytes]:
+    """Return the page of a submission and its result.json, by their names, with nothing that only instructors
+    may see; the page links to `views`, names of pages beside it by the path that they show.
+    """
     from grader.checks.catalogue import catalogue
     from grader.render.claims_table import claims_of
     from grader.render.pictures_from_products import limits_of, pictures_of
@@ -56,8 +74,6 @@ def publish(
     from grader.score.marks import student_view
 
     rules = catalogue()
-    folder = out / report.submission.slug
-    shown = _file_views(report.submission, fetch, folder)
     view = for_student(student_view(report, rubric, late_days))
     name = report.submission.id
     page = render(
@@ -65,12 +81,9 @@ def publish(
         _courtesy(name, "pictures", lambda: pictures_of(products, limits_of(rubric, rules))),
         claims=_courtesy(name, "claims", lambda: claims_of(products, _rounded_up(rubric, rules))),
         guides={code: rule.doc for code, rule in rules.items()},
-        views=shown,
+        views=views,
     )
-    return Written(
-        page=write(folder / "index.html", page.encode("utf-8")),
-        result=write(folder / "result.json", encode(view)),
-    )
+    return {"index.html": page.encode("utf-8"), "result.json": encode(view)}
 
 
 def _rounded_up(rubric: Rubric, rules: Mapping[str, Rule]) -> Treatment:

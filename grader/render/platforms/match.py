@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
-_NUMBERED = re.compile(r"(?P<name>.*?)[_ ]\(?(?:submission_)?(?P<number>\d+)\)?", re.DOTALL)
+_NUMBERED = re.compile(
+    r"(?P<name>.*?)[_ ]\(?(?:submission_)?(?P<number>\d+)\)?(?:_assignsubmission_[a-z_]*)?", re.DOTALL
+)
 _NUMBER_ALONE = re.compile(r"(?:submission_)?(?P<number>\d+)")
 
 

@@ -1,0 +1,49 @@
+"""What each student of a class gets back, drawn from the store: the student's view alone."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from grader.core.report import Report
+from grader.pipeline.classroom.reports import culprit, made_of, reports_of
+from grader.pipeline.classroom.stored import stored_known
+from grader.pipeline.grade.publish import publish, student_files
+from grader.pipeline.plan.plan import MarkSheet
+from grader.render.summary import for_student
+from grader.score.marks import student_view
+from grader.store.runs import Run, Store
+
+
+class Feedback(msgspec.Struct, frozen=True, kw_only=True):
+    """One student's report and files, without what the rubric hides or only instructors may see."""
+
+    report: Report
+    files: dict[str, bytes]
+    """By name: `index.html`, `result.json`, and the pages of files where they were asked for."""
+
+
+def feedback_of(
+    store: Store, run: Run, sheet: MarkSheet, failed: dict[str, str], *, beside: bool
+) -> Iterator[Feedback]:
+    """Yield the feedback of every submission of a run, sorted by id; `beside`: with the pages of its files.
+
+    Without them the page stands alone and links to nothing. One that we crash on is left out, and `failed`
+    says why.
+    """
+    deliveries = store.deliveries(run.id)
+    rubric = sheet.loaded.rubric
+    for report in reports_of(store, run, sheet, failed):
+        delivery = deliveries[report.submission.id]
+        days = delivery.late_days
+        with culprit(report.submission.id, "drew its feedback", failed):
+            wanted = made_of(store.phase_records(run.id, report.submission.id))
+            known = stored_known(store, run, delivery, plan=sheet.plan, profile=rubric.profile, wanted=wanted)
+            if beside:
+                with tempfile.TemporaryDirectory(prefix="grader-") as folder:
+                    publish(report, known.products(), Path(folder), rubric, store.objects.get, late_days=days)
+                    files = {p.name: p.read_bytes() for p in sorted(Path(folder).glob("*/*")) if p.is_file()}
+            else:
+                files = student_files(report, known.products(), rubric, {}, late_days=days)
+            yield Feedback(report=for_student(student_view(report, rubric, days)), files=files)
