@@ -12,7 +12,7 @@ from grader.core.outcome import Verdict
 from grader.core.report import Marked, Report
 from grader.render.html import environment
 from grader.render.strings import HEADLINE, VERDICTS
-from grader.render.student_page import FINDINGS_SHOWN
+from grader.render.student_cards import FINDINGS_SHOWN
 from grader.render.summary import next_steps, stamps, title_of, verdict_for_people
 
 VISIBILITIES = ("visible", "after_published", "after_due_date", "hidden")
