@@ -143,7 +143,7 @@ def conclude(
         fault(line, _wrong(item, line), about=_subject(item, line))
         for line, item in {id(x): (x, i) for i in wrong for x in i.lines[:3]}.values()
     ]
-    if len(absent) == len(items):
+    if len(absent) == len(items) and not any(i.lines for i in absent):
         return _nothing(topic, hidden, evidence, remarks)
     rest = [lacking(i, evidence) for i in absent if i not in hidden]
     if unread or hidden:

@@ -5,8 +5,9 @@ Whether w = w - η * ∂E/∂w is written down and right. One line for w_i count
 and so does a right line for some of them ("and so on for the others") unless the rubric asks for each. Where
 the rules of more than half of the weights are written out one by one, that list decides: a rule that neither
 it nor a line for w_i gives is missing, and one that is wrong in it is wrong, though a line for w_i stands
-beside. A wrong line costs the weight whose rule it was meant to be. A rubric may also take the workbook for
-the README (`sources`): columns of weights whose formulas are the update.
+beside. A list of seven is meant to be whole: the one that it leaves out is missing, whatever stands beside. A
+wrong line costs the weight whose rule it was meant to be. A rubric may also take the workbook for the README
+(`sources`): columns of weights whose formulas are the update.
 
 ## Why it matters
 A line copied for the next weight and edited only in part (`w8 = w6 - η * ∂E/∂w6`) overwrites one weight with
@@ -72,7 +73,19 @@ def check(formulas: FormulaEvidence, replay: ReplayFacts | None, params: Params,
                 [cells, *about_lines(lines)],
             )
     costly = [x for i in items if i.standing is Standing.WRONG for x in i.lines]
-    return conclude("update rules", items, formulas, about_lines(lines, costly))
+    return conclude("update rules", items, formulas, about_lines(lines, costly), tally=_tally(items))
+
+
+def _tally(items: list[Item]) -> str:
+    """The sentence that counts where some rules are not written out, and what gives them."""
+    given = [i for i in items if i.standing is Standing.GIVEN]
+    own = sum(any(len(x.updates) == 1 for x in i.lines) for i in given)
+    if own == len(given):
+        return ""
+    others = f"{len(given)} of {len(items)} update rules are right"
+    if not own:
+        return f"{others}, by a line for all weights" if all(i.lines for i in given) else ""
+    return f"{others}: {own} written out, the rest by a line for all weights or as the same"
 
 
 def _items(lines: list[FormulaLine], params: Params, policy: Policy) -> list[Item]:
@@ -83,10 +96,11 @@ def _items(lines: list[FormulaLine], params: Params, policy: Policy) -> list[Ite
         x for x in lines if len(x.updates) > 1 or (x.verdict is FormulaVerdict.WRONG and x.states == "w")
     ]
     own = [_weight(w, [x for x in lines if _names(x, w)], policy) for w in WEIGHTS]
-    listed = sum(i.standing is not Standing.ABSENT for i in own) > len(WEIGHTS) // 2
+    written = sum(i.standing is not Standing.ABSENT for i in own)
+    listed = written > len(WEIGHTS) // 2
     items: list[Item] = []
     for item in own:
-        for_all = _weight(item.quantity, general, policy)
+        for_all = _weight(item.quantity, general if written < len(WEIGHTS) - 1 else [], policy)
         lenient = not listed and policy.repeated is not Treatment.FAIL
         beside = lenient and item.standing is Standing.WRONG and for_all.standing is Standing.GIVEN
         items.append(for_all if item.standing is Standing.ABSENT or beside else item)

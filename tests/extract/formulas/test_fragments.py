@@ -25,11 +25,108 @@ RIGHT: dict[str, tuple[int, str]] = {
     "py aug": (3, "```python\nw5 -= lr * dE_dw5\nw6 -= learning_rate * dE_dw6\nw7 += -lr * dw7\n```"),
     "py dict": (1, "```python\ngrads['w5'] = (a_o1 - t1) * a_o1 * (1 - a_o1) * a_h1\n```"),
     "py grad_w5": (
-        2,
+        3,
         (
             "```python\ngrad_w5 = (a_o1 - t1) * a_o1 * (1 - a_o1) * a_h1\ndw6 = (a_o1 - t1) * a_o1 * "
             "(1 - a_o1) * a_h2\nd_w7 = (a_o2 - t2) * a_o2 * (1 - a_o2) * a_h1\n```"
         ),
+    ),
+    "table on its side": (
+        2,
+        (
+            "| Weight | w5 | w6 |\n|---|---|---|\n| Gradient | (a_o1 - t1) * a_o1 * (1 - a_o1) * a_h1 | "
+            "(a_o1 - t1) * a_o1 * (1 - a_o1) * a_h2 |"
+        ),
+    ),
+    "table on its side with derivatives": (
+        2,
+        (
+            "| ∂E/∂w5 | ∂E/∂w7 |\n|---|---|\n| (a_o1 - t1) * a_o1 * (1 - a_o1) * a_h1 | "
+            "`= (a_o2 - t2) * a_o2 * (1 - a_o2) * a_h1` |"
+        ),
+    ),
+    "table of numbers and gradients": (
+        1,
+        "| k | dE/dw_k |\n|---|---|\n| 5 | (a_o1 - t1) * a_o1 * (1 - a_o1) * a_h1 |",
+    ),
+    "summaries": (
+        2,
+        (
+            "<details><summary>∂E/∂w5</summary>\n\n= (a_o1 - t1) * a_o1 * (1 - a_o1) * a_h1\n\n</details>\n"
+            "<details>\n<summary>∂E/∂w6</summary>\n\n```\n(a_o1 - t1) * a_o1 * (1 - a_o1) * a_h2\n```\n</details>"
+        ),
+    ),
+    "statements cut by breaks in a cell": (
+        2,
+        (
+            "| all |\n|---|\n| ∂E/∂w5 = (a_o1 - t1) * a_o1 * (1 - a_o1) * a_h1<br>∂E/∂w6 = (a_o1 - t1) * a_o1 * "
+            "(1 - a_o1) * a_h2 |"
+        ),
+    ),
+    "statements with a blank between them": (
+        3,
+        "h1 = w1*i1 + w2*i2 h2 = w3*i1 + w4*i2 a_h1 = σ(h1)",
+    ),
+    "two updates with a blank between them": (2, "w5 = w5 - η * ∂E/∂w5  w6 = w6 - η * ∂E/∂w6"),
+    "a dash behind the name": (1, "- ∂E/∂w5 — (a_o1 - t1) * a_o1 * (1 - a_o1) * a_h1"),
+    "words of eight languages": (
+        8,
+        "\n\n".join(
+            f"∂E/∂w5 {word} (a_o1 - t1) * a_o1 * (1 - a_o1) * a_h1"
+            for word in (
+                "turns out to be",
+                "comes out as",
+                "is therefore",
+                "gives",
+                "ergibt sich zu",
+                "jest równe",
+                "等于",
+                "är lika med",
+            )
+        ),
+    ),
+    "said with respect to": (
+        1,
+        "The partial derivative of the total error w.r.t. w5 equals (a_o1 - t1) * a_o1 * (1 - a_o1) * a_h1.",
+    ),
+    "names of gradients": (
+        5,
+        "```\n"
+        + "\n".join(
+            f"{name} = (a_o1 - t1) * a_o1 * (1 - a_o1) * a_h1"
+            for name in ("w5.grad", "w5_gradient", "E'(w5)", "∇_w5 E", "d/dw5(E)")
+        )
+        + "\n```",
+    ),
+    "signs of definition": (3, "h1 ≔ w1*i1 + w2*i2\n\nh2 ≜ w3*i1 + w4*i2\n\no1 : = w5*a_h1 + w6*a_h2"),
+    "the output as ŷ": (2, "```\nŷ1 = σ(o1)\nE1 = ½(y1 - ŷ1)²\n```"),
+    "TeX's hat": (1, "$$E_1 = \\frac{1}{2}(y_1 - \\hat{y}_1)^2$$"),
+    "names written apart": (1, "a h1 = 1/(1 + e⁻h1)"),
+    "the loss as a sum": (
+        3,
+        (
+            "E = Σ ½ (t_i − a_oi)²\n\nE_total = sum(1/2 * (target - output)^2)\n\n"
+            "$E = \\sum_{i=1}^{2} \\frac{1}{2}(t_i - a_{oi})^2$"
+        ),
+    ),
+    "the loss with a norm": (1, "E1 = ½‖t1 - a_o1‖²"),
+    "a remark on the left": (1, "E_1 (error of output 1) = ½(t1 - a_o1)²"),
+    "a remark behind ←": (1, "∂E/∂w5 = (a_o1 - t1) * a_o1 * (1 - a_o1) * a_h1   ← gradient of a weight"),
+    "rates of other letters": (
+        3,
+        "w5 = w5 - γ * ∂E/∂w5\n\nw6 = w6 - ε*∂E/∂w6\n\n$w_7 = w_7 - \\mu \\frac{\\partial E}{\\partial w_7}$",
+    ),
+    "general rules": (
+        4,
+        (
+            "For every weight: w_new = w_old - learning rate × gradient\n\nnew weight = old weight - lr * dE/dw\n\n"
+            "w_k^(t+1) = w_k^(t) - η·∂E/∂w_k,  k = 1..8\n\n$w_{i}^{+} = w_i - \\eta \\frac{\\partial E}{\\partial w_i}$"
+        ),
+    ),
+    "the star of an update": (1, "```\nw5* = w5 - η*∂E/∂w5\n```"),
+    "where a delta is said": (
+        2,
+        "∂E/∂w5 = δ_o1 · a_h1, where δ_o1 = (a_o1 - t1) * a_o1 * (1 - a_o1)",
     ),
     "py common": (
         2,

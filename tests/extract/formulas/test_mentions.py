@@ -6,7 +6,7 @@ from grader.core.evidence.documents import Block
 from grader.core.evidence.formulas import FormulaEvidence, Unread
 from grader.extract.documents.documents import read_documents
 from grader.extract.formulas.document.mentions import WEIGHTS, named_quantities
-from grader.extract.formulas.document.unlabelled_cells import in_unlabelled_cells
+from grader.extract.formulas.document.unlabelled_cells import in_unlabelled_cells, without_a_name
 from grader.extract.formulas.provider import read_formulas
 from grader.ingest.read import from_bytes
 
@@ -91,18 +91,41 @@ def test_pictures_and_files_could_hold_anything() -> None:
 HEADED = "The gradients:\n\n| {} |\n|---|---|\n| 5 | (a_o1 - t1) * a_o1 * (1 - a_o1) * a_h1 |\n"
 
 
-@pytest.mark.parametrize("head", ["∂E/∂w_k | value", "k | dE/dw_k", "Weight | Gradient", "No. | Ableitung"])
+@pytest.mark.parametrize("head", ["∂E/∂w_k | value", "k | value", "Weight | slope", "No. | Wert"])
 def test_a_formula_in_a_table_that_names_it_in_its_heading_could_be_any_gradient(head: str) -> None:
     found = evidence({"README.md": HEADED.format(head)})
     for weight in WEIGHTS:
-        assert "README.md:5" in [str(u.place) for u in found.could_hold(f"∂E/∂{weight}")]
+        read = [line for line in found.lines if line.states == f"∂E/∂{weight}"]
+        assert read or "README.md:5" in [str(u.place) for u in found.could_hold(f"∂E/∂{weight}")]
     assert found.could_hold("h1") == ()
 
 
-def test_a_transposed_table_could_hold_the_gradients_of_its_columns() -> None:
-    cells = "(a_o1 - t1) * a_o1 * (1 - a_o1) * a_h1 | (a_o1 - t1) * a_o1 * (1 - a_o1) * a_h2"
-    found = evidence({"README.md": f"Gradients\n\n| w5 | w6 |\n|---|---|\n| {cells} |\n"})
-    assert [str(u.place) for u in found.could_hold("∂E/∂w5")] == ["README.md:5"]
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ("(a_o1 - t1) * a_o1 * (1 - a_o1) * a_h1", {"∂E/∂w5"}),
+        ("a_hl = σ(h1)", {"a_h1"}),
+        ("slope5 = (a_o1 - t1) * a_o1 * (1 - a_o1) * a_h1", {"∂E/∂w5"}),
+        ("(a_o1 - t1) * a_o1 * (1 + a_o1) * a_h1", {f"∂E/∂{w}" for w in WEIGHTS}),
+        ("a_o1 * (1 - a_o1)", set()),
+        ("σ is the sigmoid of h1", set()),
+    ],
+)
+def test_a_formula_without_a_known_name_could_be_what_its_value_or_its_kind_says(
+    line: str, names: set[str]
+) -> None:
+    assert {*without_a_name(line, Block.PROSE)} == names
+    assert {*without_a_name(line, Block.CODE)} == {n for n in names if n.startswith("∂")}
+
+
+def test_an_update_with_a_rate_of_unknown_name_is_no_rule_that_was_not_given() -> None:
+    found = evidence({"README.md": "w5 = w5 - κappa2 * ∂E/∂w5\n"})
+    assert found.could_hold("w5") or [line for line in found.lines if line.states == "w5"]
+
+
+def test_words_that_introduce_a_rule_hide_no_other_one() -> None:
+    found = evidence({"README.md": "Every weight is updated with w5 = w5 - η*∂E/∂w5.\n"})
+    assert found.could_hold("w6") == ()
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from grader.core.evidence.documents import Block, SourceLine
 from grader.core.place import Place
 from grader.extract.formulas.document.another_network import Sign, settled, signs
 from grader.extract.formulas.document.joined_lines import Joined, joined
+from grader.extract.formulas.document.table_columns import Column, Columns
 from grader.extract.formulas.judging.network import points
 from grader.extract.formulas.reading.abbreviations import abbreviation, has_signals, may_define, with_signals
 from grader.extract.formulas.reading.expression import Expr, deriv, mapped_symbols, nodes, sym, symbols
@@ -99,6 +100,7 @@ class _Collector:
         self.pending = False  # whether the left side stands alone on the line above, as in a heading
         self.titled = False  # whether it is a heading or in bold
         self.doubtful = False  # whether the brackets of the left side balance only by a guess
+        self.columns = Columns()
         self.gap = False  # whether a line of prose stands between the left side and a line that continues it
 
     def read(self, joint: Joined) -> None:
@@ -117,7 +119,11 @@ class _Collector:
         if short is not None:
             self.names[short.name] = short.value
             return
+        columns = self.columns.read(line)
         read = self._statements(line.text)
+        if columns and not any(s.sides[0].tree is not None for s in read):
+            self.found += [_of_column(line, column) for column in columns]
+            return
         if not read:
             self._without_statement(number, line)
             return
@@ -184,6 +190,11 @@ class _Collector:
             self.gap = self.gap and item.inherited
         if self.left is not None:
             self.left_at = number
+
+
+def _of_column(line: SourceLine, column: Column) -> Item:
+    trees = (column.left, *column.statement.trees)
+    return _item(line, column.statement, trees, column.statement.notes, True)
 
 
 _LEADING_COLON = re.compile(r"^\s*[:=]\s*")

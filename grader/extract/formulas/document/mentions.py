@@ -12,7 +12,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from grader.core.evidence.documents import Block, Document, SourceLine
 from grader.core.evidence.formulas import FormulaLine, FormulaVerdict, Unread, UnreadPlace
 from grader.core.place import Place
-from grader.extract.formulas.document.unlabelled_cells import in_unlabelled_cells
+from grader.extract.formulas.document.unlabelled_cells import (
+    MAY_BE_FORMULA,
+    in_unlabelled_cells,
+    without_a_name,
+)
 from grader.extract.formulas.reading.notation import (
     latex_to_plain,
     linked_formulas,
@@ -36,6 +40,10 @@ _GRADIENT_WORD = re.compile(
     r"\W{0,4}w_?\{?([1-8])\b",
     re.IGNORECASE,
 )
+_GRADIENT_IN_WORDS = re.compile(
+    r"\b(?:grad|deriv|slope|ableit|dérivé|nabla)\w*[^=|;]{0,60}?(?<![A-Za-z])w_?\{?([1-8])\b", re.IGNORECASE
+)
+"""`The derivative of the loss by w1 …`, where what follows may be its value."""
 _STEP_WORD = re.compile(r"\b(?:new|updated?|old|learning|rate|step)\b|[-−]=", re.IGNORECASE)
 _MINUS = re.compile(r"[-−–]")
 _UPDATE_IN_WORDS = re.compile(
@@ -49,10 +57,13 @@ def unread_places(document: Document, lines: Sequence[FormulaLine]) -> tuple[Unr
     """Return what of a document could hold a formula that is not among `lines`."""
     found: list[UnreadPlace] = []
     stated = {line.place for line in lines}
+    known = {line.place for line in lines if line.verdict is not FormulaVerdict.UNSURE or line.states}
     for line, rest in _left_over(document.lines, lines):
-        names = named_quantities(rest, line.block)
+        names = named_quantities(rest, line.block, in_words=line.place not in known)
         if line.block is Block.TABLE and line.place not in stated:
             names = tuple(sorted({*names, *in_unlabelled_cells(rest)}))
+        elif line.block is not Block.TABLE and line.place not in known:
+            names = tuple(sorted({*names, *without_a_name(rest, line.block)}))
         if names or _MATH_IMAGE.search(rest):
             found.append(UnreadPlace(what=Unread.LINE, place=line.place, names=names, text=line.text[:200]))
     found += [
@@ -97,31 +108,38 @@ def _left_over(
         yield line, rest
 
 
-def named_quantities(text: str, block: Block) -> tuple[str, ...]:
+def named_quantities(text: str, block: Block, *, in_words: bool = True) -> tuple[str, ...]:
     """Return the quantities that a line may state: `∂E/∂w1`, `h1`, `E`, and `w1` for an update of it.
 
-    In code cells any name may mean anything, so only gradients count there.
+    In code cells any name may mean anything, so only gradients count there. `in_words` says whether words
+    alone may tell an update: beside a rule that was read they introduce it.
     """
+    told = in_words and block is not Block.CODE and _UPDATE_IN_WORDS.search(text) is not None
     if not _MAY_NAME.search(text):
-        return WEIGHTS if block is not Block.CODE and _UPDATE_IN_WORDS.search(text) else ()
+        return WEIGHTS if told else ()
     parts = (
         [*linked_formulas(SourceText(text)), SourceText(text)]
         if _MATH_IMAGE.search(text)
         else [SourceText(text)]
     )
     found: set[str] = set()
+    derives = False
     for part in parts:
         bare = latex_to_plain(part) if "\\" in part.text else strip_markdown(part)
         plain = joined_names(plain_notation(bare)).text
-        found |= _names(tokens(plain), block)
+        cut = tokens(plain)
+        derives = derives or any(t.kind in ("d", "pair") for t in cut)
+        found |= _names(cut, block)
         found |= {f"∂E/∂w{m[1]}" for m in _GRADIENT_WORD.finditer(plain)}
+        by_words = _GRADIENT_IN_WORDS.finditer(plain)
+        found |= {f"∂E/∂w{m[1]}" for m in by_words if MAY_BE_FORMULA.search(plain, m.end())}
     if block is Block.CODE:
         found = {name for name in found if name.startswith("∂")}
-    elif found & {"w?", *WEIGHTS} and not (_STEP_WORD.search(text) or "eta" in found):
-        found -= {"w?", *WEIGHTS}
-    if block is not Block.CODE and (
-        _UPDATE_IN_WORDS.search(text) or ("eta" in found and _MINUS.search(text))
+    elif found & {"w?", *WEIGHTS} and not (
+        _STEP_WORD.search(text) or "eta" in found or (derives and _MINUS.search(text))
     ):
+        found -= {"w?", *WEIGHTS}
+    if told or (block is not Block.CODE and "eta" in found and _MINUS.search(text)):
         found.add("w?")  # w_neu = w_alt - η·∂E/∂w: whatever the weight is called
     every = {"w?": WEIGHTS, "∂E/∂w?": tuple(f"∂E/∂{w}" for w in WEIGHTS)}
     named = {n for name in found for n in every.get(name, (name,))}

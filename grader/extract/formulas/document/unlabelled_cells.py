@@ -1,17 +1,19 @@
-"""Formulas in the cells of a table that says elsewhere what they are: in its heading, by a number, in words.
+"""Formulas that stand without a name that is known: in the cells of a table that says elsewhere what they are, alone
+on a line, behind a name of the student's own.
 
-Such a row is no equation, and what it states is not known from the row; it could be any quantity of its kind.
+Such a line is no equation, and what it states is not known from it; it could be any quantity of its kind.
 """
 
 import re
 
-from grader.extract.formulas.judging.network import WEIGHTS
-from grader.extract.formulas.reading.expression import has_derivative, symbols
+from grader.core.evidence.documents import Block
+from grader.extract.formulas.judging.network import NODES, WEIGHTS, NoValue, close, points
+from grader.extract.formulas.reading.expression import Expr, has_derivative, symbols
 from grader.extract.formulas.reading.relations import formula
 from grader.extract.formulas.reading.statements import plain_line
 
 _CELL = re.compile(r"(?<!\\)\||</?t[dhr]\b[^<>]*>", re.IGNORECASE)
-_MAY_BE_FORMULA = re.compile(r"[1-8].*[-+*/·×⋅∙(].*[1-8]")
+MAY_BE_FORMULA = re.compile(r"[1-8].*[-+*/·×⋅∙(].*[1-8]")
 _GRADIENTS = frozenset(f"∂E/∂{w}" for w in WEIGHTS)
 _FORWARD = frozenset({"h1", "h2", "o1", "o2", "a_h1", "a_h2", "a_o1", "a_o2"})
 _LOSSES = frozenset({"E", "E1", "E2"})
@@ -22,15 +24,48 @@ def in_unlabelled_cells(row: str) -> frozenset[str]:
     """The quantities that the formulas in the cells of a row may define; empty where no cell is a formula."""
     found: frozenset[str] = frozenset()
     for cell in _CELL.split(row):
-        if len(cell) <= 1_500 and _MAY_BE_FORMULA.search(cell) and any(map(str.isalpha, cell)):
-            found |= _may_define(cell)
+        if len(cell) <= 1_500 and MAY_BE_FORMULA.search(cell) and any(map(str.isalpha, cell)):
+            tree = formula(plain_line(cell))
+            found |= _by_kind(tree) if tree is not None else frozenset()
     return found
 
 
-def _may_define(cell: str) -> frozenset[str]:
-    tree = formula(plain_line(cell))
+_SIGNS = re.compile(r":=|=>|->|[=:→⇒←≔]")
+_ONE_NUMBER = re.compile(r"[1-8].*[-+*/·×⋅∙(]|[-+*/·×⋅∙(].*[1-8]")
+
+
+def without_a_name(line: str, block: Block) -> frozenset[str]:
+    """The quantities that a formula may define that stands alone on its line, or behind a name that is none of the
+    network's. In code cells any name may mean anything, so only gradients count there.
+    """
+    if len(line) > 1_500 or not _ONE_NUMBER.search(line) or "http" in line:
+        return frozenset()
+    tree = formula(plain_line(_SIGNS.split(line)[-1]))
     if tree is None:
         return frozenset()
+    by_value = _by_value(tree)  # no formula of a step, such as a_o1 * (1 - a_o1), could be any gradient
+    found = _by_kind(tree) if by_value is None else by_value
+    return found & _GRADIENTS if block is Block.CODE else found
+
+
+def _by_value(tree: Expr) -> frozenset[str] | None:
+    at = points()[:2]
+    try:
+        values = [p.value(tree) for p in at]
+    except NoValue:
+        return None
+    whole = [name for name in NODES if all(close(p.values[name], v) for p, v in zip(at, values, strict=True))]
+    if whole:
+        return frozenset(whole)
+    for by in (*WEIGHTS, *NODES):
+        slopes = [p.slopes(by) for p in at]
+        for name in reversed(NODES):
+            if name != by and all(close(s[name], v) for s, v in zip(slopes, values, strict=True)):
+                return frozenset({f"∂E/∂{by}"}) if by in WEIGHTS and name.startswith("E") else frozenset()
+    return None
+
+
+def _by_kind(tree: Expr) -> frozenset[str]:
     used = symbols(tree)
     if "eta" in used:
         return frozenset(WEIGHTS)

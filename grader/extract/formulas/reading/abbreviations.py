@@ -29,6 +29,7 @@ _BEGINS = re.compile(
 )
 
 
+_LET = re.compile(r"^[\s>*_`\-+\d.)]*(?:let|where|put|set|define|sei|soit|sea)\b", re.IGNORECASE)
 _NO_NAMES = frozenset(["a", "A", "I", "d", "D", "e", "E", "h", "o", "t", "x", "y", "z", "net", "out"])
 _OF_A_NETWORK = re.compile(r"(?:(?:a|A|out|Out|act|net|Net|z|in)_?)?[hoitwxyHOWXY]_?\d{0,2}")
 """Quantities of some network: that of another one is no abbreviation."""
@@ -57,7 +58,9 @@ def abbreviation(plain: SourceText, known: Mapping[str, str]) -> Abbreviation | 
         return None
     name, value = match["name"], match["value"].strip(" \t.,;`*")
     found = tokens(name)
-    if len(found) != 1 or found[0].kind != "word" or name in _NO_NAMES or _OF_A_NETWORK.fullmatch(name):
+    if len(found) != 1 or found[0].kind != "word" or _OF_A_NETWORK.fullmatch(name):
+        return None
+    if name in _NO_NAMES and not (_LET.match(plain.text) and name in "AID"):
         return None
     value = expanded(SourceText(value), known).text
     return Abbreviation(name, value) if formula(SourceText(value)) is not None else None

@@ -54,6 +54,9 @@ _LATEX_BEFORE = _rules(
     ),
     (r"\\(?:displaystyle|textstyle|limits|nonumber|quad|qquad)(?![a-zA-Z])|\\[,;:! ]", " "),
     (r"\\begin\{[^}]*\}(?:\{[^}]*\})?|\\end\{[^}]*\}|\\tag\{[^}]*\}|\\label\{[^}]*\}", " "),
+    (r"\\(?:hat|widehat|bar|tilde)\s*(?:\{\s*y\s*\}|y(?![a-zA-Z]))", "yhat"),
+    (r"\\sum(?![a-zA-Z])\s*(?:\\limits\s*)?(?:_\s*(?:\{[^{}]*\}|\w)|\^\s*(?:\{[^{}]*\}|\w)|\s)*", " Σ "),
+    (r"\\[lr]?Vert(?![a-zA-Z])", "‖"),
     (r"\\(?:boxed|underbrace|overbrace|mathbf|mathit|boldsymbol|vec|hat|bar)\b", ""),
     (
         r"\\(?:left|right|bigl?|bigr?|Bigl?|Bigr?|Big|biggl?|biggr?)\b\s*([()\[\]|.]|\\[{}])",
@@ -119,6 +122,7 @@ _SIGNALS = _rules(
     (_DELTA + r"\s*([₁₂])\s*\^?\(?([ho])\)?", r" delta_\2\1 "),
     (_DELTA + r"\s*\^\s*[{(]\s*" + _NEURON + r"\{?([12])\}?[})]", r" delta_\1\2 "),
     (_DELTA + r"\s*_?\s*(?:\{([12])\}|([12]))(?!\w)", lambda m: f" delta_{m.group(1) or m.group(2)} "),
+    (_DELTA + r"\s*([₁₂])(?!\w)", lambda m: f" delta_{'₀₁₂'.index(m.group(1))} "),
 )
 _DERIVATIVE_IN_DELTAS = re.compile(r"(?:/|\}\s*\{)\s*\(?" + _DELTA)
 
@@ -245,6 +249,7 @@ _LOOK_ALIKE = {
     **dict.fromkeys("\u00a0\t", " "),
     **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff\u00ad\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069", ""),
     "ς": "σ", "¡": "i", "ℯ": "e", "ƒ": "f", "≡": "=", "⇒": "=>", "⟹": "=>", "←": ":=", "∴": ";",
+    "≔": ":=", "≜": "=", "≝": "=", "≙": "=", "⟸": ":=", "⇐": ":=", "⟵": ":=", "∑": "Σ",
 }  # fmt: skip
 _LOOK_ALIKE_TABLE = {ord(char): new for char, new in _LOOK_ALIKE.items()}
 _FUNCTIONS = _rules(
@@ -254,6 +259,10 @@ _FUNCTIONS = _rules(
 )
 """Functions of Python, where a bracket follows the name of one."""
 _HAS_FUNCTION = re.compile(r"\.(?:exp|log)|square\(|pow(?:er)?\(")
+_TAGS = (
+    "b|i|u|s|em|strong|p|font|center|pre|code|samp|kbd|var|tt|mark|small|big|del|ins|li|ul|ol|div|span|section|blockquote"
+    "|details|summary|figure|figcaption|td|tr|th|h\\d"
+)
 _INLINE = _rules(
     (r"(?<=[\w)])\s*\.\*\s*(?=[\w(])", " * "),
     (r"(?<![A-Za-z])del\s+(?=[A-Za-z])", "∂"),
@@ -263,8 +272,10 @@ _INLINE = _rules(
     (r"(?i)<\s*sup\s*>(.{0,300}?)<\s*/\s*sup\s*>", r"^(\1)"),
     (r"(?i)<\s*sub\s*>(.{0,300}?)<\s*/\s*sub\s*>", r"_\1"),
     (r"(?<=[\w)\]}])\s+[xX]\s+(?=[\w(\[{∂δ])", " * "),
+    (r"(?i)(?<=[\w)²`*])\s*<br\s*/?>(?=[\s`*]*[∂dδwaohE(\\][^<=]{0,60}=)", " ; "),
     (r"(?i)<br\s*/?>", " "),
-    (r"(?i)</?(?:b|i|u|em|strong|p|font|center|pre|code|li|ul|ol|div|span|td|tr|th|h\d)\b[^<>]*>", " "),
+    (rf"(?i)</?(?:{_TAGS})\b[^<>]*>", " "),
+    (r"‖([^‖]{1,200})‖|\|\|([^|]{1,200})\|\|", lambda m: f"({m.group(1) or m.group(2)})"),
     (r"&(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|[A-Za-z]{2,31});", lambda m: html.unescape(m.group(0))),
 )
 _SUPERSCRIPT_RUN = re.compile("[" + "".join(_SUPERSCRIPTS) + "]+")
@@ -289,6 +300,12 @@ def without_runs(text: str) -> str:
     return _RUN.sub(_of_eight, text)
 
 
+def _of_superscripts(run: re.Match[str]) -> str:
+    """`²` as `^(2)`; a sign alone, as in `e⁻h1`, belongs to what follows."""
+    plain = "".join(_SUPERSCRIPTS[c] for c in run.group(0))
+    return f"^{plain}" if plain == "-" else f"^({plain})"
+
+
 def plain_notation(line: SourceText) -> SourceText:
     """Replace HTML, superscripts, compatibility characters, look-alikes and all kinds of brackets."""
     line = line.sub(_RUN, _of_eight)
@@ -298,9 +315,7 @@ def plain_notation(line: SourceText) -> SourceText:
         line = _apply(line, _FUNCTIONS)
     line = _apply(_subscripts(line, 3), _INLINE)
     if not line.text.isascii():
-        line = line.sub(
-            _SUPERSCRIPT_RUN, lambda m: "^(" + "".join(_SUPERSCRIPTS[c] for c in m.group(0)) + ")"
-        )
+        line = line.sub(_SUPERSCRIPT_RUN, _of_superscripts)
         line = _apply(line, _VULGAR)
         line = line.translate(
             {ord(c): unicodedata.normalize("NFKC", c) for c in set(line.text) if not c.isascii()}

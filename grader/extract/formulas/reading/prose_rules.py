@@ -9,7 +9,7 @@ from grader.extract.formulas.reading.source_map import SourceText
 from grader.extract.formulas.reading.vocabulary import AGES
 
 _AGE = rf"(?:(?:{AGES}|re-?calibrated|adjusted|existing|initial)[\s_-]*)"
-_WEIGHT = rf"{_AGE}?(?:weights?|gewichte?|pesos?|poids|gewicht)(?:[\s_]*{_AGE})?"
+_WEIGHT = rf"{_AGE}?(?:weights?|gewichte?|pesos?|poids|gewicht|w(?:_?[ijk])?(?![\w]))(?:[\s_]*{_AGE})?"
 _RATE_WORDS = (
     r"learning[\s_-]*rate|lernrate|tasa[\s_]+de[\s_]+aprendizaje|taux[\s_]+d['’]?apprentissage"
     r"|taxa[\s_]+de[\s_]+aprendiza(?:do|gem)|tasso[\s_]+di[\s_]+apprendimento|leersnelheid|öğrenme[\s_]+oranı"
@@ -19,7 +19,7 @@ _RATE = rf"\(?\s*(?:{_RATE_WORDS}|lr|η|eta)\s*\)?"
 _GRADIENT = (
     r"(?:the\s+)?(?:weight'?s?\s+)?(?:gradient[es]?s?(?:_\w+)?(?:\s+(?:for|of|with\s+respect\s+to|w\.?r\.?t\.?)\b[^=*+-]*)?"
     r"|(?:partial\s+)?derivatives?\s+of\b[^=*+-]*|ableitung|derivada|dérivée|derivata"
-    rf"|[∂d]E\w*\s*/\s*[∂d]\s*weights?(?:[\s_]*{_AGE})?)"
+    rf"|gradiente|gradiënt|[∂d][ELCJ]\w*\s*/\s*[∂d]\s*(?:weights?|w(?![A-Za-z0-9]))(?:[\s_]*{_AGE})?)"
 )
 _RULE = re.compile(
     rf"(?i)(?<![\w])({_WEIGHT})(\s*=\s*)({_WEIGHT})(\s*-\s*)(\(?\s*)({_RATE})\s*(?:\*|\bx\b)\s*\(?\s*({_GRADIENT})\s*\)?"
@@ -35,10 +35,11 @@ _GRADIENT_OF = re.compile(
     r"(?:\s+total)?\s+"
     r"(?:with\s+respect\s+to|w\.?\s?r\.?\s?t\.?|wrt|for|of|nach|für|von|par\s+rapport\s+à|con\s+respecto\s+a|respecto\s+a"
     r"|respecto\s+de|em\s+relação\s+a|rispetto\s+a|para|pour|de|di)\s+(?:the\s+)?(?:weight\s+|gewicht\s+|peso\s+|poids\s+)?"
-    r"([wW]_?[1-8])\b(?=\s*(?:[=:*_]|is\b|->|→|ist\b|est\b|es\b|é\b|è\b|$))"
+    r"([wW]_?[1-8])\b(?=\s*(?:[=:*_]|is\b|->|=>|→|ist\b|est\b|es\b|é\b|è\b|equals?\b|becomes\b|yields\b|gives\b|turns\b"
+    r"|comes\b|works\b|simplifies\b|reduces\b|evaluates\b|ergibt\b|beträgt\b|lautet\b|vaut\b|$))"
 )
 """`The derivative of E with respect to w5 is`, before its formula."""
-_AGED = re.compile(rf"(?i)(?<![\w])(?:{AGES})_(w_?[1-8i])(?=\s*[=-])")
+_AGED = re.compile(rf"(?i)(?<![\w])(?:{AGES})_(w(?:_?[1-8i])?)(?=\s*[=-])")
 """`new_w3`: the age stands before the weight."""
 _AGED_AFTER = re.compile(rf"(?i)(?<![\w])(w(?:_?[1-8i])?)_?\(?(?:{AGES})\)?(?![\w])")
 _SAID_RATE = re.compile(rf"(?i)(?<![\w])(?:{_RATE_WORDS})(?![\w])")
@@ -46,16 +47,30 @@ _HINT = re.compile(
     r"(?i)weight|radient|gewicht|peso|poids|ableitung|eriva[dt]|dérivée|lernrate|apren|apprent|leersn|öğren|обуч|学"
 )
 _OTHER_NAMES = re.compile(
-    r"(?:(?<![A-Za-z])(?i:grad(?:ient)?s?)\s*(?:_|\(|\()\s*['\"]?|(?<![A-Za-z])E_|∂_\(?)([wW]_?[1-8])(?!\w)['\"]?\)?(?:\s*E\w*)?(?=\s*[=:])"
+    r"(?:(?<![A-Za-z])(?i:grad(?:ient)?s?)\s*(?:_|\(|\()\s*['\"]?|(?<![A-Za-z])E_|∂_\(?|(?<![/(])(?<!/ )∂\s*\(?(?=[wW]_?[1-8]\)?\s+E\b)|(?<![A-Za-z/])d_|(?<![A-Za-z])E\s*'\s*\()"
+    r"([wW]_?[1-8])(?!\w)['\"]?\)?(?:\s*E\w*)?(?=\s*[=:])"
 )
-"""`grad_w5`, `grads['w5']`, `E_w5` and `∇_w5 E` on the left."""
+"""`grad_w5`, `grads['w5']`, `d_w5`, `E'(w5)`, `E_w5` and `∇_w5 E` on the left."""
+_OPERATOR = re.compile(r"(?<![\w/])[∂d]\s*/\s*[∂d]\s*\(?(w_?[1-8])\)?\s*\(\s*(E\w*)\s*\)(?=\s*[=:])")
+"""`d/dw5 (E)`."""
+_GRADIENT_AFTER = re.compile(r"(?<![A-Za-z])([wW]_?[1-8])(?:_|\.)(?:grad(?:ient)?|derivative)(?=\s*[=:])")
+"""`w5.grad`, `w5_gradient` on the left."""
+_OTHER_RATES = re.compile(
+    r"(?<=-)(\s*\(?\s*)(?:[γεϵμλρκνβɛ]|(?:gamma|(?:var)?epsilon|eps|mu|rho|lambda|beta|step_?size|step|rate|r)(?![\w(]))"
+    r"(?=[\s*(]*(?:∂|d[ELJCwW]|[Gg]rad))"
+)
+"""`w5 = w5 - γ * ∂E/∂w5`: what multiplies a gradient behind a minus is the rate, whatever its letter."""
 _LABEL = re.compile(r"^[\s>#*_\-+\d.)]*\b[wW]_?([1-8])[\s*_]*:[\s*_`]*(?=[(\[{])(?=[^=]*$)")
 
 
 def in_symbols(line: SourceText) -> SourceText:
     """Update rules and gradients that are said in words, in the symbols of the network; other text stays."""
-    if "_" in line.text or "rad" in line.text:
-        line = line.sub(_AGED, r"\1").sub(_OTHER_NAMES, r"∂E/∂\1")
+    if "_" in line.text or "rad" in line.text or "'" in line.text:
+        line = line.sub(_AGED, r"\1").sub(_OTHER_NAMES, r"∂E/∂\1").sub(_GRADIENT_AFTER, r"∂E/∂\1")
+    if "(E" in line.text:
+        line = line.sub(_OPERATOR, r"∂\2/∂\1")
+    if "-" in line.text:
+        line = line.sub(_OTHER_RATES, r"\1η")
     if "w" in line.text or "W" in line.text:
         line = line.sub(_AGED_AFTER, r"\1")
     if not _HINT.search(line.text):

@@ -32,9 +32,12 @@ _SAID = re.compile(
     r"(?i)(?<=[\w)])\s*,?\s+(?:is\s+(?:then\s+|also\s+|therefore\s+|thus\s+)?equal\s+to|(?:is\s+)?equals?(?:\s+to)?"
     r"|is\s+(?:given\s+by|computed\s+as|calculated\s+as|defined\s+as|the\s+same\s+as|simply|just|nothing\s+but)"
     r"|(?:can\s+be|is)\s+written\s+as|(?:simplifies|reduces|evaluates|expands|works\s+out|comes\s+out|boils\s+down)\s+to"
-    r"|(?:turns\s+out\s+to\s+be|becomes|yields|ist\s+gleich|wird\s+zu|beträgt|lautet|ergibt|est\s+égale?\s+à|vaut"
-    r"|es\s+igual\s+a|é\s+igual\s+a|è\s+uguale\s+a|is\s+gelijk\s+aan|равн[оа]|is|ist|est|es|è|é))\s*:?\s+"
-    r"(?=[-(∂σ\w])"
+    r"|(?:comes\s+out|works\s+out)\s+as|(?:turns\s+out\s+to\s+be|becomes|yields|gives"
+    r"|ist\s+(?:dann\s+|also\s+|somit\s+)?gleich|wird\s+zu|beträgt|lautet|ergibt(?:\s+sich\s+(?:zu|als))?|entspricht"
+    r"|est\s+égale?\s+à|vaut|es\s+igual\s+a|é\s+igual\s+a|è\s+(?:uguale\s+a|pari\s+a)|is\s+gelijk\s+aan"
+    r"|är\s+lika\s+med|er\s+lik|jest\s+równ[eay]|równa\s+się|wynosi|равн[оаы]|равняется|eşittir"
+    r"|is\s+(?:then|also|therefore|thus|hence)|is|ist|est|es|è|é))\s*:?\s+(?=[-(∂σ\w])"
+    r"|(?<=[\w)])\s*(?:等于|等於|बराबर\s+है)\s*(?=[-(∂σ\w])"
 )
 _TIDY = " \t|*_`:,.;-"
 _BLANK = re.compile(r"\s+")

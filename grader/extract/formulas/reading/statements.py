@@ -20,6 +20,7 @@ from grader.extract.formulas.reading.prose_rules import in_symbols, labelled
 from grader.extract.formulas.reading.relations import Equation, after_arrows, in_cells, inferred, pairs
 from grader.extract.formulas.reading.side_calculations import sides, unwrapped
 from grader.extract.formulas.reading.source_map import SourceText
+from grader.extract.formulas.reading.sums import with_sums
 from grader.extract.formulas.reading.vocabulary import ZERO_FOR_O, Token, joined_names, tokens, without_ages
 
 MAX_LINE = 20_000
@@ -61,11 +62,11 @@ class Statement(NamedTuple):
 
 
 _SET = re.compile(r"_\{([^{},]+),([^{},]+)\}")
-_MAY_ASSERT = re.compile(r"=|＝|%3[dD]|≡|⇒|←|<-|\\(?:leftarrow|gets|equiv)")
+_MAY_ASSERT = re.compile(r"=|＝|%3[dD]|[≡≔≜≝≙⇒←⇐⟸⟵]|<-|\\(?:leftarrow|gets|equiv)")
 _MAY_STATE = re.compile(
-    r"[-=]>|[→⟶⇨➔➜➡↦▶|:：]|<t[dh]|<d[td]|\\(?:to|mapsto|(?:long|Long|R|r)?(?:right|Right)arrow)\b"
-    r"|\b(?:is|are|ist|est|es|é|è|equals?|becomes|yields|vaut|simplifies|reduces|evaluates|expands|written|comes|boils|works"
-    r"|lautet|ergibt|beträgt|равн[оа])\b"
+    r"[-=]>|[→⟶⟹⇨➔➜➡↦▶|:：—–]|<t[dh]|<d[td]|\\(?:to|mapsto|(?:long|Long|R|r)?(?:right|Right)arrow)\b"
+    r"|\b(?:is|are|ist|est|es|é|è|equals?|becomes|yields|gives|vaut|simplifies|reduces|evaluates|expands|written|comes|boils"
+    r"|works|turns|wird|lautet|ergibt|beträgt|entspricht|är|er|jest|równa|wynosi|равн\w+|eşittir)\b|等于|等於|बराबर"
 )
 """What may stand for an `=` in a line without one."""
 _LATEX = re.compile(
@@ -83,11 +84,24 @@ _DOLLARS = re.compile(r"\${1,2}")
 _DELIMITERS = re.compile(r"\\[()\[\]]")
 _UNDERSCORE = re.compile(r"\\\\_|\\_")
 _ALIGNED = re.compile(r"&\s*=")
-_ARROW_REMARK = re.compile(r"^([^=]*=[^;\n]*?)\s*<-.*$")
-_EQUALS = re.compile(r"==|:=|<-")
+_ARROW_REMARK = re.compile(r"^([^=]*(?<!:)=[^;\n=]*?)\s*(?:<-|:=).*$")
+_EQUALS = re.compile(r"==|:\s?=|<-")
+_DASH = re.compile(r"^([^=—–]{0,60}[\w)}`*])\s+[—–]\s+(?=[-(\[`*$\\\w∂½σ])(?=[^=]*$)")
+"""`∂E/∂w1 — …`: a dash between blanks behind a name that begins the line."""
+_SAID_OF_IT = re.compile(r"(?<=\w)\s*\((?=[^()=]*[A-Za-z]{4})(?:[A-Za-z]+[\s,.]*){1,8}\d?\s*\)\s*(?==)")
+"""`E1 (error of the first output) = …`."""
+_STARRED = re.compile(r"(?<=\w)\s*\*\s*(?==)")
 _BAR = re.compile(r"(?<!\\)\|")
+_BETWEEN = r"\s*(?:[*|/,]\s*)?\s"
+_NEXT_LEFT = (
+    r"[∂d]E\w*\s*/\s*[∂d]w_?[1-8]\s*=|(?P<w>w_?[1-8])\w*\s*=\s*(?P=w)\s*-|(?:net_?|z_?|in_?)?[hoHO]_?[12]\s*=\s*[wW]_?[1-8]"
+    r"|(?:a|out|act)_?[hoHO]_?[12]\s*=\s*(?:σ|sig|1\s*/)"
+)
+"""A left side behind a formula, with only a blank or a bullet between them, and the beginning of its own right side."""
+_NEXT_LOSS = r"E_?\w{0,6}\s*=\s*(?:\(|1\s*/\s*2|0?[.,]5|E_?[o1])"
 _APART = re.compile(
-    r",?\s+where\s+(?=E_?[12]\s*=)|\n|(?<=[\w)])\s{4,}(?=[∂dδa-zA-Z][\w/∂]{0,20}\s?=[^=])|;|\bor\b|\bOr\b|\band\b(?=[^=]*=)|\s&\s(?=[^=]*=)|(?<=[\w)])\s*,\s*(?=[∂dδa-zA-Z_(][^=,]{0,30}=)"
+    rf"(?<=[\w)]){_BETWEEN}(?={_NEXT_LEFT})|(?<=[\w)])(?<![∂d]w\d)(?<![∂d]w_\d){_BETWEEN}(?={_NEXT_LOSS})|"
+    r",?\s+(?:where|with|mit|wobei|où|avec|donde|con|onde|dove)\s+(?=(?:E_?[12]|delta_\w{1,6})\s*=)|\n|(?<=[\w)])\s{4,}(?=[∂dδa-zA-Z][\w/∂]{0,20}\s?=[^=])|;|\bor\b|\bOr\b|\band\b(?=[^=]*=)|\s&\s(?=[^=]*=)|(?<=[\w)])\s*,\s*(?=[∂dδa-zA-Z_(][^=,]{0,30}=)"
 )
 _ASIDE = re.compile(r"_\([A-Za-z][^()]{6,}(?:\([^()]*\)[^()]*)*\)_?\s*$")
 _NO_FORMULA = re.compile(r"<\s*=|>\s*=|!=|\bimg\b|https?:|it/s|batch_id|padding\s*=|stride\s*=|kernel")
@@ -121,6 +135,7 @@ _ANNOTATIONS = tuple(
         r"\bas\s+[A-Z]\w* (?:is|does|has|do).*$",
         r"\(\s*[Nn]ote.*$",
         r",\s*(?:since|because|as|here|which)\b.*$",
+        r"[,;]?\s*\(?(?:\b(?:for|für|pour|para|with|mit|all|every|alle)\b\s+){0,2}\b[ijkn]\s*(?:=|∈|\bin\b)\s*[({]?\s*1\s*\W.*$",
     )
 )
 _LOST_EXPONENT = re.compile(r"(1\s*\+\s*)e\s*-\s*(?=\(?(?:a_?|net_?|z_?)?[hoHO]_?[12]\s*\))")
@@ -197,10 +212,11 @@ def _equations(line: SourceText, names: Mapping[str, str]) -> Iterator[Equation]
 
 
 def _plain(chunk: SourceText) -> SourceText:
-    plain = in_symbols(plain_notation(chunk.sub(_ALIGNED, "=")))
+    plain = in_symbols(plain_notation(chunk.sub(_ALIGNED, "=").sub(_DASH, r"\1 : ")))
     if "-=" in plain.text or "+=" in plain.text:
         plain = plain.sub(_AUGMENTED, r"\1 = \1 \2 ")
-    return plain.sub(_ARROW_REMARK, r"\1").sub(_EQUALS, "=").sub(_ASIDE, "")
+    plain = plain.sub(_ARROW_REMARK, r"\1").sub(_EQUALS, "=").sub(_ASIDE, "")
+    return with_sums(plain.sub(_STARRED, "").sub(_SAID_OF_IT, " "))
 
 
 def _of_part(part: SourceText) -> list[Equation]:

@@ -50,6 +50,7 @@ _VOCABULARY: tuple[tuple[re.Pattern[str], _Canon], ...] = tuple(
     for pattern, canon in (
         (r"(?:a_?|out_?|A_?|Out_?|act_?|actv?_)_?\{?[hH]_?\{?([12])", _numbered("a_h")),
         (r"(?:a_?|out_?|A_?|Out_?|act_?)_?\{?[oO0]_?\{?([12])", _numbered("a_o")),
+        (r"(?:ŷ|[yY]_?(?:hat|pred)|pred(?:icted|iction)?)_?([12])", _numbered("a_o")),
         (r"_a[hH]_?([12])", _numbered("a_h")),
         (r"h_?a([12])(?![0-9])", _numbered("a_h")),
         (_PRE + r"_?[hH]_?([12])", _numbered("h")),
@@ -73,7 +74,7 @@ _VOCABULARY: tuple[tuple[re.Pattern[str], _Canon], ...] = tuple(
         (r"(?:target_?(?:o_?)?|[tTyY]_?)([12])", _numbered("t")),
         (r"(?:learning_?rate|[Ll][Rr]|eta|Eta|alpha|η)(?![A-Za-z0-9])", _always("eta")),
         (
-            r"(?:sigmoid_derivative|sigmoid|Sigmoid|SIGMOID|sigma|sig|logistic|σ'|σ)(?=\W|_?\{?[a-z]|$)",
+            r"(?:sigmoid_derivative|sigmoid|Sigmoid|SIGMOID|sigma|sigm|sig|logistic|σ'|σ)(?=\W|_?\{?[a-z]|$)",
             lambda m: "F:sigmaprime" if "'" in m.group(0) or "deriv" in m.group(0) else "F:sigma",
         ),
         (r"(?:exp|Exp|EXP)(?=\W|$)", _always("F:exp")),
@@ -85,7 +86,7 @@ _VOCABULARY: tuple[tuple[re.Pattern[str], _Canon], ...] = tuple(
 ZERO_FOR_O = re.compile(r"(?<![\w.,])0[12](?![\d.,])")
 """`∂a_o1/∂01`: no number is written so."""
 _NUMBER = re.compile(r"\d+(?:\.\d+)?|\.\d+")
-_WORD = re.compile(r"[A-Za-zσηɛ_][A-Za-z0-9_σηe']*")
+_WORD = re.compile(r"[A-Za-zσηɛŷ_][A-Za-z0-9_σηe']*")
 _CODE_DERIVATIVE = re.compile(
     r"[dD]_?([A-Za-z_0-9]+?)_[dD]_?([A-Za-z_0-9]+)|[dD](E[A-Za-z_0-9]*?)d([wW]_?[1-8])"
 )
@@ -95,15 +96,16 @@ _DERIVED_SIGMOID = re.compile(r"d(?:sig|sigma|sigmoid|σ)")
 _LEARNING_RATE = re.compile(r"[Ll]earning[ _][Rr]ate")
 _SPLIT_NAMES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?<=a)-(?=[ho][12])"), "_"),  # a-h1
+    (re.compile(r"(?<![A-Za-z])(a|out|net)\s(?=[ho][12](?!\w))"), r"\1_"),  # a h1
     (re.compile(r"(?<=[aA]_)\s+(?=[ho][12])"), ""),  # a_ o2
     (re.compile(r"(?<=[ahoHO])\(([12])\)"), r"\1"),  # h(1)
     (re.compile(r"(?<=(?<![A-Za-ce-z])[wWitxyE])\(([1-8])\)"), r"\1"),  # w[5]
     (re.compile(r"(?<=[1-8)])\s?\.\s?(?=(?:a_?|out_?|act_?)?[hoiwt]_?[1-8]|\()"), " * "),  # w1.i1
-    (re.compile(r"(?<=[wW1-8])\s*\^\s*\(?\s*(?:\+|new|old|next|updated)(?:\s*\)|(?=\s|$))"), ""),  # w5^+
-    (re.compile(r"\b([wW]_?[1-8i])\s*\(\s*[tnk]\s*(?:[+-]\s*1)?\s*\)"), r"\1"),  # w5(t+1)
+    (re.compile(r"(?<=[wW1-8ijk])\s*\^\s*\(?\s*(?:\+|new|old|next|updated)(?:\s*\)|(?=\s|$))"), ""),  # w5^+
+    (re.compile(r"\b([wW]_?[1-8ijk])\s*\(\s*[tnk]\s*(?:[+-]\s*1)?\s*\)"), r"\1"),  # w5(t+1)
     (
         re.compile(
-            r"\b([wW]_?[1-8i])\s*\^\s*(?:\(\([kntj](?:[+-]1)?\)\)|\([kntj]\s*(?:[+-]\s*1\s*)?\)|[kntj]\b)"
+            r"\b([wW]_?[1-8ijk])\s*\^\s*(?:\(\([kntj](?:[+-]1)?\)\)|\([kntj]\s*(?:[+-]\s*1\s*)?\)|[kntj]\b)"
         ),
         r"\1",
     ),  # w_i^(k+1)
