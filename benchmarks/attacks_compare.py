@@ -6,7 +6,7 @@ Six forgeries (each has what a test that asks objects wants to see, and computes
 hostile or broken hand-ins of `broken_hand_ins`, in one assignment of three questions, in the form that each
 grader wants: a rubric, `assert` cells in the notebook, test files. Counted for each grader: `forged` (points that
 were not earned), `unjust` (earned points not given), `lost` (no answer for this hand-in), `stopped` (this hand-in
-held up the rest: the batch ended, or a call did not end in three minutes), and honest answers: `scored` (the score
+held up the rest: the batch ended, or a call did not end in five minutes), and honest answers: `scored` (the score
 that is earned) and `open` (none, with a reason for a person). Prints Markdown with `--markdown`. A grader whose path
 is not given is left out.
 

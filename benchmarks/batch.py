@@ -12,6 +12,7 @@ grader whose path is not given is left out.
 import argparse
 import json
 import os
+import re
 import shutil
 import sqlite3
 import sys
@@ -24,8 +25,10 @@ from typing import NamedTuple
 from broken_hand_ins import PROBES, Probe, make_class, make_probes
 from process_tree import Cost, run
 
-PER_CALL = 180.0
+PER_CALL = 300.0
 """Seconds that one `otter run` may take; without Docker it has no limit of its own."""
+PER_PASS = 900.0
+"""Seconds that one batch of nbgrader may take, twenty times what it needs for these on an idle machine."""
 PER_BATCH = 1800.0
 
 
@@ -61,8 +64,8 @@ def ours(root: Path, out: Path, *options: str) -> tuple[Cost, dict[str, Answer]]
 
 
 def nbgrader(program: Path, root: Path) -> tuple[Cost, dict[str, Answer]]:
-    """One batch; a copied cell ends it, so that hand-in is taken out and the batch started again, which
-    counts as lost.
+    """Run batches until each hand-in has its answer: one that ends a batch, or that a batch never gets past,
+    has stopped it, and is taken out of the next.
     """
     course = root / "nbgrader"
     # nbgrader starts `alembic`, which it looks for on the PATH.
@@ -72,17 +75,26 @@ def nbgrader(program: Path, root: Path) -> tuple[Cost, dict[str, Answer]]:
         cwd=course,
         environment=environment,
     )
-    cost = run([str(program), "autograde", "ps1"], cwd=course, environment=environment, limit=PER_BATCH)
-    found = _gradebook(course, cost.output)
-    if not found and (course / "submitted" / "copied_cell").exists():
-        shutil.rmtree(course / "submitted" / "copied_cell")
-        cost = run([str(program), "autograde", "ps1"], cwd=course, environment=environment, limit=PER_BATCH)
-        found = _gradebook(course, cost.output) | {"copied_cell": Answer(stopped=True)}
-        print("nbgrader: one copied cell ended the whole batch; graded without it in a second pass")
-    return cost, found
+    found: dict[str, Answer] = {}
+    while True:
+        cost = run([str(program), "autograde", "ps1"], cwd=course, environment=environment, limit=PER_PASS)
+        found |= _gradebook(course) | _named_as_failed(cost.output)
+        at = re.findall(r"submitted/([^/\s]+)/ps1", cost.output)
+        left = {path.name for path in (course / "submitted").iterdir()} - found.keys()
+        if not left or not at:
+            return cost, found
+        found[at[-1]] = Answer(stopped=True)
+        shutil.rmtree(course / "submitted" / at[-1], ignore_errors=True)
+        print(f"nbgrader: {at[-1]} ended the batch, which is started again without it", file=sys.stderr)
 
 
-def _gradebook(course: Path, output: str) -> dict[str, Answer]:
+def _named_as_failed(output: str) -> dict[str, Answer]:
+    """Hand-ins that the batch says it could not grade, and went on."""
+    names = re.findall(r"error processing assignment: \S*submitted/([^/\s]+)/ps1", output)
+    return {name: Answer(reason="named as failed by the batch") for name in names}
+
+
+def _gradebook(course: Path) -> dict[str, Answer]:
     connection = sqlite3.connect(course / "gradebook.db")
     rows = connection.execute(
         "SELECT student.id, SUM(COALESCE(grade.manual_score, grade.auto_score, 0)) FROM "
@@ -91,15 +103,11 @@ def _gradebook(course: Path, output: str) -> dict[str, Answer]:
         "JOIN grade ON grade.notebook_id = n.id GROUP BY student.id"
     ).fetchall()
     connection.close()
-    found = {
+    return {
         name: Answer(score=float(score))
         for name, score in rows
         if (course / "autograded" / name / "ps1" / "p1.ipynb").exists()
     }
-    for path in (course / "submitted").iterdir():
-        if path.name not in found and f"{path.name}" in output and found:
-            found[path.name] = Answer(reason="named as failed at the end of the batch")
-    return found
 
 
 def otter(program: Path, root: Path) -> tuple[Cost, dict[str, Answer]]:
