@@ -1,6 +1,6 @@
 """What a student handed in: files with their kinds and hashes, and the bytes beside them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
 
 import msgspec
@@ -19,6 +19,8 @@ class Kind(Enum):
     SOURCE = "source"
     """A Python file."""
     IMAGE = "image"
+    ARCHIVE = "archive"
+    """A zip, tar, 7z or rar inside the hand-in, which is not opened."""
     OTHER = "other"
 
 
@@ -53,8 +55,9 @@ class Reads(Enum):
 
 
 _OF_KINDS = {
-    Reads.TEXTS: (Kind.README, Kind.NOTEBOOK),
-    Reads.WORKBOOKS: (Kind.WORKBOOK,),
+    # An archive that nobody opened may hold what is missing.
+    Reads.TEXTS: (Kind.README, Kind.NOTEBOOK, Kind.ARCHIVE),
+    Reads.WORKBOOKS: (Kind.WORKBOOK, Kind.ARCHIVE),
     Reads.IMAGES: (Kind.IMAGE,),
     Reads.MODULES: (Kind.SOURCE,),
 }
@@ -118,9 +121,13 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         """Return why no artefact of a kind can be read; `what` names the thing with its article: "a
         notebook".
         """
-        return absent(
-            what, [(a.path, a.trouble) for a in self.artefacts if a.kind is kind and not a.readable]
-        )
+        here = [(a.path, a.trouble) for a in self.artefacts if a.kind is kind and not a.readable]
+        return absent(what, here, self.archives)
+
+    @property
+    def archives(self) -> tuple[str, ...]:
+        """Paths of archives inside, which may hold anything."""
+        return tuple(a.path for a in self.artefacts if a.kind is Kind.ARCHIVE)
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -171,12 +178,12 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
         return self.submission.absent(kind, what)
 
 
-def absent(what: str, handed_in: Iterable[tuple[str, str]]) -> Unavailable:
-    """Return why there is nothing to read, in one of three sentences: the only author of them.
+def absent(what: str, handed_in: Iterable[tuple[str, str]], archives: Sequence[str] = ()) -> Unavailable:
+    """Return why there is nothing to read, in one of four sentences: the only author of them.
 
     `handed_in` has each file of the sort with what is wrong with it; nothing is wrong with one that is there
     and empty. Not handed in and empty are `skipped`; handed in and unreadable is `unknown`, since a person
-    may be able to read it.
+    may be able to read it, and so is what may lie in an archive that nobody opened.
     """
     files = list(handed_in)
     damaged = [f"{path}: {problem}" for path, problem in files if problem]
@@ -187,4 +194,9 @@ def absent(what: str, handed_in: Iterable[tuple[str, str]]) -> Unavailable:
     if files:
         named = ", ".join(path for path, _ in files)
         return Unavailable(f"{what} was handed in, and there is nothing in it ({named})", Verdict.SKIPPED)
+    if archives:
+        return Unavailable(
+            f"{what} may lie in {', '.join(archives[:3])}: an archive inside the hand-in is not opened",
+            Verdict.UNKNOWN,
+        )
     return Unavailable(f"{what} was not handed in", Verdict.SKIPPED)

@@ -194,6 +194,17 @@ def _text(data: bytes) -> _Seen:
     return _Seen()
 
 
+_ARCHIVES = (_ZIP, b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"7z\xbc\xaf'\x1c", b"Rar!\x1a\x07")
+_UNOPENED = "an archive inside the hand-in, which is not opened; hand in the files themselves"
+_DATA = (".npz", ".pt", ".pth", ".pkl", ".whl", ".jar", ".docx", ".pptx", ".idx", "-ubyte.gz")
+"""Archives by their form that hold no hand-in: weights, digits, packages, texts of an office."""
+
+
+def _archive(path: str, data: bytes) -> bool:
+    packed = data.startswith(_ARCHIVES) or data[257:262] == b"ustar"
+    return packed and not path.lower().endswith(_DATA)
+
+
 def _by_content(path: str, data: bytes) -> _Seen:
     head = data[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
     if head.startswith(b"{") and b'"cells"' in data[: 2**20] and b'"nbformat"' in data:
@@ -206,4 +217,4 @@ def _by_content(path: str, data: bytes) -> _Seen:
         if isinstance(package, Package) and "xl/workbook.xml" in package.marks:
             note = "read as a workbook by its content; the suffix says otherwise"
             return _Seen(kind=Kind.WORKBOOK, note=note)
-    return _Seen()
+    return _Seen(kind=Kind.ARCHIVE, note=_UNOPENED) if _archive(path, data) else _Seen()

@@ -33,6 +33,8 @@ from grader.sandbox.reader_server import ReadLimits
 UNPACKING: Final = ReadLimits(memory=2_400_000_000, answer=MAX_TOTAL_BYTES + 50_000_000, cpu=120)
 """What unpacking may take: the archive and its files at the same time, twice."""
 
+_AGAIN = "pack the folder again"
+
 
 def read_submission(path: Path, name: str = "") -> Sources:
     """Return the submission at `path`; `name` overrides its id.
@@ -47,15 +49,15 @@ def read_submission(path: Path, name: str = "") -> Sources:
         )
     single = path.is_file() and not _is_archive(path)
     if path.is_dir():
-        items = list(_folder(path, notes))
+        items = _opened(tuple(_folder(path, notes)), notes)
         if not items:
             raise IngestFault(
                 f"{path}: the folder holds no file; expected a README, a workbook and a notebook"
             )
     elif single:
-        items = [_read_file(path, shown_name(path.name), notes)]
+        items = (_read_file(path, shown_name(path.name), notes),)
     else:
-        items = list(_archive(path, notes))
+        items = _opened(_archive(path, notes), notes)
         if not items:
             raise IngestFault(
                 f"{path}: the archive holds no file; expected a README, a workbook and a notebook"
@@ -205,21 +207,37 @@ def _walk(root: Path, notes: list[str]) -> Iterator[Path]:
             notes.append(f"{shown} could not be opened: {fault.strerror}")
 
 
+def _opened(items: tuple[HandedIn, ...], notes: list[str]) -> tuple[HandedIn, ...]:
+    """What was handed in; of one zip and nothing else, what is in it: a zip in a zip is packing."""
+    only = items[0] if len(items) == 1 else None
+    if only is None or not only.path.lower().endswith(".zip") or not only.data:
+        return items
+    try:
+        inside = _unpacked(only.path, only.data, notes)
+    except IngestFault:
+        return items
+    notes.append(f"{only.path} was all that was handed in, so it was opened")
+    return inside or items
+
+
 def _archive(path: Path, notes: list[str]) -> tuple[HandedIn, ...]:
-    again = "pack the folder again"
     try:
         size = path.stat().st_size
         if size > MAX_TOTAL_BYTES:
             raise IngestFault(
-                f"{path}: an archive of {size:,} bytes, and at most {MAX_TOTAL_BYTES:,} are read; {again}"
+                f"{path}: an archive of {size:,} bytes, and at most {MAX_TOTAL_BYTES:,} are read; {_AGAIN}"
             )
         data = path.read_bytes()
     except OSError as fault:
-        raise IngestFault(f"{path}: not a zip archive that can be opened ({fault}); {again}") from fault
+        raise IngestFault(f"{path}: not a zip archive that can be opened ({fault}); {_AGAIN}") from fault
+    return _unpacked(str(path), data, notes)
+
+
+def _unpacked(name: str, data: bytes, notes: list[str]) -> tuple[HandedIn, ...]:
     found = read_limited("grader.ingest.archive:unpack", data, returns=Unpacked, limits=UNPACKING)
     if isinstance(found, Lost):
-        raise IngestFault(f"{path}: the archive {found}; {again}")
+        raise IngestFault(f"{name}: the archive {found}; {_AGAIN}")
     if found.fault:
-        raise IngestFault(f"{path}: not a zip archive that can be opened ({found.fault}); {again}")
+        raise IngestFault(f"{name}: not a zip archive that can be opened ({found.fault}); {_AGAIN}")
     notes += found.notes
     return found.items

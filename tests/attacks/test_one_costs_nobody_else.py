@@ -4,11 +4,13 @@ A folder that one student had named in Moodle's way made a Moodle download of th
 refused. A folder named after the report of another took its place: the second page was written over the first. A zip
 called README, and folders whose names begin with a dot or an underscore, were passed over without a word. A damaged
 member of a zip (half an upload) ended grader with a fault of its own, and what could not be unpacked was told as not
-handed in.
+handed in; so was everything that lay in an archive inside the hand-in.
 """
 
 import hashlib
+import io
 import lzma
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -154,3 +156,91 @@ def test_a_file_that_may_not_be_opened_is_not_told_as_empty(
         Problem.BROKEN,
         "the file could not be read: Permission denied",
     )
+
+
+def tarred(*special: tarfile.TarInfo) -> bytes:
+    """A tar with a notebook and whatever else a tar may hold."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        notebook = tarfile.TarInfo("S4.ipynb")
+        notebook.size = 2
+        archive.addfile(notebook, io.BytesIO(b"{}"))
+        for member in special:
+            archive.addfile(member)
+    return buffer.getvalue()
+
+
+def member(name: str, kind: bytes, target: str = "") -> tarfile.TarInfo:
+    made = tarfile.TarInfo(name)
+    made.type, made.linkname = kind, target
+    return made
+
+
+LINKS = (
+    member("passwd", tarfile.SYMTYPE, "/etc/passwd"),
+    member("hard", tarfile.LNKTYPE, "../../other/README.md"),
+    member("pipe", tarfile.FIFOTYPE),
+    member("disk", tarfile.BLKTYPE),
+    member("../../out.py", tarfile.REGTYPE),
+)
+
+
+def packed(files: dict[str, str]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return buffer.getvalue()
+
+
+SEVEN, RAR = b"7z\xbc\xaf'\x1c" + bytes(40), b"Rar!\x1a\x07\x01\x00" + bytes(40)
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("work.tar.gz", tarred(*LINKS)),
+        ("work.zip", packed({"S4.ipynb": "{}"})),
+        ("w.7z", SEVEN),
+        ("w.rar", RAR),
+    ],
+    ids=["tar", "zip", "7z", "rar"],
+)
+def test_an_archive_inside_is_not_opened_and_may_hold_what_is_missing(
+    name: str, data: bytes, tmp_path: Path
+) -> None:
+    """A tar with links, pipes and devices, too: nothing of it is followed or made."""
+    (tmp_path / "README.md").write_text(README, encoding="utf-8")
+    (tmp_path / name).write_bytes(data)
+    sources = read_submission(tmp_path)
+    assert {a.path: a.kind.value for a in sources.submission.artefacts} == {
+        "README.md": "readme",
+        name: "archive",
+    }
+    told = outcomes(Known(sources, Settings(execute=False), Profile()), "AR001", "WB201", "TR501")
+    assert {code: outcome.verdict for code, outcome in told.items()} == dict.fromkeys(told, Verdict.UNKNOWN)
+    assert all(name in outcome.summary for outcome in told.values())
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["README.md", name])
+
+
+def test_digits_and_weights_beside_the_work_hold_no_hand_in(tmp_path: Path) -> None:
+    for name in ("train-images-idx3-ubyte.gz", "model.pth", "data.npz"):
+        (tmp_path / name).write_bytes(packed({"x": "1"}))
+    assert {a.kind.value for a in read_submission(tmp_path).submission.artefacts} == {"other"}
+
+
+@pytest.mark.parametrize("outer", ["folder", "zip"])
+def test_a_zip_that_is_all_there_is_is_opened(outer: str, tmp_path: Path) -> None:
+    inner = packed({"work/README.md": README, "work/../../evil.py": "x"})
+    if outer == "folder":
+        path = tmp_path / "ann"
+        path.mkdir()
+        (path / "final.zip").write_bytes(inner)
+    else:
+        path = tmp_path / "ann.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("final.zip", inner)
+    submission = read_submission(path).submission
+    assert [a.path for a in submission.artefacts] == ["README.md"]
+    assert any("was opened" in note for note in submission.notes)
+    assert any("leads out" in note for note in submission.notes)

@@ -23,7 +23,7 @@ Hand in all three, in one folder or archive:
     S4.ipynb
 """
 
-from grader.core.outcome import Finding, Outcome, graded, skipped
+from grader.core.outcome import Finding, Outcome, graded, skipped, unknown
 from grader.core.place import Place
 from grader.core.rubric import CheckParams
 from grader.core.rule import Rule
@@ -74,7 +74,7 @@ def check(submission: Submission, required: Required) -> Outcome:
         else:
             findings.append(
                 Finding(
-                    message=f"{what} is missing",
+                    message=f"{what} {'may lie in an archive' if submission.archives else 'is missing'}",
                     expected=f"one file {suffix}",
                     found=_listing(submission),
                     hint=f"add {what} to the folder that you hand in, and check that it "
@@ -83,6 +83,7 @@ def check(submission: Submission, required: Required) -> Outcome:
                 )
             )
     absent = {f.diagnosis for f in findings}
+    unopened = submission.archives if any(code.startswith("missing") for code in absent) else ()
     have = len(required.kinds) - len(absent)
     summary = f"{have} of {len(required.kinds)} required files can be read"
     if Kind.NOTEBOOK in required.kinds and not any(
@@ -92,6 +93,10 @@ def check(submission: Submission, required: Required) -> Outcome:
         summary += f"; {script} stands for the notebook" if script else ""
     gone = [f.message.removesuffix(" is missing") for f in findings if f.diagnosis.startswith("missing-")]
     told = f"{', '.join(gone[:-1])} and {gone[-1]} are missing" if len(gone) == len(findings) > 1 else ""
+    if unopened:
+        return unknown(
+            f"{summary}; the others may lie in {', '.join(unopened[:3])}, which is not opened", findings
+        )
     return graded(have / len(required.kinds) if required.kinds else 1.0, summary, findings, told)
 
 

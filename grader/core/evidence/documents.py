@@ -152,6 +152,8 @@ class Documents(Evidence, frozen=True, kw_only=True):
     """
 
     documents: tuple[Document, ...]
+    archives: tuple[str, ...] = ()
+    """Archives inside the hand-in, which may hold others."""
 
     def of(self, *kinds: Kind) -> tuple[Document, ...]:
         """Documents of the given kinds that hold anything to read, those of the first kind first."""
@@ -172,7 +174,7 @@ class Documents(Evidence, frozen=True, kw_only=True):
         in.
         """
         here = [d for d in self.documents if d.kind in kinds and (d.problem or d.empty)]
-        return absent(what, [(d.path, d.problem) for d in here])
+        return absent(what, [(d.path, d.problem) for d in here], self.archives)
 
     def reading(self) -> tuple[tuple[str, str], ...]:
         """Lines of "what we read": a document that says nothing of itself elsewhere."""

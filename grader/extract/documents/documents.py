@@ -38,7 +38,7 @@ def read_documents(sources: Sources) -> Documents:
     """
     found = [_document(source) for source in sources if source.artefact.kind in _KINDS]
     found.sort(key=lambda d: (_KINDS.index(d.kind), not d.main, d.path))
-    return Documents(documents=tuple(found))
+    return Documents(documents=tuple(found), archives=sources.submission.archives)
 
 
 def _document(source: Source) -> Document:
