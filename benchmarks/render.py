@@ -17,6 +17,7 @@ from grader.core.place import Place
 from grader.core.report import Marked, Provenance, Report, RubricRef
 from grader.core.submission import Artefact, Kind, Submission
 from grader.render import class_page, notebook_page, student_page
+from grader.render.class_rows import rows_from
 from grader.render.pictures.cells import Cell, cell_grid
 from grader.render.pictures.curves import AccuracyRun, LossSeries, accuracy_curve, loss_curves
 from grader.render.pictures.network import LayerBox, network_graph
@@ -164,7 +165,7 @@ def main() -> None:
         "cache they are not drawn"
     )
     start = time.process_time()
-    page = class_page.render(class_page.rows_from(reports))
+    page = class_page.render(rows_from(reports))
     print(f"class page {time.process_time() - start:.2f} CPU s, {len(page.encode('utf-8')) / 1_000:.0f} kB")
     start = time.process_time()
     for r in reports:

@@ -82,7 +82,9 @@ def main() -> int:
         begin, wall = time.process_time(), time.monotonic()
         reports = tuple(reports_of(store, run, mark_sheet(loaded), {}))
         judged = time.process_time() - begin
-        publish_class(reports, {}, out, store.durations(run.id), cohort_of(store, run, loaded.rubric.profile))
+        publish_class(
+            reports, {}, out, store.durations(run.id), cohort_of(store, run, loaded.rubric.profile), run
+        )
         spent = time.process_time() - begin
         print(
             f"{len(reports)} submissions judged by a changed rubric in {judged:.1f} CPU s, with the class "

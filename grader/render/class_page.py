@@ -7,135 +7,21 @@ table; without it the page reads the same.
 import math
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from itertools import groupby
-from typing import Final, Self
+from typing import Final
 from urllib.parse import quote
 
 import msgspec
 
-from grader.core.outcome import Finding, Verdict
-from grader.core.report import Marked, Report
 from grader.render import strings
+from grader.render.class_rows import ClassRow, Column, Head, SimilarGroup
 from grader.render.html import render_page
-from grader.render.pictures.picture import DataTable
-from grader.render.result_json import percent
-from grader.render.summary import at_stake, besides, faults, title_of, verdict_for_people
 
 BINS: Final = 10
-WAITING_OPEN: Final = 10
+WAITING_OPEN: Final = 5
 SLOWEST_SHOWN: Final = 10
 MISTAKES_SHOWN: Final = 40
-
-
-class Waiting(msgspec.Struct, frozen=True, kw_only=True):
-    """One criterion that a person must decide, or that failed on our side."""
-
-    code: str
-    title: str
-    verdict: str
-    summary: str
-    points: float
-
-
-class Reason(msgspec.Struct, frozen=True, kw_only=True):
-    """Criteria of one submission that wait for the same reason."""
-
-    verdict: str
-    summary: str
-    title: str
-    """Of the only criterion; empty for several."""
-    codes: tuple[str, ...]
-
-
-class Mistake(msgspec.Struct, frozen=True, kw_only=True, order=True):
-    """A check and the stable code of what it found; `diagnosis` is empty where the check has none."""
-
-    code: str
-    title: str
-    diagnosis: str
-
-
-class ClassRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One submission of a class, as far as the class page needs it."""
-
-    slug: str
-    id: str
-    verdict: str
-    """Of the criteria that make up the full score."""
-    besides: str = ""
-    """A worse one of the others, which take no points away; empty where there is nothing to look at."""
-    link: str = ""
-    """Address of the student's page relative to the class page; empty for none."""
-    score: float = 0.0
-    max_score: float = 0.0
-    pending_points: float = 0.0
-    percent: float | None = None
-    counts: dict[str, int] = {}
-    """Number of criteria by verdict."""
-    worst: str = ""
-    """The most costly finding, in a sentence."""
-    waiting: tuple[Waiting, ...] = ()
-    mistakes: tuple[Mistake, ...] = ()
-    provisional: bool = False
-    seconds: float | None = None
-    """Duration of grading, where it was taken; never part of result.json."""
-    phases: str = ""
-    """The same by phase, in words."""
-    problem: str = ""
-    """Why nothing of it could be graded; empty for a graded submission."""
-
-    @property
-    def reasons(self) -> tuple[Reason, ...]:
-        """What waits, each reason once: a workbook that cannot be opened leaves eight criteria open, and says
-        so once.
-        """
-        groups: dict[tuple[str, str], list[Waiting]] = {}
-        for item in self.waiting:
-            groups.setdefault((item.verdict, item.summary), []).append(item)
-        return tuple(
-            Reason(
-                verdict=verdict,
-                summary=summary,
-                title=items[0].title if len(items) == 1 else "",
-                codes=tuple(i.code for i in items),
-            )
-            for (verdict, summary), items in groups.items()
-        )
-
-    @classmethod
-    def of(cls, report: Report, link: str = "", seconds: Mapping[str, float] | None = None) -> Self:
-        """Return the row of a graded submission; `seconds` by phase, where they were taken."""
-        submission = report.submission
-        return cls(
-            slug=submission.slug,
-            id=submission.id,
-            verdict=verdict_for_people(report).value,
-            besides="" if (also := besides(report)) is Verdict.PASS else also.value,
-            link=link or f"{submission.slug}/index.html",
-            score=report.score,
-            max_score=report.max_score,
-            pending_points=report.pending_points,
-            percent=percent(report),
-            counts=dict(Counter(marked.verdict.value for marked in report.outcomes)),
-            worst=_worst(report.outcomes),
-            waiting=tuple(
-                _waiting(m) for m in report.outcomes if m.verdict in (Verdict.UNKNOWN, Verdict.ERROR)
-            ),
-            mistakes=tuple(sorted({m for marked in report.outcomes for m in _mistakes(marked)})),
-            provisional=any(marked.provisional for marked in report.outcomes),
-            seconds=round(sum(seconds.values()), 1) if seconds else None,
-            phases=", ".join(f"{p} {s:.1f}" for p, s in seconds.items()) if seconds else "",
-        )
-
-    @classmethod
-    def ungraded(
-        cls, slug: str, submission_id: str, problem: str, verdict: Verdict = Verdict.UNKNOWN
-    ) -> Self:
-        """Return the row of a submission of which nothing could be graded, with the reason in one
-        sentence.
-        """
-        return cls(slug=slug, id=submission_id, verdict=verdict.value, problem=problem)
 
 
 class Bar(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,7 +43,11 @@ class ClassView(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that the template says, before any markup; golden tests compare this."""
 
     title: str
+    head: Head
     rows: tuple[ClassRow, ...]
+    columns: tuple[Column, ...]
+    passed: dict[str, int]
+    """How many passed a criterion, by its id."""
     ungraded: tuple[ClassRow, ...]
     waiting: tuple[ClassRow, ...]
     waiting_open: int
@@ -172,17 +62,7 @@ class ClassView(msgspec.Struct, frozen=True, kw_only=True):
     slowest: tuple[ClassRow, ...]
 
 
-def rows_from(
-    reports: Iterable[Report], seconds: Mapping[str, Mapping[str, float]] | None = None
-) -> tuple[ClassRow, ...]:
-    """Return a row for each graded submission; links follow the layout of the reports folder, `seconds` are
-    by id and phase.
-    """
-    taken = seconds or {}
-    return tuple(ClassRow.of(report, seconds=taken.get(report.submission.id)) for report in reports)
-
-
-def view(rows: Sequence[ClassRow], title: str = "") -> ClassView:
+def view(rows: Sequence[ClassRow], title: str = "", head: Head | None = None) -> ClassView:
     """Return what the class page says. The order of `rows` does not matter."""
     ordered = sorted(rows, key=_urgency)
     graded = [row for row in ordered if not row.problem]
@@ -190,7 +70,10 @@ def view(rows: Sequence[ClassRow], title: str = "") -> ClassView:
     timed = [row for row in graded if row.seconds is not None]
     return ClassView(
         title=title or strings.CLASS_TITLE,
+        head=head or Head(),
         rows=tuple(ordered),
+        columns=tuple({c.criterion: c for row in ordered for c in row.columns}.values()),
+        passed=dict(Counter(name for row in ordered for name, m in row.marks.items() if m.verdict == "pass")),
         ungraded=tuple(row for row in ordered if row.problem),
         waiting=tuple(row for row in graded if row.waiting),
         waiting_open=WAITING_OPEN,
@@ -208,18 +91,23 @@ def view(rows: Sequence[ClassRow], title: str = "") -> ClassView:
 
 
 def render(
-    rows: Sequence[ClassRow], title: str = "", *, tables: Sequence[DataTable] = (), note: str = ""
+    rows: Sequence[ClassRow],
+    title: str = "",
+    *,
+    head: Head | None = None,
+    similar: Sequence[SimilarGroup] = (),
+    note: str = "",
 ) -> str:
     """Return the page as HTML.
 
-    `tables` are further tables for instructors only, such as submissions that look alike; `note` says what is
-    not in them.
+    `similar` are the hand-ins that look alike, for instructors only; `note` says what was not compared.
     """
     return render_page(
         "class.html.j2",
         script="class_table.js",
-        view=view(rows, title),
-        tables=tuple(tables),
+        view=view(rows, title, head),
+        similar=tuple(similar),
+        pages={row.id: row.link for row in rows if row.link},
         note=note,
         labels={verdict.value: label for verdict, label in strings.VERDICTS.items()},
         overall={verdict.value: strings.overall(verdict) for verdict in strings.VERDICTS},
@@ -235,34 +123,6 @@ def _urgency(row: ClassRow) -> tuple[int, float, float, str]:
     open_points = sum(item.points for item in row.waiting)
     decided = row.max_score - row.pending_points
     return (stage, -open_points, row.score / decided if decided > 0 else math.inf, row.slug)
-
-
-def _worst(outcomes: Sequence[Marked]) -> str:
-    wrong = [marked for marked in outcomes if marked.verdict in (Verdict.FAIL, Verdict.PARTIAL)]
-    if not wrong:
-        return ""
-    marked = max(wrong, key=at_stake)
-    finding: Finding | None = next(iter(faults(marked.findings)), None)
-    return marked.summary if finding is None else finding.message
-
-
-def _waiting(marked: Marked) -> Waiting:
-    return Waiting(
-        code=marked.code,
-        title=title_of(marked),
-        verdict=marked.verdict.value,
-        summary=marked.summary,
-        points=marked.max_points,
-    )
-
-
-def _mistakes(marked: Marked) -> list[Mistake]:
-    if marked.verdict not in (Verdict.FAIL, Verdict.PARTIAL):
-        return []
-    return [
-        Mistake(code=marked.code, title=title_of(marked), diagnosis=finding.diagnosis)
-        for finding in faults(marked.findings)
-    ]
 
 
 def _scores(shares: Sequence[tuple[float, bool]]) -> tuple[Bar, ...]:

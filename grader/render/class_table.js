@@ -25,14 +25,16 @@
     const down = header.getAttribute("aria-sort") === "ascending";
     for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
     header.setAttribute("aria-sort", down ? "descending" : "ascending");
-    const value = (row) => row.cells[column].dataset.value ?? row.cells[column].textContent.trim().toLocaleLowerCase();
-    const numeric = header.classList.contains("num");
+    const marks = "✗◐?!○✓";
+    const rank = (row) => { const mark = row.cells[column].textContent.trim()[0]; return mark ? marks.indexOf(mark) : 9; };
+    const value = (row) => heat ? rank(row) : row.cells[column].dataset.value ?? row.cells[column].textContent.trim().toLocaleLowerCase();
+    const numeric = header.classList.contains("num"), heat = header.classList.contains("heat");
     rows.sort(function (a, b) {
       const x = value(a), y = value(b);
-      const order = numeric ? Number(x) - Number(y) : x < y ? -1 : x > y ? 1 : 0;
+      const order = numeric || heat ? Number(x) - Number(y) : x < y ? -1 : x > y ? 1 : 0;
       return down ? -order : order;
     });
-    for (const row of rows) body.append(row);
+    body.append(...rows);
   }
 
   Array.from(table.tHead.rows[0].cells).forEach(function (header, column) {
@@ -42,6 +44,7 @@
     header.append(button);
     button.addEventListener("click", function () { sort(header, column); });
   });
+  for (const field of document.querySelectorAll("textarea.copy")) field.addEventListener("focus", function () { field.select(); });
   text.addEventListener("input", filter);
   state.addEventListener("change", filter);
   tools.hidden = false;

@@ -19,16 +19,16 @@ import pytest
 from grader.core.outcome import Verdict
 from grader.extract.formulas.reading.expression import sym
 from grader.render import class_page, notebook_page, student_page, text_page
-from grader.render.class_page import ClassRow
+from grader.render.class_rows import ClassRow
 from grader.render.pictures.cells import Cell, cell_grid
 from grader.render.pictures.curves import accuracy_curve, loss_curves
 from grader.render.pictures.formulas import FormulaLine, chunks, formulas
 from grader.render.pictures.network import network_graph
-from grader.render.pictures.picture import DataTable
 from grader.render.student_page import Agreement, Claim
 from tests.render.samples import HOSTILE, bare, everyone, hostile, mixed
 from tests.render.test_notebook_page import EVERYTHING
 from tests.render.test_pictures import LAYERS, LOSSES, RUNS
+from tests.render.test_safety import HEAD, SIMILAR
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = next(
@@ -72,12 +72,11 @@ def pages() -> dict[str, str]:
         ),
         ClassRow.ungraded("bad", HOSTILE, HOSTILE, Verdict.ERROR),
     ]
-    table = DataTable(caption="Alike", columns=("One", "Other"), rows=((HOSTILE, HOSTILE),))
     return {
         "bare": student_page.render(bare()),
         "mixed": student_page.render(mixed(), drawn, claims=(claim,), guides=guides),
         "hostile": student_page.render(hostile(), drawn, claims=(claim,), guides=guides),
-        "class": class_page.render(rows, HOSTILE, tables=(table,)),
+        "class": class_page.render(rows, HOSTILE, head=HEAD, similar=(SIMILAR,), note=HOSTILE),
         "notebook": notebook_page.render(notebook_page.view(EVERYTHING, HOSTILE), submission=HOSTILE),
         "hostile notebook": notebook_page.render(
             notebook_page.view(HOSTILE_NOTEBOOK.read_bytes(), "mnist.ipynb"), submission="hostile"
@@ -108,7 +107,7 @@ def test_nothing_of_a_student_is_live(kind: str, tmp_path: Path) -> None:
     log_file = tmp_path / "net.json"
     dom, log = browse(tmp_path, pages()[kind], f"--log-net-log={log_file}")
     assert "CONSOLE" not in log
-    body = dom.partition("<body>")[2]
+    body = dom.partition("<body")[2]
     assert body.count("<script") == (1 if kind == "class" else 0)
     assert body.count("<img ") == body.count('<img class="raster" src="data:image/png;base64,')
     for tag in ("iframe", "object", "embed", "form", "style", "link", "base"):
@@ -119,7 +118,9 @@ def test_nothing_of_a_student_is_live(kind: str, tmp_path: Path) -> None:
         "and none of the sample's payloads renamed the page"
     )
     if kind == "class":
-        assert dom.count('<button type="button">') == 6, "the script put a button into each header"
+        assert dom.count('<button type="button">') == 6 + len(
+            {m.criterion for r in everyone() for m in r.outcomes}
+        ), "the script put a button into each header"
         assert re.search(r'<span id="shown" role="status">(\d+) / \1</span>', dom)
         assert '<div class="tools" id="tools">' in dom
     assert "evil.example" not in log_file.read_text("utf-8", "replace"), "and no request was made for it"

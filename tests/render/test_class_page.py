@@ -1,13 +1,15 @@
 """The class page: order, counts, and that it reads without its script."""
 
 import json
+import re
+from html import unescape
 
 import msgspec
 
 from grader.core.outcome import Verdict
 from grader.render import class_page
-from grader.render.class_page import ClassRow
-from grader.render.pictures.picture import DataTable
+from grader.render.class_rows import ClassRow, Head, Similar, SimilarGroup, decide, rows_from
+from grader.render.summary import anchor_of
 from grader.render.terminal import class_lines
 from tests.render.golden_files import assert_golden
 from tests.render.samples import SWAPPED, bare, everyone, good, marked, mixed, report
@@ -15,7 +17,7 @@ from tests.render.samples import SWAPPED, bare, everyone, good, marked, mixed, r
 
 def test_what_the_page_says() -> None:
     rows = [
-        *class_page.rows_from(everyone()),
+        *rows_from(everyone()),
         ClassRow.ungraded("zip", "broken.zip", "The archive stops in the middle."),
     ]
     tree = msgspec.to_builtins(class_page.view(rows, "Session 6"))
@@ -41,7 +43,7 @@ def test_one_students_eight_mistakes_count_once() -> None:
         "b",
         (marked("BP101", Verdict.PARTIAL, title="Gradients", summary="s", credit=0.5, findings=(SWAPPED,)),),
     )
-    (bar,) = class_page.view(class_page.rows_from([eight, one])).mistakes
+    (bar,) = class_page.view(rows_from([eight, one])).mistakes
     assert (bar.cells, bar.count) == (("Index swapped", "Gradients (BP101)"), 2)
 
 
@@ -49,7 +51,7 @@ def test_mistakes_that_nobody_judged_are_not_counted() -> None:
     open_case = report(
         "a", (marked("BP101", Verdict.UNKNOWN, title="Gradients", summary="s", findings=(SWAPPED,)),)
     )
-    assert class_page.view(class_page.rows_from([open_case])).mistakes == ()
+    assert class_page.view(rows_from([open_case])).mistakes == ()
 
 
 def test_scores_fall_into_ten_bins_and_full_marks_into_the_last() -> None:
@@ -78,31 +80,99 @@ def test_a_share_that_may_still_grow_is_drawn_grey() -> None:
 
 
 def test_page_reads_without_its_script() -> None:
-    page = class_page.render(class_page.rows_from(everyone()))
+    page = class_page.render(rows_from(everyone()))
     assert '<div class="tools" id="tools" hidden>' in page
     assert "<button" not in page.partition("<script>")[0]
     for sample in everyone():
         assert f'href="{sample.submission.slug}/index.html"' in page
 
 
-def test_empty_class_and_extra_tables() -> None:
-    page = class_page.render(
-        [], tables=(DataTable(caption="Alike", columns=("One", "Other"), rows=(("a", "b"),)),)
+def test_empty_class() -> None:
+    assert "No submission was graded." in class_page.render([])
+
+
+def test_similar_hand_ins_stand_side_by_side_and_lead_to_their_pages() -> None:
+    pair = Similar(
+        names=("good-work", "gone"),
+        what="README",
+        how="30 % of the lines",
+        passages=((("README.md:3", "README.md:9"), "∂E/∂w5 = 1"),),
     )
-    assert "No submission was graded." in page
-    assert "Alike" in page
+    page = class_page.render(
+        rows_from([good()]),
+        similar=(SimilarGroup(caption="Alike", members=(pair,)),),
+        note="one was not read",
+    )
+    section = page[page.index("Alike") :].partition("</section>")[0]
+    assert '<a href="good-work/index.html">' in section
+    assert section.count("<pre") == 2, "each place has its own column"
+    assert "one was not read" in page
+
+
+def test_a_table_of_students_and_criteria_leads_to_each_finding() -> None:
+    page = class_page.render(rows_from([good(), mixed()]))
+    table = page[page.index('<table id="submissions"') :].partition("</table>")[0]
+    codes = [m.code for m in good().outcomes] + [m.code for m in mixed().outcomes]
+    for code in dict.fromkeys(codes):
+        assert re.search(rf'class="heat" title="[^"]+">{code}</th>', table), code
+    failed = next(m for m in mixed().outcomes if m.verdict is Verdict.FAIL)
+    link = f'<td class="heat v-fail"><a href="mixed-work/index.html#{anchor_of(failed)}"'
+    assert f'{link} aria-label="{failed.code} Failed">✗</a>' in table
+    assert '<td class="heat v-pass">✓</td>' in table, "what is right needs no link"
+    assert 'aria-label="WB201 Passed, 1 remark">✓1</a>' in table, "what passed with remarks does"
+    view = class_page.view(rows_from([good(), mixed()]))
+    assert view.passed[good().outcomes[0].criterion] == 2
+
+
+def test_what_waits_has_the_command_that_decides_it() -> None:
+    sample = report("x", (marked("WB201", Verdict.UNKNOWN, title="t", summary="s"),), submission_id="Ann B")
+    command = decide("Ann B", sample.outcomes[0].criterion)
+    assert command.startswith("grader override 'Ann B' ")
+    page = class_page.render(rows_from([sample]))
+    fields = re.findall(r'<textarea class="copy" readonly rows="1" aria-label="[^"]+">(.*?)</textarea>', page)
+    assert [unescape(field) for field in fields] == [command]
+
+
+def test_the_head_says_rubric_run_and_date_and_leads_to_the_marks() -> None:
+    head = Head(
+        rubric="MNIST",
+        run="3",
+        graded="2026-11-29 07:01 UTC",
+        exports=(("marks.csv", "_class/marks.csv"),),
+        commands=("grader export --format canvas --roster FILE",),
+    )
+    page = class_page.render(rows_from([good()]), head=head)
+    for text in (
+        "MNIST",
+        "Run 3",
+        "2026-11-29 07:01 UTC",
+        'href="_class/marks.csv"',
+        "grader export --format canvas",
+    ):
+        assert text in page
+
+
+def test_a_class_of_a_thousand_stays_light() -> None:
+    """The cells are small: a browser opens a thousand students by thirty criteria within two seconds."""
+    rows = rows_from([mixed(), good()])
+    many = [
+        msgspec.structs.replace(row, slug=f"s{n}", id=f"student {n}", link=f"s{n}/index.html", waiting=())
+        for n in range(500)
+        for row in rows
+    ]
+    assert len(class_page.render(many).encode()) < 3_000_000
 
 
 def test_long_queue_is_folded() -> None:
     waiting = [
         report(f"s{n}", (marked("WB201", Verdict.UNKNOWN, title="t", summary="s"),)) for n in range(15)
     ]
-    assert "5 more wait" in class_page.render(class_page.rows_from(waiting))
+    assert "10 more wait" in class_page.render(rows_from(waiting))
 
 
 def test_slowest_needs_times() -> None:
     assert class_page.view([ClassRow.of(good())]).slowest == ()
-    rows = class_page.rows_from(
+    rows = rows_from(
         [good(), bare()],
         {good().submission.id: {"read": 1.0}, bare().submission.id: {"read": 2, "execute": 7}},
     )
@@ -148,4 +218,5 @@ def test_a_class_row_speaks_of_the_score_and_names_what_takes_no_points() -> Non
     waiting = report("x", (full, marked("RT601", Verdict.SKIPPED, title="Training", summary="s")))
     page = class_page.render([ClassRow.of(waiting)]).partition("<main")[2]
     assert "Not all checked" in page
-    assert "Not checked" not in page
+    row = page[page.index("<tbody") :].partition("</table>")[0]
+    assert row.count("Not checked") == 1, "of the criterion alone"

@@ -14,7 +14,7 @@ from grader.core.place import Place
 from grader.core.report import Marked, Provenance, Report, RubricRef
 from grader.ingest.read import from_bytes
 from grader.render import class_page, student_page
-from grader.render.class_page import ClassRow
+from grader.render.class_rows import ClassRow
 from grader.render.code_quality import to_code_quality
 from grader.render.exports import cell, to_csv, to_json, to_junit
 from grader.render.github import PLACES_SHOWN, SHOWN, annotations, classroom_points, summary

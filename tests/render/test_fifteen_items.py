@@ -25,7 +25,7 @@ from grader.pipeline.grade.grade_one import grade_one
 from grader.pipeline.grade.publish import publish
 from grader.pipeline.plan.rubrics import load
 from grader.render import class_page, strings, student_page
-from grader.render.class_page import ClassRow
+from grader.render.class_rows import ClassRow
 from grader.render.pictures.curves import AccuracyRun, accuracy_curve
 from grader.render.result_json import decode, encode
 from grader.render.terminal import print_report

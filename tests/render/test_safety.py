@@ -13,10 +13,9 @@ from jinja2 import UndefinedError
 
 from grader.core.report import Report
 from grader.render import class_page, student_page
-from grader.render.class_page import ClassRow
+from grader.render.class_rows import ClassRow, Head, Similar, SimilarGroup, rows_from
 from grader.render.html import environment
 from grader.render.markdown import render_markdown
-from grader.render.pictures.picture import DataTable
 from grader.render.student_page import Agreement, Claim
 from tests.render.samples import HOSTILE, everyone, hostile
 
@@ -34,7 +33,7 @@ MAY_MAKE_HTML = {
 VOID = {"meta", "br", "hr", "img", "input", "rect", "line", "path", "polyline"}
 ATTRIBUTES = {
     "aria-hidden", "aria-label", "aria-labelledby", "autocomplete", "charset", "class", "colspan", "content", "data-label", "data-state", "data-value", "dir",
-    "focusable", "form", "height", "hidden", "href", "http-equiv", "id", "lang", "name", "open", "preserveaspectratio", "role", "rowspan", "rx", "scope",
+    "focusable", "form", "height", "hidden", "href", "http-equiv", "id", "lang", "name", "open", "preserveaspectratio", "readonly", "role", "rows", "rowspan", "rx", "scope",
     "tabindex", "title", "type", "value", "viewbox", "width", "x",
 }  # fmt: skip
 
@@ -69,10 +68,18 @@ class Page(HTMLParser):
             self.raw[self.balance[-1]] = data
 
 
+HEAD = Head(rubric=HOSTILE, run="1", graded=HOSTILE, exports=((HOSTILE, HOSTILE),), commands=(HOSTILE,))
+SIMILAR = SimilarGroup(
+    caption=HOSTILE,
+    members=(
+        Similar(names=(HOSTILE,), what=HOSTILE, how=HOSTILE, passages=(((HOSTILE, HOSTILE), HOSTILE),)),
+    ),
+)
+
+
 def class_of_everyone() -> str:
-    rows = [*class_page.rows_from(everyone()), ClassRow.ungraded("bad", HOSTILE, HOSTILE)]
-    table = DataTable(caption=HOSTILE, columns=(HOSTILE,), rows=((HOSTILE,),))
-    return class_page.render(rows, HOSTILE, tables=(table,))
+    rows = [*rows_from(everyone()), ClassRow.ungraded("bad", HOSTILE, HOSTILE)]
+    return class_page.render(rows, HOSTILE, head=HEAD, similar=(SIMILAR,), note=HOSTILE)
 
 
 def hash_of(text: str) -> str:

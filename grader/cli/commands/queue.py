@@ -1,6 +1,5 @@
 """`grader queue`: what waits for a person."""
 
-import shlex
 from pathlib import Path
 
 import click
@@ -17,6 +16,7 @@ def command(run: int | None, out: Path, store: Path | None) -> int:
     from grader.cli.options import judged, open_store
     from grader.cli.output import echo_line
     from grader.core.outcome import Verdict
+    from grader.render.class_rows import decide
 
     with open_store(out, store) as opened:
         _, reports = judged(opened, run)
@@ -28,9 +28,6 @@ def command(run: int | None, out: Path, store: Path | None) -> int:
     ]
     for _, _, name, m in sorted(waiting, key=lambda w: (*w[:3], w[3].criterion)):
         echo_line(f"{m.verdict.value:7} {m.max_points:5g} points  {name!r} {m.code}: {m.summary}")
-        where = f" -o {shlex.quote(str(out))}" if str(out) != "reports" else ""
-        click.echo(
-            f'        grader override {shlex.quote(name)} {m.criterion} --verdict pass --reason "..."{where}'
-        )
+        click.echo(f"        {decide(name, m.criterion, '' if str(out) == 'reports' else str(out))}")
     click.echo(f"{len(waiting)} outcomes wait for a person")
     return NEEDS_A_PERSON if waiting else DONE

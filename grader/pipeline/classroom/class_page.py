@@ -1,4 +1,4 @@
-"""Writes what an instructor opens: the page of the class, and what looks alike as data."""
+"""Writes what an instructor opens: the page of the class, its marks, and what looks alike as data."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,8 +9,8 @@ from grader.cohort.alike import Alike, Cohort
 from grader.core.report import Report
 from grader.pipeline.grade.publish import write
 from grader.render import strings
-from grader.render.pictures.picture import DataTable
-from grader.store.runs import Spent
+from grader.render.class_rows import ClassRow, Head, Similar, SimilarGroup, rows_from
+from grader.store.runs import Run, Spent
 
 
 def publish_class(
@@ -19,27 +19,45 @@ def publish_class(
     out: Path,
     spent: Mapping[str, Mapping[str, Spent]],
     cohort: Cohort,
+    run: Run,
 ) -> Path:
-    """Write the page of the class under `out`, and what looks alike as data in `_class/alike.json`.
+    """Write the page of the class under `out`; in `_class/` the marks as CSV, and what looks alike as data.
 
     `refused` maps what could not be graded at all to its reason, `spent` a submission to its phases' seconds.
     """
-    from grader.render.class_page import ClassRow, render, rows_from
+    from grader.render.class_page import render
+    from grader.render.exports import to_csv
 
     seconds = {name: {p: s.wall for p, s in phases.items()} for name, phases in spent.items()}
     ungraded = [ClassRow.ungraded(name, name, reason) for name, reason in sorted(refused.items())]
-    page = render([*rows_from(reports, seconds), *ungraded], tables=tables_of(cohort), note=cohort.note)
+    rows = [*rows_from(reports, seconds), *ungraded]
+    page = render(rows, head=_head(run, reports), similar=similar_of(cohort), note=cohort.note)
     data = msgspec.json.format(msgspec.json.encode({"format": 1, **msgspec.to_builtins(cohort)}), indent=1)
     write(out / "_class" / "alike.json", data + b"\n")
+    write(out / _MARKS, to_csv(reports).encode("utf-8-sig"))
     return write(out / "index.html", page.encode("utf-8"))
 
 
-def tables_of(cohort: Cohort) -> tuple[DataTable, ...]:
-    """Return the tables of the class page; none where nothing looks alike."""
+_MARKS = "_class/marks.csv"
+
+
+def _head(run: Run, reports: Sequence[Report]) -> Head:
+    names = sorted({report.rubric.title or report.rubric.id for report in reports})
+    return Head(
+        rubric=", ".join(names) or run.rubric_name,
+        run=f"{run.id}",
+        graded=f"{(run.finished or run.started).replace('T', ' ')[:16]} UTC",
+        exports=((strings.CLASS_MARKS_FILE, _MARKS), (strings.CLASS_ALIKE_FILE, "_class/alike.json")),
+        commands=tuple(
+            f"grader export --format {form} --roster FILE" for form in ("canvas", "moodle", "gradescope")
+        ),
+    )
+
+
+def similar_of(cohort: Cohort) -> tuple[SimilarGroup, ...]:
+    """Return what looks alike for the class page; none where nothing does."""
     return tuple(
-        DataTable(
-            caption=caption, columns=strings.COHORT_COLUMNS, rows=tuple(_row(group) for group in groups)
-        )
+        SimilarGroup(caption=caption, members=tuple(_similar(group) for group in groups))
         for caption, groups in (
             (strings.COHORT_ALIKE, cohort.alike),
             (strings.COHORT_MISTAKES, cohort.mistakes),
@@ -48,11 +66,10 @@ def tables_of(cohort: Cohort) -> tuple[DataTable, ...]:
     )
 
 
-def _row(group: Alike) -> tuple[str, ...]:
-    agree = "; ".join(
-        f"{' | '.join(dict.fromkeys(e.places))}: {' '.join(e.text.split())}"
-        if e.text
-        else " | ".join(dict.fromkeys(e.places))
-        for e in group.examples
+def _similar(group: Alike) -> Similar:
+    return Similar(
+        names=group.submissions,
+        what=group.what,
+        how=group.how,
+        passages=tuple((e.places, " ".join(e.text.split())) for e in group.examples),
     )
-    return (", ".join(group.submissions), group.what, group.how, agree)

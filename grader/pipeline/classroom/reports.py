@@ -123,7 +123,7 @@ def publish_run(store: Store, run: Run, sheet: MarkSheet, out: Path) -> Publishe
             _publish_one(store, run, sheet, out, report=report, delivery=delivery, shown=shown)
             reports.append(report)
     spent, cohort = store.durations(run.id), cohort_of(store, run, sheet.loaded.rubric.profile)
-    publish_class(reports, store.refusals(run.id) | failed, out, spent, cohort)
+    publish_class(reports, store.refusals(run.id) | failed, out, spent, cohort, run)
     return Published(reports=tuple(reports), failed=failed)
 
 
