@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from grader.core.outcome import Finding, Verdict, Weight
 from grader.core.report import Marked, Report
 from grader.render.escape import markdown_cell
-from grader.render.same_fault import Fault, one_by_one
+from grader.render.same_fault import one_by_one
 from grader.render.strings import PROVISIONAL
-from grader.render.summary import at_stake, faults, headline_of, next_steps, stamps, where
+from grader.render.summary import at_stake, faults, headline_of, next_steps, stamps, told, where
 
 _LEVEL = {
     Verdict.FAIL: "error",
@@ -40,24 +40,24 @@ def annotations(report: Report, prefix: str = "") -> str:
     Values are escaped as the runner's toolkit does it (`%0A`), so that no text of a student can start a
     command.
     """
-    told: dict[str, list[str]] = {"error": [], "warning": [], "notice": []}
+    levels: dict[str, list[str]] = {"error": [], "warning": [], "notice": []}
     for marked in sorted(report.outcomes, key=lambda m: -at_stake(m)):
         costly = faults(marked.findings)
         remarks = [finding for finding in marked.findings if finding not in costly]
         if marked.verdict in _LEVEL:
             level = _LEVEL[marked.verdict]
-            told[level].append(_command(level, marked, costly, prefix))
+            levels[level].append(_command(level, marked, costly, prefix))
         if remarks:
-            told["notice"].append(_command("notice", marked, remarks, prefix))
-    told["notice"] = _notices(told)
-    return "".join(f"{line}\n" for level in told.values() for line in level[:SHOWN])
+            levels["notice"].append(_command("notice", marked, remarks, prefix))
+    levels["notice"] = _notices(levels)
+    return "".join(f"{line}\n" for level in levels.values() for line in level[:SHOWN])
 
 
-def _notices(told: Mapping[str, list[str]]) -> list[str]:
+def _notices(levels: Mapping[str, list[str]]) -> list[str]:
     """Return the notices that there is room for beside those of the points, first what is left out."""
     room = SHOWN - CLASSROOM_NOTICES
-    left = sum(max(0, len(told[level]) - SHOWN) for level in ("error", "warning"))
-    notices = told["notice"]
+    left = sum(max(0, len(levels[level]) - SHOWN) for level in ("error", "warning"))
+    notices = levels["notice"]
     if not left and len(notices) <= room:
         return notices
     shown = notices[: room - 1]
@@ -112,10 +112,10 @@ def _command(level: str, marked: Marked, findings: Sequence[Finding], prefix: st
             fields.append(f"line={at.line}")
     fields.append(f"title={_property(f'{marked.code} {marked.name}{_worth(level, marked)}')}")
     faults = one_by_one(findings, Weight.REMARK if level == "notice" else Weight.FAULT)
-    told = [_told(fault) for fault in faults[:PLACES_SHOWN]] or [marked.summary]
+    lines = [told(fault) for fault in faults[:PLACES_SHOWN]] or [marked.summary]
     if rest := [where(fault) for fault in faults[PLACES_SHOWN:] if where(fault)]:
-        told.append(f"and the same kind at {', '.join(rest)}")
-    return f"::{level} {','.join(fields)}::{_data(chr(10).join(told))}"
+        lines.append(f"and the same kind at {', '.join(rest)}")
+    return f"::{level} {','.join(fields)}::{_data(chr(10).join(lines))}"
 
 
 def _worth(level: str, marked: Marked) -> str:
@@ -123,15 +123,6 @@ def _worth(level: str, marked: Marked) -> str:
     if level == "notice" or points <= 0 or marked.bonus:
         return ""
     return f" ({points:g} points {'open' if marked.verdict.pending else 'missed'})"
-
-
-def _told(fault: Fault) -> str:
-    places, first = where(fault), fault.first
-    parts = [f"{places}: {fault.sentence}" if places else fault.sentence]
-    parts += [f"  expected: {first.expected}"] if first.expected else []
-    parts += [f"  found: {first.found}"] if first.found else []
-    parts += [f"  {first.hint}"] if first.hint else []
-    return "\n".join(parts)
 
 
 def _data(text: str) -> str:

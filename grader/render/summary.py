@@ -159,6 +159,16 @@ def _joined(first: Step | None, step: Step, twin: Fault | None) -> Step:
     return msgspec.structs.replace(first, points=first.points + step.points, text=first.text + also)
 
 
+def told(fault: Fault) -> str:
+    """Return a fault as lines of plain text: places and sentence, what was expected and found, what to do."""
+    places, first = where(fault), fault.first
+    parts = [f"{places}: {fault.sentence}" if places else fault.sentence]
+    parts += [f"  expected: {first.expected}"] if first.expected else []
+    parts += [f"  found: {first.found}"] if first.found else []
+    parts += [f"  {first.hint}"] if first.hint else []
+    return "\n".join(parts)
+
+
 def where(fault: Fault) -> str:
     """Return the places of a fault in one phrase: `README.md:33, 34, 35`."""
     shown = spots(fault.findings)
