@@ -43,6 +43,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
 
     code: str
     name: str
+    formerly: tuple[str, ...] = ()
+    """Names that it had before: `grader explain` still knows them."""
     check: Callable[..., Outcome]
     status: Status = Status.STABLE
     claimed: Callable[..., Outcome | None] | None = None

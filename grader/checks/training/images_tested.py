@@ -81,4 +81,4 @@ def _finding(run: Run, params: Params) -> Finding:
     )
 
 
-rule = Rule(code="TR504", name="images-tested", check=check)
+rule = Rule(code="TR504", name="images-tested", formerly=("test-split",), check=check)
