@@ -10,9 +10,7 @@ def command(code: str) -> None:
     from grader.checks.catalogue import catalogue
 
     rules = catalogue()
-    rule = rules.get(code.upper()) or next(
-        (r for r in rules.values() if code in (r.name, *r.formerly)), None
-    )
+    rule = rules.get(code.upper()) or next((r for r in rules.values() if code in (r.name, *r.formerly)), None)
     if rule is None:
         close = ", ".join(c for c in rules if c[:2] == code[:2].upper()) or ", ".join(rules)
         raise click.UsageError(f"no check {code!r}; there are {close}")

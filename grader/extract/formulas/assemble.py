@@ -16,12 +16,13 @@ from grader.core.evidence.formulas import (
     FormulaVerdict,
 )
 from grader.extract.documents.markdown import pictures_in
+from grader.extract.formulas.assigned import network
 from grader.extract.formulas.document.another_network import told
 from grader.extract.formulas.document.collect import Item, collect, plain_as_activated
 from grader.extract.formulas.document.lost_stars import loses_stars
 from grader.extract.formulas.judging.decide import Truth, decide, is_step, is_update, with_weight
 from grader.extract.formulas.judging.judge import Judged, judge, of_another_network
-from grader.extract.formulas.judging.network import WEIGHTS, NoValue, Point, close, points
+from grader.extract.formulas.judging.network import NoValue, Point, close, points
 from grader.extract.formulas.reading.expression import Expr, has_derivative, nodes, show
 from grader.extract.formulas.reading.quote import quoted
 from grader.extract.formulas.repair.diagnose import Explanation
@@ -165,8 +166,8 @@ def _gradients(trees: Sequence[Expr], at: Sequence[Point]) -> tuple[str, ...]:
         return ()
     name = trees[0].args[1].name
     if name == "w?" and trees[0].args[0].name == "E":
-        return WEIGHTS
-    if name not in WEIGHTS:
+        return network().weights
+    if name not in (*network().weights, *network().biases):
         return ()
     try:
         equal = all(close(p.value(trees[0]), p.slopes(name)["E"]) for p in at)
@@ -180,11 +181,11 @@ def _updates(trees: Sequence[Expr]) -> tuple[str, ...]:
         return ()
     left = trees[0]
     if is_step(trees):
-        return WEIGHTS if left.args[1].name == "w?" else (left.args[1].name,)
+        return network().weights if left.args[1].name == "w?" else (left.args[1].name,)
     if not is_update([with_weight(t, "w1") for t in trees]) and not is_update(trees):
         return ()
     if left.name == "w?":
-        return WEIGHTS
+        return network().weights
     return (left.name,)
 
 

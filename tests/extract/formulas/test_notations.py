@@ -7,13 +7,14 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from grader.extract.formulas.judging.network import NODES, NoValue, close, points
+from grader.core.assigned_network import CLASS_NETWORK
+from grader.extract.formulas.judging.network import NoValue, close, points
 from grader.extract.formulas.reading.expression import Expr, binary, call, deriv, neg, num, show, sym, symbols
 from grader.extract.formulas.reading.parser import parse_all
 from grader.extract.formulas.reading.statements import statements
 from grader.extract.formulas.reading.vocabulary import tokens
 
-symbol = st.sampled_from(NODES).map(sym)
+symbol = st.sampled_from(CLASS_NETWORK.quantities).map(sym)
 number = st.sampled_from([1.0, 2.0, 3.0, 0.5, 0.25, 10.0]).map(num)
 
 

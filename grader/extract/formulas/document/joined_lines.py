@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from grader.core.evidence.documents import Block, SourceLine
 from grader.extract.formulas.judging.decide import Truth, decide
-from grader.extract.formulas.judging.network import CONVENTIONS, points
+from grader.extract.formulas.judging.network import conventions, points
 from grader.extract.formulas.reading.notation import latex_to_plain, plain_notation
 from grader.extract.formulas.reading.relations import formula
 from grader.extract.formulas.reading.source_map import SourceText
@@ -192,7 +192,7 @@ def _holds(text: str) -> bool:
     read = statements(text)
     return bool(read) and any(
         all(not s.problems and decide(s.trees, points(c)[:1]).truth is Truth.TRUE for s in read)
-        for c in CONVENTIONS
+        for c in conventions()
     )
 
 

@@ -9,9 +9,11 @@ person.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from grader.core.assigned_network import AssignedNetwork
 from grader.core.evidence.documents import Block, Document, SourceLine
 from grader.core.evidence.formulas import FormulaLine, FormulaVerdict, Unread, UnreadPlace
 from grader.core.place import Place
+from grader.extract.formulas.assigned import made, network
 from grader.extract.formulas.document.unlabelled_cells import (
     MAY_BE_FORMULA,
     in_unlabelled_cells,
@@ -27,21 +29,18 @@ from grader.extract.formulas.reading.notation import (
 from grader.extract.formulas.reading.source_map import SourceText
 from grader.extract.formulas.reading.vocabulary import Token, joined_names, tokens
 
-WEIGHTS = tuple(f"w{k}" for k in range(1, 9))
 MAX_LINE = 4_000
 """Characters of a line that are looked at for names."""
 REACH = 12
 """Lines below a statement that may have been joined to it."""
-_LOSSES = frozenset({"E", "E1", "E2"})
-_DEFINED = frozenset({"h1", "h2", "o1", "o2", "a_h1", "a_h2", "a_o1", "a_o2", "E", "E1", "E2"})
 _STATES = frozenset({":", "=", "→", "⇒", "←", "|", "equals", "equal", "is", "becomes", "gives"})
 _GRADIENT_WORD = re.compile(
     r"\b(?:grad(?:ient)?s?|derivatives?|slopes?|deltas?)(?:_|\b)(?:\W{0,3}(?:of|for|w\.?r\.?t\.?|with respect to|at))?"
-    r"\W{0,4}w_?\{?([1-8])\b",
+    r"\W{0,4}w_?\{?(\d\d?)\b",
     re.IGNORECASE,
 )
 _GRADIENT_IN_WORDS = re.compile(
-    r"\b(?:grad|deriv|slope|ableit|dérivé|nabla)\w*[^=|;]{0,60}?(?<![A-Za-z])w_?\{?([1-8])\b", re.IGNORECASE
+    r"\b(?:grad|deriv|slope|ableit|dérivé|nabla)\w*[^=|;]{0,60}?(?<![A-Za-z])w_?\{?(\d\d?)\b", re.IGNORECASE
 )
 """`The derivative of the loss by w1 …`, where what follows may be its value."""
 _STEP_WORD = re.compile(r"\b(?:new|updated?|old|learning|rate|step)\b|[-−]=", re.IGNORECASE)
@@ -116,12 +115,13 @@ def named_quantities(text: str, block: Block, *, in_words: bool = True) -> tuple
     """
     told = in_words and block is not Block.CODE and _UPDATE_IN_WORDS.search(text) is not None
     if not _MAY_NAME.search(text):
-        return WEIGHTS if told else ()
+        return network().weights if told else ()
     parts = (
         [*linked_formulas(SourceText(text)), SourceText(text)]
         if _MATH_IMAGE.search(text)
         else [SourceText(text)]
     )
+    weights = network().weights
     found: set[str] = set()
     derives = False
     for part in parts:
@@ -130,32 +130,40 @@ def named_quantities(text: str, block: Block, *, in_words: bool = True) -> tuple
         cut = tokens(plain)
         derives = derives or any(t.kind in ("d", "pair") for t in cut)
         found |= _names(cut, block)
-        found |= {f"∂E/∂w{m[1]}" for m in _GRADIENT_WORD.finditer(plain)}
-        by_words = _GRADIENT_IN_WORDS.finditer(plain)
-        found |= {f"∂E/∂w{m[1]}" for m in by_words if MAY_BE_FORMULA.search(plain, m.end())}
+        by_words = (m for m in _GRADIENT_IN_WORDS.finditer(plain) if MAY_BE_FORMULA.search(plain, m.end()))
+        named = {f"w{m[1]}" for m in (*_GRADIENT_WORD.finditer(plain), *by_words)}
+        found |= {f"∂E/∂{name}" for name in named & set(weights)}
     if block is Block.CODE:
         found = {name for name in found if name.startswith("∂")}
-    elif found & {"w?", *WEIGHTS} and not (
+    elif found & {"w?", *weights} and not (
         _STEP_WORD.search(text) or "eta" in found or (derives and _MINUS.search(text))
     ):
-        found -= {"w?", *WEIGHTS}
+        found -= {"w?", *weights}
     if told or (block is not Block.CODE and "eta" in found and _MINUS.search(text)):
         found.add("w?")  # w_neu = w_alt - η·∂E/∂w: whatever the weight is called
-    every = {"w?": WEIGHTS, "∂E/∂w?": tuple(f"∂E/∂{w}" for w in WEIGHTS)}
+    every = {"w?": weights, "∂E/∂w?": tuple(f"∂E/∂{w}" for w in weights)}
     named = {n for name in found for n in every.get(name, (name,))}
     return tuple(sorted(named - {"eta"}))
 
 
 _MAY_NAME = re.compile(
-    r"[wWhoOaEdt∂][\w\\{}<>^/(). ]*[1-8iEx]|[EJL]\b|loss|error|_new|\\partial", re.IGNORECASE
+    r"[wWhoOaEdt∂][\w\\{}<>^/(). ]*[1-9iEx]|[EJL]\b|loss|error|_new|\\partial", re.IGNORECASE
 )
+
+
+def _losses(assigned: AssignedNetwork) -> frozenset[str]:
+    return frozenset({"E", *assigned.losses})
+
+
+def _defined(assigned: AssignedNetwork) -> frozenset[str]:
+    return frozenset(set(assigned.quantities) - set(assigned.leaves))
 
 
 def _names(found: list[Token], block: Block) -> set[str]:
     flat = [t for t in found if t.name not in ("(", ")", "$", "^") and t.kind != "prime"]
     names: set[str] = set()
     for at, token in enumerate(flat):
-        if token.kind == "pair" and token.name in _LOSSES and token.second.startswith("w"):
+        if token.kind == "pair" and token.name in made(_losses) and token.second.startswith("w"):
             names.add(f"∂E/∂{token.second}")
         if token.kind != "sym":
             continue
@@ -164,7 +172,7 @@ def _names(found: list[Token], block: Block) -> set[str]:
         elif at and flat[at - 1].kind == "d":
             if token.name.startswith("w") and _of_the_loss(flat, at - 1) and _may_state(flat, at, block):
                 names.add(f"∂E/∂{token.name}")
-        elif (token.name in _DEFINED or token.name.startswith("w")) and _is_stated(flat, at, block):
+        elif (token.name in made(_defined) or token.name.startswith("w")) and _is_stated(flat, at, block):
             names.add(token.name)
     return names
 
@@ -173,7 +181,7 @@ def _of_the_loss(flat: list[Token], d: int) -> bool:
     """Whether what is derived is the loss, or is not said: ∂E1/∂w5 and a bare dw5, but not ∂o1/∂w5."""
     if d < 2 or flat[d - 1].name != "/":
         return True
-    return flat[d - 2].kind != "sym" or flat[d - 2].name in _LOSSES
+    return flat[d - 2].kind != "sym" or flat[d - 2].name in made(_losses)
 
 
 def _may_state(flat: list[Token], at: int, block: Block) -> bool:

@@ -7,17 +7,14 @@ Such a line is no equation, and what it states is not known from it; it could be
 import re
 
 from grader.core.evidence.documents import Block
-from grader.extract.formulas.judging.network import NODES, WEIGHTS, NoValue, close, points
+from grader.extract.formulas.assigned import network
+from grader.extract.formulas.judging.network import NoValue, close, points
 from grader.extract.formulas.reading.expression import Expr, has_derivative, symbols
 from grader.extract.formulas.reading.relations import formula
 from grader.extract.formulas.reading.statements import plain_line
 
 _CELL = re.compile(r"(?<!\\)\||</?t[dhr]\b[^<>]*>", re.IGNORECASE)
-MAY_BE_FORMULA = re.compile(r"[1-8].*[-+*/·×⋅∙(].*[1-8]")
-_GRADIENTS = frozenset(f"∂E/∂{w}" for w in WEIGHTS)
-_FORWARD = frozenset({"h1", "h2", "o1", "o2", "a_h1", "a_h2", "a_o1", "a_o2"})
-_LOSSES = frozenset({"E", "E1", "E2"})
-_TARGETS = frozenset({"t1", "t2"})
+MAY_BE_FORMULA = re.compile(r"[1-9].*[-+*/·×⋅∙(].*[1-9]")
 
 
 def in_unlabelled_cells(row: str) -> frozenset[str]:
@@ -31,7 +28,7 @@ def in_unlabelled_cells(row: str) -> frozenset[str]:
 
 
 _SIGNS = re.compile(r":=|=>|->|[=:→⇒←≔]")
-_ONE_NUMBER = re.compile(r"[1-8].*[-+*/·×⋅∙(]|[-+*/·×⋅∙(].*[1-8]")
+_ONE_NUMBER = re.compile(r"[1-9].*[-+*/·×⋅∙(]|[-+*/·×⋅∙(].*[1-9]")
 
 
 def without_a_name(line: str, block: Block) -> frozenset[str]:
@@ -45,33 +42,39 @@ def without_a_name(line: str, block: Block) -> frozenset[str]:
         return frozenset()
     by_value = _by_value(tree)  # no formula of a step, such as a_o1 * (1 - a_o1), could be any gradient
     found = _by_kind(tree) if by_value is None else by_value
-    return found & _GRADIENTS if block is Block.CODE else found
+    return frozenset(name for name in found if name.startswith("∂")) if block is Block.CODE else found
 
 
 def _by_value(tree: Expr) -> frozenset[str] | None:
-    at = points()[:2]
+    at, assigned = points()[:2], network()
     try:
         values = [p.value(tree) for p in at]
     except NoValue:
         return None
-    whole = [name for name in NODES if all(close(p.values[name], v) for p, v in zip(at, values, strict=True))]
+    names = assigned.quantities
+    whole = [name for name in names if all(close(p.values[name], v) for p, v in zip(at, values, strict=True))]
     if whole:
         return frozenset(whole)
-    for by in (*WEIGHTS, *NODES):
+    for by in names:
         slopes = [p.slopes(by) for p in at]
-        for name in reversed(NODES):
+        for name in reversed(names):
             if name != by and all(close(s[name], v) for s, v in zip(slopes, values, strict=True)):
-                return frozenset({f"∂E/∂{by}"}) if by in WEIGHTS and name.startswith("E") else frozenset()
+                gradient = by in assigned.weights and name.startswith("E")
+                return frozenset({f"∂E/∂{by}"}) if gradient else frozenset()
     return None
 
 
 def _by_kind(tree: Expr) -> frozenset[str]:
-    used = symbols(tree)
+    used, assigned = symbols(tree), network()
+    gradients = frozenset(f"∂E/∂{w}" for w in assigned.weights)
+    losses = frozenset({"E", *assigned.losses})
     if "eta" in used:
-        return frozenset(WEIGHTS)
+        return frozenset(assigned.weights)
     if has_derivative(tree):
-        return _GRADIENTS
-    if used & _TARGETS:
-        outputs_alone = used <= _TARGETS | {"a_o1", "a_o2", "o1", "o2"}
-        return _GRADIENTS | _LOSSES if outputs_alone else _GRADIENTS
-    return _LOSSES if used <= _LOSSES else _FORWARD
+        return gradients
+    if used & set(assigned.targets):
+        outputs = {name for unit in assigned.outputs for name in (unit.sum, unit.output)}
+        return gradients | losses if used <= {*assigned.targets, *outputs} else gradients
+    if used <= losses:
+        return losses
+    return frozenset(name for unit in assigned.units for name in (unit.sum, unit.output))

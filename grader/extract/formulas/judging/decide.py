@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import NamedTuple
 
-from grader.extract.formulas.judging.network import WEIGHTS, NoValue, Point, close
+from grader.extract.formulas.assigned import network
+from grader.extract.formulas.judging.network import NoValue, Point, close
 from grader.extract.formulas.reading.expression import Expr, mapped_symbols, nodes, sym, symbols
 
 
@@ -48,7 +49,7 @@ def decide(trees: Sequence[Expr], points: Sequence[Point]) -> Decision:
 
 def _for_every_weight(trees: Sequence[Expr], points: Sequence[Point]) -> Decision:
     found = Decision(Truth.OPEN)
-    for name in WEIGHTS:
+    for name in network().weights:
         found = _decide([with_weight(t, name) for t in trees], points)
         if found.truth is not Truth.TRUE:
             break
@@ -58,7 +59,7 @@ def _for_every_weight(trees: Sequence[Expr], points: Sequence[Point]) -> Decisio
 def is_update(trees: Sequence[Expr]) -> bool:
     """Whether the left side is a weight that the right side holds too, or that η changes."""
     left = trees[0]
-    if left.head != "sym" or not left.name.startswith("w"):
+    if left.head != "sym" or left.name[0] not in "wb":
         return False
     return any("eta" in symbols(t) or left.name in symbols(t) for t in trees[1:])
 
@@ -91,8 +92,8 @@ def _decide(trees: Sequence[Expr], points: Sequence[Point]) -> Decision:
             if not close(base, point.value(tree)):
                 # w1 = w2 chooses values, a_o1 = t1 says what is hoped for
                 given = all(t.head == "sym" for t in trees) and (
-                    all(t.name[0] in "wt" for t in trees)
-                    or {t.name for t in trees} in ({"a_o1", "t1"}, {"a_o2", "t2"})
+                    all(t.name[0] in "wbt" for t in trees)
+                    or ({t.name[0] for t in trees} == {"a", "t"} and len({t.name[-1] for t in trees}) == 1)
                 )
                 return Decision(Truth.VALUE if given else Truth.FALSE, k)
     return Decision(Truth.TRUE)

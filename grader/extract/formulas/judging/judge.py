@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from grader.extract.formulas.document.collect import Item
 from grader.extract.formulas.judging.decide import Decision, Truth, decide
-from grader.extract.formulas.judging.network import CONVENTIONS, STANDARD, Convention, Point, points
+from grader.extract.formulas.judging.network import STANDARD, Convention, Point, conventions, points
 from grader.extract.formulas.reading.expression import Expr, nodes, show
 from grader.extract.formulas.reading.vocabulary import tokens
 from grader.extract.formulas.repair.diagnose import Explanation, broken_links, explain
@@ -103,7 +103,7 @@ def _vote(items: Sequence[Item]) -> Convention:
     if not false:
         return STANDARD
     best, most = STANDARD, _score(truths[STANDARD])
-    for convention in CONVENTIONS[1:]:
+    for convention in conventions()[1:]:
         # Only what is false now can gain; most documents end here.
         gained = sum(_at_one_point(decided[k], convention) is Truth.TRUE for k in false)
         rewired = convention._replace(half=True) != STANDARD

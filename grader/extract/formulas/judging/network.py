@@ -1,24 +1,29 @@
-"""What the quantities of the 2-2-2 network are worth at random points, and their derivatives by forward-mode duals.
+"""What the formulas of a document are worth at the points of the network that it is read for.
 
-The forward pass of the standard convention is `reference.backprop`'s; the other conventions only rewire it.
+A document may count the weights of a layer the other way round and leave out the ½ of the loss; each such
+convention is the network wired otherwise.
 """
 
 import math
-import random
-from functools import lru_cache
+from collections.abc import Callable
+from functools import cache
+from itertools import pairwise
 from typing import NamedTuple
 
+import msgspec
+
+from grader.backprop.values import FLOATS, activated, close, forward, random_points
+from grader.core.assigned_network import Activation, AssignedNetwork, Loss, Numbering
+from grader.extract.formulas.assigned import made
 from grader.extract.formulas.reading.expression import Expr, nodes
 
-WEIGHTS = tuple(f"w{k}" for k in range(1, 9))
-LEAVES = (*WEIGHTS, "i1", "i2", "t1", "t2")
-NODES = (*LEAVES, "h1", "h2", "a_h1", "a_h2", "o1", "o2", "a_o1", "a_o2", "E1", "E2", "E")
-TOLERANCE = 1e-9
-"""Relative: the gradients are of order 1e-3, where an absolute tolerance accepts wrong ones."""
+__all__ = ["STANDARD", "Convention", "NoValue", "Point", "close", "conventions", "points"]
 
 
 class Convention(NamedTuple):
-    """How a document numbers the weights (w2 and w3, w6 and w7 may change places) and whether its loss carries ½."""
+    """How a document numbers the weights (w2 and w3, w6 and w7 may change places) and whether its loss
+    carries the factor of the rubric's.
+    """
 
     hidden_transposed: bool = False
     output_transposed: bool = False
@@ -26,78 +31,65 @@ class Convention(NamedTuple):
 
 
 STANDARD = Convention()
-CONVENTIONS = tuple(
-    Convention(hidden, output, half)
-    for half in (True, False)
-    for hidden in (False, True)
-    for output in (False, True)
-)
+_OTHER_FACTOR = {
+    Loss.HALF_SQUARED: Loss.SQUARED,
+    Loss.MEAN_SQUARED: Loss.SQUARED,
+    Loss.SQUARED: Loss.HALF_SQUARED,
+}
+
+
+def _conventions(assigned: AssignedNetwork) -> tuple[Convention, ...]:
+    sizes = assigned.layers
+    hidden = any(min(pair) > 1 for pair in pairwise(sizes[:-1]))
+    return tuple(
+        Convention(h, o, half)
+        for half in ((True, False) if assigned.loss in _OTHER_FACTOR else (True,))
+        for h in ((False, True) if hidden else (False,))
+        for o in ((False, True) if min(sizes[-2:]) > 1 else (False,))
+    )
+
+
+def conventions() -> tuple[Convention, ...]:
+    """Return the conventions that a document may follow, the standard one first."""
+    return made(_conventions)
+
+
+def _wired(assigned: AssignedNetwork, convention: Convention) -> AssignedNetwork:
+    if convention == STANDARD:
+        return assigned
+    last = len(assigned.layers) - 2
+    kept = assigned.numbering or (Numbering.TARGET,) * (last + 1)
+    turned = [
+        convention.output_transposed if k == last else convention.hidden_transposed for k in range(last + 1)
+    ]
+    other = {Numbering.TARGET: Numbering.SOURCE, Numbering.SOURCE: Numbering.TARGET}
+    return msgspec.structs.replace(
+        assigned,
+        numbering=tuple(other[n] if turn else n for n, turn in zip(kept, turned, strict=True)),
+        loss=assigned.loss if convention.half else _OTHER_FACTOR[assigned.loss],
+    )
 
 
 class NoValue(Exception):
     """A tree that has no value at a point; the message says why."""
 
 
-class Dual(NamedTuple):
-    """A value and its derivative with respect to one node."""
-
-    value: float
-    dot: float
-
-
-def _sigmoid(x: float) -> float:
-    if x >= 0.0:
-        return 1.0 / (1.0 + math.exp(-x))
-    e = math.exp(x)
-    return e / (1.0 + e)
-
-
 class Point:
-    """Forward values at one random point, and derivatives of every node by any node cut loose from its own inputs."""
+    """Forward values at one random point, and derivatives of every node by any node cut loose from its own
+    inputs.
+    """
 
-    def __init__(self, leaves: dict[str, float], convention: Convention) -> None:
-        w2, w3 = ("w3", "w2") if convention.hidden_transposed else ("w2", "w3")
-        w6, w7 = ("w7", "w6") if convention.output_transposed else ("w6", "w7")
-        self._sums = {
-            "h1": ("w1", "i1", w2, "i2"),
-            "h2": (w3, "i1", "w4", "i2"),
-            "o1": ("w5", "a_h1", w6, "a_h2"),
-            "o2": (w7, "a_h1", "w8", "a_h2"),
-        }
-        self._scale = 0.5 if convention.half else 1.0
+    def __init__(self, leaves: dict[str, float], assigned: AssignedNetwork) -> None:
+        self._network = assigned
         self._leaves = leaves
         self._duals: dict[str, dict[str, float]] = {}
-        self.values, _ = self._run("")
-
-    def _run(self, loose: str) -> tuple[dict[str, float], dict[str, float]]:
-        value = dict(self._leaves)
-        dot = dict.fromkeys((*self._leaves, *NODES), 0.0)
-        dot[loose] = 1.0
-
-        def put(name: str, new: float, slope: float) -> None:
-            value[name] = new
-            dot[name] = 1.0 if name == loose else slope
-
-        for layer in "ho":
-            for k in "12":
-                name = layer + k
-                a, x, b, y = self._sums[name]
-                slope = dot[a] * value[x] + value[a] * dot[x] + dot[b] * value[y] + value[b] * dot[y]
-                put(name, value[a] * value[x] + value[b] * value[y], slope)
-                s = _sigmoid(value[name])
-                put("a_" + name, s, s * (1.0 - s) * dot[name])
-        for k in "12":
-            rest = value["t" + k] - value["a_o" + k]
-            slope = 2.0 * self._scale * rest * (dot["t" + k] - dot["a_o" + k])
-            put("E" + k, self._scale * rest * rest, slope)
-        put("E", value["E1"] + value["E2"], dot["E1"] + dot["E2"])
-        return value, dot
+        self.values, _ = forward(assigned, leaves)
 
     def slopes(self, by: str) -> dict[str, float]:
         """∂(every node)/∂by."""
         found = self._duals.get(by)
         if found is None:
-            found = self._duals[by] = self._run(by)[1]
+            found = self._duals[by] = forward(self._network, self._leaves, by)[1]
         return found
 
     def value(self, t: Expr, known: "Known | None" = None) -> float:
@@ -123,10 +115,8 @@ class Point:
         return known
 
     def _dual(self, t: Expr, by: str, known: "Known") -> tuple[float, float]:
-        if known:
-            found = known.get((id(t), by))
-            if found is not None:
-                return found
+        if known and (id(t), by) in known:
+            return known[id(t), by]
         head = t.head
         if head == "sym":
             if t.name not in self.values:
@@ -136,17 +126,16 @@ class Point:
             return t.value, 0.0
         if head == "deriv":
             return self._derivative(t, by, known), 0.0
-        if head == "neg":
-            a, da = self._dual(t.args[0], by, known)
-            return -a, -da
+        if t.name == "softmax":
+            return self._softmax(t.args[0], by)
         a, da = self._dual(t.args[0], by, known) if t.args else (0.0, 0.0)
+        if head == "neg":
+            return -a, -da
         b, db = self._dual(t.args[1], by, known) if len(t.args) == 2 else (0.0, 0.0)
         if head == "*":
             return a * b, da * b + a * db
-        if head == "+":
-            return a + b, da + db
-        if head == "-":
-            return a - b, da - db
+        if head in "+-":
+            return (a + b, da + db) if head == "+" else (a - b, da - db)
         try:
             if head == "call":
                 return _applied(t.name, a, da)
@@ -157,6 +146,14 @@ class Point:
         except (ZeroDivisionError, ValueError) as error:
             raise NoValue(f"it has no value: {error}") from error
         raise NoValue(f"no value for {head}")
+
+    def _softmax(self, argument: Expr, by: str) -> tuple[float, float]:
+        """`softmax(o1)`: the share of one output sum among all of them."""
+        for unit in self._network.outputs:
+            if argument.head == "sym" and argument.name == unit.sum and self._network.softmax:
+                free = self.slopes(by if by != unit.output else "")
+                return self.values[unit.output], free[unit.output]
+        raise NoValue("a softmax of something else than an output's sum")
 
     def _derivative(self, t: Expr, by: str, known: "Known") -> float:
         under = t.args[1]
@@ -184,13 +181,21 @@ def _combined(head: str, a: float, da: float, b: float, db: float) -> tuple[floa
     raise NoValue(f"no value for {head}")
 
 
+_ACTIVATIONS = {"sigma": Activation.SIGMOID, "tanh": Activation.TANH, "relu": Activation.RELU}
+
+
 def _applied(name: str, a: float, da: float) -> tuple[float, float]:
-    if name == "sigma":
-        s = _sigmoid(a)
-        return s, s * (1.0 - s) * da
+    if name in _ACTIVATIONS:
+        s, slope = activated(_ACTIVATIONS[name], a, FLOATS)
+        return s, slope * da
     if name == "sigmaprime":
-        s = _sigmoid(a)
+        s = FLOATS.sigmoid(a)
         return s * (1.0 - s), s * (1.0 - s) * (1.0 - 2.0 * s) * da
+    if name == "tanhprime":
+        s = math.tanh(a)
+        return 1.0 - s * s, -2.0 * s * (1.0 - s * s) * da
+    if name == "reluprime":
+        return FLOATS.positive(a), 0.0
     if name == "exp":
         e = math.exp(a)
         return e, e * da
@@ -199,20 +204,17 @@ def _applied(name: str, a: float, da: float) -> tuple[float, float]:
     raise NoValue(f"unknown function {name}")
 
 
-@lru_cache(maxsize=len(CONVENTIONS))
 def points(convention: Convention = STANDARD) -> tuple[Point, ...]:
-    """Four fixed random points: weights of either sign, everything else positive and away from 0."""
-    rng = random.Random(7)  # noqa: S311
-    found = []
-    for _ in range(4):
-        leaves = {
-            name: rng.uniform(0.2, 1.4) * (rng.choice((-1, 1)) if name[0] == "w" else 1) for name in LEAVES
-        }
-        leaves["eta"] = rng.uniform(0.3, 1.7)
-        found.append(Point(leaves, convention))
-    return tuple(found)
+    """Four fixed random points of the network under a convention."""
+    return made(_points)(convention)
 
 
-def close(a: float, b: float) -> bool:
-    """Equal up to `TOLERANCE`, relative to the larger of the two."""
-    return a == b or abs(a - b) <= TOLERANCE * max(abs(a), abs(b), 1e-6)
+def _points(assigned: AssignedNetwork) -> Callable[[Convention], tuple[Point, ...]]:
+    leaves = random_points(assigned)
+
+    @cache
+    def under(convention: Convention) -> tuple[Point, ...]:
+        wired = _wired(assigned, convention)
+        return tuple(Point(setting, wired) for setting in leaves)
+
+    return under

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from grader.extract.formulas.judging.decide import Truth, decide
-from grader.extract.formulas.judging.network import CONVENTIONS, points
+from grader.extract.formulas.judging.network import conventions, points
 from grader.extract.formulas.reading.expression import Expr, deriv, neg, nodes, remade, sym
 from grader.extract.formulas.reading.relations import formula
 from grader.extract.formulas.reading.source_map import SourceText
@@ -114,7 +114,7 @@ def _defines(left: Expr, layer: str) -> bool:
 
 
 def _true(trees: Sequence[Expr]) -> bool:
-    return any(decide(trees, points(c)[:2]).truth is Truth.TRUE for c in CONVENTIONS)
+    return any(decide(trees, points(c)[:2]).truth is Truth.TRUE for c in conventions())
 
 
 def _changed(t: Expr, change: _Change) -> Expr:

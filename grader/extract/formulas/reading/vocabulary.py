@@ -1,4 +1,4 @@
-"""The closed vocabulary of the 2-2-2 network, and tokens of one side of a formula.
+"""The closed vocabulary of a network, and tokens of one side of a formula.
 
 Letters and digits that stand together are cut by longest match (`w5a_h1` is w5 · a_h1); a run of which some part is no
 name of the network stays a *word*.
@@ -9,6 +9,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
+from grader.core.assigned_network import Activation, AssignedNetwork, Bias
+from grader.extract.formulas.assigned import made
 from grader.extract.formulas.reading.source_map import SourceText
 
 
@@ -35,6 +37,7 @@ class _Name(NamedTuple):
 
 _PRE = r"(?:[Nn]et_?|[Zz]_?|[Ii]n_?)"
 _Canon = Callable[[re.Match[str]], str]
+_Rule = tuple[re.Pattern[str], _Canon]
 
 
 def _numbered(base: str) -> _Canon:
@@ -45,33 +48,56 @@ def _always(name: str) -> _Canon:
     return lambda _: name
 
 
-_VOCABULARY: tuple[tuple[re.Pattern[str], _Canon], ...] = tuple(
-    (re.compile(pattern), canon)
-    for pattern, canon in (
-        (r"(?:a_?|out_?|A_?|Out_?|act_?|actv?_)_?\{?[hH]_?\{?([12])", _numbered("a_h")),
-        (r"(?:a_?|out_?|A_?|Out_?|act_?)_?\{?[oO0]_?\{?([12])", _numbered("a_o")),
-        (r"(?:ŷ|[yY]_?(?:hat|pred)|pred(?:icted|iction)?)_?([12])", _numbered("a_o")),
-        (r"_a[hH]_?([12])", _numbered("a_h")),
-        (r"h_?a([12])(?![0-9])", _numbered("a_h")),
-        (_PRE + r"_?[hH]_?([12])", _numbered("h")),
-        (_PRE + r"_?[oO0]_?([12])", _numbered("o")),
+def up_to(n: int) -> str:
+    """A pattern of the numbers 1 to n, longer ones first."""
+    if n < 10:
+        return f"[1-{n}]" if n > 1 else "1"
+    return "(?:" + "|".join(str(k) for k in range(n, 0, -1)) + ")"
+
+
+class _Numbers(NamedTuple):
+    """Patterns of the numbers that each kind of quantity of a network has."""
+
+    hidden: str
+    outputs: str
+    inputs: str
+    weights: str
+
+
+def _numbers(assigned: AssignedNetwork) -> _Numbers:
+    hidden, outputs = len(assigned.hidden), len(assigned.outputs)
+    return _Numbers(*map(up_to, (hidden, outputs, len(assigned.inputs), len(assigned.weights))))
+
+
+def _vocabulary(assigned: AssignedNetwork) -> tuple[_Rule, ...]:
+    """Names of the network with the canonical one of each; the first that matches counts."""
+    h, o, i, w = _numbers(assigned)
+    rules: list[tuple[str, _Canon]] = [
+        (rf"(?:a_?|out_?|A_?|Out_?|act_?|actv?_)_?\{{?[hH]_?\{{?({h})", _numbered("a_h")),
+        (rf"(?:a_?|out_?|A_?|Out_?|act_?)_?\{{?[oO0]_?\{{?({o})", _numbered("a_o")),
+        (rf"_a[hH]_?({h})", _numbered("a_h")),
+        (rf"h_?a({h})(?![0-9])", _numbered("a_h")),
+        (rf"{_PRE}_?[hH]_?({h})", _numbered("h")),
+        (rf"{_PRE}_?[oO0]_?({o})", _numbered("o")),
         (r"[eE]_?_?(?:[tT][oO][tT][aA]?[lL]?|[tT]ot|[tT])(?![A-Za-z0-9])", _always("E")),
         (r"E[tT](?:otal)?(?![A-Za-z0-9])", _always("E")),
         (r"(?:[tT]otal|TOTAL)_?(?:[Ee]rror|[Ll]oss|ERROR|LOSS|E)(?![A-Za-z0-9])", _always("E")),
         (r"(?:[Ee]rror|[Ll]oss)_?(?:[tT]otal|TOTAL)(?![A-Za-z0-9])", _always("E")),
-        (r"(?:[eE]_?_?[oO]?_?([12])|(?:Err?or|err?or|Loss|loss|L)_?([12]))(?![A-Za-z0-9])", _numbered("E")),
-        (r"(?:[eE](?:rror)?_?_?[oO]?_?([12]))", _numbered("E")),
-        (r"[wW]_?([1-8])_?\{?(?:old|new|Old|New|updated|prev)", _numbered("w")),
-        (r"(?:new|old|updated|New|Old)_?[wW]_?([1-8])(?![0-9])", _numbered("w")),
+        (rf"(?:[eE]_?_?[oO]?_?({o})|(?:Err?or|err?or|Loss|loss|L)_?({o}))(?![A-Za-z0-9])", _numbered("E")),
+        (rf"(?:[eE](?:rror)?_?_?[oO]?_?({o}))", _numbered("E")),
+        (rf"[wW]_?({w})_?\{{?(?:old|new|Old|New|updated|prev)", _numbered("w")),
+        (rf"(?:new|old|updated|New|Old)_?[wW]_?({w})(?![0-9])", _numbered("w")),
         (r"[wW]_?(?:old|new|Old|New|updated|prev|x|n)(?![A-Za-z0-9])", _always("w?")),
         (r"(?:new|old|New|Old)_?[wW](?![A-Za-z0-9])", _always("w?")),
         (r"[wW](?![A-Za-z0-9_])", _always("w?")),
-        (r"[wW]_?([1-8])(?![0-9])", _numbered("w")),
+        (rf"[wW]_?({w})(?![0-9])", _numbered("w")),
         (r"[wW]_?\{?(?:[iIjkKJ]{1,2}|[mn])(?![A-Za-z0-9])", _always("w?")),
-        (r"[hH]_?([12])", _numbered("h")),
-        (r"[oO]_?([12])", _numbered("o")),
-        (r"(?:[iIxXcC]|inp|input)_?([12])", _numbered("i")),
-        (r"(?:target_?(?:o_?)?|[tTyY]_?)([12])", _numbered("t")),
+        (rf"[hH]_?({h})", _numbered("h")),
+        (rf"[oO]_?({o})", _numbered("o")),
+        (rf"(?:[iIxXcC]|inp|input)_?({i})", _numbered("i")),
+        (rf"(?:target_?(?:o_?)?|[tTyY]_?)({o})", _numbered("t")),
+        *_bias_rules(assigned),
+        *(_single_rules() if len(assigned.outputs) == 1 else ()),
         (r"(?:learning_?rate|[Ll][Rr]|eta|Eta|alpha|η)(?![A-Za-z0-9])", _always("eta")),
         (
             r"(?:sigmoid_derivative|sigmoid|Sigmoid|SIGMOID|sigma|sigm|sig|logistic|σ'|σ)(?=\W|_?\{?[a-z]|$)",
@@ -79,50 +105,117 @@ _VOCABULARY: tuple[tuple[re.Pattern[str], _Canon], ...] = tuple(
         ),
         (r"(?:exp|Exp|EXP)(?=\W|$)", _always("F:exp")),
         (r"(?:log|ln)(?=\W|$)", _always("F:ln")),
+        *_function_rules(assigned),
         (r"(?:E|Loss|L|J|C|Error)(?![A-Za-z0-9_])", _always("E")),
         (r"e(?=\s*\^)", _always("F:e")),
-    )
-)
+    ]
+    return tuple((re.compile(pattern), canon) for pattern, canon in rules)
+
+
+def _bias_rules(assigned: AssignedNetwork) -> list[tuple[str, _Canon]]:
+    if not assigned.biases:
+        return []
+    of_unit = {unit.sum: unit.bias for unit in assigned.units}
+    units = "|".join(of_unit)
+    shared = {"h": assigned.hidden[0].bias, "o": assigned.outputs[0].bias}
+    rules: list[tuple[str, _Canon]] = [
+        (rf"[bB](?:ias)?_?\{{?({up_to(len(assigned.biases))})(?![0-9])", _numbered("b")),
+        (rf"[bB](?:ias)?_?\{{?({units})(?![0-9])", lambda m: of_unit[m.group(1)]),
+    ]
+    if assigned.bias is Bias.LAYER and len(assigned.biases) == 2:
+        rules.append((r"[bB](?:ias)?_?\{?([ho])(?![A-Za-z0-9])", lambda m: shared[m.group(1)]))
+    return rules
+
+
+def _single_rules() -> list[tuple[str, _Canon]]:
+    """Names without a number, where there is one output."""
+    return [
+        (r"(?:(?:a|out|A|Out|act)_?[oO]|[yY]_?hat|ŷ|[yY]_?pred)(?![A-Za-z0-9_])", _always("a_o1")),
+        (r"(?:(?:net|Net|z)_?[oO]|[oO])(?![A-Za-z0-9_])", _always("o1")),
+        (r"(?:target|[tTyY])(?![A-Za-z0-9_])", _always("t1")),
+    ]
+
+
+def _function_rules(assigned: AssignedNetwork) -> list[tuple[str, _Canon]]:
+    """Functions that only networks with other activations than a sigmoid have."""
+    kinds = set(assigned.activations)
+    rules: list[tuple[str, _Canon]] = []
+    if Activation.TANH in kinds:
+        rules.append((r"(?:tanh|Tanh|TANH)(?=\W|$)", _always("F:tanh")))
+    if Activation.RELU in kinds:
+        rules += [
+            (r"(?:relu|ReLU|ReLu|Relu|RELU)(?=\W|$)", _always("F:relu")),
+            (r"(?:step|heaviside)(?=\W|$)", _always("F:reluprime")),
+        ]
+    if Activation.SOFTMAX in kinds:
+        rules.append((r"(?:softmax|Softmax)(?=\W|$)", _always("F:softmax")))
+    return rules
+
+
 ZERO_FOR_O = re.compile(r"(?<![\w.,])0[12](?![\d.,])")
 """`∂a_o1/∂01`: no number is written so."""
 _NUMBER = re.compile(r"\d+(?:\.\d+)?|\.\d+")
-_WORD = re.compile(r"[A-Za-zσηɛŷ_][A-Za-z0-9_σηe']*")
-_CODE_DERIVATIVE = re.compile(
-    r"[dD]_?([A-Za-z_0-9]+?)_[dD]_?([A-Za-z_0-9]+)|[dD](E[A-Za-z_0-9]*?)d([wW]_?[1-8])"
-)
-_DELTA = re.compile(r"[dD]elta_?((?:a_?|out_?|act_?|net_?|z_?)?[hHoO0]_?[12])")
-"""`delta_o1`, as `notation` writes a δ that is no ∂: the error signal of a neuron."""
+_WORD = re.compile(r"[A-Za-zσηɛ_][A-Za-z0-9_σηe']*")
+_PRIMED = {"sigma": "sigmaprime", "tanh": "tanhprime", "relu": "reluprime"}
+
+
+def _code_derivative(assigned: AssignedNetwork) -> re.Pattern[str]:
+    w = _numbers(assigned).weights
+    return re.compile(rf"[dD]_?([A-Za-z_0-9]+?)_[dD]_?([A-Za-z_0-9]+)|[dD](E[A-Za-z_0-9]*?)d([wW]_?{w})")
+
+
+def _delta(assigned: AssignedNetwork) -> re.Pattern[str]:
+    """`delta_o1`, as `notation` writes a δ that is no ∂: the error signal of a neuron."""
+    pre = r"(?:a_?|out_?|act_?|net_?|z_?)?"
+    h, o, *_ = _numbers(assigned)
+    return re.compile(rf"[dD]elta_?({pre}[hH]_?{h}|{pre}[oO0]_?{o})")
+
+
 _DERIVED_SIGMOID = re.compile(r"d(?:sig|sigma|sigmoid|σ)")
 _LEARNING_RATE = re.compile(r"[Ll]earning[ _][Rr]ate")
-_SPLIT_NAMES: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"(?<=a)-(?=[ho][12])"), "_"),  # a-h1
-    (re.compile(r"(?<![A-Za-z])(a|out|net)\s(?=[ho][12](?!\w))"), r"\1_"),  # a h1
-    (re.compile(r"(?<=[aA]_)\s+(?=[ho][12])"), ""),  # a_ o2
-    (re.compile(r"(?<=[ahoHO])\(([12])\)"), r"\1"),  # h(1)
-    (re.compile(r"(?<=(?<![A-Za-ce-z])[wWitxyE])\(([1-8])\)"), r"\1"),  # w[5]
-    (re.compile(r"(?<=[1-8)])\s?\.\s?(?=(?:a_?|out_?|act_?)?[hoiwt]_?[1-8]|\()"), " * "),  # w1.i1
-    (re.compile(r"(?<=[wW1-8ijk])\s*\^\s*\(?\s*(?:\+|new|old|next|updated)(?:\s*\)|(?=\s|$))"), ""),  # w5^+
-    (re.compile(r"\b([wW]_?[1-8ijk])\s*\(\s*[tnk]\s*(?:[+-]\s*1)?\s*\)"), r"\1"),  # w5(t+1)
-    (
-        re.compile(
-            r"\b([wW]_?[1-8ijk])\s*\^\s*(?:\(\([kntj](?:[+-]1)?\)\)|\([kntj]\s*(?:[+-]\s*1\s*)?\)|[kntj]\b)"
-        ),
-        r"\1",
-    ),  # w_i^(k+1)
-)
 
 
-@lru_cache(maxsize=4096)
+def _split_names(assigned: AssignedNetwork) -> tuple[tuple[re.Pattern[str], str], ...]:
+    n = up_to(max(len(assigned.hidden), *assigned.layers))
+    w = _numbers(assigned).weights
+    rules = (
+        (rf"(?<=a)-(?=[ho]{n})", "_"),  # a-h1
+        (rf"(?<=[aA]_)\s+(?=[ho]{n})", ""),  # a_ o2
+        (rf"(?<=[ahoHO])\(({n})\)", r"\1"),  # h(1)
+        (rf"(?<=(?<![A-Za-ce-z])[wWitxyE])\(({w})\)", r"\1"),  # w[5]
+        (r"(?<=[1-9)])\s?\.\s?(?=(?:a_?|out_?|act_?)?[hoiwt]_?[1-9]|\()", " * "),  # w1.i1
+        (r"(?<=[wW1-9])\s*\^\s*\(?\s*(?:\+|new|old|next|updated)(?:\s*\)|(?=\s|$))", ""),  # w5^+
+        (rf"\b([wW]_?(?:{w}|i))\s*\(\s*[tnk]\s*(?:[+-]\s*1)?\s*\)", r"\1"),  # w5(t+1)
+        (
+            rf"\b([wW]_?(?:{w}|i))\s*\^\s*(?:\(\([kntj](?:[+-]1)?\)\)|\([kntj]\s*(?:[+-]\s*1\s*)?\)|[kntj]\b)",
+            r"\1",
+        ),  # w_i^(k+1)
+    )
+    return tuple((re.compile(pattern), new) for pattern, new in rules)
+
+
 def names_in(run: str) -> tuple[_Name, ...] | None:
     """Cut one run of letters, digits and underscores into names of the network; None if some of it is none."""
+    return made(_reader)(run)
+
+
+def _reader(assigned: AssignedNetwork) -> Callable[[str], tuple[_Name, ...] | None]:
+    @lru_cache(maxsize=4096)
+    def read(run: str) -> tuple[_Name, ...] | None:
+        return _names_in(run)
+
+    return read
+
+
+def _names_in(run: str) -> tuple[_Name, ...] | None:
     if len(run) > 60:
         return None
-    delta = _DELTA.fullmatch(run)
+    delta = made(_delta).fullmatch(run)
     if delta:
         inner = names_in(delta.group(1))
-        if inner and len(inner) == 1 and inner[0].name[:-1] in ("h", "o", "a_h", "a_o"):
+        if inner and len(inner) == 1 and inner[0].name.rstrip("0123456789") in ("h", "o", "a_h", "a_o"):
             return (_Name("delta", "E", 0, len(run), inner[0].name),)
-    code = _CODE_DERIVATIVE.fullmatch(run)
+    code = made(_code_derivative).fullmatch(run)
     if code:
         top, bottom = names_in(code.group(1) or code.group(3)), names_in(code.group(2) or code.group(4))
         if top and bottom and len(top) == len(bottom) == 1 and top[0].kind == bottom[0].kind == "sym":
@@ -132,7 +225,7 @@ def names_in(run: str) -> tuple[_Name, ...] | None:
     while at < len(run):
         if run[at] == "_" and found and at + 1 >= len(run):
             break
-        for pattern, canon in _VOCABULARY:
+        for pattern, canon in made(_vocabulary):
             match = pattern.match(run, at)
             if match and match.end() > at:
                 name = canon(match)
@@ -159,7 +252,7 @@ def names_in(run: str) -> tuple[_Name, ...] | None:
 
 def joined_names(text: SourceText) -> SourceText:
     """Put together names that are written apart: `a-h1`, `a_ o2`, `h(1)`."""
-    for pattern, new in _SPLIT_NAMES:
+    for pattern, new in made(_split_names):
         text = text.sub(pattern, new)
     return text
 
@@ -226,8 +319,8 @@ def _word_tokens(text: str, at: int, run: str, found: list[Token]) -> int:
         return end
     for name in names:
         token = _token(name, at)
-        if prime and token.kind == "fn" and token.name == "sigma":
-            token = token._replace(name="sigmaprime")
+        if prime and token.kind == "fn" and token.name in _PRIMED:
+            token = token._replace(name=_PRIMED[token.name])
         found.append(token)
     if prime and names and names[-1].kind == "sym":
         found.append(Token("prime", "", 0.0, at, end))

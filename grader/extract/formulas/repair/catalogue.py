@@ -4,10 +4,12 @@ An edit turns what stands there into what might have been meant. `cost` ranks ed
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import permutations
 from typing import NamedTuple
 
-from grader.extract.formulas.judging.network import WEIGHTS
+from grader.core.assigned_network import AssignedNetwork
+from grader.extract.formulas.assigned import made, network
 from grader.extract.formulas.reading.expression import (
     Expr,
     Path,
@@ -29,8 +31,7 @@ from grader.extract.formulas.repair.edit import Edit
 from grader.extract.formulas.repair.factor_edits import chain_edits, factor_edits
 from grader.extract.formulas.repair.structure_edits import bracket_edits, operator_edits
 
-_OTHER = {"1": "2", "2": "1"}
-_INDEXED = re.compile(r"(a_h|a_o|h|o|i|t|E)([12])")
+_INDEXED = re.compile(r"(a_h|a_o|h|o|i|t|E)(\d+)")
 _TWINS = {
     "a_h": ("h", "a_o"),
     "a_o": ("o", "a_h", "t"),
@@ -49,28 +50,50 @@ class _Swap(NamedTuple):
     phrase: str
 
 
-def swaps(name: str) -> list[_Swap]:
-    """Other quantities that a student may have meant by a name."""
-    found: list[_Swap] = []
-    if name in WEIGHTS:
-        found += [_Swap(w, "wrong-weight", "wrong weight") for w in WEIGHTS if w != name]
+def swaps(name: str) -> Sequence[_Swap]:
+    """Other quantities of the network that a student may have meant by a name."""
+    return made(_all_swaps).get(name, ())
+
+
+def _all_swaps(assigned: AssignedNetwork) -> Mapping[str, list[_Swap]]:
+    return {name: list(_swaps(name, assigned)) for name in assigned.quantities}
+
+
+def _swaps(name: str, assigned: AssignedNetwork) -> Iterator[_Swap]:
+    for family in (assigned.weights, assigned.biases):
+        if name in family:
+            yield from (_Swap(w, "wrong-weight", "wrong weight") for w in family if w != name)
     match = _INDEXED.fullmatch(name)
     if match:
         base, k = match.groups()
-        found.append(_Swap(base + _OTHER[k], "index-swapped", "index swapped"))
+        others = _indices(base, assigned, but=k)
+        yield from (_Swap(base + other, "index-swapped", "index swapped") for other in others)
         for twin in _TWINS[base]:
-            if {twin, base} in _ACTIVATIONS:
-                found.append(
+            there = _indices(twin, assigned)
+            if k in there:
+                alike = {twin, base} in _ACTIVATIONS
+                yield (
                     _Swap(twin + k, "activation-confused", "value before and after the activation confused")
+                    if alike
+                    else _Swap(twin + k, "wrong-quantity", "wrong quantity")
                 )
-            else:
-                found.append(_Swap(twin + k, "wrong-quantity", "wrong quantity"))
-            found.append(_Swap(twin + _OTHER[k], "wrong-quantity-and-index", "wrong quantity and index"))
+            yield from (
+                _Swap(twin + other, "wrong-quantity-and-index", "wrong quantity and index")
+                for other in there
+                if other != k
+            )
         if base == "E":
-            found.append(_Swap("E", "part-for-total", "loss of one output for the total loss"))
+            yield _Swap("E", "part-for-total", "loss of one output for the total loss")
     if name == "E":
-        found += [_Swap(e, "total-for-part", "total loss for the loss of one output") for e in ("E1", "E2")]
-    return found
+        yield from (
+            _Swap(e, "total-for-part", "total loss for the loss of one output") for e in assigned.losses
+        )
+
+
+def _indices(base: str, assigned: AssignedNetwork, but: str = "") -> list[str]:
+    """The numbers of the quantities with a base name, one apart."""
+    found = [m[2] for name in assigned.quantities if (m := _INDEXED.fullmatch(name)) and m[1] == base]
+    return [k for k in found if k != but]
 
 
 def edits(t: Expr) -> Iterator[Edit]:
@@ -149,13 +172,18 @@ _FAMILIES = {
 }
 
 
+def _renumberings(assigned: AssignedNetwork) -> tuple[tuple[str, str], ...]:
+    numbers = [str(k) for k in range(1, max(len(assigned.hidden), *assigned.layers) + 1)]
+    return tuple(permutations(numbers, 2))
+
+
 def _rename_edits(t: Expr) -> Iterator[Edit]:
     """The line was copied and an index, a weight or a quantity was not changed, all through."""
-    used = symbols(t)
+    used, known = symbols(t), set(network().quantities)
     for family, bases in _FAMILIES.items():
-        for k, other in _OTHER.items():
+        for k, other in made(_renumberings):
             names = {base + k: base + other for base in bases if base + k in used}
-            if len(names) >= 2:
+            if len(names) >= 2 and set(names.values()) <= known:
                 yield Edit(
                     1.05,
                     "copied-line",
@@ -172,7 +200,7 @@ def _rename_edits(t: Expr) -> Iterator[Edit]:
         first = min(places, key=lambda n: n.start)
         for new, code, phrase in swaps(name):
             tree = renamed(t, {name: new})
-            if name in WEIGHTS:
+            if name in network().weights:
                 copied = f"line copied: {name} should be {new} throughout"
                 yield Edit(1.1, "copied-line", copied, tree, first, sym(new))
             elif code in ("activation-confused", "index-swapped", "wrong-quantity"):
@@ -205,16 +233,10 @@ def _star_for_minus(t: Expr) -> Iterator[Edit]:
         return
     yield Edit(1.06, "times-for-minus", "a product where a difference belongs", changed, None, None)
     for path, node in spots(changed):
-        if node.head == "sym" and node.name in ("t1", "t2"):
-            new = put(changed, path, sym("t" + _OTHER[node.name[-1]]))
-            yield Edit(
-                1.6,
-                "times-for-minus",
-                "a product for a difference, and the target's index wrong",
-                new,
-                None,
-                None,
-            )
+        for other in network().targets if node.head == "sym" and node.name in network().targets else ():
+            if other != node.name:
+                phrase = "a product for a difference, and the target's index wrong"
+                yield Edit(1.6, "times-for-minus", phrase, put(changed, path, sym(other)), None, None)
 
 
 def _differences(t: Expr) -> Expr:
@@ -233,5 +255,5 @@ def missing_terms(left: Expr) -> Iterator[tuple[Expr, str]]:
     if left.head != "deriv":
         return
     by = left.args[1].name
-    for k in "12":
-        yield deriv(sym("E" + k), sym(by)), f"the path through o{k} is missing"
+    for unit, loss in zip(network().outputs, network().losses, strict=True):
+        yield deriv(sym(loss), sym(by)), f"the path through {unit.sum} is missing"

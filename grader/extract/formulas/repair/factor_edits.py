@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from grader.extract.formulas.judging.network import WEIGHTS
+from grader.core.assigned_network import Activation, AssignedNetwork
+from grader.extract.formulas.assigned import made
 from grader.extract.formulas.reading.expression import (
     Expr,
     Path,
     Spot,
     at,
     binary,
+    call,
     deriv,
     factors,
     nodes,
@@ -25,17 +27,24 @@ from grader.extract.formulas.reading.expression import (
 from grader.extract.formulas.repair.edit import Edit
 
 
-def _missing_factors() -> tuple[tuple[Expr, str], ...]:
+def _missing_factors(assigned: AssignedNetwork) -> tuple[tuple[Expr, str], ...]:
     found: list[tuple[Expr, str]] = []
-    for a in ("a_h1", "a_h2", "a_o1", "a_o2"):
-        rest = binary("-", num(1.0), sym(a))
-        found.append((binary("*", sym(a), rest), f"missing factor {a} * (1 - {a})"))
-        found.append((rest, f"missing factor (1 - {a})"))
+    one = num(1.0)
+    for unit in assigned.units:
+        a, kind = unit.output, assigned.activation(unit)
+        if kind in (Activation.SIGMOID, Activation.SOFTMAX):
+            rest = binary("-", one, sym(a))
+            found.append((binary("*", sym(a), rest), f"missing factor {a} * (1 - {a})"))
+            found.append((rest, f"missing factor (1 - {a})"))
+        elif kind is Activation.TANH:
+            rest = binary("-", one, binary("^", sym(a), num(2.0)))
+            found.append((rest, f"missing factor (1 - {a}^2)"))
+        elif kind is Activation.RELU:
+            found.append((call("reluprime", sym(unit.sum)), f"missing factor relu'({unit.sum})"))
         found.append((sym(a), f"missing factor {a}"))
-    found += [(sym(w), f"missing factor {w}") for w in WEIGHTS]
-    found += [(sym(i), f"missing factor {i}") for i in ("i1", "i2")]
-    for k in "12":
-        found.append((binary("-", sym(f"a_o{k}"), sym(f"t{k}")), f"missing factor (a_o{k} - t{k})"))
+    found += [(sym(w), f"missing factor {w}") for w in (*assigned.weights, *assigned.inputs)]
+    for unit, t in zip(assigned.outputs, assigned.targets, strict=True):
+        found.append((binary("-", sym(unit.output), sym(t)), f"missing factor ({unit.output} - {t})"))
     found += [
         (num(0.5), "missing factor 1/2"),
         (num(2.0), "missing factor 2"),
@@ -44,17 +53,32 @@ def _missing_factors() -> tuple[tuple[Expr, str], ...]:
     return tuple(found)
 
 
-_STEPS = tuple(
-    (step, f"missing factor {show(step)}")
-    for k in "12"
-    for x, y in (
-        ("E", f"a_o{k}"), (f"E{k}", f"a_o{k}"), (f"a_o{k}", f"o{k}"), (f"o{k}", "a_h1"), (f"o{k}", "a_h2"),
-        (f"a_h{k}", f"h{k}"), ("E", f"a_h{k}"), *((f"o{k}", w) for w in WEIGHTS[4:]), *((f"h{k}", w) for w in WEIGHTS[:4]),
-    )
-    for step in (deriv(sym(x), sym(y)),)
-)  # fmt: skip
-_ACTIVATED = ("a_h1", "a_h2", "a_o1", "a_o2")
-_FACTORS = _missing_factors()
+def _steps(assigned: AssignedNetwork) -> tuple[tuple[Expr, str], ...]:
+    """The steps of the chain rule that may be missing, those of the first units first."""
+    found: list[tuple[str, str]] = []
+    weights = {
+        "o": [w for u in assigned.outputs for w, _ in u.terms],
+        "h": [w for u in assigned.hidden for w, _ in u.terms],
+    }
+    after = {a for unit in assigned.outputs for _, a in unit.terms}
+    for k in range(max(len(assigned.hidden), len(assigned.outputs))):
+        outputs, hidden = assigned.outputs[k : k + 1], assigned.hidden[k : k + 1]
+        for unit in outputs:
+            found += [("E", unit.output), (assigned.losses[k], unit.output), (unit.output, unit.sum)]
+            found += [(unit.sum, a) for a in sorted(after)]
+        for unit in hidden:
+            found += [(unit.output, unit.sum), ("E", unit.output)]
+            found += [(unit.sum, x) for _, x in unit.terms if x.startswith("a_")]
+        found += [(unit.sum, w) for unit in outputs for w in weights["o"]]
+        found += [(unit.sum, w) for unit in hidden for w in weights["h"]]
+    steps = [deriv(sym(x), sym(y)) for x, y in found]
+    return tuple((step, f"missing factor {show(step)}") for step in steps)
+
+
+def _activated(assigned: AssignedNetwork) -> frozenset[str]:
+    return frozenset(unit.output for unit in assigned.units)
+
+
 _FACTOR_PLACES = frozenset("+-*")
 
 
@@ -75,12 +99,12 @@ def factor_edits(t: Expr, spot: Spot) -> Iterator[Edit]:
             yield Edit(1.5, "extra-factor", phrase, put(t, path, new), node, new)
     inside = not path or above in _FACTOR_PLACES or above == "neg"
     if inside and node.head in ("*", "sym", "deriv", "-", "^", "/", "+"):
-        for f, phrase in _FACTORS:
+        for f, phrase in made(_missing_factors):
             new = binary("*", node, f)
             yield Edit(1.3 if path else 1.2, "factor-missing", phrase, put(t, path, new), node, new)
         if any(n.head == "deriv" for n in nodes(node)):
             pure = all(f.head == "deriv" for f in factors(node))
-            for f, phrase in _STEPS:
+            for f, phrase in made(_steps):
                 new = binary("*", node, f)
                 yield Edit(1.1 if pure else 1.25, "factor-missing", phrase, put(t, path, new), node, new)
         yield from _factors_in_place(t, path, node)
@@ -89,7 +113,7 @@ def factor_edits(t: Expr, spot: Spot) -> Iterator[Edit]:
         for k in range(len(ts)):
             new = total(ts[:k] + ts[k + 1 :])
             yield Edit(1.3, "extra-term", f"extra term {show(ts[k].expr)}", put(t, path, new), node, new)
-    if node.head == "sym" and node.name in ("a_h1", "a_h2", "a_o1", "a_o2") and above in ("*", "", "+"):
+    if node.head == "sym" and node.name in made(_activated) and above in ("*", "", "+"):
         new = binary("-", num(1.0), node)
         yield Edit(
             1.25, "one-minus-missing", f"1 - is missing before {node.name}", put(t, path, new), node, new
@@ -97,7 +121,7 @@ def factor_edits(t: Expr, spot: Spot) -> Iterator[Edit]:
     if node.head == "sym" and node.name.startswith("t") and above in ("*", ""):
         new = binary("-", sym("a_o" + node.name[-1]), node)
         yield Edit(1.25, "term-missing", f"a_o{node.name[-1]} - is missing", put(t, path, new), node, new)
-    if node.head == "sym" and node.name in ("a_o1", "a_o2") and above in ("*", "", "^"):
+    if node.head == "sym" and node.name.startswith("a_o") and above in ("*", "", "^"):
         other = sym("t" + node.name[-1])
         for new in (binary("-", node, other), binary("-", other, node)):
             yield Edit(
@@ -109,9 +133,9 @@ def _factors_in_place(t: Expr, path: Path, node: Expr) -> Iterator[Edit]:
     """The factor that belongs beside another: (1 - a) after a, a before (1 - a)."""
     fs = factors(node)
     for k, f in enumerate(fs):
-        if f.head == "sym" and f.name in _ACTIVATED:
+        if f.head == "sym" and f.name in made(_activated):
             beside, spot = binary("-", num(1.0), sym(f.name)), k + 1
-        elif f.head == "-" and same(f.args[0], num(1.0)) and f.args[1].name in _ACTIVATED:
+        elif f.head == "-" and same(f.args[0], num(1.0)) and f.args[1].name in made(_activated):
             beside, spot = sym(f.args[1].name), k
         else:
             continue

@@ -8,8 +8,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from grader.extract.formulas.assigned import network
 from grader.extract.formulas.judging.decide import Truth, decide
-from grader.extract.formulas.judging.network import NODES, Point
+from grader.extract.formulas.judging.network import Point
 from grader.extract.formulas.reading.expression import Expr
 from grader.extract.formulas.reading.parser import Unparsed, located, parse_all
 from grader.extract.formulas.reading.source_map import SourceText
@@ -108,7 +109,7 @@ def _bracket(texts: list[SourceText], k: int, new: SourceText, phrase: str, shou
 
 def _nearest(word: str) -> list[tuple[float, str]]:
     ranked = sorted(
-        ((difflib.SequenceMatcher(None, n, word.lower()).ratio(), n) for n in NODES),
+        ((difflib.SequenceMatcher(None, n, word.lower()).ratio(), n) for n in network().quantities),
         key=lambda r: (-r[0], r[1]),
     )
     return [
@@ -137,7 +138,7 @@ def _reread(statement: Statement, attempt: _Try) -> tuple[Expr, ...] | None:
     return tuple(trees)
 
 
-_DEFINED = re.compile(r"(?:h|o|E)[12]?$")
+_DEFINED = re.compile(r"(?:h|o|E)[1-9]?$")
 
 
 def _left_size(found: list[Token]) -> int:

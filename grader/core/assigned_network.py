@@ -1,0 +1,183 @@
+"""The network whose gradients the assignment asks for: a description from which everything else is made.
+
+The 2-2-2 network of the class sheet is `AssignedNetwork()`; a rubric describes another in `[network]`.
+"""
+
+from collections.abc import Iterator
+from enum import Enum
+from functools import cached_property
+from itertools import pairwise
+from typing import NamedTuple
+
+import msgspec
+
+
+class Bias(Enum):
+    """Which biases the units have."""
+
+    NONE = "none"
+    LAYER = "layer"
+    """One that all units of a layer share, as in Mazur's example."""
+    UNIT = "unit"
+
+
+class Activation(Enum):
+    """What a layer makes of its sums."""
+
+    SIGMOID = "sigmoid"
+    TANH = "tanh"
+    RELU = "relu"
+    LINEAR = "linear"
+    SOFTMAX = "softmax"
+    """Only of the outputs."""
+
+
+class Loss(Enum):
+    """What E is of outputs a and targets t."""
+
+    HALF_SQUARED = "half-squared"
+    """E = Σ ½ (t - a)²."""
+    SQUARED = "squared"
+    """E = Σ (t - a)²."""
+    MEAN_SQUARED = "mean-squared"
+    """E = Σ (t - a)² / n."""
+    CROSS_ENTROPY = "cross-entropy"
+    """E = -Σ t ln a after a softmax, -Σ (t ln a + (1-t) ln(1-a)) after another activation."""
+
+
+class Numbering(Enum):
+    """How the weights of a layer are counted."""
+
+    TARGET = "target"
+    """First those that lead to the first unit: h1 = w1 i1 + w2 i2."""
+    SOURCE = "source"
+    """First those that leave the first input: h1 = w1 i1 + w3 i2."""
+
+
+class Unit(NamedTuple):
+    """One unit: what it sums, what it is called before and after its activation."""
+
+    sum: str
+    output: str
+    layer: int
+    """Index of its layer, 0 for the first hidden one."""
+    terms: tuple[tuple[str, str], ...]
+    """(weight, input) of each product in its sum."""
+    bias: str
+    """Empty where it has none."""
+
+
+class AssignedNetwork(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
+    """Layers, biases, activations, loss and numbering; names follow from them.
+
+    Inputs are i1, i2, …; hidden sums h1, h2, … (counted on through all hidden layers), output sums o1, …;
+    what the activation makes of them a_h1, a_o1; targets t1, …; losses of one output E1, … and E; weights w1,
+    w2, … layer after layer; biases b1, b2, ….
+    """
+
+    layers: tuple[int, ...] = (2, 2, 2)
+    bias: Bias = Bias.NONE
+    activations: tuple[Activation, ...] = (Activation.SIGMOID, Activation.SIGMOID)
+    loss: Loss = Loss.HALF_SQUARED
+    numbering: tuple[Numbering, ...] = ()
+    """One a layer of weights; none where all are counted by their target."""
+
+    def faults(self) -> list[str]:
+        """Return what is wrong with the description, in sentences."""
+        wrong: list[str] = []
+        if not 3 <= len(self.layers) <= 5 or not all(1 <= n <= 4 for n in self.layers):
+            wrong.append(
+                "layers is inputs, 1 to 3 hidden layers and outputs, 1 to 4 units each, "
+                f"as in [2, 2, 2]; got {list(self.layers)}"
+            )
+        elif len(self.activations) != len(self.layers) - 1:
+            wrong.append(f"activations names one a layer, {len(self.layers) - 1} here")
+        if Activation.SOFTMAX in self.activations[:-1]:
+            wrong.append("softmax is an activation of the outputs alone")
+        if self.numbering and len(self.numbering) != len(self.layers) - 1:
+            wrong.append(f"numbering names one a layer of weights, {len(self.layers) - 1} here, or none")
+        last = self.activations[-1:] or (Activation.SIGMOID,)
+        if self.loss is Loss.CROSS_ENTROPY and last[0] not in (Activation.SIGMOID, Activation.SOFTMAX):
+            wrong.append("cross-entropy wants outputs between 0 and 1: sigmoid or softmax")
+        return wrong
+
+    @cached_property
+    def inputs(self) -> tuple[str, ...]:
+        """i1, i2, …."""
+        return tuple(f"i{k}" for k in range(1, self.layers[0] + 1))
+
+    @cached_property
+    def targets(self) -> tuple[str, ...]:
+        """t1, t2, …."""
+        return tuple(f"t{k}" for k in range(1, self.layers[-1] + 1))
+
+    @cached_property
+    def weights(self) -> tuple[str, ...]:
+        """w1, w2, …, layer after layer."""
+        return tuple(f"w{k}" for k in range(1, sum(a * b for a, b in pairwise(self.layers)) + 1))
+
+    @cached_property
+    def units(self) -> tuple[Unit, ...]:
+        """Every unit, layer after layer."""
+        return tuple(self._units())
+
+    @cached_property
+    def biases(self) -> tuple[str, ...]:
+        """b1, b2, …, each once."""
+        return tuple(dict.fromkeys(unit.bias for unit in self.units if unit.bias))
+
+    @cached_property
+    def outputs(self) -> tuple[Unit, ...]:
+        """The units of the last layer."""
+        return self.units[-self.layers[-1] :]
+
+    @cached_property
+    def hidden(self) -> tuple[Unit, ...]:
+        """The units of the hidden layers."""
+        return self.units[: -self.layers[-1]]
+
+    @cached_property
+    def losses(self) -> tuple[str, ...]:
+        """E1, E2, …."""
+        return tuple(f"E{k}" for k in range(1, self.layers[-1] + 1))
+
+    @cached_property
+    def leaves(self) -> tuple[str, ...]:
+        """What is given: weights, biases, inputs, targets."""
+        return (*self.weights, *self.biases, *self.inputs, *self.targets)
+
+    @cached_property
+    def quantities(self) -> tuple[str, ...]:
+        """Every quantity by its canonical name: the leaves, sums, activations and losses."""
+        sums = tuple(unit.sum for unit in self.units)
+        return (*self.leaves, *sums, *(unit.output for unit in self.units), *self.losses, "E")
+
+    @property
+    def softmax(self) -> bool:
+        """Whether every output depends on every output sum."""
+        return self.activations[-1] is Activation.SOFTMAX
+
+    def activation(self, unit: Unit) -> Activation:
+        """Return the activation of a unit's layer."""
+        return self.activations[unit.layer]
+
+    def _units(self) -> Iterator[Unit]:
+        before: tuple[str, ...] = self.inputs
+        weight = hidden = bias = 0
+        last = len(self.layers) - 2
+        for layer, (n_in, n_out) in enumerate(pairwise(self.layers)):
+            made: list[str] = []
+            by_target = not self.numbering or self.numbering[layer] is Numbering.TARGET
+            for j in range(n_out):
+                name = f"o{j + 1}" if layer == last else f"h{hidden + j + 1}"
+                numbers = [weight + (j * n_in + k if by_target else k * n_out + j) + 1 for k in range(n_in)]
+                b = {Bias.NONE: "", Bias.LAYER: f"b{layer + 1}", Bias.UNIT: f"b{bias + j + 1}"}[self.bias]
+                terms = tuple((f"w{w}", x) for w, x in zip(numbers, before, strict=True))
+                yield Unit(name, f"a_{name}", layer, terms, b)
+                made.append(f"a_{name}")
+            weight, bias, before = weight + n_in * n_out, bias + n_out, tuple(made)
+            hidden += n_out if layer != last else 0
+
+
+CLASS_NETWORK = AssignedNetwork()
+"""The 2-2-2 sigmoid network of the class sheet."""
