@@ -1,6 +1,6 @@
 """A small network of any shape and its gradients, in plain floats: what `backprop` is for 2-2-2, in general.
 
-x --W,b--> z --activation--> a … --> a, loss(a, t). Layers are lists; `weights[l][j][k]` leads from the k-th output of layer l to the j-th unit of layer l + 1.
+Layers are lists; `weights[l][j][k]` leads from the k-th output of layer l to the j-th unit of layer l + 1.
 """
 
 import math

@@ -21,7 +21,7 @@ from grader.extract.formulas.document.another_network import told
 from grader.extract.formulas.document.collect import Item, collect, plain_as_activated
 from grader.extract.formulas.document.lost_stars import loses_stars
 from grader.extract.formulas.judging.decide import Truth, decide, is_step, is_update, with_weight
-from grader.extract.formulas.judging.judge import Judged, judge, of_another_network
+from grader.extract.formulas.judging.judge import Judged, doubted, judge, of_another_network
 from grader.extract.formulas.judging.network import NoValue, Point, close, points
 from grader.extract.formulas.reading.expression import Expr, has_derivative, nodes, show
 from grader.extract.formulas.reading.quote import quoted
@@ -42,14 +42,16 @@ def read_document(
     collected = collect(lines)
     judgement = judge(collected.items)
     if not collected.names_activations and not collected.plain_is_activated and judgement.count("wrong"):
-        other = plain_as_activated(collected)
-        retried = judge(other.items)
+        activated = plain_as_activated(collected)
+        retried = judge(activated.items)
         if retried.count("right") >= judgement.count("right") + 2 and retried.count(
             "wrong"
         ) < judgement.count("wrong"):
-            collected, judgement = other, retried
-    network = told(collected.signs)
-    judgement = of_another_network(judgement, network, {s.quantity for s in collected.signs})
+            collected, judgement = activated, retried
+    other = told(collected.signs)
+    judgement = of_another_network(judgement, other, {s.quantity for s in collected.signs})
+    if not other:
+        other, judgement = doubted(judgement, collected.too_few)
     at = points(judgement.convention)
     spelling = _spelling(collected.items)
     judged = [_line(j, at, spelling) for j in judgement.judged]
@@ -66,7 +68,7 @@ def read_document(
         ),
         lines=tuple(judged + unread),
         images=sum(not picture.on_own_disk for picture in pictures_in(lines)),
-        other_network=network,
+        other_network=other,
         mended=tuple(repairs),
     )
 

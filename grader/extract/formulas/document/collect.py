@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from grader.core.evidence.documents import Block, SourceLine
 from grader.core.place import Place
-from grader.extract.formulas.document.another_network import Sign, settled, signs
+from grader.extract.formulas.document.another_network import Sign, settled, signs, signs_of_row, too_few
 from grader.extract.formulas.document.joined_lines import Joined, joined
 from grader.extract.formulas.document.table_columns import Column, Columns
 from grader.extract.formulas.judging.network import points
@@ -60,6 +60,8 @@ class Items(NamedTuple):
     """Whether activations have names of their own: a_h1, out_h1."""
     signs: tuple[Sign, ...] = ()
     """Signs of another network, in the order of their lines."""
+    too_few: str = ""
+    """What the document names fewer of than the network has."""
 
 
 _CODE_LINE = re.compile(
@@ -83,7 +85,9 @@ def collect(lines: Sequence[SourceLine]) -> Items:
     foreign = settled(
         collector.signs, second_output=second, sigmoid_outputs=any(map(_activates_output, found))
     )
-    collected = Items(tuple(found), tuple(collector.unread), False, named, foreign)
+    texts = [" = ".join(side.text.text for side in item.statement.sides) for item in found]
+    defined = [i.trees[0].name for i in found if i.trees and i.trees[0].head == "sym"]
+    collected = Items(tuple(found), tuple(collector.unread), False, named, foreign, too_few(texts, defined))
     return plain_as_activated(collected) if not named and _names_sums(lines) else collected
 
 
@@ -125,6 +129,8 @@ class _Collector:
             self.found += [_of_column(line, column) for column in columns]
             return
         if not read:
+            if line.block is Block.TABLE:
+                self.signs += signs_of_row(plain_line(line.text).text)
             self._without_statement(number, line)
             return
         for statement in read:

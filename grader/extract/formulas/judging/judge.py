@@ -7,6 +7,7 @@ from typing import NamedTuple
 from grader.extract.formulas.document.collect import Item
 from grader.extract.formulas.judging.decide import Decision, Truth, decide
 from grader.extract.formulas.judging.network import STANDARD, Convention, Point, conventions, points
+from grader.extract.formulas.judging.other_networks import true_of_another
 from grader.extract.formulas.reading.expression import Expr, nodes, show
 from grader.extract.formulas.reading.vocabulary import tokens
 from grader.extract.formulas.repair.diagnose import Explanation, broken_links, explain
@@ -72,12 +73,29 @@ def of_another_network(judgement: Judgement, network: str, quantities: set[str])
     """
     if not network:
         return judgement
-    reason = f"this derives another network ({network})"
     both = any(
         j.answer == "right" and j.trees[0].head == "sym" and j.trees[0].name in quantities
         for j in judgement.judged
     )
-    kept = ("right", "unsure") if both else ()
+    return _unsure(judgement, network, ("right", "unsure") if both else ())
+
+
+def doubted(judgement: Judgement, too_few: str) -> tuple[str, Judgement]:
+    """No accusation in a document that names one unit where the network has more, or whose false lines are
+    true of another network.
+
+    What is right stays right: such a document only makes another network likely.
+    """
+    false = [j.trees for j in judgement.judged if j.answer in ("wrong", "typo")]
+    if not false:
+        return "", judgement
+    true = [j.trees for j in judgement.judged if j.answer == "right"]
+    network = too_few or true_of_another(true, false)
+    return network, _unsure(judgement, network, ("right", "unsure")) if network else judgement
+
+
+def _unsure(judgement: Judgement, network: str, kept: Sequence[str]) -> Judgement:
+    reason = f"this derives another network ({network})"
     return judgement._replace(
         judged=tuple(
             # Nothing is remarked on either: what a line of another network should look like is not ours to say.
