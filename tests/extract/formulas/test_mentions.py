@@ -6,13 +6,8 @@ from grader.core.assigned_network import CLASS_NETWORK
 from grader.core.evidence.documents import Block
 from grader.core.evidence.formulas import FormulaEvidence, Unread
 from grader.extract.documents.documents import read_documents
-<<<<<<< HEAD
-from grader.extract.formulas.document.mentions import WEIGHTS, named_quantities
-from grader.extract.formulas.document.unlabelled_cells import in_unlabelled_cells, without_a_name
-=======
 from grader.extract.formulas.document.mentions import named_quantities
-from grader.extract.formulas.document.unlabelled_cells import in_unlabelled_cells
->>>>>>> 22dd097 (One description of the assignment's network, one evaluation, and a general oracle)
+from grader.extract.formulas.document.unlabelled_cells import in_unlabelled_cells, without_a_name
 from grader.extract.formulas.provider import read_formulas
 from grader.ingest.read import from_bytes
 

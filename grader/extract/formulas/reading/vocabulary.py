@@ -75,6 +75,7 @@ def _vocabulary(assigned: AssignedNetwork) -> tuple[_Rule, ...]:
     rules: list[tuple[str, _Canon]] = [
         (rf"(?:a_?|out_?|A_?|Out_?|act_?|actv?_)_?\{{?[hH]_?\{{?({h})", _numbered("a_h")),
         (rf"(?:a_?|out_?|A_?|Out_?|act_?)_?\{{?[oO0]_?\{{?({o})", _numbered("a_o")),
+        (rf"(?:ŷ|[yY]_?(?:hat|pred)|pred(?:icted|iction)?)_?({o})", _numbered("a_o")),
         (rf"_a[hH]_?({h})", _numbered("a_h")),
         (rf"h_?a({h})(?![0-9])", _numbered("a_h")),
         (rf"{_PRE}_?[hH]_?({h})", _numbered("h")),
@@ -155,7 +156,7 @@ def _function_rules(assigned: AssignedNetwork) -> list[tuple[str, _Canon]]:
 ZERO_FOR_O = re.compile(r"(?<![\w.,])0[12](?![\d.,])")
 """`∂a_o1/∂01`: no number is written so."""
 _NUMBER = re.compile(r"\d+(?:\.\d+)?|\.\d+")
-_WORD = re.compile(r"[A-Za-zσηɛ_][A-Za-z0-9_σηe']*")
+_WORD = re.compile(r"[A-Za-zσηɛŷ_][A-Za-z0-9_σηe']*")
 _PRIMED = {"sigma": "sigmaprime", "tanh": "tanhprime", "relu": "reluprime"}
 
 
@@ -180,14 +181,15 @@ def _split_names(assigned: AssignedNetwork) -> tuple[tuple[re.Pattern[str], str]
     w = _numbers(assigned).weights
     rules = (
         (rf"(?<=a)-(?=[ho]{n})", "_"),  # a-h1
+        (rf"(?<![A-Za-z])(a|out|net)\s(?=[ho]{n}(?!\w))", r"\1_"),  # a h1
         (rf"(?<=[aA]_)\s+(?=[ho]{n})", ""),  # a_ o2
         (rf"(?<=[ahoHO])\(({n})\)", r"\1"),  # h(1)
         (rf"(?<=(?<![A-Za-ce-z])[wWitxyE])\(({w})\)", r"\1"),  # w[5]
         (r"(?<=[1-9)])\s?\.\s?(?=(?:a_?|out_?|act_?)?[hoiwt]_?[1-9]|\()", " * "),  # w1.i1
-        (r"(?<=[wW1-9])\s*\^\s*\(?\s*(?:\+|new|old|next|updated)(?:\s*\)|(?=\s|$))", ""),  # w5^+
-        (rf"\b([wW]_?(?:{w}|i))\s*\(\s*[tnk]\s*(?:[+-]\s*1)?\s*\)", r"\1"),  # w5(t+1)
+        (r"(?<=[wW1-9ijk])\s*\^\s*\(?\s*(?:\+|new|old|next|updated)(?:\s*\)|(?=\s|$))", ""),  # w5^+
+        (rf"\b([wW]_?(?:{w}|[ijk]))\s*\(\s*[tnk]\s*(?:[+-]\s*1)?\s*\)", r"\1"),  # w5(t+1)
         (
-            rf"\b([wW]_?(?:{w}|i))\s*\^\s*(?:\(\([kntj](?:[+-]1)?\)\)|\([kntj]\s*(?:[+-]\s*1\s*)?\)|[kntj]\b)",
+            rf"\b([wW]_?(?:{w}|[ijk]))\s*\^\s*(?:\(\([kntj](?:[+-]1)?\)\)|\([kntj]\s*(?:[+-]\s*1\s*)?\)|[kntj]\b)",
             r"\1",
         ),  # w_i^(k+1)
     )
