@@ -64,14 +64,19 @@ def accused(found: DocumentFormulas) -> list[str]:
 def test_another_network_is_not_accused(network: AssignedNetwork, style: str) -> None:
     steps = [] if network.softmax else chains(network)
     for lines in (document(network), forward(network) + deltas(network), steps + gradients(network)):
-        found = read(lines, style)
-        assert not accused(found)
-        unsure = [line for line in found.lines if line.verdict is FormulaVerdict.UNSURE]
-        assert (
-            not found.other_network
-            or style == "table"
-            or any(found.other_network in x.reason for x in unsure)
-        )
+        assert not accused(read(lines, style))
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("3 inputs", "3 inputs"), ("a bias a layer", "biases"), ("tanh", "tanh for an activation")],
+)
+def test_what_differs_is_told_with_every_line(name: str, told: str) -> None:
+    found = read(document(OTHERS[name]))
+    assert told in found.other_network
+    assert all(
+        "another network" in line.reason for line in found.lines if not line.reason.startswith("could")
+    )
 
 
 @pytest.mark.parametrize("style", STYLES)
