@@ -1,5 +1,6 @@
 """What `grader feedback` writes, and what it says of those who get none."""
 
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,9 @@ def names_in(class_path: Path | None) -> Mapping[str, tuple[str, ...]]:
 
     if class_path is None:
         return {}
-    return {e.id: tuple(Path(p).name for p in e.paths) for e in list_class(class_path).entries}
+    with tempfile.TemporaryDirectory() as scratch:
+        entries = list_class(class_path, Path(scratch)).entries
+        return {e.id: tuple(Path(p).name for p in e.paths) for e in entries}
 
 
 def hand_out(

@@ -1,7 +1,9 @@
 """What a student handed in: files with their kinds and hashes, and the bytes beside them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
+from pathlib import PurePosixPath
+from typing import Final
 
 import msgspec
 
@@ -20,7 +22,9 @@ class Kind(Enum):
     """A Python file."""
     IMAGE = "image"
     ARCHIVE = "archive"
-    """A zip, tar, 7z or rar inside the hand-in, which is not opened."""
+    """A zip, rar, 7z or tar that was not unpacked: whatever is missing may lie in it."""
+    NOTE = "note"
+    """What was typed into the platform's own text field, or a shortcut to what lies elsewhere."""
     OTHER = "other"
 
 
@@ -36,6 +40,25 @@ class Problem(Enum):
     TOO_LARGE = "too-large"
     ENCRYPTED = "encrypted"
     OLD_FORMAT = "old-format"
+    NOT_UNPACKED = "not-unpacked"
+    """It is, or lies in, an archive that was not unpacked."""
+    NOT_READ = "not-read"
+    """A form that grader does not read, or a link to what lies elsewhere."""
+
+
+_HELD: Final[Mapping[Kind, frozenset[str]]] = {
+    Kind.README: frozenset(
+        (".pdf", ".docx", ".doc", ".odt", ".rtf", ".pages", ".html", ".htm", ".mht", ".pptx", ".gdoc")
+    ),
+    Kind.NOTEBOOK: frozenset((".html", ".htm", ".mht")),
+    Kind.WORKBOOK: frozenset((".numbers", ".gsheet", ".xlsb", ".fods")),
+}
+"""Forms that grader does not read, by what they may be: a derivation in Word, a notebook saved as a page."""
+
+
+def forms_of(suffix: str) -> frozenset[Kind]:
+    """Return the kinds that an unread file with a suffix (`.pdf`) may be; none for most."""
+    return frozenset(kind for kind, suffixes in _HELD.items() if suffix.lower() in suffixes)
 
 
 class Reads(Enum):
@@ -55,9 +78,8 @@ class Reads(Enum):
 
 
 _OF_KINDS = {
-    # An archive that nobody opened may hold what is missing.
-    Reads.TEXTS: (Kind.README, Kind.NOTEBOOK, Kind.ARCHIVE),
-    Reads.WORKBOOKS: (Kind.WORKBOOK, Kind.ARCHIVE),
+    Reads.TEXTS: (Kind.README, Kind.NOTEBOOK),
+    Reads.WORKBOOKS: (Kind.WORKBOOK,),
     Reads.IMAGES: (Kind.IMAGE,),
     Reads.MODULES: (Kind.SOURCE,),
 }
@@ -80,6 +102,16 @@ class Artefact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """Whether an extractor should try to read it."""
         return self.problem is Problem.NONE
 
+    def may_hold(self, kind: Kind) -> bool:
+        """Whether something of a kind may be in it: it is one, or nobody unpacked or read it and it could
+        be.
+        """
+        if self.kind is kind:
+            return True
+        if self.problem not in (Problem.NOT_UNPACKED, Problem.NOT_READ):
+            return False
+        return self.kind in (Kind.ARCHIVE, Kind.NOTE) or kind in forms_of(PurePosixPath(self.path).suffix)
+
     @property
     def prose(self) -> bool:
         """Whether it is written for a reader and for no program; a `.txt` may hold names of classes, say."""
@@ -90,7 +122,9 @@ class Artefact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """Whether such a reader is given it."""
         if reads is Reads.RUNS:
             return not self.prose
-        return reads is Reads.ALL or self.kind in _OF_KINDS[reads]
+        # What was not opened may hold whatever a reader looks for.
+        closed = self.problem in (Problem.NOT_UNPACKED, Problem.NOT_READ)
+        return reads is Reads.ALL or closed or self.kind in _OF_KINDS[reads]
 
     @property
     def trouble(self) -> str:
@@ -121,13 +155,12 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         """Return why no artefact of a kind can be read; `what` names the thing with its article: "a
         notebook".
         """
-        here = [(a.path, a.trouble) for a in self.artefacts if a.kind is kind and not a.readable]
-        return absent(what, here, self.archives)
-
-    @property
-    def archives(self) -> tuple[str, ...]:
-        """Paths of archives inside, which may hold anything."""
-        return tuple(a.path for a in self.artefacts if a.kind is Kind.ARCHIVE)
+        unread = [a for a in self.artefacts if a.may_hold(kind) and not a.readable]
+        return absent(
+            what,
+            [(a.path, a.trouble) for a in unread if a.kind is kind],
+            [(a.path, a.trouble) for a in unread if a.kind is not kind],
+        )
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -178,12 +211,15 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
         return self.submission.absent(kind, what)
 
 
-def absent(what: str, handed_in: Iterable[tuple[str, str]], archives: Sequence[str] = ()) -> Unavailable:
+def absent(
+    what: str, handed_in: Iterable[tuple[str, str]], closed: Iterable[tuple[str, str]] = ()
+) -> Unavailable:
     """Return why there is nothing to read, in one of four sentences: the only author of them.
 
     `handed_in` has each file of the sort with what is wrong with it; nothing is wrong with one that is there
-    and empty. Not handed in and empty are `skipped`; handed in and unreadable is `unknown`, since a person
-    may be able to read it, and so is what may lie in an archive that nobody opened.
+    and empty. `closed` has what was not unpacked or read and may hold one. Not handed in and empty are
+    `skipped`; handed in and unreadable, or perhaps in something closed, is `unknown`, since a person may be
+    able to read it.
     """
     files = list(handed_in)
     damaged = [f"{path}: {problem}" for path, problem in files if problem]
@@ -191,12 +227,9 @@ def absent(what: str, handed_in: Iterable[tuple[str, str]], archives: Sequence[s
         return Unavailable(
             f"{what} was handed in that cannot be read ({'; '.join(damaged)})", Verdict.UNKNOWN
         )
+    if shut := [f"{path}: {problem}" for path, problem in closed]:
+        return Unavailable(f"{what} may be in what was not opened ({'; '.join(shut)})", Verdict.UNKNOWN)
     if files:
         named = ", ".join(path for path, _ in files)
         return Unavailable(f"{what} was handed in, and there is nothing in it ({named})", Verdict.SKIPPED)
-    if archives:
-        return Unavailable(
-            f"{what} may lie in {', '.join(archives[:3])}: an archive inside the hand-in is not opened",
-            Verdict.UNKNOWN,
-        )
     return Unavailable(f"{what} was not handed in", Verdict.SKIPPED)

@@ -6,8 +6,10 @@ What cannot be unpacked is told, file by file; nothing is written to disk, and n
 import io
 import itertools
 import stat
+import struct
 import zipfile
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import PurePosixPath
 
 import msgspec
@@ -15,6 +17,7 @@ import msgspec
 from grader.core.submission import Kind, Problem
 from grader.ingest.identify import kind_by_name
 from grader.ingest.limits import (
+    JUNK_FILES,
     MAX_FILE_BYTES,
     MAX_FILES,
     MAX_NAMED,
@@ -23,6 +26,12 @@ from grader.ingest.limits import (
     RATIO_FROM_BYTES,
     SKIPPED_FOLDERS,
 )
+
+_APPLE_DOUBLE = b"\x00\x05\x16\x07"
+_UTF8_NAME = 0x800
+_UNICODE_PATH = 0x7075
+MAX_LISTED = 5 * MAX_FILES
+"""Names of one archive that are looked at to tell what it is."""
 
 
 class HandedIn(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +42,8 @@ class HandedIn(msgspec.Struct, frozen=True, kw_only=True):
     problem: Problem = Problem.NONE
     why: str = ""
     """Why there are no bytes of a file that was handed in: it must not be told as one that was not."""
+    typed: str = ""
+    """The platform into whose text field it was typed; empty for a file that was handed in."""
 
 
 class Unpacked(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,28 +54,51 @@ class Unpacked(msgspec.Struct, frozen=True, kw_only=True):
     fault: str = ""
 
 
-def unpack(data: bytes) -> Unpacked:
-    """Return the files of a zip, each with its bytes or with the reason why there are none."""
+class Names(msgspec.Struct, frozen=True, kw_only=True):
+    """The paths of the files in an archive; `fault` says why it cannot be opened, and then there are none."""
+
+    paths: tuple[str, ...] = ()
+    fault: str = ""
+
+
+def names(data: bytes) -> Names:
+    """Return what a zip holds, by name, without what nobody reads."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            found = [(name_of(m), m) for m in archive.infolist()]
+    except Exception as fault:
+        return Names(fault=str(fault))
+    kept = (name for name, m in found if not name.endswith("/") and not misplaced(name, m))
+    return Names(paths=tuple(itertools.islice(kept, MAX_LISTED)))
+
+
+def unpack(data: bytes, most: int = MAX_FILES, room: int = MAX_TOTAL_BYTES) -> Unpacked:
+    """Return the files of a zip, each with its bytes or with the reason why there are none.
+
+    `most` files of `room` bytes together are read.
+    """
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
     except Exception as fault:
         return Unpacked(fault=str(fault))
     notes: list[str] = []
     with archive:
-        members = [m for m in archive.infolist() if not m.is_dir()]
+        members = [(name, m) for m in archive.infolist() if not (name := name_of(m)).endswith("/")]
         kept: list[HandedIn] = []
-        if len(members) > MAX_FILES:
-            notes.append(f"{len(members):,} files in the archive: only the first {MAX_FILES:,} were read")
-            rest = (_path_of(m) for m in members[MAX_FILES:] if not _misplaced(m))
-            kept += beyond(rest, f"not read: beyond the first {MAX_FILES:,} files")
-        total = 0
-        for member in members[:MAX_FILES]:
-            if refusal := _misplaced(member):
-                notes.append(f"{member.filename!r} was not read: {refusal}")
+        if len(members) > most:
+            notes.append(f"{len(members):,} files in the archive: only the first {most:,} were read")
+            rest = (name for name, m in members[most:] if not misplaced(name, m))
+            kept += beyond(rest, f"not read: beyond the first {most:,} files")
+        for name, member in members[:most]:
+            if reason := misplaced(name, member):
+                notes.append(f"{name!r} was not read: {reason}")
                 continue
-            item = _member(archive, member, total, notes)
-            total += len(item.data)
-            kept.append(item)
+            item = _member(archive, name, member, room)
+            if item.why:
+                notes.append(f"{name!r} was not read: {item.why}")
+            room -= len(item.data)
+            if not is_junk(name, item.data):
+                kept.append(item)
     return Unpacked(items=tuple(_without_common_folder(kept)), notes=tuple(notes))
 
 
@@ -75,29 +109,45 @@ def beyond(names: Iterable[str], why: str) -> Iterator[HandedIn]:
         yield HandedIn(path=name, problem=Problem.TOO_LARGE, why=why)
 
 
-def _path_of(member: zipfile.ZipInfo) -> str:
-    return member.filename.replace("\\", "/")
-
-
-def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, total: int, notes: list[str]) -> HandedIn:
+def _member(archive: zipfile.ZipFile, name: str, member: zipfile.ZipInfo, room: int) -> HandedIn:
     """Return a member with its bytes, or with the reason why there are none."""
-    problem, why = _refuse(member, total)
+    problem, why = _refuse(member, room)
     data = b""
     if problem is Problem.NONE:
         try:
             with archive.open(member) as handle:
                 data = handle.read(MAX_FILE_BYTES + 1)
-        except (
-            Exception
-        ) as fault:  # a damaged member raises what its packer's library likes: zlib.error, LZMAError
+        except Exception as fault:  # each library of a packer raises what it likes: zlib.error, LZMAError
             problem, why = Problem.BROKEN, f"it could not be unpacked: {fault}"
-    if why:
-        notes.append(f"{member.filename!r} was not read: {why}")
-    return HandedIn(path=_path_of(member), data=data, problem=problem, why=why)
+    return HandedIn(path=name, data=data, problem=problem, why=why)
 
 
-def _misplaced(member: zipfile.ZipInfo) -> str:
-    path = PurePosixPath(member.filename.replace("\\", "/"))
+def name_of(member: zipfile.ZipInfo) -> str:
+    """Return the path of a member with `/`, in the letters that its packer meant.
+
+    Windows writes backslashes. A name without the flag for UTF-8 is UTF-8 all the same where macOS packed it,
+    and stands in a field of its own where Info-ZIP did; else it is code page 437, as the format says.
+    """
+    name = member.filename
+    if not member.flag_bits & _UTF8_NAME:
+        name = _unicode_path(member.extra) or name
+        with suppress(UnicodeError):
+            name = name.encode("cp437").decode("utf-8")
+    return name.partition("\0")[0].replace("\\", "/").removeprefix("./")
+
+
+def _unicode_path(extra: bytes) -> str:
+    while len(extra) >= 4:
+        kind, size = struct.unpack("<HH", extra[:4])
+        if kind == _UNICODE_PATH and size > 5:
+            return extra[9 : 4 + size].decode("utf-8", "replace")
+        extra = extra[4 + size :]
+    return ""
+
+
+def misplaced(name: str, member: zipfile.ZipInfo) -> str:
+    """Return why a member is no part of a hand-in, wherever it would go; empty for none."""
+    path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or not path.parts or ":" in path.parts[0]:
         return "its path leads out of the archive"
     if stat.S_ISLNK(member.external_attr >> 16):
@@ -107,14 +157,27 @@ def _misplaced(member: zipfile.ZipInfo) -> str:
     return ""
 
 
-def _refuse(member: zipfile.ZipInfo, total: int) -> tuple[Problem, str]:
+def _refuse(member: zipfile.ZipInfo, room: int) -> tuple[Problem, str]:
     if member.flag_bits & 0x1:
         return Problem.ENCRYPTED, "it is encrypted"
-    if member.file_size > MAX_FILE_BYTES or total + member.file_size > MAX_TOTAL_BYTES:
+    if member.file_size > min(MAX_FILE_BYTES, room):
         return Problem.TOO_LARGE, f"{member.file_size:,} bytes unpacked are beyond the limit"
-    if member.file_size > RATIO_FROM_BYTES and member.file_size > MAX_RATIO * max(member.compress_size, 1):
+    if is_bomb(member):
         return Problem.TOO_LARGE, "it unpacks to more than a real file can (a zip bomb)"
     return Problem.NONE, ""
+
+
+def is_bomb(member: zipfile.ZipInfo) -> bool:
+    """Whether a member unpacks to more than a real file can."""
+    return member.file_size > RATIO_FROM_BYTES and member.file_size > MAX_RATIO * max(member.compress_size, 1)
+
+
+def is_junk(name: str, data: bytes) -> bool:
+    """Whether a file is what an operating system leaves beside others: a folder's icons, a Mac's resource
+    fork.
+    """
+    last = PurePosixPath(name).name
+    return last in JUNK_FILES or (last.startswith("._") and data.startswith(_APPLE_DOUBLE))
 
 
 def _without_common_folder(items: list[HandedIn]) -> Iterator[HandedIn]:

@@ -1,193 +1,176 @@
 """Where the submissions of a class are: folders, zips, a roster, or the download of a learning platform.
 
 Names and late marks are read from each form. Nothing is skipped in silence: what is no submission is reported
-with its reason.
+with its reason. docs/how-to/platforms.md has the table of what is read from which form.
 """
 
 import csv
 import io
-import re
+import shlex
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
 from grader.core.faults import IngestFault
-from grader.ingest.limits import SKIPPED_FOLDERS
-from grader.ingest.read import shown_name
+from grader.ingest.forms.class_zip import drive_parts, unpack_class
+from grader.ingest.forms.download import backslashed, by_names, gradescope
+from grader.ingest.forms.entries import Entry, Listing, listing
+from grader.ingest.forms.folders import passed_over, plain, sakai, submitted_files, visible
+from grader.ingest.forms.platforms import dashed, is_companion, platform_of
+from grader.ingest.forms.shape import Shape, files_in, names_in_zip, shape_of
+from grader.ingest.identify import archive_kind
 
-_CANVAS = re.compile(r"^(?P<name>[^_]+?)_(?P<late>LATE_)?(?P<user>\d{2,})_(?P<file>\d{2,})_(?P<rest>.+)$")
-_MOODLE = re.compile(r"^(?P<name>.+?)_(?P<id>\d+)_assignsubmission_(?:file|onlinetext)_?$")
-_GRADESCOPE = re.compile(r"^submission_(?P<id>\d+)$")
-_TOOLS = frozenset({".grader", ".github", ".vscode", ".pytest_cache", "_class"}) | SKIPPED_FOLDERS
-"""Folders that stand beside submissions and are none."""
 _IDENTITY_COLUMNS = ("id", "student", "name", "identifier", "username", "github_username")
+_WRAPPERS = 5
+"""Folders round a class, in one another, that are looked through."""
+_UNPACK = {"rar": "unrar x", "7z": "7z x"}
 
 
-HIDDEN = "its name begins with a dot or an underscore, so it was passed over; rename it if it is a submission"
+def list_class(path: Path, scratch: Path | None = None) -> Listing:
+    """Return the submissions of a class; IngestFault where `path` is none, or may be something else.
 
-
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One place that should hold a submission. `paths` are several files where a platform lays them flat."""
-
-    id: str
-    paths: tuple[str, ...]
-    late_days: float = 0.0
-    note: str = ""
-
-
-class Listing(msgspec.Struct, frozen=True, kw_only=True):
-    """The entries of a class, sorted by id, and what was found that is no submission."""
-
-    form: str
-    entries: tuple[Entry, ...]
-    refused: tuple[tuple[str, str], ...] = ()
-
-
-def list_class(path: Path) -> Listing:
-    """Return the submissions of a class; IngestFault where `path` is none."""
+    A zip is unpacked into `scratch`, a folder of the caller's; without one it is refused.
+    """
     if path.is_file() and path.suffix.lower() == ".csv":
         return _roster(path)
+    if path.is_file():
+        return _zipped(path, [path], scratch)
     if not path.is_dir():
         raise IngestFault(
-            f"{path}: no such class; give the folder that holds the submissions, or a roster .csv"
+            f"{path}: no such class; give the folder that holds the submissions, the platform's zip, or a "
+            "roster .csv"
         )
-    beside = sorted(path.iterdir())
-    entries = [p for p in beside if not p.name.startswith((".", "_"))]
-    if not entries:
-        raise IngestFault(f"{path}: holds no submission; expected one folder or zip per submission")
-    listing = _in_its_form(path, entries)
-    hidden = [(p.name, HIDDEN) for p in beside if p not in entries and _could_be_meant(p)]
-    return _listing(listing.form, listing.entries, (*listing.refused, *hidden))
+    return _folder(path, scratch, str(path))
 
 
-def _could_be_meant(path: Path) -> bool:
-    """Whether something with a name that is passed over may be a person's work all the same."""
-    return path.suffix.lower() == ".zip" or (path.is_dir() and path.name not in _TOOLS)
+def _zipped(given: Path, zips: Sequence[Path], scratch: Path | None) -> Listing:
+    """A class in the zip that a platform gave, or in the parts of one."""
+    kind = archive_kind(given.name, b"") if given.is_file() else "zip"
+    if kind != "zip" or scratch is None:
+        how = f"{_UNPACK.get(kind, 'unzip' if kind == 'zip' else 'tar xf')} {shlex.quote(str(given))}"
+        told = (
+            f"unpack it first (`{how}`) and give the folder"
+            if kind
+            else "give a folder, a zip or a roster .csv"
+        )
+        raise IngestFault(f"{given}: no class that can be read; {told}")
+    here = scratch / "outer"
+    inner: Path | None = scratch / "inner"
+    if scratch.name == "inner":
+        here, inner = scratch / "files", None
+    left = unpack_class(zips, here)
+    found = _folder(here, inner, str(given))
+    return msgspec.structs.replace(
+        found,
+        refused=tuple(sorted((*found.refused, *left))),
+        notes=(f"{', '.join(p.name for p in zips)} was unpacked", *found.notes),
+    )
 
 
-def _in_its_form(path: Path, entries: list[Path]) -> Listing:
-    """Tell the form of a class, and list it; what one student calls a folder does not decide it."""
-    files = [p for p in entries if p.is_file()]
-    folders = [p for p in entries if p.is_dir()]
-    if folders and all(_GRADESCOPE.match(p.name) for p in folders):
-        return _gradescope(path, folders)
-    if folders and sum(bool(_MOODLE.match(p.name)) for p in folders) >= max(1, len(folders) / 2):
-        return _moodle(entries)
-    if files and sum(bool(_CANVAS.match(p.name)) for p in files) >= max(1, len(files) // 2) and not folders:
-        return _canvas(files)
-    return _plain(entries)
+def _folder(path: Path, scratch: Path | None, given: str) -> Listing:
+    """A class in a folder; `given` is what the caller was given, for messages."""
+    notes: list[str] = []
+    for _ in range(_WRAPPERS):
+        entries = visible(path)
+        if not entries:
+            raise IngestFault(f"{given}: holds no submission; expected one folder or zip per submission")
+        names = {p.name: p.is_dir() for p in entries}
+        if platform := platform_of({n: d for n, d in names.items() if not is_companion(n)}):
+            found = gradescope(path, entries) if platform == "Gradescope" else by_names(entries, platform)
+            return _with(found, path, notes)
+        inner = _wrapped(path, entries, given)
+        if inner is None:
+            break
+        notes.append(f"the class lies in {inner.name}/")
+        path = inner
+    zips = [p for p in entries if p.suffix.lower() == ".zip" and p.is_file()]
+    others = [p for p in entries if p not in zips and not is_companion(p.name)]
+    if (
+        zips
+        and not others
+        and scratch is not None
+        and (drive_parts([p.name for p in zips]) or _is_class(zips))
+    ):
+        return _zipped(path, zips, scratch)
+    found = submitted_files(path, entries) or sakai(entries) or _flat(entries, given) or plain(entries, given)
+    return _with(found, path, notes)
 
 
-def _plain(entries: list[Path]) -> Listing:
-    found: list[Entry] = []
-    refused: list[tuple[str, str]] = []
-    names = {p.name for p in entries}
-    packed = any(p.is_dir() or p.suffix.lower() == ".zip" for p in entries)
-    for p in entries:
-        if packed and p.is_file() and p.stem.lower() == "readme" and p.suffix.lower() != ".zip":
-            continue  # describes the class that lies beside it
-        if p.is_symlink():
-            refused.append((p.name, "a symbolic link, which is not followed"))
-        elif p.is_dir():
-            inner = _only_folder(p)
-            note = f"lies one level deeper, in {inner.name}/" if inner is not None else ""
-            found.append(Entry(id=p.name, paths=(str(inner or p),), note=note))
-        elif p.suffix.lower() == ".zip":
-            if p.stem in names:
-                refused.append((p.name, f"the folder {p.stem}/ beside it was taken"))
-            else:
-                found.append(Entry(id=p.stem, paths=(str(p),)))
-        elif packed:
-            refused.append((p.name, "a loose file beside the submissions; put it into a folder of its own"))
-        elif p.suffix.lower() in (".ipynb", ".xlsx", ".md"):
-            found.append(Entry(id=p.stem, paths=(str(p),), note="a single file"))
-        else:
-            refused.append((p.name, "neither a folder nor a zip"))
-    return _listing("folders and zips", found, refused)
+def _with(found: Listing, path: Path, notes: Sequence[str]) -> Listing:
+    """The listing with what was passed over, and how the class was found."""
+    refused = tuple(sorted((*found.refused, *passed_over(path))))
+    return msgspec.structs.replace(found, refused=refused, notes=(*notes, *found.notes))
 
 
-def _only_folder(folder: Path) -> Path | None:
-    try:
-        inner = [p for p in folder.iterdir() if not p.name.startswith((".", "_"))]
-        return inner[0] if len(inner) == 1 and inner[0].is_dir() and not inner[0].is_symlink() else None
-    except OSError:  # whoever reads this submission says that it cannot be opened
+def _wrapped(path: Path, entries: Sequence[Path], given: str) -> Path | None:
+    """The one folder in which the class lies; None where the entries are the class themselves.
+
+    Raises:
+        IngestFault: the one folder may be a class as well as one submission.
+
+    """
+    folders = [p for p in entries if p.is_dir() and not p.is_symlink()]
+    packed = any(archive_kind(p.name, b"") for p in entries if p.is_file())
+    if len(folders) != 1 or packed:
         return None
+    (inner,) = folders
+    match shape_of(files_in(inner)):
+        case Shape.CLASS:
+            return inner
+        case Shape.UNSURE:
+            held = ", ".join(p.name for p in visible(inner)[:6])
+            raise _unsure(given, f"the one folder in it, {inner.name}/, ", held, inner)
+        case _:
+            return inner if submitted_files(inner, visible(inner)) is not None else None
 
 
-def _holds_something(folder: Path) -> bool:
-    try:
-        return folder.is_dir() and not folder.is_symlink() and any(folder.iterdir())
-    except OSError:
+def _unsure(given: str, what: str, held: str, inner: Path) -> IngestFault:
+    zipped = archive_kind(given, b"") != ""
+    shown = shlex.quote(inner.name if zipped else str(inner))
+    return IngestFault(
+        f"{given}: {what}may be a class or one submission; it holds {held}. "
+        f"{'Unpack it and say which' if zipped else 'Say which'}: `grader batch {shown}` for a class, "
+        f"`grader grade {shown}` for one submission"
+    )
+
+
+def _is_class(zips: Sequence[Path]) -> bool:
+    """Whether the only file of a folder is the zip of a whole class."""
+    if len(zips) != 1:
         return False
+    names = names_in_zip(zips[0])
+    shape = shape_of(names)
+    if shape is Shape.UNSURE:
+        held = ", ".join(sorted({n.partition("/")[0] for n in names})[:6])
+        raise _unsure(str(zips[0]), "it ", held, zips[0])
+    return shape is Shape.CLASS
 
 
-def _canvas(files: Iterable[Path]) -> Listing:
-    groups: dict[str, list[Path]] = {}
-    late: set[str] = set()
-    refused: list[tuple[str, str]] = []
-    for p in files:
-        match = _CANVAS.match(p.name)
-        if match is None:
-            refused.append((p.name, "does not follow Canvas's naming name_user_file_title"))
-            continue
-        identity = f"{match['name']}_{match['user']}"
-        groups.setdefault(identity, []).append(p)
-        if match["late"]:
-            late.add(identity)
-    entries = [
-        Entry(
-            id=i, paths=tuple(str(p) for p in ps), late_days=1.0 if i in late else 0.0, note="Canvas download"
+def _flat(entries: Sequence[Path], given: str) -> Listing | None:
+    """Files without folders, `Ana Diaz - README.md` for each student; None for any other form.
+
+    Raises:
+        IngestFault: the files of one submission lie there, or of several with nothing that tells whose.
+
+    """
+    files = [p for p in entries if p.is_file() and not is_companion(p.name)]
+    if any(p.is_dir() or archive_kind(p.name, b"") for p in entries) or not files:
+        return None
+    if all("\\" in p.name for p in files):
+        return backslashed(files)
+    told = [dashed(p.name, False) for p in files]
+    if 2 * sum(seen is not None for seen in told) >= len(files):
+        return by_names(entries, "")
+    readme = any(p.name.lower().startswith("readme") for p in entries)
+    kinds = Counter(p.suffix.lower() for p in files)
+    if readme and (kinds[".ipynb"] or kinds[".xlsx"]):
+        raise IngestFault(
+            f"{given}: its files lie side by side, and nothing tells whose they are. Is it one submission? "
+            f"Then `grader grade {shlex.quote(given)}`; of a class, put each student's files into a folder"
         )
-        for i, ps in groups.items()
-    ]
-    return _listing("Canvas download", entries, refused)
-
-
-def _moodle(entries: Iterable[Path]) -> Listing:
-    found: list[Entry] = []
-    refused: list[tuple[str, str]] = []
-    for p in entries:
-        match = _MOODLE.match(p.name)
-        odd = "does not follow Moodle's naming Name_number_assignsubmission_file_"
-        if match is not None and p.is_dir():
-            found.append(Entry(id=f"{match['name']}_{match['id']}", paths=(str(p),), note="Moodle download"))
-        elif _holds_something(p):
-            found.append(Entry(id=p.name, paths=(str(p),), note=odd))
-        else:
-            refused.append((p.name, odd))
-    return _listing("Moodle download", found, refused)
-
-
-def _gradescope(root: Path, folders: Iterable[Path]) -> Listing:
-    names = _gradescope_names(root / "submission_metadata.yml")
-    namesakes = Counter(names.values())
-    entries = [
-        Entry(id=_gradescope_id(p.name, names, namesakes), paths=(str(p),), note=f"Gradescope {p.name}")
-        for p in folders
-    ]
-    return _listing("Gradescope download", entries, [])
-
-
-def _gradescope_id(folder: str, names: Mapping[str, str], namesakes: Mapping[str, int]) -> str:
-    """Return a student's name; with the number of the submission where another student has the same name."""
-    name = names.get(folder, folder)
-    return f"{name} ({folder})" if namesakes.get(name, 0) > 1 else name
-
-
-def _gradescope_names(metadata: Path) -> dict[str, str]:
-    # Only two keys of a flat, machine-written file are needed; a YAML parser would be a dependency for them.
-    if not metadata.is_file():
-        return {}
-    names: dict[str, str] = {}
-    current = ""
-    for line in metadata.read_text("utf-8", "replace").splitlines():
-        if match := re.match(r"^(submission_\d+):", line):
-            current = match[1]
-        elif current and (match := re.match(r"^\s+-?\s*:?(?:name|:name):\s*(.+?)\s*$", line)):
-            names.setdefault(current, match[1].strip("'\""))
-    return names
+    return None
 
 
 def _roster(path: Path) -> Listing:
@@ -214,17 +197,4 @@ def _roster(path: Path) -> Listing:
             refused.append((name, f"late_days is {late!r}, not a number"))
             continue
         found.append(Entry(id=name, paths=(str((path.parent / where).resolve()),), late_days=max(days, 0.0)))
-    return _listing("roster", found, refused)
-
-
-def _listing(form: str, entries: Iterable[Entry], refused: Iterable[tuple[str, str]]) -> Listing:
-    by_id: dict[str, Entry] = {}
-    bad = list(refused)
-    named = (msgspec.structs.replace(e, id=shown_name(e.id)) for e in entries)
-    for entry in sorted(named, key=lambda e: (e.id, e.paths)):
-        if entry.id in by_id:
-            bad.append((entry.paths[0], f"the id {entry.id!r} is taken by {by_id[entry.id].paths[0]}"))
-        else:
-            by_id[entry.id] = entry
-    told = sorted((shown_name(name), shown_name(reason)) for name, reason in bad)
-    return Listing(form=form, entries=tuple(by_id.values()), refused=tuple(told))
+    return listing("roster", found, refused)

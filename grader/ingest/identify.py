@@ -12,7 +12,7 @@ import msgspec
 from grader.core.evidence.documents import Document, ParsedFile
 from grader.core.evidence.notebook import Notebook
 from grader.core.faults import SandboxFault
-from grader.core.submission import Artefact, Kind, Problem, Source
+from grader.core.submission import Artefact, Kind, Problem, Source, forms_of
 from grader.ingest.limits import MAX_FILE_BYTES
 from grader.ingest.packages import MARKS, Package
 from grader.sandbox.reader import Lost, read_limited
@@ -33,9 +33,25 @@ _BY_SUFFIX = {
     **dict.fromkeys((".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".bmp"), Kind.IMAGE),
 }
 _NO_README = re.compile(
-    r"(?:dev-?|test-?)?(?:requirements?|packages|constraints|runtime|licen[cs]e)\b[\w.-]*\.txt", re.IGNORECASE
+    r"(?:dev-?|test-?)?(?:requirements?|packages|constraints|runtime|timestamp|licen[cs]e)\b[\w.-]*\.txt",
+    re.IGNORECASE,
 )
 """Text files that say something to pip or to a lawyer: no README, however alone they stand."""
+_PACKED = frozenset((
+    ".rar", ".7z", ".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".tzst", ".zipx", ".cab", ".arj", ".lzh",
+    ".lha", ".ace", ".sit", ".sitx", ".dmg", ".xar", ".cpio", ".z01", ".r00", ".001"
+))  # fmt: skip
+"""Suffixes of archives that are not unpacked."""
+_SQUEEZED = frozenset((".gz", ".bz2", ".xz", ".zst", ".z", ".lz", ".br"))
+"""Suffixes of one packed file: an archive where a tar or a hand-in is packed, and no data set."""
+_ZIPPED_FORMATS = frozenset((
+    ".idx",     ".docx", ".docm", ".dotx", ".pptx", ".odt", ".odp", ".odg", ".ott", ".vsdx", ".xlsb", ".xltx",
+    ".numbers", ".pages", ".key", ".epub", ".jar", ".whl", ".apk", ".npz", ".pt", ".pth", ".ckpt",
+    ".keras", ".mlx", ".pkl"
+))  # fmt: skip
+"""Suffixes of files that are zips inside, and no archives of files."""
+_MAGIC = {b"PK\x03\x04": "zip", b"PK\x05\x06": "zip", b"\x1f\x8b": "gz", b"BZh": "bz2", b"\xfd7zXZ\0": "xz"}
+"""How archives begin whose name says nothing of it."""
 _LFS = b"version https://git-lfs"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ZIP = b"PK\x03\x04"
@@ -56,6 +72,47 @@ def unread(path: str, problem: Problem, why: str) -> Artefact:
     """
     sha256 = hashlib.sha256(b"").hexdigest()
     return Artefact(path=path, kind=kind_by_name(path), sha256=sha256, size=0, problem=problem, note=why)
+
+
+def archive_kind(path: str, data: bytes) -> str:
+    """Return the kind of an archive, `zip`, `rar` or another suffix without its dot; empty for no archive.
+
+    A packed data set (`train-images-idx3-ubyte.gz`) or file of weights is none.
+    """
+    name = PurePosixPath(path)
+    suffix = name.suffix.lower()
+    if data.startswith(b"Rar!\x1a\x07"):
+        return "rar"
+    if data.startswith(b"7z\xbc\xaf\x27\x1c"):
+        return "7z"
+    if suffix == ".zip":
+        return "zip"
+    if suffix in _PACKED:
+        return suffix[1:]
+    if data[257:262] == b"ustar":
+        return "tar"
+    if suffix in _SQUEEZED:
+        inner = PurePosixPath(name.stem).suffix.lower()
+        unsaid = not inner and "ubyte" not in name.stem
+        return suffix[1:] if inner == ".tar" or inner in _BY_SUFFIX or unsaid else ""
+    if suffix in _BY_SUFFIX or suffix in _ZIPPED_FORMATS or "ubyte" in name.name:
+        return ""
+    return next((kind for magic, kind in _MAGIC.items() if data.startswith(magic)), "")
+
+
+def may_be_handed_in(path: str) -> bool:
+    """Whether a file may be a part of a hand-in, by its name alone; what pip reads or a data set is none."""
+    name = PurePosixPath(path)
+    suffix = name.suffix.lower()
+    if _NO_README.fullmatch(name.name):
+        return False
+    known = _BY_SUFFIX.get(suffix, Kind.OTHER) is not Kind.OTHER or bool(forms_of(suffix))
+    return known or bool(archive_kind(path, b"")) or name.name.lower().startswith("readme")
+
+
+def is_picture(path: str) -> bool:
+    """Whether a file is a picture by its name."""
+    return _BY_SUFFIX.get(PurePosixPath(path).suffix.lower()) is Kind.IMAGE
 
 
 def identify(path: str, data: bytes) -> Artefact:
@@ -88,7 +145,9 @@ def identified(path: str, data: bytes) -> Source:
         seen = _notebook(path, data)
     elif kind is Kind.WORKBOOK:
         seen = _workbook(PurePosixPath(path).suffix.lower(), data)
-    elif kind in (Kind.README, Kind.SOURCE):
+    elif kind is Kind.README:
+        seen = _as_notebook(path, data) or _text(data)
+    elif kind is Kind.SOURCE:
         seen = _text(data)
     elif kind is Kind.OTHER:
         seen = _by_content(path, data)
@@ -194,27 +253,24 @@ def _text(data: bytes) -> _Seen:
     return _Seen()
 
 
-_ARCHIVES = (_ZIP, b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"7z\xbc\xaf'\x1c", b"Rar!\x1a\x07")
-_UNOPENED = "an archive inside the hand-in, which is not opened; hand in the files themselves"
-_DATA = (".npz", ".pt", ".pth", ".pkl", ".whl", ".jar", ".docx", ".pptx", ".idx", "-ubyte.gz")
-"""Archives by their form that hold no hand-in: weights, digits, packages, texts of an office."""
-
-
-def _archive(path: str, data: bytes) -> bool:
-    packed = data.startswith(_ARCHIVES) or data[257:262] == b"ustar"
-    return packed and not path.lower().endswith(_DATA)
+def _as_notebook(path: str, data: bytes) -> _Seen | None:
+    """A notebook under another suffix: a browser saves `S4.ipynb` as `S4.ipynb.txt`. None for no notebook."""
+    head = data[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
+    if not head.startswith(b"{") or b'"cells"' not in data[: 2**20] or b'"nbformat"' not in data:
+        return None
+    seen = _notebook(path, data)
+    if seen.problem is not Problem.NONE or seen.kind is not None:
+        return None
+    note = "read as a notebook by its content; the suffix says otherwise"
+    return _Seen(kind=Kind.NOTEBOOK, note=note, reading=seen.reading)
 
 
 def _by_content(path: str, data: bytes) -> _Seen:
-    head = data[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
-    if head.startswith(b"{") and b'"cells"' in data[: 2**20] and b'"nbformat"' in data:
-        seen = _notebook(path, data)
-        if seen.problem is Problem.NONE and seen.kind is None:
-            note = "read as a notebook by its content; the suffix says otherwise"
-            return _Seen(kind=Kind.NOTEBOOK, note=note, reading=seen.reading)
-    if head.startswith(_ZIP):
+    if seen := _as_notebook(path, data):
+        return seen
+    if data.startswith(_ZIP):
         package = _package(data)
         if isinstance(package, Package) and "xl/workbook.xml" in package.marks:
             note = "read as a workbook by its content; the suffix says otherwise"
             return _Seen(kind=Kind.WORKBOOK, note=note)
-    return _Seen(kind=Kind.ARCHIVE, note=_UNOPENED) if _archive(path, data) else _Seen()
+    return _Seen()

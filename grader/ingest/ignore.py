@@ -2,15 +2,14 @@
 uses.
 """
 
-from fnmatch import fnmatch
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
+from pathspec import GitIgnoreSpec
 
 from grader.core.faults import UsageFault
-from grader.core.submission import Sources
 from grader.core.toml import read_toml
-from grader.ingest.read import from_bytes
 
 CONFIG = ".grader.toml"
 IGNORE = ".graderignore"
@@ -39,30 +38,16 @@ def read_config(folder: Path) -> Config:
     return config
 
 
-def read_ignore(folder: Path) -> tuple[str, ...]:
-    """Return the patterns of the folder's ignore file, one a line; `#` begins a comment."""
+def ignored(folder: Path) -> Callable[[str], bool]:
+    """Return what tells whether a path is left out by the folder's ignore file, which has the meaning of a
+    .gitignore (https://git-scm.com/docs/gitignore): `old` anywhere, `/old` at the top, `!keep` again.
+    """
     path = folder / IGNORE
     if not path.is_file():
-        return ()
-    lines = (line.partition("#")[0].strip() for line in path.read_text("utf-8", "replace").splitlines())
-    return tuple(line for line in lines if line)
-
-
-def without_ignored(sources: Sources, patterns: tuple[str, ...]) -> Sources:
-    """Return the submission without what the patterns name: `drafts/` a folder, `*.bak` files anywhere."""
-    if not patterns:
-        return sources
-    kept = {s.artefact.path: s.data for s in sources.items if not _matches(s.artefact.path, patterns)}
-    return from_bytes(sources.submission.id, kept, single=sources.submission.single_file)
-
-
-def _matches(path: str, patterns: tuple[str, ...]) -> bool:
-    parts = path.split("/")
-    for pattern in patterns:
-        if pattern.endswith("/"):
-            folder = pattern.rstrip("/")
-            if path.startswith(f"{folder}/") or ("/" not in folder and folder in parts[:-1]):
-                return True
-        elif fnmatch(path, pattern) or fnmatch(parts[-1], pattern):
-            return True
-    return False
+        return lambda _: False
+    lines = path.read_text("utf-8-sig", "replace").splitlines()
+    try:
+        spec = GitIgnoreSpec.from_lines(lines)
+    except ValueError as fault:
+        raise UsageFault(f"{path}: {fault}") from fault
+    return spec.match_file

@@ -17,6 +17,15 @@ MAX_MODULE_BYTES = 2**20
 MAX_TOTAL_BYTES = 300 * 2**20
 """All files of one submission, unpacked."""
 
+MAX_PICTURES = 200
+"""Files of a zip of pictures that is a part of a hand-in, photos of a derivation say; more are a data set."""
+
+MAX_CLASS_FILES = 200_000
+"""Files in the zip of a class: a thousand students with two hundred each."""
+
+MAX_CLASS_BYTES = 20 * 2**30
+"""The zip of a class, unpacked; one of three hundred students with notebooks is below 1 GB."""
+
 MAX_FOLDERS = 40
 """Folders within one another; the deepest real repository of the survey has 6."""
 
@@ -37,6 +46,13 @@ SKIPPED_FOLDERS = frozenset(
         "venv",
         "__MACOSX",
         ".idea",
+        ".grader",
     }
 )
 """Folders that hold nothing a student hands in."""
+
+JUNK_FILES = frozenset({".DS_Store", "Thumbs.db", "ehthumbs.db", "desktop.ini", ".localized", "Icon\r"})
+"""Files that an operating system leaves in every folder."""
+
+REPORT_MARKER = ".grader-report"
+"""The file that tells a folder of pages as written by grader, wherever somebody lets it write them."""

@@ -6,17 +6,17 @@ Nothing here follows a symbolic link out of the submission, unpacks to disk or e
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Final
 
 import msgspec
 
 from grader.core.faults import IngestFault
-from grader.core.submission import Kind, Problem, Source, Sources, Submission
-from grader.ingest.archive import HandedIn, Unpacked, beyond
+from grader.core.submission import Problem, Sources, Submission
+from grader.ingest.archive import HandedIn, beyond, is_junk
 from grader.ingest.choose import choose
-from grader.ingest.identify import identified, unread
+from grader.ingest.forms.typed import plain_text
+from grader.ingest.identify import archive_kind
 from grader.ingest.limits import (
     MAX_FILE_BYTES,
     MAX_FILES,
@@ -24,20 +24,34 @@ from grader.ingest.limits import (
     MAX_MODULE_BYTES,
     MAX_MODULES,
     MAX_TOTAL_BYTES,
+    REPORT_MARKER,
     SKIPPED_FOLDERS,
 )
+from grader.ingest.meaning import sources_of
+from grader.ingest.nested import Budget, unpack_limited, unpacked
 from grader.ingest.slug import slug
-from grader.sandbox.reader import Lost, read_limited
-from grader.sandbox.reader_server import ReadLimits
 
-UNPACKING: Final = ReadLimits(memory=2_400_000_000, answer=MAX_TOTAL_BYTES + 50_000_000, cpu=120)
-"""What unpacking may take: the archive and its files at the same time, twice."""
-
-_AGAIN = "pack the folder again"
+_HOLDS_NO_FILE = "holds no file; expected a README, a workbook and a notebook"
 
 
-def read_submission(path: Path, name: str = "") -> Sources:
-    """Return the submission at `path`; `name` overrides its id.
+class Layout(msgspec.Struct, frozen=True, kw_only=True):
+    """What a platform's own names say about the paths of one entry of a class."""
+
+    names: tuple[str, ...] = ()
+    """For each path its name in the submission, or the folder that its files get; empty for its own."""
+    typed: tuple[str, ...] = ()
+    """The paths that hold what was typed into the platform, and no file of the student's."""
+    platform: str = ""
+    notes: tuple[str, ...] = ()
+    """What a person should know: an older attempt that was left out."""
+
+
+def _nothing(_: str) -> bool:
+    return False
+
+
+def read_submission(path: Path, name: str = "", left_out: Callable[[str], bool] = _nothing) -> Sources:
+    """Return the submission at `path`; `name` overrides its id, `left_out` says which paths are not read.
 
     Raises IngestFault with what was expected where the path does not exist, holds no file, or is a broken
     archive.
@@ -47,42 +61,68 @@ def read_submission(path: Path, name: str = "") -> Sources:
         raise IngestFault(
             f"{path}: no such file or folder; give a submission's folder, zip, README, notebook or workbook"
         )
-    single = path.is_file() and not _is_archive(path)
-    if path.is_dir():
-        items = _opened(tuple(_folder(path, notes)), notes)
-        if not items:
-            raise IngestFault(
-                f"{path}: the folder holds no file; expected a README, a workbook and a notebook"
-            )
-    elif single:
-        items = (_read_file(path, shown_name(path.name), notes),)
-    else:
-        items = _opened(_archive(path, notes), notes)
-        if not items:
-            raise IngestFault(
-                f"{path}: the archive holds no file; expected a README, a workbook and a notebook"
-            )
+    budget = Budget()
+    items = _delivered(path, budget, notes)
+    if not items:
+        raise IngestFault(f"{path}: the {'folder' if path.is_dir() else 'archive'} {_HOLDS_NO_FILE}")
     identity = name or shown_name(path.resolve().name if path.is_dir() else path.stem)
-    return assemble(identity, items, notes, single=single)
+    single = path.is_file() and not archive_kind(path.name, b"")
+    kept = [i for i in items if not left_out(i.path)]
+    inside = [i for i in unpacked(kept, budget, notes) if not left_out(i.path)]
+    return assemble(identity, inside, notes, single=single)
 
 
-def read_entry(paths: Sequence[Path], name: str) -> Sources:
-    """Return the submission that lies at one path, or in several flat files as Canvas lays them; see
+def read_entry(paths: Sequence[Path], name: str, layout: Layout | None = None) -> Sources:
+    """Return the submission that lies at one path, or in several as a platform lays them; see
     `read_submission`.
     """
-    if len(paths) == 1:
+    layout = layout or Layout()
+    if len(paths) == 1 and not layout.names and not layout.typed and not layout.notes:
         return read_submission(paths[0], name)
-    notes: list[str] = []
+    notes = list(layout.notes)
+    budget = Budget()
     items: list[HandedIn] = []
-    for path in paths:
-        if _is_archive(path):
-            items += _archive(path, notes)
+    handed_in = [p for p in paths if str(p) not in layout.typed]
+    for path, shown in zip(paths, layout.names or ("",) * len(paths), strict=True):
+        typed = layout.platform if str(path) in layout.typed else ""
+        if path.is_dir() or (len(handed_in) == 1 and not typed):
+            found = _delivered(path, budget, notes)
+            items += [msgspec.structs.replace(i, path=_below(shown, i, path), typed=typed) for i in found]
         else:
-            items.append(_read_file(path, shown_name(path.name), notes))
-    return assemble(name, items, notes, single=False)
+            item = _read_file(path, shown or shown_name(path.name), notes)
+            items.append(msgspec.structs.replace(item, typed=typed))
+    items = [i for i in items if not i.typed or any(plain_text(i.data))]
+    if not items:
+        raise IngestFault(f"{name}: {_HOLDS_NO_FILE}")
+    return assemble(name, unpacked(items, budget, notes), notes, single=False)
 
 
-def assemble(identity: str, items: Iterable[HandedIn], notes: Iterable[str], *, single: bool) -> Sources:
+def _below(shown: str, item: HandedIn, path: Path) -> str:
+    """The path of an item in the submission, where the platform gives its folder or its own name."""
+    if not shown:
+        return item.path
+    return f"{shown}/{item.path}" if path.is_dir() else shown if item.path == path.name else item.path
+
+
+def _delivered(path: Path, budget: Budget, notes: list[str]) -> list[HandedIn]:
+    """The files of a folder or zip, or the one file, but for reports that grader wrote among them."""
+    if path.is_dir():
+        return _without_reports(list(_folder(path, budget, notes)), notes)
+    if archive_kind(path.name, b"") == "zip":
+        return _without_reports(list(_archive(path, budget, notes)), notes)
+    return [_read_file(path, shown_name(path.name), notes)]
+
+
+def _without_reports(items: list[HandedIn], notes: list[str]) -> list[HandedIn]:
+    """Leave out the folders in which grader wrote its own pages; a student's file is never among them."""
+    folders = {i.path.rpartition("/")[0] for i in items if i.path.endswith(f"/{REPORT_MARKER}")}
+    if not folders:
+        return items
+    notes += [f"{folder}/ was written by grader and is no part of the hand-in" for folder in sorted(folders)]
+    return [i for i in items if not any(i.path.startswith(f"{folder}/") for folder in folders)]
+
+
+def assemble(identity: str, items: Iterable[HandedIn], notes: Sequence[str], *, single: bool) -> Sources:
     """Identify, choose and hash."""
     listed = list(items)
     by_path = {i.path: i for i in listed}
@@ -91,9 +131,7 @@ def assemble(identity: str, items: Iterable[HandedIn], notes: Iterable[str], *, 
         *notes,
         *(f"{path} was handed in more than once; the last one was read" for path in sorted(twice)),
     )
-    found = [_source(item) for _, item in sorted(by_path.items())]
-    if single:
-        found = [_single(s) for s in found]
+    found = sources_of([by_path[p] for p in sorted(by_path)], single=single)
     choice = choose(found)
     listing = "".join(f"{a.sha256}  {a.path}\n" for a in choice.artefacts)
     submission = Submission(
@@ -111,15 +149,11 @@ def assemble(identity: str, items: Iterable[HandedIn], notes: Iterable[str], *, 
     return Sources(submission=submission, items=sources)
 
 
-def _source(item: HandedIn) -> Source:
-    if item.problem is Problem.NONE:
-        return identified(item.path, item.data)
-    return Source(artefact=unread(item.path, item.problem, item.why), data=item.data)
-
-
 def from_bytes(identity: str, files: dict[str, bytes], *, single: bool = False) -> Sources:
     """Return a submission made of given bytes, for tests and for callers that hold no folder."""
-    return assemble(identity, [HandedIn(path=p, data=d) for p, d in files.items()], (), single=single)
+    notes: list[str] = []
+    items = unpacked([HandedIn(path=p, data=d) for p, d in files.items()], Budget(), notes)
+    return assemble(identity, items, notes, single=single)
 
 
 def modules_beside(path: Path) -> dict[str, bytes]:
@@ -132,18 +166,6 @@ def modules_beside(path: Path) -> dict[str, bytes]:
         except OSError:
             continue
     return found
-
-
-def _single(source: Source) -> Source:
-    # A file that a person names on the command line is meant: text without a telling suffix is a README.
-    artefact = source.artefact
-    if artefact.kind is Kind.OTHER and artefact.readable and b"\0" not in source.data[:4096]:
-        artefact = msgspec.structs.replace(artefact, kind=Kind.README)
-    return msgspec.structs.replace(source, artefact=artefact)
-
-
-def _is_archive(path: Path) -> bool:
-    return path.suffix.lower() == ".zip"
 
 
 def _read_file(path: Path, name: str, notes: list[str]) -> HandedIn:
@@ -161,22 +183,22 @@ def shown_name(name: str) -> str:
     return re.sub("[\ud800-\udfff]", lambda m: f"%{ord(m[0]) & 0xFF:02X}", name)
 
 
-def _folder(root: Path, notes: list[str]) -> Iterator[HandedIn]:
-    total = 0
+def _folder(root: Path, budget: Budget, notes: list[str]) -> Iterator[HandedIn]:
     found = sorted((shown_name(p.relative_to(root).as_posix()), p) for p in _walk(root, notes))
     for count, (relative, path) in enumerate(found):
         if relative != path.relative_to(root).as_posix():
             notes.append(f"the name of {relative} is not UTF-8; what is none is written with %")
-        limit = f"{MAX_FILES:,} files" if count >= MAX_FILES else ""
+        limit = f"{MAX_FILES:,} files" if budget.files <= 0 else ""
         item = HandedIn(path=relative) if limit else _read_file(path, relative, notes)
-        total += len(item.data)
-        if total > MAX_TOTAL_BYTES:
-            limit = f"{MAX_TOTAL_BYTES:,} bytes"
+        budget.take(item)
+        limit = f"{MAX_TOTAL_BYTES:,} bytes" if budget.bytes < 0 else limit
         if limit:
             notes.append(f"more than {limit}: the rest, from {relative} on, was not read")
             yield from beyond((name for name, _ in found[count:]), f"not read: beyond the first {limit}")
             return
-        yield item
+        if not is_junk(relative, item.data):
+            # Linux unpacks the names of Windows' archives with their backslashes.
+            yield msgspec.structs.replace(item, path=relative.replace("\\", "/"))
 
 
 def _walk(root: Path, notes: list[str]) -> Iterator[Path]:
@@ -207,37 +229,19 @@ def _walk(root: Path, notes: list[str]) -> Iterator[Path]:
             notes.append(f"{shown} could not be opened: {fault.strerror}")
 
 
-def _opened(items: tuple[HandedIn, ...], notes: list[str]) -> tuple[HandedIn, ...]:
-    """What was handed in; of one zip and nothing else, what is in it: a zip in a zip is packing."""
-    only = items[0] if len(items) == 1 else None
-    if only is None or not only.path.lower().endswith(".zip") or not only.data:
-        return items
-    try:
-        inside = _unpacked(only.path, only.data, notes)
-    except IngestFault:
-        return items
-    notes.append(f"{only.path} was all that was handed in, so it was opened")
-    return inside or items
-
-
-def _archive(path: Path, notes: list[str]) -> tuple[HandedIn, ...]:
+def _archive(path: Path, budget: Budget, notes: list[str]) -> tuple[HandedIn, ...]:
+    again = "pack the folder again"
     try:
         size = path.stat().st_size
         if size > MAX_TOTAL_BYTES:
             raise IngestFault(
-                f"{path}: an archive of {size:,} bytes, and at most {MAX_TOTAL_BYTES:,} are read; {_AGAIN}"
+                f"{path}: an archive of {size:,} bytes, and at most {MAX_TOTAL_BYTES:,} are read; {again}"
             )
         data = path.read_bytes()
     except OSError as fault:
-        raise IngestFault(f"{path}: not a zip archive that can be opened ({fault}); {_AGAIN}") from fault
-    return _unpacked(str(path), data, notes)
-
-
-def _unpacked(name: str, data: bytes, notes: list[str]) -> tuple[HandedIn, ...]:
-    found = read_limited("grader.ingest.archive:unpack", data, returns=Unpacked, limits=UNPACKING)
-    if isinstance(found, Lost):
-        raise IngestFault(f"{name}: the archive {found}; {_AGAIN}")
+        raise IngestFault(f"{path}: not a zip archive that can be opened ({fault}); {again}") from fault
+    found = unpack_limited(data, budget)
     if found.fault:
-        raise IngestFault(f"{name}: not a zip archive that can be opened ({found.fault}); {_AGAIN}")
+        raise IngestFault(f"{path}: not a zip archive that can be opened ({found.fault}); {again}")
     notes += found.notes
     return found.items

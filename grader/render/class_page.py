@@ -17,6 +17,7 @@ import msgspec
 from grader.render import strings
 from grader.render.class_rows import ClassRow, Column, Head, SimilarGroup
 from grader.render.html import render_page
+from grader.render.pictures.picture import DataTable
 
 BINS: Final = 10
 WAITING_OPEN: Final = 5
@@ -34,9 +35,9 @@ class Bar(msgspec.Struct, frozen=True, kw_only=True):
     """How many of `count` may still move, because points of theirs are open."""
 
     @property
-    def open_share(self) -> float:
-        """The part of `share` that is drawn grey."""
-        return round(self.share * self.open / self.count, 1) if self.count else 0.0
+    def sure_share(self) -> float:
+        """The part of `share` that cannot move; the rest is drawn grey."""
+        return round(self.share * (1 - self.open / self.count), 1) if self.count else 0.0
 
 
 class ClassView(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,11 +97,13 @@ def render(
     *,
     head: Head | None = None,
     similar: Sequence[SimilarGroup] = (),
+    tables: Sequence[DataTable] = (),
     note: str = "",
 ) -> str:
     """Return the page as HTML.
 
     `similar` are the hand-ins that look alike, for instructors only; `note` says what was not compared.
+    `tables` are further ones, of what students typed into the platform say.
     """
     return render_page(
         "class.html.j2",
@@ -108,6 +111,7 @@ def render(
         view=view(rows, title, head),
         similar=tuple(similar),
         pages={row.id: row.link for row in rows if row.link},
+        tables=tuple(tables),
         note=note,
         labels={verdict.value: label for verdict, label in strings.VERDICTS.items()},
         overall={verdict.value: strings.overall(verdict) for verdict in strings.VERDICTS},

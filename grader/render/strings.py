@@ -192,6 +192,8 @@ PROBLEMS: Final[dict[str, str]] = {
     "too-large": "too large to read",
     "encrypted": "protected by a password",
     "old-format": "an old format that cannot be read",
+    "not-unpacked": "an archive that was not unpacked",
+    "not-read": "not read by grader",
 }
 
 REPRODUCE: Final = "Reproduce this"
@@ -267,6 +269,8 @@ CLASS_KEY: Final = "What the columns are"
 CLASS_OTHERWISE: Final = "Name"
 CLASS_STATES: Final = "Submissions by their most severe result among the criteria that make up the full score"
 CLASS_MEDIAN: Final = "Median, of all points"
+CLASS_TYPED: Final = "What students typed beside their files"
+CLASS_TYPED_COLUMNS: Final = ("Submission", "Text, and links in it (nothing was fetched)")
 CLASS_STILL_OPEN: Final = "with open points"
 CLASS_FILTER: Final = "Filter by name or finding"
 CLASS_STATE: Final = "State"

@@ -72,9 +72,9 @@ def test_a_share_that_may_still_grow_is_drawn_grey() -> None:
     ]
     view = class_page.view(rows)
     assert (view.median, view.open) == (37.5, 2)
-    assert [(bar.count, bar.open, bar.open_share) for bar in view.scores if bar.count] == [
-        (3, 2, 66.7),
-        (1, 0, 0.0),
+    assert [(bar.count, bar.open, bar.sure_share) for bar in view.scores if bar.count] == [
+        (3, 2, 33.3),
+        (1, 0, 33.3),
     ]
     assert class_page.render(rows).count('<rect class="open"') == 1
 

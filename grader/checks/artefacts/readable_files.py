@@ -31,7 +31,8 @@ def check(submission: Submission) -> Outcome:
     """Pass with remarks; `unknown` where a file that would be graded cannot be read. Never a fail: AR001
     costs.
     """
-    theirs = [a for a in submission.artefacts if a.path.rpartition("/")[2] not in _OURS]
+    own = (a for a in submission.artefacts if a.kind is not Kind.NOTE)  # what was typed is no file of theirs
+    theirs = [a for a in own if a.path.rpartition("/")[2] not in _OURS]
     bad = [a for a in theirs if a.problem is not Problem.NONE]
     findings = [
         Finding(
@@ -51,6 +52,8 @@ def check(submission: Submission) -> Outcome:
     if not bad:
         return passed(f"all {len(theirs)} files are what they say they are")
     serious = [a for a in bad if a.kind in _GRADED and a.problem not in _HARMLESS]
+    if any(not any(a.kind is kind and a.readable for a in theirs) for kind in _GRADED):
+        serious += [a for a in bad if a.kind is Kind.ARCHIVE]
     if not serious:
         return passed(f"{len(bad)} files that nobody needs cannot be used", findings)
     names = ", ".join(a.path for a in serious)

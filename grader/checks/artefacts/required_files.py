@@ -7,7 +7,8 @@ that builds the network stands for it.
 
 ## Why it matters
 A part that was not handed in cannot be graded. Most missing files were made but not committed, or lie behind
-a Git LFS pointer.
+a Git LFS pointer. What may lie in an archive that was not unpacked, in a Word file or behind a link is not
+told as missing: a person has to look.
 
 ## Example
     README.md
@@ -27,7 +28,7 @@ from grader.core.outcome import Finding, Outcome, graded, skipped, unknown
 from grader.core.place import Place
 from grader.core.rubric import CheckParams
 from grader.core.rule import Rule
-from grader.core.submission import Kind, Submission
+from grader.core.submission import Artefact, Kind, Problem, Submission
 
 _WORDS = {
     Kind.README: ("a README with the derivation", "README.md"),
@@ -52,6 +53,7 @@ def check(submission: Submission, required: Required) -> Outcome:
     if submission.single_file:
         return skipped("one file was given, not a submission folder")
     findings: list[Finding] = []
+    closed: list[str] = []
     for kind in required.kinds:
         of_kind = [a for a in submission.artefacts if a.kind is kind]
         if any(a.readable for a in of_kind) or (
@@ -59,7 +61,9 @@ def check(submission: Submission, required: Required) -> Outcome:
         ):
             continue
         what, suffix = _WORDS.get(kind, (f"a file of kind {kind.value}", kind.value))
-        if of_kind:
+        if any(a.may_hold(kind) and _closed(a) for a in submission.artefacts):
+            closed.append(submission.absent(kind, what).reason)
+        elif of_kind:
             findings += [
                 Finding(
                     message=f"{what} was handed in, but it cannot be read",
@@ -74,7 +78,7 @@ def check(submission: Submission, required: Required) -> Outcome:
         else:
             findings.append(
                 Finding(
-                    message=f"{what} {'may lie in an archive' if submission.archives else 'is missing'}",
+                    message=f"{what} is missing",
                     expected=f"one file {suffix}",
                     found=_listing(submission),
                     hint=f"add {what} to the folder that you hand in, and check that it "
@@ -82,8 +86,9 @@ def check(submission: Submission, required: Required) -> Outcome:
                     diagnosis=f"missing-{kind.value}",
                 )
             )
+    if closed:
+        return unknown("; ".join(dict.fromkeys(closed)), findings)
     absent = {f.diagnosis for f in findings}
-    unopened = submission.archives if any(code.startswith("missing") for code in absent) else ()
     have = len(required.kinds) - len(absent)
     summary = f"{have} of {len(required.kinds)} required files can be read"
     if Kind.NOTEBOOK in required.kinds and not any(
@@ -93,11 +98,13 @@ def check(submission: Submission, required: Required) -> Outcome:
         summary += f"; {script} stands for the notebook" if script else ""
     gone = [f.message.removesuffix(" is missing") for f in findings if f.diagnosis.startswith("missing-")]
     told = f"{', '.join(gone[:-1])} and {gone[-1]} are missing" if len(gone) == len(findings) > 1 else ""
-    if unopened:
-        return unknown(
-            f"{summary}; the others may lie in {', '.join(unopened[:3])}, which is not opened", findings
-        )
     return graded(have / len(required.kinds) if required.kinds else 1.0, summary, findings, told)
+
+
+def _closed(artefact: Artefact) -> bool:
+    """Whether nobody could look into it: not unpacked, not read, or no byte of it came out of its archive."""
+    no_bytes = not artefact.size and artefact.problem not in (Problem.NONE, Problem.EMPTY)
+    return artefact.problem in (Problem.NOT_UNPACKED, Problem.NOT_READ) or no_bytes
 
 
 def _scripts(submission: Submission) -> str:
@@ -113,7 +120,7 @@ def _remedy(note: str) -> str:
 
 
 def _listing(submission: Submission) -> str:
-    paths = [a.path for a in submission.artefacts]
+    paths = [a.path for a in submission.artefacts if not a.path.rpartition("/")[2].startswith(".")]
     shown = ", ".join(paths[:8])
     return f"{shown} and {len(paths) - 8} more" if len(paths) > 8 else shown or "nothing"
 

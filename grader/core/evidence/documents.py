@@ -148,12 +148,11 @@ class ParsedFile(msgspec.Struct, frozen=True, kw_only=True):
 class Documents(Evidence, frozen=True, kw_only=True):
     """Every README, text file and notebook that was handed in: by kind, the main one first, then by path.
 
-    Those that cannot be read are among them, with their `problem`.
+    Those that cannot be read are among them, with their `problem`; so is whatever was not unpacked or read
+    and may hold one, last.
     """
 
     documents: tuple[Document, ...]
-    archives: tuple[str, ...] = ()
-    """Archives inside the hand-in, which may hold others."""
 
     def of(self, *kinds: Kind) -> tuple[Document, ...]:
         """Documents of the given kinds that hold anything to read, those of the first kind first."""
@@ -164,8 +163,10 @@ class Documents(Evidence, frozen=True, kw_only=True):
         return tuple(d.notebook for d in self.documents if d.notebook is not None)
 
     def unread(self, *kinds: Kind) -> tuple[Document, ...]:
-        """Documents of which something was not read: all of it, or a part."""
-        return tuple(d for kind in kinds for d in self.documents if d.kind is kind and d.problem)
+        """Documents of which something was not read: all of it, or a part; also what may hold one."""
+        own = tuple(d for kind in kinds for d in self.documents if d.kind is kind and d.problem)
+        closed = (d for d in self.documents if d.problem and d not in own)
+        return (*own, *(d for d in closed if any(d.artefact.may_hold(kind) for kind in kinds)))
 
     def absent(self, what: str, *kinds: Kind) -> Unavailable:
         """Return why no document of the kinds can be read; `what` names the thing with its article.
@@ -173,9 +174,14 @@ class Documents(Evidence, frozen=True, kw_only=True):
         One that was read to its end and does not hold the thing is no reason: then the thing was not handed
         in.
         """
-        here = [d for d in self.documents if d.kind in kinds and (d.problem or d.empty)]
-        return absent(what, [(d.path, d.problem) for d in here], self.archives)
+        held = [d for d in self.documents if any(d.artefact.may_hold(kind) for kind in kinds)]
+        here = [(d.path, d.problem) for d in held if d.kind in kinds and (d.problem or d.empty)]
+        return absent(what, here, [(d.path, d.problem) for d in held if d.kind not in kinds])
 
     def reading(self) -> tuple[tuple[str, str], ...]:
         """Lines of "what we read": a document that says nothing of itself elsewhere."""
-        return tuple((d.path, d.problem) for d in self.documents if d.problem and d.notebook is None)
+        return tuple(
+            (d.path, d.problem)
+            for d in self.documents
+            if d.problem and d.notebook is None and d.kind is Kind.README
+        )

@@ -38,7 +38,10 @@ def read_documents(sources: Sources) -> Documents:
     """
     found = [_document(source) for source in sources if source.artefact.kind in _KINDS]
     found.sort(key=lambda d: (_KINDS.index(d.kind), not d.main, d.path))
-    return Documents(documents=tuple(found), archives=sources.submission.archives)
+    closed = [
+        a for a in sources.submission.artefacts if a.kind not in _KINDS and any(map(a.may_hold, _KINDS))
+    ]
+    return Documents(documents=(*found, *(Document(artefact=a, problem=a.trouble) for a in closed)))
 
 
 def _document(source: Source) -> Document:

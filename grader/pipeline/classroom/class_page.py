@@ -7,9 +7,11 @@ import msgspec
 
 from grader.cohort.alike import Alike, Cohort
 from grader.core.report import Report
+from grader.core.submission import Kind
 from grader.pipeline.grade.publish import write
 from grader.render import strings
 from grader.render.class_rows import ClassRow, Head, Similar, SimilarGroup, rows_from
+from grader.render.pictures.picture import DataTable
 from grader.store.runs import Run, Spent
 
 
@@ -31,7 +33,13 @@ def publish_class(
     seconds = {name: {p: s.wall for p, s in phases.items()} for name, phases in spent.items()}
     ungraded = [ClassRow.ungraded(name, name, reason) for name, reason in sorted(refused.items())]
     rows = [*rows_from(reports, seconds), *ungraded]
-    page = render(rows, head=_head(run, reports), similar=similar_of(cohort), note=cohort.note)
+    page = render(
+        rows,
+        head=_head(run, reports),
+        similar=similar_of(cohort),
+        tables=typed_by(reports),
+        note=cohort.note,
+    )
     data = msgspec.json.format(msgspec.json.encode({"format": 1, **msgspec.to_builtins(cohort)}), indent=1)
     write(out / "_class" / "alike.json", data + b"\n")
     write(out / _MARKS, to_csv(reports).encode("utf-8-sig"))
@@ -64,6 +72,19 @@ def similar_of(cohort: Cohort) -> tuple[SimilarGroup, ...]:
         )
         if groups
     )
+
+
+def typed_by(reports: Sequence[Report]) -> tuple[DataTable, ...]:
+    """Return the table of what students typed into the platform, with the links in it; none for nothing."""
+    rows = [
+        (report.submission.id, artefact.note)
+        for report in reports
+        for artefact in report.submission.artefacts
+        if artefact.kind is Kind.NOTE
+    ]
+    if not rows:
+        return ()
+    return (DataTable(caption=strings.CLASS_TYPED, columns=strings.CLASS_TYPED_COLUMNS, rows=tuple(rows)),)
 
 
 def _similar(group: Alike) -> Similar:

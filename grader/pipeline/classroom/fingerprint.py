@@ -25,15 +25,18 @@ from grader.core import plugins
 from grader.core.memory import code_of, key, modules_of
 from grader.core.settings import Settings
 from grader.ingest.limits import MAX_FILES, MAX_FOLDERS, MAX_TOTAL_BYTES, SKIPPED_FOLDERS
-from grader.ingest.read import shown_name
+from grader.ingest.read import Layout, shown_name
 from grader.pipeline.plan.product_key import RUNNING, environment
 
 
-def raw_digest(paths: Sequence[str]) -> str:
-    """Return a SHA-256 over names and bytes of a hand-in as it lies there; empty where it is too large or
-    cannot be read.
+def raw_digest(paths: Sequence[str], layout: Layout) -> str:
+    """Return a SHA-256 over names and bytes of a hand-in as it lies there, and what the platform's names say
+    of it; empty where it is too large or cannot be read.
     """
     digest = hashlib.sha256()
+    if layout.names or layout.notes or layout.platform:
+        typed = [path in layout.typed for path in paths]
+        digest.update(msgspec.json.encode([layout.names, typed, layout.platform, layout.notes]))
     total = 0
     try:
         for number, (name, path) in enumerate(_files(paths)):

@@ -6,6 +6,7 @@ import glob
 import hashlib
 import logging
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -17,7 +18,8 @@ from grader.core.outcome import Verdict
 from grader.core.progress import tell
 from grader.core.report import Report
 from grader.core.settings import Device, Settings
-from grader.ingest.classes import Entry, Listing, list_class
+from grader.ingest.classes import list_class
+from grader.ingest.forms.entries import Entry, Listing
 from grader.pipeline.classroom.fingerprint import basis_of, raw_digest
 from grader.pipeline.classroom.job import Done, Job, died, work
 from grader.pipeline.classroom.reports import OUR_FAILURE, Published, publish_run, reports_of
@@ -100,7 +102,18 @@ def grade_class(
     The same call after a kill goes on where it stopped: finished phases are in the store, and products in its
     cache.
     """
-    whole = list_class(request.path)
+    scratch = request.store.parent / "unpacked"
+    try:
+        return _grade(request, list_class(request.path, scratch), backend, progress)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _grade(
+    request: Request, whole: Listing, backend: Backend, progress: Callable[[Progress], None]
+) -> Graded:
+    for note in whole.notes:
+        tell(note)
     listing = _chosen(whole, request.only)
     sheet = mark_sheet(request.loaded, request.settings)
     with Store(request.store) as store:
@@ -175,7 +188,7 @@ def _basis(entry: Entry, request: Request) -> str:
     crash on it.
     """
     try:
-        return basis_of(raw_digest(entry.paths), request.loaded.sha256, request.settings)
+        return basis_of(raw_digest(entry.paths, entry.layout), request.loaded.sha256, request.settings)
     except Exception:  # the worker that reads this submission meets the same, and says so
         log.exception("%s has no fingerprint", entry.id)
         return ""
@@ -226,6 +239,7 @@ def _stage(going: _Going, stage: Stage, later: tuple[str, ...]) -> int:
             run=run.id,
             id=e.id,
             paths=e.paths,
+            layout=e.layout,
             plan=going.sheet.plan,
             profile=request.loaded.rubric.profile,
             settings=request.settings,

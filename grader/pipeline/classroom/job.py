@@ -14,7 +14,7 @@ from grader.core.progress import named
 from grader.core.rubric import Profile
 from grader.core.settings import Settings
 from grader.core.submission import Submission
-from grader.ingest.read import read_entry
+from grader.ingest.read import Layout, read_entry
 from grader.pipeline.classroom.cohort_run import PRODUCT, packed_traits, traits_key
 from grader.pipeline.classroom.fingerprint import basis_of, raw_digest
 from grader.pipeline.classroom.stored import Stored, stored_sources
@@ -32,6 +32,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     run: int
     id: str
     paths: tuple[str, ...]
+    layout: Layout = Layout()
     plan: Plan
     profile: Profile
     settings: Settings
@@ -58,14 +59,14 @@ def work(job: Job) -> Done:
     """Compute what the job's phases add, and measure it. Raises IngestFault where `paths` are no
     submission.
     """
-    raw = raw_digest(job.paths) if job.fresh else ""
+    raw = raw_digest(job.paths, job.layout) if job.fresh else ""
     begin, used, apart = time.perf_counter(), os.times(), cpu_spent()
     done = _work(job)
     wall, now = time.perf_counter() - begin, os.times()
     cpu = sum(now[:4]) - sum(used[:4]) + cpu_spent() - apart
     # A file that changed while it was read must not stand for what it became.
     ours = any(lost.verdict is Verdict.ERROR for lost in done.record.missing.values())
-    certain = raw and raw == raw_digest(job.paths) and not ours
+    certain = raw and raw == raw_digest(job.paths, job.layout) and not ours
     return msgspec.structs.replace(
         done,
         basis=basis_of(raw, job.rubric_sha256, job.settings) if certain else "",
@@ -76,7 +77,7 @@ def work(job: Job) -> Done:
 def _work(job: Job) -> Done:
     with Store(Path(job.store)) as store:
         if job.fresh:
-            sources = read_entry([Path(p) for p in job.paths], job.id)
+            sources = read_entry([Path(p) for p in job.paths], job.id, job.layout)
             for source in sources.items:
                 store.objects.put(source.data)
             known = Known(

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from grader.core.report import Note, Report
 from grader.core.rule import Rule
 from grader.core.settings import Settings
-from grader.core.submission import Problem, Sources
+from grader.core.submission import Kind, Problem, Sources
 from grader.pipeline.grade.judge import judge
 from grader.pipeline.grade.notes import read_notes
 from grader.pipeline.grade.products import Known, NothingKept, fill
@@ -66,7 +66,7 @@ def _artefact_notes(known: Known) -> tuple[Note, ...]:
     problems = tuple(
         Note(what=a.path, text=a.note or a.problem.value)
         for a in submission.artefacts
-        if a.problem is not Problem.NONE
+        if a.problem is not Problem.NONE or a.kind is Kind.NOTE
     )
     doubts = tuple(Note(what="choice", text=d) for d in submission.doubts)
     return (*problems, *doubts, *(Note(what="submission", text=n) for n in submission.notes))

@@ -19,6 +19,7 @@ from grader.core.report import Report
 from grader.core.rubric import Rubric, Treatment
 from grader.core.rule import Rule
 from grader.core.submission import Submission
+from grader.ingest.limits import REPORT_MARKER
 from grader.pipeline.grade.file_views import Fetch, draw, planned, stale
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ def publish(
     folder = out / report.submission.slug
     shown = _file_views(report.submission, fetch, folder)
     files = student_files(report, products, rubric, shown, late_days=late_days)
+    write(folder / REPORT_MARKER, b"grader wrote this folder; it is no part of a submission.\n")
     page, result = (write(folder / name, data) for name, data in files.items())
     return Written(page=page, result=result)
 

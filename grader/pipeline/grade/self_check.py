@@ -8,7 +8,7 @@ import msgspec
 
 from grader.core.report import Report
 from grader.core.settings import Settings
-from grader.ingest.ignore import read_ignore, without_ignored
+from grader.ingest.ignore import ignored
 from grader.ingest.read import read_submission
 from grader.pipeline.grade.grade_one import Progress, grade_one
 from grader.pipeline.grade.products import Known
@@ -34,7 +34,5 @@ def self_check(
     visible = tuple(c for c in loaded.rubric.criterion if not c.hidden)
     shown = msgspec.structs.replace(loaded, rubric=msgspec.structs.replace(loaded.rubric, criterion=visible))
     with own_work():
-        sources = read_submission(path)
-        if path.is_dir():
-            sources = without_ignored(sources, read_ignore(path))
+        sources = read_submission(path, left_out=ignored(path)) if path.is_dir() else read_submission(path)
         return grade_one(sources, shown, catalogue(), settings, progress)
