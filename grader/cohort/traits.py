@@ -19,7 +19,7 @@ from grader.core.evidence.formulas import FormulaEvidence, FormulaVerdict
 from grader.core.evidence.logs import LogEvidence, Origin
 from grader.core.evidence.workbook import Book, Run, Sheet, WorkbookEvidence
 from grader.core.facts.replay import ReplayFacts, Severity, State
-from grader.core.place import Place
+from grader.core.place import Place, letters
 from grader.core.submission import Artefact, Kind, Submission
 
 WINDOW: Final = 3
@@ -169,11 +169,11 @@ def _free_cells(book: Book, right: set[tuple[str, str]]) -> Iterator[Passage]:
     headers = {column.header.strip() for table in book.tables for column in table.columns}
     for sheet in book.sheets:
         for run in sheet.runs:
-            letters = _letters(run.column)
-            place = Place(artefact=book.artefact, sheet=sheet.name, ref=f"{letters}{run.row}")
+            column = letters(run.column)
+            place = Place(artefact=book.artefact, sheet=sheet.name, ref=f"{column}{run.row}")
             if run.form >= 0:
                 form = book.forms[run.form]
-                if (sheet.name, letters) not in right and form.count("C") >= 2:
+                if (sheet.name, column) not in right and form.count("C") >= 2:
                     yield _passage(form, f"={form}", place)
                 continue
             for text in run.texts:
@@ -249,11 +249,3 @@ def _passage(normalised: str, shown: str, place: Place) -> Passage:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-
-
-def _letters(column: int) -> str:
-    found = ""
-    while column:
-        column, rest = divmod(column - 1, 26)
-        found = chr(65 + rest) + found
-    return found

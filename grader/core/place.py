@@ -24,3 +24,12 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             line = "" if self.line is None else f" line {self.line}"
             return f"{self.artefact} cell {self.cell}{line}"
         return self.artefact if self.line is None else f"{self.artefact}:{self.line}"
+
+
+def letters(column: int) -> str:
+    """Return the letters of a column of a workbook: 1 is A, 27 is AA."""
+    text = ""
+    while column:
+        column, rest = divmod(column - 1, 26)
+        text = chr(ord("A") + rest) + text
+    return text

@@ -16,10 +16,11 @@ from grader.core.facts.network import NetworkFacts
 from grader.core.facts.replay import BookFacts, CellFault, ReplayFacts, Severity, TableFacts
 from grader.core.facts.reproduced import ReproducedFacts
 from grader.core.facts.retrain import RetrainFacts
+from grader.core.place import letters
 from grader.core.rubric import Rubric
 from grader.core.rule import Rule
 from grader.render.difference import typeset_side
-from grader.render.pictures.cells import Area, Cell, area, cell_grid, letters, window
+from grader.render.pictures.cells import Area, Cell, area, cell_grid, window
 from grader.render.pictures.curves import AccuracyRun, LossSeries, accuracy_curve, loss_curves
 from grader.render.pictures.formulas import FormulaLine, formulas
 from grader.render.pictures.network import LayerBox, network_graph

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grader.core.place import letters
 from grader.extract.formulas.reading.expression import binary, call, deriv, neg, num, sym
 from grader.render.pictures import svg
-from grader.render.pictures.cells import Area, Cell, area, cell_grid, letters
+from grader.render.pictures.cells import Area, Cell, area, cell_grid
 from grader.render.pictures.curves import AccuracyRun, LossSeries, accuracy_curve, loss_curves
 from grader.render.pictures.formulas import FormulaLine, chunks, formulas, running, typeset
 from grader.render.pictures.network import LayerBox, network_graph, shape_text

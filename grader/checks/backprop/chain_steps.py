@@ -21,6 +21,7 @@ o1 does not depend on w7, so this product is 0.
     ∂E/∂a_h1 = ∂E1/∂a_h1 + ∂E2/∂a_h1
 """
 
+from grader.checks.backprop._cells import with_cells
 from grader.checks.backprop._coverage import WEIGHTS, Item, Standing, conclude, meant, missing, stand
 from grader.checks.backprop._remarks import about_lines
 from grader.core.evidence.formulas import FormulaEvidence, FormulaKind, FormulaLine, FormulaVerdict
@@ -45,27 +46,37 @@ class Policy(CheckPolicy, frozen=True, kw_only=True):
     """`single_path`: the class sheet's chain through one output. `mislinked`: true by value, but
     wrongly linked.
 
-    `typo`: a misspelt name or bracket. `repeated`: a wrong step beside its right form.
+    `typo`: a misspelt name or bracket. `repeated`: a wrong step beside its right form. `only_in_workbook`: a
+    step that stands as text in a cell, and in no document.
     """
 
     single_path: Treatment = Treatment.WARN
     mislinked: Treatment = Treatment.WARN
     typo: Treatment = Treatment.WARN
     repeated: Treatment = Treatment.WARN
+    only_in_workbook: Treatment = Treatment.WARN
 
 
 def check(formulas: FormulaEvidence, params: Params, policy: Policy) -> Outcome:
     """Give equal credit for each weight, and count each wrong step without a right form as one item more."""
-    chains = [x for x in formulas.lines if x.kind in (FormulaKind.CHAIN, FormulaKind.FINAL)]
-    items = [_weight(w, chains, params, policy) for w in WEIGHTS]
+    chains = _chains(formulas)
+
+    def judge(evidence: FormulaEvidence) -> list[Item]:
+        return [_weight(w, _chains(evidence), params, policy) for w in WEIGHTS]
+
+    items, in_cells = with_cells(judge(formulas), formulas, judge, policy.only_in_workbook)
     decided = {line.states for item in items for line in item.lines}
     if params.closed_form_suffices:
         # One fault costs once: the closed form stands for its steps, and that it is wrong costs in BP101.
         items = [i for i in items if not _closed_but_wrong(i)] or items
     items += _wrong_steps(chains, decided, policy)
     costly = [x for i in items if i.standing is Standing.WRONG for x in i.lines]
-    remarks = about_lines(chains, costly)
+    remarks = [*in_cells, *about_lines(chains, costly)]
     return conclude("chain-rule steps", items, formulas, remarks, lacking=_not_shown, tally=_tally(items))
+
+
+def _chains(formulas: FormulaEvidence) -> list[FormulaLine]:
+    return [x for x in formulas.lines if x.kind in (FormulaKind.CHAIN, FormulaKind.FINAL)]
 
 
 def _tally(items: list[Item]) -> str:

@@ -4,7 +4,8 @@
 Every line of the documents that states ∂E/∂w is compared with the network's gradient at random points;
 notation and the order of factors do not matter. A gradient counts an eighth. It is given by a closed form, or
 by a chain of which every factor is stated in closed form somewhere in the documents. The best statement of a
-gradient counts.
+gradient counts. A gradient that no document gives, and that stands as text in a cell of the workbook, counts
+with a remark.
 
 ## Why it matters
 The eight gradients are what the derivation is for: the workbook computes with them, and a swapped index
@@ -23,6 +24,7 @@ w3 leads into h2, so the last activation must be a_h2.
 Write formulas as text; pictures of formulas cannot be checked.
 """
 
+from grader.checks.backprop._cells import with_cells
 from grader.checks.backprop._coverage import Item, Standing, conclude, missing
 from grader.checks.backprop._finals import gradient_items
 from grader.checks.backprop._remarks import about_documents, about_lines
@@ -36,12 +38,14 @@ from grader.core.rule import Rule
 class Policy(CheckPolicy, frozen=True, kw_only=True):
     """`typo`: a final right but for a misspelt name or bracket. `repeated`: a wrong final beside a right one.
 
-    `numbering`: weights numbered otherwise than on the class sheet.
+    `numbering`: weights numbered otherwise than on the class sheet. `only_in_workbook`: a gradient that
+    stands as text in a cell, and in no document.
     """
 
     typo: Treatment = Treatment.WARN
     repeated: Treatment = Treatment.WARN
     numbering: Treatment = Treatment.WARN
+    only_in_workbook: Treatment = Treatment.WARN
 
 
 def check(formulas: FormulaEvidence, policy: Policy) -> Outcome:
@@ -53,10 +57,14 @@ def check(formulas: FormulaEvidence, policy: Policy) -> Outcome:
         return failed(
             "the weights are numbered otherwise than on the class sheet", [_numbering(renumbered[0].artefact)]
         )
-    items = gradient_items(formulas, typo=policy.typo, repeated=policy.repeated)
+
+    def judge(evidence: FormulaEvidence) -> list[Item]:
+        return gradient_items(evidence, typo=policy.typo, repeated=policy.repeated)
+
+    items, in_cells = with_cells(judge(formulas), formulas, judge, policy.only_in_workbook)
     costly = [x for i in items if i.standing is Standing.WRONG for x in i.lines]
     concerned = [x for x in formulas.lines if x.kind in (FormulaKind.FINAL, FormulaKind.CHAIN)]
-    remarks = [*about_lines(concerned, costly), *about_documents(formulas)]
+    remarks = [*in_cells, *about_lines(concerned, costly), *about_documents(formulas)]
     return conclude("gradients", items, formulas, remarks, lacking=_not_worked_out)
 
 

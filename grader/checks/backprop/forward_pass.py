@@ -2,7 +2,7 @@
 
 ## What it checks
 Whether each of h1, h2, a_h1, a_h2, o1, o2, a_o1, a_o2 is defined by a right line. `a_h1 = σ(w1*i1 + w2*i2)`
-defines h1 too.
+defines h1 too. What no document defines, and a cell of the workbook defines as text, counts with a remark.
 
 ## Why it matters
 Every derivative starts from these definitions; 1/1+exp(-h1) without brackets is not the sigmoid.
@@ -17,6 +17,7 @@ Every derivative starts from these definitions; 1/1+exp(-h1) without brackets is
 
 import re
 
+from grader.checks.backprop._cells import with_cells
 from grader.checks.backprop._coverage import Item, Standing, conclude, meant, stand
 from grader.checks.backprop._remarks import about_lines
 from grader.core.evidence.formulas import FormulaEvidence, FormulaKind, FormulaLine
@@ -28,18 +29,28 @@ _QUANTITIES = ("h1", "h2", "a_h1", "a_h2", "o1", "o2", "a_o1", "a_o2")
 
 
 class Policy(CheckPolicy, frozen=True, kw_only=True):
-    """`typo`: a misspelt name or bracket. `repeated`: a wrong definition beside a right one."""
+    """`typo`: a misspelt name or bracket. `repeated`: a wrong definition beside a right one.
+
+    `only_in_workbook`: a definition that stands as text in a cell, and in no document.
+    """
 
     typo: Treatment = Treatment.WARN
     repeated: Treatment = Treatment.WARN
+    only_in_workbook: Treatment = Treatment.WARN
 
 
 def check(formulas: FormulaEvidence, policy: Policy) -> Outcome:
     """Give an eighth of the credit for each quantity."""
     lines = [x for x in formulas.lines if x.kind is FormulaKind.FORWARD]
-    items = [_quantity(name, lines, policy) for name in _QUANTITIES]
+
+    def judge(evidence: FormulaEvidence) -> list[Item]:
+        stated = [x for x in evidence.lines if x.kind is FormulaKind.FORWARD]
+        return [_quantity(name, stated, policy) for name in _QUANTITIES]
+
+    items, in_cells = with_cells(judge(formulas), formulas, judge, policy.only_in_workbook)
     costly = [x for i in items if i.standing is Standing.WRONG for x in i.lines]
-    return conclude("definitions of the forward pass", items, formulas, about_lines(lines, costly))
+    remarks = [*in_cells, *about_lines(lines, costly)]
+    return conclude("definitions of the forward pass", items, formulas, remarks)
 
 
 def _quantity(name: str, lines: list[FormulaLine], policy: Policy) -> Item:

@@ -3,6 +3,7 @@
 ## What it checks
 Whether E1, E2 and E = E1 + E2 are defined by right lines. A loss without 1/2 is right where the document's
 gradients carry the 2 that follows from it. `E = 1/2*(t1 - a_o1)^2 + 1/2*(t2 - a_o2)^2` defines all three.
+What no document defines, and a cell of the workbook defines as text, counts with a remark.
 
 ## Why it matters
 A wrong exponent or target in the loss makes every gradient that follows from it wrong.
@@ -18,6 +19,7 @@ A wrong exponent or target in the loss makes every gradient that follows from it
 
 import re
 
+from grader.checks.backprop._cells import with_cells
 from grader.checks.backprop._coverage import Item, Standing, conclude, meant, stand
 from grader.checks.backprop._remarks import about_lines
 from grader.core.evidence.formulas import FormulaEvidence, FormulaKind, FormulaLine
@@ -27,18 +29,28 @@ from grader.core.rule import Rule
 
 
 class Policy(CheckPolicy, frozen=True, kw_only=True):
-    """`typo`: a misspelt name or bracket. `repeated`: a wrong definition beside a right one."""
+    """`typo`: a misspelt name or bracket. `repeated`: a wrong definition beside a right one.
+
+    `only_in_workbook`: a definition that stands as text in a cell, and in no document.
+    """
 
     typo: Treatment = Treatment.WARN
     repeated: Treatment = Treatment.WARN
+    only_in_workbook: Treatment = Treatment.WARN
 
 
 def check(formulas: FormulaEvidence, policy: Policy) -> Outcome:
     """Give a third of the credit for each of E1, E2 and E."""
     lines = [x for x in formulas.lines if x.kind is FormulaKind.LOSS]
-    items = [_part(name, lines, policy) for name in ("E1", "E2", "E")]
+
+    def judge(evidence: FormulaEvidence) -> list[Item]:
+        stated = [x for x in evidence.lines if x.kind is FormulaKind.LOSS]
+        return [_part(name, stated, policy) for name in ("E1", "E2", "E")]
+
+    items, in_cells = with_cells(judge(formulas), formulas, judge, policy.only_in_workbook)
     costly = [x for i in items if i.standing is Standing.WRONG for x in i.lines]
-    return conclude("definitions of the loss", items, formulas, about_lines(lines, costly))
+    remarks = [*in_cells, *about_lines(lines, costly)]
+    return conclude("definitions of the loss", items, formulas, remarks)
 
 
 def _part(name: str, lines: list[FormulaLine], policy: Policy) -> Item:

@@ -26,6 +26,7 @@ or once for all weights:
 
 from enum import Enum
 
+from grader.checks.backprop._cells import with_cells
 from grader.checks.backprop._coverage import WEIGHTS, Item, Standing, conclude, meant, stand
 from grader.checks.backprop._remarks import about_lines
 from grader.core.evidence.formulas import FormulaEvidence, FormulaKind, FormulaLine, FormulaVerdict
@@ -54,16 +55,24 @@ class Params(CheckParams, frozen=True, kw_only=True):
 
 
 class Policy(CheckPolicy, frozen=True, kw_only=True):
-    """`typo`: a misspelt name or bracket. `repeated`: a wrong rule beside a right one for the same weight."""
+    """`typo`: a misspelt name or bracket. `repeated`: a wrong rule beside a right one for the same weight.
+
+    `only_in_workbook`: a rule that stands as text in a cell, and in no document.
+    """
 
     typo: Treatment = Treatment.WARN
     repeated: Treatment = Treatment.WARN
+    only_in_workbook: Treatment = Treatment.WARN
 
 
 def check(formulas: FormulaEvidence, replay: ReplayFacts | None, params: Params, policy: Policy) -> Outcome:
     """Give an eighth of the credit for each weight."""
     lines = [x for x in formulas.lines if x.kind is FormulaKind.UPDATE]
-    items = _items(lines, params, policy)
+
+    def judge(evidence: FormulaEvidence) -> list[Item]:
+        return _items([x for x in evidence.lines if x.kind is FormulaKind.UPDATE], params, policy)
+
+    items, in_text = with_cells(judge(formulas), formulas, judge, policy.only_in_workbook)
     right = all(i.standing is Standing.GIVEN for i in items)
     if Source.WORKBOOK in params.sources and replay is not None and not right:
         cells = _in_cells(replay)
@@ -73,7 +82,9 @@ def check(formulas: FormulaEvidence, replay: ReplayFacts | None, params: Params,
                 [cells, *about_lines(lines)],
             )
     costly = [x for i in items if i.standing is Standing.WRONG for x in i.lines]
-    return conclude("update rules", items, formulas, about_lines(lines, costly), tally=_tally(items))
+    return conclude(
+        "update rules", items, formulas, [*in_text, *about_lines(lines, costly)], tally=_tally(items)
+    )
 
 
 def _tally(items: list[Item]) -> str:

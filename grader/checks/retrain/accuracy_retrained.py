@@ -84,7 +84,7 @@ def check(retrained: RetrainFacts, logs: LogEvidence | None, params: Params) -> 
     if isinstance(step, Continue):
         done = step.epoch - 1
         return unknown(
-            f"needs {_limit(retrained, params) - done} more epochs: {done} were run",
+            f"needs {_limit(retrained, params, done) - done} more epochs: {done} were run",
             _shown(retrained, params),
         )
     if step.answer is Answer.PASS:
@@ -123,8 +123,10 @@ def _curve(run: SeedRun) -> Curve:
     return Curve(correct=run.correct, planned=run.planned)
 
 
-def _limit(retrained: RetrainFacts, params: Params) -> int:
-    return min(retrained.runs[-1].planned, params.epochs)
+def _limit(retrained: RetrainFacts, params: Params, done: int) -> int:
+    """The epochs that the run asks for which was cut after `done`: runs may be planned for different ones."""
+    limits = (min(run.planned, params.epochs) for run in retrained.runs if len(run.correct) == done)
+    return next(limit for limit in limits if limit > done)
 
 
 def _miss(retrained: RetrainFacts, step: Decided, params: Params, diagnosis: str) -> Finding:

@@ -197,12 +197,18 @@ class FormulaEvidence(Evidence, frozen=True, kw_only=True):
 
     documents: tuple[DocumentFormulas, ...]
     unread: tuple[UnreadPlace, ...] = ()
+    workbooks: tuple[DocumentFormulas, ...] = ()
+    """Derivations that stand as text in the cells of workbooks, of the rubric's network."""
 
     def could_hold(self, quantity: str) -> tuple[UnreadPlace, ...]:
         """Return what was not read and could state a quantity, by its canonical name: `∂E/∂w1`, `a_h1`, `E`,
         `w1`.
         """
         return tuple(u for u in self.unread if not u.names or quantity in u.names)
+
+    def in_cells(self) -> "FormulaEvidence":
+        """Return what the cells of the workbooks state, as if it were all."""
+        return FormulaEvidence(documents=self.workbooks)
 
     @property
     def lines(self) -> tuple[FormulaLine, ...]:

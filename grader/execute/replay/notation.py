@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from grader.core.place import letters
 from grader.execute.replay.cell_graph import Model, column_of, row_of, sheet_of
 from grader.execute.replay.formula.evaluator import Form, Range
 from grader.execute.replay.formula.tokens import Token
@@ -12,15 +13,6 @@ DISPLAY = {f"dw{k}": f"∂E/∂w{k}" for k in range(1, 9)}
 def display(quantity: str) -> str:
     """The name of a quantity as a student writes it."""
     return DISPLAY.get(quantity, quantity)
-
-
-def letters(column: int) -> str:
-    """1 is `A`, 27 `AA`."""
-    text = ""
-    while column:
-        column, rest = divmod(column - 1, 26)
-        text = chr(65 + rest) + text
-    return text
 
 
 def address(key: int) -> str:

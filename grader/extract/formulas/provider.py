@@ -1,15 +1,22 @@
-"""The provider of `FormulaEvidence`: every Markdown document, text file and notebook of a submission."""
+"""The provider of `FormulaEvidence`: every Markdown document, text file and notebook of a submission, and the
+texts in the cells of its workbooks.
+"""
 
 from grader.core.evidence.documents import Document, Documents
 from grader.core.evidence.formulas import DocumentFormulas, FormulaEvidence, Unread, UnreadPlace
+from grader.core.evidence.workbook import WorkbookEvidence
 from grader.core.place import Place
 from grader.core.submission import Kind, Submission
 from grader.extract.formulas.assemble import read_document
 from grader.extract.formulas.document.mentions import unread_places
+from grader.extract.formulas.document.workbook_texts import workbook_lines
 
 
-def read_formulas(documents: Documents, submission: Submission) -> FormulaEvidence:
-    """Read the formulas of all READMEs and notebooks; a notebook without any formula is left out.
+def read_formulas(
+    documents: Documents, submission: Submission, workbooks: WorkbookEvidence | None = None
+) -> FormulaEvidence:
+    """Read the formulas of all READMEs and notebooks; a notebook without any formula is left out, and so is a
+    workbook without any, or of another network.
 
     Raises:
         Unavailable: there is no document that holds a formula or could hold one.
@@ -19,9 +26,19 @@ def read_formulas(documents: Documents, submission: Submission) -> FormulaEviden
     found = [formulas for document, formulas in read if formulas.lines or document.kind is Kind.README]
     unread = [place for document, formulas in read for place in unread_places(document, formulas.lines)]
     unread += _not_read_at_all(documents, submission)
-    if not found and not unread:
+    cells = () if workbooks is None else _in_cells(workbooks)
+    if not found and not unread and not cells:
         raise documents.absent("a README or other document", Kind.README, Kind.NOTEBOOK)
-    return FormulaEvidence(documents=tuple(found), unread=tuple(unread))
+    return FormulaEvidence(documents=tuple(found), unread=tuple(unread), workbooks=cells)
+
+
+def _in_cells(workbooks: WorkbookEvidence) -> tuple[DocumentFormulas, ...]:
+    read = (
+        read_document(lines, book.artefact, main=False)
+        for book in workbooks.books
+        if (lines := workbook_lines(book))
+    )
+    return tuple(d for d in read if d.lines and not d.other_network)
 
 
 def _not_read_at_all(documents: Documents, submission: Submission) -> list[UnreadPlace]:

@@ -9,6 +9,7 @@ others.
 import re
 from typing import NamedTuple
 
+from grader.core.place import letters
 from grader.extract.workbook.forms import column_number
 
 _RANGE = re.compile(
@@ -58,18 +59,10 @@ class Filled(NamedTuple):
             tall, wide = rows in (1, height) or match["r2"] is None, last - first + 1 in (1, width)
             fits = fits and tall and wide
             at = first + (right if last > first else 0)
-            return f"{match['sheet'] or ''}{_letters(at)}{int(match['r1']) + (down if rows > 1 else 0)}"
+            return f"{match['sheet'] or ''}{letters(at)}{int(match['r1']) + (down if rows > 1 else 0)}"
 
         text = _RANGE.sub(one, self.text)
         return text if fits else None
-
-
-def _letters(column: int) -> str:
-    text = ""
-    while column:
-        column, rest = divmod(column - 1, 26)
-        text = chr(65 + rest) + text
-    return text
 
 
 def google_formula(formula: str) -> str:

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from grader.core.place import letters
 from grader.render.escape import SafeHtml
 from grader.render.pictures import svg
 from grader.render.pictures.picture import DataTable, Picture
@@ -127,12 +128,3 @@ def _column(name: str) -> int:
     for char in name:
         column = 26 * column + ord(char) - ord("A") + 1
     return column
-
-
-def letters(column: int) -> str:
-    """Return the letters of a column: 1 is A, 27 is AA."""
-    name = ""
-    while column:
-        column, rest = divmod(column - 1, 26)
-        name = chr(ord("A") + rest) + name
-    return name

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from grader.core.evidence.workbook import Area, Book, Chart
 from grader.core.facts.replay import ChartFacts, ShownLosses
+from grader.core.place import letters
 from grader.execute.replay.learning_rates import claimed_rate, same_rate
-from grader.execute.replay.notation import letters
 from grader.execute.replay.table.layout import Layout
 
 

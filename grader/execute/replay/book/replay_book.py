@@ -18,6 +18,7 @@ from grader.core.facts.replay import (
     Sweep,
     TableFacts,
 )
+from grader.core.place import letters
 from grader.core.rubric import Profile
 from grader.core.submission import Problem
 from grader.execute.replay.book.charts import judge_charts
@@ -35,7 +36,7 @@ from grader.execute.replay.book.stored_values import check_cache
 from grader.execute.replay.cell_graph import Model
 from grader.execute.replay.faults.wrong_cell import Memory
 from grader.execute.replay.learning_rates import same_rate
-from grader.execute.replay.notation import letters, qualified
+from grader.execute.replay.notation import qualified
 from grader.execute.replay.reference_network import FORWARD, GRADIENTS, INPUTS, WEIGHTS
 from grader.execute.replay.table.column_roles import read_columns
 from grader.execute.replay.table.judge import Judge, Judged

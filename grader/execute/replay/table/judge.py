@@ -6,18 +6,13 @@ from typing import NamedTuple
 import numpy as np
 
 from grader.core.facts.replay import CellFault, QuantityFacts, Severity, State
+from grader.core.place import letters
 from grader.execute.replay.cell_graph import ROW, Model, cell, column_of
 from grader.execute.replay.faults.diagnose import Doctor
 from grader.execute.replay.faults.edit_search import helpers_of
 from grader.execute.replay.faults.wrong_cell import Diagnosis, Memory
-from grader.execute.replay.notation import address, display, formula_text, letters, number, ranges
-from grader.execute.replay.reference_network import (
-    INPUTS,
-    QUANTITIES,
-    WEIGHTS,
-    inherited_gradients,
-    step,
-)
+from grader.execute.replay.notation import address, display, formula_text, number, ranges
+from grader.execute.replay.reference_network import INPUTS, QUANTITIES, WEIGHTS, inherited_gradients, step
 from grader.execute.replay.table.cell_identity import IdentityTest, Match, Tested
 from grader.execute.replay.table.column_roles import Reading
 from grader.execute.replay.table.layout import Layout

@@ -265,6 +265,7 @@ _TAGS = (
 )
 _INLINE = _rules(
     (r"(?<=[\w)])\s*\.\*\s*(?=[\w(])", " * "),
+    (r"\(\s*[d∂]\s*\)\s*(?=[A-Za-zσ(])", "∂"),
     (r"(?<![A-Za-z])del\s+(?=[A-Za-z])", "∂"),
     (r"(?<![A-Za-z\\])(?:del|partial)\s*(?=[EJLwWhHoO]_?(?![a-z])|(?:a|out|net|z)_)", "∂"),
     (r"(?<=[aAEhHiIoOtTwWzZ])_\(([A-Za-z]{0,5}_?[1-8])\)", r"_\1"),

@@ -1,0 +1,58 @@
+"""What stands as text in the cells of a workbook counts where the documents do not give it.
+
+Public hand-ins often show a picture of the sheet in the README, and the sheet holds the formulas of the
+picture as text (five of the first 27 of a fresh sample).
+"""
+
+from collections.abc import Callable, Sequence
+
+from grader.checks.backprop._coverage import Item, Standing
+from grader.core.evidence.formulas import FormulaEvidence
+from grader.core.outcome import Finding, Weight
+from grader.core.rubric import Treatment
+
+
+def with_cells(
+    items: Sequence[Item],
+    formulas: FormulaEvidence,
+    judge: Callable[[FormulaEvidence], Sequence[Item]],
+    only_in_workbook: Treatment,
+) -> tuple[list[Item], list[Finding]]:
+    """Return the items with those that only a workbook's cells give, and the remark that says so.
+
+    `judge` makes the items of a check from evidence. A right statement in a cell counts. A wrong or unread
+    one is taken only where nothing unread in the documents could hold the statement; else a person looks
+    there.
+    """
+    absent = [i for i in items if i.standing is Standing.ABSENT]
+    if not absent or not formulas.workbooks or only_in_workbook is Treatment.FAIL:
+        return list(items), []
+    cells = {i.name: i for i in judge(formulas.in_cells())}
+    taken = {
+        item.name: found
+        for item in absent
+        if (found := cells.get(item.name)) is not None
+        and (
+            found.standing is Standing.GIVEN
+            or (found.standing is not Standing.ABSENT and not item.hiding(formulas))
+        )
+    }
+    given = [i for i in taken.values() if i.standing is Standing.GIVEN]
+    remarks = [_remark(given)] if given and only_in_workbook is Treatment.WARN else []
+    return [taken.get(i.name, i) for i in items], remarks
+
+
+def _remark(given: Sequence[Item]) -> Finding:
+    names = ", ".join(i.name for i in given)
+    line = given[0].lines[0]
+    verb = "stands" if len(given) == 1 else "stand"
+    return Finding(
+        message=f"{names} {verb} as text in the workbook only",
+        place=line.place,
+        expected="the derivation in the README",
+        found=line.text,
+        hint="copy the formulas from the workbook into the README",
+        excerpt=line.text,
+        diagnosis="only-in-workbook",
+        weight=Weight.REMARK,
+    )
