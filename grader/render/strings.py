@@ -197,7 +197,7 @@ PROBLEMS: Final[dict[str, str]] = {
 }
 
 REPRODUCE: Final = "Reproduce this"
-REPRODUCE_COMMAND: Final = "Command"
+REPRODUCE_COMMAND: Final = "Command (FOLDER is where the files are)"
 REPRODUCE_GRADER: Final = "grader"
 REPRODUCE_PYTHON: Final = "Python"
 REPRODUCE_PLATFORM: Final = "Platform"

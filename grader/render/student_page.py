@@ -154,10 +154,7 @@ def render(
 def _reproduce(report: Report) -> tuple[tuple[str, str], ...]:
     made = report.provenance
     pairs = (
-        (
-            strings.REPRODUCE_COMMAND,
-            f"grader grade {_quoted(report.submission.id)} -r {_quoted(report.rubric.id)}",
-        ),
+        (strings.REPRODUCE_COMMAND, _command(report)),
         (strings.REPRODUCE_GRADER, made.grader),
         (strings.REPRODUCE_RUBRIC, report.rubric.id),
         (strings.REPRODUCE_SUBMISSION, report.submission.sha256),
@@ -177,6 +174,19 @@ def _reproduce(report: Report) -> tuple[tuple[str, str], ...]:
         ),
     )
     return tuple(pair for pair in pairs if pair[1])
+
+
+def _command(report: Report) -> str:
+    """The command that grades the same files in the same way; where they lie only their owner knows."""
+    made = report.provenance
+    words = ["grader grade", "FILE" if report.submission.single_file else "FOLDER"]
+    words += ["-r", _quoted(report.rubric.id)]
+    words += ["--no-exec"] if made.options.get("execute") == "no" else []
+    words += ["--no-retrain"] if made.options.get("retrain") == "no" else []
+    words += ["--reproduce"] if made.options.get("reproduce") == "yes" else []
+    words += ["--unsafe-no-sandbox"] if made.isolation.casefold().startswith("none") else []
+    device = made.options.get("device", "auto")
+    return " ".join([*words, *(["--device", device] if device != "auto" else [])])
 
 
 def _quoted(name: str) -> str:

@@ -70,12 +70,24 @@ def test_numbers_that_cannot_be_drawn_leave_a_gap() -> None:
 
 def test_accuracy_shows_the_threshold_and_its_band() -> None:
     root = drawn(accuracy_curve(RUNS, threshold=99.4))
+    close = [e for e in root.iter("g") if e.get("transform")]
+    assert len(close) == 1, "a second panel shows where a pass is decided"
+    ticks = [e.text for e in close[0].iter("text") if e.get("class") == "tick"]
+    assert {"99 %", "99.6 %"} <= set(ticks)
+    for panel in close:
+        root.remove(panel)
     assert [e.get("class") for e in root.iter("rect")] == ["noise"]
     assert [e for e in root.iter("line") if e.get("class") == "threshold"]
     labels = [e for e in root.iter("text") if "name" in (e.get("class") or "").split()]
     heights = [float(e.get("y") or 0) for e in labels]
     assert sorted(e.text or "" for e in labels) == ["99.4 % asked", "retrained", "saved log"]
     assert all(b - a > 14.9 for a, b in pairwise(heights))
+
+
+def test_no_second_panel_where_no_run_comes_near_or_the_first_shows_it() -> None:
+    for percents in ((20.0, 97.0), (99.2, 99.5)):
+        root = drawn(accuracy_curve((AccuracyRun(name="r", percents=percents),), threshold=99.4))
+        assert not [e for e in root.iter("g") if e.get("transform")], percents
 
 
 def test_without_a_threshold_no_line_is_drawn() -> None:
@@ -102,12 +114,22 @@ def test_network_shows_layers_jumps_budget_and_what_leads_nowhere() -> None:
     picture = network_graph(LAYERS, input_shape=(1, 28, 28), total=25_290, budget=20_000, dead=(HOSTILE,))
     root = drawn(picture)
     boxes = [e.get("class") for e in root.iter("g")]
-    assert boxes == ["n-image", "n-layer", "n-plain", "n-plain", "n-dead"]
+    assert boxes[:5] == ["n-image", "n-layer", "n-plain", "n-plain", "n-dead"]
+    assert boxes[5:] == ["n-layer", "n-plain", "n-dead"], "the legend names the colours that are used"
     assert len(list(root.iter("path"))) == 1, "the sum also reads the first layer"
     assert [e for e in root.iter("rect") if e.get("class") == "n-over"]
     assert "25,290" in picture.description
     assert picture.table is not None
     assert picture.table.rows[0] == ("1. conv2d", "conv1", "16 × 26 × 26", "160")
+
+
+def test_what_the_assignment_asks_for_is_marked_and_explained() -> None:
+    layer = LayerBox(name="batch_norm", shape=(8, 5, 5), parameters=16, feeds_on=(-1,), asked=True)
+    root = drawn(network_graph((layer,), input_shape=(1, 28, 28), total=16))
+    assert [e.get("class") for e in root.iter("g")].count("n-layer n-asked") == 1
+    texts = [e.text or "" for e in root.iter("text")]
+    assert "◆ batch_norm" in texts
+    assert "◆ asked for: batch normalisation, dropout, pooling" in texts
 
 
 def test_network_of_a_thousand_layers_stays_small() -> None:

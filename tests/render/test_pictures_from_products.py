@@ -203,7 +203,7 @@ def test_three_curves_of_one_training() -> None:
         ("2", "99.43", "99.41", "99.37"),
         ("3", "", "", "99.31"),
     )
-    assert picture.drawing.count('class="curve student') == 3
+    assert picture.drawing.count('class="curve student') == 6, "three in each of two panels"
     assert "your code, rerun" in picture.drawing
 
 

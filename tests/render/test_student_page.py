@@ -99,10 +99,20 @@ def test_private_options_never_reach_the_page() -> None:
         assert "/home/teacher" not in student_page.render(sample)
 
 
-def test_command_to_reproduce_is_quoted_for_a_shell() -> None:
+def test_command_to_reproduce_names_what_was_asked_for_and_no_path_that_is_not_there() -> None:
+    """`grader grade 'Ivy Noor_4008' -r default` named a folder that nobody has, and left the options out."""
     sample = report("x", (), submission_id="my work; rm -rf ~")
-    view = student_page.view(sample)
-    assert view.reproduce[0][1] == "grader grade 'my work; rm -rf ~' -r default"
+    assert student_page.view(sample).reproduce[0][1] == "grader grade FOLDER -r default"
+    made = msgspec.structs.replace(
+        sample.provenance,
+        isolation="none: no bubblewrap",
+        options={"execute": "yes", "retrain": "no", "device": "cpu", "reproduce": "yes"},
+    )
+    rubric = msgspec.structs.replace(sample.rubric, id="my rubric")
+    told = student_page.view(msgspec.structs.replace(sample, provenance=made, rubric=rubric))
+    assert told.reproduce[0][1] == (
+        "grader grade FOLDER -r 'my rubric' --no-retrain --reproduce --unsafe-no-sandbox --device cpu"
+    )
 
 
 def test_places_link_to_the_pages_of_their_files() -> None:

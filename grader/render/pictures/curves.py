@@ -23,6 +23,9 @@ _POINTS_DRAWN: Final = 160
 """Points of one curve: more than one every three pixels cannot be told apart."""
 _ROWS_SHOWN: Final = 12
 _COLOURS: Final = 6
+_BELOW: Final = 0.4
+_ABOVE: Final = 0.2
+"""Percentage points of the second panel below and above what is asked."""
 
 
 class LossSeries(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,36 +127,25 @@ def accuracy_curve(
         y=(math.floor(floor * 2) / 2, min(100.0, math.ceil(max(best, level) * 5 + 1) / 5)),
         right=_right([asked, *(run.name for run in runs)]),
     )
-    parts = [*_bands(axes), *_x_axis(axes, "epoch")]
-    labels: list[tuple[float, str, str]] = []
     sentence = "Accuracy on the 10,000 test digits after each epoch."
     if threshold is not None:
-        left, upper = axes.at(1, min(threshold + noise, axes.y[1]))
-        right, lower = axes.at(longest, threshold - noise)
-        line = axes.at(1, threshold)[1]
-        parts.append(
-            svg.element("rect", x=left, y=upper, width=right - left, height=lower - upper, class_="noise")
-        )
-        parts.append(svg.element("line", x1=left, x2=right, y1=line, y2=line, class_="threshold"))
-        labels.append((line, asked, "threshold"))
         sentence += (
             f" The line is the {threshold:g} % that the assignment asks for; the band around it is how far "
             f"the same training can land from itself ({noise:g} points)."
         )
-    for i, run in enumerate(runs):
-        colour = f"k{i % _COLOURS + 1}"
-        points = tuple(
-            (n, max(v, axes.y[0])) for n, v in enumerate(run.percents, start=1) if math.isfinite(v)
-        )
-        parts.extend(_curve(axes, points, f"student {colour}", linear=True))
-        if points:
-            labels.append((axes.at(*points[-1])[1], run.name, colour))
-    parts.extend(_end_labels(axes, labels))
+    parts, height = _accuracies(axes, runs, threshold, noise), _HEIGHT
+    close = _close_up(axes, threshold, best)
+    if close is not None and threshold is not None:
+        low, high = close.y
+        sentence += f" Below, the same from {low:g} to {high:g} %."
+        inner = _accuracies(close, runs, threshold, noise)
+        parts.append(svg.element("g", *inner, transform=f"translate(0 {svg.number(_HEIGHT)})"))
+        height *= 2
     title = "Accuracy for each epoch"
     return Picture(
         title=title,
         description=sentence,
-        drawing=svg.drawing(title, sentence, _HEIGHT, parts),
+        drawing=svg.drawing(title, sentence, height, parts),
         table=DataTable(
             caption="Test accuracy in percent",
             columns=("Epoch", *(f"{run.name} ({run.note})" if run.note else run.name for run in runs)),
@@ -166,6 +158,47 @@ def accuracy_curve(
             ),
         ),
     )
+
+
+def _accuracies(
+    axes: _Axes, runs: tuple[AccuracyRun, ...], threshold: float | None, noise: float
+) -> list[SafeHtml]:
+    """One panel; what lies outside it is cut off at its border."""
+    parts = [*_bands(axes), *_x_axis(axes, "epoch")]
+    labels: list[tuple[float, str, str]] = []
+    low, high = axes.y
+    if threshold is not None:
+        left, upper = axes.at(1, min(threshold + noise, high))
+        right, lower = axes.at(axes.x[1], threshold - noise)
+        line = axes.at(1, threshold)[1]
+        parts.append(
+            svg.element("rect", x=left, y=upper, width=right - left, height=lower - upper, class_="noise")
+        )
+        parts.append(svg.element("line", x1=left, x2=right, y1=line, y2=line, class_="threshold"))
+        labels.append((line, f"{threshold:g} % asked", "threshold"))
+    drawn: list[SafeHtml] = []
+    for i, run in enumerate(runs):
+        colour = f"k{i % _COLOURS + 1}"
+        points = tuple((n, v) for n, v in enumerate(run.percents, start=1) if math.isfinite(v))
+        drawn.extend(_curve(axes, points, f"student {colour}", linear=True))
+        if points:
+            labels.append((axes.at(points[-1][0], min(max(points[-1][1], low), high))[1], run.name, colour))
+    width, height = axes.right - _LEFT, _HEIGHT - _TOP - _BOTTOM
+    box = " ".join(svg.number(n) for n in (_LEFT, _TOP, width, height))
+    window = svg.element("svg", *drawn, x=_LEFT, y=_TOP, width=width, height=height, viewBox=box)
+    return [*parts, *([window] if drawn else []), *_end_labels(axes, labels)]
+
+
+def _close_up(axes: _Axes, threshold: float | None, best: float) -> _Axes | None:
+    """The piece around the threshold in which a pass is decided (99 to 99.6 for 99.4); None where the whole
+    shows it already, or no run comes near.
+    """
+    if threshold is None:
+        return None
+    low, high = round(threshold - _BELOW, 4), round(min(threshold + _ABOVE, 100.0), 4)
+    if best < low or axes.y[1] - axes.y[0] <= 2 * (high - low):
+        return None
+    return msgspec.structs.replace(axes, y=(low, high))
 
 
 def _drawable(value: float) -> bool:

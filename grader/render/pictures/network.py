@@ -15,6 +15,9 @@ TITLE: Final = "The network that we found"
 LAYERS_DRAWN: Final = 80
 """A picture of more boxes helps nobody; the table below it holds all."""
 
+ASKED: Final = "◆"
+"""Stands before the layers that the assignment asks for, so that no colour says it alone."""
+_KEY: Final = 20.0
 _STEP: Final = 34.0
 _BOX_HEIGHT: Final = 24.0
 _BOX_LEFT: Final = 34.0
@@ -35,6 +38,8 @@ class LayerBox(msgspec.Struct, frozen=True, kw_only=True):
     parameters: int
     feeds_on: tuple[int, ...]
     module: str = ""
+    asked: bool = False
+    """Whether it is one of the layers that the assignment asks for."""
 
 
 @lru_cache(maxsize=256)
@@ -56,7 +61,14 @@ def network_graph(
     parts = [_box("image", "n-image", 0), svg.text(shape_text(input_shape), _SHAPE_X, _baseline(0))]
     for row, layer in enumerate(shown, start=1):
         parts.extend(_wire(source + 1, row) for source in sorted(set(layer.feeds_on)) if source + 1 < row)
-        parts.append(_box(_name(layer), "n-layer" if layer.parameters else "n-plain", row))
+        kind = "n-layer" if layer.parameters else "n-plain"
+        parts.append(
+            _box(
+                f"{ASKED} {_name(layer)}" if layer.asked else _name(layer),
+                f"{kind} n-asked" * layer.asked or kind,
+                row,
+            )
+        )
         parts.append(svg.text(shape_text(layer.shape), _SHAPE_X, _baseline(row)))
         if layer.parameters:
             parts.append(svg.text(f"{layer.parameters:,}", _COUNT_X, _baseline(row), text_anchor="end"))
@@ -73,6 +85,9 @@ def network_graph(
     if budget is not None:
         parts.extend(_budget_bar(total, budget, height + 4))
         height += 54
+    for text, kind in _legend(shown, dead):
+        parts.extend(_key(text, kind, height))
+        height += _KEY
     sentence = _sentence(layers, total, budget, dead)
     return Picture(
         title=TITLE,
@@ -105,6 +120,26 @@ def _sentence(layers: tuple[LayerBox, ...], total: int, budget: int | None, dead
     if dead:
         text += f". What is grey runs, but nothing uses its result: {', '.join(dead[:5])}"
     return f"{text}. The bars show where the parameters are."
+
+
+def _legend(layers: tuple[LayerBox, ...], dead: tuple[str, ...]) -> list[tuple[str, str]]:
+    """What the colours of this picture mean, those that it uses."""
+    told = [
+        ("has parameters that are trained", "n-layer", any(layer.parameters for layer in layers)),
+        ("has none", "n-plain", any(not layer.parameters for layer in layers)),
+        (
+            f"{ASKED} asked for: batch normalisation, dropout, pooling",
+            "n-plain n-asked",
+            any(layer.asked for layer in layers),
+        ),
+        ("runs, and nothing uses its result", "n-dead", bool(dead)),
+    ]
+    return [(text, kind) for text, kind, used in told if used]
+
+
+def _key(text: str, kind: str, top: float) -> list[SafeHtml]:
+    box = svg.element("rect", x=_BOX_LEFT, y=top + 4, width=18.0, height=12.0, rx=3)
+    return [svg.element("g", box, class_=kind), svg.text(text, _BOX_LEFT + 26, top + 14)]
 
 
 def _name(layer: LayerBox) -> str:
