@@ -166,7 +166,6 @@ LONG_FUNCTIONS = {
     "_number": "one guard a kind of cell, in the order in which they are asked",
     "score": "one pass over the frames of a foreign process",
     "operator_edits": "a table of edits as code",
-    "accuracy_curve": "one picture, drawn from top to bottom",
     "install": "closures share what a notebook must not replace",
 }
 """Functions above 60 lines, each with the reason why it stays in one piece."""

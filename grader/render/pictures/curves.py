@@ -196,7 +196,7 @@ def _close_up(axes: _Axes, threshold: float | None, best: float) -> _Axes | None
     if threshold is None:
         return None
     low, high = round(threshold - _BELOW, 4), round(min(threshold + _ABOVE, 100.0), 4)
-    if best < low or axes.y[1] - axes.y[0] <= 2 * (high - low):
+    if best < low or axes.y[1] - axes.y[0] <= 2.5 * (high - low):
         return None
     return msgspec.structs.replace(axes, y=(low, high))
 

@@ -61,19 +61,7 @@ def network_graph(
     parts = [_box("image", "n-image", 0), svg.text(shape_text(input_shape), _SHAPE_X, _baseline(0))]
     for row, layer in enumerate(shown, start=1):
         parts.extend(_wire(source + 1, row) for source in sorted(set(layer.feeds_on)) if source + 1 < row)
-        kind = "n-layer" if layer.parameters else "n-plain"
-        parts.append(
-            _box(
-                f"{ASKED} {_name(layer)}" if layer.asked else _name(layer),
-                f"{kind} n-asked" * layer.asked or kind,
-                row,
-            )
-        )
-        parts.append(svg.text(shape_text(layer.shape), _SHAPE_X, _baseline(row)))
-        if layer.parameters:
-            parts.append(svg.text(f"{layer.parameters:,}", _COUNT_X, _baseline(row), text_anchor="end"))
-            width = (svg.WIDTH - _BAR_X) * layer.parameters / most
-            parts.append(_bar(_BAR_X, _top(row) + 6, width, "n-share"))
+        parts.extend(_row(layer, row, most))
     rows = len(shown) + 1
     for name in (
         *dead,
@@ -120,6 +108,19 @@ def _sentence(layers: tuple[LayerBox, ...], total: int, budget: int | None, dead
     if dead:
         text += f". What is grey runs, but nothing uses its result: {', '.join(dead[:5])}"
     return f"{text}. The bars show where the parameters are."
+
+
+def _row(layer: LayerBox, row: int, most: int) -> list[SafeHtml]:
+    """One layer: its box, its shape, and how many of the parameters it holds."""
+    kind = "n-layer" if layer.parameters else "n-plain"
+    name = f"{ASKED} {_name(layer)}" if layer.asked else _name(layer)
+    parts = [_box(name, f"{kind} n-asked" if layer.asked else kind, row)]
+    parts.append(svg.text(shape_text(layer.shape), _SHAPE_X, _baseline(row)))
+    if layer.parameters:
+        parts.append(svg.text(f"{layer.parameters:,}", _COUNT_X, _baseline(row), text_anchor="end"))
+        width = (svg.WIDTH - _BAR_X) * layer.parameters / most
+        parts.append(_bar(_BAR_X, _top(row) + 6, width, "n-share"))
+    return parts
 
 
 def _legend(layers: tuple[LayerBox, ...], dead: tuple[str, ...]) -> list[tuple[str, str]]:
