@@ -7,9 +7,6 @@ the process that wrote it.
 
 import importlib.util
 import math
-import re
-from collections.abc import Sequence
-from pathlib import PurePosixPath
 
 import msgspec
 
@@ -33,10 +30,10 @@ from grader.core.settings import Settings
 from grader.core.submission import Kind, Reads, Source, Sources
 from grader.execute import digits, measure
 from grader.execute.endings import told
+from grader.execute.entries import entries, is_keras
 from grader.execute.network_source import unwritten
 from grader.sandbox.api import Frame, Job, Limits, RunResult, RunStatus, Sandbox
 from grader.sandbox.choose import choose
-from grader.sandbox.worker.cells import decode
 from reference.mnist import MnistDamaged
 
 MAX_FILE = 32 << 20
@@ -91,11 +88,11 @@ def run_notebook(sources: Sources, settings: Settings, execution: Execution = US
     """
     if not settings.execute:
         raise Unavailable("no code was run this time", Verdict.SKIPPED)
-    entries = _entries(sources)
-    entry = entries[0] if entries else None
+    candidates = entries(sources)
+    entry = candidates[0] if candidates else None
     if entry is None:
         raise sources.absent(Kind.NOTEBOOK, "a notebook or a Python file that defines a network")
-    if _keras(entry):
+    if is_keras(entry):
         raise Unavailable(f"{entry.artefact.path}: Keras; only PyTorch can be executed", Verdict.UNKNOWN)
     missing = [name for name in RUNS_WITH if importlib.util.find_spec(name) is None]
     if missing:
@@ -106,8 +103,9 @@ def run_notebook(sources: Sources, settings: Settings, execution: Execution = US
         raise Unavailable(str(fault), Verdict.UNKNOWN) from fault
     limits = limits_for(execution.seconds)
     run = run_in(sandbox, sources, entry, settings, limits)
-    if run.choice is Choice.NONE and len(entries) > 1:
-        second = run_in(sandbox, sources, entries[1], settings, limits)
+    # A notebook that made networks, none of which stands out, leaves the choice to a person.
+    if run.choice is Choice.NONE and len(candidates) > 1 and not run.models:
+        second = run_in(sandbox, sources, candidates[1], settings, limits)
         return run if second.choice is Choice.NONE else second
     return run
 
@@ -150,31 +148,6 @@ def run_in(
         raise SandboxFault(f"the worker died before the first cell: {result.stderr_tail.strip()[-500:]}")
     run = record(entry.artefact.path, result, asked)
     return msgspec.structs.replace(run, unwritten=unwritten(sources, run.artefact, run.export))
-
-
-def choose_entry(sources: Sources) -> Source | None:
-    """The main notebook, else the one that looks most like training; without any notebook such a Python
-    file.
-    """
-    return next(iter(_entries(sources)), None)
-
-
-def _entries(sources: Sources) -> list[Source]:
-    """What may be run, the best first: one notebook, or Python files.
-
-    A script that trains a network of another file comes before that file: it says which class is meant, and
-    how it is trained.
-    """
-    main = sources.main(Kind.NOTEBOOK)
-    if main is not None:
-        return [main]
-    notebooks = sources.of(Kind.NOTEBOOK)
-    if notebooks:
-        return [max(notebooks, key=_looks_like_training)]
-    files = [(s, decode(s.data)) for s in sources.of(Kind.SOURCE) if not _is_test(s)]
-    defining = [PurePosixPath(s.artefact.path).stem for s, text in files if "Module" in text]
-    scored = [(_script_score(text, defining), s) for s, text in files]
-    return [s for score, s in sorted(scored, key=lambda item: -item[0]) if score > 0]
 
 
 def record(path: str, result: RunResult, asked: measure.Query | None = None) -> NotebookRun:
@@ -285,39 +258,3 @@ def files_beside(sources: Sources, entry: Source) -> dict[str, bytes]:
             chosen[source.artefact.path] = source.data
             total += size
     return chosen
-
-
-_TORCH = re.compile(r"(?:import|from)\s+torch\b")
-_KERAS = re.compile(r"(?:import|from)\s+(?:keras|tensorflow)\b")
-
-
-def _keras(source: Source) -> bool:
-    text = decode(source.data)
-    return bool(_KERAS.search(text)) and not _TORCH.search(text)
-
-
-_LOADS = re.compile(r"\bMNIST\s*\(")
-_IMPORTED = re.compile(r"(?m)^[ \t]*(?:from|import)[ \t]+([\w.]+)")
-
-
-def _is_test(source: Source) -> bool:
-    path = PurePosixPath(source.artefact.path)
-    return path.name.startswith(("test_", "conftest")) or path.stem.endswith("_test") or "tests" in path.parts
-
-
-def _script_score(text: str, defining: Sequence[str]) -> int:
-    """How much a Python file looks like the one that a person starts; 0 for none of it."""
-    imported = {name.rpartition(".")[2] for name in _IMPORTED.findall(text)}
-    borrows = not imported.isdisjoint(defining)
-    trains, digits_ = ".backward(" in text, "MNIST" in text
-    if not _TORCH.search(text) or not ("Module" in text or (digits_ and (trains or borrows))):
-        return 0
-    loads = bool(_LOADS.search(text)) and (trains or borrows)
-    return 1 + 8 * loads + 4 * (digits_ and trains) + 2 * trains + digits_
-
-
-def _looks_like_training(source: Source) -> int:
-    text = decode(source.data)
-    if not _TORCH.search(text) or "Module" not in text:
-        return 0
-    return 1 + 4 * ("MNIST" in text and ".backward(" in text) + 2 * (".backward(" in text) + ("MNIST" in text)

@@ -75,3 +75,18 @@ def test_rubrics_judge_differently(reports: dict[str, tuple[Report, ...]]) -> No
         (perfect,) = (r for r in reports[name] if r.submission.id == "perfect")
         (found,) = (m.verdict.value for m in perfect.outcomes if m.criterion == "class-values")
         assert found == verdict, name
+
+
+def test_what_the_wording_calls_optional_fails_nobody() -> None:
+    """ERA names the fully connected layer and GAP on one line that begins with "(Optional)"."""
+    optional = [
+        (name, criterion)
+        for name in NAMES
+        if "(Optional)" in (rubric := load(name, catalogue()).rubric).source
+        for criterion in rubric.criterion
+        if criterion.check in ("NN404", "NN405")
+    ]
+    assert {name for name, _ in optional} == {"era-v1-s6", "era-v3-s6"}
+    for name, criterion in optional:
+        lenient = set(criterion.policy.values()) == {"warn"} or criterion.params == {"demand": "optional"}
+        assert (criterion.points, lenient) == (0, True), (name, criterion.id)

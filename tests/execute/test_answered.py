@@ -18,6 +18,7 @@ from grader.core.facts.reproduced import CanaryState, How, ReproducedFacts, Scor
 from grader.core.faults import Unavailable
 from grader.core.settings import Settings
 from grader.execute import answered, measure, notebook, reproduce
+from grader.execute.entries import choose_entry
 from grader.execute.graph.provider import network_of
 from grader.execute.reproduce import limits_for, reproduce_in, visible
 from grader.sandbox.api import Frame, Job, RunResult, RunStatus
@@ -71,7 +72,7 @@ def hash_of(model):
 def short(net: str = HONEST) -> NotebookRun:
     """The smoke run."""
     given = sources({"S4.ipynb": ipynb(HEAD + net, DATA, LOOP)})
-    entry = notebook.choose_entry(given)
+    entry = choose_entry(given)
     assert entry is not None
     return notebook.run_in(SANDBOX, given, entry, QUIET)
 

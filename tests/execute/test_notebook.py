@@ -14,6 +14,7 @@ from grader.core.outcome import Verdict
 from grader.core.settings import Settings
 from grader.core.submission import Artefact, Kind, Source, Sources, Submission
 from grader.execute import notebook as runner
+from grader.execute.entries import choose_entry, entries
 from grader.sandbox.api import Frame, Limits, RunResult, RunStatus, Sandbox
 from grader.sandbox.bwrap import Bubblewrap
 from grader.sandbox.none import Unisolated
@@ -77,7 +78,7 @@ def sources(files: dict[str, bytes]) -> Sources:
 
 def run(sandbox: Sandbox, files: dict[str, bytes], limits: Limits | None = None) -> NotebookRun:
     given = sources(files)
-    entry = runner.choose_entry(given)
+    entry = choose_entry(given)
     assert entry is not None
     return runner.run_in(sandbox, given, entry, QUIET, limits)
 
@@ -351,12 +352,12 @@ def test_of_several_notebooks_the_main_one_or_the_one_that_trains() -> None:
         "c.py": (HEAD + NET).encode(),
     }
     given = sources(files)
-    entry = runner.choose_entry(given)
+    entry = choose_entry(given)
     assert entry is not None
     assert entry.artefact.path == "b.ipynb"
     first = given.items[0]
     chosen = Source(artefact=msgspec.structs.replace(first.artefact, main=True), data=first.data)
-    entry = runner.choose_entry(msgspec.structs.replace(given, items=(chosen, *given.items[1:])))
+    entry = choose_entry(msgspec.structs.replace(given, items=(chosen, *given.items[1:])))
     assert entry is not None
     assert entry.artefact.path == "a.ipynb"
 
@@ -367,10 +368,10 @@ def test_without_a_notebook_the_file_that_trains_is_run() -> None:
         "model.py": b"import torch\nclass A(torch.nn.Module): pass",
         "main.py": (HEAD + NET + TRAIN + "# MNIST").encode(),
     }
-    entry = runner.choose_entry(sources(files))
+    entry = choose_entry(sources(files))
     assert entry is not None
     assert entry.artefact.path == "main.py"
-    assert runner.choose_entry(sources({"utils.py": b"import torch"})) is None
+    assert choose_entry(sources({"utils.py": b"import torch"})) is None
 
 
 def test_a_script_comes_before_the_file_whose_network_it_trains() -> None:
@@ -382,7 +383,7 @@ def test_a_script_comes_before_the_file_whose_network_it_trains() -> None:
         "tests/test_model.py": b"import torch\nfrom model import Draft\nfrom torchvision import "
         b"datasets\ndatasets.MNIST('.')\n",
     }
-    entry = runner.choose_entry(sources(files))
+    entry = choose_entry(sources(files))
     assert entry is not None
     assert entry.artefact.path == "train.py"
 
@@ -396,3 +397,47 @@ def test_where_the_script_gives_no_network_the_file_that_defines_one_is_run() ->
     files = {"model.py": model.encode(), "train.py": script.encode()}
     run = runner.run_notebook(sources(files), QUIET)
     assert (run.artefact, run.choice) == ("model.py", Choice.EXTRACTED)
+
+
+def test_the_script_that_the_readme_starts_comes_before_a_skeleton_that_lies_beside_it() -> None:
+    skeleton = (HEAD + NET + TRAIN + "datasets.MNIST('data')\n").encode()
+    training = (HEAD + "from model import Net\n" + TRAIN + "datasets.MNIST('data')\n").encode()
+    files = {
+        "README.md": b"1. Train:\n\n    python3 fit.py\n",
+        "a_skeleton.py": skeleton,
+        "fit.py": training,
+        "model.py": (HEAD + NET).encode(),
+    }
+    assert [s.artefact.path for s in entries(sources(files))] == ["fit.py", "model.py", "a_skeleton.py"]
+    # Without a word of the README the one that trains a network of another file is meant.
+    del files["README.md"]
+    assert next(s.artefact.path for s in entries(sources(files))) == "fit.py"
+    files["README.md"] = b"python -m a_skeleton\n"
+    assert next(s.artefact.path for s in entries(sources(files))) == "a_skeleton.py"
+
+
+def test_a_network_is_read_from_the_file_that_a_notebook_wants_a_missing_name_of() -> None:
+    model = HEAD + NET.replace("width, drop", "width=8, drop=0.1")
+    cells = ("import torch\nfrom model import summary_of, Net", "net = Net()")
+    files = {"S.ipynb": ipynb(*cells), "model.py": model.encode(), "other.py": model.encode()}
+    run = runner.run_notebook(sources(files), QUIET)
+    assert (run.artefact, run.choice) == ("model.py", Choice.EXTRACTED)
+
+
+def test_a_notebook_that_made_networks_is_not_left_for_the_file_that_it_imports() -> None:
+    two = "import torch.nn as nn\nfrom model import Net\na, b = Net(), nn.Sequential(nn.Linear(3, 3))"
+    model = HEAD + NET.replace("width, drop", "width=8, drop=0.1")
+    files = {"S.ipynb": ipynb(two), "model.py": model.encode()}
+    run = runner.run_notebook(sources(files), QUIET)
+    assert (run.artefact, run.choice) == ("S.ipynb", Choice.NONE)
+
+
+def test_a_notebook_that_goes_to_its_authors_disk_stays_where_it_is() -> None:
+    """A folder of its own that is missing is a mistake of the notebook, and stays one."""
+    first = "import os\nos.chdir('/home/somebody/course/week 6/')\nfrom src.net import Net"
+    second = "net = Net(8, 0.1)\nimport os\nos.chdir('plots')"
+    files = {"nb/S.ipynb": ipynb(first, second), "src/net.py": (HEAD + NET).encode()}
+    found = run(Unisolated(unsafe_no_sandbox=True), files)
+    assert [c.status for c in found.cells] == [CellStatus.OK, CellStatus.FAILED]
+    assert [m.name for m in found.models] == ["Net"]
+    assert next(s.what for s in found.shims if s.name == "chdir").endswith("(/home/somebody/course/week 6/)")

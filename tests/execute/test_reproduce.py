@@ -16,6 +16,7 @@ from grader.core.faults import Unavailable
 from grader.core.outcome import Verdict
 from grader.core.settings import Settings
 from grader.execute import canary, notebook, reproduce, reproduced_cache
+from grader.execute.entries import choose_entry
 from grader.execute.graph.provider import network_of
 from grader.execute.reproduce import limits_for, reproduce_in, score, visible
 from grader.sandbox.api import Frame, Job, Listener, RunResult, RunStatus, unheard
@@ -67,7 +68,7 @@ def reproduced(*cells: str, canary: bool = False, minutes: float = 10.0) -> Repr
 def short() -> NotebookRun:
     """The smoke run, always of the same plain loop."""
     given = sources({"S4.ipynb": ipynb(HEAD + NET, DATA, LOOP)})
-    entry = notebook.choose_entry(given)
+    entry = choose_entry(given)
     assert entry is not None
     return notebook.run_in(SANDBOX, given, entry, QUIET)
 
@@ -163,7 +164,7 @@ def test_watching_and_fast_batches_leave_the_random_stream_alone(monkeypatch: py
     tail = "\nraise ValueError(torch.get_rng_state().sum().item())"
     watched = reproduced(LOOP + tail).failed[0].message
     given = sources({"S4.ipynb": ipynb(HEAD + NET, DATA, LOOP + tail)})
-    entry = notebook.choose_entry(given)
+    entry = choose_entry(given)
     assert entry is not None
     blob = visible(digits(), "no").blob
     monkeypatch.setattr("grader.execute.digits.training_slice", lambda _settings: blob)

@@ -217,3 +217,17 @@ def test_a_number_of_a_bar_in_another_stream_is_not_that_of_the_first_line() -> 
     }
     lines = stream(log(fmt="Test set: Average loss: 0.02, Accuracy: {c}/10000 ({p:.2f}%)\n"))
     assert shapes(notebook((LOOP, [bars, lines]))) == WHOLE
+
+
+def test_a_log_kept_as_a_note_below_the_run_is_no_training_of_its_own() -> None:
+    """The note was edited after it had been shown: what stands under it is no longer in its source."""
+    note = "# the best epoch\n'''\nEPOCH: 6\nTest set: Average loss: 0.02, Accuracy: 9941/10000 (99.41%)\n'''"
+    once = repr("\nEPOCH: 9\nTest set: Average loss: 0.03, Accuracy: 9936/10000 (99.36%)\n")
+    found = notebook((LOOP, [stream(log())]), (note, [shown(once)]))
+    assert shapes(found) == WHOLE
+    assert not found.of(Origin.NOTEBOOK)[0].unprinted
+
+
+def test_a_stream_below_a_note_is_still_nothing_that_the_note_can_have_printed() -> None:
+    found = notebook(("'''\nmy log\n'''", [stream(log())]))
+    assert [run.unprinted for run in found.runs] == ["nothing in the source of cell 1 can print"]

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from grader.core.evidence.logs import Epoch, Origin, Run, SequenceKind
-from grader.core.evidence.notebook import Notebook, NotebookCell
+from grader.core.evidence.notebook import Channel, Notebook, NotebookCell
 from grader.extract.logs.runs import Reading, Segment, is_fresh
 
 LATEST_START = 1
@@ -130,10 +130,25 @@ def _equal(a: Epoch, b: Epoch) -> bool:
 def echoed(segment: Segment, cell: NotebookCell, notebook: Notebook) -> bool:
     """Whether the cell's own text spells out most of these lines: in its source, or in a string that it shows
     by name.
+
+    A cell of nothing but literals computes nothing: the value that it shows is the text that stood there when
+    it ran, whatever was typed into it since.
     """
+    if all(output.channel is Channel.RESULT for output in cell.outputs) and _is_note(cell.source):
+        return True
     text = "\n".join(spelled_out(cell, notebook))
     same = sum(r.excerpt in text for r in segment.readings if len(r.excerpt) > MIN_LINE)
     return same * 2 > len(segment.readings)
+
+
+def _is_note(source: str) -> bool:
+    """Whether a cell holds literals and comments alone."""
+    tree = _parsed(source)
+    return (
+        tree is not None
+        and bool(tree.body)
+        and all(isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant) for s in tree.body)
+    )
 
 
 def spelled_out(cell: NotebookCell, notebook: Notebook) -> Iterable[str]:

@@ -21,6 +21,7 @@ WHAT = {
     "cuda": "CUDA was asked for and the CPU used",
     "torch-load": "torch.load put tensors on the CPU",
     "tqdm-notebook": "tqdm's notebook bar was replaced by the plain one",
+    "chdir": "a folder of the author's own disk is not here: the notebook stayed in its own folder",
     "input": "`input()` has nobody to ask and raised EOFError",
 }
 
