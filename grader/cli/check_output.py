@@ -125,11 +125,12 @@ def _text(report: Report, *, path: Path, executed: bool, page: Path | None) -> N
 
 def _last_lines(report: Report, path: Path, page: Path | None) -> tuple[str, ...]:
     """Where the page is or how to get it, and how to read about the first fault."""
+    from grader.cli.screen import linked
     from grader.render.strings import TERMINAL_PAGE, TERMINAL_WHY
     from grader.render.summary import first_fault
 
     asked = "" if path == Path() else f" {shlex.quote(str(path))}"
-    where = str(page) if page is not None else f"grader check{asked} -o FOLDER"
+    where = linked(page) if page is not None else f"grader check{asked} -o FOLDER"
     code = first_fault(report)
     lines = [f"{TERMINAL_PAGE}  {where}"]
     return (*lines, f"{TERMINAL_WHY}   grader explain {code}") if code else tuple(lines)

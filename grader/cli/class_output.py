@@ -10,6 +10,8 @@ import click
 
 from grader.cli.options import echo_refused
 from grader.cli.output import progress_line, unicode_wanted
+from grader.cli.screen import bar, linked, print_table, watched
+from grader.core.progress import listening
 from grader.core.report import Report
 from grader.pipeline.classroom.grade_class import Graded, Progress
 
@@ -20,29 +22,32 @@ _OPEN_SHOWN = 20
 @contextmanager
 def class_progress(*, enabled: bool = True) -> Iterator[Callable[[Progress], None]]:
     """Yield a function that shows progress: one live line on a terminal, a line a submission elsewhere."""
-    live = sys.stderr.isatty()
-    with progress_line(enabled=enabled) as line:
+    if enabled and watched(sys.stderr):
+        with bar() as line, listening(line.say):
+            yield lambda step: line.count(
+                step.phase, step.done, step.total, f"about {_left(step)} left, {step.id}"
+            )
+        return
+    with progress_line(enabled=enabled):
 
         def show(step: Progress) -> None:
-            left = _duration(step.seconds_left)
-            if step.not_counted:
-                left += f" and {' and '.join(step.not_counted)}"
-            if live:
-                line(f"{step.phase}: {step.done} of {step.total}, about {left} left, {step.id}")
-            elif enabled:
-                click.echo(f"{step.phase} {step.done}/{step.total} {step.id!r} (about {left} left)", err=True)
+            if enabled:
+                text = f"{step.phase} {step.done}/{step.total} {step.id!r} (about {_left(step)} left)"
+                click.echo(text, err=True)
 
         yield show
+
+
+def _left(step: Progress) -> str:
+    left = _duration(step.seconds_left)
+    return left + (f" and {' and '.join(step.not_counted)}" if step.not_counted else "")
 
 
 def echo_class(graded: Graded, context: click.Context) -> None:
     """Print a line a submission, what was refused, and the exact command that retries what failed or was
     left.
     """
-    from grader.render.terminal import class_lines
-
-    for line in class_lines(graded.reports, unicode=unicode_wanted()):
-        click.echo(line)
+    echo_reports(graded.reports)
     echo_refused(graded.refused)
     if graded.left:
         click.echo(
@@ -58,7 +63,19 @@ def echo_class(graded: Graded, context: click.Context) -> None:
             f"{graded.absent} of the class are not on the page: they were never graded with this "
             "rubric and these options"
         )
-    click.echo(f"class page  {graded.page}")
+    click.echo(f"class page  {linked(graded.page)}")
+
+
+def echo_reports(reports: Sequence[Report]) -> None:
+    """Print a line a submission, those who need a person first; a table where somebody looks."""
+    from grader.render.terminal import class_cells, class_lines
+
+    if reports and watched(sys.stdout) and unicode_wanted():
+        columns = ("result", "submission", "points", "open", "most costly")
+        print_table(columns, class_cells(reports), numbers=frozenset({2, 3}))
+        return
+    for line in class_lines(reports, unicode=unicode_wanted()):
+        click.echo(line)
 
 
 def echo_not_final(reports: Sequence[Report], out: Path) -> bool:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import click
 
+from grader.cli.screen import linked, watched
 from grader.core.progress import listening
 from grader.core.report import Report
 from grader.pipeline.grade.publish import Written
@@ -25,7 +26,7 @@ def progress_line(*, enabled: bool) -> Iterator[Callable[[str], None]]:
     What long work tells inside the block (`grader.core.progress`) goes the same way on a terminal, and is a
     line each elsewhere.
     """
-    live = enabled and sys.stderr.isatty()
+    live = enabled and watched(sys.stderr)
 
     def show(text: str) -> None:
         if live:
@@ -82,8 +83,8 @@ def echo_line(text: str) -> None:
 
 
 def color_wanted() -> bool:
-    """Whether stdout is a terminal and NO_COLOR (no-color.org) is not set."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    """Whether stdout is a terminal that has colours, and NO_COLOR (no-color.org) is not set."""
+    return watched(sys.stdout) and not os.environ.get("NO_COLOR")
 
 
 def echo_report(report: Report, written: Written, *, as_json: bool, quiet: bool) -> None:
@@ -96,4 +97,4 @@ def echo_report(report: Report, written: Written, *, as_json: bool, quiet: bool)
         return
     width = shutil.get_terminal_size().columns
     click.echo(print_report(report, width=width, color=color_wanted(), quiet=quiet, unicode=unicode_wanted()))
-    click.echo(f"page    {written.page}\nresult  {written.result}")
+    click.echo(f"page    {linked(written.page)}\nresult  {linked(written.result)}")

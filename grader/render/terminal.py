@@ -16,6 +16,7 @@ from grader.render.escape import plain
 from grader.render.same_fault import Fault, one_by_one, same_slip
 from grader.render.summary import (
     Step,
+    at_stake,
     besides,
     groups,
     headline_of,
@@ -105,6 +106,25 @@ def class_lines(
     return page.lines
 
 
+def class_cells(reports: Iterable[Report]) -> list[tuple[str, ...]]:
+    """Return the same as cells of a table: result, submission, points, open points, the most costly fault."""
+    rows: list[tuple[str, ...]] = []
+    for report in sorted(reports, key=lambda r: (r.verdict.severity, r.submission.slug)):
+        label = strings.overall(verdict_for_people(report))
+        wrong = [m for m in report.outcomes if m.verdict in (Verdict.FAIL, Verdict.PARTIAL)]
+        worst = max(wrong, key=at_stake, default=None)
+        rows.append(
+            (
+                f"{label.symbol} {label.word}",
+                report.submission.id,
+                f"{strings.number(report.score)} / {strings.number(report.max_score)}",
+                strings.number(report.pending_points) if report.pending_points else "",
+                headline_of(worst) if worst is not None else "",
+            )
+        )
+    return rows
+
+
 class _Page:
     """Collects lines of at most `console.width` columns."""
 
@@ -130,7 +150,8 @@ class _Page:
         )
         tail = f"{points}{open_points}"
         room = max(self.width - len(label) - len(tail) - 2, 8)
-        name = textwrap.shorten(plain(report.submission.id, 200), room, placeholder="…") or "…"
+        name = " ".join(plain(report.submission.id, 200).split())
+        name = name if len(name) <= room else f"{name[: room - 1]}…"
         self.lines.append(self._styled(self._encodable(f"{label} {name:<{room}} {tail}"), _COLOUR[verdict]))
         asides = [strings.PROVISIONAL] if any(marked.provisional for marked in report.outcomes) else []
         if also is not Verdict.PASS:

@@ -48,15 +48,28 @@ def test_a_line_a_submission_where_nobody_watches(capsys: pytest.CaptureFixture[
     assert capsys.readouterr().err == "read 3/9 'bo\\x1bb' (about 1 min and execute and retrain left)\n"
 
 
-def test_one_live_line_on_a_terminal_that_no_name_can_steer(
+def test_a_bar_on_a_terminal_that_no_name_can_steer(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
     with class_progress() as show:
         show(STEP)
-    live = capsys.readouterr().err
-    assert live.startswith("\r\x1b[2Kread: 3 of 9, about 1 min and execute and retrain left, bo")
-    assert live.count("\x1b") == 2
+    drawn = capsys.readouterr().err
+    assert "3/9" in drawn
+    assert "about 1 min and execute and retrain left, bo\N{REPLACEMENT CHARACTER}b" in drawn
+    assert "bo\x1bb" not in drawn
+
+
+def test_a_terminal_that_cannot_move_its_cursor_gets_lines(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "dumb")
+    with class_progress() as show:
+        show(STEP)
+    assert capsys.readouterr().err == "read 3/9 'bo\\x1bb' (about 1 min and execute and retrain left)\n"
 
 
 def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -194,7 +194,6 @@ NOT_IMPORTED = {
     "matplotlib": "students' notebooks import it",
     "openpyxl": "workbooks for instructors and students are written with it",
     "pandas": "students' notebooks import it",
-    "rich": "tables and progress of the terminal",
     "torchvision": "students' notebooks import it",
     "tqdm": "students' notebooks import it",
 }

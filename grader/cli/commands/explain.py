@@ -1,5 +1,7 @@
 """`grader explain CODE`: the page of a check."""
 
+import sys
+
 import click
 
 
@@ -8,10 +10,15 @@ import click
 def command(code: str) -> None:
     """Print the docstring of a check's module, which is its doc page."""
     from grader.checks.catalogue import catalogue
+    from grader.cli.screen import print_markdown, watched
 
     rules = catalogue()
     rule = rules.get(code.upper()) or next((r for r in rules.values() if code in (r.name, *r.formerly)), None)
     if rule is None:
         close = ", ".join(c for c in rules if c[:2] == code[:2].upper()) or ", ".join(rules)
         raise click.UsageError(f"no check {code!r}; there are {close}")
-    click.echo(f"{rule.code} {rule.name} ({rule.status.value})\n\n{rule.doc}")
+    head = f"{rule.code} {rule.name} ({rule.status.value})"
+    if watched(sys.stdout):
+        print_markdown(f"# {head}\n\n{rule.doc}")
+    else:
+        click.echo(f"{head}\n\n{rule.doc}")

@@ -16,13 +16,13 @@ from grader.cli.options import store_options
 def command(run: int | None, rubric: str, out: Path, store: Path | None) -> int:
     """Judge from the store and write the pages."""
     from grader.checks.catalogue import catalogue
+    from grader.cli.class_output import echo_reports
     from grader.cli.exit_status import worst_status
     from grader.cli.options import echo_refused, open_store
-    from grader.cli.output import progress_line, unicode_wanted
+    from grader.cli.output import progress_line
     from grader.pipeline.classroom.reports import publish_run
     from grader.pipeline.plan.plan import mark_sheet
     from grader.pipeline.plan.rubrics import load, parse
-    from grader.render.terminal import class_lines
 
     with open_store(out, store) as opened:
         found = opened.run(run)
@@ -30,8 +30,7 @@ def command(run: int | None, rubric: str, out: Path, store: Path | None) -> int:
         with progress_line(enabled=True):
             published = publish_run(opened, found, mark_sheet(loaded), out)
     echo_refused(published.failed)
-    for line in class_lines(published.reports, unicode=unicode_wanted()):
-        click.echo(line)
+    echo_reports(published.reports)
     click.echo(
         f"run {found.id} of {found.started}, judged with {loaded.path}\nclass page  {out / 'index.html'}"
     )

@@ -1,5 +1,7 @@
 """`grader rules`: every check that there is."""
 
+import sys
+
 import click
 import msgspec
 
@@ -9,9 +11,16 @@ import msgspec
 def command(as_json: bool) -> None:
     """List the catalogue."""
     from grader.checks.catalogue import catalogue
+    from grader.cli.screen import print_table, watched
 
     rules = catalogue().values()
     if not as_json:
+        if watched(sys.stdout):
+            shown = [
+                (r.code, r.name, r.title, "" if r.status.value == "stable" else r.status.value) for r in rules
+            ]
+            print_table(("check", "name", "what it checks", ""), shown)
+            return
         for rule in rules:
             preview = "" if rule.status.value == "stable" else f" ({rule.status.value})"
             click.echo(f"{rule.code}  {rule.name:28} {rule.title}{preview}")
