@@ -182,6 +182,7 @@ TEXT_REPAIRED: Final = "What we repaired while decoding"
 
 KINDS: Final[dict[str, str]] = {
     "readme": "README", "notebook": "notebook", "workbook": "workbook", "source": "Python file", "image": "picture", "other": "other",
+    "archive": "archive, not unpacked", "note": "typed text or link",
 }  # fmt: skip
 PROBLEMS: Final[dict[str, str]] = {
     "lfs-pointer": "only a Git LFS pointer, not the file itself",
