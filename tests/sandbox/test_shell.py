@@ -92,6 +92,23 @@ def test_a_missing_package_costs_its_import_alone(shell: tuple[Shell, Ledger]) -
     assert (ran.stdout, ran.ended) == ("2\n", False)
 
 
+def test_a_name_that_a_module_lacks_costs_itself_alone(shell: tuple[Shell, Ledger]) -> None:
+    ran = shell[0].run(
+        "from math import (\n    no_such_name,\n    floor as down,\n    nor_this,\n)\nprint(down(2.5))"
+    )
+    assert (ran.error, ran.line, ran.stdout, ran.ended) == ("ImportError", 1, "2\n", False)
+
+
+def test_a_folder_of_the_authors_own_machine_costs_its_line_alone(shell: tuple[Shell, Ledger]) -> None:
+    ran = shell[0].run("import os\nos.chdir('/home/someone/era/week 6')\nprint('behind')")
+    assert (ran.error, ran.line, ran.stdout, ran.ended) == ("FileNotFoundError", 2, "behind\n", False)
+
+
+def test_a_file_that_is_not_there_ends_the_cell(shell: tuple[Shell, Ledger]) -> None:
+    ran = shell[0].run("open('no-such-file')\nprint('never')")
+    assert (ran.error, ran.stdout, ran.ended) == ("FileNotFoundError", "", True)
+
+
 def test_what_fails_behind_a_missing_package_is_what_ended_the_cell(shell: tuple[Shell, Ledger]) -> None:
     ran = shell[0].run("import no_such_package\nx = 1\n\n1 / 0\nprint('never')")
     assert (ran.error, ran.line, ran.stdout, ran.ended) == ("ZeroDivisionError", 4, "", True)

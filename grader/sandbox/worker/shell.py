@@ -4,6 +4,7 @@ is none.
 
 import ast
 import io
+import re
 import signal
 import sys
 import time
@@ -164,18 +165,20 @@ class Shell:
         )
 
     def _whole(self, source: str) -> tuple[BaseException | None, bool]:
-        """Run the cell; a package that is not installed costs its import alone, and what stands behind it is
-        run as well.
+        """Run the cell; a package, a name of a module or a folder that is not here costs its statement alone,
+        and what stands behind it is run as well.
 
         Returns the error that ended the cell with True, else the first one with False.
         """
         first = fault = self._execute(source)
+        left = source
         for _ in range(MISSING_PACKAGES):
-            if not isinstance(fault, ModuleNotFoundError):
+            if not isinstance(fault, ImportError | OSError):
                 break
-            rest = _behind_import(self._plain(source), _line(fault))
+            rest = _behind(self._plain(left), fault)
             if rest is None:
                 break
+            left = rest
             fault = self._execute(rest)
         return (first, False) if fault is None else (fault, True)
 
@@ -192,25 +195,51 @@ class Shell:
         tree = ast.parse(_without_commands(source, self._ledger))
         try:
             exec(compile(tree, "<cell>", "exec"), self.namespace)
-        except ModuleNotFoundError as fault:
+        except (ImportError, OSError) as fault:
             return fault
         return None
 
 
-def _behind_import(source: str, line: int) -> str | None:
-    """What stands behind the import on a line, on the same lines; None where that line imports nothing by
-    itself.
+_LACKS = re.compile(r"cannot import name '(\w+)' from ")
+
+
+def _behind(source: str, fault: ImportError | OSError) -> str | None:
+    """What stands behind the import, or the change to a folder of the author's own machine, that failed, on
+    the same lines; with what else the import asked for. None where it is no such statement by itself.
     """
+    line = _line(fault)
     try:
         statements = ast.parse(source).body
     except (SyntaxError, ValueError):
         return None
     for statement in statements:
         end = statement.end_lineno or statement.lineno
-        if statement.lineno <= line <= end and isinstance(statement, ast.Import | ast.ImportFrom):
+        if statement.lineno <= line <= end and _costs_itself(statement, fault):
             rest = "".join(source.splitlines(keepends=True)[end:])
-            return "#\n" * end + rest  # not empty lines: IPython drops those that lead
+            # Not empty lines: IPython drops those that lead.
+            return "#\n" * (end - 1) + _other_names(statement, fault) + "\n" + rest
     return None
+
+
+def _costs_itself(statement: ast.stmt, fault: ImportError | OSError) -> bool:
+    if isinstance(fault, ImportError):
+        return isinstance(statement, ast.Import | ast.ImportFrom)
+    return (
+        isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Call)
+        and ast.unparse(statement.value.func) in ("os.chdir", "chdir")
+    )
+
+
+def _other_names(statement: ast.stmt, fault: BaseException) -> str:
+    """The import without the one name that its module lacks; a comment where nothing of it is left."""
+    told = _LACKS.match(_text(fault))  # `ImportError.name_from` is there from Python 3.12 on
+    if told is None or not isinstance(statement, ast.ImportFrom):
+        return "#"
+    names = [name for name in statement.names if name.name != told[1]]
+    if not names or len(names) == len(statement.names):
+        return "#"
+    return ast.unparse(ast.ImportFrom(module=statement.module, names=names, level=statement.level))
 
 
 def _text(error: BaseException) -> str:
