@@ -14,7 +14,7 @@ import msgspec
 from grader.core.evidence.documents import Document
 from grader.core.faults import SandboxFault
 from grader.core.submission import Artefact, Kind, Source
-from grader.ingest.named_notebooks import named_notebooks
+from grader.ingest.named_notebooks import named_notebooks, told_by_numbers
 from grader.sandbox.reader import Lost, read_limited
 
 _NOTEBOOK = re.compile(
@@ -94,8 +94,7 @@ def _best_notebook(ranked: Sequence[Source], sources: Sequence[Source]) -> tuple
             0
         ], f"the README calls {found.missing} the submission, which is not there; {others} could be it"
     if not found.named:
-        last = _last_version(ranked)
-        return last or ranked[0], "" if last else _rivals(ranked)
+        return _settled(ranked, sources)
     said = len(found.final) == 1
     chosen = found.final if said else (found.final or found.named)
     chosen = tuple(sorted(chosen, key=lambda s: (-_score(s), s.artefact.path)))
@@ -106,10 +105,18 @@ def _best_notebook(ranked: Sequence[Source], sources: Sequence[Source]) -> tuple
             best,
             f"the README names {best.artefact.path}, and {ranked[0].artefact.path} holds the training",
         )
-    if len(chosen) == 1:
-        return best, ""
-    last = _last_version(chosen)
-    return last or best, "" if last else _rivals(chosen)
+    return (best, "") if len(chosen) == 1 else _settled(chosen, sources)
+
+
+def _settled(ranked: Sequence[Source], sources: Sequence[Source]) -> tuple[Source, str]:
+    """The last version of several notebooks, else the one whose network a README describes, else the best
+    with its rivals.
+    """
+    if last := _last_version(ranked):
+        return last, ""
+    doubt = _rivals(ranked)
+    told = told_by_numbers(ranked, sources) if doubt else None
+    return (told, "") if told else (ranked[0], doubt)
 
 
 def _last_version(ranked: Sequence[Source]) -> Source | None:

@@ -1,7 +1,8 @@
 """Which notebooks the READMEs name, and which one of them they call the submission.
 
 A student's own word comes before any guess from content. Letter case and `%20` say nothing, unless two
-notebooks differ in nothing else.
+notebooks differ in nothing else. A README that names no file still says whose work it is about: the number of
+parameters that one notebook printed, and no other did.
 """
 
 import re
@@ -28,6 +29,11 @@ _NOT_FINAL = re.compile(
     r"on|instead of)(?![a-z])",
     re.IGNORECASE,
 )
+_NUMBER = re.compile(r"(?<![\d.,])(?:\d{1,3}(?:,\d{3})+|\d{4,7})(?![\d%]|[.,]\d)")
+_PRINTED = re.compile(
+    rb"(?:total|trainable)[ _]param(?:eter)?s?[^\d\n\\]{0,24}(?P<n>\d[\d,]{2,9})", re.IGNORECASE
+)
+"""Totals of torchsummary and torchinfo, and of what students print themselves, in the bytes of a notebook."""
 _NAME = re.compile(r"[\w%.()+-]+\.ipynb", re.IGNORECASE)
 
 
@@ -63,6 +69,29 @@ def named_notebooks(notebooks: Sequence[Source], sources: Sequence[Source]) -> N
     # What is only named as what it is not is none of the candidates, unless nothing else is.
     live = [s for s in named if any(found is s and not _NOT_FINAL.search(m.words) for m, found in met)]
     return Named(tuple(live or named), tuple(final), _missing(notebooks, sources))
+
+
+def told_by_numbers(notebooks: Sequence[Source], sources: Sequence[Source]) -> Source | None:
+    """The only notebook that printed a number of parameters which a README states; None where there is none
+    or more.
+    """
+    stated = frozenset(number for _, text in _readmes(sources) for number in _stated(text))
+    told = [notebook for notebook in notebooks if not stated.isdisjoint(_printed(notebook.data))]
+    return told[0] if len(told) == 1 else None
+
+
+def _stated(text: str) -> Iterator[int]:
+    """Numbers on lines that speak of parameters; a limit stands there as well, and no network has exactly
+    it.
+    """
+    for line in text.split("\n"):
+        if "param" in line.lower():
+            for match in _NUMBER.finditer(line):
+                yield int(match.group().replace(",", ""))
+
+
+def _printed(data: bytes) -> frozenset[int]:
+    return frozenset(int(match["n"].replace(b",", b"")) for match in _PRINTED.finditer(data))
 
 
 def _mentions(notebooks: Sequence[Source], sources: Sequence[Source]) -> Iterator[_Mention]:

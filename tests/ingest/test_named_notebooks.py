@@ -123,3 +123,35 @@ def test_the_last_step_of_a_series_is_the_submission(names: tuple[str, ...], cho
 )
 def test_sessions_and_parts_are_no_versions_of_one_another(names: tuple[str, ...]) -> None:
     assert _choice("# MNIST", **{n: f"# {n}" for n in names})[1]
+
+
+def _printed(total: str) -> str:
+    return f"{BEST} # Total params: {total}"
+
+
+@pytest.mark.parametrize(
+    "readme",
+    [
+        "We have `7,412` params and 99.46 % in the best epoch.",
+        "Number of parameters: 7412 (at most 20,000 parameters are allowed)",
+        "    Total params: 7,412\n    Trainable params: 7,412",
+    ],
+)
+def test_the_number_of_parameters_says_whose_work_a_readme_describes(readme: str) -> None:
+    both = {"add.ipynb": _printed("81,220"), "digits.ipynb": _printed("7,412")}
+    assert _choice(readme, **both) == ("digits.ipynb", False)
+
+
+@pytest.mark.parametrize(
+    ("readme", "totals"),
+    [
+        ("7,412 parameters in both", ("7,412", "7,412")),
+        ("from 81,220 parameters down to 7,412 parameters", ("81,220", "7,412")),
+        ("7,412 digits are wrong", ("81,220", "7,412")),
+        ("less than 20,000 parameters", ("20,106", "7,412")),
+        ("17,412 parameters", ("81,220", "7,412")),
+    ],
+)
+def test_a_number_that_fits_none_or_both_settles_nothing(readme: str, totals: tuple[str, str]) -> None:
+    both = {"a.ipynb": _printed(totals[0]), "b.ipynb": _printed(totals[1]) + " # other"}
+    assert _choice(readme, **both)[1]
