@@ -99,11 +99,6 @@ def test_a_name_that_a_module_lacks_costs_itself_alone(shell: tuple[Shell, Ledge
     assert (ran.error, ran.line, ran.stdout, ran.ended) == ("ImportError", 1, "2\n", False)
 
 
-def test_a_folder_of_the_authors_own_machine_costs_its_line_alone(shell: tuple[Shell, Ledger]) -> None:
-    ran = shell[0].run("import os\nos.chdir('/home/someone/era/week 6')\nprint('behind')")
-    assert (ran.error, ran.line, ran.stdout, ran.ended) == ("FileNotFoundError", 2, "behind\n", False)
-
-
 def test_a_file_that_is_not_there_ends_the_cell(shell: tuple[Shell, Ledger]) -> None:
     ran = shell[0].run("open('no-such-file')\nprint('never')")
     assert (ran.error, ran.stdout, ran.ended) == ("FileNotFoundError", "", True)

@@ -165,7 +165,7 @@ class Shell:
         )
 
     def _whole(self, source: str) -> tuple[BaseException | None, bool]:
-        """Run the cell; a package, a name of a module or a folder that is not here costs its statement alone,
+        """Run the cell; a package, or a name of a module, that is not here costs its import alone,
         and what stands behind it is run as well.
 
         Returns the error that ended the cell with True, else the first one with False.
@@ -173,7 +173,7 @@ class Shell:
         first = fault = self._execute(source)
         left = source
         for _ in range(MISSING_PACKAGES):
-            if not isinstance(fault, ImportError | OSError):
+            if not isinstance(fault, ImportError):
                 break
             rest = _behind(self._plain(left), fault)
             if rest is None:
@@ -195,7 +195,7 @@ class Shell:
         tree = ast.parse(_without_commands(source, self._ledger))
         try:
             exec(compile(tree, "<cell>", "exec"), self.namespace)
-        except (ImportError, OSError) as fault:
+        except ImportError as fault:
             return fault
         return None
 
@@ -203,9 +203,9 @@ class Shell:
 _LACKS = re.compile(r"cannot import name '(\w+)' from ")
 
 
-def _behind(source: str, fault: ImportError | OSError) -> str | None:
-    """What stands behind the import, or the change to a folder of the author's own machine, that failed, on
-    the same lines; with what else the import asked for. None where it is no such statement by itself.
+def _behind(source: str, fault: ImportError) -> str | None:
+    """What stands behind the import that failed, on the same lines, with what else it asked for; None where
+    it stands in no statement of its own.
     """
     line = _line(fault)
     try:
@@ -214,21 +214,11 @@ def _behind(source: str, fault: ImportError | OSError) -> str | None:
         return None
     for statement in statements:
         end = statement.end_lineno or statement.lineno
-        if statement.lineno <= line <= end and _costs_itself(statement, fault):
+        if statement.lineno <= line <= end and isinstance(statement, ast.Import | ast.ImportFrom):
             rest = "".join(source.splitlines(keepends=True)[end:])
             # Not empty lines: IPython drops those that lead.
             return "#\n" * (end - 1) + _other_names(statement, fault) + "\n" + rest
     return None
-
-
-def _costs_itself(statement: ast.stmt, fault: ImportError | OSError) -> bool:
-    if isinstance(fault, ImportError):
-        return isinstance(statement, ast.Import | ast.ImportFrom)
-    return (
-        isinstance(statement, ast.Expr)
-        and isinstance(statement.value, ast.Call)
-        and ast.unparse(statement.value.func) in ("os.chdir", "chdir")
-    )
 
 
 def _other_names(statement: ast.stmt, fault: BaseException) -> str:
