@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from grader.core.assigned_network import Activation, AssignedNetwork, Loss, Unit
+from grader.core.assigned_network import Activation, AssignedNetwork, Loss
 
 TOLERANCE = 1e-9
 """Relative difference up to which two values are the same: the gradients are of order 1e-3, where an absolute
@@ -48,101 +48,129 @@ ARRAYS = SimpleNamespace(
 )
 
 
-def activated(kind: Activation, x: Number, f: SimpleNamespace) -> tuple[Number, Number]:
-    """The output of a unit and its slope by its own sum; not for a softmax."""
+def activated(kind: Activation, x: Number, f: SimpleNamespace) -> Number:
+    """The output of a unit from its own sum; not for a softmax."""
     if kind is Activation.SIGMOID:
-        s = f.sigmoid(x)
-        return s, s * (1.0 - s)
+        return f.sigmoid(x)
     if kind is Activation.TANH:
-        s = f.tanh(x)
-        return s, 1.0 - s * s
-    if kind is Activation.RELU:
-        on = f.positive(x)
-        return x * on, on
-    return x, 1.0
+        return f.tanh(x)
+    return x * f.positive(x) if kind is Activation.RELU else x
 
 
-def _loss(
-    network: AssignedNetwork, t: Number, a: Number, f: SimpleNamespace
-) -> tuple[Number, Number, Number]:
-    """The loss of one output with its slopes by the output and by the target."""
-    if network.loss is Loss.CROSS_ENTROPY:
-        if network.softmax:
-            return -t * f.log(a), -t / a, -f.log(a)
-        entropy = -(t * f.log(a) + (1.0 - t) * f.log(1.0 - a))
-        return entropy, (a - t) / (a * (1.0 - a)), f.log(1.0 - a) - f.log(a)
-    scale = {Loss.HALF_SQUARED: 0.5, Loss.SQUARED: 1.0, Loss.MEAN_SQUARED: 1.0 / network.layers[-1]}[
-        network.loss
-    ]
-    rest = t - a
-    return scale * rest * rest, -2.0 * scale * rest, 2.0 * scale * rest
+def activation_slope(kind: Activation, x: Number, a: Number, f: SimpleNamespace) -> Number:
+    """The derivative of a unit's output `a` by its own sum `x`; not for a softmax."""
+    if kind is Activation.SIGMOID:
+        return a * (1.0 - a)
+    if kind is Activation.TANH:
+        return 1.0 - a * a
+    return f.positive(x) if kind is Activation.RELU else 1.0
+
+
+def _scale(network: AssignedNetwork) -> float:
+    return {Loss.HALF_SQUARED: 0.5, Loss.SQUARED: 1.0}.get(network.loss, 1.0 / network.layers[-1])
+
+
+def _loss(network: AssignedNetwork, t: Number, a: Number, f: SimpleNamespace) -> Number:
+    """The loss of one output."""
+    if network.loss is not Loss.CROSS_ENTROPY:
+        return _scale(network) * (t - a) ** 2
+    return -t * f.log(a) if network.softmax else -(t * f.log(a) + (1.0 - t) * f.log(1.0 - a))
+
+
+def _loss_slope(network: AssignedNetwork, t: Number, a: Number) -> Number:
+    """The derivative of the loss of one output by that output."""
+    if network.loss is not Loss.CROSS_ENTROPY:
+        return 2.0 * _scale(network) * (a - t)
+    return -t / a if network.softmax else (a - t) / (a * (1.0 - a))
+
+
+def _target_slope(network: AssignedNetwork, t: Number, a: Number, f: SimpleNamespace) -> Number:
+    """The derivative of the loss of one output by its target."""
+    if network.loss is not Loss.CROSS_ENTROPY:
+        return 2.0 * _scale(network) * (t - a)
+    return -f.log(a) if network.softmax else f.log(1.0 - a) - f.log(a)
 
 
 def forward(
-    network: AssignedNetwork, leaves: Mapping[str, Number], loose: str = "", f: SimpleNamespace = FLOATS
-) -> tuple[dict[str, Number], dict[str, Number]]:
-    """Return every quantity, and its derivative by the quantity `loose`, which is cut from its own inputs."""
+    network: AssignedNetwork, leaves: Mapping[str, Number], f: SimpleNamespace = FLOATS
+) -> dict[str, Number]:
+    """Return every quantity from weights, biases, inputs and targets."""
     value = dict(leaves)
-    dot: dict[str, Number] = dict.fromkeys((*leaves, *network.quantities), 0.0)
-    if loose:
-        dot[loose] = 1.0
-
-    def put(name: str, new: Number, slope: Number) -> None:
-        value[name] = new
-        dot[name] = 1.0 if name == loose else slope
-
-    waiting: list[Unit] = []
     for unit in network.units:
-        total, slope = value[unit.bias] if unit.bias else 0.0, dot[unit.bias] if unit.bias else 0.0
-        for w, x in unit.terms:
+        (w, x), *others = unit.terms
+        total = value[w] * value[x]
+        for w, x in others:
             total = total + value[w] * value[x]
-            slope = slope + dot[w] * value[x] + value[w] * dot[x]
-        put(unit.sum, total, slope)
-        if network.softmax and unit in network.outputs:
-            waiting.append(unit)
-        else:
-            out, by_sum = activated(network.activation(unit), total, f)
-            put(unit.output, out, by_sum * dot[unit.sum])
-    if waiting:
-        powers = [f.exp(value[u.sum]) for u in waiting]
+        value[unit.sum] = total + value[unit.bias] if unit.bias else total
+        if not (network.softmax and unit in network.outputs):
+            value[unit.output] = activated(network.activation(unit), value[unit.sum], f)
+    if network.softmax:
+        powers = [f.exp(value[u.sum]) for u in network.outputs]
         whole = sum(powers[1:], powers[0])
-        outs = [p / whole for p in powers]
-        mean = sum(a * dot[u.sum] for a, u in zip(outs, waiting, strict=True))
-        for u, a in zip(waiting, outs, strict=True):
-            put(u.output, a, a * (dot[u.sum] - mean))
-    total, slope = 0.0, 0.0
+        value.update({u.output: p / whole for u, p in zip(network.outputs, powers, strict=True)})
     for name, unit, t in zip(network.losses, network.outputs, network.targets, strict=True):
-        e, by_output, by_target = _loss(network, value[t], value[unit.output], f)
-        put(name, e, by_output * dot[unit.output] + by_target * dot[t])
-        total, slope = total + value[name], slope + dot[name]
-    put("E", total, slope)
-    return value, dot
+        value[name] = _loss(network, value[t], value[unit.output], f)
+    first, *rest = (value[name] for name in network.losses)
+    value["E"] = sum(rest, first)
+    return value
+
+
+def slopes(
+    network: AssignedNetwork, value: Mapping[str, Number], by: str, f: SimpleNamespace = FLOATS
+) -> dict[str, Number]:
+    """Return the derivative of every quantity by one, which is cut from its own inputs."""
+    dot: dict[str, Number] = dict.fromkeys((*value, *network.quantities), 0.0)
+    dot[by] = 1.0
+
+    def put(name: str, slope: Number) -> None:
+        dot[name] = 1.0 if name == by else slope
+
+    for unit in network.units:
+        slope = dot[unit.bias] if unit.bias else 0.0
+        for w, x in unit.terms:
+            slope = slope + dot[w] * value[x] + value[w] * dot[x]
+        put(unit.sum, slope)
+        if not (network.softmax and unit in network.outputs):
+            kind = network.activation(unit)
+            put(
+                unit.output,
+                activation_slope(kind, value[unit.sum], value[unit.output], f) * dot[unit.sum],
+            )
+    if network.softmax:
+        mean = sum(value[u.output] * dot[u.sum] for u in network.outputs)
+        for u in network.outputs:
+            put(u.output, value[u.output] * (dot[u.sum] - mean))
+    for name, unit, t in zip(network.losses, network.outputs, network.targets, strict=True):
+        a = value[unit.output]
+        by_target = _target_slope(network, value[t], a, f) * dot[t]
+        put(name, _loss_slope(network, value[t], a) * dot[unit.output] + by_target)
+    put("E", sum(dot[name] for name in network.losses))
+    return dot
 
 
 def gradients(
     network: AssignedNetwork, s: Mapping[str, Number], f: SimpleNamespace = ARRAYS
 ) -> dict[str, Number]:
     """Return ∂E/∂w and ∂E/∂b of every weight and bias at forward values, by backpropagation."""
-    by_output: dict[str, Number] = {}
-    for unit, t in zip(network.outputs, network.targets, strict=True):
-        by_output[unit.output] = _loss(network, s[t], s[unit.output], f)[1]
+    by_output: dict[str, Number] = {
+        unit.output: _loss_slope(network, s[t], s[unit.output])
+        for unit, t in zip(network.outputs, network.targets, strict=True)
+    }
     shared: Number = 0.0
     if network.softmax:
         shared = sum(by_output[u.output] * s[u.output] for u in network.outputs)
     found: dict[str, Number] = {}
     for unit in reversed(network.units):
-        slope = by_output[unit.output]
-        a = s[unit.output]
-        softmax = network.softmax and unit in network.outputs
-        delta = (
-            a * (slope - shared)
-            if softmax
-            else slope * activated(network.activation(unit), s[unit.sum], f)[1]
-        )
+        slope, a = by_output[unit.output], s[unit.output]
+        if network.softmax and unit in network.outputs:
+            delta = a * (slope - shared)
+        else:
+            delta = slope * activation_slope(network.activation(unit), s[unit.sum], a, f)
         for w, x in unit.terms:
             found[w] = delta * s[x]
-            share = delta * s[w]
-            by_output[x] = by_output[x] + share if x in by_output else share
+            if unit.layer:
+                share = delta * s[w]
+                by_output[x] = by_output[x] + share if x in by_output else share
         if unit.bias:
             found[unit.bias] = found[unit.bias] + delta if unit.bias in found else delta
     return found
@@ -166,7 +194,7 @@ def random_leaves(network: AssignedNetwork, rng: random.Random) -> dict[str, flo
 
 def _usable(network: AssignedNetwork, leaves: Mapping[str, float], *, on: bool) -> bool:
     """Whether a point tells formulas apart: units of a ReLU all on, or some of them off."""
-    value, _ = forward(network, leaves)
+    value = forward(network, leaves)
     sums = [value[u.sum] for u in network.units if network.activation(u) is Activation.RELU]
     return not sums or (all(x > 0.0 for x in sums) if on else min(sums) < 0.0 < max(sums) or len(sums) == 1)
 

@@ -77,6 +77,8 @@ class AssignedNetwork(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     layers: tuple[int, ...] = (2, 2, 2)
     bias: Bias = Bias.NONE
+    train_biases: bool = False
+    """Whether a step of training changes the biases too."""
     activations: tuple[Activation, ...] = (Activation.SIGMOID, Activation.SIGMOID)
     loss: Loss = Loss.HALF_SQUARED
     numbering: tuple[Numbering, ...] = ()
@@ -181,3 +183,10 @@ class AssignedNetwork(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 CLASS_NETWORK = AssignedNetwork()
 """The 2-2-2 sigmoid network of the class sheet."""
+
+
+def up_to(n: int) -> str:
+    """A pattern of the numbers 1 to n, longer ones first."""
+    if n < 10:
+        return f"[1-{n}]" if n > 1 else "1"
+    return "(?:" + "|".join(str(k) for k in range(n, 0, -1)) + ")"

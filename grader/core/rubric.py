@@ -7,6 +7,8 @@ from typing import ClassVar
 
 import msgspec
 
+from grader.core.assigned_network import CLASS_NETWORK, AssignedNetwork
+
 EXECUTION_SECONDS = (30.0, 7200.0)
 """Below, a notebook has not imported torch; beyond, nobody waits for a class."""
 
@@ -38,12 +40,28 @@ class CheckPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The values of the class sheet that this assignment uses; they differ from course to course."""
 
-    inputs: tuple[float, float] = (0.05, 0.10)
-    targets: tuple[float, float] = (0.01, 0.99)
-    weights: tuple[float, float, float, float, float, float, float, float] = (
-        0.15, 0.20, 0.25, 0.30, 0.40, 0.45, 0.50, 0.55,
-    )  # fmt: skip
+    network: AssignedNetwork = CLASS_NETWORK
+    """What is derived and trained in the sheet; a rubric writes it in a table of its own, `[network]`."""
+    inputs: tuple[float, ...] = (0.05, 0.10)
+    targets: tuple[float, ...] = (0.01, 0.99)
+    weights: tuple[float, ...] = (0.15, 0.20, 0.25, 0.30, 0.40, 0.45, 0.50, 0.55)
+    biases: tuple[float, ...] = ()
     learning_rates: tuple[float, ...] = (0.1, 0.2, 0.5, 0.8, 1.0, 2.0)
+
+    def faults(self) -> list[str]:
+        """Return where the values are not as many as the network has, in sentences."""
+        asked = (
+            ("inputs", self.inputs, self.network.inputs),
+            ("targets", self.targets, self.network.targets),
+            ("weights", self.weights, self.network.weights),
+            ("biases", self.biases, self.network.biases),
+        )
+        return [
+            f"{name} must be {len(names)} numbers, one for each of {', '.join(names) or 'nothing'}; "
+            f"got {len(values)}"
+            for name, values, names in asked
+            if len(values) != len(names)
+        ]
 
 
 class Which(Enum):

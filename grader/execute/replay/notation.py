@@ -1,5 +1,6 @@
 """Cells and formulas as the student sees them: A1 notation."""
 
+import re
 from collections.abc import Iterable
 
 from grader.core.place import letters
@@ -7,12 +8,12 @@ from grader.execute.replay.cell_graph import Model, column_of, row_of, sheet_of
 from grader.execute.replay.formula.evaluator import Form, Range
 from grader.execute.replay.formula.tokens import Token
 
-DISPLAY = {f"dw{k}": f"∂E/∂w{k}" for k in range(1, 9)}
+_GRADIENT = re.compile(r"d([wb]\d+)")
 
 
 def display(quantity: str) -> str:
     """The name of a quantity as a student writes it."""
-    return DISPLAY.get(quantity, quantity)
+    return _GRADIENT.sub(r"∂E/∂\1", quantity)
 
 
 def address(key: int) -> str:

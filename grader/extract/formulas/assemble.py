@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from grader.backprop.assigned import network
 from grader.core.evidence.documents import SourceLine, TextRepair
 from grader.core.evidence.formulas import (
     DocumentFormulas,
@@ -16,7 +17,6 @@ from grader.core.evidence.formulas import (
     FormulaVerdict,
 )
 from grader.extract.documents.markdown import pictures_in
-from grader.extract.formulas.assigned import network
 from grader.extract.formulas.document.another_network import told
 from grader.extract.formulas.document.collect import Item, collect, plain_as_activated
 from grader.extract.formulas.document.lost_stars import loses_stars

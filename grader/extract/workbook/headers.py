@@ -1,4 +1,4 @@
-"""Header texts to the canonical names of the 31 quantities.
+"""Header texts to the canonical names of a network's quantities.
 
 Spellings of 89 real workbooks: `∂E/∂w1`, `E∂w1`, `dE/dw1`, `Etotaldw1`, `∂E_total/∂W5`, `∂E∂W1`, the partial
 sign as any of ∂ 𝜕 𝟃 δ ð Ә ꝺ, `out_h1`, `act_o1`, `a_01`, `out_h1 = σ(h1)`, `h1 = w1*i1 + w2*i2`.
@@ -6,24 +6,58 @@ sign as any of ∂ 𝜕 𝟃 δ ð Ә ꝺ, `out_h1`, `act_o1`, `a_01`, `out_h1 =
 
 import re
 import unicodedata
+from typing import NamedTuple
 
-INPUTS = ("t1", "t2", "i1", "i2")
-WEIGHTS = tuple(f"w{k}" for k in range(1, 9))
-FORWARD = ("h1", "a_h1", "h2", "a_h2", "o1", "a_o1", "o2", "a_o2", "E1", "E2", "E_total")
-GRADIENTS = tuple(f"dw{k}" for k in range(1, 9))
-QUANTITIES = (*INPUTS, *WEIGHTS, *FORWARD, *GRADIENTS)
+from grader.backprop.assigned import made
+from grader.core.assigned_network import AssignedNetwork, up_to
 
 _PARTIAL = str.maketrans(dict.fromkeys("δΔəәƏӘꝺÐð∇∆", "∂"))
 _DROP = re.compile(r"[\s_{}$\\()\[\]\-.*'`,:]+")
-_GRADIENT = re.compile(
-    r"(?:∂|d|grad|gradient)?e?(?:total|tot|t|rror|loss)?(?:/|÷|by|wrt)?(?:∂|d|grad)?w([1-8])"
-)
-_ACTIVATION = re.compile(
-    r"(?:a|out|output|act|activation|aout|outa|σ|sig|sigmoid)([hoz0])([12])|([ho])([12])out"
-)
-_SUM = re.compile(r"(?:net|in|z|sum)?([ho])([12])")
-_ERROR = re.compile(r"(?:e|error|err|loss)o?([12])")
+
+
+class _Headers(NamedTuple):
+    """Patterns of the headers of one network's columns."""
+
+    weight: re.Pattern[str]
+    given: re.Pattern[str]
+    gradient: re.Pattern[str]
+    error: re.Pattern[str]
+    activation: re.Pattern[str]
+    sum: re.Pattern[str]
+
+
 _TOTAL = re.compile(r"(?:e|error|err|loss|cost)(?:t|tot|total|error|loss)?|total(?:e|error|loss)")
+_WORDS = {
+    "t": "t",
+    "target": "t",
+    "y": "t",
+    "i": "i",
+    "input": "i",
+    "x": "i",
+    "in": "i",
+    "b": "b",
+    "bias": "b",
+}
+_ZERO_FOR_O = {"0": "o", "z": "o"}
+
+
+def _headers(network: AssignedNetwork) -> _Headers:
+    w, b = up_to(len(network.weights)), up_to(max(len(network.biases), 1))
+    h, o = up_to(len(network.hidden)), up_to(len(network.outputs))
+    biases = rf"|(b|bias)({b})" if network.biases else ""
+    trained = rf"|b({b})" if network.train_biases else ""
+    activation = r"(?:a|out|output|act|activation|aout|outa|σ|sig|sigmoid|tanh|relu|softmax)"
+    return _Headers(
+        re.compile(rf"w(?:eight)?({w})"),
+        re.compile(rf"(t|target|y)({o})|(i|input|x|in)({up_to(len(network.inputs))}){biases}"),
+        re.compile(
+            r"(?:∂|d|grad|gradient)?e?(?:total|tot|t|rror|loss)?(?:/|÷|by|wrt)?(?:∂|d|grad)?"
+            rf"(?:w({w}){trained})"
+        ),
+        re.compile(rf"(?:e|error|err|loss)o?({o})"),
+        re.compile(rf"{activation}(?:(h)({h})|([o0z])({o}))|(?:(h)({h})|(o)({o}))out"),
+        re.compile(rf"(?:net|in|z|sum)?(?:(h)({h})|(o)({o}))"),
+    )
 
 
 def canonical(text: str) -> str:
@@ -33,21 +67,27 @@ def canonical(text: str) -> str:
     head = unicodedata.normalize("NFKC", text).partition("=")[0].translate(_PARTIAL).lower()
     head = head.replace("partial", "∂").replace("eta", "η")
     bare = _DROP.sub("", head)
-    if re.fullmatch(r"w(?:eight)?([1-8])", bare):
-        return "w" + bare[-1]
-    if match := re.fullmatch(r"(?:t|target|y)([12])", bare):
-        return "t" + match[1]
-    if match := re.fullmatch(r"(?:i|input|x|in)([12])", bare):
-        return "i" + match[1]
-    if match := _GRADIENT.fullmatch(bare):
-        return "dw" + match[1]
-    if match := _ERROR.fullmatch(bare):
+    known = made(_headers)
+    if match := known.weight.fullmatch(bare):
+        return "w" + match[1]
+    if match := known.given.fullmatch(bare):
+        word, number = _matched(match)
+        return _WORDS[word] + number
+    if match := known.gradient.fullmatch(bare):
+        return "dw" + match[1] if match[1] else "db" + match[2]
+    if match := known.error.fullmatch(bare):
         return "E" + match[1]
     if _TOTAL.fullmatch(bare):
         return "E_total"
-    if match := _ACTIVATION.fullmatch(bare):
-        layer = {"0": "o", "z": "o"}.get(match[1] or match[3], match[1] or match[3])
-        return f"a_{layer}{match[2] or match[4]}"
-    if match := _SUM.fullmatch(bare):
-        return match[1] + match[2]
+    if match := known.activation.fullmatch(bare):
+        layer, number = _matched(match)
+        return f"a_{_ZERO_FOR_O.get(layer, layer)}{number}"
+    if match := known.sum.fullmatch(bare):
+        return "".join(_matched(match))
     return ""
+
+
+def _matched(match: re.Match[str]) -> tuple[str, str]:
+    """The two groups of the alternative that matched."""
+    first, second = (group for group in match.groups() if group is not None)
+    return first, second

@@ -7,11 +7,10 @@ Whether a header tells the truth is decided later, by replay.
 
 from collections.abc import Sequence
 
+from grader.backprop.sheet_names import names
 from grader.core.evidence.workbook import CellKind, Column, Sheet, Table, written_number
-from grader.extract.workbook.headers import GRADIENTS, INPUTS, canonical
+from grader.extract.workbook.headers import canonical
 
-MIN_NAMES = 15
-"""Distinct known names that make a header row (19 to 31 in 89 real books)."""
 MAX_GAP = 8
 """Unknown or empty columns between two known headers: helper columns."""
 MAX_HELPERS = 30
@@ -21,9 +20,14 @@ MAX_BLANK = 3
 """Empty rows that do not end a table."""
 
 
+def min_names() -> int:
+    """Distinct known names that make a header row: half of them (19 to 31 of 31 in 89 real books)."""
+    return len(names().quantities) // 2
+
+
 def find_tables(index: int, sheet: Sheet) -> tuple[Table, ...]:
     """All tables of a sheet, top to bottom."""
-    names: dict[int, dict[int, tuple[str, str]]] = {}
+    found: dict[int, dict[int, tuple[str, str]]] = {}
     numbers: set[tuple[int, int]] = set()
     rows_of: dict[int, set[int]] = {}
     for run in sheet.runs:
@@ -31,7 +35,7 @@ def find_tables(index: int, sheet: Sheet) -> tuple[Table, ...]:
             for offset, text in enumerate(run.texts):
                 quantity = canonical(text)
                 if quantity:
-                    names.setdefault(run.row + offset, {})[run.column] = (quantity, text)
+                    found.setdefault(run.row + offset, {})[run.column] = (quantity, text)
                 elif written_number(text) is not None:
                     numbers.add((run.row + offset, run.column))
                     rows_of.setdefault(run.column, set()).add(run.row + offset)
@@ -40,11 +44,11 @@ def find_tables(index: int, sheet: Sheet) -> tuple[Table, ...]:
             numbers.update((row, run.column) for row in rows)
             rows_of.setdefault(run.column, set()).update(rows)
     headers = []
-    for row in sorted(names):
+    for row in sorted(found):
         headers += [
             (row, columns)
-            for columns in _segments(row, names[row], numbers)
-            if _distinct(columns) >= MIN_NAMES
+            for columns in _segments(row, found[row], numbers)
+            if _distinct(columns) >= min_names()
         ]
     tables = []
     for position, (row, columns) in enumerate(headers):
@@ -77,17 +81,18 @@ def _gap(columns: list[Column], quantity: str) -> int:
     """How far the next header may stand from the last one: further where it is the first gradient of a
     forward pass.
     """
-    names = {column.quantity for column in columns}
-    completes = quantity in GRADIENTS and len(names) >= MIN_NAMES and not names & set(GRADIENTS)
+    known = {column.quantity for column in columns}
+    gradients = names().gradients
+    completes = quantity in gradients and len(known) >= min_names() and not known & set(gradients)
     return MAX_HELPERS if completes else MAX_GAP
 
 
 def _begins_again(columns: list[Column], quantity: str) -> bool:
     """Whether a name of the first columns stands behind a whole table: tables were put side by side."""
     return (
-        quantity in (*INPUTS, "w1")
+        quantity in (*names().inputs, "w1")
         and any(column.quantity == quantity for column in columns)
-        and _distinct(columns) >= MIN_NAMES
+        and _distinct(columns) >= min_names()
     )
 
 

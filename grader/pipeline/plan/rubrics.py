@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from grader.core.assigned_network import CLASS_NETWORK, AssignedNetwork
 from grader.core.faults import RubricFault
 from grader.core.report import RubricRef
 from grader.core.rubric import Assignment, Criterion, Execution, Profile, Rubric
@@ -95,8 +96,10 @@ def parse(data: bytes, name: str, rules: Mapping[str, Rule]) -> LoadedRubric:
     faults += [f"{name}: assignment: {w}" for w in wrong]
     execution, wrong = _execution(raw.pop("execution", {}))
     faults += [f"{name}: execution: {w}" for w in wrong]
-    profile = raw.pop("profile", {})
-    faults += [f"{name}: profile: {w}" for w in _profile_faults(profile)]
+    network, wrong = _network(raw.pop("network", {}))
+    faults += [f"{name}: network: {w}" for w in wrong]
+    profile, wrong = _profile(raw.pop("profile", {}), network)
+    faults += [f"{name}: profile: {w}" for w in wrong]
     faults += [f"{name}: {w}" for key in ("late", "cap") for w in _absurd(raw.get(key), key)]
     head = {"criterion": ()}
     try:
@@ -108,7 +111,7 @@ def parse(data: bytes, name: str, rules: Mapping[str, Rule]) -> LoadedRubric:
     rubric = msgspec.structs.replace(
         rubric,
         criterion=tuple(_limited(c, rules[c.check], assignment) for c in good),
-        profile=msgspec.convert(profile, Profile, strict=False),
+        profile=profile,
         assignment=assignment,
         execution=execution,
     )
@@ -173,12 +176,25 @@ def _absurd(value: object, where: str) -> Iterator[str]:
         yield f"{where} must be a number from 0 to {MOST:,.0f}, got {value!r:.40}"
 
 
-def _profile_faults(raw: object) -> list[str]:
+def _network(raw: object) -> tuple[AssignedNetwork, list[str]]:
+    try:
+        network = msgspec.convert(raw, AssignedNetwork)
+    except msgspec.ValidationError as fault:
+        return CLASS_NETWORK, [str(fault)]
+    wrong = network.faults()
+    return (CLASS_NETWORK if wrong else network), wrong
+
+
+def _profile(raw: object, network: AssignedNetwork) -> tuple[Profile, list[str]]:
     try:
         profile = msgspec.convert(raw, Profile, strict=False)
     except msgspec.ValidationError as fault:
-        return [str(fault)]
+        return Profile(), [str(fault)]
+    profile = msgspec.structs.replace(profile, network=network)
     if not profile.learning_rates:
-        return ["learning_rates must name at least one rate"]
-    numbers = (*profile.inputs, *profile.targets, *profile.weights, *profile.learning_rates)
-    return [] if all(math.isfinite(n) for n in numbers) else ["every value must be finite"]
+        return profile, ["learning_rates must name at least one rate"]
+    numbers = (
+        *profile.inputs, *profile.targets, *profile.weights, *profile.biases, *profile.learning_rates,
+    )  # fmt: skip
+    wrong = [] if all(math.isfinite(n) for n in numbers) else ["every value must be finite"]
+    return profile, wrong + profile.faults()

@@ -12,13 +12,14 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from grader.backprop.sheet_names import names
 from grader.core.evidence.workbook import Book, CellKind, Run
 from grader.core.facts.replay import ShownAs, ShownLosses
 from grader.execute.replay.book.full_replay import Replayed
 from grader.execute.replay.cell_graph import ROW, Model, cell
 from grader.execute.replay.learning_rates import claimed_rate, same_rate
 from grader.execute.replay.notation import ranges
-from grader.execute.replay.reference_network import INPUTS, WEIGHTS, train
+from grader.execute.replay.reference_network import train
 from grader.execute.replay.table.layout import Layout
 
 Losses = npt.NDArray[np.float64]
@@ -63,7 +64,7 @@ class Simulated(NamedTuple):
 
     def reference(self, rate: float, count: int) -> Losses:
         """Losses of the reference network from this table's initial values, `count` of them."""
-        start = tuple(self.replayed.start[name] for name in (*INPUTS, *WEIGHTS))
+        start = tuple(self.replayed.start[name] for name in names().given)
         rates = tuple(dict.fromkeys((*self.rates, *([self.layout.eta.value] if self.layout.eta else []))))
         rates = rates if rate in rates else (rate,)
         return _losses(start, rates, -(-count // 128) * 128)[:count, rates.index(rate)]
@@ -83,9 +84,7 @@ class Simulated(NamedTuple):
 @lru_cache(maxsize=64)
 def _losses(start: tuple[float, ...], rates: tuple[float, ...], count: int) -> Losses:
     """Reference losses, one row an iteration and one column a learning rate."""
-    values = {
-        name: np.full(len(rates), value) for name, value in zip((*INPUTS, *WEIGHTS), start, strict=True)
-    }
+    values = {name: np.full(len(rates), value) for name, value in zip(names().given, start, strict=True)}
     return np.stack([state["E_total"] for state in train(values, np.array(rates), count)])
 
 
@@ -146,7 +145,7 @@ def pasted_losses(
     if not usable:
         return []
     bare = usable[0].replayed._replace(own=np.empty(0), losses=np.empty((0, 0)))
-    own_inputs = {name: bare.start[name] for name in INPUTS}
+    own_inputs = {name: bare.start[name] for name in names().inputs}
     starts = (class_start, {**class_start, **own_inputs})
     candidates = [*usable, *(usable[0]._replace(replayed=bare._replace(start=start)) for start in starts)]
     found = []

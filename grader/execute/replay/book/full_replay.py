@@ -10,11 +10,13 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from grader.backprop.assigned import network
+from grader.backprop.sheet_names import names
 from grader.core.facts.replay import Agreement
 from grader.execute.replay.cell_graph import Model, Patch
 from grader.execute.replay.formula.worksheet_functions import Value, as_number
 from grader.execute.replay.notation import address
-from grader.execute.replay.reference_network import INPUTS, QUANTITIES, WEIGHTS, Array, train
+from grader.execute.replay.reference_network import Array, shares, train
 from grader.execute.replay.table.judge import Judged
 from grader.execute.replay.table.layout import Layout
 
@@ -54,7 +56,8 @@ class _Settings:
         self.random = np.zeros(self.size, dtype=np.bool_)
         self.random[1 + len(self.rates) :] = True
         chance = np.random.default_rng(SEED)
-        self.start = {name: chance.uniform(-1.0, 1.0, self.size) for name in (*INPUTS, *WEIGHTS)}
+        self.start = {name: chance.uniform(-1.0, 1.0, self.size) for name in names().given}
+        self.start = shares(self.start)
         for one, other in merged:
             self.start[other] = self.start[one]
         self.eta = chance.uniform(0.2, 1.5, self.size)
@@ -98,7 +101,7 @@ def _patch(
     layout = table.layout
     if not layout.rows:
         return
-    for name in (*INPUTS, *WEIGHTS):
+    for name in names().given:
         patch = Patch(settings.random, settings.start[name])
         if layout.has(name):
             patches[layout.key(name, 0)] = patch
@@ -122,7 +125,9 @@ def _compare(
     layout = table.layout
     worst, where = 0.0, ""
     count = len(layout.rows)
-    columns = {name: np.full((count, settings.size), np.nan) for name in QUANTITIES if layout.has(name)}
+    columns = {
+        name: np.full((count, settings.size), np.nan) for name in names().quantities if layout.has(name)
+    }
     for name, column in columns.items():
         for index in range(count):
             value = values.get(layout.key(name, index))
@@ -142,11 +147,11 @@ def _compare(
             first = (int(rows[0]), layout.columns[name])
             where = address(layout.key(name, int(rows[0])))
     loss = columns.get("E_total")
-    if loss is None and "E1" in columns and "E2" in columns:
-        loss = columns["E1"] + columns["E2"]
+    if loss is None and all(name in columns for name in network().losses):
+        loss = sum((columns[name] for name in network().losses[1:]), columns[network().losses[0]])
     if loss is None:
         loss = np.empty((0, settings.size))
-    start = {name: float(columns[name][0, 0]) for name in (*INPUTS, *WEIGHTS) if name in columns and count}
+    start = {name: float(columns[name][0, 0]) for name in names().given if name in columns and count}
     for name, key in layout.leaves.items():
         own = np.asarray(as_number(values.get(key, np.nan)), dtype=np.float64)
         start.setdefault(name, float(own.flat[0]))

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from grader.backprop.assigned import network, reading_for
+from grader.backprop.sheet_names import names
 from grader.core.evidence.workbook import Book
 from grader.core.facts.replay import (
     Agreement,
@@ -37,14 +39,16 @@ from grader.execute.replay.cell_graph import Model
 from grader.execute.replay.faults.wrong_cell import Memory
 from grader.execute.replay.learning_rates import same_rate
 from grader.execute.replay.notation import qualified
-from grader.execute.replay.reference_network import FORWARD, GRADIENTS, INPUTS, WEIGHTS
 from grader.execute.replay.table.column_roles import read_columns
 from grader.execute.replay.table.judge import Judge, Judged
 
 
 def replay_book(book: Book, profile: Profile) -> BookFacts:
     """Replay a workbook; a book that cannot be read is `unknown` with its problem."""
-    with np.errstate(all="ignore"):  # saturated sigmoids and divisions by zero are values here, not accidents
+    with (
+        reading_for(profile.network),
+        np.errstate(all="ignore"),
+    ):  # saturated sigmoids and divisions by zero are values here, not accidents
         return _replay(book, profile)
 
 
@@ -105,7 +109,11 @@ def _unjudged(book: Book) -> BookFacts | None:
         )
     if book.tables:
         return None
-    none = "No iteration table was found: no row holds at least 15 of the headers t1, i1, w1, h1, …, ∂E/∂w8."
+    least, last = len(names().quantities) // 2, network().weights[-1]
+    none = (
+        f"No iteration table was found: no row holds at least {least} of the headers "
+        f"t1, i1, w1, h1, …, ∂E/∂{last}."
+    )
     return BookFacts(
         artefact=book.artefact,
         sha256=book.sha256,
@@ -121,8 +129,10 @@ def _unjudged(book: Book) -> BookFacts | None:
 
 
 def _class_start(profile: Profile) -> dict[str, float]:
-    values = (*profile.targets, *profile.inputs, *profile.weights)
-    return dict(zip((*INPUTS, *WEIGHTS), values, strict=True))
+    biases = profile.biases
+    fixed, trained = ((), biases) if profile.network.train_biases else (biases, ())
+    values = (*profile.targets, *profile.inputs, *fixed, *profile.weights, *trained)
+    return dict(zip(names().given, values, strict=True))
 
 
 def signature(book: Book) -> str:
@@ -177,9 +187,9 @@ def _table(model: Model, judged: Judged, replayed: Replayed) -> TableFacts:
         eta_known=eta is not None,
         eta=eta.value if eta is not None else 0.0,
         eta_cell=qualified(model, eta.cell, sheet) if eta is not None and eta.cell else "",
-        inputs=tuple(start[name] for name in INPUTS[2:] if name in start),
-        targets=tuple(start[name] for name in INPUTS[:2] if name in start),
-        weights=tuple(start[name] for name in WEIGHTS if name in start),
+        inputs=tuple(start[name] for name in network().inputs if name in start),
+        targets=tuple(start[name] for name in network().targets if name in start),
+        weights=tuple(start[name] for name in names().weights if name in start),
         quantities=judged.quantities,
         agreement=replayed.agreement,
         deviation=replayed.deviation,
@@ -201,7 +211,7 @@ def only_values(table: TableFacts) -> bool:
     """Whether a table holds pasted numbers alone, which agree: it neither proves nor disproves a book's
     formulas.
     """
-    states = {q.state for q in table.quantities if q.quantity in (*FORWARD, *GRADIENTS)}
+    states = {q.state for q in table.quantities if q.quantity in (*names().forward, *names().gradients)}
     return states <= {State.VALUES, State.MISSING}
 
 
@@ -212,16 +222,19 @@ def decided(table: TableFacts) -> bool:
     def state(name: str) -> State:
         return states[name].state
 
-    if any(state(name) in (State.WRONG, State.UNRESOLVED) for name in (*WEIGHTS, *FORWARD, *GRADIENTS)):
+    if any(
+        state(name) in (State.WRONG, State.UNRESOLVED)
+        for name in (*names().weights, *names().forward, *names().gradients)
+    ):
         return False
     if table.agreement is not Agreement.AGREES:
         return False
     by_gradient = all(
         state(g) is State.RIGHT or (state(g) is State.MISSING and state(w) is State.RIGHT)
-        for g, w in zip(GRADIENTS, WEIGHTS, strict=True)
+        for g, w in zip(names().gradients, names().weights, strict=True)
     )
     return by_gradient and (
-        state("E_total") is State.RIGHT or (state("E1") is State.RIGHT and state("E2") is State.RIGHT)
+        state("E_total") is State.RIGHT or (all(state(loss) is State.RIGHT for loss in network().losses))
     )
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from grader.backprop.sheet_names import names
 from grader.core.evidence.workbook import Producer
 from grader.core.facts.replay import CellFault, Severity
 from grader.execute.replay.cell_graph import Model, column_of, row_of, sheet_of
@@ -16,7 +17,6 @@ from grader.execute.replay.formula.evaluator import Slot, evaluate
 from grader.execute.replay.formula.tokens import Unsupported
 from grader.execute.replay.formula.worksheet_functions import Block
 from grader.execute.replay.notation import address, display, formula_text, ranges
-from grader.execute.replay.reference_network import WEIGHTS
 from grader.execute.replay.table.layout import Layout
 
 EXACT = 1e-12
@@ -70,7 +70,7 @@ def _differences(
     groups: dict[tuple[int, int], list[int]] = {}
     stale: dict[int, Layout] = {}
     for key in roots:
-        layout = next((one for one in layouts if _quantity(one, key) in WEIGHTS), None)
+        layout = next((one for one in layouts if _quantity(one, key) in names().weights), None)
         if layout is not None:
             stale[id(layout)] = layout
         else:
@@ -145,7 +145,7 @@ def _stale(
 ) -> CellFault:
     """One finding for a table whose updates were not recalculated, at the losses that everybody looks at."""
     losses = [key for key in off if _quantity(layout, key) == "E_total"]
-    cells = sorted(losses or [key for key in off if _quantity(layout, key) in WEIGHTS])
+    cells = sorted(losses or [key for key in off if _quantity(layout, key) in names().weights])
     return CellFault(
         sheet=model.book.sheets[layout.table.sheet].name,
         cells=ranges(cells),

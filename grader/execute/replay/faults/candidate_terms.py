@@ -4,40 +4,63 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from grader.backprop.assigned import network
+from grader.backprop.sheet_names import names
+from grader.backprop.values import ARRAYS, activation_slope
+from grader.core.assigned_network import Activation
 from grader.execute.replay.reference_network import Array
 
 
 def factors(same: Mapping[str, Array], previous: Mapping[str, Array], eta: Array) -> list[tuple[str, Array]]:
     """Every named factor or term with its values, simple ones first."""
+    assigned = network()
     one = np.ones_like(eta)
     found: list[tuple[str, Array]] = [("-1", -one), ("2", 2 * one), ("1/2", 0.5 * one), ("η", eta)]
-    names = ("t1", "t2", "i1", "i2", "h1", "h2", "a_h1", "a_h2", "o1", "o2", "a_o1", "a_o2", "E1", "E2")
-    found += [(name, same[name]) for name in names]
-    for w in range(1, 9):
-        found.append((f"w{w}", same[f"w{w}"]))
-        found.append((f"w{w} of the row above", previous[f"w{w}"]))
-        found.append((f"η·∂E/∂w{w}", eta * previous[f"dw{w}"]))
-    for unit in ("a_h1", "a_h2", "a_o1", "a_o2"):
-        found.append((f"(1-{unit})", 1 - same[unit]))
-        found.append((f"{unit}·(1-{unit})", same[unit] * (1 - same[unit])))
-    for k in ("1", "2"):
-        gap = same[f"a_o{k}"] - same[f"t{k}"]
-        delta = gap * same[f"a_o{k}"] * (1 - same[f"a_o{k}"])
-        name = f"(a_o{k}-t{k})·a_o{k}·(1-a_o{k})"
-        found += [(f"(a_o{k}-t{k})", gap), (name, delta)]
-        found += [(f"{name}·w{w}", delta * same[f"w{w}"]) for w in range(5, 9)]
-    summands = zip(range(1, 9), ("i1", "i2", "i1", "i2", "a_h1", "a_h2", "a_h1", "a_h2"), strict=True)
-    found += [(f"w{w}·{value}", same[f"w{w}"] * same[value]) for w, value in summands]
+    found += [(name, same[name]) for name in (*assigned.targets, *assigned.inputs)]
+    for layer in (assigned.hidden, assigned.outputs):
+        found += [(unit.sum, same[unit.sum]) for unit in layer]
+        found += [(unit.output, same[unit.output]) for unit in layer]
+    found += [(name, same[name]) for name in (*assigned.losses, *assigned.biases)]
+    for w in names().weights:
+        found.append((w, same[w]))
+        found.append((f"{w} of the row above", previous[w]))
+        found.append((f"η·∂E/∂{w}", eta * previous[f"d{w}"]))
+    for unit in assigned.units:
+        if assigned.activation(unit) is Activation.SIGMOID:
+            found.append((f"(1-{unit.output})", 1 - same[unit.output]))
+        told, slope = _slope(unit.output, same)
+        found += [(told, slope)] if told else []
+    back = [w for unit in assigned.outputs for w, _ in unit.terms]
+    for unit, t in zip(assigned.outputs, assigned.targets, strict=True):
+        gap = same[unit.output] - same[t]
+        told, slope = _slope(unit.output, same)
+        name = f"({unit.output}-{t})" + (f"·{told}" if told else "")
+        found.append((f"({unit.output}-{t})", gap))
+        found += [(name, gap * slope)] if told else []
+        found += [(f"{name}·{w}", gap * slope * same[w]) for w in back]
+    found += [(f"{w}·{x}", same[w] * same[x]) for unit in assigned.units for w, x in unit.terms]
     return found
+
+
+def _slope(output: str, same: Mapping[str, Array]) -> tuple[str, Array]:
+    """The slope of a unit's activation with how it is written; no words where it is 1 or of a softmax."""
+    assigned = network()
+    unit = next(u for u in assigned.units if u.output == output)
+    kind = assigned.activation(unit)
+    told = {Activation.SIGMOID: f"{output}·(1-{output})", Activation.TANH: f"(1-{output}²)"}
+    if kind in (Activation.LINEAR, Activation.SOFTMAX):
+        return "", np.ones_like(same[output])
+    slope = activation_slope(kind, same[unit.sum], same[output], ARRAYS)
+    return told.get(kind, f"[{unit.sum}>0]"), slope
 
 
 def twins(one: str, other: str) -> bool:
     """Names that differ only in their index: a_o1 and a_o2, w5 and w7."""
-    return one[:-1] == other[:-1]
+    return one.rstrip("0123456789") == other.rstrip("0123456789")
 
 
 def family(name: str) -> set[str]:
     """Quantities that people confuse with one another share a letter of the result."""
     if name[0] in "ti":
         return {"inputs"}
-    return {"gradients"} if name.startswith("dw") else {"weights"} if name[0] == "w" else {"neurons"}
+    return {"gradients"} if name[0] == "d" else {"weights"} if name[0] in "wb" else {"neurons"}

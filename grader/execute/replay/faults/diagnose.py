@@ -8,6 +8,8 @@ identity test.
 
 from collections.abc import Callable, Iterator, Sequence
 
+from grader.backprop.sheet_names import names
+from grader.backprop.values import TOLERANCE
 from grader.core.facts.replay import Severity
 from grader.execute.replay.faults.edit_search import first_fitting, flatten, run
 from grader.execute.replay.faults.missing_terms import LostTerms, candidates
@@ -19,15 +21,8 @@ from grader.execute.replay.formula.evaluator import Slot
 from grader.execute.replay.formula.small_edits import small_edits, unrounded
 from grader.execute.replay.formula.tokens import Token, Unsupported
 from grader.execute.replay.notation import address, display, number
-from grader.execute.replay.reference_network import (
-    GRADIENTS,
-    INPUTS,
-    QUANTITIES,
-    WEIGHTS,
-    Array,
-    inherited_gradients,
-)
-from grader.execute.replay.table.cell_identity import TOLERANCE, Points, Tested, difference, shape
+from grader.execute.replay.reference_network import Array, inherited_gradients
+from grader.execute.replay.table.cell_identity import Points, Tested, difference, shape
 from grader.execute.replay.table.layout import Layout, Symbol
 
 
@@ -133,7 +128,11 @@ class Doctor:
     def _overwritten(self, case: Case) -> Iterator[Diagnosis]:
         """A weight update filled over another column: the cell starts from itself in the row above."""
         quantity, flat = case.quantity, case.flat
-        if quantity not in WEIGHTS and quantity not in INPUTS and ("q", quantity, "prev") in flat.symbols:
+        if (
+            quantity not in names().weights
+            and quantity not in names().inputs
+            and ("q", quantity, "prev") in flat.symbols
+        ):
             name = display(quantity)
             yield Diagnosis(
                 "overwritten-by-update",
@@ -169,8 +168,8 @@ class Doctor:
     def _constant(
         self, case: Case, tokens: tuple[Token, ...], slot: int, value: float, where: str
     ) -> Iterator[Diagnosis]:
-        inputs = [name for name in (*INPUTS, *WEIGHTS) if self.own.get(name) == value]
-        for name in inputs if case.row == 0 else [name for name in inputs if name in INPUTS]:
+        inputs = [name for name in names().given if self.own.get(name) == value]
+        for name in inputs if case.row == 0 else [name for name in inputs if name in names().inputs]:
             edited = [*case.values, case.want]
             edited[slot] = self.points.same[name]
             if self._fits(tokens, edited, case.want):
@@ -188,11 +187,13 @@ class Doctor:
 
     def _other_quantity(self, case: Case) -> Iterator[Diagnosis]:
         quantity, got = case.quantity, case.got
-        for other in QUANTITIES:
+        for other in names().quantities:
             if other != quantity and difference(got, self.points.same[other]) <= TOLERANCE:
                 name, right = display(other), display(quantity)
                 code = (
-                    "swapped-gradients" if other in GRADIENTS and quantity in GRADIENTS else "other-quantity"
+                    "swapped-gradients"
+                    if other in names().gradients and quantity in names().gradients
+                    else "other-quantity"
                 )
                 yield Diagnosis(
                     code,

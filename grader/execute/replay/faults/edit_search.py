@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from grader.backprop.values import TOLERANCE
 from grader.execute.replay.formula.evaluator import Form, Slot, compile_tokens, evaluate
 from grader.execute.replay.formula.tokens import Token, Unsupported
 from grader.execute.replay.formula.worksheet_functions import Block, Value
 from grader.execute.replay.reference_network import Array
-from grader.execute.replay.table.cell_identity import TOLERANCE
 from grader.execute.replay.table.layout import Layout, Symbol
 
 

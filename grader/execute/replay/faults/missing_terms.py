@@ -4,14 +4,16 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from grader.backprop.sheet_names import names
+from grader.backprop.values import TOLERANCE
 from grader.execute.replay.faults.candidate_terms import factors, twins
 from grader.execute.replay.faults.edit_search import first_fitting
 from grader.execute.replay.faults.wording import Wording
 from grader.execute.replay.faults.wrong_cell import Case, Diagnosis
 from grader.execute.replay.formula.small_edits import MAX_TOKENS, with_factor, with_term
 from grader.execute.replay.notation import address
-from grader.execute.replay.reference_network import INPUTS, QUANTITIES, WEIGHTS, Array
-from grader.execute.replay.table.cell_identity import TOLERANCE, Points, difference
+from grader.execute.replay.reference_network import Array
+from grader.execute.replay.table.cell_identity import Points, difference
 from grader.execute.replay.table.layout import Symbol
 
 
@@ -20,13 +22,13 @@ def candidates(points: Points, quantity: str) -> list[tuple[Symbol, Array]]:
     rate.
     """
     found: list[tuple[Symbol, Array]] = []
-    rows = ("prev", "same") if quantity in WEIGHTS else ("same", "prev")
+    rows = ("prev", "same") if quantity in names().weights else ("same", "prev")
     for row in rows:
         state = points.state(row)
         kept = [
             n
-            for n in QUANTITIES
-            if not (row == "prev" and n in INPUTS) and not (row == "same" and n == quantity)
+            for n in names().quantities
+            if not (row == "prev" and n in names().inputs) and not (row == "same" and n == quantity)
         ]
         found += [(("q", name, row), state[name]) for name in kept]
     found.append((("eta",), points.eta))

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
+from grader.backprop.sheet_names import names
 from grader.execute.replay.cell_graph import ROW
 from grader.execute.replay.faults.wording import Wording, anchored
 from grader.execute.replay.faults.wrong_cell import Case, Diagnosis
 from grader.execute.replay.formula.evaluator import Reference
 from grader.execute.replay.formula.small_edits import Variant
 from grader.execute.replay.notation import address, number, qualified
-from grader.execute.replay.reference_network import WEIGHTS
 from grader.execute.replay.table.layout import Layout, Symbol
 
 
@@ -80,7 +80,7 @@ class Sentences:
         used = self.words.describe(symbol, read, index)
         belongs = self.words.describe(right, 0, index)
         code, hint = "wrong-reference", f"Replace {used} by {belongs}."
-        if quantity in WEIGHTS and str(symbol[1] if len(symbol) > 1 else "").startswith("dw"):
+        if quantity in names().weights and str(symbol[1] if len(symbol) > 1 else "").startswith("d"):
             code = "wrong-gradient-in-update"
             if isinstance(symbol[2], int):
                 code, hint = (

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from itertools import combinations, islice
 
+from grader.backprop.sheet_names import names
+from grader.backprop.values import TOLERANCE
 from grader.execute.replay.faults.candidate_terms import family
 from grader.execute.replay.faults.edit_search import first_fitting, run
 from grader.execute.replay.faults.missing_terms import candidates
@@ -11,8 +13,8 @@ from grader.execute.replay.faults.wording import Wording
 from grader.execute.replay.faults.wrong_cell import Case, Diagnosis
 from grader.execute.replay.formula.small_edits import MAX_TOKENS, Variant, small_edits
 from grader.execute.replay.notation import address
-from grader.execute.replay.reference_network import WEIGHTS, Array
-from grader.execute.replay.table.cell_identity import TOLERANCE, Points, difference
+from grader.execute.replay.reference_network import Array
+from grader.execute.replay.table.cell_identity import Points, difference
 from grader.execute.replay.table.layout import Layout, Symbol
 
 MAX_PAIRED = 400
@@ -24,7 +26,7 @@ MAX_PAIRED_EDITS = 2_000
 def rate_slots(layout: Layout, case: Case) -> list[int]:
     """Where an update that reads no learning rate may have meant it."""
     flat = case.flat
-    if case.quantity not in WEIGHTS or layout.eta is None or ("eta",) in flat.symbols:
+    if case.quantity not in names().weights or layout.eta is None or ("eta",) in flat.symbols:
         return []
     return [
         slot

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from grader.backprop.sheet_names import names
 from grader.execute.replay.formula.tokens import Token
 from grader.execute.replay.notation import address, display, number, qualified
-from grader.execute.replay.reference_network import WEIGHTS
 from grader.execute.replay.table.layout import Layout, Symbol
 
 
@@ -16,7 +16,7 @@ class Wording:
 
     def subject(self, quantity: str) -> str:
         """What a sentence about a cell of a quantity speaks of."""
-        return f"the update of {quantity}" if quantity in WEIGHTS else display(quantity)
+        return f"the update of {quantity}" if quantity in names().weights else display(quantity)
 
     def name(self, quantity: str, index: int) -> str:
         """`L33 (a_h2)`, for the index-th row."""

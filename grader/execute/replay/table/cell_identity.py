@@ -6,24 +6,26 @@ seed), and analytic functions that agree at eight random points are equal with p
 same formula over the same symbols are tested once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
+from grader.backprop.assigned import made
+from grader.backprop.sheet_names import names
+from grader.backprop.values import TOLERANCE
+from grader.core.assigned_network import AssignedNetwork
 from grader.execute.replay.cell_graph import FormulaRun, column_of, row_of, sheet_of
 from grader.execute.replay.formula.evaluator import Compiled, Form, Range, Slot, compile_tokens, evaluate
 from grader.execute.replay.formula.tokens import Token, Unsupported
 from grader.execute.replay.formula.worksheet_functions import Block, Value
-from grader.execute.replay.reference_network import INPUTS, WEIGHTS, Array, step, updated
+from grader.execute.replay.reference_network import Array, shares, step, updated
 from grader.execute.replay.table.layout import Layout, Symbol
 
 POINTS = 8
 SEED = 20_260
-TOLERANCE = 1e-9
-"""Relative difference below which two formulas are the same one."""
 NEAR = 2e-4
 """Relative difference below which a formula differs only by a rounded constant (`2.71828^-x`); faults differ
 by order one.
@@ -54,17 +56,18 @@ class Points:
     def __init__(self, merged: Sequence[tuple[str, str]] = ()) -> None:
         self._merged = tuple(merged)
         chance = np.random.default_rng(SEED)
-        self._inputs = {name: chance.uniform(-1.5, 1.5, POINTS) for name in INPUTS}
+        self._inputs = {name: chance.uniform(-1.5, 1.5, POINTS) for name in names().inputs}
         for one, other in self._merged:
             if one in self._inputs and other in self._inputs:
                 self._inputs[other] = self._inputs[one]
+        self._inputs = shares(self._inputs)
         self.eta = chance.uniform(0.1, 2.0, POINTS)
         self.previous = step({**self._inputs, **self._weights(chance)})
         self.same = step(updated(self.previous, self.eta))
         self._others: dict[int, dict[str, Array]] = {}
 
     def _weights(self, chance: np.random.Generator) -> dict[str, Array]:
-        weights = {name: chance.uniform(-1.5, 1.5, POINTS) for name in WEIGHTS}
+        weights = {name: chance.uniform(-1.5, 1.5, POINTS) for name in names().weights}
         for one, other in self._merged:
             if one in weights and other in weights:
                 weights[other] = weights[one]
@@ -108,10 +111,13 @@ class Points:
         return evaluate(_compiled(form.tokens), [self.value(one) for one in symbols])
 
 
-@lru_cache(maxsize=16)
 def points_for(merged: tuple[tuple[str, str], ...]) -> Points:
     """The settings for a table; equal for all tables that share no parameter cells."""
-    return Points(merged)
+    return made(_maker)(merged)
+
+
+def _maker(_: AssignedNetwork) -> Callable[[tuple[tuple[str, str], ...]], Points]:
+    return lru_cache(maxsize=16)(Points)
 
 
 _memo: dict[tuple[Token, ...], Compiled] = {}
@@ -205,7 +211,7 @@ class IdentityTest:
         symbol = layout.formula(key, index)
         if symbol[0] == "opaque":
             return Tested(Match.UNRESOLVED, quantity, symbol, str(symbol[1]))
-        if layout.eta is not None and layout.eta.literal and quantity in WEIGHTS:
+        if layout.eta is not None and layout.eta.literal and quantity in names().weights:
             symbol = with_typed_eta(symbol, layout.eta.value)
         signature = (quantity, index == 0, shape(symbol))
         found = self._memo.get(signature)

@@ -8,9 +8,9 @@ another reading than the headers' is taken only where it makes more of them righ
 from itertools import combinations, permutations
 from typing import NamedTuple
 
+from grader.backprop.sheet_names import names
 from grader.core.evidence.workbook import Table
 from grader.execute.replay.cell_graph import Model, cell
-from grader.execute.replay.reference_network import FORWARD, GRADIENTS, INPUTS, QUANTITIES, WEIGHTS
 from grader.execute.replay.table.cell_identity import IdentityTest, Match
 from grader.execute.replay.table.layout import Layout
 from grader.execute.replay.table.weight_numbering import PAIRS, Numbering, exchanged, own_name
@@ -42,7 +42,7 @@ def read_columns(model: Model, table: Table) -> Reading:
         return Reading(layout, ())
     right, wrong = _score(layout)
     spare = [column for columns in by_name.values() for column in columns[1:]]
-    missing = [name for name in QUANTITIES if name not in best]
+    missing = [name for name in names().quantities if name not in best]
     for assignment in _assignments(best, by_name, missing, spare)[:MAX_READINGS]:
         candidate = Layout(model, table, assignment, PROBE)
         scored, failing = _score(candidate)
@@ -71,15 +71,15 @@ def _score(layout: Layout) -> tuple[frozenset[str], frozenset[str]]:
     test = IdentityTest(layout)
     index = min(1, len(layout.rows) - 1)
     right, wrong = set(), set()
-    for name in (*WEIGHTS, *FORWARD, *GRADIENTS, *INPUTS):
+    for name in (*names().weights, *names().forward, *names().gradients, *names().inputs):
         if not layout.has(name):
             continue
         key = layout.key(name, index)
         if key not in layout.model.owner:
-            if name in INPUTS and isinstance(layout.model.constants.get(key), float):
+            if name in names().inputs and isinstance(layout.model.constants.get(key), float):
                 right.add(name)
             continue
-        if index == 0 and name in (*INPUTS, *WEIGHTS):
+        if index == 0 and name in names().given:
             continue
         match = test.test(name, index).match
         if match in (Match.RIGHT, Match.NEAR):
@@ -114,7 +114,7 @@ def _fill(
 ) -> tuple[dict[str, int], frozenset[str], frozenset[str]]:
     """Give a quantity without a header the column beside or inside the table whose formula it is."""
     first, last = min(best.values()) - 2, max(best.values()) + 2
-    for name in QUANTITIES:
+    for name in names().quantities:
         if name in best:
             continue
         for column in range(max(1, first), last + 1):
@@ -122,7 +122,7 @@ def _fill(
                 continue
             assignment = {**best, name: column}
             scored, failing = _score(Layout(layout.model, layout.table, assignment, PROBE))
-            if len(scored) > len(right) + (name in INPUTS) and len(failing) <= len(wrong):
+            if len(scored) > len(right) + (name in names().inputs) and len(failing) <= len(wrong):
                 best, right, wrong = assignment, scored, failing
                 break
     return best, right, wrong
@@ -158,8 +158,8 @@ def _exchange(
     for _ in range(2):
         chosen = None
         pairs = [
-            *combinations([n for n in INPUTS if n in best], 2),
-            *combinations(sorted(wrong - set(INPUTS)), 2),
+            *combinations([n for n in names().inputs if n in best], 2),
+            *combinations(sorted(wrong - set(names().inputs)), 2),
         ]
         for one, other in pairs:
             if not _alike(one, other):
@@ -180,5 +180,5 @@ def _exchange(
 
 def _alike(one: str, other: str) -> bool:
     """Names that stand for one another in a wrong header are of one kind."""
-    kinds = (INPUTS, WEIGHTS, GRADIENTS, FORWARD)
+    kinds = (names().inputs, names().weights, names().gradients, names().forward)
     return any(one in kind and other in kind for kind in kinds)

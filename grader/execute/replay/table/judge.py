@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from grader.backprop.sheet_names import names
 from grader.core.facts.replay import CellFault, QuantityFacts, Severity, State
 from grader.core.place import letters
 from grader.execute.replay.cell_graph import ROW, Model, cell, column_of
@@ -12,7 +13,7 @@ from grader.execute.replay.faults.diagnose import Doctor
 from grader.execute.replay.faults.edit_search import helpers_of
 from grader.execute.replay.faults.wrong_cell import Diagnosis, Memory
 from grader.execute.replay.notation import address, display, formula_text, number, ranges
-from grader.execute.replay.reference_network import INPUTS, QUANTITIES, WEIGHTS, inherited_gradients, step
+from grader.execute.replay.reference_network import inherited_gradients, step
 from grader.execute.replay.table.cell_identity import IdentityTest, Match, Tested
 from grader.execute.replay.table.column_roles import Reading
 from grader.execute.replay.table.layout import Layout
@@ -75,7 +76,7 @@ class Judge:
         self.reading = reading
         self.sheet = model.book.sheets[self.layout.table.sheet].name
         self.test = IdentityTest(self.layout)
-        self.own = {name: value for name in (*INPUTS, *WEIGHTS) if (value := self.shown(name, 0)) is not None}
+        self.own = {name: value for name in names().given if (value := self.shown(name, 0)) is not None}
         self.doctor = Doctor(self.layout, self.test.points, self.own, memory)
         self.typed: dict[int, tuple[str, int]] = {}
         self._groups: dict[tuple[str, str, str], _Group] = {}
@@ -98,7 +99,7 @@ class Judge:
     def judge(self) -> Judged:
         """Judge every cell of the table."""
         numbering = self.reading.numbering
-        quantities = tuple(own_quantity(self._column(name), numbering) for name in QUANTITIES)
+        quantities = tuple(own_quantity(self._column(name), numbering) for name in names().quantities)
         readers: dict[tuple[int, str, str], list[str]] = {}
         for (name, _, _), group in self._groups.items():
             readers.setdefault(group.what, []).append(display(name))
@@ -135,7 +136,7 @@ class Judge:
         counted: Counter[State] = Counter()
         reason = ""
         for index in range(len(self.layout.rows)):
-            if index == 0 and name in (*INPUTS, *WEIGHTS):
+            if index == 0 and name in names().given:
                 continue
             state, why = self._cell(name, index)
             if state is not None:
@@ -145,7 +146,7 @@ class Judge:
         for state in (State.WRONG, State.UNRESOLVED):
             if counted[state]:
                 return QuantityFacts(quantity=name, column=column, state=state, reason=reason)
-        if counted[State.RIGHT] or name in INPUTS:
+        if counted[State.RIGHT] or name in names().inputs:
             return QuantityFacts(quantity=name, column=column, state=State.RIGHT)
         state = State.VALUES if counted[State.VALUES] else State.MISSING
         return QuantityFacts(quantity=name, column=column, state=state)
@@ -195,7 +196,9 @@ class Judge:
         """Inputs that have neither column nor labelled cell, where the formula reads cells that may be
         they.
         """
-        lost = [name for name in INPUTS if not self.layout.has(name) and name not in self.layout.leaves]
+        lost = [
+            name for name in names().inputs if not self.layout.has(name) and name not in self.layout.leaves
+        ]
         symbols = tested.symbol[2] if lost and isinstance(tested.symbol[2], tuple) else ()
         return ", ".join(lost) if any(symbol[0] == "number" for symbol in symbols) else ""
 
@@ -217,7 +220,7 @@ class Judge:
         wrongly.
         """
         found: set[int] = set()
-        for name in QUANTITIES:
+        for name in names().quantities:
             if self.layout.has(name) and self.layout.key(name, index) in self.model.owner:
                 tested = self.test.test(name, index)
                 if tested.match in (Match.RIGHT, Match.NEAR):
@@ -237,7 +240,7 @@ class Judge:
 
     def _number(self, name: str, index: int, key: int, value: float) -> State:
         """A typed or pasted number where a formula is expected."""
-        if name in INPUTS:
+        if name in names().inputs:
             first = self.own.get(name)
             if first is not None and abs(value - first) > EXACT * max(1.0, abs(first)):
                 text = (
@@ -288,8 +291,8 @@ class Judge:
                 ),
             )
             return State.WRONG
-        severity = Severity.WARN if name in WEIGHTS and self._starts_again(index) else Severity.FAIL
-        row = "the row above" if name in WEIGHTS else "the row"
+        severity = Severity.WARN if name in names().weights and self._starts_again(index) else Severity.FAIL
+        row = "the row above" if name in names().weights else "the row"
         text = f"{display(name)} is typed as {number(value)}; {row} gives {want:.10g}"
         self._record(
             name,
@@ -307,13 +310,13 @@ class Judge:
 
     def _starts_again(self, index: int) -> bool:
         """Whether a row holds the first row's weights again, typed: another run under the same headers."""
-        present = [name for name in WEIGHTS if self.layout.has(name)]
+        present = [name for name in names().weights if self.layout.has(name)]
         keys = [self.layout.key(name, index) for name in present]
         typed = all(key in self.model.constants for key in keys)
         return typed and all(self.shown(name, index) == self.own.get(name) for name in present)
 
     def _state(self, index: int) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float64]]] | None:
-        inputs = {name: self.shown(name, index) for name in (*INPUTS, *WEIGHTS)}
+        inputs = {name: self.shown(name, index) for name in names().given}
         if any(value is None for value in inputs.values()):
             return None
         return step(
@@ -322,7 +325,7 @@ class Judge:
 
     def _expected(self, name: str, index: int) -> float | None:
         """What a cell should hold by the numbers that its own row (for weights the row above) shows."""
-        if name in WEIGHTS:
+        if name in names().weights:
             before, slope, eta = (
                 self.shown(name, index - 1),
                 self.shown("d" + name, index - 1),

@@ -10,10 +10,10 @@ import re
 from collections import Counter
 from typing import NamedTuple
 
+from grader.backprop.sheet_names import names
 from grader.core.evidence.workbook import Table
 from grader.execute.replay.cell_graph import ROW, Model, cell, column_of, row_of, sheet_of
 from grader.execute.replay.formula.tokens import Unsupported
-from grader.execute.replay.reference_network import INPUTS, WEIGHTS
 
 MAX_HELPERS = 40
 """Helper cells in a row that a formula is followed through."""
@@ -95,7 +95,7 @@ class Layout:
     def _bind_parameters(self) -> None:
         if not self.rows:
             return
-        for name in (*INPUTS, *WEIGHTS):
+        for name in names().given:
             if name not in self.columns:
                 continue
             first = self.key(name, 0)
@@ -113,10 +113,10 @@ class Layout:
         """Inputs and targets without a column: cells beside the table that formulas read and a text left or
         above names.
         """
-        missing = [name for name in INPUTS if name not in self.columns]
+        missing = [name for name in names().inputs if name not in self.columns]
         if not missing or not self.rows:
             return
-        readers = [self.key(name, 0) for name in self.columns if name not in (*INPUTS, *WEIGHTS)]
+        readers = [self.key(name, 0) for name in self.columns if name not in names().given]
         targets = {t for key in readers if key in self.model.owner for t in self._targets(key)}
         for target in sorted(targets):
             value = self.model.shown(target)
@@ -134,8 +134,13 @@ class Layout:
     @staticmethod
     def spell(text: str) -> str:
         """The input or target that a label beside the table names (`i1`, `t 2 =`)."""
-        match = re.fullmatch(r"[\W_]*(?:(i|input|x)|(t|target|y))[\W_]*([12])[\W_]*", text.strip().lower())
-        return "" if match is None else ("i" if match[1] else "t") + match[3]
+        match = re.fullmatch(
+            r"[\W_]*(?:(i|input|x)|(t|target|y)|b(?:ias)?)[\W_]*(\d)[\W_]*", text.strip().lower()
+        )
+        if match is None:
+            return ""
+        name = ("i" if match[1] else "t" if match[2] else "b") + match[3]
+        return name if name in names().inputs else ""
 
     def _find_eta(self) -> Source | None:
         """The leaf that the first updates read outside the table; else the most frequent one; else a typed
@@ -157,7 +162,7 @@ class Layout:
 
     def _outside(self, indices: range) -> Counter[int]:
         counted: Counter[int] = Counter()
-        for name in WEIGHTS:
+        for name in names().weights:
             for index in indices if name in self.columns else ():
                 key = self.key(name, index)
                 if key not in self.model.owner:
@@ -199,7 +204,7 @@ class Layout:
         row.
         """
         found = {leaf}
-        for name in WEIGHTS:
+        for name in names().weights:
             for index in range(1, len(self.rows)) if name in self.columns else ():
                 key = self.key(name, index)
                 for target in self._targets(key) if key in self.model.owner else ():
@@ -213,7 +218,7 @@ class Layout:
 
     def _typed_eta(self) -> Source | None:
         counted: Counter[float] = Counter()
-        for name in WEIGHTS:
+        for name in names().weights:
             if name in self.columns and len(self.rows) > 1:
                 run = self.model.owner.get(self.key(name, 1))
                 if run is not None:
@@ -228,7 +233,7 @@ class Layout:
         / gradient.
         """
         rates, slopes = [], []
-        for name in WEIGHTS:
+        for name in names().weights:
             if name not in self.columns or "d" + name not in self.columns or len(self.rows) < 2:
                 continue
             numbers = (
@@ -297,7 +302,7 @@ class Layout:
 
 
 def _quantity(name: str, at: int, index: int) -> Symbol:
-    if name in INPUTS or at == index:
+    if name in names().inputs or at == index:
         return ("q", name, "same")
     return ("q", name, "prev" if at == index - 1 else at)
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from grader.backprop.assigned import made, network
 from grader.core.assigned_network import Activation, AssignedNetwork, Loss
-from grader.extract.formulas.assigned import made, network
 from grader.extract.formulas.reading.statements import Statement
 
 

@@ -9,11 +9,11 @@ person.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from grader.backprop.assigned import made, network
 from grader.core.assigned_network import AssignedNetwork
 from grader.core.evidence.documents import Block, Document, SourceLine
 from grader.core.evidence.formulas import FormulaLine, FormulaVerdict, Unread, UnreadPlace
 from grader.core.place import Place
-from grader.extract.formulas.assigned import made, network
 from grader.extract.formulas.document.unlabelled_cells import (
     MAY_BE_FORMULA,
     in_unlabelled_cells,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import NamedTuple
 
-from grader.extract.formulas.assigned import network
+from grader.backprop.assigned import network
 from grader.extract.formulas.judging.network import NoValue, Point, close
 from grader.extract.formulas.reading.expression import Expr, mapped_symbols, nodes, sym, symbols
 

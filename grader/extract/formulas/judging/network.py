@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from grader.backprop.values import FLOATS, activated, close, forward, random_points
+from grader.backprop.assigned import made
+from grader.backprop.values import FLOATS, activated, activation_slope, close, forward, random_points, slopes
 from grader.core.assigned_network import Activation, AssignedNetwork, Loss, Numbering
-from grader.extract.formulas.assigned import made
 from grader.extract.formulas.reading.expression import Expr, nodes
 
 __all__ = ["STANDARD", "Convention", "NoValue", "Point", "close", "conventions", "points"]
@@ -81,15 +81,14 @@ class Point:
 
     def __init__(self, leaves: dict[str, float], assigned: AssignedNetwork) -> None:
         self._network = assigned
-        self._leaves = leaves
         self._duals: dict[str, dict[str, float]] = {}
-        self.values, _ = forward(assigned, leaves)
+        self.values = forward(assigned, leaves)
 
     def slopes(self, by: str) -> dict[str, float]:
         """∂(every node)/∂by."""
         found = self._duals.get(by)
         if found is None:
-            found = self._duals[by] = forward(self._network, self._leaves, by)[1]
+            found = self._duals[by] = slopes(self._network, self.values, by)
         return found
 
     def value(self, t: Expr, known: "Known | None" = None) -> float:
@@ -151,8 +150,9 @@ class Point:
         """`softmax(o1)`: the share of one output sum among all of them."""
         for unit in self._network.outputs:
             if argument.head == "sym" and argument.name == unit.sum and self._network.softmax:
-                free = self.slopes(by if by != unit.output else "")
-                return self.values[unit.output], free[unit.output]
+                return self.values[unit.output], 0.0 if by in ("", unit.output) else self.slopes(by)[
+                    unit.output
+                ]
         raise NoValue("a softmax of something else than an output's sum")
 
     def _derivative(self, t: Expr, by: str, known: "Known") -> float:
@@ -186,8 +186,9 @@ _ACTIVATIONS = {"sigma": Activation.SIGMOID, "tanh": Activation.TANH, "relu": Ac
 
 def _applied(name: str, a: float, da: float) -> tuple[float, float]:
     if name in _ACTIVATIONS:
-        s, slope = activated(_ACTIVATIONS[name], a, FLOATS)
-        return s, slope * da
+        kind = _ACTIVATIONS[name]
+        s: float = activated(kind, a, FLOATS)
+        return s, activation_slope(kind, a, s, FLOATS) * da
     if name == "sigmaprime":
         s = FLOATS.sigmoid(a)
         return s * (1.0 - s), s * (1.0 - s) * (1.0 - 2.0 * s) * da

@@ -11,9 +11,9 @@ from itertools import product
 
 import msgspec
 
+from grader.backprop.assigned import made
 from grader.backprop.values import random_points
 from grader.core.assigned_network import Activation, AssignedNetwork, Loss
-from grader.extract.formulas.assigned import made
 from grader.extract.formulas.judging.decide import Truth, decide
 from grader.extract.formulas.judging.network import Point
 from grader.extract.formulas.reading.expression import Expr, show

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
-from grader.core.assigned_network import Activation, AssignedNetwork, Bias
-from grader.extract.formulas.assigned import made
+from grader.backprop.assigned import made
+from grader.core.assigned_network import Activation, AssignedNetwork, Bias, up_to
 from grader.extract.formulas.reading.source_map import SourceText
 
 
@@ -46,13 +46,6 @@ def _numbered(base: str) -> _Canon:
 
 def _always(name: str) -> _Canon:
     return lambda _: name
-
-
-def up_to(n: int) -> str:
-    """A pattern of the numbers 1 to n, longer ones first."""
-    if n < 10:
-        return f"[1-{n}]" if n > 1 else "1"
-    return "(?:" + "|".join(str(k) for k in range(n, 0, -1)) + ")"
 
 
 class _Numbers(NamedTuple):

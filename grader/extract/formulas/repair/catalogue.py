@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import permutations
 from typing import NamedTuple
 
+from grader.backprop.assigned import made, network
 from grader.core.assigned_network import AssignedNetwork
-from grader.extract.formulas.assigned import made, network
 from grader.extract.formulas.reading.expression import (
     Expr,
     Path,

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
+from grader.backprop.assigned import made
 from grader.core.assigned_network import Activation, AssignedNetwork
-from grader.extract.formulas.assigned import made
 from grader.extract.formulas.reading.expression import (
     Expr,
     Path,

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from grader.extract.formulas.assigned import network
+from grader.backprop.assigned import network
 from grader.extract.formulas.judging.decide import Truth, decide
 from grader.extract.formulas.judging.network import Point
 from grader.extract.formulas.reading.expression import Expr
