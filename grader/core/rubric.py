@@ -64,6 +64,10 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         ]
 
 
+CLASS_PROFILE = Profile()
+"""The class sheet as it is."""
+
+
 class Which(Enum):
     """Which epochs have to reach the accuracy."""
 

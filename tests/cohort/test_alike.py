@@ -49,7 +49,7 @@ def of(name: str, files: Mapping[str, bytes]) -> Traits:
 def read(sources: Sources) -> Traits:
     """Traits as the batch makes them, from what was read."""
     has_book, has_readme = sources.of(Kind.WORKBOOK), sources.of(Kind.README)
-    books = read_workbooks(sources) if has_book else None
+    books = read_workbooks(sources, Profile()) if has_book else None
     documents = read_documents(sources)
     return traits_of(
         sources.submission,

@@ -10,7 +10,7 @@ from openpyxl.utils import get_column_letter
 from grader.core.assigned_network import AssignedNetwork
 from tests.generate.derivation import activated, forward, gradients
 
-NAME = re.compile(r"(?<![A-Za-z_])(?:a_)?[thoiwbE]\d+(?!\d)|(?<![A-Za-z_])E(?![A-Za-z\d])")
+NAME = re.compile(r"(?<![A-Za-z_$])(?:a_)?[thoiwbE]\d+(?!\d)|(?<![A-Za-z_])E(?![A-Za-z\d])")
 START = (0.15, 0.2, 0.25, 0.3, 0.4, 0.45, 0.5, 0.55, 0.35, 0.6, 0.12, 0.33, 0.27, 0.41, 0.52, 0.18)
 
 
@@ -66,7 +66,7 @@ def table(
     names = columns(network)
     at = {name: get_column_letter(k) for k, name in enumerate(names, 1)}
     first = 5
-    sheet["F2"], sheet["G2"] = "η =", eta
+    sheet["F2"], sheet["G2"], sheet["K1"] = "η =", eta, 0.35
     texts = {**formulas(network), **(changed or {})}
     values = given(network) | dict(start or {})
     for name, letter in at.items():

@@ -13,8 +13,6 @@ from grader.core.outcome import Finding, Outcome, Weight, graded, passed, skippe
 from grader.core.place import Place
 from grader.core.rubric import Treatment
 
-WEIGHTS = tuple(f"w{k}" for k in range(1, 9))
-
 
 class Standing(Enum):
     """How a wanted statement stands in the documents; the best line counts."""
@@ -126,8 +124,8 @@ def conclude(
     """Turn standings into an outcome: credit per item, `unknown` where something that was not read may hold
     the rest.
 
-    `topic` completes "… of 8 `topic`"; `lacking` words the finding about an item that surely is not given;
-    `tally` is the sentence that counts, where "… of 8 `topic` are right" would not be true.
+    `topic` completes "… of n `topic`"; `lacking` words the finding about an item that surely is not given;
+    `tally` is the sentence that counts, where "… of n `topic` are right" would not be true.
     """
     given = sum(i.standing is Standing.GIVEN for i in items)
     wrong = [i for i in items if i.standing is Standing.WRONG]

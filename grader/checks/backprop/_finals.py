@@ -1,16 +1,20 @@
-"""Which of the eight final gradients the documents give; shared by the checks that ask for them."""
+"""Which final gradients the documents give; shared by the checks that ask for them."""
 
-from grader.checks.backprop._coverage import WEIGHTS, Item, Standing, meant, stand
+from grader.checks.backprop._coverage import Item, Standing, meant, stand
 from grader.core.evidence.formulas import FormulaEvidence, FormulaKind, FormulaLine, FormulaVerdict
-from grader.core.rubric import Treatment
+from grader.core.rubric import Profile, Treatment
 
 
 def gradient_items(
-    formulas: FormulaEvidence, *, typo: Treatment = Treatment.WARN, repeated: Treatment = Treatment.WARN
+    formulas: FormulaEvidence,
+    profile: Profile,
+    *,
+    typo: Treatment = Treatment.WARN,
+    repeated: Treatment = Treatment.WARN,
 ) -> list[Item]:
-    """Return how each ∂E/∂w1 … ∂E/∂w8 stands in the documents, in that order."""
+    """Return how each ∂E/∂w1, ∂E/∂w2 … stands in the documents, in that order."""
     known = _closed_atoms(formulas)
-    return [_gradient(w, formulas, known, typo, repeated) for w in WEIGHTS]
+    return [_gradient(w, formulas, known, typo, repeated) for w in profile.network.weights]
 
 
 def _gradient(

@@ -22,11 +22,11 @@ o1 does not depend on w7, so this product is 0.
 """
 
 from grader.checks.backprop._cells import with_cells
-from grader.checks.backprop._coverage import WEIGHTS, Item, Standing, conclude, meant, missing, stand
+from grader.checks.backprop._coverage import Item, Standing, conclude, meant, missing, stand
 from grader.checks.backprop._remarks import about_lines
 from grader.core.evidence.formulas import FormulaEvidence, FormulaKind, FormulaLine, FormulaVerdict
 from grader.core.outcome import Finding, Outcome
-from grader.core.rubric import CheckParams, CheckPolicy, Treatment
+from grader.core.rubric import CLASS_PROFILE, CheckParams, CheckPolicy, Profile, Treatment
 from grader.core.rule import Rule
 
 _STEPS = tuple(
@@ -57,12 +57,14 @@ class Policy(CheckPolicy, frozen=True, kw_only=True):
     only_in_workbook: Treatment = Treatment.WARN
 
 
-def check(formulas: FormulaEvidence, params: Params, policy: Policy) -> Outcome:
+def check(
+    formulas: FormulaEvidence, params: Params, policy: Policy, profile: Profile = CLASS_PROFILE
+) -> Outcome:
     """Give equal credit for each weight, and count each wrong step without a right form as one item more."""
     chains = _chains(formulas)
 
     def judge(evidence: FormulaEvidence) -> list[Item]:
-        return [_weight(w, _chains(evidence), params, policy) for w in WEIGHTS]
+        return [_weight(w, _chains(evidence), params, policy) for w in profile.network.weights]
 
     items, in_cells = with_cells(judge(formulas), formulas, judge, policy.only_in_workbook)
     decided = {line.states for item in items for line in item.lines}

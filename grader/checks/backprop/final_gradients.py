@@ -31,7 +31,7 @@ from grader.checks.backprop._remarks import about_documents, about_lines
 from grader.core.evidence.formulas import FormulaEvidence, FormulaKind
 from grader.core.outcome import Finding, Outcome, failed
 from grader.core.place import Place
-from grader.core.rubric import CheckPolicy, Treatment
+from grader.core.rubric import CLASS_PROFILE, CheckPolicy, Profile, Treatment
 from grader.core.rule import Rule
 
 
@@ -48,8 +48,8 @@ class Policy(CheckPolicy, frozen=True, kw_only=True):
     only_in_workbook: Treatment = Treatment.WARN
 
 
-def check(formulas: FormulaEvidence, policy: Policy) -> Outcome:
-    """Give an eighth of the credit for each gradient."""
+def check(formulas: FormulaEvidence, policy: Policy, profile: Profile = CLASS_PROFILE) -> Outcome:
+    """Give equal credit for each gradient."""
     renumbered = [
         d for d in formulas.documents if d.convention.hidden_transposed or d.convention.output_transposed
     ]
@@ -59,7 +59,7 @@ def check(formulas: FormulaEvidence, policy: Policy) -> Outcome:
         )
 
     def judge(evidence: FormulaEvidence) -> list[Item]:
-        return gradient_items(evidence, typo=policy.typo, repeated=policy.repeated)
+        return gradient_items(evidence, profile, typo=policy.typo, repeated=policy.repeated)
 
     items, in_cells = with_cells(judge(formulas), formulas, judge, policy.only_in_workbook)
     costly = [x for i in items if i.standing is Standing.WRONG for x in i.lines]

@@ -22,10 +22,8 @@ from grader.checks.backprop._coverage import Item, Standing, conclude, meant, st
 from grader.checks.backprop._remarks import about_lines
 from grader.core.evidence.formulas import FormulaEvidence, FormulaKind, FormulaLine
 from grader.core.outcome import Outcome
-from grader.core.rubric import CheckPolicy, Treatment
+from grader.core.rubric import CLASS_PROFILE, CheckPolicy, Profile, Treatment
 from grader.core.rule import Rule
-
-_QUANTITIES = ("h1", "h2", "a_h1", "a_h2", "o1", "o2", "a_o1", "a_o2")
 
 
 class Policy(CheckPolicy, frozen=True, kw_only=True):
@@ -39,13 +37,17 @@ class Policy(CheckPolicy, frozen=True, kw_only=True):
     only_in_workbook: Treatment = Treatment.WARN
 
 
-def check(formulas: FormulaEvidence, policy: Policy) -> Outcome:
-    """Give an eighth of the credit for each quantity."""
+def check(formulas: FormulaEvidence, policy: Policy, profile: Profile = CLASS_PROFILE) -> Outcome:
+    """Give equal credit for each sum and each activation."""
     lines = [x for x in formulas.lines if x.kind is FormulaKind.FORWARD]
+    layers = (profile.network.hidden, profile.network.outputs)
+    wanted = [
+        name for units in layers for of in ("sum", "output") for name in (getattr(u, of) for u in units)
+    ]
 
     def judge(evidence: FormulaEvidence) -> list[Item]:
         stated = [x for x in evidence.lines if x.kind is FormulaKind.FORWARD]
-        return [_quantity(name, stated, policy) for name in _QUANTITIES]
+        return [_quantity(name, stated, policy) for name in wanted]
 
     items, in_cells = with_cells(judge(formulas), formulas, judge, policy.only_in_workbook)
     costly = [x for i in items if i.standing is Standing.WRONG for x in i.lines]

@@ -24,7 +24,7 @@ from grader.checks.backprop._coverage import Item, Standing, conclude, meant, st
 from grader.checks.backprop._remarks import about_lines
 from grader.core.evidence.formulas import FormulaEvidence, FormulaKind, FormulaLine
 from grader.core.outcome import Outcome
-from grader.core.rubric import CheckPolicy, Treatment
+from grader.core.rubric import CLASS_PROFILE, CheckPolicy, Profile, Treatment
 from grader.core.rule import Rule
 
 
@@ -39,13 +39,14 @@ class Policy(CheckPolicy, frozen=True, kw_only=True):
     only_in_workbook: Treatment = Treatment.WARN
 
 
-def check(formulas: FormulaEvidence, policy: Policy) -> Outcome:
-    """Give a third of the credit for each of E1, E2 and E."""
+def check(formulas: FormulaEvidence, policy: Policy, profile: Profile = CLASS_PROFILE) -> Outcome:
+    """Give equal credit for E1, E2 … and E; one output has one loss."""
     lines = [x for x in formulas.lines if x.kind is FormulaKind.LOSS]
+    alone = len(profile.network.losses) == 1
 
     def judge(evidence: FormulaEvidence) -> list[Item]:
         stated = [x for x in evidence.lines if x.kind is FormulaKind.LOSS]
-        return [_part(name, stated, policy) for name in ("E1", "E2", "E")]
+        return [_part(name, stated, policy, alone=alone) for name in _wanted(profile)]
 
     items, in_cells = with_cells(judge(formulas), formulas, judge, policy.only_in_workbook)
     costly = [x for i in items if i.standing is Standing.WRONG for x in i.lines]
@@ -53,8 +54,13 @@ def check(formulas: FormulaEvidence, policy: Policy) -> Outcome:
     return conclude("definitions of the loss", items, formulas, remarks)
 
 
-def _part(name: str, lines: list[FormulaLine], policy: Policy) -> Item:
-    concerned = [x for x in lines if meant(x) == name or _implies(x, name)]
+def _wanted(profile: Profile) -> tuple[str, ...]:
+    losses = profile.network.losses
+    return (*losses, "E") if len(losses) > 1 else ("E",)
+
+
+def _part(name: str, lines: list[FormulaLine], policy: Policy, *, alone: bool) -> Item:
+    concerned = [x for x in lines if meant(x) == name or _implies(x, name) or (alone and meant(x) == "E1")]
     return stand(name, concerned, gives=lambda _: True, typo=policy.typo, repeated=policy.repeated)
 
 
@@ -63,7 +69,7 @@ def _implies(line: FormulaLine, name: str) -> bool:
     if line.states != "E" or name == "E" or line.repairs:
         return False
     return any(
-        f"a_o{name[-1]}" in side.reading and not re.search(r"\bE[12]\b", side.reading)
+        f"a_o{name[-1]}" in side.reading and not re.search(r"\bE\d\b", side.reading)
         for side in line.sides[1:]
     )
 

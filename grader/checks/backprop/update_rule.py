@@ -24,16 +24,17 @@ or once for all weights:
     wi = wi - η * ∂E/∂wi
 """
 
+from collections.abc import Sequence
 from enum import Enum
 
 from grader.checks.backprop._cells import with_cells
-from grader.checks.backprop._coverage import WEIGHTS, Item, Standing, conclude, meant, stand
+from grader.checks.backprop._coverage import Item, Standing, conclude, meant, stand
 from grader.checks.backprop._remarks import about_lines
 from grader.core.evidence.formulas import FormulaEvidence, FormulaKind, FormulaLine, FormulaVerdict
 from grader.core.facts.replay import ReplayFacts, State
 from grader.core.outcome import Finding, Outcome, Weight, passed
 from grader.core.place import Place
-from grader.core.rubric import CheckParams, CheckPolicy, Treatment
+from grader.core.rubric import CLASS_PROFILE, CheckParams, CheckPolicy, Profile, Treatment
 from grader.core.rule import Rule
 
 
@@ -65,20 +66,27 @@ class Policy(CheckPolicy, frozen=True, kw_only=True):
     only_in_workbook: Treatment = Treatment.WARN
 
 
-def check(formulas: FormulaEvidence, replay: ReplayFacts | None, params: Params, policy: Policy) -> Outcome:
-    """Give an eighth of the credit for each weight."""
+def check(
+    formulas: FormulaEvidence,
+    replay: ReplayFacts | None,
+    params: Params,
+    policy: Policy,
+    profile: Profile = CLASS_PROFILE,
+) -> Outcome:
+    """Give equal credit for each weight."""
     lines = [x for x in formulas.lines if x.kind is FormulaKind.UPDATE]
+    weights = profile.network.weights
 
     def judge(evidence: FormulaEvidence) -> list[Item]:
-        return _items([x for x in evidence.lines if x.kind is FormulaKind.UPDATE], params, policy)
+        return _items([x for x in evidence.lines if x.kind is FormulaKind.UPDATE], params, policy, weights)
 
     items, in_text = with_cells(judge(formulas), formulas, judge, policy.only_in_workbook)
     right = all(i.standing is Standing.GIVEN for i in items)
     if Source.WORKBOOK in params.sources and replay is not None and not right:
-        cells = _in_cells(replay)
+        cells = _in_cells(replay, profile.network.weights)
         if cells is not None:
             return passed(
-                f"the update rules of all 8 weights are computed in {cells.place}",
+                f"the update rules of all {len(items)} weights are computed in {cells.place}",
                 [cells, *about_lines(lines)],
             )
     costly = [x for i in items if i.standing is Standing.WRONG for x in i.lines]
@@ -99,19 +107,19 @@ def _tally(items: list[Item]) -> str:
     return f"{others}: {own} written out, the rest by a line for all weights or as the same"
 
 
-def _items(lines: list[FormulaLine], params: Params, policy: Policy) -> list[Item]:
+def _items(lines: list[FormulaLine], params: Params, policy: Policy, weights: Sequence[str]) -> list[Item]:
     """How the rule of each weight stands: by lines of its own, by a line for all weights, or by "and so
     on".
     """
     general = [
         x for x in lines if len(x.updates) > 1 or (x.verdict is FormulaVerdict.WRONG and x.states == "w")
     ]
-    own = [_weight(w, [x for x in lines if _names(x, w)], policy) for w in WEIGHTS]
+    own = [_weight(w, [x for x in lines if _names(x, w)], policy) for w in weights]
     written = sum(i.standing is not Standing.ABSENT for i in own)
-    listed = written > len(WEIGHTS) // 2
+    listed = written > len(weights) // 2
     items: list[Item] = []
     for item in own:
-        for_all = _weight(item.quantity, general if written < len(WEIGHTS) - 1 else [], policy)
+        for_all = _weight(item.quantity, general if written < len(weights) - 1 else [], policy)
         lenient = not listed and policy.repeated is not Treatment.FAIL
         beside = lenient and item.standing is Standing.WRONG and for_all.standing is Standing.GIVEN
         items.append(for_all if item.standing is Standing.ABSENT or beside else item)
@@ -135,15 +143,15 @@ def _names(line: FormulaLine, weight: str) -> bool:
     return line.updates == (weight,)
 
 
-def _in_cells(replay: ReplayFacts) -> Finding | None:
-    """A remark with the place of the table whose columns compute all eight updates; None where no book proves
+def _in_cells(replay: ReplayFacts, weights: Sequence[str]) -> Finding | None:
+    """A remark with the place of the table whose columns compute all updates; None where no book proves
     them.
     """
     if replay.doubt or not replay.judged:
         return None
     book = replay.judged[0]
     for table in book.tables:
-        if table.iterations and all(table.state(w) is State.RIGHT for w in WEIGHTS):
+        if table.iterations and all(table.state(w) is State.RIGHT for w in weights):
             return Finding(
                 message="the workbook computes the updates",
                 place=Place(artefact=book.artefact, sheet=table.sheet or None),

@@ -17,13 +17,13 @@ from the derivation.
 Change the cells so that they compute what the README derives, and fill them down.
 """
 
-from grader.checks.backprop._coverage import WEIGHTS, Item, Standing
+from grader.checks.backprop._coverage import Item, Standing
 from grader.checks.backprop._finals import gradient_items
 from grader.core.evidence.formulas import FormulaEvidence
 from grader.core.facts.replay import BookFacts, ReplayFacts, State
 from grader.core.outcome import Finding, Outcome, Weight, failed, passed, unknown
 from grader.core.place import Place
-from grader.core.rubric import CheckPolicy, Treatment
+from grader.core.rubric import CLASS_PROFILE, CheckPolicy, Profile, Treatment
 from grader.core.rule import Rule
 
 
@@ -35,7 +35,9 @@ class Policy(CheckPolicy, frozen=True, kw_only=True):
     contradiction: Treatment = Treatment.WARN
 
 
-def check(formulas: FormulaEvidence, replay: ReplayFacts, policy: Policy) -> Outcome:
+def check(
+    formulas: FormulaEvidence, replay: ReplayFacts, policy: Policy, profile: Profile = CLASS_PROFILE
+) -> Outcome:
     """Compare what both sides show; `unknown` where they show no gradient in common."""
     if replay.doubt:
         return unknown(replay.doubt)
@@ -43,7 +45,7 @@ def check(formulas: FormulaEvidence, replay: ReplayFacts, policy: Policy) -> Out
     weight = Weight.FAULT if policy.contradiction is Treatment.FAIL else Weight.REMARK
     compared = 0
     findings: list[Finding] = []
-    for name, item in zip(WEIGHTS, gradient_items(formulas), strict=True):
+    for name, item in zip(profile.network.weights, gradient_items(formulas, profile), strict=True):
         cells = _column(book, f"d{name}")
         if item.standing not in (Standing.GIVEN, Standing.WRONG) or cells is None:
             continue

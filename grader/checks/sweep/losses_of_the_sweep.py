@@ -131,7 +131,7 @@ def _cause(book: BookFacts) -> str:
     """The checks that judge the faulty formulas of a book."""
     faults = [fault for fault in book.faults if fault.severity is Severity.FAIL]
     codes = {
-        "WB206" if f.diagnosis == "eta-drift" else "WB201" if f.quantity.startswith("dw") else "WB202"
+        "WB206" if f.diagnosis == "eta-drift" else "WB201" if f.quantity.startswith("d") else "WB202"
         for f in faults
     }
     return " and ".join(sorted(codes)) or "the formulas (WB201, WB202)"

@@ -1,13 +1,29 @@
 """What the checks of this family share: which book speaks for a submission."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from grader.core.facts.replay import BookFacts, CellFault, ReplayFacts, Severity, State, TableFacts
 from grader.core.outcome import Outcome, Verdict
 
-GRADIENTS = tuple(f"dw{k}" for k in range(1, 9))
-WEIGHTS = tuple(f"w{k}" for k in range(1, 9))
-FORWARD = ("h1", "a_h1", "h2", "a_h2", "o1", "a_o1", "o2", "a_o2", "E1", "E2", "E_total")
+
+class Columns(NamedTuple):
+    """The columns that a table of the assignment's network has, by kind."""
+
+    inputs: tuple[str, ...]
+    weights: tuple[str, ...]
+    forward: tuple[str, ...]
+    gradients: tuple[str, ...]
+
+
+def columns(book: BookFacts) -> Columns:
+    """The columns of a judged book's tables; every table is looked through for the same."""
+    found = tuple(q.quantity for q in book.tables[0].quantities)
+    gradients = tuple(name for name in found if name.startswith("d"))
+    weights = tuple(name[1:] for name in gradients)
+    rest = [name for name in found if name not in (*gradients, *weights)]
+    inputs = tuple(name for name in rest if name[0] in "tib")
+    return Columns(inputs, weights, tuple(name for name in rest if name not in inputs), gradients)
 
 
 def best(replay: ReplayFacts, judge: Callable[[BookFacts], Outcome]) -> Outcome:
@@ -29,7 +45,7 @@ def filled(book: BookFacts) -> tuple[TableFacts, ...]:
 
 
 def _has_gradients(table: TableFacts) -> bool:
-    return any(table.state(quantity) is not State.MISSING for quantity in GRADIENTS)
+    return any(q.state is not State.MISSING for q in table.quantities if q.quantity.startswith("d"))
 
 
 def faults_of(book: BookFacts, quantity: str) -> tuple[CellFault, ...]:
@@ -44,4 +60,4 @@ def faults_of(book: BookFacts, quantity: str) -> tuple[CellFault, ...]:
 
 def shown_name(quantity: str) -> str:
     """`∂E/∂w3` for `dw3`."""
-    return f"∂E/∂{quantity[1:]}" if quantity in GRADIENTS else quantity
+    return f"∂E/∂{quantity[1:]}" if quantity.startswith("d") else quantity

@@ -36,26 +36,27 @@ class Params(CheckParams, frozen=True, kw_only=True):
 
 
 def check(replay: ReplayFacts, profile: Profile, params: Params) -> Outcome:
-    """Give the share of the twelve values that the best table of the best book uses."""
+    """Give the share of the values that the best table of the best book uses."""
     if replay.doubt:
         return unknown(replay.doubt)
     return best(replay, lambda book: _judge(book, profile, params.tolerance))
 
 
 def _judge(book: BookFacts, profile: Profile, tolerance: float) -> Outcome:
-    complete = [table for table in filled(book) if len(table.inputs + table.targets + table.weights) == 12]
+    many = len(profile.network.leaves)
+    complete = [t for t in filled(book) if len(t.inputs + t.targets + t.weights + t.biases) == many]
     if not complete:
         return unknown(f"the first row of {book.artefact} does not show all inputs, targets and weights")
     judged = [(_nearest(table, profile, tolerance), table) for table in complete]
     other, table = min(judged, key=lambda found: len(found[0]))
     if other:
-        summary = f"{12 - len(other)} of 12 starting values are those of the class"
-        return graded((12 - len(other)) / 12, summary, (_finding(book, table, other),))
+        summary = f"{many - len(other)} of {many} starting values are those of the class"
+        return graded((many - len(other)) / many, summary, (_finding(book, table, other),))
     counted = _of_the_sweep(judged, profile) or [(other, table)]
     remarks = [
         _finding(book, t, o, Weight.FAULT if (o, t) in counted else Weight.REMARK) for o, t in judged if o
     ]
-    share = sum((12 - len(o)) / 12 for o, _ in counted) / len(counted)
+    share = sum((many - len(o)) / many for o, _ in counted) / len(counted)
     away = sum(bool(o) for o, _ in counted)
     if away:
         summary = f"{away} of {len(counted)} tables of {book.artefact} start from other values than the class"
@@ -108,9 +109,10 @@ def _other(table: TableFacts, weights: tuple[float, ...], profile: Profile, tole
     """The values that differ, with the class's; weights are compared by their place in the network and by
     their name.
     """
-    names = ("i1", "i2", "t1", "t2", *(f"w{k}" for k in range(1, 9)))
-    values = (*table.inputs, *table.targets, *weights)
-    wanted = (*profile.inputs, *profile.targets, *profile.weights)
+    network = profile.network
+    names = (*network.inputs, *network.targets, *network.weights, *network.biases)
+    values = (*table.inputs, *table.targets, *weights, *table.biases)
+    wanted = (*profile.inputs, *profile.targets, *profile.weights, *profile.biases)
     triples = zip(names, values, wanted, strict=True)
     return [(name, value, want) for name, value, want in triples if abs(value - want) > tolerance]
 

@@ -18,7 +18,7 @@ learning rate changes.
 
 from typing import NamedTuple
 
-from grader.checks.workbook._books import FORWARD, GRADIENTS, WEIGHTS, best, filled, shown_name
+from grader.checks.workbook._books import best, columns, filled, shown_name
 from grader.core.facts.replay import BookFacts, CellFault, ReplayFacts, State, TableFacts
 from grader.core.outcome import Finding, Outcome, Weight, graded, unknown
 from grader.core.place import Place
@@ -68,7 +68,8 @@ class _Columns(NamedTuple):
 def _table(book: BookFacts, table: TableFacts, typed_share: float) -> _Columns:
     findings: list[Finding] = []
     total = calculated = 0
-    for quantity in (*FORWARD, *GRADIENTS, *WEIGHTS):
+    known = columns(book)
+    for quantity in (*known.forward, *known.gradients, *known.weights):
         if table.state(quantity) is State.MISSING:
             continue
         total += 1

@@ -20,12 +20,11 @@ Excel divides before it adds: this is 1 + EXP(-J9).
     w1     =E11-$G$8*X11
 """
 
-from grader.checks.workbook._books import FORWARD, WEIGHTS, best, faults_of, filled
+from grader.checks.workbook._books import best, columns, faults_of, filled
 from grader.core.facts.replay import BookFacts, CellFault, ReplayFacts, State, TableFacts
 from grader.core.outcome import Finding, Outcome, Weight, graded, unknown
 from grader.core.rule import Rule
 
-COLUMNS = (*FORWARD, *WEIGHTS)
 _ELSEWHERE = ("eta-drift",)
 
 
@@ -41,11 +40,13 @@ def _judge(book: BookFacts) -> Outcome:
     findings: list[Finding] = []
     credit, right, present = 0.0, 0, 0
     unclear = "; ".join(book.unread)
-    for quantity in (*COLUMNS, "t1", "t2", "i1", "i2"):
+    known = columns(book)
+    counted = (*known.forward, *known.weights)
+    for quantity in (*counted, *known.inputs):
         faults = tuple(fault for fault in faults_of(book, quantity) if fault.diagnosis not in _ELSEWHERE)
         told = [fault.finding(book.artefact) for fault in faults]
         findings += [finding for finding in told if finding not in findings]
-        if quantity not in COLUMNS:
+        if quantity not in counted:
             continue
         here = [table for table in tables if table.state(quantity) is not State.MISSING]
         if any(table.state(quantity) is State.UNRESOLVED for table in here):

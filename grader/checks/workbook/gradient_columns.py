@@ -22,7 +22,7 @@ Use the sigmoid's slope at the neuron that the weight leads to:
 
 from collections.abc import Sequence
 
-from grader.checks.workbook._books import GRADIENTS, best, faults_of, filled, shown_name
+from grader.checks.workbook._books import best, columns, faults_of, filled, shown_name
 from grader.core.facts.replay import Agreement, BookFacts, CellFault, ReplayFacts, State, TableFacts
 from grader.core.outcome import Finding, Outcome, Weight, graded, unknown
 from grader.core.rubric import CheckPolicy, Treatment
@@ -51,10 +51,11 @@ def _judge(book: BookFacts, treatment: Treatment) -> Outcome:
     findings: list[Finding] = []
     credit = 0.0
     right = 0
-    for quantity in GRADIENTS:
+    gradients = columns(book).gradients
+    for quantity in gradients:
         faults = faults_of(book, quantity)
         share = sum(_right(table, quantity, faults, treatment) for table in tables) / len(tables)
-        credit += share / len(GRADIENTS)
+        credit += share / len(gradients)
         right += share == 1.0 and any(_known(table, quantity) for table in tables)
         for fault in faults:
             forgiven = fault.diagnosis == INHERITED and treatment is not Treatment.FAIL
@@ -62,22 +63,26 @@ def _judge(book: BookFacts, treatment: Treatment) -> Outcome:
                 finding = fault.finding(book.artefact, Weight.REMARK if forgiven else Weight.FAULT)
                 if finding not in findings:  # two columns that read one faulty helper cell have one fault
                     findings.append(finding)
-    carried = len({f.quantity for f in book.faults if f.diagnosis == INHERITED and f.quantity in GRADIENTS})
+    carried = len({f.quantity for f in book.faults if f.diagnosis == INHERITED and f.quantity in gradients})
     carried = 0 if treatment is Treatment.FAIL else min(carried, right)
-    summary = f"{right - carried} of 8 gradient columns of {book.artefact} are the derivatives"
+    summary = f"{right - carried} of {len(gradients)} gradient columns of {book.artefact} are the derivatives"
     if carried:
         summary += f"; {carried} carry the error of the class sheet, which this rubric only notes"
     if unclear:
         return unknown(f"{summary}; not decided: {'; '.join(unclear)}", findings)
-    return graded(1.0 if credit > 0.9999 else min(credit, 0.999), summary, findings, _headline(findings))
+    return graded(
+        1.0 if credit > 0.9999 else min(credit, 0.999), summary, findings, _headline(findings, len(gradients))
+    )
 
 
-def _headline(findings: Sequence[Finding]) -> str:
+def _headline(findings: Sequence[Finding], columns: int) -> str:
     """Say what is wrong in a title, where every wrong column has the same slip."""
     wrong = [finding for finding in findings if finding.weight is Weight.FAULT]
     slips = {finding.slip for finding in wrong}
     many = len({finding.subject for finding in wrong})
-    return f"{many} of 8 gradient columns: {slips.pop()}" if len(slips) == 1 and "" not in slips else ""
+    return (
+        f"{many} of {columns} gradient columns: {slips.pop()}" if len(slips) == 1 and "" not in slips else ""
+    )
 
 
 def _known(table: TableFacts, quantity: str) -> bool:
@@ -97,7 +102,7 @@ def _right(table: TableFacts, quantity: str, faults: tuple[CellFault, ...], trea
 
 def _unclear(table: TableFacts, book: BookFacts) -> str:
     """Why the gradients of a table are not decided; empty where they are."""
-    for quantity in GRADIENTS:
+    for quantity in columns(book).gradients:
         state = table.state(quantity)
         if state is State.UNRESOLVED:
             return f"the formulas of {shown_name(quantity)} could not be evaluated"

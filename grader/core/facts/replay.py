@@ -120,6 +120,7 @@ class TableFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     inputs: tuple[float, ...]
     targets: tuple[float, ...]
     weights: tuple[float, ...]
+    biases: tuple[float, ...] = ()
     quantities: tuple[QuantityFacts, ...]
     agreement: Agreement
     deviation: float
@@ -130,7 +131,7 @@ class TableFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     def own_weights(self) -> tuple[float, ...]:
         """The starting weights in the order of the table's own names."""
         found = list(self.weights)
-        for pair in self.numbering if len(found) == 8 else ():
+        for pair in self.numbering:
             one, other = (int(name[1:]) - 1 for name in pair.split("/"))
             found[one], found[other] = found[other], found[one]
         return tuple(found)
@@ -237,8 +238,10 @@ class ReplayFacts(Fact, frozen=True, kw_only=True):
             tables = [table for table in book.tables if table.iterations > 1]
             right = tuple(
                 name
-                for name in (f"w{k}" for k in range(1, 9))
-                if tables and all(table.state(name) is State.RIGHT for table in tables)
+                for name in (
+                    q.quantity[1:] for t in tables[:1] for q in t.quantities if q.quantity.startswith("dw")
+                )
+                if all(table.state(name) is State.RIGHT for table in tables)
             )
             best = max(best, right, key=len)
         return best

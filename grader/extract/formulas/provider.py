@@ -2,10 +2,12 @@
 texts in the cells of its workbooks.
 """
 
+from grader.backprop.assigned import reading_for
 from grader.core.evidence.documents import Document, Documents
 from grader.core.evidence.formulas import DocumentFormulas, FormulaEvidence, Unread, UnreadPlace
 from grader.core.evidence.workbook import WorkbookEvidence
 from grader.core.place import Place
+from grader.core.rubric import CLASS_PROFILE, Profile
 from grader.core.submission import Kind, Submission
 from grader.extract.formulas.assemble import read_document
 from grader.extract.formulas.document.mentions import unread_places
@@ -13,20 +15,24 @@ from grader.extract.formulas.document.workbook_texts import workbook_lines
 
 
 def read_formulas(
-    documents: Documents, submission: Submission, workbooks: WorkbookEvidence | None = None
+    documents: Documents,
+    submission: Submission,
+    workbooks: WorkbookEvidence | None = None,
+    profile: Profile = CLASS_PROFILE,
 ) -> FormulaEvidence:
-    """Read the formulas of all READMEs and notebooks; a notebook without any formula is left out, and so is a
-    workbook without any, or of another network.
+    """Read the formulas of all READMEs and notebooks for the rubric's network; a notebook without any formula
+    is left out, and so is a workbook without any, or of another network.
 
     Raises:
         Unavailable: there is no document that holds a formula or could hold one.
 
     """
-    read = [(d, formulas_of(d)) for d in documents.of(Kind.README, Kind.NOTEBOOK)]
+    with reading_for(profile.network):
+        read = [(d, formulas_of(d)) for d in documents.of(Kind.README, Kind.NOTEBOOK)]
+        unread = [place for document, formulas in read for place in unread_places(document, formulas.lines)]
+        cells = () if workbooks is None else _in_cells(workbooks)
     found = [formulas for document, formulas in read if formulas.lines or document.kind is Kind.README]
-    unread = [place for document, formulas in read for place in unread_places(document, formulas.lines)]
     unread += _not_read_at_all(documents, submission)
-    cells = () if workbooks is None else _in_cells(workbooks)
     if not found and not unread and not cells:
         raise documents.absent("a README or other document", Kind.README, Kind.NOTEBOOK)
     return FormulaEvidence(documents=tuple(found), unread=tuple(unread), workbooks=cells)

@@ -6,7 +6,7 @@ from grader.extract.workbook import charts, ods, xlsx
 from grader.extract.workbook.faults import Unreadable
 from grader.extract.workbook.grid import Forms
 from grader.extract.workbook.sniff import Format, sniff
-from grader.extract.workbook.tables import find_tables
+from grader.extract.workbook.tables import tables_of
 from grader.sandbox.reader_server import ReadLimits
 
 
@@ -34,7 +34,7 @@ def read(data: bytes, name: str) -> Book:
             f"({ReadLimits().memory:,} bytes)."
         )
         return Book(artefact=name, sha256="", problem=Problem.TOO_LARGE, message=message)
-    tables = tuple(table for i, sheet in enumerate(sheets) for table in find_tables(i, sheet))
+    tables = tables_of(sheets)
     images = sum("/media/" in n or n.startswith("Pictures/") for n in package.names)
     return Book(
         artefact=name,

@@ -5,7 +5,7 @@ headers ends a run; and where the names of the inputs begin again, another table
 Whether a header tells the truth is decided later, by replay.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from grader.backprop.sheet_names import names
 from grader.core.evidence.workbook import CellKind, Column, Sheet, Table, written_number
@@ -23,6 +23,11 @@ MAX_BLANK = 3
 def min_names() -> int:
     """Distinct known names that make a header row: half of them (19 to 31 of 31 in 89 real books)."""
     return len(names().quantities) // 2
+
+
+def tables_of(sheets: Iterable[Sheet]) -> tuple[Table, ...]:
+    """All tables of a book under the names of the network that is read for."""
+    return tuple(table for index, sheet in enumerate(sheets) for table in find_tables(index, sheet))
 
 
 def find_tables(index: int, sheet: Sheet) -> tuple[Table, ...]:

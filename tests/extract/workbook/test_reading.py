@@ -8,6 +8,7 @@ import zipfile
 import openpyxl
 import pytest
 
+from grader.backprop.sheet_names import names
 from grader.core.evidence.workbook import Book, CellKind, Producer, WorkbookEvidence
 from grader.core.facts.replay import BookVerdict
 from grader.core.faults import Unavailable
@@ -18,7 +19,7 @@ from grader.execute.replay.book.replay_book import replay_book
 from grader.extract.workbook.child import read
 from grader.extract.workbook.forms import At, relative_form, table_columns
 from grader.extract.workbook.forms import Book as Names
-from grader.extract.workbook.headers import QUANTITIES, canonical
+from grader.extract.workbook.headers import canonical
 from grader.extract.workbook.ods import a1
 from grader.extract.workbook.provider import read_workbooks
 from grader.extract.workbook.read import read_book
@@ -91,7 +92,7 @@ def test_a_generated_book_is_read_with_its_values_and_tables() -> None:
     book = read(data, "book.xlsx")
     assert [sheet.name for sheet in book.sheets] == [place.sheet for place in truth.tables]
     assert [(t.header_row, t.last_row - t.first_row + 1) for t in book.tables] == [(32, 14)] * 6
-    assert all({c.quantity for c in table.columns} == set(QUANTITIES) for table in book.tables)
+    assert all({c.quantity for c in table.columns} == set(names().quantities) for table in book.tables)
     assert len(book.forms) < 30
     assert not any(run.kind is CellKind.MISSING for sheet in book.sheets for run in sheet.runs)
     assert [chart.sheet for chart in book.charts] == [sheet.name for sheet in book.sheets]
@@ -122,13 +123,14 @@ def _replace(book: Book) -> Book:
 
 def test_no_workbook_is_skipped() -> None:
     with pytest.raises(Unavailable) as caught:
-        read_workbooks(from_bytes("x", {"README.md": b"# hi"}, single=False))
+        read_workbooks(from_bytes("x", {"README.md": b"# hi"}, single=False), Profile())
     assert caught.value.verdict is Verdict.SKIPPED
 
 
 def test_an_unreadable_workbook_is_evidence_of_its_problem() -> None:
     found = read_workbooks(
-        from_bytes("x", {"book.xlsx": b"t1,t2\n1,2\n", "b.xlsx": make(BookSpec(rows=14))[0]}, single=False)
+        from_bytes("x", {"book.xlsx": b"t1,t2\n1,2\n", "b.xlsx": make(BookSpec(rows=14))[0]}, single=False),
+        Profile(),
     )
     assert isinstance(found, WorkbookEvidence)
     assert [book.problem is Problem.NONE for book in found.books] == [True, False]

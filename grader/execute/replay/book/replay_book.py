@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 
+import msgspec
 import numpy as np
 
 from grader.backprop.assigned import network, reading_for
@@ -39,6 +40,7 @@ from grader.execute.replay.cell_graph import Model
 from grader.execute.replay.faults.wrong_cell import Memory
 from grader.execute.replay.learning_rates import same_rate
 from grader.execute.replay.notation import qualified
+from grader.execute.replay.table.another_network import another_network
 from grader.execute.replay.table.column_roles import read_columns
 from grader.execute.replay.table.judge import Judge, Judged
 
@@ -58,6 +60,9 @@ def _replay(book: Book, profile: Profile) -> BookFacts:
         return unjudged
     model = Model(book)
     readings = [read_columns(model, table) for table in book.tables]
+    foreign = [another_network(reading.layout) for reading in readings]
+    if any(foreign):
+        return _replay(_without(book, foreign), profile)
     memory = Memory()
     judged = [Judge(model, reading, memory).judge() for reading in readings]
     whole = replay(model, judged, profile.learning_rates)
@@ -95,6 +100,18 @@ def _replay(book: Book, profile: Profile) -> BookFacts:
         cache_unclear=cache.unclear,
         notes=book.notes,
     )
+
+
+def _without(book: Book, foreign: Sequence[str]) -> Book:
+    """A book without the tables that train another network; each is named among what was not read."""
+    told = [
+        f"The table at {book.sheets[table.sheet].name}!{table.header_row} trains another network ({what}): "
+        "a person should look."
+        for table, what in zip(book.tables, foreign, strict=True)
+        if what
+    ]
+    kept = tuple(table for table, what in zip(book.tables, foreign, strict=True) if not what)
+    return msgspec.structs.replace(book, tables=kept, unread=(*book.unread, *told))
 
 
 def _unjudged(book: Book) -> BookFacts | None:
@@ -189,7 +206,8 @@ def _table(model: Model, judged: Judged, replayed: Replayed) -> TableFacts:
         eta_cell=qualified(model, eta.cell, sheet) if eta is not None and eta.cell else "",
         inputs=tuple(start[name] for name in network().inputs if name in start),
         targets=tuple(start[name] for name in network().targets if name in start),
-        weights=tuple(start[name] for name in names().weights if name in start),
+        weights=tuple(start[name] for name in network().weights if name in start),
+        biases=tuple(start[name] for name in network().biases if name in start),
         quantities=judged.quantities,
         agreement=replayed.agreement,
         deviation=replayed.deviation,

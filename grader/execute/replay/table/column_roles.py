@@ -13,7 +13,7 @@ from grader.core.evidence.workbook import Table
 from grader.execute.replay.cell_graph import Model, cell
 from grader.execute.replay.table.cell_identity import IdentityTest, Match
 from grader.execute.replay.table.layout import Layout
-from grader.execute.replay.table.weight_numbering import PAIRS, Numbering, exchanged, own_name
+from grader.execute.replay.table.weight_numbering import Numbering, exchanged, own_name, turnable
 
 PROBE = 2
 """Rows that are looked at while readings are compared."""
@@ -141,7 +141,7 @@ def _renumber(
     wrong.
     """
     numbering: Numbering = ()
-    for pair, sums in zip(PAIRS, (("h1", "h2"), ("o1", "o2")), strict=True):
+    for pair, sums in turnable():
         assignment = exchanged(best, (pair,))
         if assignment is None or not wrong.issuperset(sums):
             continue

@@ -6,17 +6,46 @@ names exchanged and answered in its own.
 """
 
 import re
+from itertools import pairwise
+from typing import NamedTuple
 
 import msgspec
 
+from grader.backprop.assigned import made, network
+from grader.core.assigned_network import AssignedNetwork
 from grader.core.facts.replay import CellFault, QuantityFacts, Severity
-
-PAIRS = (("w2", "w3"), ("w6", "w7"))
-"""Weights of the hidden and of the output layer that the two countings exchange."""
-_LEADS = {"w2": "from i1 to h2", "w6": "from a_h1 to o2"}
 
 Numbering = tuple[tuple[str, str], ...]
 """The pairs of a table that are exchanged; empty where it counts as the class sheet does."""
+
+
+class Turnable(NamedTuple):
+    """Two weights that the two countings of a layer exchange, and the sums that show which one is meant."""
+
+    pair: tuple[str, str]
+    sums: tuple[str, str]
+
+
+def turnable() -> tuple[Turnable, ...]:
+    """Return the layers that can be counted the other way round: those of two units on both sides."""
+    return made(_turnable)
+
+
+def _turnable(assigned: AssignedNetwork) -> tuple[Turnable, ...]:
+    first, unit, found = 1, 0, []
+    for before, after in pairwise(assigned.layers):
+        if before == after == 2:
+            one, other = assigned.units[unit : unit + 2]
+            found.append(Turnable((f"w{first + 1}", f"w{first + 2}"), (one.sum, other.sum)))
+        first, unit = first + before * after, unit + after
+    return tuple(found)
+
+
+def _leads(weight: str) -> str:
+    """Where the first weight of a pair leads under the other counting: w2 from i1 to h2."""
+    before = next(unit for unit in network().units if unit.terms[-1][0] == weight)
+    after = network().units[network().units.index(before) + 1]
+    return f"from {before.terms[0][1]} to {after.sum}"
 
 
 def exchanged(columns: dict[str, int], numbering: Numbering) -> dict[str, int] | None:
@@ -59,7 +88,7 @@ def own_words(fault: CellFault, numbering: Numbering) -> CellFault:
 
 
 def _spoken(text: str, numbering: Numbering) -> str:
-    return re.sub(r"(?<![A-Za-z_])w[2367]\b", lambda match: own_name(match[0], numbering), text)
+    return re.sub(r"(?<![A-Za-z_])w\d+\b", lambda match: own_name(match[0], numbering), text)
 
 
 def note(sheet: str, cells: str, pair: tuple[str, str]) -> CellFault:
@@ -71,6 +100,6 @@ def note(sheet: str, cells: str, pair: tuple[str, str]) -> CellFault:
         quantity=one,
         diagnosis="other-numbering",
         severity=Severity.NOTE,
-        message=f"{one} leads {_LEADS[one]} in this table, so that {one} and {other} are numbered the "
+        message=f"{one} leads {_leads(one)} in this table, so that {one} and {other} are numbered the "
         "other way round than in the class sheet; it is judged as it numbers them",
     )

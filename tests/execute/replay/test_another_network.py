@@ -1,0 +1,77 @@
+"""A table that trains another network than the rubric's is nobody's mistake; a slip in ours still is one."""
+
+import pytest
+
+from grader.core.assigned_network import Activation, AssignedNetwork, Bias, Loss
+from grader.core.facts.replay import BookFacts, BookVerdict, Severity
+from tests.execute.replay.sheets import replayed
+from tests.generate.sheet import table
+
+A = Activation
+CLASS = AssignedNetwork()
+OTHERS = {
+    "3 inputs": AssignedNetwork(layers=(3, 2, 2)),
+    "one input": AssignedNetwork(layers=(1, 2, 2)),
+    "3 hidden neurons": AssignedNetwork(layers=(2, 3, 2)),
+    "one hidden neuron": AssignedNetwork(layers=(2, 1, 2)),
+    "3 outputs": AssignedNetwork(layers=(2, 2, 3)),
+    "one output": AssignedNetwork(layers=(2, 2, 1)),
+    "4 hidden neurons": AssignedNetwork(layers=(2, 2, 2, 2), activations=(A.SIGMOID,) * 3),
+    "biases": AssignedNetwork(bias=Bias.LAYER),
+    "tanh for an activation": AssignedNetwork(activations=(A.TANH, A.TANH)),
+    "relu for an activation": AssignedNetwork(activations=(A.RELU, A.SIGMOID)),
+    "linear for an activation": AssignedNetwork(activations=(A.SIGMOID, A.LINEAR)),
+    "softmax for an activation": AssignedNetwork(activations=(A.SIGMOID, A.SOFTMAX), loss=Loss.CROSS_ENTROPY),
+    "another loss": AssignedNetwork(loss=Loss.CROSS_ENTROPY),
+}
+
+
+def accused(book: BookFacts) -> list[str]:
+    return [fault.message for fault in book.faults if fault.severity is Severity.FAIL]
+
+
+@pytest.mark.parametrize("told", OTHERS)
+def test_a_table_of_another_network_is_for_a_person(told: str) -> None:
+    book = replayed(table(OTHERS[told], rows=12))
+    assert book.verdict is BookVerdict.UNKNOWN
+    assert not accused(book)
+    assert "another network" in book.problem
+    assert told in book.problem
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"h1": "w1*i1+w2*i2+$K$1", "h2": "w3*i1+w4*i2+$K$1"},
+        {"h1": "w1*i1+w2*i2+0.35", "h2": "w3*i1+w4*i2+0.35"},
+        {"a_h1": "(EXP(h1)-EXP(-h1))/(EXP(h1)+EXP(-h1))", "a_h2": "(EXP(h2)-EXP(-h2))/(EXP(h2)+EXP(-h2))"},
+        {"a_h1": "IF(h1>0,h1,0)", "a_h2": "IF(h2>0,h2,0)"},
+        {"a_h1": "IF(h1>0,h1,0.01*h1)", "a_h2": "IF(h2>0,h2,0.01*h2)"},
+        {"a_o1": "EXP(o1)/(EXP(o1)+EXP(o2))", "a_o2": "EXP(o2)/(EXP(o1)+EXP(o2))"},
+        {"E1": "ABS(t1-a_o1)", "E2": "ABS(t2-a_o2)"},
+        {"E1": "-t1*LN(a_o1)", "E2": "-t2*LN(a_o2)"},
+        {"E1": "(t1-a_o1)^4", "E2": "(t2-a_o2)^4"},
+    ],
+)
+def test_however_its_forward_pass_is_written(changed: dict[str, str]) -> None:
+    gradient = {"dw5": "(a_o1-t1)*a_h1", "dw1": "(a_o1-t1)*w5*i1"}
+    book = replayed(table(CLASS, rows=12, changed={**changed, **gradient}))
+    assert not accused(book)
+    assert "another network" in book.problem
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"a_h1": "TANH(h1)"},
+        {"h1": "w1*i1+w2*i2+0.35"},
+        {"E1": "ABS(t1-a_o1)"},
+        {"a_h1": "1/1+EXP(-h1)", "a_h2": "1/1+EXP(-h2)"},
+        {"a_h1": "1/(1+EXP(h1))", "a_h2": "1/(1+EXP(h2))"},
+        {"E1": "(t1-a_o1)^2", "E2": "(t2-a_o2)^2"},
+        {"h1": "w1*i1+w2*i1", "h2": "w3*i1+w4*i1"},
+        {"dw1": "TANH(h1)", "dw2": "TANH(h1)"},
+    ],
+)
+def test_a_slip_in_our_network_is_a_slip(changed: dict[str, str]) -> None:
+    assert accused(replayed(table(CLASS, rows=12, changed=changed)))
