@@ -74,6 +74,20 @@ class Neighbour(Plain):
         return o + 0.5 * o.flip(0)
 
 
+class OverBatch(Plain):
+    """A softmax over the wrong axis: honest, and no answer stands by itself."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.logits(x).softmax(0)
+
+
+class OverClasses(Plain):
+    """A softmax over the right one."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.logits(x).softmax(1)
+
+
 class Token(Plain):
     """Honest: every digit gets the same learnt row."""
 
@@ -144,9 +158,9 @@ def exported(kind: type[nn.Module] | str) -> Network:
     return load_network(frames)
 
 
-def retrained(kind: type[nn.Module] | str) -> RetrainFacts:
-    wish = Wish(rule=RuleParams(epochs=1, seeds=1))
-    return retrain_network(exported(kind), small.recipe(epochs=1), small.digits(), Settings(cache=""), wish)
+def retrained(kind: type[nn.Module] | str, test: int = 100) -> RetrainFacts:
+    wish, digits = Wish(rule=RuleParams(epochs=1, seeds=1)), small.digits(test=test)
+    return retrain_network(exported(kind), small.recipe(epochs=1), digits, Settings(cache=""), wish)
 
 
 @pytest.mark.parametrize(
@@ -166,6 +180,16 @@ def test_an_answer_that_depends_on_its_place_is_for_a_person(kind: type[nn.Modul
     known = known_of((), {"S4.ipynb": notebook("x")})
     known.put(facts)
     assert outcomes(known, "RT601")["RT601"].verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize(("kind", "repeatable"), [(OverBatch, False), (OverClasses, True)])
+def test_a_softmax_over_the_batch_is_for_a_person_and_one_over_classes_is_not(
+    kind: type[nn.Module], repeatable: bool
+) -> None:
+    """More digits than fit into one batch, so that the two orders show each digit among others."""
+    facts = retrained(kind, test=1_300)
+    faults = [fault for run in facts.runs for fault in run.proof.faults]
+    assert any("place among the others" in fault for fault in faults) is not repeatable
 
 
 @pytest.mark.parametrize("kind", [Plain, Token, Branches])
