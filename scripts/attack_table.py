@@ -35,10 +35,11 @@ class Case(NamedTuple):
     passed: bool
 
 
-def cases(junit: Path) -> Mapping[str, list[Case]]:
+def cases(junit: Iterable[Path]) -> Mapping[str, list[Case]]:
     """Return what ran, by `path::test`; a test that was skipped did not run."""
     found: dict[str, list[Case]] = defaultdict(list)
-    for case in ET.parse(junit).iter("testcase"):  # noqa: S314 - pytest wrote it a moment ago
+    roots = [ET.parse(path) for path in junit]  # noqa: S314 - pytest wrote them a moment ago
+    for case in (case for root in roots for case in root.iter("testcase")):
         name, _, parameters = case.attrib["name"].partition("[")
         test = f"{case.attrib['classname'].replace('.', '/')}.py::{name}"
         if case.find("skipped") is None:
@@ -101,16 +102,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("junit", nargs="?", type=Path)
+    parser.add_argument("junit", nargs="*", type=Path, help="XML of one run or of several")
     parser.add_argument("--run", action="store_true", help="run the tests first")
     given = parser.parse_args()
-    if given.junit is None and not given.run:
+    if not given.junit and not given.run:
         parser.error("give the XML of a run, or --run")
     listed = attacks()
     with tempfile.TemporaryDirectory() as folder:
-        junit = given.junit or Path(folder) / "junit.xml"
+        junit = list(given.junit)
         if given.run:
-            run(listed, junit)
+            junit.append(Path(folder) / "junit.xml")
+            run(listed, junit[-1])
         made, open_ = table(listed, cases(junit))
     page = PAGE.read_text("utf-8")
     before, _, rest = page.partition(BEGIN)
