@@ -2,10 +2,11 @@
 hostile file breaks takes down its own page, and not the process that grades the class.
 """
 
+import msgspec
+
 from grader.core.submission import Kind
 from grader.extract.documents.notebook_view import read_saved
-from grader.render import highlight, markdown, notebook_page, text_page
-from grader.render.html import environment
+from grader.render import notebook_page, text_page
 from grader.render.reencode_images import redraw
 
 
@@ -30,9 +31,11 @@ def pages(
 
 
 def warm() -> None:
-    """Load what every page needs, once, in the process that forks for each."""
-    for template in ("notebook.html.j2", "text.html.j2"):
-        environment().get_template(template)
-    highlight.python("import math")
-    markdown.render_student("# *a*")
+    """Draw a page of each kind, once, in the process that forks for each file: imports, templates and
+    patterns are then at hand.
+    """
+    cells = [{"cell_type": "code", "source": "import math\n"}, {"cell_type": "markdown", "source": "# *a*"}]
+    book = msgspec.json.encode({"cells": cells, "nbformat": 4})
+    for kind, data in ((Kind.README, b"# w1\n"), (Kind.NOTEBOOK, book)):
+        pages(kind, data, "x", "x", "x.html", "x.txt", "")
     redraw(b"")

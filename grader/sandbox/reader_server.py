@@ -8,6 +8,7 @@ Requests and answers are frames on standard input and output: a head of fixed si
 no file and no connection, and ends when the process that started it does, whatever it is doing then.
 """
 
+import gc
 import importlib
 import os
 import select
@@ -17,7 +18,7 @@ import time
 import typing
 from collections.abc import Callable
 from enum import IntEnum
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import msgspec
 
@@ -74,7 +75,7 @@ _CHUNK = 2**18
 _FILES = 64
 """Descriptors that a fork may open: some readers import a module when they first need it."""
 
-_warm: set[str] = set()
+_loaded: "dict[str, Reader]" = {}
 
 _CAN_FORK = hasattr(os, "fork")
 
@@ -84,7 +85,7 @@ def main() -> None:
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     while (request := _request(source)) is not None:
         try:
-            function = _load(request.target)
+            function = load(request.target)
         except Exception as fault:  # told as a fault of ours, with its words
             _send(sink, End.OURS, 0.0, f"{type(fault).__name__}: {fault}".encode())
             continue
@@ -119,27 +120,34 @@ def _send(sink: BinaryIO, end: End, cpu: float, payload: bytes) -> None:
         os._exit(0)
 
 
-def _load(target: str) -> Callable[..., object]:
-    """Import a reader, and once for its module what it imports when it needs it (`warm`): a fork that
-    imports does so for itself alone.
+class Reader(NamedTuple):
+    """A function that reads, and what decodes its arguments."""
+
+    call: Callable[..., object]
+    arguments: msgspec.msgpack.Decoder[tuple[object, ...]]
+
+
+def load(target: str) -> Reader:
+    """Import a reader, and do once for its module what each file needs (`warm`): what a fork imports or
+    compiles it does for itself alone.
     """
-    name, _, function = target.partition(":")
-    module = importlib.import_module(name)
-    if name not in _warm:
-        _warm.add(name)
-        getattr(module, "warm", lambda: None)()
-    found: Callable[..., object] = getattr(module, function)
-    return found
+    if target not in _loaded:
+        name, _, function = target.partition(":")
+        module = importlib.import_module(name)
+        if not any(known.partition(":")[0] == name for known in _loaded):
+            getattr(module, "warm", lambda: None)()
+        call: Callable[..., object] = getattr(module, function)
+        hints = typing.get_type_hints(call)
+        hints.pop("return")
+        types: type[tuple[object, ...]] = tuple[tuple(hints.values())]  # type: ignore[misc, assignment]
+        _loaded[target] = Reader(call, msgspec.msgpack.Decoder(types))
+    return _loaded[target]
 
 
-def _outcome(function: Callable[..., object], request: Request) -> tuple[End, bytes]:
+def _outcome(function: Reader, request: Request) -> tuple[End, bytes]:
     """Call a reader with its arguments; whatever it does is an outcome."""
     try:
-        hints = typing.get_type_hints(function)
-        hints.pop("return")
-        types: object = tuple[tuple(hints.values())]  # type: ignore[misc]
-        arguments = msgspec.msgpack.decode(request.arguments, type=types)
-        payload = msgspec.msgpack.encode(function(*arguments))
+        payload = msgspec.msgpack.encode(function.call(*function.arguments.decode(request.arguments)))
     except MemoryError:
         return End.MEMORY, b""
     except ImportError as fault:  # of a module that a reader loads when it needs it
@@ -151,7 +159,7 @@ def _outcome(function: Callable[..., object], request: Request) -> tuple[End, by
     return End.VALUE, payload
 
 
-def _forked(function: Callable[..., object], request: Request, worker: int) -> tuple[End, float, bytes]:
+def _forked(function: Reader, request: Request, worker: int) -> tuple[End, float, bytes]:
     """Call a reader in a fork; return how it ended, its CPU seconds and what it answered."""
     ours, theirs = os.pipe()
     pid = os.fork()
@@ -209,12 +217,13 @@ def _received(ours: int, worker: int, limits: ReadLimits) -> tuple[End | None, b
         parts.append(part)
 
 
-def _in_fork(function: Callable[..., object], request: Request, theirs: int) -> None:
+def _in_fork(function: Reader, request: Request, theirs: int) -> None:
     null = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(null, stream)
     os.close(null)
     sys.dont_write_bytecode = True
+    gc.disable()  # it ends when the file is read, and its memory is bounded
     _limit(request.limits)
     end, payload = _outcome(function, request)
     with os.fdopen(theirs, "wb", closefd=False) as sink:

@@ -78,8 +78,14 @@ def _with_artefact(document: Document, artefact: Artefact) -> Document:
 
 
 def warm() -> None:
-    """Import what most files need, once, in the process that forks for each."""
-    import ftfy.badness  # noqa: F401
+    """Read a text and a notebook as most are, once, in the process that forks for each file: imports and
+    patterns are then at hand.
+    """
+    text = "# Part 1\n\n∂E/∂w5 = (a_o1 − t1)·a_h1, and Ã¶ as an editor may write ö\n"
+    cell = {"cell_type": "code", "source": text, "outputs": [{"output_type": "stream", "text": text}]}
+    book = msgspec.json.encode({"cells": [cell], "nbformat": 4})
+    for path, kind, data in (("x.md", Kind.README, text.encode()), ("x.ipynb", Kind.NOTEBOOK, book)):
+        parse_file(data, Artefact(path=path, kind=kind, sha256="", size=len(data)))
 
 
 def parse_file(data: bytes, artefact: Artefact) -> ParsedFile:
