@@ -18,26 +18,38 @@ Run = Callable[[bytes], object]
 
 
 def submission(name: str) -> Run:
-    """Read and judge a submission whose one file is fuzzed, as a class does without running anything."""
+    """Read and judge a submission whose one file is fuzzed, as a class does without running anything, and draw
+    the file's page. All in this process: what the limited one would hide is what is looked for.
+    """
     import msgspec
 
     from grader.checks.catalogue import catalogue
     from grader.core.outcome import Verdict
     from grader.core.settings import Settings
+    from grader.core.submission import Kind
     from grader.ingest.read import from_bytes
     from grader.pipeline.grade.grade_one import grade_one
     from grader.pipeline.plan.rubrics import load
+    from grader.render.file_pages import pages
+    from grader.sandbox.reader import own_work
 
     rules = catalogue()
     rubric = load("default", rules)
     settings = Settings(execute=False, retrain=False)
 
     def run(data: bytes) -> None:
-        report, known = grade_one(from_bytes("fuzzed", {name: data}), rubric, rules, settings)
+        with own_work(below=sys.maxsize):
+            sources = from_bytes("fuzzed", {name: data})
+            report, known = grade_one(sources, rubric, rules, settings)
+        lost = [o.summary for o in report.outcomes if "Error:" in o.summary or "Exception:" in o.summary]
+        assert not lost, lost[0]
         faults = [o.summary for o in report.outcomes if o.verdict is Verdict.ERROR]
         assert not faults, faults[0]
         for product in (*known.products().values(), report):
             msgspec.msgpack.encode(product)
+        for artefact in sources.submission.artefacts:
+            if artefact.readable and artefact.kind in (Kind.README, Kind.NOTEBOOK):
+                pages(artefact.kind, data, name, "fuzzed", "x.html", "x.txt", "key")
 
     return run
 

@@ -7,6 +7,7 @@ import sys
 import click
 
 import grader
+from grader.core.machine import collect_rarely
 
 _COMMANDS = {
     "batch": "grader.cli.commands.batch",
@@ -79,6 +80,7 @@ def main() -> None:
     """Entry point: exit status 2 for usage and rubric faults, 130 for Ctrl-C, 3 for a crash of ours with a
     log file.
     """
+    collect_rarely()
     from grader.cli.crash import guarded
     from grader.cli.output import speak_unicode
 

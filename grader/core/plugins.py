@@ -8,8 +8,12 @@ since a course's grading must not stop for a package that somebody installed bes
 import logging
 import traceback
 from collections.abc import Callable
-from importlib.metadata import EntryPoint, entry_points
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from grader.core.installed import may_declare
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +47,7 @@ def load(group: str, use: Callable[[object], _T]) -> list[_T]:
     be used.
     """
     found: list[_T] = []
-    for point in sorted(entry_points(group=group), key=lambda e: (e.name, e.value)):
+    for point in sorted(_points(group), key=lambda e: (e.name, e.value)):
         try:
             found.append(use(point.load()))
         except (Exception, SystemExit) as fault:
@@ -56,14 +60,22 @@ def load(group: str, use: Callable[[object], _T]) -> list[_T]:
 
 def modules(group: str) -> tuple[str, ...]:
     """Return the modules that the plug-ins of a group name, loaded or not."""
-    return tuple(sorted(point.module for point in entry_points(group=group)))
+    return tuple(sorted(point.module for point in _points(group)))
 
 
-def _package(point: EntryPoint) -> str:
+def _points(group: str) -> "tuple[EntryPoint, ...]":
+    if not may_declare(group):
+        return ()
+    from importlib.metadata import entry_points
+
+    return tuple(entry_points(group=group))
+
+
+def _package(point: "EntryPoint") -> str:
     return f"{point.dist.name} {point.dist.version}" if point.dist is not None else point.module
 
 
-def _file(point: EntryPoint, fault: BaseException) -> str:
+def _file(point: "EntryPoint", fault: BaseException) -> str:
     """The file in which loading failed: the last of the plug-in's own, or what the entry point names."""
     top = point.module.partition(".")[0]
     frames = [f for f in traceback.extract_tb(fault.__traceback__) if top in f.filename]

@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection, wait
 
 from grader.core.child import Child
 from grader.core.faults import GraderFault
+from grader.core.machine import collect_rarely
 from grader.core.progress import listening, tell
 from grader.schedule.base import Ended, J, R
 
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 
 
 def _serve(channel: Connection) -> None:
+    collect_rarely()
     while True:
         try:
             message = channel.recv()

@@ -1,10 +1,13 @@
 """Decoding of text artefacts and the repair of mojibake."""
 
+import re
+
 import pytest
+from ftfy.badness import BADNESS_RE, MOJIBAKE_CATEGORIES, is_bad
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.extract.documents.text import decode, mend_mojibake
+from grader.extract.documents.text import decode, may_be_bad, mend_mojibake
 
 LETTERS = [chr(c) for c in range(0x1D6A8, 0x1D7CC)]  # every mathematical Greek letter, 𝜕 and 𝟃 among them
 
@@ -107,3 +110,28 @@ def test_any_bytes_give_text(data: bytes) -> None:
 def test_repair_is_idempotent(text: str) -> None:
     once, _ = mend_mojibake(text)
     assert mend_mojibake(once)[0] == once
+
+
+def test_no_line_that_ftfy_would_mend_is_kept_from_it() -> None:
+    """Every pair of the characters that its heuristic knows, in the places where it may see one."""
+    known = re.compile("[" + "".join(MOJIBAKE_CATEGORIES.values()) + "]")
+    characters = [chr(code) for code in (*range(0x80, 0x2600), 0xF8FF, 0xFB01, 0xFB02, 0xFFFD)]
+    characters = [char for char in characters if known.match(char)]
+    assert len(characters) > 400
+    lines = (
+        form.format(a, b) for a in characters for b in characters for form in ("a{}{}x", "{} {}", " {}{} ")
+    )
+    missed = [line for line in lines if BADNESS_RE.search(line) and not may_be_bad(line)]
+    assert missed == []
+
+
+@given(st.text(st.sampled_from("aZ. ÂÃâ€œ™ðŸ∂ση·×²½√´≤±°¢вЂГўŒœ\x80\x9f\xa0ØÙ‚Ä"), max_size=12))
+def test_nor_is_any_other_line(line: str) -> None:
+    assert may_be_bad(line) or not is_bad(line)
+
+
+@pytest.mark.parametrize(
+    "line", ["∂E/∂w5 = (a_o1 − t1)·σ′(o1)·a_h1", "½*(t1 - a_o1)² ≤ η", "w₁ → 0.15 … “so”"]
+)
+def test_a_line_of_a_derivation_does_not_import_ftfy(line: str) -> None:
+    assert not may_be_bad(line)

@@ -140,8 +140,27 @@ def _mend_line(line: str, number: int, counts: dict[tuple[str, str], list[int]])
     return _mend_with_ftfy(line, note)
 
 
+_SAFE = (
+    "\xa0\xad·´–—―…’"  # what ftfy calls common
+    "²³¹±¼½¾×µ÷⁄∂∆∏∑√∞∩∫≈≠≡≤≥№"  # what it calls numeric
+    "\u0386-\u03ff\u2032-\u2037\u2070-\u209c\u2190-\u22ff\U0001d400-\U0001d7ff"  # Greek; unknown to it
+)
+_TWO = re.compile("[^\x00-\x7f]{2}|[\x80-\x9fŒœÂÃ]")
+_DOUBTFUL = re.compile(f"[^\x00-\x7f{_SAFE}]|×[²³]|√[±∂≠≤≥µ´]")
+
+
+def may_be_bad(line: str) -> bool:
+    """Whether ftfy's heuristic can see mojibake in a line. It looks for two characters beyond ASCII in a row
+    or one of five, and one of them is never a Greek letter or a sign of arithmetic: of the lines of a
+    derivation few are left, and ftfy takes 0.07 s to be imported.
+    """
+    return _TWO.search(line) is not None and _DOUBTFUL.search(line) is not None
+
+
 def _mend_with_ftfy(line: str, note: _Note) -> str:
     """Mend what ftfy can, which knows more code pages; asked only where its own heuristic sees mojibake."""
+    if not may_be_bad(line):
+        return line
     import ftfy
     from ftfy.badness import is_bad
 

@@ -2,11 +2,11 @@
 
 import platform
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
 import msgspec
 
+from grader.core.installed import version
 from grader.core.memory import OURS, code_of, key, modules_of
 from grader.core.retrain_rule import Retraining
 from grader.core.rubric import Execution, Profile
@@ -104,8 +104,6 @@ def environment(packages: tuple[str, ...]) -> dict[str, str]:
     """Return the versions of Python and of some packages; a package that is not there is left out."""
     found = {"python": platform.python_version()}
     for name in packages:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
+        if (number := version(name)) is not None:
+            found[name] = number
     return found
