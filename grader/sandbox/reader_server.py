@@ -22,6 +22,8 @@ from typing import BinaryIO, NamedTuple
 
 import msgspec
 
+from grader.sandbox import reader_filter
+
 
 class ReadLimits(msgspec.Struct, frozen=True, kw_only=True):
     """What the reading of one artefact may take."""
@@ -225,6 +227,7 @@ def _in_fork(function: Reader, request: Request, theirs: int) -> None:
     sys.dont_write_bytecode = True
     gc.disable()  # it ends when the file is read, and its memory is bounded
     _limit(request.limits)
+    reader_filter.install()
     end, payload = _outcome(function, request)
     with os.fdopen(theirs, "wb", closefd=False) as sink:
         sink.write(HEAD.pack(end, 0.0, len(payload)))

@@ -41,7 +41,7 @@ def published(sources: Sources, out: Path) -> dict[str, str]:
     )
     publish(made, {}, out, Rubric(id="r", title="", criterion=()), sources.fetch)
     home = out / sources.submission.slug
-    return {p.name: p.read_text(encoding="utf-8") for p in sorted(home.iterdir())}
+    return {p.name: p.read_text(encoding="utf-8") for p in sorted(home.iterdir()) if p.name[0] != "."}
 
 
 def test_main_file_has_the_plain_name_and_damaged_ones_have_none() -> None:

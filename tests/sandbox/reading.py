@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
+import socket
 import sys
 import time
 from pathlib import Path
@@ -101,3 +103,40 @@ def kill_the_server(data: bytes) -> int:
 
 def environment(data: bytes) -> dict[str, str]:
     return {**os.environ, "cwd": str(Path.cwd())}
+
+
+def try_calls(data: bytes, folder: str, server: int) -> dict[str, str]:
+    """Try what a parser never needs; say what each attempt gave."""
+    import resource  # there is none on Windows
+
+    here = Path(folder)
+    attempts = {
+        "read": (here / "there").read_bytes,
+        "write": lambda: (here / "made").open("wb"),
+        "append": lambda: (here / "there").open("ab"),
+        "remove": (here / "there").unlink,
+        "rename": lambda: (here / "there").rename(here / "other"),
+        "mkdir": (here / "folder").mkdir,
+        "chmod": lambda: (here / "there").chmod(0o777),
+        "link": lambda: (here / "link").symlink_to(here / "there"),
+        "truncate": lambda: os.truncate(here / "there", 0),
+        "fork": os.fork,
+        "execute": lambda: os.execv("/bin/true", ["true"]),
+        "connect": lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM),
+        "unix": lambda: socket.socket(socket.AF_UNIX, socket.SOCK_STREAM),
+        "signal": lambda: os.kill(server, 0),
+        "signal all": lambda: os.kill(-1, 0),
+        "limits": lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)),
+        "ask limits": lambda: resource.getrlimit(resource.RLIMIT_NOFILE),
+        "signal itself": lambda: os.kill(os.getpid(), 0),
+    }
+    found: dict[str, str] = {}
+    for name, attempt in attempts.items():
+        try:
+            attempt()
+            found[name] = "done"
+        except OSError as fault:
+            found[name] = errno.errorcode[fault.errno or 0]
+        except ValueError:  # what Python makes of EPERM where it is about a limit
+            found[name] = "EPERM"
+    return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from grader.core.faults import SandboxFault
-from grader.sandbox import reader
+from grader.sandbox import reader, reader_filter
 from grader.sandbox.reader import Lost, read_limited
 from grader.sandbox.reader_server import End, ReadLimits
+from grader.sandbox.seccomp import supported
 
 HERE = "tests.sandbox.reading"
 WAIT = 120.0
@@ -24,6 +26,13 @@ holds.
 """
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="asks /proc")
+
+
+UNFILTERED = reader._START.replace(
+    "from grader.sandbox.reader_server",
+    "from grader.sandbox import reader_filter; reader_filter.install = bool; from grader.sandbox.reader_server",
+)
+"""How the process is started where a test needs what the filter refuses: a signal, a pipe that has a name."""
 
 
 @pytest.fixture
@@ -199,7 +208,45 @@ def test_a_process_that_cannot_start_is_our_fault(monkeypatch: pytest.MonkeyPatc
     assert double() == b"abab"
 
 
-def test_a_process_that_is_killed_from_below_is_our_fault(anew: None) -> None:
+REFUSED = {
+    *("write", "append", "remove", "rename", "mkdir", "chmod", "link", "truncate", "fork", "execute"),
+    *("connect", "unix", "signal", "signal all", "limits"),
+}
+
+
+@linux
+@pytest.mark.skipif(not supported(), reason="no table of system calls for this processor")
+def test_a_parser_that_a_file_took_over_changes_nothing_on_this_machine(tmp_path: Path) -> None:
+    """With resource limits alone it could remove a class, kill its worker and call home."""
+    (tmp_path / "there").write_bytes(b"marks")
+    double()
+    found = read_limited(f"{HERE}:try_calls", b"", str(tmp_path), serving(), returns=dict[str, str])
+    assert isinstance(found, dict)
+    assert {name for name, answer in found.items() if answer == "EPERM"} == REFUSED, found
+    assert {name for name, answer in found.items() if answer == "done"} == {
+        "read",
+        "ask limits",
+        "signal itself",
+    }
+    assert [p.name for p in tmp_path.iterdir()] == ["there"]
+    assert (tmp_path / "there").read_bytes() == b"marks"
+
+
+@linux
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_no_jump_of_the_filter_leads_out_of_it(machine: str) -> None:
+    code = list(struct.iter_unpack("<HBBI", reader_filter.program(4711, machine)))
+    assert len(code) < 4096, "BPF_MAXINSNS"
+    for at, (op, yes, no, _) in enumerate(code):
+        if op & 7 == 5:
+            assert at + 1 + max(yes, no) < len(code)
+    assert code[-1] == (0x06, 0, 0, reader_filter.ALLOW)
+
+
+def test_a_process_that_is_killed_from_below_is_our_fault(
+    monkeypatch: pytest.MonkeyPatch, anew: None
+) -> None:
+    monkeypatch.setattr(reader, "_START", UNFILTERED)
     with pytest.raises(SandboxFault, match="exit status -9"):
         read_limited(f"{HERE}:kill_the_server", b"", returns=int)
     assert double() == b"abab"
@@ -245,7 +292,7 @@ def test_a_worker_that_is_killed_takes_its_reader_with_it(busy: bool, tmp_path: 
     )
     source = (
         "from grader.sandbox import reader; from grader.sandbox.reader import read_limited; "
-        f"{reads if busy else waits}"
+        f"reader._START = {UNFILTERED!r}; {reads if busy else waits}"
     )
     root = Path(__file__).parents[2]
     with (
