@@ -304,6 +304,12 @@ def test_a_login_before_a_number_before_a_name() -> None:
     assert match(["Bo Chen_18"], [ANN, BO, number]).rows == {3: "Bo Chen_18"}
 
 
+def test_a_login_in_brackets_counts_where_the_name_agrees() -> None:
+    li = Student(row=3, name="Li, Wei", logins=("li",))
+    bo = Student(row=4, name="Bo (Li)", logins=("boli",))
+    assert match(["Ann Berg(aberg)", "Bo (Li)"], [ANN, li, bo]).rows == {1: "Ann Berg(aberg)", 4: "Bo (Li)"}
+
+
 def test_two_submissions_for_a_row_get_none() -> None:
     found = match(["Ann Berg_17", "bergann_17"], [ANN, BO])
     assert not found.rows

@@ -123,7 +123,8 @@ def _tests(shown: Sequence[Marked], maxima: Sequence[int], score: int) -> list[d
 
 
 def _name(marked: Marked) -> str:
-    open_points = f"Open, {marked.max_points:g} points wait: " if marked.verdict.pending else ""
+    waits = f", {marked.max_points:g} points wait" if marked.max_points else ""
+    open_points = f"Open{waits}: " if marked.verdict.pending else ""
     return f"{open_points}{marked.code} {title_of(marked)}{' (bonus)' if marked.bonus else ''}"
 
 

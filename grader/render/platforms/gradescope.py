@@ -8,12 +8,13 @@ score and status is neither passed nor failed: that is how what is open is told.
 
 import json
 
-from grader.core.outcome import Verdict
+from grader.core.outcome import Verdict, Weight
 from grader.core.report import Marked, Report
 from grader.render.html import environment
+from grader.render.same_fault import one_by_one
 from grader.render.strings import HEADLINE, VERDICTS
 from grader.render.student_cards import FINDINGS_SHOWN
-from grader.render.summary import next_steps, stamps, title_of, verdict_for_people
+from grader.render.summary import next_steps, stamps, title_of, verdict_for_people, where
 
 VISIBILITIES = ("visible", "after_published", "after_due_date", "hidden")
 
@@ -41,11 +42,11 @@ def to_results(report: Report, visibility: str = "visible") -> str:
 
 
 def _test(number: int, marked: Marked) -> dict[str, object]:
-    worth = f"{marked.max_points:g} points{' (bonus)' if marked.bonus else ''}"
+    worth = f": {marked.max_points:g} points{' (bonus)' if marked.bonus else ''} open"
     label = VERDICTS[marked.verdict].word
     test: dict[str, object] = {"number": str(number), "tags": [marked.code]}
     if marked.verdict.pending:
-        test["name"] = f"{title_of(marked)} ({label}: {worth} open)"
+        test["name"] = f"{title_of(marked)} ({label}{worth if marked.max_points else ''})"
     else:
         test["name"] = f"{title_of(marked)} ({label})"
         test["score"] = marked.points
@@ -63,6 +64,7 @@ def _overall(report: Report) -> str:
 
 
 def _output(marked: Marked) -> str:
-    more = max(0, len(marked.findings) - FINDINGS_SHOWN)
+    told = (*one_by_one(marked.findings, Weight.FAULT), *one_by_one(marked.findings, Weight.REMARK))
     template = environment().get_template("gradescope_test.html.j2")
-    return template.render(marked=marked, findings=marked.findings[:FINDINGS_SHOWN], more=more)
+    more = max(0, len(told) - FINDINGS_SHOWN)
+    return template.render(marked=marked, faults=told[:FINDINGS_SHOWN], where=where, more=more)

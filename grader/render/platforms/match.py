@@ -14,6 +14,7 @@ import msgspec
 _NUMBERED = re.compile(
     r"(?P<name>.*?)[_ ]\(?(?:submission_)?(?P<number>\d+)\)?(?:_assignsubmission_[a-z_]*)?", re.DOTALL
 )
+_BRACKETS = re.compile(r".*\((?P<login>[^()\s]+)\)", re.DOTALL)
 _NUMBER_ALONE = re.compile(r"(?:submission_)?(?P<number>\d+)")
 
 
@@ -85,6 +86,9 @@ class _Way(msgspec.Struct, frozen=True, kw_only=True):
     of_id: Callable[[str], Iterable[str]]
     of_row: Callable[[Student], Iterable[str]]
     names_must_agree: bool = False
+    """Another name refuses the submission, rather than that the next way is tried."""
+    same_person_only: bool = False
+    """Another name passes over the row."""
 
 
 def _pairs(ids: Iterable[str], students: Sequence[Student], way: _Way) -> dict[str, list[Student]]:
@@ -93,10 +97,10 @@ def _pairs(ids: Iterable[str], students: Sequence[Student], way: _Way) -> dict[s
         for key in dict.fromkeys(way.of_row(student)):
             if key:
                 by_key.setdefault(key, []).append(student)
-    found = {
-        name: list({s.row: s for key in way.of_id(name) for s in by_key.get(key, ())}.values())
-        for name in ids
-    }
+    found: dict[str, list[Student]] = {}
+    for name in ids:
+        fitting = {s.row: s for key in way.of_id(name) for s in by_key.get(key, ())}.values()
+        found[name] = [s for s in fitting if not way.same_person_only or _same_person(name_of(name), s.name)]
     return {name: fitting for name, fitting in found.items() if fitting}
 
 
@@ -148,9 +152,20 @@ def _login(text: str) -> str:
     return text.strip().casefold()
 
 
+def _logins(student: Student) -> tuple[str, ...]:
+    return tuple(_login(login) for login in student.logins)
+
+
+def _in_brackets(name: str) -> str:
+    """Return the login that Sakai puts behind a name, `Diaz, Ana(adiaz)`; empty where there is none."""
+    found = _BRACKETS.fullmatch(name)
+    return found["login"] if found else ""
+
+
 _WAYS = (
-    _Way(of_id=lambda name: (_login(name),), of_row=lambda s: tuple(_login(login) for login in s.logins)),
+    _Way(of_id=lambda name: (_login(name),), of_row=_logins),
+    _Way(of_id=lambda name: (_login(_in_brackets(name)),), of_row=_logins, same_person_only=True),
     _Way(of_id=lambda name: (number_of(name),), of_row=lambda s: (s.number,), names_must_agree=True),
     _Way(of_id=lambda name: _orders(name_of(name)), of_row=lambda s: _orders(s.name)),
 )
-"""A login that is the whole id; the platform's number; the name in either order."""
+"""A login that is the whole id, or stands in brackets; the platform's number; the name in either order."""
