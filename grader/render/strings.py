@@ -55,7 +55,8 @@ HEADLINE: Final[dict[Verdict, str]] = {
 
 OVERALL: Final[dict[Verdict, str]] = {Verdict.SKIPPED: "Not all checked"}
 """The word of a verdict where it speaks of a whole submission, if that is another."""
-HEADLINE_REMARKS: Final = "name what is wrong or unclear and costs nothing."
+HEADLINE_REMARKS: Final = "on what is wrong or unclear and costs nothing."
+HEADLINE_BESIDE: Final = "There is besides:"
 HEADLINE_BESIDES: Final = "Something that takes no points away is listed below."
 
 SKIP_LINK: Final = "Skip to the results"
@@ -69,7 +70,7 @@ NO_POINTS: Final = "worth no points"
 OF: Final = "of"
 OPEN_POINTS: Final = "Points still open"
 OPEN_POINTS_NOTE: Final = (
-    "They wait for a person or for something that is missing. They are neither won nor lost."
+    "Open points wait for a person or for something that is missing. They are neither won nor lost."
 )
 LOST_POINTS: Final = "Points missed"
 PERCENT_NOTE: Final = "of the points that are decided"
@@ -96,7 +97,7 @@ FINDING_OR: Final = "or just as well"
 FINDING_IN: Final = "in"
 FINDING_FIRST: Final = "(shown is the first)"
 FOLDED_CHECKS: Final = "What these checks look at, and why"
-FOLLOWS: Final = "follows from {codes}"
+FOLLOWS: Final = "follows from"
 REMARK: Final = "remark"
 REMARKS: Final = "remarks"
 REMARKS_HEADING: Final = "Right, with remarks"

@@ -185,7 +185,7 @@ class Cards:
         twin = next((card for shown, card in self._shown if same_slip(shown, fault)), None)
         self._shown.append((fault, here))
         each = tuple((str(f.place), f.found) for f in fault.findings if f.place is not None and f.found)
-        differ = not compared and len({found for _, found in each}) > 1
+        differ = not compared and len({found for _, found in each}) > 1 and not follows_from(fault.findings)
         return Told(
             sentence=fault.sentence,
             first=first,

@@ -182,7 +182,7 @@ def test_a_result_that_follows_from_another_says_so() -> None:
     assert follows_from([finding]) == "WB201"
     sample = marked("LR301", Verdict.PASS, title="Losses", summary="s", findings=(finding,))
     page = student_page.render(report("x", (sample,)))
-    assert '<span class="worth">follows from WB201</span>' in page
+    assert '<span class="worth">· follows from <bdi dir="auto">WB201</bdi></span>' in page
 
 
 def test_titles_say_the_fault_and_a_decision_of_a_person_keeps_the_criterion() -> None:

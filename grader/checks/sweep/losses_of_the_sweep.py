@@ -112,7 +112,7 @@ def _consequences(apart: dict[float, float], shown: Sequence[tuple[BookFacts, Sh
                 place=Place(artefact=book.artefact, sheet=one.sheet or None, ref=one.cells or None),
                 expected="the losses of the reference network",
                 found=f"other losses{_far(gap)}",
-                hint=f"Correct what {cause} names, recalculate, and show the losses again.",
+                hint=f"Correct {_faulty(cause)}, recalculate, and show the losses again.",
                 diagnosis="losses-follow-from-formulas",
                 weight=Weight.REMARK,
             )
@@ -135,6 +135,10 @@ def _cause(book: BookFacts) -> str:
         for f in faults
     }
     return " and ".join(sorted(codes)) or "the formulas (WB201, WB202)"
+
+
+def _faulty(cause: str) -> str:
+    return cause if cause.startswith("the ") else f"the formulas that {cause} names"
 
 
 def _listed(rates: Iterable[float]) -> str:
