@@ -29,6 +29,8 @@ WEIGHTS = CLASS_NETWORK.weights
         ("a_o2 = the sigmoid of the sum", Block.PROSE, ("a_o2",)),
         ("w1_new: w1 - lr*dw1", Block.PROSE, WEIGHTS),
         ("w_neu = w_alt − η·∂E/∂w", Block.PROSE, (*WEIGHTS, *(f"∂E/∂{w}" for w in WEIGHTS))),
+        ("Loss = 0.50 * (t1 - a_o1)^2 in each step", Block.PROSE, ("E",)),
+        ("Error after one step: E = 0.5 times the sum of squares", Block.PROSE, ("E",)),
         ("We subtract a part of the gradient from each weight.", Block.PROSE, WEIGHTS),
     ],
 )
@@ -48,6 +50,9 @@ def test_a_quantity_that_a_line_may_state_is_named(text: str, block: Block, name
         "w5 is bigger than w6",
         "w5 = 0.4",
         "E: the total loss",
+        "Loss=0.0364 Batch_id=1874 Accuracy=92.19: 100%|██████| 1875/1875 [00:33<00:00, 56.18it/s]",
+        "Training Epoch: 1 [0/59]    Loss: 5.2718    LR: 0.010000",
+        "Test set: Average loss: 0.0238, Accuracy: 9921/10000 (99%)",
         "The loss is 0.2 after 10 epochs, the accuracy 99.4",
         "x = self.conv1(x)",
         "",

@@ -49,6 +49,11 @@ _UPDATE_IN_WORDS = re.compile(
     r"\b(?:updat|subtract|adjust)\w*\b[^.]{0,80}\bweights?\b|\bweights?\b[^.]{0,80}\b(?:updat|subtract|adjust)",
     re.IGNORECASE,
 )
+_PRINTED_LOSS = re.compile(
+    r"(?i)(?=.*(?:\bepochs?\b|\bbatch|\bacc(?:uracy)?\b|\bstep\b|it/s|\d%\|))(?:.*\W)?(?:\w+[_ ])?loss\s*[:=]\s*"
+    r"\d+\.\d{2,}(?![\d.]*\s*[*^(])"
+)
+"""A line that a training printed: `loss=0.0568 batch_id=468: 100%|███|`. A number is no definition of the loss."""
 _MATH_IMAGE = re.compile(r"codecogs\.com|render/math\?math=|cht=tx", re.IGNORECASE)
 
 
@@ -141,6 +146,8 @@ def named_quantities(text: str, block: Block, *, in_words: bool = True) -> tuple
         found -= {"w?", *weights}
     if told or (block is not Block.CODE and "eta" in found and _MINUS.search(text)):
         found.add("w?")  # w_neu = w_alt - η·∂E/∂w: whatever the weight is called
+    if _PRINTED_LOSS.match(text):
+        found -= made(_losses)
     every = {"w?": weights, "∂E/∂w?": tuple(f"∂E/∂{w}" for w in weights)}
     named = {n for name in found for n in every.get(name, (name,))}
     return tuple(sorted(named - {"eta"}))
