@@ -90,7 +90,7 @@ def check(
     rulings = [_judge(run, params) for run in found.judged]
     others = [_judge(run, params) for run in found.elsewhere]
     by_answer = {answer: [r for r in rulings if r.answer is answer] for answer in Answer}
-    notes = [note for run in found.judged if (note := _rounding(run))]
+    notes = [note for run in found.judged if (note := _rounding(run, params.threshold))]
     if reached := by_answer[Answer.YES]:
         quoted = "" if reached[0].run.origin is Origin.NOTEBOOK else ", as the README quotes its log"
         rivals = [r for r in others if _may_be_meant(r.run, submission)]
@@ -264,15 +264,20 @@ def _doubt(finding: Finding, diagnosis: str, found: str) -> Finding:
     )
 
 
-def _rounding(run: Run) -> Finding | None:
-    if not run.rounded_percent:
-        return None
+def _rounding(run: Run, threshold: float) -> Finding | None:
     epoch = run.epochs[run.best_epoch - 1]
+    found = f"{epoch.percent:.2f} % from {epoch.correct}/{epoch.total}"
+    if run.rounded_percent:
+        message = "the log prints whole percents, so the accuracy was recomputed from the fractions"
+    elif epoch.shown and epoch.percent < threshold - 1e-9 <= float(epoch.shown):
+        message = f"the log prints {epoch.shown} %, rounded up: the fraction beside it decides"
+    else:
+        return None
     return Finding(
-        message="the log prints whole percents, so the accuracy was recomputed from the fractions",
+        message=message,
         place=epoch.place,
-        found=f"{epoch.percent:.2f} % from {epoch.correct}/{epoch.total}",
-        hint="print {:.2f}% instead of {:.0f}%",
+        found=found,
+        hint="print {:.2f}% instead of {:.0f}%" if run.rounded_percent else "print {:.2f}% or more decimals",
         excerpt=epoch.excerpt,
         diagnosis="rounded-percent",
         weight=Weight.REMARK,
