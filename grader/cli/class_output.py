@@ -9,10 +9,11 @@ from pathlib import Path
 import click
 
 from grader.cli.options import echo_refused
-from grader.cli.output import progress_line, unicode_wanted
+from grader.cli.output import echo_line, progress_line, unicode_wanted
 from grader.cli.screen import bar, linked, print_table, watched
 from grader.core.progress import listening
 from grader.core.report import Report
+from grader.pipeline.classroom.diff import compare
 from grader.pipeline.classroom.grade_class import Graded, Progress
 
 _OPEN_SHOWN = 20
@@ -94,6 +95,18 @@ def echo_not_final(reports: Sequence[Report], out: Path) -> bool:
             err=True,
         )
     return bool(waiting)
+
+
+def echo_moved(before: Sequence[Report], after: Sequence[Report]) -> bool:
+    """Print whose marks moved between two gradings, and why; False where nobody's did."""
+    moved = compare(before, after)
+    for change in moved:
+        click.echo(f"{change.submission!r}: {change.headline}")
+        for line in change.reasons:
+            echo_line(f"    {line}")
+    everybody = {r.submission.id for side in (before, after) for r in side}
+    click.echo(f"{len(moved)} of {len(everybody)} submissions moved")
+    return bool(moved)
 
 
 def command_again(context: click.Context, **changed: object) -> str:

@@ -132,8 +132,9 @@ def open_store(out: Path, store: Path | None) -> "Store":
 
 
 def judged(opened: "Store", number: int | None) -> "tuple[Run, tuple[Report, ...]]":
-    """Return a run, or the newest, judged with its own rubric; whom we crash on is named, and costs nobody
-    else.
+    """Return a run, or the one that the pages show, judged with its own rubric, and say on stderr which.
+
+    Whom we crash on is named, and costs nobody else.
     """
     from grader.checks.catalogue import catalogue
     from grader.pipeline.classroom.reports import reports_of
@@ -141,6 +142,7 @@ def judged(opened: "Store", number: int | None) -> "tuple[Run, tuple[Report, ...
     from grader.pipeline.plan.rubrics import parse
 
     run = opened.run(number)
+    click.echo(str(run), err=True)
     failed: dict[str, str] = {}
     sheet = mark_sheet(parse(run.rubric, run.rubric_name, catalogue()))
     reports = tuple(reports_of(opened, run, sheet, failed))

@@ -45,14 +45,16 @@ class Unavailable(GraderFault):
     there.
     """
 
-    def __init__(self, reason: str, verdict: Verdict = Verdict.UNKNOWN) -> None:
+    def __init__(self, reason: str, verdict: Verdict = Verdict.UNKNOWN, cause: str = "") -> None:
         if verdict not in (Verdict.UNKNOWN, Verdict.SKIPPED):
             raise ValueError(f"an unavailable need is unknown or skipped, not {verdict.value}")
         super().__init__(reason)
         self.reason = reason
         self.verdict = verdict
+        self.cause = cause
+        """What was surely not handed in (`no-notebook`); empty for every other reason."""
 
     def outcome(self, before: str = "") -> Outcome:
         """Return what a check answers that lacks the need; `before` is what it found out without it."""
         summary = f"{before}; {self.reason}" if before else self.reason
-        return Outcome(verdict=self.verdict, credit=0.0, summary=summary)
+        return Outcome(verdict=self.verdict, credit=0.0, summary=summary, cause=self.cause)

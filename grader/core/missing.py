@@ -11,6 +11,8 @@ class Missing(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     verdict: Verdict
     trace: str = ""
+    cause: str = ""
+    """What was surely not handed in, `no-notebook`; empty for every other reason."""
     key: str = ""
     """Under which the product would be kept: another key, and it is worth trying again. Empty where none was
     made.

@@ -79,6 +79,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     findings: tuple[Finding, ...] = ()
     provisional: bool = False
     """Whether a claim earned it, because nothing could be executed; only a pass can be."""
+    cause: str = ""
+    """Of a skip: what was surely not handed in, `no-notebook`; empty for every other reason."""
     headline: str = ""
     """What is wrong, short enough for a title; empty where the first finding says it."""
 
@@ -111,9 +113,11 @@ def unknown(summary: str, findings: Iterable[Finding] = ()) -> Outcome:
     return Outcome(verdict=Verdict.UNKNOWN, credit=0.0, summary=summary, findings=tuple(findings))
 
 
-def skipped(summary: str, findings: Iterable[Finding] = ()) -> Outcome:
-    """Something that the check needs is not there."""
-    return Outcome(verdict=Verdict.SKIPPED, credit=0.0, summary=summary, findings=tuple(findings))
+def skipped(summary: str, findings: Iterable[Finding] = (), cause: str = "") -> Outcome:
+    """Something that the check needs is not there; `cause` where it was surely not handed in."""
+    return Outcome(
+        verdict=Verdict.SKIPPED, credit=0.0, summary=summary, findings=tuple(findings), cause=cause
+    )
 
 
 def graded(credit: float, summary: str, findings: Iterable[Finding], headline: str = "") -> Outcome:

@@ -30,6 +30,8 @@ class Marked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     max_points: float
     summary: str
     findings: tuple[Finding, ...] = ()
+    cause: str = ""
+    """Of a skip: what was surely not handed in, `no-notebook`; empty for every other reason."""
     provisional: bool = False
     """Whether the points rest on claims only, because nothing could be executed."""
     bonus: bool = False
@@ -38,6 +40,8 @@ class Marked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Whether the student's view leaves this criterion out."""
     decided_by: str = ""
     """Who overrode the check's verdict, from what, and why; empty where the check's own verdict stands."""
+    comment: str = ""
+    """What a person says about it, with the name, whether or not it was decided."""
     headline: str = ""
     """What is wrong, short enough for a title; empty where the first finding says it."""
 

@@ -157,6 +157,17 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         return [] if within else [f"seconds must be {least:g} to {most:g}, got {self.seconds:g}"]
 
 
+class Absent(Enum):
+    """What the points are of what was never handed in: the skips of which the cause is `no-notebook` and the
+    like.
+    """
+
+    OPEN = "open"
+    """They wait for a person."""
+    ZERO = "zero"
+    """They are lost: grading happens after the deadline. What cannot be read stays open."""
+
+
 class LatePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a late hand-in costs, as shares of the points earned."""
 
@@ -192,6 +203,10 @@ class Rubric(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     assignment: Assignment = Assignment()
     execution: Execution = Execution()
     late: LatePolicy = LatePolicy()
+    missing: Absent = Absent.OPEN
+    """What the points are of what was never handed in by the deadline; a student's own check leaves them
+    open.
+    """
     cap: float = 0.0
     """Largest score that can be reached, bonus included; 0 for the maximum of the criteria."""
     provisional_claims: bool = False

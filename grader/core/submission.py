@@ -160,6 +160,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             what,
             [(a.path, a.trouble) for a in unread if a.kind is kind],
             [(a.path, a.trouble) for a in unread if a.kind is not kind],
+            cause=f"no-{kind.value}",
         )
 
 
@@ -212,14 +213,18 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def absent(
-    what: str, handed_in: Iterable[tuple[str, str]], closed: Iterable[tuple[str, str]] = ()
+    what: str,
+    handed_in: Iterable[tuple[str, str]],
+    closed: Iterable[tuple[str, str]] = (),
+    *,
+    cause: str = "",
 ) -> Unavailable:
     """Return why there is nothing to read, in one of four sentences: the only author of them.
 
     `handed_in` has each file of the sort with what is wrong with it; nothing is wrong with one that is there
     and empty. `closed` has what was not unpacked or read and may hold one. Not handed in and empty are
     `skipped`; handed in and unreadable, or perhaps in something closed, is `unknown`, since a person may be
-    able to read it.
+    able to read it. `cause` names what was not handed in, for whoever decides about all of those at once.
     """
     files = list(handed_in)
     damaged = [f"{path}: {problem}" for path, problem in files if problem]
@@ -232,4 +237,4 @@ def absent(
     if files:
         named = ", ".join(path for path, _ in files)
         return Unavailable(f"{what} was handed in, and there is nothing in it ({named})", Verdict.SKIPPED)
-    return Unavailable(f"{what} was not handed in", Verdict.SKIPPED)
+    return Unavailable(f"{what} was not handed in", Verdict.SKIPPED, cause)

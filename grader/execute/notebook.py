@@ -86,12 +86,12 @@ def run_notebook(sources: Sources, settings: Settings, execution: Execution = US
         SandboxFault: the sandbox itself broke.
 
     """
-    if not settings.execute:
-        raise Unavailable("no code was run this time", Verdict.SKIPPED)
     candidates = entries(sources)
     entry = candidates[0] if candidates else None
     if entry is None:
         raise sources.absent(Kind.NOTEBOOK, "a notebook or a Python file that defines a network")
+    if not settings.execute:
+        raise Unavailable("no code was run this time", Verdict.SKIPPED)
     if is_keras(entry):
         raise Unavailable(f"{entry.artefact.path}: Keras; only PyTorch can be executed", Verdict.UNKNOWN)
     missing = [name for name in RUNS_WITH if importlib.util.find_spec(name) is None]

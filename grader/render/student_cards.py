@@ -73,6 +73,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     titled: bool
     """Whether the headline says what the only fault is, so that it needs no sentence of its own."""
     decided_by: str
+    comment: str
     follows: str
     """The checks whose faults this result follows from; empty for none."""
     faults: tuple[Told, ...]
@@ -170,6 +171,7 @@ class Cards:
             bonus=marked.bonus,
             titled=bool(marked.headline) and len(told) == 1,
             decided_by=marked.decided_by,
+            comment=marked.comment,
             follows=follows_from(marked.findings),
             faults=told,
             remarks=tuple(self._told(remark, here) for remark in remarks[:FINDINGS_SHOWN]),
@@ -224,7 +226,9 @@ def _together(cards: Sequence[Card]) -> tuple[Card, ...]:
     """One card for criteria that wait for the same reason: a notebook that did not run said so five times."""
     groups: dict[object, list[Card]] = {}
     for card in cards:
-        alone = not card.pending or card.faults or card.remarks or card.decided_by or card.bonus
+        alone = (
+            not card.pending or card.faults or card.remarks or card.decided_by or card.comment or card.bonus
+        )
         groups.setdefault(card.anchor if alone else (card.summary,), []).append(card)
     return tuple(msgspec.structs.replace(first, together=tuple(others)) for first, *others in groups.values())
 

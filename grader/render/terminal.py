@@ -187,6 +187,8 @@ class _Page:
         faults, remarks = one_by_one(marked.findings, Weight.FAULT), remarks_of(marked)
         if not faults and strings.sentence(marked.summary).removesuffix(".") != headline:
             self.paragraph(plain(strings.sentence(marked.summary)), first="  ", rest="  ")
+        if marked.comment:
+            self.paragraph(f"{strings.COMMENT}: {plain(marked.comment)}", first="  ", rest="  ")
         if marked.decided_by:
             self.paragraph(f"{strings.DECIDED_BY}: {plain(marked.decided_by)}", first="  ", rest="  ")
         for fault in faults[:FINDINGS_SHOWN]:
@@ -213,6 +215,8 @@ class _Page:
             style=_COLOUR[Verdict.PASS],
         )
         for marked in outcomes:
+            if marked.comment:
+                self.paragraph(f"{marked.code}: {plain(marked.comment)}", first="  ", rest="  ")
             for remark in remarks_of(marked):
                 self._remark(remark, marked.code)
 
@@ -220,7 +224,7 @@ class _Page:
         """Checks that lack the same thing are one paragraph, with the thing first."""
         by_reason: dict[str, list[Marked]] = {}
         for marked in outcomes:
-            alone = marked.findings or marked.bonus or marked.decided_by
+            alone = marked.findings or marked.bonus or marked.decided_by or marked.comment
             by_reason.setdefault(marked.code if alone else marked.summary, []).append(marked)
         for together in by_reason.values():
             if len(together) == 1:

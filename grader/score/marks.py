@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from grader.core.outcome import Outcome, Verdict, worst
+from grader.core.outcome import Finding, Outcome, Verdict, worst
 from grader.core.report import Adjustment, Marked, Report
-from grader.core.rubric import Criterion, LatePolicy, Rubric
+from grader.core.rubric import Absent, Criterion, LatePolicy, Rubric
 from grader.core.rule import Rule
 
 
@@ -24,15 +24,22 @@ class Marks(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def mark(
-    rubric: Rubric, rules: Mapping[str, Rule], outcomes: Sequence[Outcome], late_days: float = 0.0
+    rubric: Rubric,
+    rules: Mapping[str, Rule],
+    outcomes: Sequence[Outcome],
+    late_days: float = 0.0,
+    *,
+    missing: Absent = Absent.OPEN,
 ) -> Marks:
     """Multiply credits by points, then deduct for lateness, then cap.
 
     `outcomes` stand in the rubric's order. Points of `error`, `unknown` and `skipped` are pending: neither
     lost nor earned. The verdict is the most severe outcome among the criteria. Bonus points count where they
-    are earned and do not enlarge the maximum.
+    are earned and do not enlarge the maximum. `missing` says what becomes of what was never handed in.
     """
     marked = tuple(_one(c, rules[c.check], o) for c, o in zip(rubric.criterion, outcomes, strict=True))
+    if missing is Absent.ZERO:
+        marked = tuple(_nothing(m, rubric) for m in marked)
     return total(rubric, marked, late_days)
 
 
@@ -97,10 +104,31 @@ def _one(criterion: Criterion, rule: Rule, outcome: Outcome) -> Marked:
         max_points=criterion.points,
         summary=outcome.summary,
         findings=outcome.findings,
+        cause=outcome.cause,
         provisional=outcome.provisional,
         bonus=criterion.bonus,
         hidden=criterion.hidden,
         headline=outcome.headline,
+    )
+
+
+def _nothing(marked: Marked, rubric: Rubric) -> Marked:
+    """No points for what was surely not handed in, with the rubric as the reason; the rest stays as it is."""
+    if marked.verdict is not Verdict.SKIPPED or not marked.cause:
+        return marked
+    finding = Finding(
+        message=marked.summary,
+        expected="a hand-in that holds it",
+        found="nothing of it by the deadline",
+        hint="hand it in; whether it still counts is for your instructor to say",
+        diagnosis=marked.cause,
+    )
+    why = 'what was never handed in by the deadline earns nothing (missing = "zero")'
+    return msgspec.structs.replace(
+        marked,
+        verdict=Verdict.FAIL,
+        findings=(*marked.findings, finding),
+        decided_by=f"the rubric {rubric.id}: {why} (the check said {marked.verdict.value})",
     )
 
 

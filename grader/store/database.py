@@ -15,7 +15,7 @@ from grader.core.faults import UsageFault
 
 _T = TypeVar("_T")
 
-FORMAT = 3
+FORMAT = 4
 """Version of the schema, kept in `PRAGMA user_version`."""
 
 UPGRADES: dict[int, str] = {
@@ -31,6 +31,12 @@ CREATE TABLE durations (
 );
 """,
     2: "ALTER TABLE refusals ADD COLUMN basis TEXT NOT NULL DEFAULT '';",
+    3: """
+ALTER TABLE runs ADD COLUMN shown INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE runs ADD COLUMN facts_of INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE overrides ADD COLUMN points REAL;
+ALTER TABLE overrides ADD COLUMN comment TEXT NOT NULL DEFAULT '';
+""",
 }
 """SQL that turns format n into n + 1; every format ever released stays readable."""
 

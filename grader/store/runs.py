@@ -18,6 +18,7 @@ from grader.core.missing import Missing
 from grader.core.report import Note
 from grader.core.settings import Settings
 from grader.core.submission import Submission
+from grader.store import decisions
 from grader.store.database import connect, transaction, unpacked
 from grader.store.objects import Objects
 
@@ -35,6 +36,15 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str
     started: str
     finished: str
+    shown: int = 0
+    """Grows with each drawing of pages; the greatest is the run that the pages show."""
+    facts_of: int = 0
+    """The run whose facts this one scored again with another rubric; 0 for one that was graded itself."""
+
+    def __str__(self) -> str:
+        """Say which run it is, in words."""
+        again = f", scored again from run {self.facts_of}" if self.facts_of else ""
+        return f"run {self.id} of {self.started}{again}, with {self.rubric_name}"
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,11 +126,17 @@ class Store:
         with transaction(self.connection) as c:
             c.execute("UPDATE runs SET finished = ? WHERE id = ? AND finished = ''", (now(), run))
 
+    def show(self, run: int) -> None:
+        """Remember that the pages show a run: what is asked of no run in particular is asked of it."""
+        with transaction(self.connection) as c:
+            most = c.execute("SELECT COALESCE(MAX(shown), 0) FROM runs WHERE id != ?", (run,)).fetchone()[0]
+            c.execute("UPDATE runs SET shown = ? WHERE id = ? AND shown <= ?", (most + 1, run, most))
+
     def runs(self) -> tuple[Run, ...]:
         """All runs, oldest first."""
         rows = self.connection.execute(
-            "SELECT id, class_name, rubric_name, rubric, settings, fingerprint, started, finished "
-            "FROM runs ORDER BY id"
+            "SELECT id, class_name, rubric_name, rubric, settings, fingerprint, started, finished, shown, "
+            "facts_of FROM runs ORDER BY id"
         ).fetchall()
         return tuple(
             Run(
@@ -132,17 +148,22 @@ class Store:
                 fingerprint=row[5],
                 started=row[6],
                 finished=row[7],
+                shown=row[8],
+                facts_of=row[9],
             )
             for row in rows
         )
 
     def run(self, number: int | None = None) -> Run:
-        """Return a run by its number, or the newest; UsageFault with the list where there is none."""
+        """Return a run by its number, or the one that the pages show: the newest that was drawn.
+
+        UsageFault with the list where there is none.
+        """
         found = self.runs()
         if not found:
             raise UsageFault(f"{self.path}: holds no run yet; `grader batch CLASS` makes one")
         if number is None:
-            return found[-1]
+            return max(found, key=lambda run: (run.shown, run.id))
         for run in found:
             if run.id == number:
                 return run
@@ -350,30 +371,13 @@ class Store:
 
     # -- what a person decided
 
-    def decide(self, decision: Decision) -> None:
-        """Append a decision."""
-        with transaction(self.connection) as c:
-            c.execute(
-                "INSERT INTO overrides (submission, code, verdict, credit, reason, who, made) VALUES "
-                "(?, ?, ?, ?, ?, ?, ?)",
-                (
-                    decision.submission,
-                    decision.code,
-                    decision.verdict.value,
-                    decision.credit,
-                    decision.reason,
-                    decision.who,
-                    decision.made,
-                ),
-            )
+    def decide(self, *made: Decision) -> None:
+        """Append decisions, all or none."""
+        decisions.append(self.connection, made)
 
     def decisions(self) -> tuple[Decision, ...]:
         """All decisions, oldest first; the last one about a criterion holds."""
-        rows = self.connection.execute(
-            "SELECT submission, code, verdict, credit, reason, who, made FROM overrides ORDER BY number"
-        ).fetchall()
-        fields = Decision.__struct_fields__
-        return tuple(msgspec.convert(dict(zip(fields, row, strict=True)), Decision) for row in rows)
+        return decisions.read(self.connection)
 
 
 def _inherit_duration(c: sqlite3.Connection, run: int, submission: str, phase: str) -> None:

@@ -7,7 +7,9 @@ CREATE TABLE runs (
     settings BLOB NOT NULL,            -- msgpack of Settings
     fingerprint TEXT NOT NULL,         -- what must be equal for --resume to go on with this run
     started TEXT NOT NULL,             -- UTC, ISO 8601; a clock is never compared
-    finished TEXT NOT NULL DEFAULT ''
+    finished TEXT NOT NULL DEFAULT '',
+    shown INTEGER NOT NULL DEFAULT 0,  -- grows with each drawing of pages: the greatest is what the pages show
+    facts_of INTEGER NOT NULL DEFAULT 0 -- the run whose facts this one scored again with another rubric; 0 for none
 );
 CREATE TABLE deliveries (              -- what was handed in, in this run
     run INTEGER NOT NULL REFERENCES runs(id),
@@ -61,7 +63,9 @@ CREATE TABLE overrides (               -- append-only: an edit is a new row
     credit REAL NOT NULL,
     reason TEXT NOT NULL,
     who TEXT NOT NULL,
-    made TEXT NOT NULL
+    made TEXT NOT NULL,
+    points REAL,                       -- given in the place of a verdict; NULL for none
+    comment TEXT NOT NULL DEFAULT ''   -- for the student; '' verdict and no points: nothing else was decided
 );
 CREATE TRIGGER overrides_are_for_ever_u BEFORE UPDATE ON overrides BEGIN SELECT RAISE(ABORT, 'overrides are append-only'); END;
 CREATE TRIGGER overrides_are_for_ever_d BEFORE DELETE ON overrides BEGIN SELECT RAISE(ABORT, 'overrides are append-only'); END;

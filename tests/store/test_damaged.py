@@ -95,7 +95,10 @@ NO_TEXT = "x'81a161a1a0'"
         (f"UPDATE phases SET products = {NO_TEXT}", lambda s: s.phase_records(1, "student007")),
         (f"UPDATE runs SET settings = {NO_TEXT}", lambda s: s.runs()),
         ("INSERT INTO durations VALUES (1, 'student007', 'read', 'long', 1)", lambda s: s.durations(1)),
-        ("INSERT INTO overrides VALUES (9, 'a', 'b', 'passed', 1, 'c', 'd', 'e')", lambda s: s.decisions()),
+        (
+            "INSERT INTO overrides VALUES (9, 'a', 'b', 'passed', 1, 'c', 'd', 'e', NULL, '')",
+            lambda s: s.decisions(),
+        ),
     ],
 )
 def test_a_record_that_fuzzing_damaged_is_a_fault_of_the_store(

@@ -20,7 +20,7 @@ of them passes or fails anybody, unless the others print a summary of a network 
 Hand in one notebook, or put drafts into a folder `drafts/` and name the final one in the README.
 """
 
-from grader.core.outcome import Finding, Outcome, passed, skipped, unknown
+from grader.core.outcome import Finding, Outcome, passed, unknown
 from grader.core.place import Place
 from grader.core.rule import Rule
 from grader.core.submission import Kind, Submission
@@ -30,7 +30,7 @@ def check(submission: Submission) -> Outcome:
     """Pass where the choice is clear; `unknown` with the list where it is not."""
     notebooks = [a for a in submission.artefacts if a.kind is Kind.NOTEBOOK and a.readable]
     if not notebooks:
-        return skipped(submission.absent(Kind.NOTEBOOK, "a notebook").reason)
+        return submission.absent(Kind.NOTEBOOK, "a notebook").outcome()
     main = next((a for a in notebooks if a.main), notebooks[0])
     if not submission.doubts:
         return passed(f"{main.path} is the main notebook")

@@ -208,7 +208,8 @@ def _nothing(
     names = ", ".join(d.artefact for d in evidence.documents) or "the documents"
     formulas = sum(len(d.lines) for d in evidence.documents)
     holds = f"{formulas} formula{'s' * (formulas != 1)}, none of them" if formulas else "no formula"
-    return skipped(f"{topic} were not handed in: {names} was read to its end and holds {holds}", remarks)
+    summary = f"{topic} were not handed in: {names} was read to its end and holds {holds}"
+    return skipped(summary, remarks, cause="no-formulas")
 
 
 def _distinct(items: Iterable[Item], evidence: FormulaEvidence) -> list[UnreadPlace]:

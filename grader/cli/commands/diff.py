@@ -7,22 +7,25 @@ import click
 from grader.cli.options import store_options
 
 
-@click.command(help="Say whose marks moved between two runs, and why.")
-@click.argument("first", type=int)
-@click.argument("second", type=int)
+@click.command(
+    help="Say whose marks moved between two runs, and why. Without numbers: from the run before to the one "
+    "that the pages show."
+)
+@click.argument("first", type=int, required=False)
+@click.argument("second", type=int, required=False)
 @store_options
-def command(first: int, second: int, out: Path, store: Path | None) -> int:
+def command(first: int | None, second: int | None, out: Path, store: Path | None) -> int:
     """Print a line a submission that moved and one a criterion; 1 if anything moved, else 0."""
+    from grader.cli.class_output import echo_moved
     from grader.cli.options import judged, open_store
-    from grader.cli.output import echo_line
-    from grader.pipeline.classroom.diff import compare
+    from grader.core.faults import UsageFault
 
     with open_store(out, store) as opened:
+        second = opened.run().id if second is None else second
+        if first is None:
+            others = [run for run in opened.runs() if run.id != second]
+            if not others:
+                raise UsageFault(f"{opened.path}: there is one run, and nothing to compare it with")
+            first = max(others, key=lambda run: (run.shown, run.id)).id
         sides = [judged(opened, number)[1] for number in (first, second)]
-    moved = compare(*sides)
-    for change in moved:
-        click.echo(f"{change.submission!r}: {change.headline}")
-        for line in change.reasons:
-            echo_line(f"    {line}")
-    click.echo(f"{len(moved)} of {len({r.submission.id for side in sides for r in side})} submissions moved")
-    return 1 if moved else 0
+    return 1 if echo_moved(*sides) else 0

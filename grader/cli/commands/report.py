@@ -8,30 +8,25 @@ from grader.cli.options import store_options
 
 
 @click.command(
-    help="Score and draw a stored run again, for instance after its rubric changed. Touches no submission."
+    help="Score and draw a stored run again, for instance after its rubric changed. Touches no submission. "
+    "Another rubric makes a run of its own, which shares the facts; who moved is told at the end."
 )
 @click.argument("run", type=int, required=False)
 @click.option("-r", "--rubric", default="", help="A rubric file or name (default: the run's own).")
 @store_options
 def command(run: int | None, rubric: str, out: Path, store: Path | None) -> int:
-    """Judge from the store and write the pages."""
-    from grader.checks.catalogue import catalogue
-    from grader.cli.class_output import echo_reports
+    """Judge from the store, write the pages, and say whose marks moved."""
+    from grader.cli.class_output import echo_moved, echo_reports
     from grader.cli.exit_status import worst_status
     from grader.cli.options import echo_refused, open_store
     from grader.cli.output import progress_line
-    from grader.pipeline.classroom.reports import publish_run
-    from grader.pipeline.plan.plan import mark_sheet
-    from grader.pipeline.plan.rubrics import load, parse
+    from grader.pipeline.classroom.rescore import score_again
 
-    with open_store(out, store) as opened:
-        found = opened.run(run)
-        loaded = load(rubric, catalogue()) if rubric else parse(found.rubric, found.rubric_name, catalogue())
-        with progress_line(enabled=True):
-            published = publish_run(opened, found, mark_sheet(loaded), out)
-    echo_refused(published.failed)
-    echo_reports(published.reports)
-    click.echo(
-        f"run {found.id} of {found.started}, judged with {loaded.path}\nclass page  {out / 'index.html'}"
-    )
-    return worst_status(published.reports, published.failed.values())
+    with open_store(out, store) as opened, progress_line(enabled=True):
+        again = score_again(opened, opened.run(run), rubric, out)
+    echo_refused(again.published.failed)
+    echo_reports(again.published.reports)
+    click.echo(f"{again.run}\nclass page  {out / 'index.html'}")
+    if again.before is not None:
+        echo_moved(again.before, again.published.reports)
+    return worst_status(again.published.reports, again.published.failed.values())

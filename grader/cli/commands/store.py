@@ -5,7 +5,6 @@ from pathlib import Path
 import click
 
 from grader.cli.options import store_options
-from grader.core.outcome import Verdict
 
 
 @click.group(help="Look after the store of a class: the database and the submitted bytes.")
@@ -57,13 +56,11 @@ def decisions(out: Path, store: Path | None) -> None:
 
     from grader.cli.options import open_store
     from grader.cli.output import echo_line
+    from grader.cli.override_output import command_of
 
     with open_store(out, store) as opened:
         for d in opened.decisions():
-            words = ["grader", "override", d.submission, d.code, "--verdict", d.verdict.value]
-            words += ["--credit", f"{d.credit:g}"] if d.verdict is Verdict.PARTIAL else []
-            words += ["--reason", d.reason, "--who", d.who, "-o", str(out)]
-            echo_line(shlex.join(words))
+            echo_line(shlex.join(command_of(d, out)))
 
 
 @command.command("prune", help="Forget old runs, and what only they needed.")

@@ -176,7 +176,12 @@ class Documents(Evidence, frozen=True, kw_only=True):
         """
         held = [d for d in self.documents if any(d.artefact.may_hold(kind) for kind in kinds)]
         here = [(d.path, d.problem) for d in held if d.kind in kinds and (d.problem or d.empty)]
-        return absent(what, here, [(d.path, d.problem) for d in held if d.kind not in kinds])
+        return absent(
+            what,
+            here,
+            [(d.path, d.problem) for d in held if d.kind not in kinds],
+            cause=f"no-{kinds[0].value}",
+        )
 
     def reading(self) -> tuple[tuple[str, str], ...]:
         """Lines of "what we read": a document that says nothing of itself elsewhere."""

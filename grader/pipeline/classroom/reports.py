@@ -124,6 +124,7 @@ def publish_run(store: Store, run: Run, sheet: MarkSheet, out: Path) -> Publishe
             reports.append(report)
     spent, cohort = store.durations(run.id), cohort_of(store, run, sheet.loaded.rubric.profile)
     publish_class(reports, store.refusals(run.id) | failed, out, spent, cohort, run)
+    store.show(run.id)
     return Published(reports=tuple(reports), failed=failed)
 
 

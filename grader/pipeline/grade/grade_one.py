@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from grader.core.report import Note, Report
+from grader.core.rubric import Absent
 from grader.core.rule import Rule
 from grader.core.settings import Settings
 from grader.core.submission import Kind, Problem, Sources
@@ -46,7 +47,9 @@ def report_on(
 ) -> Report:
     """Judge and score what is known; pure, so a stored `Known` can be judged again with another rubric."""
     outcomes = judge(loaded.rubric, rules, known)
-    marks = mark(loaded.rubric, rules, outcomes, late_days)
+    # Of one file that somebody asked about nobody can say what else there is.
+    missing = Absent.OPEN if known.submission.single_file else loaded.rubric.missing
+    marks = mark(loaded.rubric, rules, outcomes, late_days, missing=missing)
     return Report(
         submission=known.submission,
         rubric=loaded.ref,

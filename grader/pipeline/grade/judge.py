@@ -89,7 +89,8 @@ def _barred(lacks: _Lacks, known: Known) -> bool:
     """
     maker = by_product().get(lacks.need.type.__name__)
     runs_code = maker is not None and maker.phase in EXECUTING
-    return runs_code and not known.settings.execute and lacks.missing.verdict is Verdict.SKIPPED
+    skipped = lacks.missing.verdict is Verdict.SKIPPED and not lacks.missing.cause
+    return runs_code and not known.settings.execute and skipped
 
 
 def _ask(
@@ -117,7 +118,7 @@ def _ask(
 def _without(missing: Missing) -> Outcome:
     if missing.verdict is Verdict.ERROR:
         return _our_fault(missing.reason)
-    return Outcome(verdict=missing.verdict, credit=0.0, summary=missing.reason)
+    return Outcome(verdict=missing.verdict, credit=0.0, summary=missing.reason, cause=missing.cause)
 
 
 def _our_fault(summary: str) -> Outcome:

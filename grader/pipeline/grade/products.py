@@ -123,7 +123,7 @@ class Known:
                 arguments[need.parameter] = None if isinstance(value, Missing) else value
             return _storable(step.provider.load()(**arguments))
         except Unavailable as reason:
-            return Missing(reason=reason.reason, verdict=reason.verdict)
+            return Missing(reason=reason.reason, verdict=reason.verdict, cause=reason.cause)
         except (SandboxFault, StoreFault) as fault:
             return Missing(reason=str(fault), verdict=Verdict.ERROR)
         except Exception as crash:  # a crash of ours must cost nothing but what needs this product

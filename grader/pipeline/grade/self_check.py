@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from grader.core.report import Report
+from grader.core.rubric import Absent
 from grader.core.settings import Settings
 from grader.ingest.ignore import ignored
 from grader.ingest.read import read_submission
@@ -32,7 +33,8 @@ def self_check(
     from grader.checks.catalogue import catalogue
 
     visible = tuple(c for c in loaded.rubric.criterion if not c.hidden)
-    shown = msgspec.structs.replace(loaded, rubric=msgspec.structs.replace(loaded.rubric, criterion=visible))
+    open_rubric = msgspec.structs.replace(loaded.rubric, criterion=visible, missing=Absent.OPEN)
+    shown = msgspec.structs.replace(loaded, rubric=open_rubric)
     with own_work():
         sources = read_submission(path, left_out=ignored(path)) if path.is_dir() else read_submission(path)
         return grade_one(sources, shown, catalogue(), settings, progress)
