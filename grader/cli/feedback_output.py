@@ -44,7 +44,7 @@ def hand_out(
         for one in feedback_of(opened, run, sheet, failed, beside=form == "folder"):
             if one.report.pending_points:
                 waiting.append(one.report.submission.id)
-            yield Handed(report=one.report, files=one.files)
+            yield Handed(report=one.report, score=one.score, files=one.files)
 
     made = archive(form, handed(), names)
     _write(made, out)

@@ -311,12 +311,15 @@ def test_gradescope_feedback_answers_each_submission(gradescope: Trip, tmp_path:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
     shutil.copy(root / "source" / "run_autograder", root)
+    by_work = {r["submission"]["sha256"]: r["score"] for r in gradescope.marks.values()}
     hashes = set()
     for number in PEOPLE:
         (root / "submission_metadata.json").write_text(json.dumps({"id": number, "users": []}), "utf-8")
         subprocess.run([sys.executable, str(root / "run_autograder")], cwd=root, check=True)
         results = gradescope_reads((root / "results" / "results.json").read_bytes())
-        hashes.add(results["extra_data"]["submission_sha256"])
+        digest = results["extra_data"]["submission_sha256"]
+        hashes.add(digest)
+        assert results["score"] == by_work[digest], "the mark that the gradebook has"
         assert [t["tags"] for t in results["tests"]] == [["BP101"], ["WB201"], ["TR501"]]
         assert not [word for word in SECRET if word in json.dumps(results)]
         (root / "results" / "results.json").unlink()

@@ -56,7 +56,7 @@ def build(rubric: str, out: Path, visibility: str, *, run_notebook: bool) -> int
 @click.option("--visibility", type=click.Choice(_VISIBILITIES), default="visible", show_default=True)
 @click.option("--run-notebook", is_flag=True, help="Also run the notebook, where something isolates it.")
 def run(rubric: str, root: Path, visibility: str, *, run_notebook: bool) -> int:
-    """Write the student's view as results.json; whatever fails leaves none."""
+    """Write results.json, what the rubric hides for instructors alone; whatever fails leaves none."""
     from grader.checks.catalogue import catalogue
     from grader.core.settings import Settings
     from grader.ingest.read import read_submission
@@ -72,6 +72,8 @@ def run(rubric: str, root: Path, visibility: str, *, run_notebook: bool) -> int:
     settings = Settings(execute=run_notebook, retrain=False)
     report, _ = grade_one(read_submission(root / "submission"), loaded, rules, settings)
     view = for_student(student_view(report, loaded.rubric))
-    written = write(root / "results" / "results.json", to_results(view, visibility).encode("utf-8"))
-    click.echo(f"{view.score:g} of {view.max_score:g} points, {view.pending_points:g} open: {written}")
+    hidden = [marked for marked in report.outcomes if marked.hidden]
+    text = to_results(view, visibility, score=report.score, hidden=hidden)
+    written = write(root / "results" / "results.json", text.encode("utf-8"))
+    click.echo(f"{report.score:g} of {report.max_score:g} points, {report.pending_points:g} open: {written}")
     return 0

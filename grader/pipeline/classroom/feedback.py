@@ -20,6 +20,8 @@ class Feedback(msgspec.Struct, frozen=True, kw_only=True):
     """One student's report and files, without what the rubric hides or only instructors may see."""
 
     report: Report
+    score: float
+    """The mark, in which criteria that the report leaves out count."""
     files: dict[str, bytes]
     """By name: `index.html`, `result.json`, and the pages of files where they were asked for."""
 
@@ -46,4 +48,5 @@ def feedback_of(
                     files = {p.name: p.read_bytes() for p in sorted(Path(folder).glob("*/*")) if p.is_file()}
             else:
                 files = student_files(report, known.products(), rubric, {}, late_days=days)
-            yield Feedback(report=for_student(student_view(report, rubric, days)), files=files)
+            view = for_student(student_view(report, rubric, days))
+            yield Feedback(report=view, score=report.score, files=files)

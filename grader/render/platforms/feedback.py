@@ -45,6 +45,8 @@ class Handed(msgspec.Struct, frozen=True, kw_only=True):
     """What one student gets: the student's view of the report, and files by name."""
 
     report: Report
+    score: float
+    """The mark, in which criteria that the report leaves out count."""
     files: Mapping[str, bytes]
 
 
@@ -110,7 +112,7 @@ def _gradescope(one: Handed, names: Sequence[str]) -> _Placed:
     found = [m for name in (*names, one.report.submission.id) if (m := _GRADESCOPE.search(name))]
     if not found:
         return {}, "no submission number; name the export that was graded as CLASS"
-    return {f"results/{found[0]['number']}.json": to_results(one.report).encode("utf-8")}, ""
+    return {f"results/{found[0]['number']}.json": to_results(one.report, score=one.score).encode("utf-8")}, ""
 
 
 def _folder(one: Handed, names: Sequence[str]) -> _Placed:

@@ -7,6 +7,7 @@ score and status is neither passed nor failed: that is how what is open is told.
 """
 
 import json
+from collections.abc import Sequence
 
 from grader.core.outcome import Verdict, Weight
 from grader.core.report import Marked, Report
@@ -19,24 +20,33 @@ from grader.render.summary import next_steps, stamps, title_of, verdict_for_peop
 VISIBILITIES = ("visible", "after_published", "after_due_date", "hidden")
 
 
-def to_results(report: Report, visibility: str = "visible") -> str:
-    """Return results.json of a report that holds the student's view alone."""
+def to_results(
+    view: Report, visibility: str = "visible", *, score: float | None = None, hidden: Sequence[Marked] = ()
+) -> str:
+    """Return results.json of a report that holds the student's view alone.
+
+    `score` is the mark, where criteria that the view leaves out count in it; `hidden` are those criteria,
+    for tests that Gradescope shows to instructors alone.
+    """
+    tests = [_test(number, marked) for number, marked in enumerate(view.outcomes, 1)]
+    tests += [
+        _test(number, marked) | {"visibility": "hidden"}
+        for number, marked in enumerate(hidden, len(tests) + 1)
+    ]
     tree: dict[str, object] = {
-        "score": report.score,
-        "output": _overall(report),
+        "score": view.score if score is None else score,
+        "output": _overall(view),
         "output_format": "html",
         "test_output_format": "html",
         "test_name_format": "text",
         "visibility": visibility,
         "stdout_visibility": "hidden",
         "extra_data": {
-            "grader": report.provenance.grader,
-            "rubric": report.rubric.id,
-            "max_score": report.max_score,
-            "pending_points": report.pending_points,
-            "submission_sha256": report.submission.sha256,
+            "grader": view.provenance.grader,
+            "rubric": view.rubric.id,
+            "submission_sha256": view.submission.sha256,
         },
-        "tests": [_test(number, marked) for number, marked in enumerate(report.outcomes, 1)],
+        "tests": tests,
     }
     return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
 
