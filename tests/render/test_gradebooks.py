@@ -120,6 +120,23 @@ def test_which_assignment_is_never_guessed() -> None:
         fill("canvas", b"a,b\n1,2\n", "g.csv", [])
 
 
+def test_columns_that_canvas_computes_or_a_course_added_are_no_assignments() -> None:
+    head = [
+        "Student",
+        "ID",
+        "SIS Login ID",
+        "Section",
+        "Notes",
+        "Final Exam Score (5)",
+        "Homework Current Score",
+    ]
+    rows: list[list[object]] = [[*head, "Unposted Final Grade"]]
+    rows.append(["    Points Possible", "", "", "", "", 100, "(nur lesen)", "(nur lesen)"])
+    rows.append(["Smith, John", 4006, "js", "A", "away in May", "", "", ""])
+    filled = fill("canvas", as_csv(rows), "g.csv", [graded("smithjohn_4006", 12)])
+    assert rows_of(filled)[2] == ["Smith, John", "4006", "js", "A", "away in May", "12", "", ""]
+
+
 def test_another_maximum_is_refused_or_converted() -> None:
     """70 of 100 in a column out of 10 would be 700 per cent."""
     (name, _), *_ = canvas_ids().items()

@@ -117,7 +117,8 @@ def _number(text: str) -> float:
 
 # -- Canvas
 
-_NOT_AN_ASSIGNMENT = re.compile(r"(Current|Final|Override|Unposted) .*(Score|Points|Grade|Status)|^Notes$")
+_NOT_AN_ASSIGNMENT = re.compile(r"(Current|Final) (Score|Points|Grade)|Override (Score|Grade|Status)")
+"""What Canvas computes itself, also for a group of assignments (`Homework Current Score`)."""
 _NO_STUDENT = re.compile(r"\s*(Muted|Manual Posting.*)?\s*", re.IGNORECASE)
 _TITLE = re.compile(r"(?P<title>.*) \((?P<id>\d+)\)", re.DOTALL)
 
@@ -142,7 +143,7 @@ def _canvas(sheet: Worksheet, column: str, name: str, reports: Sequence[Report])
         for i in range(first, len(header))
         if not _NOT_AN_ASSIGNMENT.search(header[i]) and "read only" not in possible[i]
     ]
-    at = _chosen(sheet, tasks, column, name, "assignment")
+    at = _chosen(sheet, [i for i in tasks if _TITLE.fullmatch(header[i])] or tasks, column, name)
     return _Layout(
         students=students,
         write=lambda row, _, mark: row.__setitem__(at, mark),
@@ -162,7 +163,7 @@ def _canvas_student(sheet: Worksheet, place: int) -> Student:
     )
 
 
-def _chosen(sheet: Worksheet, tasks: Sequence[int], column: str, name: str, what: str) -> int:
+def _chosen(sheet: Worksheet, tasks: Sequence[int], column: str, name: str) -> int:
     """Return the column that marks go into: the one that was named, or the only one."""
     header = sheet.header
     fitting = [i for i in tasks if not column or column in _names(header[i])]
@@ -170,7 +171,7 @@ def _chosen(sheet: Worksheet, tasks: Sequence[int], column: str, name: str, what
         return fitting[0]
     listed = ", ".join(repr(header[i]) for i in tasks) or "none"
     asked = f"{column!r} fits {len(fitting)} of them" if column else "name one with --column"
-    raise UsageFault(f"{name}: {asked}; columns for marks of an {what}: {listed}")
+    raise UsageFault(f"{name}: {asked}; columns of assignments: {listed}")
 
 
 def _names(header: str) -> tuple[str, ...]:
