@@ -34,6 +34,9 @@ NO_CLAIM = [
     "Parameter efficiency: 9.1% accuracy per 1k parameters",
     "I could not get it to 20,000 parameters",
     "Loss=0.6811 Batch=77 Accuracy=93.20% LR=0.004: 100%|####| 78/78 [00:10<00:00, 7it/s]",
+    "accuracy 93.20%: 100%|████| 78/78",
+    "| Requirement | Value |\n|---|---|\n| Validation accuracy | 99.4% |\n| Parameters | 20,000 |",
+    "| | SGD | Adam |\n|---|---|---|\n| Test accuracy | 99.31% | 99.44% |",
 ]
 
 
@@ -51,6 +54,9 @@ def test_a_list_under_a_target_heading_claims_nothing() -> None:
 
 
 ACCURACY = [
+    ("| Test accuracy | 99.42% |", 99.42, (), Bound.EXACT),
+    ("| 1 | 99.4% validation accuracy | Yes - 99.31% |", 99.31, (), Bound.EXACT),
+    ("| Test accuracy | 99.42% | epoch 14 |", 99.42, (14,), Bound.EXACT),
     ("The final validation accuracy is 99.42% for our tiny model.", 99.42, (), Bound.EXACT),
     ("- **Test Accuracy in the 18th Epoch - 99.46%**", 99.46, (18,), Bound.EXACT),
     ("Highest Test Accuracy: 99.5 (16th Epoch)", 99.5, (16,), Bound.EXACT),
@@ -100,6 +106,7 @@ PARAMETERS = [
     ("Total parameters are 18,622.", 18622.0, 1.0, Bound.EXACT),
     ("### a. Number of parameters:- Total params: 10,482 (trained)", 10482.0, 1.0, Bound.EXACT),
     ("Our net uses 18,426 parameters in total, less than 20k parameters", 18426.0, 1.0, Bound.EXACT),
+    ("| 2 | Less than 20k Parameters | Yes - 12,345 |", 12345.0, 1.0, Bound.EXACT),
     ("| Parameters <20k | YES | **~9,700** parameters |", 9700.0, 100.0, Bound.ABOUT),
 ]
 

@@ -41,7 +41,8 @@ _AFTER = re.compile(
 )
 
 
-_BARS = re.compile(r"\d%\s*\||it/s\b|\bloss\s*[=:]\s*\d", re.IGNORECASE)
+_BARS = re.compile(r"\d%\s*\|[^|]{0,80}\|\s*\d+/\d|it/s\b|\bloss\s*[=:]\s*\d", re.IGNORECASE)
+"""A line that a training printed; `| accuracy | 99.42% |` is a row of a table."""
 _OTHER = re.compile(r"(?<![a-z])(?:tta|ensemble|augmented)(?![a-z])", re.IGNORECASE)
 _BEST = re.compile(r"(?<![a-z])(?:best|max(?:imum)?|highest|peak|top)(?![a-z])", re.IGNORECASE)
 _OR_MORE = re.compile(r"\s*\+|\s*(?:or|and) (?:more|above)", re.IGNORECASE)
@@ -83,7 +84,17 @@ def read_accuracies(sentence: Sentence) -> list[Claim]:
             continue
         if _states(sentence, span.before, span.after, follows=index + 1 < len(spans)):
             found.append(_accuracy(sentence, span))
-    return found
+    return [] if _compares(text) else found
+
+
+_VALUE = re.compile(r"[^\w≥>≤<~]*(?:9\d|100)(?:\.\d{1,3})?\s*%?(?:\W*|\s*\(.*\)\W*)")
+
+
+def _compares(text: str) -> bool:
+    """Whether a row of a table gives several results: only its head says whose they are, and which is the
+    submission's.
+    """
+    return text.startswith("|") and sum(_VALUE.fullmatch(cell) is not None for cell in text.split("|")) > 1
 
 
 def _spans(text: str) -> list[_Span]:

@@ -25,6 +25,7 @@ _PER_LAYER = re.compile(
     r"(?<![a-z])(?:conv\w*|layers?|kernels?|fc|batch\s?norm\w*|filters?|channels?|non-?trainable|linear|transition|transformer|margin|limit)(?![a-z])",
     re.IGNORECASE,
 )
+_GAP = r"\s*[:=\-–—>→(|`✅✓☑,]*\s*"
 _UNIT_BOUND = re.compile(
     r"(?:less than|fewer "
     rf"than|under|below|<=?|≤|within|between|exactly|max\w*)[^.:`()→-]{{0,40}}?\d[\d.,]*\s*[kK]?(?:\s*to\s*\d+)?(?:\s*{_PARAM})?",
@@ -66,7 +67,9 @@ def read_parameters(sentence: Sentence) -> list[Claim]:
         # `Less than 20k Parameters : 23.7K` answers the requirement on its own line
         bound = _UNIT_BOUND.search(text)
         answer = (
-            re.compile(rf"\s*[:=\-–—>→(|`]*\s*(?P<mark>[~≈]\s*)?{_COUNT}").match(text, bound.end())
+            re.compile(
+                rf"{_GAP}(?:(?:yes|done|ok|met){_GAP})?(?P<mark>[~≈]\s*)?{_COUNT}", re.IGNORECASE
+            ).match(text, bound.end())
             if bound
             else None
         )

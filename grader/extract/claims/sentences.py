@@ -64,6 +64,7 @@ def sentences(lines: Iterable[SourceLine], *, skip: frozenset[Place] = frozenset
     """Whether the heading or the lead-in above announces requirements."""
     blank = 0
     above: list[tuple[int, str]] = []
+    row = False
     for line in itertools.islice(lines, MAX_LINES):
         text = clean(line.text[:MAX_LINE]).strip()
         if not text:
@@ -77,11 +78,12 @@ def sentences(lines: Iterable[SourceLine], *, skip: frozenset[Place] = frozenset
             above.pop()
         under = above[-1][1] if above else ""
         above.append((indent, text))
+        inside, row = row and not blank, text.startswith("|")
         if line.block is Block.HEADING or _underlined(text):
             section += not _underlined(text)
             heading = heading if _underlined(text) else text.strip("# ")
             asked = bool(_ASKS.search(text)) and not _ANSWERS.search(text)
-        elif not _ITEM.match(line.text) and line.block is not Block.FENCE:
+        elif not _ITEM.match(line.text) and line.block is not Block.FENCE and not (row and inside):
             if _lead_in(text):
                 asked = bool(_ASKS.search(text))
             elif blank and asked and not text.startswith("|"):
