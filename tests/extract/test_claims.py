@@ -190,6 +190,10 @@ def test_markdown_cells_claim_too() -> None:
     [
         ("We added dropout after every convolution.", {(Feature.DROPOUT, True)}),
         ("Have not used dropout.", {(Feature.DROPOUT, False)}),
+        ("- **Dropout layers used:** 0", {(Feature.DROPOUT, False)}),
+        ("| Dropout | ❌ |", {(Feature.DROPOUT, False)}),
+        ("- Dropout used: 0.05", {(Feature.DROPOUT, True)}),
+        ("FC layers used: 1", {(Feature.FULLY_CONNECTED, True)}),
         ("FC layers have not been used, to save parameters.", {(Feature.FULLY_CONNECTED, False)}),
         ("- GAP used : instead of FC layers", {(Feature.GAP, True), (Feature.FULLY_CONNECTED, False)}),
         (

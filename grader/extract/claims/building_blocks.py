@@ -35,7 +35,9 @@ _DENIES = re.compile(
     re.IGNORECASE,
 )
 _DENIED_BEHIND = re.compile(
-    r"[^.;:]{0,40}\b(?:(?:is|are|was|were|have|has)\s+not|not\s+used|removed)\b", re.IGNORECASE
+    r"[^.;:]{0,40}\b(?:(?:is|are|was|were|have|has)\s+not|not\s+used|removed)\b"
+    r"|[^.;:|]{0,30}[:=|]\s*(?:(?:0|none|no|nil|false|absent)(?![\w.,])|[✗✘❌])",
+    re.IGNORECASE,
 )
 
 
