@@ -48,7 +48,7 @@ _OTHER = re.compile(
     r"|max(?=\s*\(\s*0)|arctan|atan|hardtanh|sin|cos|sign|step|identity|linear)\b"
 )
 _SPELT_TANH = re.compile(
-    r"exp\(\s*\(?2?\s*\*?\s*(\w+)\)?\s*\)\s*-\s*(?:1|exp)|(?:exp|e\^)\s*\(?(\w+)\)?\s*-\s*(?:exp|e\^)\s*\(?\s*-\s*\(?\2"
+    r"exp\(\s*\(?2\s*\*?\s*(\w+)\)?\s*\)\s*-\s*1|(?:exp|e\^)\s*\(?(\w+)\)?\s*-\s*(?:exp|e\^)\s*\(?\s*-\s*\(?\2"
 )
 _SPELT_SOFTMAX = re.compile(r"(?:exp|e\^)\s*\(?\w+\)?\s*\)?\s*/\s*\(?\s*(?:(?:exp|e\^)|Σ|∑|sum)")
 _SIGMOID = re.compile(r"(?i)σ|sigm|logistic|1\s*/\s*\(?\s*1\s*\+\s*(?:exp|e\s*\^)")

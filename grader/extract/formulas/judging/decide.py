@@ -5,7 +5,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from grader.backprop.assigned import network
-from grader.extract.formulas.judging.network import NoValue, Point, close
+from grader.extract.formulas.judging.network import NoValue, Point, Undefined, close
 from grader.extract.formulas.reading.expression import Expr, mapped_symbols, nodes, sym, symbols
 
 
@@ -78,25 +78,39 @@ def _decide(trees: Sequence[Expr], points: Sequence[Point]) -> Decision:
         return _compare_step(left.args[1].name, trees, points)
     constant = [not symbols(t) for t in trees]
     if any(constant):
-        plain = left.head == "deriv" and all(
-            points[0].value(t) in (0.0, 1.0, -1.0) for t, c in zip(trees, constant, strict=True) if c
+        numbers = [points[0].value(t) for t, c in zip(trees, constant, strict=True) if c]
+        plain = left.head == "deriv" and (
+            all(number in (0.0, 1.0, -1.0) for number in numbers) or _is_a_number(left, points)
         )
         if not plain:
             kept = [t for t, c in zip(trees, constant, strict=True) if not c]
             if len(kept) < 2 or all(t.head == "sym" for t in kept):
                 return Decision(Truth.VALUE)
             trees = kept
+    undefined: Undefined | None = None
     for point in points:
-        base = point.value(trees[0])
-        for k, tree in enumerate(trees[1:], 1):
-            if not close(base, point.value(tree)):
+        try:
+            base, *values = [point.value(tree) for tree in trees]
+        except Undefined as error:  # what holds where it has a value may still be false elsewhere
+            undefined = error
+            continue
+        for k, value in enumerate(values, 1):
+            if not close(base, value):
                 # w1 = w2 chooses values, a_o1 = t1 says what is hoped for
                 given = all(t.head == "sym" for t in trees) and (
                     all(t.name[0] in "wbt" for t in trees)
                     or ({t.name[0] for t in trees} == {"a", "t"} and len({t.name[-1] for t in trees}) == 1)
                 )
                 return Decision(Truth.VALUE if given else Truth.FALSE, k)
+    if undefined is not None:
+        raise undefined
     return Decision(Truth.TRUE)
+
+
+def _is_a_number(derivative: Expr, points: Sequence[Point]) -> bool:
+    """Whether a derivative has the same value everywhere, as that of a linear unit by its sum."""
+    first, *others = (point.value(derivative) for point in points)
+    return bool(others) and all(close(first, other) for other in others)
 
 
 def _compare_update(weight: str, trees: Sequence[Expr], points: Sequence[Point]) -> Decision:

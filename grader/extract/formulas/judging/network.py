@@ -74,6 +74,10 @@ class NoValue(Exception):
     """A tree that has no value at a point; the message says why."""
 
 
+class Undefined(NoValue):
+    """A tree that has a value at other points: the logarithm of what is negative here."""
+
+
 class Point:
     """Forward values at one random point, and derivatives of every node by any node cut loose from its own
     inputs.
@@ -143,7 +147,7 @@ class Point:
         except OverflowError as error:
             raise NoValue("its value is too large to be a number") from error
         except (ZeroDivisionError, ValueError) as error:
-            raise NoValue(f"it has no value: {error}") from error
+            raise Undefined(f"it has no value: {error}") from error
         raise NoValue(f"no value for {head}")
 
     def _softmax(self, argument: Expr, by: str) -> tuple[float, float]:

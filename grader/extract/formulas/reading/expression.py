@@ -190,7 +190,7 @@ def total(ts: list[Term]) -> Expr:
 
 _STRENGTH = {"+": 1, "-": 1, "*": 2, "/": 2, "^": 3}
 _SEPARATOR = {"*": " * ", "+": " + ", "-": " - ", "/": "/", "^": "^"}
-_FUNCTION = {"sigma": "σ", "sigmaprime": "σ'"}
+_FUNCTION = {"sigma": "σ", "sigmaprime": "σ'", "tanhprime": "tanh'", "reluprime": "relu'"}
 Spelling = Callable[[str], str]
 
 

@@ -8,6 +8,8 @@ import re
 import unicodedata
 from urllib.parse import unquote
 
+from grader.backprop.assigned import made
+from grader.core.assigned_network import AssignedNetwork, up_to
 from grader.extract.formulas.reading.source_map import Replacement, SourceText
 
 _Rules = tuple[tuple[re.Pattern[str], Replacement], ...]
@@ -116,14 +118,23 @@ def _fractions(line: SourceText) -> SourceText:
 
 _DELTA = r"(?:\\delta(?![a-zA-Z])|δ|𝛿)"
 _NEURON = r"((?:a_?|out_?|net_?|z_?)?[hoHO0])_?"
-_SIGNALS = _rules(
-    (_DELTA + r"\s*_?\s*\{\s*(?:\\(?:text|mathrm)\{)?" + _NEURON + r"\{?([12])\}{1,3}", r" delta_\1\2 "),
-    (_DELTA + r"\s*_?\s*\(?" + _NEURON + r"([12])\)?", r" delta_\1\2 "),
-    (_DELTA + r"\s*([₁₂])\s*\^?\(?([ho])\)?", r" delta_\2\1 "),
-    (_DELTA + r"\s*\^\s*[{(]\s*" + _NEURON + r"\{?([12])\}?[})]", r" delta_\1\2 "),
-    (_DELTA + r"\s*_?\s*(?:\{([12])\}|([12]))(?!\w)", lambda m: f" delta_{m.group(1) or m.group(2)} "),
-    (_DELTA + r"\s*([₁₂])(?!\w)", lambda m: f" delta_{'₀₁₂'.index(m.group(1))} "),
-)
+
+
+def _signals(assigned: AssignedNetwork) -> _Rules:
+    n = up_to(max(len(assigned.hidden), len(assigned.outputs)))
+    low = "".join(char for char in "₁₂₃₄₅₆₇₈₉"[: max(len(assigned.hidden), len(assigned.outputs))])
+    return _rules(
+        (_DELTA + rf"\s*_?\s*\{{\s*(?:\\(?:text|mathrm)\{{)?{_NEURON}\{{?({n})\}}{{1,3}}", r" delta_\1\2 "),
+        (_DELTA + rf"\s*_?\s*\(?{_NEURON}({n})\)?", r" delta_\1\2 "),
+        (_DELTA + rf"\s*([{low}])\s*\^?\(?([ho])\)?", r" delta_\2\1 "),
+        (_DELTA + rf"\s*\^\s*[{{(]\s*{_NEURON}\{{?({n})\}}?[}})]", r" delta_\1\2 "),
+        (
+            _DELTA + rf"\s*_?\s*(?:\{{({n})\}}|({n}))(?!\w)",
+            lambda m: f" delta_{m.group(1) or m.group(2)} ",
+        ),
+    )
+
+
 _DERIVATIVE_IN_DELTAS = re.compile(r"(?:/|\}\s*\{)\s*\(?" + _DELTA)
 
 
@@ -131,7 +142,7 @@ def error_signals(line: SourceText) -> SourceText:
     """`δ_o1` as `delta_o1`, where no fraction over a δ shows that the line writes δ for ∂."""
     if not any(mark in line.text for mark in _DELTAS) or _DERIVATIVE_IN_DELTAS.search(line.text):
         return line
-    return _apply(line, _SIGNALS)
+    return _apply(line, made(_signals))
 
 
 _DELTAS = ("\\delta", "δ", "𝛿")
@@ -321,8 +332,17 @@ def plain_notation(line: SourceText) -> SourceText:
         line = line.translate(
             {ord(c): unicodedata.normalize("NFKC", c) for c in set(line.text) if not c.isascii()}
         )
-    return line.translate(_LOOK_ALIKE_TABLE)
+    line = line.translate(_LOOK_ALIKE_TABLE)
+    return _apply(line, _POSITIVE_PARTS) if ">" in line.text or "max" in line.text else line
 
+
+_POSITIVE_PARTS = _rules(
+    (r"\bmax(?:imum)?\(\s*0(?:\.0*)?\s*,\s*(\w+)\s*\)", r"relu(\1)"),
+    (r"\bmax(?:imum)?\(\s*(\w+)\s*,\s*0(?:\.0*)?\s*\)", r"relu(\1)"),
+    (r"\b1\s+if\s+(\w+)\s*>\s*0\s+else\s+0\b", r"step(\1)"),
+    (r"(?:(?<![\w.])[1I]\s*_?\s*)?(?<![A-Za-z])\(\s*(\w+)\s*>\s*0\s*\)", r"step(\1)"),
+)
+"""What a ReLU keeps, and where it keeps it: names that only a network with one knows."""
 
 LIST_MARK = re.compile(r"^\s*(?:[-+*]|\d{1,2}[.)])\s+")
 _MARKDOWN = _rules(
