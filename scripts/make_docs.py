@@ -20,6 +20,7 @@ import msgspec
 
 from grader.checks.catalogue import catalogue
 from grader.cli.app import app
+from grader.core.assigned_network import AssignedNetwork
 from grader.core.rubric import Assignment, Criterion, Execution, LatePolicy, Profile, Rubric, Treatment
 from grader.core.rule import Rule, Status
 from grader.pipeline.plan.rubrics import available, load
@@ -138,6 +139,9 @@ def _rubric_page(rules: dict[str, Rule]) -> str:
             *_fields_table("", Rubric),
             "## `[[criterion]]`\n",
             *_fields_table("", Criterion),
+            "## `[network]`\n",
+            f"{_sentence(AssignedNetwork)}\n",
+            *_fields_table("", AssignedNetwork),
             "## `[profile]`\n",
             f"{_sentence(Profile)}\n",
             *_fields_table("", Profile),
@@ -179,6 +183,8 @@ def _fields_table(table: str, kind: type[msgspec.Struct]) -> list[str]:
 def _rows(table: str, kind: type[msgspec.Struct]) -> Iterator[str]:
     docs = _attribute_docs(kind)
     for field in msgspec.structs.fields(kind):
+        if (kind, field.name) == (Profile, "network"):  # it stands in a table of its own
+            continue
         if field.default_factory is not msgspec.NODEFAULT:
             default = f"`{_toml(field.default_factory())}`"
         elif field.default is not msgspec.NODEFAULT:
@@ -238,7 +244,10 @@ def _toml(value: object) -> str:
     if isinstance(value, tuple | list):
         return "[" + ", ".join(_toml(v) for v in value) + "]"
     if isinstance(value, msgspec.Struct):
-        return "{ " + ", ".join(f"{k} = {_toml(v)}" for k, v in msgspec.structs.asdict(value).items()) + " }"
+        fields = msgspec.structs.asdict(value)
+        if isinstance(value, Profile):
+            del fields["network"]
+        return "{ " + ", ".join(f"{k} = {_toml(v)}" for k, v in fields.items()) + " }"
     return "{}" if value == {} else str(value)
 
 

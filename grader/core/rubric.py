@@ -41,7 +41,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """The values of the class sheet that this assignment uses; they differ from course to course."""
 
     network: AssignedNetwork = CLASS_NETWORK
-    """What is derived and trained in the sheet; a rubric writes it in a table of its own, `[network]`."""
+    """The rubric's `[network]`, of which these are the values."""
     inputs: tuple[float, ...] = (0.05, 0.10)
     targets: tuple[float, ...] = (0.01, 0.99)
     weights: tuple[float, ...] = (0.15, 0.20, 0.25, 0.30, 0.40, 0.45, 0.50, 0.55)
@@ -199,6 +199,8 @@ class Rubric(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     criterion: tuple[Criterion, ...]
     source: str = ""
     """The wording of the assignment that the rubric encodes."""
+    network: AssignedNetwork = CLASS_NETWORK
+    """What is derived in the README and trained in the sheet."""
     profile: Profile = Profile()
     assignment: Assignment = Assignment()
     execution: Execution = Execution()

@@ -32,19 +32,23 @@ STATIC = Settings(execute=False, retrain=False)
 
 @pytest.fixture(scope="module")
 def reports() -> dict[str, tuple[Report, ...]]:
-    """Read each sample once, replay its workbook once for each profile, and judge with every rubric."""
+    """Read each sample once for each network, replay its workbook once for each profile, and judge with every
+    rubric.
+    """
     rules = catalogue()
     rubrics = {name: load(name, rules) for name in NAMES}
     made: dict[str, list[Report]] = {name: [] for name in NAMES}
     for path in sorted(p for p in SAMPLES.iterdir() if p.is_dir() and not p.name.startswith("_")):
         sources = read_submission(path)
-        read = Known(sources, STATIC, Profile())
+        by_network = {r.rubric.profile.network: r.rubric.profile for r in rubrics.values()}
+        reads = {network: Known(sources, STATIC, profile) for network, profile in by_network.items()}
         for loaded in rubrics.values():
             plan = make_plan(loaded.rubric, rules)
-            fill(plan, read, NothingKept(), plan.named((Phase.READ,)))
+            fill(plan, reads[loaded.rubric.profile.network], NothingKept(), plan.named((Phase.READ,)))
         by_profile: dict[Profile, Known] = {}
         for name, loaded in rubrics.items():
             profile = loaded.rubric.profile
+            read = reads[profile.network]
             if profile not in by_profile:
                 known = by_profile[profile] = Known(sources, STATIC, profile)
                 for value in read.products().values():

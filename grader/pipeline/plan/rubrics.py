@@ -111,6 +111,7 @@ def parse(data: bytes, name: str, rules: Mapping[str, Rule]) -> LoadedRubric:
     rubric = msgspec.structs.replace(
         rubric,
         criterion=tuple(_limited(c, rules[c.check], assignment) for c in good),
+        network=network,
         profile=profile,
         assignment=assignment,
         execution=execution,
@@ -186,6 +187,8 @@ def _network(raw: object) -> tuple[AssignedNetwork, list[str]]:
 
 
 def _profile(raw: object, network: AssignedNetwork) -> tuple[Profile, list[str]]:
+    if isinstance(raw, dict) and "network" in raw:
+        return Profile(), ["the network stands in a table of its own, [network]"]
     try:
         profile = msgspec.convert(raw, Profile, strict=False)
     except msgspec.ValidationError as fault:

@@ -4,7 +4,7 @@ A column counts as losses only if it starts like the losses of this book's own n
 what its header says, else the one whose recomputed losses it equals.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -12,7 +12,9 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from grader.backprop.assigned import made
 from grader.backprop.sheet_names import names
+from grader.core.assigned_network import AssignedNetwork
 from grader.core.evidence.workbook import Book, CellKind, Run
 from grader.core.facts.replay import ShownAs, ShownLosses
 from grader.execute.replay.book.full_replay import Replayed
@@ -60,14 +62,16 @@ class Simulated(NamedTuple):
     @property
     def complete(self) -> bool:
         """Whether all starting values are known."""
-        return len(self.replayed.start) == 12 and bool(np.isfinite(list(self.replayed.start.values())).all())
+        return len(self.replayed.start) == len(names().given) and bool(
+            np.isfinite(list(self.replayed.start.values())).all()
+        )
 
     def reference(self, rate: float, count: int) -> Losses:
         """Losses of the reference network from this table's initial values, `count` of them."""
         start = tuple(self.replayed.start[name] for name in names().given)
         rates = tuple(dict.fromkeys((*self.rates, *([self.layout.eta.value] if self.layout.eta else []))))
         rates = rates if rate in rates else (rate,)
-        return _losses(start, rates, -(-count // 128) * 128)[:count, rates.index(rate)]
+        return made(_losses)(start, rates, -(-count // 128) * 128)[:count, rates.index(rate)]
 
     def own(self, rate: float) -> Losses | None:
         """Losses of the student's own formulas at a learning rate that was recalculated."""
@@ -81,11 +85,18 @@ class Simulated(NamedTuple):
         return None
 
 
-@lru_cache(maxsize=64)
-def _losses(start: tuple[float, ...], rates: tuple[float, ...], count: int) -> Losses:
-    """Reference losses, one row an iteration and one column a learning rate."""
-    values = {name: np.full(len(rates), value) for name, value in zip(names().given, start, strict=True)}
-    return np.stack([state["E_total"] for state in train(values, np.array(rates), count)])
+Trainer = Callable[[tuple[float, ...], tuple[float, ...], int], Losses]
+
+
+def _losses(_: AssignedNetwork) -> Trainer:
+    """Reference losses of a network, one row an iteration and one column a learning rate."""
+
+    @lru_cache(maxsize=64)
+    def losses(start: tuple[float, ...], rates: tuple[float, ...], count: int) -> Losses:
+        values = {name: np.full(len(rates), value) for name, value in zip(names().given, start, strict=True)}
+        return np.stack([state["E_total"] for state in train(values, np.array(rates), count)])
+
+    return losses
 
 
 NEVER = 1e300

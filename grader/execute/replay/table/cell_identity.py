@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from grader.backprop.assigned import made
+from grader.backprop.assigned import made, network
 from grader.backprop.sheet_names import names
 from grader.backprop.values import TOLERANCE
-from grader.core.assigned_network import AssignedNetwork
+from grader.core.assigned_network import Activation, AssignedNetwork
 from grader.execute.replay.cell_graph import FormulaRun, column_of, row_of, sheet_of
 from grader.execute.replay.formula.evaluator import Compiled, Form, Range, Slot, compile_tokens, evaluate
 from grader.execute.replay.formula.tokens import Token, Unsupported
@@ -30,6 +30,10 @@ NEAR = 2e-4
 """Relative difference below which a formula differs only by a rounded constant (`2.71828^-x`); faults differ
 by order one.
 """
+
+
+MOST_SEEDS = 500
+"""Draws until the points tell formulas apart; the first one does where no unit can be off."""
 
 
 class Match(Enum):
@@ -55,7 +59,13 @@ class Points:
 
     def __init__(self, merged: Sequence[tuple[str, str]] = ()) -> None:
         self._merged = tuple(merged)
-        chance = np.random.default_rng(SEED)
+        for seed in range(SEED, SEED + MOST_SEEDS):
+            self._draw(np.random.default_rng(seed))
+            if self._tells_apart():
+                break
+        self._others: dict[int, dict[str, Array]] = {}
+
+    def _draw(self, chance: np.random.Generator) -> None:
         self._inputs = {name: chance.uniform(-1.5, 1.5, POINTS) for name in names().inputs}
         for one, other in self._merged:
             if one in self._inputs and other in self._inputs:
@@ -64,7 +74,15 @@ class Points:
         self.eta = chance.uniform(0.1, 2.0, POINTS)
         self.previous = step({**self._inputs, **self._weights(chance)})
         self.same = step(updated(self.previous, self.eta))
-        self._others: dict[int, dict[str, Array]] = {}
+
+    def _tells_apart(self) -> bool:
+        """Whether every unit of a ReLU is on at some points and off at others: where it is off, its gradients
+        are 0, whatever the formula.
+        """
+        assigned = network()
+        units = [unit for unit in assigned.units if assigned.activation(unit) is Activation.RELU]
+        on = [np.count_nonzero(self.same[unit.sum] > 0.0) for unit in units]
+        return all(2 <= count < POINTS for count in on)
 
     def _weights(self, chance: np.random.Generator) -> dict[str, Array]:
         weights = {name: chance.uniform(-1.5, 1.5, POINTS) for name in names().weights}
