@@ -1,4 +1,4 @@
-"""Single-edit mutants of right derivations of other networks than the class sheet's: called wrong, or not?
+"""Single-edit mutants of right derivations of other networks than the class sheet's, called wrong or not.
 
     python benchmarks/network_mutants.py [--mutants 500] [--network NAME] [--verbose]
 

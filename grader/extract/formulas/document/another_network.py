@@ -233,12 +233,13 @@ def too_few(texts: Sequence[str], defined: Iterable[str]) -> str:
     `defined` are the quantities that its definitions define.
     """
     told = []
-    letters = {name.removeprefix("a_")[0] for name in defined}
+    names = list(defined)
+    letters = {"i" for name in names if name[0] == "h"} | {name.removeprefix("a_")[0] for name in names}
     for kind, most in made(_parts).most.items():
         if kind == "w" or most < 2:
             continue
         naming = [numbers for text in texts if (numbers := _NAMED[kind].findall(text))]
-        defines = {"i": "h"}.get(kind, kind) in letters
+        defines = kind in letters
         highest = max((int(n) for numbers in naming for n in numbers), default=0)
         if 0 < highest < most and (defines or (len(texts) >= MANY and len(naming) >= MANY / 2)):
             told.append(_told_number(kind, highest))
