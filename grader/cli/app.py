@@ -1,5 +1,6 @@
 """The command group: commands are imported only when they run, so that `grader --help` stays quick."""
 
+import difflib
 import importlib
 import os
 import sys
@@ -54,6 +55,19 @@ class LazyGroup(click.Group):
             return found
         return super().get_command(ctx, cmd_name)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; of an unknown one say which are spelled nearly so."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as fault:
+            near = difflib.get_close_matches(args[0], self.list_commands(ctx), n=3) if args else []
+            if not near:
+                raise
+            told = f"{fault.message} Did you mean {' or '.join(near)}?"
+            raise click.UsageError(told, ctx) from fault
+
     def invoke(self, ctx: click.Context) -> object:
         """Run the command. A pipe that breaks is named otherwise: click would end with status 1 and without a
         word.
@@ -69,6 +83,7 @@ class LazyGroup(click.Group):
 @click.group(
     cls=LazyGroup,
     modules=_COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"]},
     help="Verify a 'Backpropagation and MNIST' submission: README, workbook and notebook.",
 )
 @click.version_option(grader.__version__, prog_name="grader")

@@ -50,6 +50,8 @@ def echo_class(graded: Graded, context: click.Context) -> None:
     """
     echo_reports(graded.reports)
     echo_refused(graded.refused)
+    for notice in graded.notices:
+        echo_line(notice)
     if graded.left:
         click.echo(
             f"the budget is spent, {graded.left} were not retrained; to go on: {command_again(context)}"

@@ -25,12 +25,7 @@ def run_options(command: _F) -> _F:
         click.option(
             "--reproduce", is_flag=True, help="Also run each notebook whole: minutes to an hour of a core."
         ),
-        click.option(
-            "--data",
-            default="",
-            metavar="DIR",
-            help="Folder with MNIST (default: $GRADER_DATA, ./data, the cache).",
-        ),
+        data_option,
         click.option(
             "--device",
             type=click.Choice([d.value for d in Device]),
@@ -48,13 +43,61 @@ def run_options(command: _F) -> _F:
     return command
 
 
+def data_option(command: _F) -> _F:
+    """Add the option that names MNIST; a folder that does not hold it is refused before anything is done."""
+    return click.option(
+        "--data",
+        default="",
+        metavar="DIR",
+        callback=_holds_mnist,
+        help="Folder with MNIST (default: $GRADER_DATA, ./data, the cache).",
+    )(command)
+
+
+def _holds_mnist(_context: click.Context, _option: click.Parameter, value: str) -> str:
+    if value:
+        from grader.core.faults import UsageFault
+        from reference import mnist
+
+        try:
+            mnist.load(Path(value))
+        except mnist.MnistError as fault:
+            raise UsageFault(f"--data {fault}") from fault
+    return value
+
+
+def lacking_packages() -> list[str]:
+    """Return what notebooks run with and this installation does not have."""
+    from grader.execute.notebook import lacking
+
+    return lacking()
+
+
+def tell_what_is_missing(settings: Settings) -> None:
+    """Print, where notebooks should run and cannot on this installation, one line that says how to get it."""
+    if not settings.execute:
+        return
+    from grader.core.distribution import install_hint
+
+    if missing := lacking_packages():
+        click.echo(
+            f"notebooks are not run: {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing, "
+            f"and their criteria stay open; to get it: {install_hint('all')}",
+            err=True,
+        )
+
+
 def runs_folder() -> str:
     """Where finished trainings are kept, so that a second grading costs nothing: the user's cache."""
     return str(user_cache() / "runs")
 
 
 def settings_from(options: dict[str, object]) -> Settings:
-    """Return the settings that the options of `run_options` mean."""
+    """Return the settings that the options of `run_options` mean; UsageFault where two contradict."""
+    if options["no_exec"] and options["reproduce"]:
+        from grader.core.faults import UsageFault
+
+        raise UsageFault("--no-exec runs no code, and --reproduce runs a notebook whole: leave one out")
     return Settings(
         execute=not options["no_exec"],
         retrain=not options["no_retrain"],

@@ -76,6 +76,11 @@ class _Run(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     measured: _Answered = _Answered()
 
 
+def lacking() -> list[str]:
+    """Return the packages that a notebook runs with and that this installation does not have."""
+    return [name for name in RUNS_WITH if importlib.util.find_spec(name) is None]
+
+
 def run_notebook(sources: Sources, settings: Settings, execution: Execution = USUAL) -> NotebookRun:
     """Execute the main notebook (or, where there is none, the Python file that trains) on a slice of digits.
 
@@ -94,7 +99,7 @@ def run_notebook(sources: Sources, settings: Settings, execution: Execution = US
         raise Unavailable("no code was run this time", Verdict.SKIPPED)
     if is_keras(entry):
         raise Unavailable(f"{entry.artefact.path}: Keras; only PyTorch can be executed", Verdict.UNKNOWN)
-    missing = [name for name in RUNS_WITH if importlib.util.find_spec(name) is None]
+    missing = lacking()
     if missing:
         raise Unavailable(f"{missing[0]} is not installed: `{install_hint('notebook')}`", Verdict.SKIPPED)
     try:

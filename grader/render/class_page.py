@@ -98,12 +98,14 @@ def render(
     head: Head | None = None,
     similar: Sequence[SimilarGroup] = (),
     tables: Sequence[DataTable] = (),
+    notices: Sequence[str] = (),
     note: str = "",
 ) -> str:
     """Return the page as HTML.
 
     `similar` are the hand-ins that look alike, for instructors only; `note` says what was not compared.
-    `tables` are further ones, of what students typed into the platform say.
+    `tables` are further ones, of what students typed into the platform say; `notices` concern the whole
+    class.
     """
     return render_page(
         "class.html.j2",
@@ -112,6 +114,7 @@ def render(
         similar=tuple(similar),
         pages={row.id: row.link for row in rows if row.link},
         tables=tuple(tables),
+        notices=tuple(notices),
         note=note,
         labels={verdict.value: label for verdict, label in strings.VERDICTS.items()},
         overall={verdict.value: strings.overall(verdict) for verdict in strings.VERDICTS},

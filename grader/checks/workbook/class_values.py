@@ -47,7 +47,7 @@ def _judge(book: BookFacts, profile: Profile, tolerance: float) -> Outcome:
     complete = [t for t in filled(book) if len(t.inputs + t.targets + t.weights + t.biases) == many]
     if not complete:
         return unknown(f"the first row of {book.artefact} does not show all inputs, targets and weights")
-    judged = [(_nearest(table, profile, tolerance), table) for table in complete]
+    judged = [(apart(table, profile, tolerance), table) for table in complete]
     other, table = min(judged, key=lambda found: len(found[0]))
     if other:
         summary = f"{many - len(other)} of {many} starting values are those of the class"
@@ -82,7 +82,7 @@ def _of_the_sweep(
     return found
 
 
-def _nearest(table: TableFacts, profile: Profile, tolerance: float) -> Others:
+def apart(table: TableFacts, profile: Profile, tolerance: float = Params().tolerance) -> Others:
     """What differs from the class, by the weights' place in the network or by their name, whichever is
     nearer.
     """

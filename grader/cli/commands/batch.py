@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from grader.cli.options import run_options, settings_from, tell_what_jobs_can_read
+from grader.cli.options import run_options, settings_from, tell_what_is_missing, tell_what_jobs_can_read
 
 
 @click.command(help="Grade a class: a folder of folders or zips, a platform's download, or a roster .csv.")
@@ -21,7 +21,11 @@ from grader.cli.options import run_options, settings_from, tell_what_jobs_can_re
     help="Where reports go.",
 )
 @click.option(
-    "-j", "--jobs", default=0, metavar="N", help="Processes (default: what cores and memory allow)."
+    "-j",
+    "--jobs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Processes (default: what cores and memory allow).",
 )
 @click.option(
     "--resume", is_flag=True, help="Go on with an interrupted run; the same command does so anyway."
@@ -34,7 +38,14 @@ from grader.cli.options import run_options, settings_from, tell_what_jobs_can_re
 @click.option("-q", "--quiet", is_flag=True, help="No progress; results and faults only.")
 @run_options
 def command(
-    class_path: Path, rubric: str, out: Path, jobs: int, store: Path | None, *, quiet: bool, **options: object
+    class_path: Path,
+    rubric: str,
+    out: Path,
+    jobs: int | None,
+    store: Path | None,
+    *,
+    quiet: bool,
+    **options: object,
 ) -> int:
     """Print progress, a line a submission, and where the pages are; returns the exit status of the worst."""
     from grader.checks.catalogue import catalogue
@@ -46,6 +57,7 @@ def command(
     from grader.schedule.local import LocalProcesses
 
     settings = settings_from(options)
+    tell_what_is_missing(settings)
     loaded, rubric_bytes = load_asked(rubric, catalogue(), settings)
     request = Request(
         path=class_path,
@@ -59,6 +71,6 @@ def command(
     )
     tell_what_jobs_can_read(settings, class_path, out, request.store, Path(rubric))
     with class_progress(enabled=not quiet) as progress:
-        graded = grade_class(request, LocalProcesses(workers_for(jobs)), progress)
+        graded = grade_class(request, LocalProcesses(workers_for(jobs or 0)), progress)
     echo_class(graded, click.get_current_context())
     return worst_status(graded.reports, graded.refused.values())

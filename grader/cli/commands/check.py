@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from grader.cli.check_output import FILE_FORMS, FORMS
+from grader.cli.options import data_option
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -28,7 +29,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--classroom50", type=_FILE, help="Also write Classroom 50's result.json to this file.")
 @click.option("--static", is_flag=True, help="Run no code at all: README, workbook and saved outputs.")
 @click.option("--retrain", is_flag=True, help="Also train the network again; takes minutes.")
-@click.option("--data", default="", metavar="DIR", help="Folder with MNIST.")
+@data_option
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
 def command(path: Path, rubric: str, out: Path | None, form: str, **options: object) -> int:
     """Print what was found and what to do next, most points first."""
@@ -37,6 +38,7 @@ def command(path: Path, rubric: str, out: Path | None, form: str, **options: obj
     from grader.cli.exit_status import status
     from grader.cli.options import runs_folder
     from grader.cli.output import progress_line
+    from grader.core.faults import UsageFault
     from grader.core.settings import Device, Settings
     from grader.ingest.ignore import read_config
     from grader.pipeline.grade.publish import publish
@@ -46,10 +48,12 @@ def command(path: Path, rubric: str, out: Path | None, form: str, **options: obj
     files = {kind: file_place(kind, options[kind]) for kind in FILE_FORMS if options[kind]}
     if form in FILE_FORMS and out is not None:
         files[form], out = file_place(form, out), None
+    if options["static"] and options["retrain"]:
+        raise UsageFault("--static runs no code, and --retrain trains the network again: leave one out")
     name = rubric or read_config(path if path.is_dir() else path.parent).rubric
     settings = Settings(
         execute=not options["static"],
-        retrain=bool(options["retrain"]) and not options["static"],
+        retrain=bool(options["retrain"]),
         data=str(options["data"]),
         device=Device(str(options["device"])),
         unsafe_no_sandbox=True,

@@ -19,13 +19,15 @@ def command(run: int | None, rubric: str, out: Path, store: Path | None) -> int:
     from grader.cli.class_output import echo_moved, echo_reports
     from grader.cli.exit_status import worst_status
     from grader.cli.options import echo_refused, open_store
-    from grader.cli.output import progress_line
+    from grader.cli.output import echo_line, progress_line
     from grader.pipeline.classroom.rescore import score_again
 
     with open_store(out, store) as opened, progress_line(enabled=True):
         again = score_again(opened, opened.run(run), rubric, out)
     echo_refused(again.published.failed)
     echo_reports(again.published.reports)
+    for notice in again.published.notices:
+        echo_line(notice)
     click.echo(f"{again.run}\nclass page  {out / 'index.html'}")
     if again.before is not None:
         echo_moved(again.before, again.published.reports)

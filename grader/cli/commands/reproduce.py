@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from grader.cli.options import data_option
 from grader.core.settings import Settings
 
 
@@ -11,7 +12,7 @@ from grader.core.settings import Settings
     help="Run the notebook of one submission whole, without the true test digits, and score every epoch."
 )
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--data", default="", metavar="DIR", help="Folder with MNIST.")
+@data_option
 @click.option(
     "--budget",
     type=click.FloatRange(0.1, 24 * 60),

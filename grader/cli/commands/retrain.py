@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from grader.cli.options import data_option
 from grader.core.facts.retrain import Mode, RecipeUsed
 from grader.core.settings import Device, Settings
 
@@ -21,7 +22,7 @@ from grader.core.settings import Device, Settings
 )
 @click.option("--device", type=click.Choice([d.value for d in Device]), default="auto", show_default=True)
 @click.option("--mode", type=click.Choice([m.value for m in Mode]), default="exact", show_default=True)
-@click.option("--data", default="", metavar="DIR", help="Folder with MNIST.")
+@data_option
 @click.option(
     "--cache",
     default="",

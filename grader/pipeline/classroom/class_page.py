@@ -22,6 +22,7 @@ def publish_class(
     spent: Mapping[str, Mapping[str, Spent]],
     cohort: Cohort,
     run: Run,
+    notices: Sequence[str] = (),
 ) -> Path:
     """Write the page of the class under `out`; in `_class/` the marks as CSV, and what looks alike as data.
 
@@ -38,6 +39,7 @@ def publish_class(
         head=_head(run, reports),
         similar=similar_of(cohort),
         tables=typed_by(reports),
+        notices=notices,
         note=cohort.note,
     )
     data = msgspec.json.format(msgspec.json.encode({"format": 1, **msgspec.to_builtins(cohort)}), indent=1)

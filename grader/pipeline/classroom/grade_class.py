@@ -84,6 +84,8 @@ class Graded(msgspec.Struct, frozen=True, kw_only=True):
     reports: tuple[Report, ...]
     refused: dict[str, str]
     page: Path
+    notices: tuple[str, ...] = ()
+    """What concerns the whole class, for the instructor."""
     failed: tuple[str, ...] = ()
     """Submissions that nobody could read, or on which grader failed: those to try again, sorted."""
     left: int = 0
@@ -159,6 +161,7 @@ def _grade(
             reports=reports,
             refused=refused,
             page=request.out / "index.html",
+            notices=published.notices,
             failed=tuple(sorted(by_us | (refused.keys() & {e.id for e in whole.entries}))),
             left=left,
             absent=len({e.id for e in whole.entries} - {r.submission.id for r in reports} - refused.keys()),

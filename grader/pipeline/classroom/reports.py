@@ -21,6 +21,7 @@ from grader.core.progress import tell
 from grader.core.report import Note, Report
 from grader.pipeline.classroom.class_page import publish_class
 from grader.pipeline.classroom.cohort_run import cohort_of
+from grader.pipeline.classroom.other_class import notices_of
 from grader.pipeline.classroom.stored import stored_known
 from grader.pipeline.grade.grade_one import report_on
 from grader.pipeline.grade.publish import is_whole, publish
@@ -39,6 +40,8 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
     """What was published of a run."""
 
     reports: tuple[Report, ...] = ()
+    notices: tuple[str, ...] = ()
+    """What concerns the whole class, for the instructor."""
     failed: dict[str, str] = {}
     """Submissions that we crashed on, each with the reason: nobody else is the worse for it."""
 
@@ -123,9 +126,21 @@ def publish_run(store: Store, run: Run, sheet: MarkSheet, out: Path) -> Publishe
             _publish_one(store, run, sheet, out, report=report, delivery=delivery, shown=shown)
             reports.append(report)
     spent, cohort = store.durations(run.id), cohort_of(store, run, sheet.loaded.rubric.profile)
-    publish_class(reports, store.refusals(run.id) | failed, out, spent, cohort, run)
+    notices = _courtesy(lambda: notices_of(store, run, sheet.loaded.rubric.profile))
+    publish_class(reports, store.refusals(run.id) | failed, out, spent, cohort, run, notices)
     store.show(run.id)
-    return Published(reports=tuple(reports), failed=failed)
+    return Published(reports=tuple(reports), failed=failed, notices=notices)
+
+
+def _courtesy(make: Callable[[], tuple[str, ...]]) -> tuple[str, ...]:
+    """What is said beside the marks; a crash of ours costs that alone."""
+    try:
+        return make()
+    except (GraderFault, sqlite3.Error):
+        raise
+    except Exception:
+        log.exception("what concerns the whole class cannot be said")
+        return ()
 
 
 def _publish_one(

@@ -1,0 +1,91 @@
+"""Workbooks that start from the values of another course's sheet: noticed once for the class, for the
+instructor.
+
+A student who typed the values of another term is told so by WB205; a class that did was graded with the wrong
+rubric.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from grader.checks.catalogue import catalogue
+from grader.checks.workbook._books import filled
+from grader.checks.workbook.class_values import apart
+from grader.core.facts.replay import ReplayFacts, TableFacts
+from grader.core.faults import RubricFault
+from grader.core.rubric import Profile
+from grader.pipeline.plan.rubrics import available, load
+from grader.store.runs import Run, Store
+
+_NAMED = 6
+"""Submissions that are named."""
+
+
+def notices_of(store: Store, run: Run, profile: Profile) -> tuple[str, ...]:
+    """Return a sentence for each other class whose values workbooks of a run hold."""
+    others = _others(profile)
+    found: dict[str, list[str]] = {}
+    for name in store.deliveries(run.id) if others else ():
+        tables = _tables(store, run, name, profile)
+        if tables and not any(not apart(table, profile) for table in tables):
+            for label, other in others.items():
+                if any(not apart(table, other) for table in tables):
+                    found.setdefault(label, []).append(name)
+    return tuple(_sentence(label, names) for label, names in sorted(found.items()))
+
+
+def _others(profile: Profile) -> Mapping[str, Profile]:
+    """The profiles of the rubrics that come with grader and have other values for the same network, by their
+    names.
+    """
+    named: list[tuple[Profile, str]] = []
+    for path in available():
+        try:
+            other = load(path.stem, catalogue()).rubric.profile
+        except RubricFault:  # it says so when it is asked for
+            continue
+        values = (other.inputs, other.targets, other.weights, other.biases)
+        own = (profile.inputs, profile.targets, profile.weights, profile.biases)
+        if other.network == profile.network and values != own:
+            named.append((other, path.stem))
+    labels: dict[str, Profile] = {}
+    for other, _ in named:
+        alike = [name for same, name in named if _same(same, other)]
+        labels[" or ".join(alike)] = other
+    return labels
+
+
+def _same(a: Profile, b: Profile) -> bool:
+    """Whether two profiles name the same values, whatever learning rates they ask for."""
+    return (a.inputs, a.targets, a.weights, a.biases) == (b.inputs, b.targets, b.weights, b.biases)
+
+
+def _tables(store: Store, run: Run, name: str, profile: Profile) -> list[TableFacts]:
+    """The tables of a submission's workbooks whose first row shows every value; none where nobody replayed
+    them.
+    """
+    keys = {p: k for record in store.phase_records(run.id, name) for p, k in record.products.items()}
+    payload = store.payload(keys.get(ReplayFacts.__name__, ""))
+    if payload is None:
+        return []
+    try:
+        replay = msgspec.msgpack.decode(payload, type=ReplayFacts)
+    except msgspec.ValidationError:  # of another version: it is judged as such elsewhere
+        return []
+    many = len(profile.network.leaves)
+    return [
+        table
+        for book in replay.judged
+        for table in filled(book)
+        if len(table.inputs + table.targets + table.weights + table.biases) == many
+    ]
+
+
+def _sentence(label: str, names: list[str]) -> str:
+    shown = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+    rubric = label.partition(" or ")[0]
+    return (
+        f"These workbooks start from the values of {label}, not from those of this rubric: {shown}. If that "
+        f"is your course's sheet, score again with it: `grader report -r {rubric}`."
+    )
