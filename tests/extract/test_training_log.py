@@ -1,6 +1,8 @@
 """Training logs: the formats of real notebooks (written anew), runs and their borders, and what is no log."""
 
 import json
+from collections import Counter
+from types import ModuleType
 
 import pytest
 
@@ -8,6 +10,8 @@ from grader.core.evidence.logs import Answer, Epoch, LogEvidence, Origin
 from grader.core.faults import Unavailable
 from grader.core.place import Place
 from grader.extract.documents.documents import read_documents
+from grader.extract.logs import found_logs, training_log
+from grader.extract.logs.found_logs import MAX_RUNS
 from grader.extract.logs.lines import Split, read_line
 from grader.extract.logs.training_log import read_logs
 from grader.ingest.read import from_bytes
@@ -307,3 +311,41 @@ def test_rounding_is_honest(percent: float, half: float, answer: Answer) -> None
 )
 def test_lines_without_a_test_epoch(text: str) -> None:
     assert not [a for a in read_line(text).accuracies if a.split is Split.TEST and not a.statement]
+
+
+RUN = (
+    "Epoch 1\nTrain set: Average loss: 0.3054, Accuracy: 54612/60000 (91.02%)\n"
+    "Test set: Average loss: 0.0554, Accuracy: 9812/10000 (98.12%)\n"
+)
+
+
+def many(runs: int) -> LogEvidence:
+    """What is read of a notebook that prints so many trainings of one epoch under one cell."""
+    return logs_of(code("for epoch in range(1, 2):\n    train(epoch)\n    test(model)", RUN * runs))
+
+
+def test_a_log_of_many_runs_is_looked_at_once_for_each_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two thousand runs in 400 kB took 27 seconds: for every run the whole output was searched, and the code
+    of all cells parsed.
+    """
+    asked: list[str] = []
+
+    def counted(name: str, module: ModuleType) -> None:
+        plain = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda *a: (asked.append(name), plain(*a))[1])
+
+    counted("cannot_print", found_logs)
+    counted("_stops_early", training_log)
+    counted("find_loop", training_log)
+    evidence = many(300)
+    assert len(evidence.runs) == 300
+    assert Counter(asked) == {"cannot_print": 1, "_stops_early": 1, "find_loop": 2}
+
+
+def test_of_more_runs_than_are_read_nothing_is_decided() -> None:
+    evidence = many(MAX_RUNS + 1)
+    assert len(evidence.runs) == MAX_RUNS
+    assert not any(run.complete for run in evidence.runs)
+    assert evidence.runs[0].gaps == (
+        f"S4.ipynb shows more than {MAX_RUNS} runs, and the others were not read",
+    )

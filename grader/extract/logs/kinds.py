@@ -127,18 +127,24 @@ def _equal(a: Epoch, b: Epoch) -> bool:
     return abs(a.percent - b.percent) <= a.half_unit + b.half_unit + 1e-9
 
 
-def echoed(segment: Segment, cell: NotebookCell, notebook: Notebook) -> bool:
-    """Whether the cell's own text spells out most of these lines: in its source, or in a string that it shows
-    by name.
+def echoed(segment: Segment, spelled: str | None) -> bool:
+    """Whether the cell's own text spells out most of these lines (`spelled_out`), or everything."""
+    if spelled is None:
+        return True
+    same = sum(r.excerpt in spelled for r in segment.readings if len(r.excerpt) > MIN_LINE)
+    return same * 2 > len(segment.readings)
+
+
+def spelled_out(cell: NotebookCell, notebook: Notebook) -> str | None:
+    """Return what a cell can show without computing anything: its source but for comments, and strings that
+    it shows by name. None where it is all that the cell shows.
 
     A cell of nothing but literals computes nothing: the value that it shows is the text that stood there when
     it ran, whatever was typed into it since.
     """
     if all(output.channel is Channel.RESULT for output in cell.outputs) and _is_note(cell.source):
-        return True
-    text = "\n".join(spelled_out(cell, notebook))
-    same = sum(r.excerpt in text for r in segment.readings if len(r.excerpt) > MIN_LINE)
-    return same * 2 > len(segment.readings)
+        return None
+    return "\n".join(_spelled(cell, notebook))
 
 
 def _is_note(source: str) -> bool:
@@ -151,7 +157,7 @@ def _is_note(source: str) -> bool:
     )
 
 
-def spelled_out(cell: NotebookCell, notebook: Notebook) -> Iterable[str]:
+def _spelled(cell: NotebookCell, notebook: Notebook) -> Iterable[str]:
     """Texts that the cell can show without computing anything: its own source but for comments, and strings
     that it names.
     """

@@ -3,20 +3,25 @@ missing.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-import msgspec
-
 from grader.core.evidence.documents import Block, Document, Documents, SourceLine
-from grader.core.evidence.logs import Evaluation, LogEvidence, Origin, PastedLog, Run, SequenceKind
+from grader.core.evidence.logs import LogEvidence, Origin, PastedLog, SequenceKind
 from grader.core.evidence.notebook import Channel, Framework, Notebook, NotebookCell
 from grader.core.faults import Unavailable
 from grader.core.place import Place
 from grader.core.submission import Kind, Sources
-from grader.extract.documents.cell_names import cannot_print, sibling_modules
+from grader.extract.documents.cell_names import sibling_modules
 from grader.extract.documents.documents import read_documents
-from grader.extract.logs.kinds import echoed, is_excerpt_of, kind_of, repeats, shown_text, split_runs
+from grader.extract.logs.found_logs import MIN_PASTED, FoundLogs, with_doubts
+from grader.extract.logs.kinds import (
+    echoed,
+    kind_of,
+    shown_text,
+    spelled_out,
+    split_runs,
+)
 from grader.extract.logs.lines import Marker, Split, read_line
 from grader.extract.logs.runs import (
     Loop,
@@ -34,8 +39,6 @@ from grader.extract.logs.tables import table_rows
 MAX_LINE = 2_000
 """Characters of a line that are looked at; accuracies stand at its start or its end."""
 MAX_LINES = 200_000
-MIN_PASTED = 3
-"""Log lines in the source of a code cell from which it counts as a pasted log."""
 
 
 def read_logs(documents: Documents, sources: Sources | None = None) -> LogEvidence:
@@ -57,9 +60,8 @@ def read_logs(documents: Documents, sources: Sources | None = None) -> LogEviden
             read_text_log(document.lines, document.path, found, main=document.main)
         elif not document.notebook.problem:  # of a log that was cut off nobody knows how it ended
             _read_notebook_log(document, document.notebook, found)
-    modules = sibling_modules(sources)
     return LogEvidence(
-        runs=tuple(_with_doubt(run, notebooks, modules) for run in found.runs),
+        runs=with_doubts(found, notebooks, sibling_modules(sources)),
         evaluations=tuple(found.evaluations),
         pasted=tuple(found.pasted),
         notebooks=len(notebooks),
@@ -76,38 +78,6 @@ def logs_of(sources: Sources) -> LogEvidence | None:
         return None
 
 
-def _with_doubt(run: Run, notebooks: Sequence[Notebook], modules: Mapping[str, str]) -> Run:
-    """The run, with why the cells that it stands under cannot have printed it."""
-    notebook = next((n for n in notebooks if n.artefact == run.artefact), None)
-    if run.origin is not Origin.NOTEBOOK or notebook is None:
-        return run
-    return msgspec.structs.replace(run, unprinted=cannot_print(notebook, run.cells, modules))
-
-
-class FoundLogs:
-    """What was found so far, in reading order."""
-
-    def __init__(self) -> None:
-        self.runs: list[Run] = []
-        self.evaluations: list[Evaluation] = []
-        self.pasted: list[PastedLog] = []
-
-    def add(self, run: Run, kind: SequenceKind, what: str) -> None:
-        """Keep a sequence as a run if it is the log of one, else each of its accuracies by itself.
-
-        What shows epochs of another run of the same document again is dropped, whichever of the two stands
-        first.
-        """
-        single = kind is SequenceKind.ECHO and len(run.epochs) < MIN_PASTED
-        if single or kind in (SequenceKind.SINGLE, SequenceKind.TABLE_OF_RUNS):
-            self.evaluations += [
-                Evaluation(origin=run.origin, epoch=epoch, what=what, kind=kind) for epoch in run.epochs
-            ]
-        elif not any(repeats(run, other) or is_excerpt_of(run, other) for other in self.runs):
-            self.runs = [other for other in self.runs if not is_excerpt_of(other, run)]
-            self.runs.append(run)
-
-
 class _Text(NamedTuple):
     place: Place
     text: str
@@ -119,16 +89,20 @@ def _read_notebook_log(document: Document, notebook: Notebook, found: FoundLogs)
     pending: list[_Part] = []
     for cell in notebook.code_cells:
         _note_pasted(notebook, cell, found)
+        length, spelled = find_loop(notebook, [cell]).length, None
         for segment in segments(readings(_output_lines(notebook, cell))):
-            length = find_loop(notebook, [cell]).length
+            if spelled is None:
+                spelled = spelled_out(cell, notebook)
             pieces = (piece for part in split_runs(segment) for piece in split_loops(part, length))
-            pending.extend(_Part(piece, cell, echoed(piece, cell, notebook)) for piece in pieces)
+            pending.extend(_Part(piece, cell, echoed(piece, spelled)) for piece in pieces)
+    facts = _OfCells(notebook)
     for group in _join(notebook, pending):
         segment = group[0].segment._replace(
             readings=tuple(r for part in group for r in part.segment.readings)
         )
         cells = [part.cell for part in group]
-        loop = find_loop(notebook, cells)
+        facts.look(cells)
+        loop = facts.loop
         kind = kind_of(segment, echoed=group[0].echoed, first=loop.first)
         whose = Whose(
             Origin.PASTED if kind is SequenceKind.ECHO else Origin.NOTEBOOK,
@@ -141,14 +115,39 @@ def _read_notebook_log(document: Document, notebook: Notebook, found: FoundLogs)
             whose,
             loop,
             kind=kind,
-            broken=tuple(reason for c in cells for reason in _interruptions(c)),
-            stops_early=any(_stops_early(notebook, c) for c in cells),
-            start_cut=any(_TRUNCATED.search(o.text) for c in cells for o in c.outputs),
+            broken=facts.broken,
+            stops_early=facts.stops_early,
+            start_cut=facts.start_cut,
         )
         found.add(run, kind, segment.shape)
     for _, lines in document.prose():
         if any("acc" in line.text.lower() for line in lines):
             read_text_log(lines, notebook.artefact, found, main=notebook.main)
+
+
+class _OfCells:
+    """What the cells of a run say of it; looked up once for neighbouring runs of the same cells, since one
+    output may hold ten thousand.
+    """
+
+    def __init__(self, notebook: Notebook) -> None:
+        self._notebook = notebook
+        self._cells: tuple[int, ...] = ()
+        self.loop = Loop(None, None)
+        self.broken: tuple[str, ...] = ()
+        self.stops_early = False
+        self.start_cut = False
+
+    def look(self, cells: Sequence[NotebookCell]) -> None:
+        """Look at the cells of the next run."""
+        numbers = tuple(cell.number for cell in cells)
+        if numbers == self._cells:
+            return
+        self._cells = numbers
+        self.loop = find_loop(self._notebook, cells)
+        self.broken = tuple(reason for c in cells for reason in _interruptions(c))
+        self.stops_early = any(_stops_early(self._notebook, c) for c in cells)
+        self.start_cut = any(_TRUNCATED.search(o.text) for c in cells for o in c.outputs)
 
 
 class _Part(NamedTuple):

@@ -1,0 +1,70 @@
+"""Runs as they are found in a submission, in reading order: what repeats another is dropped, and of too many
+only the first are kept.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+
+import msgspec
+
+from grader.core.evidence.logs import Evaluation, Origin, PastedLog, Run, SequenceKind
+from grader.core.evidence.notebook import Notebook
+from grader.extract.documents.cell_names import cannot_print
+from grader.extract.logs.kinds import is_excerpt_of, repeats
+
+MAX_RUNS = 400
+"""Runs that are kept of a submission; each is compared with all others. A sweep over six rates has six."""
+MIN_PASTED = 3
+"""Log lines in the source of a code cell from which it counts as a pasted log."""
+
+
+class FoundLogs:
+    """What was found so far, in reading order."""
+
+    def __init__(self) -> None:
+        self.runs: list[Run] = []
+        self.evaluations: list[Evaluation] = []
+        self.pasted: list[PastedLog] = []
+        self.beyond: set[str] = set()
+        """Documents of which not every run was kept."""
+
+    def add(self, run: Run, kind: SequenceKind, what: str) -> None:
+        """Keep a sequence as a run if it is the log of one, else each of its accuracies by itself.
+
+        What shows epochs of another run of the same document again is dropped, whichever of the two stands
+        first.
+        """
+        single = kind is SequenceKind.ECHO and len(run.epochs) < MIN_PASTED
+        if single or kind in (SequenceKind.SINGLE, SequenceKind.TABLE_OF_RUNS):
+            self.evaluations += [
+                Evaluation(origin=run.origin, epoch=epoch, what=what, kind=kind) for epoch in run.epochs
+            ]
+        elif len(self.runs) >= MAX_RUNS:
+            self.beyond.add(run.artefact)
+        elif not any(repeats(run, other) or is_excerpt_of(run, other) for other in self.runs):
+            self.runs = [other for other in self.runs if not is_excerpt_of(other, run)]
+            self.runs.append(run)
+
+
+def with_doubts(
+    found: FoundLogs, notebooks: Sequence[Notebook], modules: Mapping[str, str]
+) -> tuple[Run, ...]:
+    """The runs, with why the cells that one stands under cannot have printed it, and with what was not read
+    of a document of too many.
+    """
+    by_path = {notebook.artefact: notebook for notebook in reversed(notebooks)}
+
+    @cache
+    def unprinted(path: str, cells: tuple[int, ...]) -> str:
+        return cannot_print(by_path[path], cells, modules)
+
+    def doubts(run: Run) -> Run:
+        unread = f"{run.artefact} shows more than {MAX_RUNS} runs, and the others were not read"
+        ours = run.origin is Origin.NOTEBOOK and run.artefact in by_path
+        return msgspec.structs.replace(
+            run,
+            unprinted=unprinted(run.artefact, run.cells) if ours else run.unprinted,
+            gaps=(*run.gaps, unread) if run.artefact in found.beyond else run.gaps,
+        )
+
+    return tuple(doubts(run) for run in found.runs)
