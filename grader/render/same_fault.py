@@ -138,7 +138,8 @@ def _sentence(group: Sequence[Finding]) -> str:
     one, other = pairs[0] if len(pairs) == 1 else ("", "")
     slip = f"{first.slip} ({one} for {other})" if one and other and len(one + other) < _SHORT else first.slip
     told = f"{subjects}: {slip}" if subjects else slip
-    return f"{told}, {len(group)} places" if len(group) > 1 else told
+    places = len({f.place for f in group if f.place is not None})
+    return f"{told}, {places} places" if places > 1 else told
 
 
 def _kind(finding: Finding) -> tuple[object, ...]:

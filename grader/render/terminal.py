@@ -249,7 +249,7 @@ class _Page:
         bullet = "•" if self.console.unicode else "*"
         said = plain(strings.sentence(fault.sentence)).removesuffix(".") == headline
         twin = next((code for shown, code in self._shown if same_slip(shown, fault)), "")
-        if not said and not (fault.count > 1 and fault.first.slip and fault.first.slip in headline):
+        if not said:
             self.paragraph(plain(strings.sentence(fault.sentence)), first=f"  {bullet} ", rest="    ")
         told = says_the_slip_again(first)
         others = " | ".join(first.others)

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from grader.checks.catalogue import catalogue
@@ -60,6 +61,20 @@ def test_equal_slips_are_one_fault_and_other_symbols_another() -> None:
     ]
     assert [s.text for s in spots(faults[0].findings)] == ["README.md:35", "36", "37"]
     assert one_by_one(findings, Weight.REMARK) == ()
+
+
+def test_what_is_not_given_stands_at_no_place_and_is_named_all_the_same() -> None:
+    """The third fault of a criterion had no sentence: its slip stood in the headline of all three."""
+    absent = tuple(
+        Finding(message=f"∂E/∂w{n} is not given", subject=f"∂E/∂w{n}", slip="not given") for n in (2, 3, 4)
+    )
+    sample = msgspec.structs.replace(
+        marked("BP101", Verdict.FAIL, title="t", summary="s", findings=(swapped(1, 33), *absent)),
+        headline="1 of 8 gradients: index swapped, 3 are not given",
+    )
+    text = print_report(report("x", (sample,)))
+    assert text.endswith("• ∂E/∂w2 … ∂E/∂w4: not given")
+    assert "places" not in text
 
 
 def test_findings_without_a_slip_stay_apart() -> None:
@@ -202,8 +217,6 @@ def test_titles_say_the_fault_and_a_decision_of_a_person_keeps_the_criterion() -
 
 
 def test_a_single_file_is_not_told_what_other_files_could_earn() -> None:
-    import msgspec
-
     outcomes = (
         marked("BP101", Verdict.PASS, title="Gradients", summary="s", points=15),
         marked("WB201", Verdict.SKIPPED, title="Workbook", summary="no workbook", points=15),
