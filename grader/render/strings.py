@@ -216,6 +216,7 @@ REPRODUCE_RUBRIC_HASH: Final = "Rubric (SHA-256)"
 STAMP_ISOLATION: Final = (
     "Student code ran without isolation: a self-check, not a result to grade a class with."
 )
+STAMP_SINGLE: Final = "One file was given: what other files would show was not looked for."
 STAMP_PROVISIONAL: Final = (
     "Some points are provisional: they rest on what the submission says, because its code was not run."
 )

@@ -212,10 +212,11 @@ def following(ordered: Sequence[Group]) -> dict[str, str]:
     return dict(pairwise(wrong))
 
 
-def arithmetic(report: Report) -> tuple[Card, ...]:
-    """Return a card a criterion in the rubric's order, for the sum of the points."""
+def arithmetic(report: Report, ordered: Sequence[Group]) -> tuple[Card, ...]:
+    """Return a card a criterion that is shown, in the rubric's order, for the sum of the points."""
     cards = Cards({}, {})
-    return tuple(cards.card(marked) for marked in report.outcomes)
+    shown = {m.criterion for group in ordered for m in group.outcomes}
+    return tuple(cards.card(marked) for marked in report.outcomes if marked.criterion in shown)
 
 
 def _less(all_of: tuple[Marked, ...], some: tuple[Marked, ...]) -> tuple[Marked, ...]:

@@ -105,7 +105,7 @@ def view(
         steps=steps,
         waits_only=not steps and report.pending_points > 0,
         sections=Cards(guides, following(ordered)).sections(ordered),
-        arithmetic=arithmetic(report),
+        arithmetic=arithmetic(report, ordered),
         adjustments=report.adjustments,
         claims=tuple(claims),
         artefacts=report.submission.artefacts,

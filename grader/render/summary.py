@@ -85,8 +85,9 @@ def groups(report: Report) -> tuple[Group, ...]:
     last.
     """
     found = []
+    asked = [m for m in report.outcomes if not _of_another_file(m, report.submission)]
     for verdict in strings.VERDICTS:
-        members = [marked for marked in report.outcomes if marked.verdict is verdict]
+        members = [marked for marked in asked if marked.verdict is verdict]
         if members:
             ordered = sorted(members, key=lambda m: -at_stake(m))  # stable: the rubric's order among equals
             found.append(Group(verdict=verdict, outcomes=tuple(ordered)))
@@ -273,7 +274,7 @@ def faults(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 def stamps(report: Report) -> tuple[str, ...]:
     """Return the warnings that every rendered form carries."""
-    found = []
+    found = [strings.STAMP_SINGLE] if report.submission.single_file else []
     if report.provenance.isolation.casefold().startswith("none"):
         found.append(strings.STAMP_ISOLATION)
     if any(marked.provisional for marked in report.outcomes):

@@ -228,6 +228,10 @@ def test_a_single_file_is_not_told_what_other_files_could_earn() -> None:
     )
     assert [s.title for s in next_steps(whole)] == ["The workbook is missing"]
     assert next_steps(alone) == ()
+    text = print_report(alone)
+    assert "One file was given" in text
+    assert "WB201" not in text, "a README was told that its workbook was not handed in"
+    assert "WB201" not in student_page.render(alone).partition("<main")[2]
     assert tally(whole).text == "15 earned, 19 open of 34 points"
     assert tally(alone).text == "15 earned of 15 points"
 

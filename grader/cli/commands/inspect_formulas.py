@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from grader.cli.output import echo_line
+from grader.cli.output import echo_line, unicode_wanted
 from grader.core.evidence.formulas import DocumentFormulas
 from grader.core.submission import Kind
 from grader.render.inspect_json import formula_rows
@@ -24,6 +24,8 @@ def command(files: tuple[str, ...], as_json: bool) -> None:
         rows = [row for document in documents for row in formula_rows(document)]
         click.echo(msgspec.json.format(msgspec.json.encode(rows), indent=1).decode())
         return
+    symbols = "✓✗◐" if unicode_wanted() else "+x~"
+    marks = dict(zip(("right", "wrong", "typo"), symbols, strict=True))
     for document in documents:
         counts = {
             v: sum(line.verdict.value == v for line in document.lines)
@@ -34,7 +36,8 @@ def command(files: tuple[str, ...], as_json: bool) -> None:
             f"{document.artefact}: {told}; conventions: {document.convention}; {document.images} images"
         )
         for line in document.lines:
-            echo_line(f"{line.place}: {line.verdict.value}: {line.reading or line.text}")
+            mark = marks.get(line.verdict.value, "?")
+            echo_line(f"{mark} {line.place}: {line.verdict.value}: {line.reading or line.text}")
             if sentence := line.repair_sentence:
                 echo_line(f"    {sentence}")
             elif line.reason:
