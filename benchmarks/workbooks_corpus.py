@@ -18,15 +18,16 @@ from pathlib import Path
 NAMES = {
     "inherited-class-error": r"a_h1\*\(1-a_h1\)_instead|class file",
     "eta-drift": r"eta reference drifts|\$G19|drift",
-    "preactivation-for-activation": r"h\*\(1-h\)|uses h2|h2 instead",
+    "activation-confused": r"h\*\(1-h\)|uses h2|h2 instead",
     "swapped-gradients": r"swapped",
     "frozen-gradient": r"frozen|first row",
     "wrong-gradient-in-update": r"updated with|update uses|w4 update",
     "overwritten-by-update": r"overwritten",
     "brackets": r"parenthes",
     "wrong-references": r"use w\d|uses? .* (?:instead|in place)|uses i\d instead|addend",
-    "wrong-reference": r"use|uses|instead",
-    "missing-factor": r"broken|missing|lost",
+    **dict.fromkeys(("wrong-reference", "index-swapped", "wrong-weight"), r"use|uses|instead"),
+    **dict.fromkeys(("wrong-quantity", "wrong-quantity-and-index"), r"use|uses|instead"),
+    "factor-missing": r"broken|missing|lost",
 }
 
 

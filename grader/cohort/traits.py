@@ -14,6 +14,7 @@ from typing import Final
 
 import msgspec
 
+from grader.backprop.slips import current
 from grader.core.evidence.documents import Documents
 from grader.core.evidence.formulas import FormulaEvidence, FormulaVerdict
 from grader.core.evidence.logs import LogEvidence, Origin
@@ -213,7 +214,7 @@ def _formula_slips(formulas: FormulaEvidence | None) -> Iterator[Slip]:
             first = line.repairs[0]
             yield Slip(
                 key=_digest("\n".join((line.states, first.diagnosis, first.wrote, first.should_be))),
-                root=first.diagnosis,
+                root=current(first.diagnosis),
                 text=line.text[:EXCERPT],
                 place=str(line.place),
             )
@@ -226,7 +227,7 @@ def _cell_slips(replay: ReplayFacts | None) -> Iterator[Slip]:
                 written = re.sub(r"\s+", "", fault.excerpt)
                 yield Slip(
                     key=_digest("\n".join((fault.cells, fault.quantity, fault.diagnosis, written))),
-                    root=fault.diagnosis,
+                    root=current(fault.diagnosis),
                     text=fault.excerpt[:EXCERPT],
                     place=str(Place(artefact=book.artefact, sheet=fault.sheet or None, ref=fault.cells)),
                 )

@@ -8,12 +8,12 @@ import math
 import statistics
 from collections import Counter
 from collections.abc import Sequence
-from itertools import groupby
 from typing import Final
 from urllib.parse import quote
 
 import msgspec
 
+from grader.backprop.slips import SLIPS, current
 from grader.render import strings
 from grader.render.class_rows import ClassRow, Column, Head, SimilarGroup
 from grader.render.html import render_page
@@ -154,21 +154,25 @@ def _scores(shares: Sequence[tuple[float, bool]]) -> tuple[Bar, ...]:
 
 def _histogram(rows: Sequence[ClassRow]) -> tuple[Bar, ...]:
     """Count submissions, not findings: eight wrong formulas of one student are one student's mistake."""
+    who: dict[tuple[str, str], set[str]] = {}
+    where: dict[tuple[str, str], set[str]] = {}
     found = sorted((mistake, row.slug) for row in rows for mistake in row.mistakes)
-    counts = [
-        (mistake, len({slug for _, slug in group}))
-        for mistake, group in groupby(found, key=lambda pair: pair[0])
-    ]
-    counts.sort(key=lambda pair: (-pair[1], pair[0]))
-    longest = counts[0][1] if counts else 1
+    for mistake, slug in found:
+        code = current(mistake.diagnosis)
+        # A slip is the same one in a line of the README and in a cell of the sheet.
+        key = (code, "") if code in SLIPS else (code, mistake.code)
+        who.setdefault(key, set()).add(slug)
+        where.setdefault(key, set()).add(f"{mistake.title} ({mistake.code})")
+    counts = sorted(who, key=lambda key: -len(who[key]))
+    longest = len(who[counts[0]]) if counts else 1
     return tuple(
         Bar(
             cells=(
-                m.diagnosis.replace("-", " ").capitalize() or strings.CLASS_OTHER,
-                f"{m.title} ({m.code})",
+                SLIPS.get(key[0], key[0].replace("-", " ")).capitalize() or strings.CLASS_OTHER,
+                ", ".join(sorted(where[key])),
             ),
-            count=count,
-            share=round(100 * count / longest, 1),
+            count=len(who[key]),
+            share=round(100 * len(who[key]) / longest, 1),
         )
-        for m, count in counts[:MISTAKES_SHOWN]
+        for key in counts[:MISTAKES_SHOWN]
     )

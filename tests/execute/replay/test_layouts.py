@@ -197,8 +197,8 @@ def wrong_layouts() -> dict[str, tuple[Edit, set[tuple[str, str]]]]:
     updates = ("E6:E16", "F6:F16", "G6:G16", "H6:H16", "M6:M16", "N6:N16", "O6:O16", "P6:P16")
     return {
         "two_faults": (edits(every_row("w4", "AA{p}", "Z{p}", FIRST + 1), every_row("w4", "$G$2", "$F$2", FIRST + 1)), {("H6:H16", "wrong-gradient-in-update"), ("H6:H16", "eta-drift")}),
-        "products_for_differences": (edits(every_row("∂E/∂w1", "(R{r}-A{r})", "(R{r}*A{r})"), every_row("∂E/∂w1", "(T{r}-B{r})", "(T{r}*B{r})")), {("X5:X16", "wrong-operator")}),
-        "sign_and_reference": (edits(every_row("o1", "+", "-"), every_row("o1", "M{r}", "O{r}")), {("Q5:Q16", "sign"), ("Q5:Q16", "wrong-reference")}),
+        "products_for_differences": (edits(every_row("∂E/∂w1", "(R{r}-A{r})", "(R{r}*A{r})"), every_row("∂E/∂w1", "(T{r}-B{r})", "(T{r}*B{r})")), {("X5:X16", "times-for-minus")}),
+        "sign_and_reference": (edits(every_row("o1", "+", "-"), every_row("o1", "M{r}", "O{r}")), {("Q5:Q16", "sign"), ("Q5:Q16", "wrong-weight")}),
         "class_error_in_a_helper": (in_a_helper, {("AG5:AG16", "inherited-class-error")}),
         "rate_drifts_later": (drift_to_weights, {(u.replace("6:", "9:"), "eta-drift") for u in updates}),
         "sigmoid": (brackets_everywhere, {(f"{c}5:{c}16", "brackets") for c in ("J", "L", "R", "T")}),
@@ -208,7 +208,7 @@ def wrong_layouts() -> dict[str, tuple[Edit, set[tuple[str, str]]]]:
         "input_changes": (cells(C9=0.5), {("C9", "changed-input")}),
         "update_of_another": (every_row("w4", "AA{p}", "Z{p}", FIRST + 1), {("H6:H16", "wrong-gradient-in-update")}),
         "text_in_the_way": (every_row("h1", "E{r}", "A$4"), {("I5:I16", "wrong-reference")}),
-        "mid_column": (every_row("∂E/∂w8", "L{r}", "K{r}", FIRST + 6), {("AE11:AE16", "preactivation-for-activation")}),
+        "mid_column": (every_row("∂E/∂w8", "L{r}", "K{r}", FIRST + 6), {("AE11:AE16", "activation-confused")}),
     }  # fmt: skip
 
 
@@ -273,8 +273,8 @@ def test_weights_counted_by_their_source_are_one_note_a_layer_and_faults_name_th
 def test_sums_alone_counted_otherwise_stay_wrong() -> None:
     swapped = edits(every_row("h1", "F{r}", "G{r}"), every_row("h2", "G{r}", "F{r}"))
     assert set(fails(workbook(edit=swapped))) == {
-        ("I5:I16", "wrong-reference"),
-        ("K5:K16", "wrong-reference"),
+        ("I5:I16", "wrong-weight"),
+        ("K5:K16", "wrong-weight"),
     }
 
 
@@ -294,7 +294,7 @@ def test_stacked_tables_are_judged_apart() -> None:
 
     book = replayed(workbook(edit=edit))
     assert [(t.header_row, t.iterations, t.eta) for t in book.tables] == [(4, 12, 0.5), (24, 10, 2.0)]
-    assert [(f.cells, f.diagnosis) for f in book.faults] == [("I28", "wrong-reference")]
+    assert [(f.cells, f.diagnosis) for f in book.faults] == [("I28", "index-swapped")]
 
 
 def test_the_formula_signature_knows_no_values() -> None:

@@ -144,4 +144,4 @@ def test_a_formula_that_gives_several_values_is_not_evaluated() -> None:
 
 def test_the_path_that_is_missing_in_a_sum_is_named() -> None:
     book = replayed(workbook(edit=WRONG["one path"]))
-    assert [f.diagnosis for f in book.faults if f.severity is Severity.FAIL] == ["missing-term"]
+    assert [f.diagnosis for f in book.faults if f.severity is Severity.FAIL] == ["term-missing"]

@@ -54,9 +54,9 @@ class LostTerms:
                 lost, extra = difference(result * value, want), difference(result / value, want)
                 lost_sum, extra_sum = difference(result + value, want), difference(result - value, want)
             for gap, code, text in (
-                (lost, "missing-factor", f"the factor {name} is missing"),
+                (lost, "factor-missing", f"the factor {name} is missing"),
                 (extra, "extra-factor", f"the factor {name} is too many"),
-                (lost_sum, "missing-term", f"the term {name} is missing"),
+                (lost_sum, "term-missing", f"the term {name} is missing"),
                 (extra_sum, "extra-term", f"the term {name} is too many"),
             ):
                 if gap <= TOLERANCE:
@@ -88,7 +88,7 @@ class LostTerms:
             if fitting >= 0:
                 name = library[fitting][0]
                 yield Diagnosis(
-                    "missing-term",
+                    "term-missing",
                     f"{self.words.subject(case.quantity)}: the term {name} is missing in a sum",
                     expected=name,
                     hint=f"Compare with your derivation: add {name} inside the brackets.",
@@ -121,7 +121,7 @@ class LostTerms:
                 name, text = library[fitting % len(library)][0], told[fitting // len(library)]
                 where = f" after {address(flat.cells[after])}" if after >= 0 and flat.cells[after] else ""
                 yield Diagnosis(
-                    "missing-factor",
+                    "factor-missing",
                     f"{subject}: the factor {name} is missing inside the formula{where}{text}",
                     expected=name,
                     hint=f"Compare with your derivation: multiply the term by {name}.",

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from grader.backprop.sheet_names import names
+from grader.backprop.slips import OPERATORS, confusion
 from grader.execute.replay.cell_graph import ROW
 from grader.execute.replay.faults.wording import Wording, anchored
 from grader.execute.replay.faults.wrong_cell import Case, Diagnosis
@@ -89,8 +90,8 @@ class Sentences:
                 )
         elif right[0] == "eta":
             code = "eta-drift"
-        elif _is_sum_of(symbol, right):
-            code = "preactivation-for-activation"
+        elif symbol[0] == right[0] == "q" and symbol[2] == right[2]:
+            code = confusion(str(symbol[1]), str(right[1]))
         return Diagnosis(
             code,
             f"{self.words.subject(quantity)} uses {used} where {belongs} belongs",
@@ -109,7 +110,7 @@ class Sentences:
         """
         subject, flat = self.words.subject(case.quantity), case.flat
         wrote, belongs = variant.what.partition(" for ")[::2]
-        has = "" if code in ("wrong-operator", "wrong-factor") else ":"
+        has = "" if code in (*OPERATORS.values(), "wrong-operator", "wrong-constant") else ":"
         hints = {
             "brackets": "Excel multiplies and divides before it adds: put the brackets "
             "as in your derivation.",
@@ -127,7 +128,3 @@ class Sentences:
             hint=hints.get(code, f"Write {belongs}."),
             touched=variant.touched,
         )
-
-
-def _is_sum_of(symbol: Symbol, right: Symbol) -> bool:
-    return symbol[0] == "q" and right[0] == "q" and right[1] == f"a_{symbol[1]}"

@@ -6,6 +6,7 @@ Every edit works on tokens and yields the whole edited formula, so that preceden
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from grader.backprop.slips import OPERATORS
 from grader.execute.replay.formula.tokens import Token
 
 _OPERATORS = ("+", "-", "*", "/", "^")
@@ -86,14 +87,13 @@ def numbers(tokens: tuple[Token, ...]) -> Iterator[Variant]:
 
 def small_edits(tokens: tuple[Token, ...], *, brackets_too: bool = True) -> Iterator[tuple[str, Variant]]:
     """Every small edit of a formula with the code of the mistake, likely ones first."""
-    kinds = [
-        ("sign", signs(tokens)),
-        ("wrong-operator", operators(tokens)),
-        ("wrong-factor", numbers(tokens)),
-    ]
+    yield from (("sign", variant) for variant in signs(tokens))
+    for variant in operators(tokens):
+        wrote, belongs = variant.what.strip("`").split("` for `")
+        yield OPERATORS.get((wrote, belongs), "wrong-operator"), variant
+    yield from (("wrong-constant", variant) for variant in numbers(tokens))
     if brackets_too and len(tokens) <= MAX_TOKENS:
-        kinds.append(("brackets", brackets(tokens)))
-    return ((code, variant) for code, variants in kinds for variant in variants)
+        yield from (("brackets", variant) for variant in brackets(tokens))
 
 
 def unrounded(tokens: tuple[Token, ...]) -> tuple[Token, ...]:

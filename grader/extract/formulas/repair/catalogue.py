@@ -9,6 +9,7 @@ from itertools import permutations
 from typing import NamedTuple
 
 from grader.backprop.assigned import made, network
+from grader.backprop.slips import SLIPS, confusion
 from grader.core.assigned_network import AssignedNetwork
 from grader.extract.formulas.reading.expression import (
     Expr,
@@ -27,7 +28,7 @@ from grader.extract.formulas.reading.expression import (
     sym,
     symbols,
 )
-from grader.extract.formulas.repair.edit import Edit
+from grader.extract.formulas.repair.edit import Edit, slip
 from grader.extract.formulas.repair.factor_edits import chain_edits, factor_edits
 from grader.extract.formulas.repair.structure_edits import bracket_edits, operator_edits
 
@@ -41,13 +42,15 @@ _TWINS = {
     "t": ("a_o",),
     "E": (),
 }
-_ACTIVATIONS = ({"h", "a_h"}, {"o", "a_o"})
 
 
 class _Swap(NamedTuple):
     name: str
     code: str
-    phrase: str
+
+    @property
+    def phrase(self) -> str:
+        return SLIPS[self.code]
 
 
 def swaps(name: str) -> Sequence[_Swap]:
@@ -62,38 +65,24 @@ def _all_swaps(assigned: AssignedNetwork) -> Mapping[str, list[_Swap]]:
 def _swaps(name: str, assigned: AssignedNetwork) -> Iterator[_Swap]:
     for family in (assigned.weights, assigned.biases):
         if name in family:
-            yield from (_Swap(w, "wrong-weight", "wrong weight") for w in family if w != name)
+            yield from (_Swap(w, "wrong-weight") for w in family if w != name)
     match = _INDEXED.fullmatch(name)
     if match:
         base, k = match.groups()
-        others = _indices(base, assigned, but=k)
-        yield from (_Swap(base + other, "index-swapped", "index swapped") for other in others)
+        meant = [base + other for other in _indices(base, assigned) if other != k]
         for twin in _TWINS[base]:
-            there = _indices(twin, assigned)
-            if k in there:
-                alike = {twin, base} in _ACTIVATIONS
-                yield (
-                    _Swap(twin + k, "activation-confused", "value before and after the activation confused")
-                    if alike
-                    else _Swap(twin + k, "wrong-quantity", "wrong quantity")
-                )
-            yield from (
-                _Swap(twin + other, "wrong-quantity-and-index", "wrong quantity and index")
-                for other in there
-                if other != k
-            )
+            there = sorted(_indices(twin, assigned), key=lambda other: other != k)  # its own number first
+            meant += [twin + other for other in there]
+        yield from (_Swap(other, confusion(name, other)) for other in meant)
         if base == "E":
-            yield _Swap("E", "part-for-total", "loss of one output for the total loss")
+            yield _Swap("E", "part-for-total")
     if name == "E":
-        yield from (
-            _Swap(e, "total-for-part", "total loss for the loss of one output") for e in assigned.losses
-        )
+        yield from (_Swap(e, "total-for-part") for e in assigned.losses)
 
 
-def _indices(base: str, assigned: AssignedNetwork, but: str = "") -> list[str]:
-    """The numbers of the quantities with a base name, one apart."""
-    found = [m[2] for name in assigned.quantities if (m := _INDEXED.fullmatch(name)) and m[1] == base]
-    return [k for k in found if k != but]
+def _indices(base: str, assigned: AssignedNetwork) -> list[str]:
+    """The numbers of the quantities with a base name."""
+    return [m[2] for name in assigned.quantities if (m := _INDEXED.fullmatch(name)) and m[1] == base]
 
 
 def edits(t: Expr) -> Iterator[Edit]:
@@ -129,7 +118,8 @@ def _symbol_edits(t: Expr, spot: Spot) -> Iterator[Edit]:
     path, node = spot
     if node.head == "sym":
         around = _enclosing_derivative(t, path)
-        for name, code, phrase in swaps(node.name):
+        for swap in swaps(node.name):
+            name, code, phrase = swap.name, swap.code, swap.phrase
             new = sym(name, node.start, node.end)
             wrote, should = node, new
             if around is not None:  # show the whole derivative: ∂o1/∂w7 -> ∂o2/∂w7
@@ -141,10 +131,9 @@ def _symbol_edits(t: Expr, spot: Spot) -> Iterator[Edit]:
         for top in swaps(node.args[0].name):
             for bottom in swaps(node.args[1].name):
                 new = deriv(sym(top.name), sym(bottom.name), node.start, node.end)
-                yield Edit(
+                yield slip(
                     2.0,
                     "both-derivative-sides",
-                    "both sides of the derivative wrong",
                     put(t, path, new),
                     node,
                     new,
@@ -198,7 +187,8 @@ def _rename_edits(t: Expr) -> Iterator[Edit]:
             continue
         # The first in the line stands for all: a repair without a place would mark the whole side.
         first = min(places, key=lambda n: n.start)
-        for new, code, phrase in swaps(name):
+        for swap in swaps(name):
+            new, code, phrase = swap.name, swap.code, swap.phrase
             tree = renamed(t, {name: new})
             if name in network().weights:
                 copied = f"line copied: {name} should be {new} throughout"
@@ -231,7 +221,7 @@ def _star_for_minus(t: Expr) -> Iterator[Edit]:
     changed = _differences(t)
     if same(changed, t):
         return
-    yield Edit(1.06, "times-for-minus", "a product where a difference belongs", changed, None, None)
+    yield slip(1.06, "times-for-minus", changed, None, None)
     for path, node in spots(changed):
         for other in network().targets if node.head == "sym" and node.name in network().targets else ():
             if other != node.name:

@@ -1,7 +1,8 @@
-"""One possible correction of one side of a formula: what the catalogue in `edits` is made of."""
+"""One possible correction of one side of a formula: what the search of `catalogue` is made of."""
 
 from typing import NamedTuple
 
+from grader.backprop.slips import SLIPS
 from grader.extract.formulas.reading.expression import Expr
 
 
@@ -14,3 +15,8 @@ class Edit(NamedTuple):
     tree: Expr
     wrote: Expr | None
     should: Expr | None
+
+
+def slip(cost: float, code: str, tree: Expr, wrote: Expr | None, should: Expr | None) -> Edit:
+    """The edit of a slip, told by the catalogue's own sentence."""
+    return Edit(cost, code, SLIPS[code], tree, wrote, should)

@@ -19,7 +19,7 @@ from grader.extract.formulas.reading.expression import (
     terms,
     total,
 )
-from grader.extract.formulas.repair.edit import Edit
+from grader.extract.formulas.repair.edit import Edit, slip
 
 
 def operator_edits(t: Expr, spot: Spot) -> Iterator[Edit]:
@@ -28,7 +28,7 @@ def operator_edits(t: Expr, spot: Spot) -> Iterator[Edit]:
     head = node.head
     if head in ("+", "-"):
         flipped = binary("-" if head == "+" else "+", *node.args)
-        yield Edit(1.1, "sign", "wrong sign", put(t, path, flipped), node, flipped)
+        yield slip(1.1, "sign", put(t, path, flipped), node, flipped)
         if head == "-":
             swapped = binary("-", node.args[1], node.args[0])
             yield Edit(
@@ -40,15 +40,13 @@ def operator_edits(t: Expr, spot: Spot) -> Iterator[Edit]:
                 swapped,
             )
         times = binary("*", *node.args)
-        yield Edit(1.1, "plus-for-times", "a sum where a product belongs", put(t, path, times), node, times)
+        yield slip(1.1, "plus-for-times", put(t, path, times), node, times)
         if not (path and at(t, path[:-1]).head in ("+", "-")):
             ts = terms(node)
             for k, (left, right) in enumerate(pairwise(ts)):
                 joined = Term(left.sign, binary("*", left.expr, right.expr))
                 new = total([*ts[:k], joined, *ts[k + 2 :]])
-                yield Edit(
-                    1.05, "plus-for-times", "a sum where a product belongs", put(t, path, new), node, new
-                )
+                yield slip(1.05, "plus-for-times", put(t, path, new), node, new)
     if head == "*":
         for op, code, phrase in (
             ("+", "times-for-plus", "a product where a sum belongs"),
@@ -57,29 +55,25 @@ def operator_edits(t: Expr, spot: Spot) -> Iterator[Edit]:
             new = binary(op, *node.args)
             yield Edit(1.3, code, phrase, put(t, path, new), node, new)
         new = binary("/", *node.args)
-        yield Edit(1.4, "times-for-over", "a product where a quotient belongs", put(t, path, new), node, new)
+        yield slip(1.4, "times-for-over", put(t, path, new), node, new)
     if head == "/":
         new = binary("*", *node.args)
-        yield Edit(1.3, "over-for-times", "a quotient where a product belongs", put(t, path, new), node, new)
+        yield slip(1.3, "over-for-times", put(t, path, new), node, new)
     if head == "call" and node.name == "exp":
         inner = node.args[0]
         new = call("exp", inner.args[0] if inner.head == "neg" else neg(inner), node.start, node.end)
-        yield Edit(1.0, "exponent-sign", "wrong sign in the exponent", put(t, path, new), node, new)
+        yield slip(1.0, "exponent-sign", put(t, path, new), node, new)
     if head == "neg":
-        yield Edit(1.0, "sign", "wrong sign", put(t, path, node.args[0]), node, node.args[0])
+        yield slip(1.0, "sign", put(t, path, node.args[0]), node, node.args[0])
     elif head in ("*", "deriv", "sym", "/", "+", "-") and (not path or at(t, path[:-1]).head in ("+", "-")):
-        yield Edit(1.1, "sign", "wrong sign", put(t, path, neg(node)), node, neg(node))
+        yield slip(1.1, "sign", put(t, path, neg(node)), node, neg(node))
     if head == "^":
-        yield Edit(
-            1.2, "extra-exponent", "an exponent too many", put(t, path, node.args[0]), node, node.args[0]
-        )
+        yield slip(1.2, "extra-exponent", put(t, path, node.args[0]), node, node.args[0])
     if head == "-" and node.args[0].head == "num":
-        yield Edit(
-            1.25, "extra-difference", "a difference too many", put(t, path, node.args[1]), node, node.args[1]
-        )
+        yield slip(1.25, "extra-difference", put(t, path, node.args[1]), node, node.args[1])
     if head in ("sym", "-") and not (path and at(t, path[:-1]).head in ("deriv", "^")):
         squared = binary("^", node, num(2.0))
-        yield Edit(1.25, "exponent-missing", "the square is missing", put(t, path, squared), node, squared)
+        yield slip(1.25, "exponent-missing", put(t, path, squared), node, squared)
     if head == "call" and node.name in ("sigma", "exp"):
         yield Edit(
             1.3,
@@ -97,17 +91,15 @@ def bracket_edits(t: Expr, spot: Spot) -> Iterator[Edit]:
     if node.head in ("+", "-"):
         paired = _paired(node)
         if paired is not None:
-            yield Edit(1.0, "brackets-missing", "missing brackets", put(t, path, paired), node, paired)
+            yield slip(1.0, "brackets", put(t, path, paired), node, paired)
         for new in _spread(node):
-            yield Edit(
-                1.1, "brackets-missing", "missing brackets round the sum", put(t, path, new), node, new
-            )
+            yield Edit(1.1, "brackets", "missing brackets round the sum", put(t, path, new), node, new)
         if node.args[0].head == "/":  # 1/1+exp(-h) -> 1/(1+exp(-h))
             over = node.args[0]
             new = binary("/", over.args[0], binary(node.head, over.args[1], node.args[1]))
             yield Edit(
                 1.0,
-                "brackets-missing",
+                "brackets",
                 "missing brackets round the denominator",
                 put(t, path, new),
                 node,
@@ -116,31 +108,29 @@ def bracket_edits(t: Expr, spot: Spot) -> Iterator[Edit]:
         last = node.args[1]
         if last.head == "^":  # t - a^2 -> (t - a)^2
             new = binary("^", binary(node.head, node.args[0], last.args[0]), last.args[1])
-            yield Edit(
-                1.0, "brackets-missing", "missing brackets under the exponent", put(t, path, new), node, new
-            )
+            yield Edit(1.0, "brackets", "missing brackets under the exponent", put(t, path, new), node, new)
     if node.head == "+" and any(n.head == "^" for n in node.args[1:]):
         return
     if node.head == "-" and node.args[1].head == "*":
         fs = factors(node.args[1])
         if fs[0].head == "^":  # handled through the terms of the whole product
             new = product([binary("^", binary("-", node.args[0], fs[0].args[0]), fs[0].args[1]), *fs[1:]])
-            yield Edit(1.1, "brackets-missing", "missing brackets", put(t, path, new), node, new)
+            yield slip(1.1, "brackets", put(t, path, new), node, new)
     if node.head in ("+", "-") and node.args[0].head == "*":  # f * a - t -> f * (a - t)
         fs = factors(node.args[0])
         for cut in range(1, len(fs)):
             new = product([*fs[:cut], binary(node.head, product(fs[cut:]), node.args[1])])
-            yield Edit(1.05, "brackets-missing", "missing brackets", put(t, path, new), node, new)
+            yield slip(1.05, "brackets", put(t, path, new), node, new)
             if node.args[1].head == "^":
                 base = binary(node.head, product(fs[cut:]), node.args[1].args[0])
                 new = product([*fs[:cut], binary("^", base, node.args[1].args[1])])
-                yield Edit(1.05, "brackets-missing", "missing brackets", put(t, path, new), node, new)
+                yield slip(1.05, "brackets", put(t, path, new), node, new)
             if node.args[1].head == "*":
                 tail = factors(node.args[1])
                 for end in range(1, len(tail)):
                     middle = binary(node.head, product(fs[cut:]), product(tail[:end]))
                     new = product([*fs[:cut], middle, *tail[end:]])
-                    yield Edit(1.05, "brackets-missing", "missing brackets", put(t, path, new), node, new)
+                    yield slip(1.05, "brackets", put(t, path, new), node, new)
 
 
 def _paired(node: Expr) -> Expr | None:
