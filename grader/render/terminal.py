@@ -48,6 +48,8 @@ _DIM: Final = "2"
 FINDINGS_SHOWN: Final = 5
 EXCERPT_LIMIT: Final = 300
 NARROWEST: Final = 40
+_WORDING: Final = 160
+"""Characters of "you wrote …, it should be …" that a remark is told with."""
 
 
 class _Console(msgspec.Struct, frozen=True, kw_only=True):
@@ -275,6 +277,14 @@ class _Page:
         told = f"{strings.TERMINAL_REMARK}: {plain(remark.sentence)}" + (
             f" ({plain(places)})" if places else ""
         )
+        slip, _, wording = remark.first.hint.partition(": ")
+        if (
+            remark.count == 1
+            and remark.first.marked
+            and slip == remark.first.slip
+            and len(wording) <= _WORDING
+        ):
+            told += f": {plain(wording)}"  # "you wrote …, it should be …": a line to find and to mend
         self.paragraph(f"{code} {told}".strip(), first="  ", rest="    ", style=_DIM if not code else "")
 
     def _encodable(self, text: str) -> str:

@@ -192,6 +192,25 @@ def test_known_faults_are_named_and_counted_though_the_criterion_passed(remarked
     assert github.annotations(remarked).count("::notice file=README.md,line=6") == 1
 
 
+def test_a_remark_on_one_line_says_what_was_written(tmp_path: Path) -> None:
+    """`BP101 remark: index swapped` named a line of a long README, and nothing to look for in it."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    right = "∂E/∂w5 = (a_o1 - t1) * a_o1 * (1 - a_o1) * a_h1"
+    (folder / "README.md").write_text(
+        f"```\n{right}\n∂E/∂w5 = ∂(E1 + E1)/∂w5 = ∂E1/∂w5\n```\n", encoding="utf-8"
+    )
+    rules = catalogue()
+    graded, _ = grade_one(
+        read_submission(folder), load("default", rules), rules, Settings(execute=False, retrain=False)
+    )
+    text = " ".join(print_report(graded, width=100).split())
+    assert (
+        "index swapped (E1 for E2) (README.md:3): you wrote ∂(E1 + E1)/∂w5, it should be ∂(E1 + E2)/∂w5"
+        in text
+    )
+
+
 def test_a_result_that_follows_from_another_says_so() -> None:
     finding = Finding(message="other losses; this follows from WB201", weight=Weight.REMARK)
     assert follows_from([finding]) == "WB201"
