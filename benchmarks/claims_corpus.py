@@ -32,7 +32,7 @@ def findings(files: dict[str, bytes]) -> list[Finding]:
         documents=documents,
         policy=readme_numbers.Policy(),
     )
-    sequence = readme_log.check(logs, readme_log.Params())
+    sequence = readme_log.check(logs, documents, readme_log.Params())
     return [f for f in (*numbers.findings, *sequence.findings) if f.weight is Weight.FAULT]
 
 

@@ -63,9 +63,13 @@ def _not_in_summaries(claims: ClaimEvidence, summaries: SummaryEvidence) -> list
     if not tables:
         return []
     findings: list[Finding] = []
-    for feature, types in _ROWS.items():
+    for feature, types in {**_ROWS, Feature.FULLY_CONNECTED: _FULLY_CONNECTED_ROWS}.items():
         use = next((u for u in own if u.feature is feature and feature not in denied), None)
-        if use is None or any(t.has(*types) for t in tables):
+        if (
+            use is None
+            or (feature is Feature.FULLY_CONNECTED and not use.said)
+            or any(t.has(*types) for t in tables)
+        ):
             continue
         findings.append(
             Finding(

@@ -4,8 +4,9 @@
 Parameters, test accuracy, best epoch and number of epochs that the README states, against the notebook's
 saved outputs: its model summary and its log. Where there is no notebook, the README's own summary and log are
 compared with its prose. Requirements copied from the assignment are no statements, and a number that agrees
-with any run or any model is right. A README without such numbers contradicts nothing. Where the network could
-be run, its counted parameters are as good as the printed ones (a count that differs from them alone is a
+with any run or any model is right. A README without such numbers contradicts nothing; a number that may be one,
+in words that are not understood, in a heading or a badge, is a question where nothing printed shows it. Where
+the network could be run, its counted parameters are as good as the printed ones (a count that differs from them alone is a
 question), and building blocks that the README names and the network lacks are shown. A count that leaves out
 layers which never run is what torchsummary prints; stated in the README's own words it is a question, and so
 is an accuracy in the notebook's file name that its log does not reach.
@@ -30,7 +31,7 @@ from grader.checks.readme._network import building_blocks
 from grader.checks.readme._parameters import quoted_summaries, stated_parameters, unused_parameters
 from grader.checks.readme._result import Result
 from grader.checks.readme._training import quoted_evaluations, stated_accuracies, stated_epochs
-from grader.core.evidence.claims import ClaimEvidence, On, What
+from grader.core.evidence.claims import Claim, ClaimEvidence, On, What
 from grader.core.evidence.documents import Documents
 from grader.core.evidence.logs import LogEvidence, Origin
 from grader.core.evidence.notebook import NotebookEvidence
@@ -40,7 +41,7 @@ from grader.core.outcome import Finding, Outcome, Weight, failed, passed, unknow
 from grader.core.rubric import CheckPolicy, Treatment
 from grader.core.rule import Rule
 from grader.core.submission import Kind
-from grader.extract.claims.comparison import Comparison, compare
+from grader.extract.claims.comparison import Comparison, compare, loose_numbers
 
 
 class Policy(CheckPolicy, frozen=True, kw_only=True):
@@ -101,12 +102,47 @@ def check(
         return unknown(
             f"no number about the network was found, but {rest[0].path}: {rest[0].problem}", findings
         )
+    loose = loose_numbers(claims, compared)
+    if open_ := loose.unplaced:
+        return unknown(
+            f"what {open_[0].written} ({open_[0].place}) says of the network could not be told, and nothing "
+            "that was printed shows it",
+            [*findings, *map(_unplaced, open_)],
+        )
+    if loose.shown:
+        some = (
+            "1 number of the README stands"
+            if loose.shown == 1
+            else f"{loose.shown} numbers of the README stand"
+        )
+        return passed(f"{some} in what the notebook prints", findings)
     if blocks.compared and not blocks.findings:
         return passed("the README states no number about the network, and the layers that it names are there")
     if notebooks is None or not notebooks.readable:
         stated_none = "the README states no number about the network"
         return documents.absent("a notebook", Kind.NOTEBOOK).outcome(stated_none)
     return passed("the README states no number about the network, so none contradicts the notebook", findings)
+
+
+def _unplaced(claim: Claim) -> Finding:
+    return Finding(
+        message=f"this may state {_WHAT[claim.what]} that nothing printed shows",
+        place=claim.place,
+        expected="a number that the notebook's log or summary shows",
+        found=claim.written,
+        hint="say what it is and of which run, such as `Best test accuracy: 99.43 % in epoch 14`",
+        excerpt=claim.excerpt,
+        marked=claim.written if claim.written in claim.excerpt else "",
+        diagnosis="number-not-placed",
+        weight=Weight.REMARK,
+    )
+
+
+_WHAT = {
+    What.ACCURACY: "an accuracy",
+    What.PARAMETERS: "a number of parameters",
+    What.EPOCHS: "a number of epochs",
+}
 
 
 def _contradicted(findings: Sequence[Finding]) -> Outcome | None:

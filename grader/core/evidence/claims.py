@@ -115,6 +115,10 @@ class ClaimEvidence(Evidence, frozen=True, kw_only=True):
     uses: tuple[Use, ...] = ()
     sketches: tuple[Sketch, ...] = ()
     readmes: int = 0
+    loose: tuple[Claim, ...] = ()
+    """Numbers of READMEs that may be claims though their sentence is not understood. They accuse nobody, and
+    none of them may be told as not stated.
+    """
 
     def of(self, what: What) -> tuple[Claim, ...]:
         """Claims of one kind."""

@@ -215,7 +215,7 @@ def _on(before: str, after: str) -> On:
             if re.match(r"\W{0,6}(?:of |on )?(?:train\w*)\s+(?:set\s+)?acc", after, re.IGNORECASE)
             else On.TEST
         )
-    if re.match(r"\W{0,4}(?:test|val\w*)\s+acc", after, re.IGNORECASE):
+    if re.match(r"[\s%*)]{0,4}(?:test|val\w*)\s+acc", after, re.IGNORECASE):
         return On.TEST
     return On.TRAIN if train > test else On.TEST
 

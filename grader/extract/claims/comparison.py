@@ -88,6 +88,37 @@ def compare(
     )
 
 
+class Loose(NamedTuple):
+    """Loose numbers: how many stand in what was printed or counted, and those that nobody can place.
+
+    Where one of a kind stands there, the others are of other attempts.
+    """
+
+    shown: int
+    unplaced: tuple[Claim, ...]
+
+
+def loose_numbers(claims: ClaimEvidence, compared: Comparison) -> Loose:
+    """Look for the loose numbers among what was printed or counted."""
+    known = frozenset(total for total, _ in compared.totals) | compared.counted
+    longest = max((r.before + len(r.epochs) for r in compared.runs), default=0)
+    whole = all(r.complete for r in compared.runs)
+    found: list[Claim] = []
+    settled: list[What] = []
+    for claim in claims.loose:
+        if claim.what is What.ACCURACY:
+            shown = accuracy_match(claim, compared.runs) in RIGHT
+        elif claim.what is What.PARAMETERS:
+            shown = any(count_match(claim, total) for total in known)
+        else:
+            shown = claim.value <= longest or (bool(longest) and not whole)
+        if shown:
+            settled.append(claim.what)
+        else:
+            found.append(claim)
+    return Loose(len(settled), tuple(claim for claim in found if claim.what not in settled))
+
+
 def _totals(summaries: SummaryEvidence, counted: frozenset[int]) -> tuple[tuple[int, Place], ...]:
     if summaries.saved_totals or counted:
         return summaries.saved_totals
@@ -147,7 +178,7 @@ def count_match(claim: Claim, total: int) -> bool:
     """
     if claim.bound is Bound.ABOUT:
         return abs(claim.value - total) <= claim.unit + EPS
-    if claim.unit >= 100:
+    if claim.unit >= 100 or claim.written.rstrip()[-1:] in ("k", "K"):
         return abs(claim.value - total) < claim.unit
     return abs(claim.value - total) < EPS
 

@@ -39,10 +39,12 @@ ORDER = re.compile(
     re.IGNORECASE,
 )
 ASIDE = re.compile(
+    r"(?<![a-z])(?:in (?:the |our )?(?:class|lecture|course|session|paper|literature|video)|other (?:people|students|authors|works?|teams?)"
+    r"|state[ -]of[ -]the[ -]art|sota|human|published|leaderboard|see (?:the )?paper|class file|vorlesung)(?![a-z])|"
     r"(?<![a-z])(?:previous(?:ly)?|earlier|prior|before|baseline|without|initial(?:ly)?|at "
     r"first|experiments?|tried|attempts?|other models?|other architectures?|first model"
     r"|older|improv\w+ from|increase\w* .{0,30}from|instead|went up|used "
-    r"to|never|not|no|could\w*|[a-z]+n['’]t|another|if)(?![a-z])",
+    r"to|never|not|no(?!\.?\s*(?:of\b|\d))|could\w*|[a-z]+n['’]t|another|if)(?![a-z])",
     re.IGNORECASE,
 )
 LESS = re.compile(

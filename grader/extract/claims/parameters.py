@@ -33,6 +33,14 @@ _UNIT_BOUND = re.compile(
 )
 
 
+_BOUND_TOGETHER = re.compile(
+    r"(?:less than|fewer than|under|below|at most|no more than|within|up to|max(?:imum)?(?: of)?|<=?|≤)\s*\d"
+    r"[^.;:()→]{0,45}?(?:and|,|/|&|\+|und|;)\s*(?:with\s+|a\s+)?$",
+    re.IGNORECASE,
+)
+"""`at most 20 epochs and 20k parameters`: the bound is said once for both."""
+
+
 def read_parameters(sentence: Sentence) -> list[Claim]:
     """Parameter counts; those of single layers and of the requirement are left out."""
     text = sentence.text
@@ -47,7 +55,12 @@ def read_parameters(sentence: Sentence) -> list[Claim]:
         for match in pattern.finditer(text):
             at = match.start("n")
             before, after = text[max(0, at - 45) : at], text[match.end("n") : match.end("n") + 40]
-            if LESS.search(before.rstrip("~≈ ")) or re.match(r"\s*[×x*]\s*\d", after) or MORE.search(before):
+            if (
+                LESS.search(before.rstrip("~≈ "))
+                or _BOUND_TOGETHER.search(text[max(0, at - 90) : at])
+                or re.match(r"\s*[×x*]\s*\d", after)
+                or MORE.search(before)
+            ):
                 continue
             if _PER_LAYER.search(text[max(0, match.start() - 40) : match.start()]) or re.match(
                 r"\s*(?:pa?ra?m\w*)?\s*(?:below|limit|margin|constraint|ceiling|budget|barrier|per\b)",

@@ -9,6 +9,7 @@ from grader.core.evidence.summaries import SummaryEvidence
 from grader.core.place import Place
 from grader.core.submission import Kind
 from grader.extract.claims.building_blocks import read_uses
+from grader.extract.claims.loose_numbers import read_badges, read_loose
 from grader.extract.claims.numbers import read_numbers
 from grader.extract.claims.sentences import sentences
 from grader.extract.documents.layer_calls import layer_calls
@@ -49,11 +50,17 @@ def _taken(logs: LogEvidence, summaries: SummaryEvidence) -> frozenset[Place]:
 def _add(found: ClaimEvidence, lines: Sequence[SourceLine], taken: frozenset[Place]) -> ClaimEvidence:
     claims: list[Claim] = []
     uses: list[Use] = []
+    loose = [claim for line in lines if line.place.cell is None for claim in read_badges(line)]
     for sentence in sentences(lines, skip=taken):
-        claims += read_numbers(sentence)
+        read = read_numbers(sentence)
+        claims += read
         uses += read_uses(sentence)
+        if sentence.place.cell is None:
+            known = {(claim.what, claim.value) for claim in read}
+            loose += [claim for claim in read_loose(sentence) if (claim.what, claim.value) not in known]
     return ClaimEvidence(
         claims=(*found.claims, *claims),
+        loose=(*found.loose, *loose),
         uses=(*found.uses, *uses),
         sketches=(*found.sketches, *_sketches(lines)),
         readmes=found.readmes,

@@ -1,0 +1,153 @@
+"""Numbers that may be claims though their sentence is not understood: `99.56 % @ epoch 14`, a heading
+`Accuracy` with `99.55` under it, a badge.
+
+They accuse nobody. They keep a README from being told as stating no number: what is found too much here is a
+question to a person.
+"""
+
+import re
+from collections.abc import Iterator
+
+from grader.core.evidence.claims import Bound, Claim, What
+from grader.core.evidence.documents import SourceLine
+from grader.extract.claims.context_words import ASIDE, DONE, LESS, MORE, ORDER, PLANNED, Number, make_claim
+from grader.extract.claims.sentences import MAX_LINE, Sentence
+
+_ACCURACY = re.compile(
+    r"acc(?:\b|ur|uar)|genauig|pr[ée]cisi|exactitu|accuratezza|nauwkeurig|dokładno|noggrann|точност|准确|正确|精度|score|result"
+    r"|ergebnis|treffer|richtig|correct",
+    re.IGNORECASE,
+)
+_PERCENT = re.compile(
+    r"(?<![\d.,/~\w-])(?P<n>9\d(?:[.,]\d{1,3})?)\s*(?:%|percent|prozent|por\s?ciento|pour\s?cent)",
+    re.IGNORECASE,
+)
+_BARE = re.compile(r"(?<![\d.,/\w-])(?P<n>9\d[.,]\d{1,3})(?![\d%.,]|\s*%)")
+_SHARE = re.compile(r"(?<![\d.,\w])0[.,](?P<n>9\d{1,4})(?!\d)")
+_FRACTION = re.compile(r"(?<![\d.,])(?P<n>9[,.]?\d{3})\s*(?:/|of|von|out of)\s*10[,.]?000\b", re.IGNORECASE)
+_ERROR = re.compile(
+    r"(?:error|fehler|misclass|erreur|erro)\w*(?:\s+rate|quote)?[^.%\d]{0,25}(?P<n>[0-4][.,]\d{1,3})\s*%",
+    re.IGNORECASE,
+)
+_BADGE = re.compile(r"badge/[^)\s\"]*?acc\w*[-_:=]+(?P<n>9\d(?:\.\d{1,3})?)", re.IGNORECASE)
+_COUNTED = re.compile(
+    r"para?m(?:eter|s|è|e|\b)|pa?ra?meters?|parámetro|paramètre|parametr|параметр|参数|parâmetro",
+    re.IGNORECASE,
+)
+_COUNT = re.compile(
+    r"(?<![\d.,\w-])(?P<n>\d{1,3}(?:[ ,.'’\u202f\u00a0]\d{3})+|\d+(?:[.,]\d+)?(?P<k>\s*(?:k(?![a-z])"
+    r"|thousand|tausend|mila?\b))|\d{3,7})"
+    r"(?![\d.,]*\d)(?!\s*[x×*/%])",
+    re.IGNORECASE,
+)
+_EPOCH = r"(?:epo[ckq]\w*|época\w*|époque\w*|эпох\w*|轮|エポック)"
+_EPOCHS = re.compile(
+    rf"(?<![\d.,\w-])(?P<n>\d{{1,3}})\s*(?:training\s+)?{_EPOCH}|{_EPOCH}\s*[:=|]\W{{0,4}}(?P<m>\d{{1,3}})(?![\d.%])",
+    re.IGNORECASE,
+)
+_ALONE = re.compile(r"[\W_]*(?P<n>[\d.,' ]+\s*[kK%]?)[\W_]*")
+_TRAINING = re.compile(
+    r"train(?:ing)?\b\W{0,3}(?:\w+\W{0,3}){0,2}$|dropout[^.]{0,20}$|drop\W{0,3}$|p\s*=\s*$", re.IGNORECASE
+)
+_BOUNDED = re.compile(
+    r"(?:less than|fewer than|under|below|at most|at least|within|up to|max(?![a-z])\.?"
+    r"|no more than|<=?|≤|>=?|≥|weniger als|unter|höchstens"
+    r"|maximal(?!e)|moins de|menos de|meno di)[^.;:→=]{0,45}$",
+    re.IGNORECASE,
+)
+_ASKED = re.compile(
+    r"^\W*(?:assignment|exercise|homework|aufgabe|ziel|objectif|objetivo|tarea|obiettivo|task|goal|target|requirement)|required|gefordert"
+    r"|soll(?:te|en)?\b|muss\b|müssen|doit|debe\b|deve\b",
+    re.IGNORECASE,
+)  # fmt: skip
+_OTHER_COUNTS = re.compile(
+    r"non-?trainable|conv\w*|layers?|kernels?|per\b|batch|channels?|images|bilder|digits", re.IGNORECASE
+)
+
+
+def read_loose(sentence: Sentence) -> list[Claim]:
+    """Return what may be claimed in a sentence that asks for nothing and tells of no other attempt."""
+    text = sentence.text
+    if sentence.required or sentence.fenced or not any(c.isdigit() for c in text):
+        return []
+    if _ASKED.search(text) or ORDER.search(text) or ASIDE.search(text):
+        return []
+    return [*_accuracies(sentence), *_counts(sentence), *_epochs(sentence)]
+
+
+def read_badges(line: SourceLine) -> list[Claim]:
+    """Return the accuracies that the badges of a line show."""
+    if "badge" not in line.text:
+        return []
+    sentence = Sentence(line.place, line.text.strip(), 0, "", required=False, fenced=False)
+    return [_accuracy(sentence, match) for match in _BADGE.finditer(line.text[:MAX_LINE])]
+
+
+def _open(text: str, at: int) -> bool:
+    """Whether nothing before a number says that it is a bound or a plan."""
+    before = text[:at]
+    planned = PLANNED.search(before) and not DONE.search(before)
+    return not (planned or LESS.search(before) or _BOUNDED.search(before))
+
+
+def _accuracies(sentence: Sentence) -> Iterator[Claim]:
+    text = sentence.text
+    about = _ACCURACY.search(text) or _ACCURACY.search(sentence.heading)
+    about = about or DONE.search(text)
+    patterns = [_PERCENT, _FRACTION, *([_BARE, _SHARE] if about or _ALONE.fullmatch(text) else [])]
+    for pattern in patterns:
+        for match in pattern.finditer(text):
+            at = match.start("n")
+            said = about or "." in match["n"] or "," in match["n"]
+            if said and _open(text, at) and not _TRAINING.search(text[max(0, at - 60) : at]):
+                yield _accuracy(sentence, match)
+    for match in _ERROR.finditer(text):
+        written = match["n"].replace(",", ".")
+        unit = 10.0 ** -len(written.partition(".")[2])
+        number = Number(round(100 - float(written), 6), unit, match["n"] + " %")
+        yield make_claim(sentence, What.ACCURACY, number, Bound.EXACT)
+
+
+def _accuracy(sentence: Sentence, match: re.Match[str]) -> Claim:
+    digits = match["n"].replace(",", ".")
+    written = match.group().strip()
+    if match.re is _FRACTION:
+        number = Number(int(digits.replace(".", "")) / 100, 0.01, written)
+    elif match.re is _SHARE:
+        number = Number(round(float(f"0.{digits}") * 100, 6), 10.0 ** (2 - len(digits)), written)
+    else:
+        number = Number(float(digits), 10.0 ** -len(digits.partition(".")[2]), written)
+    more = MORE.search(sentence.text[: match.start()]) is not None
+    return make_claim(sentence, What.ACCURACY, number, Bound.AT_LEAST if more else Bound.EXACT)
+
+
+def _counts(sentence: Sentence) -> Iterator[Claim]:
+    text = sentence.text
+    if not (_COUNTED.search(text) or (_COUNTED.search(sentence.heading) and _ALONE.fullmatch(text))):
+        return
+    for match in _COUNT.finditer(text):
+        beside = text[max(0, match.start() - 30) : match.end() + 12]
+        if _open(text, match.start()) and not _OTHER_COUNTS.search(beside):
+            number = _count(match)
+            if 500 <= number.value < 10_000_000:
+                yield make_claim(
+                    sentence, What.PARAMETERS, number, Bound.ABOUT if number.unit >= 10 else Bound.EXACT
+                )
+
+
+def _count(match: re.Match[str]) -> Number:
+    if match["k"]:
+        digits = match["n"][: -len(match["k"])].replace(",", ".")
+        return Number(float(digits) * 1000, 1000.0 * 10.0 ** -len(digits.partition(".")[2]), match.group())
+    return Number(float(re.sub(r"\D", "", match["n"])), 1.0, match.group())
+
+
+def _epochs(sentence: Sentence) -> Iterator[Claim]:
+    text = sentence.text
+    found = [(m, m["n"] or m["m"]) for m in _EPOCHS.finditer(text)]
+    alone = _ALONE.fullmatch(text)
+    if alone and re.search(_EPOCH, sentence.heading, re.IGNORECASE) and alone["n"].strip().isdigit():
+        found.append((alone, alone["n"].strip()))
+    for match, written in found:
+        if _open(text, match.start()) and 1 <= int(written) <= 200:
+            yield make_claim(sentence, What.EPOCHS, Number(float(written), 1.0, written), Bound.EXACT)

@@ -1,0 +1,137 @@
+"""Numbers that a README states in a sentence that nobody foresaw: never passed as "states no number", and never
+called wrong.
+"""
+
+import json
+
+import pytest
+
+from grader.checks.readme import readme_numbers
+from grader.core.outcome import Outcome, Verdict
+from grader.extract.claims.read_claims import read_claims
+from grader.extract.documents.documents import read_documents
+from grader.extract.documents.notebook import read_notebooks
+from grader.extract.logs.model_summary import read_summaries
+from grader.extract.logs.training_log import read_logs
+from grader.ingest.read import from_bytes
+
+RIGHT = (
+    9_780,
+    9_850,
+    9_890,
+    9_902,
+    9_911,
+    9_918,
+    9_925,
+    9_929,
+    9_931,
+    9_934,
+    9_936,
+    9_940,
+    9_938,
+    9_946,
+    9_941,
+)
+LOG = "".join(
+    f"Epoch: {n}\nTest set: Average loss: 0.02, Accuracy: {right}/10000 ({right / 100:.2f}%)\n\n"
+    for n, right in enumerate(RIGHT, 1)
+)
+RULE = "=" * 64
+SUMMARY = (
+    f"{'-' * 64}\n        Layer (type)               Output Shape         Param #\n{RULE}\n"
+    "            Conv2d-1            [-1, 8, 26, 26]              80\n"
+    "       BatchNorm2d-2            [-1, 8, 26, 26]              16\n"
+    "           Dropout-3            [-1, 8, 26, 26]               0\n"
+    "            Conv2d-4           [-1, 10, 1, 1]           1,370\n"
+    f"{RULE}\nTotal params: 1,466\nTrainable params: 1,466\nNon-trainable params: 0\n{'-' * 64}\n"
+)
+
+
+def judged(text: str) -> Outcome:
+    cells = [
+        {
+            "cell_type": "code",
+            "source": source,
+            "outputs": [{"output_type": "stream", "name": "stdout", "text": out}],
+            "metadata": {},
+            "execution_count": 1,
+        }
+        for source, out in (
+            ("summary(model, input_size=(1, 28, 28))", SUMMARY),
+            ("for epoch in range(1, 16):\n    test(model)", LOG),
+        )
+    ]
+    notebook = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    files = {"README.md": f"# MNIST\n\n{text}\n".encode(), "S4.ipynb": json.dumps(notebook).encode()}
+    documents = read_documents(from_bytes("s", files))
+    logs, summaries = read_logs(documents), read_summaries(documents)
+    return readme_numbers.check(
+        read_claims(documents, logs, summaries),
+        logs=logs,
+        summaries=summaries,
+        network=None,
+        notebooks=read_notebooks(documents),
+        documents=documents,
+        policy=readme_numbers.Policy(),
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- ✅ 99.56% accuracy in 15 epochs",
+        "Das Netz hat 7.466 Parameter.",
+        "Das Netz erreicht 99,56 % Genauigkeit.",
+        "La précision maximale est de 99,56 %.",
+        "99.56 % @ epoch 14",
+        "9956/10000 correct in epoch 14",
+        "Test Acc = 0.9956",
+        "Error rate 0.44 %",
+        "![acc](https://img.shields.io/badge/accuracy-99.56%25-green)",
+        "* No. of params: 2.47k",
+        "Trained in 19 epochs to 99.46 %",
+        "The model has 12 thousand parameters",
+        "We got 99.55 on MNIST test",
+        "Result\n------\n99.55 %",
+        "## Accuracy\n99.55%",
+        "## Number of parameters\n8,442",
+        "## Epochs\n19",
+    ],
+)
+def test_a_number_that_nothing_shows_is_asked_about(text: str) -> None:
+    outcome = judged(text)
+    assert outcome.verdict in (Verdict.UNKNOWN, Verdict.FAIL), outcome.summary
+    assert "README.md:" in outcome.summary
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "99.46 % @ epoch 14",
+        "Test Acc = 0.9946",
+        "Error rate 0.54 %",
+        "![acc](https://img.shields.io/badge/accuracy-99.46%25-green)",
+        "Das Netz hat 1.466 Parameter und erreicht 99,46 % Genauigkeit.",
+        "The network has about 1.5k parameters",
+        "1.47k parameters",
+        "* No. of params: 1.47k",
+        "| Version | Params | Acc |\n|---|---|---|\n| v1 | 12,000 | 99.10 |\n| v3 (final) | 1,466 | 99.46 |",
+        "[Assignment] reach 99.4 % validation accuracy, at most 20 epochs and 20k parameters\n\nResult: 99.46 %",
+        "Aufgabe: 99,4 % Genauigkeit mit weniger als 20.000 Parametern in höchstens 20 Epochen.\n\n99,46 % nach 14 Epochen.",
+        "In the lecture a model with 593,200 parameters reached 99.2 %.",
+        "Other people report 99.6 % with 10k parameters (see paper).",
+        "Train acc 99.12, test acc 99.46",
+        "State of the art on MNIST is 99.87 %; human performance is about 99.8 %.",
+        "The receptive field is 28x28; 95 % of the digits are easy.",
+        "The data are 60,000 training and 10,000 test images.",
+    ],
+)
+def test_a_number_that_stands_there_or_speaks_of_others_is_no_fault(text: str) -> None:
+    assert judged(text).verdict is Verdict.PASS
+
+
+def test_the_sentence_says_what_was_found() -> None:
+    assert judged("Error rate 0.54 %").summary == "1 number of the README stands in what the notebook prints"
+    asked = judged("99.56 % @ epoch 14")
+    assert asked.summary.startswith("what 99.56 % (README.md:3) says of the network could not be told")
+    assert [f.marked for f in asked.findings] == ["99.56 %"]
