@@ -4,12 +4,12 @@
 Parameters, test accuracy, best epoch and number of epochs that the README states, against the notebook's
 saved outputs: its model summary and its log. Where there is no notebook, the README's own summary and log are
 compared with its prose. Requirements copied from the assignment are no statements, and a number that agrees
-with any run or any model is right. A README without such numbers contradicts nothing; a number that may be one,
-in words that are not understood, in a heading or a badge, is a question where nothing printed shows it. Where
-the network could be run, its counted parameters are as good as the printed ones (a count that differs from them alone is a
-question), and building blocks that the README names and the network lacks are shown. A count that leaves out
-layers which never run is what torchsummary prints; stated in the README's own words it is a question, and so
-is an accuracy in the notebook's file name that its log does not reach.
+with any run or any model is right. A README without such numbers contradicts nothing; a number that may be
+one, in words that are not understood, in a heading or a badge, is a question where nothing printed shows it.
+Where the network could be run, its counted parameters are as good as the printed ones (a count that differs
+from them alone is a question), and building blocks that the README names and the network lacks are shown. A
+count that leaves out layers which never run is what torchsummary prints; stated in the README's own words it
+is a question, and so is an accuracy in the notebook's file name that its log does not reach.
 
 ## Why it matters
 A README is read before anything is run. If it belongs to another run, or rounds 99.36 up to 99.4, its reader
