@@ -231,3 +231,80 @@ def test_a_log_kept_as_a_note_below_the_run_is_no_training_of_its_own() -> None:
 def test_a_stream_below_a_note_is_still_nothing_that_the_note_can_have_printed() -> None:
     found = notebook(("'''\nmy log\n'''", [stream(log())]))
     assert [run.unprinted for run in found.runs] == ["nothing in the source of cell 1 can print"]
+
+
+VALUES = ", ".join(str(c / 100) for c in RIGHT)
+ONE_LINE = "Epoch {e}: test accuracy {p}%\n"
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        (f"lines = {log().splitlines()!r}", "for line in lines: print(line)"),
+        (f"lines = {log()!r}.strip().split('\\n')", "print(*lines, sep='\\n')"),
+        (f"text = {log()!r}", "from IPython.display import Markdown\nMarkdown(text)"),
+    ],
+)
+def test_lines_that_another_cell_spells_out_are_an_echo(cells: tuple[str, str]) -> None:
+    found = notebook((cells[0], []), (cells[1], [stream(log())]))
+    assert found.of(Origin.NOTEBOOK) == ()
+    assert len(found.of(Origin.PASTED)) == 1
+
+
+def test_accuracies_that_the_notebook_lists_are_an_echo() -> None:
+    source = (
+        f"accs = [{VALUES}]\nfor i, a in enumerate(accs): print(f'Epoch {{i + 1}}: test accuracy {{a}}%')"
+    )
+    found = notebook((source, [stream(log(fmt=ONE_LINE))]))
+    assert found.of(Origin.NOTEBOOK) == ()
+
+
+def test_accuracies_that_a_training_collected_are_a_log() -> None:
+    collect = "accs = []\nfor epoch in range(1, 9):\n    train(epoch)\n    accs.append(test())"
+    show = "for i, a in enumerate(accs): print(f'Epoch {i + 1}: test accuracy {a}%')"
+    found = notebook((collect, []), (show, [stream(log(fmt=ONE_LINE))]))
+    assert shapes(found) == [(8, 99.46, "log")]
+
+
+@pytest.mark.parametrize("source", ["print(open('log.txt').read())", "!cat log.txt", "%cat logs/log.txt"])
+def test_a_file_that_nothing_writes_is_no_record_of_a_training(source: str) -> None:
+    (run,) = notebook((source, [stream(log())])).runs
+    assert "only shows" in run.unprinted
+    (run,) = notebook(("!python train.py > log.txt", []), (source, [stream(log())])).runs
+    assert run.unprinted == ""
+
+
+def test_a_table_with_a_number_a_rate_and_an_epoch_lists_runs() -> None:
+    table = "| # | lr | dropout | test acc | epoch |\n|---|---|---|---|---|\n"
+    table += (
+        "| 1 | 0.1 | 0.1 | 99.31 | 17 |\n| 2 | 0.05 | 0.1 | 99.46 | 19 |\n| 3 | 0.01 | 0.1 | 99.12 | 20 |\n"
+    )
+    found = logs({"README.md": table})
+    assert found.runs == ()
+    assert {e.kind for e in found.evaluations} == {SequenceKind.TABLE_OF_RUNS}
+
+
+def test_a_scheduled_rate_beside_epochs_that_run_through_is_a_log() -> None:
+    table = "| epoch | lr | test acc |\n|---|---|---|\n"
+    table += "".join(f"| {e} | {0.1 / e:.3f} | {c / 100} |\n" for e, c in enumerate(RIGHT, 1))
+    assert shapes(logs({"README.md": table}), Origin.README) == [(8, 99.46, "log")]
+
+
+def test_a_quoted_log_with_dots_in_the_middle_is_an_excerpt() -> None:
+    text = f"```\n{log(right=RIGHT[:1])}...\n{log(first=15, right=RIGHT[-2:-1])}```\n"
+    (run,) = logs({"README.md": text}).runs
+    assert (run.kind, run.gaps) == (SequenceKind.EXCERPT, ("after epoch 1 comes epoch 15",))
+
+
+@pytest.mark.parametrize(
+    "fmt",
+    [
+        "Epoche {e}: Testgenauigkeit {p:.2f} %\n",
+        "[{e:02d}/8] train 98.12% | test {p:.2f}%\n",
+        "epoch {e}: {c} of 10000 correct\n",
+        "Époque {e} - exactitude test : {p:.2f} %\n",
+    ],
+)
+def test_more_spellings_of_a_log(fmt: str) -> None:
+    found = notebook((LOOP, [stream(log(fmt=fmt))]))
+    assert shapes(found) == [(8, 99.46, "log")]

@@ -6,7 +6,7 @@ import msgspec
 
 from grader.checks.readme._result import Result
 from grader.core.evidence.claims import Claim
-from grader.core.evidence.logs import Evaluation, LogEvidence, Origin, Run, SequenceKind
+from grader.core.evidence.logs import Epoch, LogEvidence, Origin, Run, SequenceKind
 from grader.core.outcome import Finding, Weight
 from grader.core.rubric import Treatment
 from grader.extract.claims.comparison import RIGHT, Comparison, Match, nearest
@@ -88,15 +88,17 @@ def _finding(claim: Claim, match: Match, runs: Sequence[Run], weight: Weight) ->
 
 
 def quoted_evaluations(compared: Comparison, logs: LogEvidence) -> Result:
-    """A final evaluation quoted in the README has to be one of the log's accuracies, or of the notebook's
-    evaluations.
+    """A final evaluation or a single epoch quoted in the README has to be one of the log's accuracies, or of
+    the notebook's evaluations.
     """
     runs = compared.runs
     quoted = [
-        e
+        e.epoch
         for e in logs.evaluations
         if e.origin is Origin.README and e.epoch.total is not None and e.kind is SequenceKind.SINGLE
     ]
+    alone = (r.epochs[0] for r in logs.of(Origin.README) if len(r.epochs) == 1 and r not in runs)
+    quoted += [epoch for epoch in alone if epoch.total is not None]
     if not runs:
         return Result()
     printed = [e.epoch.percent for e in logs.evaluations if e.origin is Origin.NOTEBOOK]
@@ -105,22 +107,23 @@ def quoted_evaluations(compared: Comparison, logs: LogEvidence) -> Result:
     # A table of runs may tell of trainings that nobody handed in: only what was printed counts, and nothing
     # is missed.
     listed = [
-        e for e in logs.evaluations if e.origin is Origin.README and e.kind is SequenceKind.TABLE_OF_RUNS
+        e.epoch
+        for e in logs.evaluations
+        if e.origin is Origin.README and e.kind is SequenceKind.TABLE_OF_RUNS
     ]
     known = sum(_was_printed(e, runs, printed) for e in listed)
     return Result(len(quoted) + known, len(quoted) - len(missing) + known, findings)
 
 
-def _was_printed(evaluation: Evaluation, runs: Sequence[Run], singles: Sequence[float]) -> bool:
+def _was_printed(quoted: Epoch, runs: Sequence[Run], singles: Sequence[float]) -> bool:
     values = [e.percent for r in runs for e in r.epochs] + list(singles)
-    return any(abs(evaluation.epoch.percent - v) <= evaluation.epoch.half_unit + 0.0051 for v in values)
+    return any(abs(quoted.percent - v) <= quoted.half_unit + 0.0051 for v in values)
 
 
-def _evaluation_finding(evaluation: Evaluation, runs: Sequence[Run]) -> Finding:
-    epoch = evaluation.epoch
+def _evaluation_finding(epoch: Epoch, runs: Sequence[Run]) -> Finding:
     run = min(runs, key=lambda r: abs(r.best - epoch.percent))
     return Finding(
-        message="the README's final test accuracy is not in the log",
+        message="the test accuracy that the README quotes is not in the log",
         place=epoch.place,
         expected=f"the log's best is {run.best:.2f} %, its last {run.last:.2f} % ({run.place})",
         found=f"{epoch.percent:.2f} %",

@@ -41,7 +41,7 @@ from grader.core.outcome import Finding, Outcome, Weight, failed, passed, unknow
 from grader.core.rubric import CheckPolicy, Treatment
 from grader.core.rule import Rule
 from grader.core.submission import Kind
-from grader.extract.claims.comparison import Comparison, compare, loose_numbers
+from grader.extract.claims.comparison import Comparison, Loose, compare, loose_numbers
 
 
 class Policy(CheckPolicy, frozen=True, kw_only=True):
@@ -102,26 +102,31 @@ def check(
         return unknown(
             f"no number about the network was found, but {rest[0].path}: {rest[0].problem}", findings
         )
-    loose = loose_numbers(claims, compared)
-    if open_ := loose.unplaced:
-        return unknown(
-            f"what {open_[0].written} ({open_[0].place}) says of the network could not be told, and nothing "
-            "that was printed shows it",
-            [*findings, *map(_unplaced, open_)],
-        )
-    if loose.shown:
-        some = (
-            "1 number of the README stands"
-            if loose.shown == 1
-            else f"{loose.shown} numbers of the README stand"
-        )
-        return passed(f"{some} in what the notebook prints", findings)
+    if found := _loosely(loose_numbers(claims, compared), findings):
+        return found
     if blocks.compared and not blocks.findings:
         return passed("the README states no number about the network, and the layers that it names are there")
     if notebooks is None or not notebooks.readable:
         stated_none = "the README states no number about the network"
         return documents.absent("a notebook", Kind.NOTEBOOK).outcome(stated_none)
     return passed("the README states no number about the network, so none contradicts the notebook", findings)
+
+
+def _loosely(loose: Loose, findings: Sequence[Finding]) -> Outcome | None:
+    """What follows from numbers whose sentence is not understood; None where there is none."""
+    if loose.unplaced:
+        first = loose.unplaced[0]
+        return unknown(
+            f"what {first.written} ({first.place}) says of the network could not be told, and nothing "
+            "that was printed shows it",
+            [*findings, *map(_unplaced, loose.unplaced)],
+        )
+    if not loose.shown:
+        return None
+    some = (
+        "1 number of the README stands" if loose.shown == 1 else f"{loose.shown} numbers of the README stand"
+    )
+    return passed(f"{some} in what the notebook prints", findings)
 
 
 def _unplaced(claim: Claim) -> Finding:

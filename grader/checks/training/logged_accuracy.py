@@ -242,7 +242,7 @@ def _doubt(finding: Finding, diagnosis: str, found: str) -> Finding:
         "incomplete-log": "the log does not show every epoch",
         "no-denominator": "the log prints percents without the number of images",
         "log-without-source": "the cells under which the log stands cannot have printed it",
-        "excerpt": "the log does not start with the first epoch, so it does not show how long was trained",
+        "excerpt": "the log shows only some of its epochs, so it does not show how long was trained",
     }
     hints = {
         "wrong-denominator": "check that the test loader uses MNIST(train=False), and run the notebook again",

@@ -11,6 +11,7 @@ from grader.core.evidence.logs import Evaluation, Origin, PastedLog, Run, Sequen
 from grader.core.evidence.notebook import Notebook
 from grader.extract.documents.cell_names import cannot_print
 from grader.extract.logs.kinds import is_excerpt_of, repeats
+from grader.extract.logs.spelled_out import shows_a_file
 
 MAX_RUNS = 400
 """Runs that are kept of a submission; each is compared with all others. A sweep over six rates has six."""
@@ -56,7 +57,9 @@ def with_doubts(
 
     @cache
     def unprinted(path: str, cells: tuple[int, ...]) -> str:
-        return cannot_print(by_path[path], cells, modules)
+        notebook = by_path[path]
+        shown = (shows_a_file(cell, notebook) for cell in notebook.code_cells if cell.number in cells)
+        return next(filter(None, shown), "") or cannot_print(notebook, cells, modules)
 
     def doubts(run: Run) -> Run:
         unread = f"{run.artefact} shows more than {MAX_RUNS} runs, and the others were not read"

@@ -7,11 +7,9 @@ through here, saved outputs and quoted text alike, so that a row of a leaderboar
 
 import ast
 import itertools
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from grader.core.evidence.logs import Epoch, Origin, Run, SequenceKind
-from grader.core.evidence.notebook import Channel, Notebook, NotebookCell
 from grader.extract.logs.runs import Reading, Segment, is_fresh
 
 LATEST_START = 1
@@ -21,9 +19,6 @@ from 1.
 LATEST_LOOP = 2
 """Highest first number of a loop that trains from the start: `range(2, 21)` happens, `range(20, 40)` goes on
 with a training.
-"""
-MIN_LINE = 12
-"""Characters from which a line that stands in the source as well as in the output was not printed by chance.
 """
 
 
@@ -125,80 +120,6 @@ def _same_document(run: Run, other: Run) -> bool:
 
 def _equal(a: Epoch, b: Epoch) -> bool:
     return abs(a.percent - b.percent) <= a.half_unit + b.half_unit + 1e-9
-
-
-def echoed(segment: Segment, spelled: str | None) -> bool:
-    """Whether the cell's own text spells out most of these lines (`spelled_out`), or everything."""
-    if spelled is None:
-        return True
-    same = sum(r.excerpt in spelled for r in segment.readings if len(r.excerpt) > MIN_LINE)
-    return same * 2 > len(segment.readings)
-
-
-def spelled_out(cell: NotebookCell, notebook: Notebook) -> str | None:
-    """Return what a cell can show without computing anything: its source but for comments, and strings that
-    it shows by name. None where it is all that the cell shows.
-
-    A cell of nothing but literals computes nothing: the value that it shows is the text that stood there when
-    it ran, whatever was typed into it since.
-    """
-    if all(output.channel is Channel.RESULT for output in cell.outputs) and _is_note(cell.source):
-        return None
-    return "\n".join(_spelled(cell, notebook))
-
-
-def _is_note(source: str) -> bool:
-    """Whether a cell holds literals and comments alone."""
-    tree = _parsed(source)
-    return (
-        tree is not None
-        and bool(tree.body)
-        and all(isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant) for s in tree.body)
-    )
-
-
-def _spelled(cell: NotebookCell, notebook: Notebook) -> Iterable[str]:
-    """Texts that the cell can show without computing anything: its own source but for comments, and strings
-    that it names.
-    """
-    yield "\n".join(line for line in cell.source.split("\n") if not line.lstrip().startswith("#"))
-    names = _shown_names(cell.source)
-    if not names:
-        return
-    for other in notebook.code_cells:
-        if other.number >= cell.number:
-            return
-        yield from (value for name, value in _constants(other.source) if name in names)
-
-
-def _shown_names(source: str) -> frozenset[str]:
-    """Names that a cell prints or ends with, where it does nothing else that could make lines."""
-    tree = _parsed(source)
-    if tree is None:
-        return frozenset()
-    shown: set[str] = set()
-    for statement in tree.body:
-        match statement:
-            case ast.Expr(value=ast.Name(id=name)):
-                shown.add(name)
-            case ast.Expr(value=ast.Call(func=ast.Name(id="print" | "display"), args=arguments)):
-                shown.update(a.id for a in arguments if isinstance(a, ast.Name))
-    return frozenset(shown)
-
-
-def _constants(source: str) -> Iterable[tuple[str, str]]:
-    tree = _parsed(source)
-    for statement in tree.body if tree else ():
-        match statement:
-            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=str(text))):
-                yield name, text
-
-
-def _parsed(source: str) -> ast.Module | None:
-    try:
-        return ast.parse(re.sub(r"(?m)^(\s*)[!%].*$", r"\1pass", source))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
 
 
 def shown_text(text: str) -> list[str]:

@@ -62,10 +62,14 @@ class LogLine(NamedTuple):
 
 
 _SPLIT = re.compile(
-    r"(?<![a-z])(?:(?P<train>train(?:ing)?)|(?P<test>test(?:ing)?|val(?:id(?:ation)?)?|eval(?:uation)?))(?=[^a-z]|acc|loss|$)",
+    r"(?<![a-z])(?:(?P<train>train(?:ings?|ing)?)|(?P<test>tests?(?:ing)?|val(?:id(?:ation|ierungs?)?)?|eval(?:uation)?))"
+    r"(?=[^a-z]|acc|loss|genau|$)",
     re.IGNORECASE,
 )
-_LABEL = re.compile(r"acc(?:uracy|urancy|uarcy|\.)?(?![a-z])", re.IGNORECASE)
+_LABEL = re.compile(
+    r"(?:acc(?:uracy|urancy|uarcy|\.)?|genauigkeit|exactitude?|accuratezza|acur[áa]cia|nauwkeurigheid|точность|准确率)(?![a-z])",
+    re.IGNORECASE,
+)
 _GLUE = r"[\s:=|│┃>~*_`\"'\-–—]*"
 _VALUE = re.compile(
     _GLUE
@@ -78,7 +82,13 @@ _VALUE = re.compile(
     re.IGNORECASE,
 )
 _SHORT = re.compile(
-    r"(?<![a-z])(?P<name>test|val(?:id(?:ation)?)?)\s*[:=]\s*(?P<number>\d+(?:\.\d+)?)\s*%", re.IGNORECASE
+    r"(?<![a-z])(?P<name>test|val(?:id(?:ation)?)?)(?:\s*[:=]\s*(?P<number>\d+(?:\.\d+)?)\s*%|\s+(?P<bare>\d{2}\.\d+)\s*%(?!\s*\|))",
+    re.IGNORECASE,
+)
+_RIGHT_OF = re.compile(
+    r"(?<![\d.,])(?P<correct>\d{1,3}(?:,?\d{3}))\s*(?:/|of|out of|von)\s*(?P<total>\d{2},?\d{3})\s*(?:\([^)]{0,20}\)\s*)?"
+    r"(?:are\s+|were\s+)?(?:correct|right|richtig)",
+    re.IGNORECASE,
 )
 # Words that make the next accuracy a summary instead of the report of an epoch.
 _STATEMENT = re.compile(
@@ -86,7 +96,7 @@ _STATEMENT = re.compile(
     re.IGNORECASE,
 )
 _MARKER = re.compile(
-    r"(?<![a-z])epochs?(?:\s+(?:no\.?|number|num|#))?[\s:=#>\-–.\[(]*(?P<n>\d{1,4})(?![\d.]*\d)(?:\s*(?:/|of|out "
+    r"(?<![a-z])(?:epochs?|epoche|épo(?:que|ca)|epoca|эпоха)(?:\s+(?:no\.?|number|num|#))?[\s:=#>\-–.\[(]*(?P<n>\d{1,4})(?![\d.]*\d)(?:\s*(?:/|of|out "
     r"of)\s*(?P<of>\d{1,4}))?",
     re.IGNORECASE,
 )
@@ -108,10 +118,28 @@ _BAR = re.compile(
 )
 
 
+_SIGNS = (
+    "acc",
+    "epoch",
+    "/",
+    "%",
+    "genau",
+    "exactitud",
+    "acur",
+    "nauwk",
+    "точн",
+    "准确",
+    "époc",
+    "époq",
+    "correct",
+    "richtig",
+)
+
+
 def read_line(text: str) -> LogLine:
     """Read one line (without `\\r`)."""
     lowered = text.lower()
-    if "acc" not in lowered and "epoch" not in lowered and "/" not in text and "%" not in text:
+    if not any(sign in lowered for sign in _SIGNS):
         split = _last_split(text) if _SPLIT.search(text) else Split.UNSAID
         return LogLine((), None, bar=False, split=split, group=_group(text))
     bar = bool(_BAR.search(text))
@@ -175,7 +203,7 @@ def _accuracies(text: str, *, bar: bool) -> tuple[Accuracy, ...]:
     for short in _SHORT.finditer(text):
         if any(start <= short.start() < end for start, end in taken):
             continue
-        number = short.group("number")
+        number = short.group("number") or short.group("bare")
         found.append(
             Accuracy(
                 Split.TEST,
@@ -188,7 +216,7 @@ def _accuracies(text: str, *, bar: bool) -> tuple[Accuracy, ...]:
                 "short",
             )
         )
-    return tuple(found)
+    return tuple(found) or _counted(text)
 
 
 def _value(value: re.Match[str], split: Split, words: str, *, bar: bool) -> Accuracy | None:
@@ -218,6 +246,21 @@ def _value(value: re.Match[str], split: Split, words: str, *, bar: bool) -> Accu
     if percent > 100.0 or (bar and split is Split.UNSAID):
         return None
     return Accuracy(split, percent, half, None, None, False, _sums_up(words), shape)
+
+
+def _counted(text: str) -> tuple[Accuracy, ...]:
+    """`9941 of 10000 correct`: a fraction that no word like accuracy labels."""
+    match = _RIGHT_OF.search(text)
+    if match is None:
+        return ()
+    correct, total = int(match["correct"].replace(",", "")), int(match["total"].replace(",", ""))
+    if not 0 < correct <= total or total < 1_000:
+        return ()
+    split = _last_split(text[: match.start()])
+    if split is Split.UNSAID:
+        split = {10_000: Split.TEST, 60_000: Split.TRAIN}.get(total, Split.UNSAID)
+    sums_up = _sums_up(text[: match.start()])
+    return (Accuracy(split, 100 * correct / total, 0.0, correct, total, False, sums_up, "counted"),)
 
 
 def _sums_up(words: str) -> bool:

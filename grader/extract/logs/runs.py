@@ -232,6 +232,8 @@ def to_run(
         for r in items
     )
     planned = max(announced) if announced else loop.length
+    if whose.origin is Origin.README and _shows_some(epochs):
+        kind = SequenceKind.EXCERPT
     return Run(
         origin=whose.origin,
         artefact=whose.artefact,
@@ -251,6 +253,12 @@ def to_run(
     )
 
 
+def _shows_some(epochs: tuple[Epoch, ...]) -> bool:
+    """Whether a quoted log shows fewer than half of the epochs between its first and its last number."""
+    known = [e.printed for e in epochs if e.printed is not None]
+    return len(known) == len(epochs) > 1 and known[-1] - known[0] + 1 > 2 * len(known)
+
+
 def _gaps(
     epochs: tuple[Epoch, ...], planned: int | None, *, kind: SequenceKind, cells: int, stops_early: bool
 ) -> list[str]:
@@ -267,7 +275,7 @@ def _gaps(
         if planned != len(epochs):
             gaps.append(f"{len(numbers) - len(known)} of {len(numbers)} epochs carry no number")
     else:
-        if kind is SequenceKind.EXCERPT:
+        if kind is SequenceKind.EXCERPT and known[0] > 1:
             gaps.append(f"the log starts with epoch {known[0]}")
         jumps = [(a, b) for a, b in itertools.pairwise(known) if b != a + 1]
         if len(jumps) > max(cells - 1, 0) or any(b > a + 1 for a, b in jumps):

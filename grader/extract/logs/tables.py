@@ -36,6 +36,8 @@ class _Columns(NamedTuple):
     """Columns that name a run: its network, optimizer, seed."""
     width: int
     comma: str
+    rate: int | None = None
+    """The column of the learning rate, which a schedule changes from epoch to epoch."""
 
 
 class _Row(NamedTuple):
@@ -99,7 +101,7 @@ def _grouped(rows: Sequence[_Row], columns: _Columns | None) -> dict[int, TableR
     if columns is None:
         return {}
     named = {r.at: _named(r.cells, columns) for r in rows}
-    if len(set(named.values())) == 1 and _counts_epochs(rows, columns):
+    if len(set(named.values())) == 1 and (_counts_epochs(rows, columns) or _differ(rows, columns)):
         named = {r.at: f"row {r.at}" for r in rows}
     return {r.at: r.row._replace(group=named[r.at]) for r in rows}
 
@@ -121,6 +123,18 @@ def _counts_epochs(rows: Sequence[_Row], columns: _Columns) -> bool:
     return columns.counts and any(b != a + 1 for a, b in itertools.pairwise(numbers))
 
 
+def _differ(rows: Sequence[_Row], columns: _Columns) -> bool:
+    """Whether each row has another learning rate and its epochs do not run through: the rows are of several
+    trainings.
+    """
+    if columns.rate is None or len(rows) < 2:
+        return False
+    rates = {r.cells[columns.rate + len(r.cells) - columns.width] for r in rows}
+    numbers = [r.row.marker.printed for r in rows if r.row.marker]
+    steps = {b - a for a, b in itertools.pairwise(numbers)}
+    return len(rates) == len(rows) and not (len(steps) == 1 and min(steps) > 0)
+
+
 def _header(line: str) -> _Columns | None:
     lowered = line.lower()
     if ("acc" not in lowered and "error" not in lowered) or len(line) > 400:
@@ -132,6 +146,9 @@ def _header(line: str) -> _Columns | None:
     tests, wrong = _test_columns(cells)
     trains = [i for i, c in enumerate(cells) if _ACCURACY.search(c) and _TRAIN.search(c)]
     epochs = [(i, m) for i, c in enumerate(cells) if (m := _EPOCH.match(c))]
+    epochs.sort(
+        key=lambda found: "#" in found[1].group()
+    )  # a column headed # counts rows beside one headed epoch
     if len(tests) != 1 or not (epochs or trains):
         return None
     plain = {tests[0], *trains, *(i for i, _ in epochs)}
@@ -147,6 +164,7 @@ def _header(line: str) -> _Columns | None:
         settings=tuple(sorted(names)),
         width=len(cells),
         comma=comma,
+        rate=next((i for i, c in enumerate(cells) if _RATE.match(c)), None),
     )
 
 

@@ -15,13 +15,7 @@ from grader.core.submission import Kind, Sources
 from grader.extract.documents.cell_names import sibling_modules
 from grader.extract.documents.documents import read_documents
 from grader.extract.logs.found_logs import MIN_PASTED, FoundLogs, with_doubts
-from grader.extract.logs.kinds import (
-    echoed,
-    kind_of,
-    shown_text,
-    spelled_out,
-    split_runs,
-)
+from grader.extract.logs.kinds import kind_of, shown_text, split_runs
 from grader.extract.logs.lines import Marker, Split, read_line
 from grader.extract.logs.runs import (
     Loop,
@@ -34,6 +28,7 @@ from grader.extract.logs.runs import (
     split_loops,
     to_run,
 )
+from grader.extract.logs.spelled_out import echoed, spelled_out
 from grader.extract.logs.tables import table_rows
 
 MAX_LINE = 2_000

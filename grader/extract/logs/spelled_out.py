@@ -1,0 +1,232 @@
+"""Logs that a cell did not make: lines that stand in the notebook's own source, numbers that it lists, files
+that it shows.
+
+A saved output under such a cell is no record of a training, whoever trained before.
+"""
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from grader.core.evidence.notebook import Channel, Notebook, NotebookCell
+from grader.extract.logs.runs import Segment
+
+MIN_LINE = 12
+"""Characters from which a line that stands in the source as well as in the output was not printed by chance.
+"""
+MIN_NUMBERS = 3
+"""Accuracies of a list from which an output that shows them is one of that list."""
+_SHOWS = frozenset({"print", "display", "Markdown", "HTML", "Pretty", "pprint", "echo"})
+_SHELL_SHOWS = re.compile(r"^\s*[!%]\s*(?:cat|type|tail|head|more|less|pycat)\b(?P<rest>.*)$")
+_FILE = re.compile(r"[\w./-]*\w\.(?:txt|log|out|md|csv|json|html)\b")
+
+
+class Spelled(NamedTuple):
+    """What a cell can show without computing anything: texts and numbers; `whole` where that is all that it
+    shows.
+    """
+
+    text: str
+    numbers: frozenset[float]
+    whole: bool = False
+
+
+def spelled_out(cell: NotebookCell, notebook: Notebook) -> Spelled:
+    """Return what a cell spells out: its own source but for comments, and constants of other cells that it
+    only shows.
+
+    A cell of nothing but literals computes nothing: the value that it shows is the text that stood there when
+    it ran, whatever was typed into it since.
+    """
+    if all(output.channel is Channel.RESULT for output in cell.outputs) and _is_note(cell.source):
+        return Spelled("", frozenset(), whole=True)
+    texts, numbers = _shown(cell, notebook)
+    return Spelled("\n".join(texts), frozenset(numbers))
+
+
+def echoed(segment: Segment, spelled: Spelled) -> bool:
+    """Whether most of these lines, or all of their numbers, are what the cell spells out."""
+    readings = segment.readings
+    same = sum(r.excerpt in spelled.text for r in readings if len(r.excerpt) > MIN_LINE)
+    if spelled.whole or same * 2 > len(readings):
+        return True
+    listed = all(round(r.accuracy.percent, 4) in spelled.numbers for r in readings)
+    return len(readings) >= MIN_NUMBERS and listed
+
+
+def _is_note(source: str) -> bool:
+    """Whether a cell holds literals and comments alone."""
+    tree = _parsed(source)
+    return (
+        tree is not None
+        and bool(tree.body)
+        and all(isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant) for s in tree.body)
+    )
+
+
+def shows_a_file(cell: NotebookCell, notebook: Notebook) -> str:
+    """Why a cell's output is that of a file that nothing in the notebook writes; empty where it is not."""
+    lines = [line for line in cell.source.split("\n") if line.strip() and not line.lstrip().startswith("#")]
+    shell = [m["rest"] for line in lines if (m := _SHELL_SHOWS.match(line))]
+    if shell and len(shell) == len(lines):
+        names = [name for rest in shell for name in _FILE.findall(rest)]
+    else:
+        names = _opened(cell.source)
+    unwritten = [name for name in names if not _is_written(name, cell, notebook)]
+    return (
+        f"cell {cell.number} only shows {unwritten[0]}, which nothing in the notebook writes"
+        if unwritten
+        else ""
+    )
+
+
+def _opened(source: str) -> list[str]:
+    """Files that a cell opens and prints, where it does nothing else."""
+    tree = _parsed(source)
+    if tree is None:
+        return []
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    named = [_name(call.func) for call in calls]
+    allowed = _SHOWS | {
+        "open",
+        "read",
+        "readlines",
+        "readline",
+        "read_text",
+        "Path",
+        "strip",
+        "splitlines",
+        "split",
+        "close",
+    }
+    if "open" not in named and "read_text" not in named:
+        return []
+    if not set(named) <= allowed or not _SHOWS & set(named):
+        return []
+    return [
+        a.value
+        for call in calls
+        if _name(call.func) in ("open", "Path")
+        for a in call.args[:1]
+        if isinstance(a, ast.Constant) and isinstance(a.value, str)
+    ]
+
+
+def _is_written(name: str, cell: NotebookCell, notebook: Notebook) -> bool:
+    """Whether another cell names the file: `!python train.py > log.txt`, a logger, an open for writing."""
+    base = name.rpartition("/")[2]
+    return any(base in other.source for other in notebook.code_cells if other.number != cell.number)
+
+
+def _shown(cell: NotebookCell, notebook: Notebook) -> tuple[list[str], set[float]]:
+    """Texts and numbers that the cell can show without computing anything: its own source but for comments,
+    and what it names of other cells' constants.
+    """
+    texts = ["\n".join(line for line in cell.source.split("\n") if not line.lstrip().startswith("#"))]
+    numbers: set[float] = set()
+    names = _shown_names(cell.source)
+    for other in notebook.code_cells if names else ():
+        if other.number > cell.number:
+            break
+        for name, value in _constants(other.source):
+            if name in names:
+                found, listed = _flat(value)
+                texts += found
+                numbers |= listed
+    return texts, numbers
+
+
+def _shown_names(source: str) -> frozenset[str]:
+    """Names whose values a cell prints, ends with, or goes through, where it calls nothing that computes."""
+    tree = _parsed(source)
+    if tree is None or any(_makes(node) for node in ast.walk(tree)):
+        return frozenset()
+    shown: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _name(node.func) in _SHOWS:
+            shown |= {n.id for a in node.args for n in ast.walk(a) if isinstance(n, ast.Name)}
+        elif isinstance(node, ast.For | ast.comprehension):
+            shown |= {n.id for n in ast.walk(node.iter) if isinstance(n, ast.Name)}
+    if tree.body and isinstance(tree.body[-1], ast.Expr) and isinstance(tree.body[-1].value, ast.Name):
+        shown.add(tree.body[-1].value.id)
+    return frozenset(shown)
+
+
+_HARMLESS = _SHOWS | {
+    *(
+        "enumerate",
+        "zip",
+        "range",
+        "len",
+        "max",
+        "min",
+        "sum",
+        "round",
+        "str",
+        "int",
+        "float",
+        "list",
+        "sorted",
+        "format",
+    ),
+    *("join", "split", "splitlines", "strip", "index", "items", "keys", "values", "replace", "dedent"),
+}
+
+
+def _makes(node: ast.AST) -> bool:
+    """Whether a node may compute something: a call of anything but print and its like."""
+    return isinstance(node, ast.Call) and _name(node.func) not in _HARMLESS
+
+
+def _constants(source: str) -> Iterator[tuple[str, object]]:
+    tree = _parsed(source)
+    for statement in tree.body if tree else ():
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                try:
+                    yield name, ast.literal_eval(_without_methods(value))
+                except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+                    continue
+
+
+def _without_methods(value: ast.expr) -> ast.expr:
+    """`\"\"\"...\"\"\".strip().split("\\n")` is the text all the same."""
+    while isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
+        value = value.func.value
+    return value
+
+
+def _flat(value: object) -> tuple[list[str], set[float]]:
+    if isinstance(value, str):
+        return [value], set()
+    if isinstance(value, bool):
+        return [], set()
+    if isinstance(value, int | float):
+        return [], {round(float(value), 4), round(100 * float(value), 4)}
+    parts: Iterable[object] = ()
+    if isinstance(value, dict):
+        parts = (*value.keys(), *value.values())
+    elif isinstance(value, list | tuple | set):
+        parts = value
+    texts: list[str] = []
+    numbers: set[float] = set()
+    for part in parts:
+        found, listed = _flat(part)
+        texts += found
+        numbers |= listed
+    return texts, numbers
+
+
+def _name(node: ast.AST) -> str:
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name
+    return ""
+
+
+def _parsed(source: str) -> ast.Module | None:
+    try:
+        return ast.parse(re.sub(r"(?m)^(\s*)[!%].*$", r"\1pass", source))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
