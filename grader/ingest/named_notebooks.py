@@ -19,14 +19,17 @@ MAX_CHARACTERS = 1_000_000
 _FINAL = re.compile(
     r"(?<![a-z])(?:submission|submitted|submit|final(?:ly)?|main|solution|graded?|hand(?:ed)?[ -]?in|to be "
     r"(?:graded|evaluated)"
-    r"|actual|chosen|selected|this is the)(?![a-z])",
+    r"|actual|current|chosen|selected|this is the|abgabe|abgegeben|eingereicht|einreichung"
+    r"|endg[üu]ltig\w*|bewerte\w*|aktuell\w*|évalu\w+|rendu|soumi\w+|finale?s?|définiti\w+|entrega\w*|definitiv[oa]|evaluar|calificar|presentad[oa]|consegna\w*"
+    r"|ostatecz\w+|итогов\w+|сда\w+)(?![a-z])",
     re.IGNORECASE,
 )
 _NOT_FINAL = re.compile(
     r"(?<![a-z])(?:not|no|never|isn['’]t|old(?:er)?|previous(?:ly)?|earlier|first "
     r"(?:try|attempt|version)|attempts?|baseline|drafts?"
     r"|experiments?|explor\w+|trial|deprecated|obsolete|backup|reference|inspired|based "
-    r"on|instead of)(?![a-z])",
+    r"on|instead of|versuch\w*|vergleich\w*|entwurf|entwürfe|alte?[rns]?|früher\w*|kein\w*|nicht"
+    r"|essais?|brouillons?|ancien\w*|pas|borrador\w*|pruebas?|intentos?|viej[oa]s?|bozz[ae]|prov[ae]|rascunhos?|tentativ[ae]s?|comparison|compared?)(?![a-z])",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"(?<![\d.,])(?:\d{1,3}(?:,\d{3})+|\d{4,7})(?![\d%]|[.,]\d)")
@@ -68,6 +71,9 @@ def named_notebooks(notebooks: Sequence[Source], sources: Sequence[Source]) -> N
     ]
     # What is only named as what it is not is none of the candidates, unless nothing else is.
     live = [s for s in named if any(found is s and not _NOT_FINAL.search(m.words) for m, found in met)]
+    rest = [s for s in notebooks if not any(found is s for _, found in met)]
+    if named and not live and len(rest) == 1:
+        live = rest
     return Named(tuple(live or named), tuple(final), _missing(notebooks, sources))
 
 
@@ -95,17 +101,25 @@ def _printed(data: bytes) -> frozenset[int]:
 
 
 def _mentions(notebooks: Sequence[Source], sources: Sequence[Source]) -> Iterator[_Mention]:
-    names = sorted({PurePosixPath(s.artefact.path).name for s in notebooks}, key=len, reverse=True)
+    full = {PurePosixPath(s.artefact.path).name for s in notebooks}
+    stems = {PurePosixPath(name).stem for name in full}
+    # A word such as `train` may mean anything; `train_adam` is a name without its suffix as well.
+    short = {stem for stem in stems if len(stem) > 4 and re.search(r"[\d_-]", stem)}
+    names = sorted({*full, *short}, key=len, reverse=True)
     if not names:
         return
-    pattern = re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, names))})(?!\w)", re.IGNORECASE)
+    known = [name.lower() for name in (".ipynb", *short)]
+    pattern = re.compile(
+        rf"(?<![\w-])(?:{'|'.join(map(re.escape, names))})(?![\w-]|\.(?!ipynb)\w)", re.IGNORECASE
+    )
     for source, text in _readmes(sources):
         folder = str(PurePosixPath(source.artefact.path).parent)
         for line in text.split("\n"):
-            if ".ipynb" not in line.lower():
+            if not any(name in line.lower() for name in known):
                 continue
             found = list(pattern.finditer(line))
             words = ""
+            said: list[tuple[str, str]] = []
             for at, match in enumerate(found):
                 path = re.search(r"[\w./ %-]*/$", line[: match.start()])
                 previous = found[at - 1].end() if at else None
@@ -113,8 +127,21 @@ def _mentions(notebooks: Sequence[Source], sources: Sequence[Source]) -> Iterato
                 name = (path.group().strip() if path else "") + match.group()
                 clause = _clause(line, previous, match, behind)
                 # `the submission: a.ipynb, b.ipynb` says the same of both
-                words = clause if previous is None or re.search(r"[a-z]{4}", clause, re.IGNORECASE) else words
-                yield _Mention(name, words, folder)
+                own = (
+                    previous is None
+                    or re.search(r"[a-z]{4}", clause, re.IGNORECASE)
+                    or _NOT_FINAL.search(clause)
+                )
+                words = clause if own else words
+                said.append((name, words))
+            for at in range(len(said) - 2, -1, -1):  # `a.ipynb and b.ipynb are drafts`
+                open_ = not (_FINAL.search(said[at][1]) or _NOT_FINAL.search(said[at][1]))
+                if open_ and _TOGETHER.fullmatch(line[found[at].end() : found[at + 1].start()]):
+                    said[at] = (said[at][0], f"{said[at][1]} {said[at + 1][1]}")
+            yield from (_Mention(name, words, folder) for name, words in said)
+
+
+_TOGETHER = re.compile(r"[\s`*_)\],]*(?:,|and|und|et|y|e|&|or|oder)?[\s`*_\[]*")
 
 
 def _clause(line: str, previous: int | None, match: re.Match[str], behind: int) -> str:
@@ -125,7 +152,15 @@ def _clause(line: str, previous: int | None, match: re.Match[str], behind: int) 
     if previous is not None:
         before = re.split(r"[,;(]|\.\s", before)[-1]
     after = re.split(r"[;(]|\.(?:\s|$)", line[match.end() : behind])[0]
+    if behind < len(line):
+        after = _NEGATES_THE_NEXT.sub("", after)
     return f"{before} {after}"
+
+
+_NEGATES_THE_NEXT = re.compile(
+    r"[\s,`*_)\]]*\b(?:not|no|nicht|pas|non|instead of|rather than|statt|anstelle von)\b[\s`*_(\[]*$",
+    re.IGNORECASE,
+)
 
 
 def _readmes(sources: Sequence[Source]) -> Iterator[tuple[Source, str]]:
@@ -141,6 +176,7 @@ def _meant(mention: _Mention, notebooks: Sequence[Source]) -> Source | None:
     case.
     """
     name = PurePosixPath(mention.name).name
+    name = name if name.lower().endswith(".ipynb") else f"{name}.ipynb"
     same = [s for s in notebooks if PurePosixPath(s.artefact.path).name.lower() == name.lower()]
     exact = [s for s in same if PurePosixPath(s.artefact.path).name == name]
     for candidates in (exact, same):

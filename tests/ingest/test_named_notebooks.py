@@ -42,6 +42,12 @@ TWO = {"train.ipynb": BEST, "train_adam.ipynb": "", "train_sgd.ipynb": "# sgd"}
         "see ./train_adam.ipynb",
         "<a href='https://example.org/u/r/blob/main/train_adam.ipynb'>open</a>",
         "train_adam.ipynb is the solution, train_sgd.ipynb an old experiment",
+        "Die Abgabe ist `train_adam.ipynb`, `train_sgd.ipynb` war ein Versuch.",
+        "Le notebook à évaluer est train_adam.ipynb (train_sgd.ipynb : essai).",
+        "El cuaderno final es train_adam.ipynb, no train_sgd.ipynb.",
+        "The submission is train_adam (not train_sgd).",
+        "See notebook **train_adam** for the final model.",
+        "The notebooks train_sgd.ipynb and train.ipynb are drafts.",
     ],
 )
 def test_the_readme_says_which_notebook_is_the_submission(readme: str) -> None:
