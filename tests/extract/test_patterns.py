@@ -38,6 +38,7 @@ EXAMPLES = {
     "claims.parameters": {
         "_PER_LAYER": ("the first conv has 80", "the model has 80"),
         "_UNIT_BOUND": ("less than 20k parameters", "has 20k parameters"),
+        "_BOUND_TOGETHER": ("at most 20 epochs and ", "20 epochs and "),
     },
     "claims.training_settings": {
         "_EPOCH_LABEL": ("Epochs: 15", "Epoch: 15"),
@@ -71,6 +72,7 @@ EXAMPLES = {
         "_LEADING": ("[14/20] ", "14.20 "),
         "_GROUP": ("Fold 3: Val Accuracy", "Run time 3.5 s"),
         "_SETTING": ("lr 0.1: ", "epoch 1: "),
+        "_RIGHT_OF": ("9946 of 10000 correct", "14 of 20 correct"),
         "_BAR": ("100%|####| 469/469", "99.46% of 10000"),
     },
     "logs.runs": {

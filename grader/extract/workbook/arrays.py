@@ -10,7 +10,7 @@ import re
 from typing import NamedTuple
 
 from grader.core.place import letters
-from grader.extract.workbook.forms import column_number
+from grader.extract.workbook.computed_references import column_number
 
 _RANGE = re.compile(
     r"(?P<sheet>(?:'(?:[^']|'')+'|[A-Za-z_][\w.]*)!)?\$?(?P<c1>[A-Za-z]{1,3})\$?(?P<r1>\d{1,7}):"

@@ -5,8 +5,8 @@ real books).
 import re
 
 from grader.core.evidence.workbook import Area, Chart, Series
+from grader.extract.workbook.computed_references import column_number
 from grader.extract.workbook.faults import Unreadable
-from grader.extract.workbook.forms import column_number
 from grader.extract.workbook.xlsx import Package, sheet_parts
 from grader.extract.workbook.xml import Node, tree
 

@@ -1,12 +1,14 @@
 """Unpacking and parsing of one workbook: what runs in the limited process (`grader.sandbox.reader`)."""
 
-from grader.core.evidence.workbook import Book, Chart, Producer
+from collections.abc import Sequence
+
+from grader.core.evidence.workbook import Book, Chart, Producer, Sheet, Table
 from grader.core.submission import Problem
 from grader.extract.workbook import charts, ods, xlsx
 from grader.extract.workbook.faults import Unreadable
 from grader.extract.workbook.grid import Forms
 from grader.extract.workbook.sniff import Format, sniff
-from grader.extract.workbook.tables import tables_of
+from grader.extract.workbook.tables import on_its_side, tables_of
 from grader.sandbox.reader_server import ReadLimits
 
 
@@ -46,7 +48,7 @@ def read(data: bytes, name: str) -> Book:
         charts=drawn,
         images=images,
         pictures=pictures,
-        unread=tuple(package.unread),
+        unread=(*package.unread, *_aside(sheets, tables)),
         notes=(*_notes(package), *notes),
     )
 
@@ -60,3 +62,16 @@ def _notes(package: xlsx.Package) -> tuple[str, ...]:
             "The book links to another workbook. The link was not followed; stored values were kept."
         )
     return tuple(notes)
+
+
+def _aside(sheets: Sequence[Sheet], tables: tuple[Table, ...]) -> tuple[str, ...]:
+    """Say of tables that run to the right that they are not read, where no other one is."""
+    found = [(sheet.name, column) for sheet in sheets if (column := on_its_side(sheet))]
+    if tables or not found:
+        return ()
+    name, column = found[0]
+    text = (
+        f"The iteration table of {name} lies on its side: its headers stand in column {column}, and it runs "
+        "to the right, which is not read. Turn it (paste special, transpose), or let a person read it."
+    )
+    return (text,)

@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from grader.extract.workbook.computed_references import column_number, written_out
+
 MAX_FORMULA = 8_192
 """Characters; Excel's own limit."""
 
@@ -59,18 +61,10 @@ class Book(msgspec.Struct, frozen=True, kw_only=True):
     tables: Mapping[str, TableColumns]
 
 
-def column_number(letters: str) -> int:
-    """`A` is 1, `Z` 26, `AA` 27."""
-    number = 0
-    for letter in letters.upper():
-        number = number * 26 + ord(letter) - 64
-    return number
-
-
 def relative_form(formula: str, at: At, book: Book, depth: int = 0) -> str:
     """Return the form of a formula (without `=`) that stands at a cell; `depth` counts nested names."""
     out: list[str] = []
-    for match in _TOKEN.finditer(formula):
+    for match in _TOKEN.finditer(written_out(formula, at.row)):
         kind = match.lastgroup
         if match["c1"] is not None:
             out.append(_reference(match, at.row, at.column))

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from grader.backprop.sheet_names import names
 from grader.core.evidence.workbook import CellKind, Column, Sheet, Table, written_number
+from grader.core.place import letters
 from grader.extract.workbook.headers import canonical
 
 MAX_GAP = 8
@@ -63,6 +64,16 @@ def find_tables(index: int, sheet: Sheet) -> tuple[Table, ...]:
             Table(sheet=index, header_row=row, first_row=last[0], last_row=last[1], columns=columns)
         )
     return tuple(tables)
+
+
+def on_its_side(sheet: Sheet) -> str:
+    """The column with the headers of a table that runs to the right instead of down; empty for none."""
+    found: dict[int, set[str]] = {}
+    for run in sheet.runs:
+        if run.kind is CellKind.TEXT and run.form < 0:
+            found.setdefault(run.column, set()).update(filter(None, map(canonical, run.texts)))
+    full = (column for column, quantities in sorted(found.items()) if len(quantities) >= min_names())
+    return letters(next(full, 0))
 
 
 def _segments(

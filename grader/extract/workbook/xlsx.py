@@ -12,13 +12,13 @@ import zipfile
 from grader.core.evidence.workbook import CellKind, Producer, Sheet
 from grader.core.submission import Problem
 from grader.extract.workbook.arrays import COMPUTED, Filled, google_array, google_formula
+from grader.extract.workbook.computed_references import column_number
 from grader.extract.workbook.faults import Unreadable
 from grader.extract.workbook.forms import (
     MAX_FORMULA,
     At,
     Book,
     TableColumns,
-    column_number,
     relative_form,
     table_columns,
 )

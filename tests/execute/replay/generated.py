@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from grader.core.facts.replay import BookFacts
-from grader.extract.workbook.forms import column_number
+from grader.extract.workbook.computed_references import column_number
 from tests.generate.formulas import Defect
 from tests.generate.workbook import Truth
 
