@@ -48,7 +48,23 @@ class Problem(Enum):
 
 _HELD: Final[Mapping[Kind, frozenset[str]]] = {
     Kind.README: frozenset(
-        (".pdf", ".docx", ".doc", ".odt", ".rtf", ".pages", ".html", ".htm", ".mht", ".pptx", ".gdoc")
+        (
+            ".pdf",
+            ".docx",
+            ".doc",
+            ".odt",
+            ".rtf",
+            ".pages",
+            ".html",
+            ".htm",
+            ".mht",
+            ".pptx",
+            ".gdoc",
+            ".heic",
+            ".heif",
+            ".tif",
+            ".tiff",
+        )
     ),
     Kind.NOTEBOOK: frozenset((".html", ".htm", ".mht")),
     Kind.WORKBOOK: frozenset((".numbers", ".gsheet", ".xlsb", ".fods")),
@@ -113,6 +129,11 @@ class Artefact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return self.kind in (Kind.ARCHIVE, Kind.NOTE) or kind in forms_of(PurePosixPath(self.path).suffix)
 
     @property
+    def unread_form(self) -> bool:
+        """Whether it is a text of a form that grader does not read: a PDF, a Word document."""
+        return self.kind is Kind.OTHER and Kind.README in forms_of(PurePosixPath(self.path).suffix)
+
+    @property
     def prose(self) -> bool:
         """Whether it is written for a reader and for no program; a `.txt` may hold names of classes, say."""
         name = self.path.rpartition("/")[2].lower()
@@ -123,7 +144,7 @@ class Artefact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         if reads is Reads.RUNS:
             return not self.prose
         # What was not opened may hold whatever a reader looks for.
-        closed = self.problem in (Problem.NOT_UNPACKED, Problem.NOT_READ)
+        closed = self.problem in (Problem.NOT_UNPACKED, Problem.NOT_READ) or self.unread_form
         return reads is Reads.ALL or closed or self.kind in _OF_KINDS[reads]
 
     @property

@@ -32,6 +32,11 @@ _NOT_FINAL = re.compile(
     r"|essais?|brouillons?|ancien\w*|pas|borrador\w*|pruebas?|intentos?|viej[oa]s?|bozz[ae]|prov[ae]|rascunhos?|tentativ[ae]s?|comparison|compared?)(?![a-z])",
     re.IGNORECASE,
 )
+_IS_NONE = re.compile(
+    rf"\b(?:is|are|was|were|ist|sind|war|waren|est|sont|es|son|eran|è|sono)\b[^.;,]{{0,40}}?(?:{_NOT_FINAL.pattern})",
+    re.IGNORECASE,
+)
+"""`… are drafts`: said of the notebooks themselves."""
 _NUMBER = re.compile(r"(?<![\d.,])(?:\d{1,3}(?:,\d{3})+|\d{4,7})(?![\d%]|[.,]\d)")
 _PRINTED = re.compile(
     rb"(?:total|trainable)[ _]param(?:eter)?s?[^\d\n\\]{0,24}(?P<n>\d[\d,]{2,9})", re.IGNORECASE
@@ -72,7 +77,7 @@ def named_notebooks(notebooks: Sequence[Source], sources: Sequence[Source]) -> N
     # What is only named as what it is not is none of the candidates, unless nothing else is.
     live = [s for s in named if any(found is s and not _NOT_FINAL.search(m.words) for m, found in met)]
     rest = [s for s in notebooks if not any(found is s for _, found in met)]
-    if named and not live and len(rest) == 1:
+    if named and not live and len(rest) == 1 and all(_IS_NONE.search(m.words) for m, _ in met):
         live = rest
     return Named(tuple(live or named), tuple(final), _missing(notebooks, sources))
 

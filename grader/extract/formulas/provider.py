@@ -54,6 +54,12 @@ def _not_read_at_all(documents: Documents, submission: Submission) -> list[Unrea
         for d in documents.unread(Kind.README, Kind.NOTEBOOK)
         if not d.readable
     ]
+    known = {d.path for d in documents.documents}
+    files += [
+        UnreadPlace(what=Unread.FILE, place=Place(artefact=a.path), text=a.trouble or "not read")
+        for a in submission.artefacts
+        if a.path not in known and a.kind is not Kind.IMAGE and (a.unread_form or a.may_hold(Kind.README))
+    ]
     shown = {picture.file for d in documents.documents for picture in d.pictures}
     return files + [
         UnreadPlace(what=Unread.PICTURE, place=Place(artefact=a.path), text=a.path)
