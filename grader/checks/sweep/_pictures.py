@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from grader.core.evidence.documents import Documents
+from grader.core.evidence.documents import Document, Documents
+from grader.core.evidence.notebook import CellKind
 from grader.core.facts.replay import ReplayFacts
 from grader.core.place import Place
 from grader.core.submission import Kind, Submission
@@ -70,6 +71,8 @@ def pictures_of(
             known = named.get(key)
             if known is None or (not known.rate and rate):
                 named[key] = Picture(place, files.get(path, target[:80]), rate)
+        for drawn in _drawn_by_cells(document, rates):
+            named[str(drawn.place)] = drawn
     for path, original in files.items():
         rate = _rate_of_name(original, rates)
         if path not in named or (rate and not named[path].rate):
@@ -81,6 +84,43 @@ def pictures_of(
             for sheet in (*book.pictures, *[""] * (book.images - len(book.pictures)))
         ]
     return Pictures(tuple(found), tuple(missing))
+
+
+_FIGURE = re.compile(r"<(?:Figure size [\dx.]+ with \d+ Axes|IPython\.core\.display\.Image object)>")
+_TITLE = re.compile(r"(?:title|label|suptitle)\s*\(\s*[rfu]?(?:\"([^\"]{1,120})\"|'([^']{1,120})')")
+_COMMENT = re.compile(r"(?m)^\s*#\s*(.{1,120})$")
+
+
+def _drawn_by_cells(document: Document, rates: Sequence[float]) -> Iterable[Picture]:
+    """Pictures that a notebook's cells drew, where a title, a comment or the text above says their one rate.
+
+    Others are open where a cell lists rates of the assignment, and not counted else: a notebook draws digits
+    and accuracies as well.
+    """
+    above: list[str] = []
+    sweeps = document.notebook is not None and any(
+        _lists(cell.source, rates) for cell in document.notebook.code_cells
+    )
+    for cell in document.notebook.cells if document.notebook is not None else ():
+        if cell.kind is CellKind.MARKDOWN:
+            above = [line for line in cell.source.split("\n") if line.strip()]
+            continue
+        if any(_FIGURE.search(output.text) for output in cell.outputs):
+            titles = [double or single for double, single in _TITLE.findall(cell.source)]
+            texts = (*titles, *_COMMENT.findall(cell.source), *reversed(above[-3:]))
+            rate = _said(texts, rates)
+            if rate or sweeps:
+                yield Picture(Place(artefact=document.path, cell=cell.number), f"cell {cell.number}", rate)
+        above = []
+
+
+def _lists(source: str, rates: Sequence[float]) -> bool:
+    numbers = {float(number) for number in re.findall(r"(?<![\w.])\d+\.\d+(?![\w.])", source)}
+    return sum(any(same_rate(rate, number) for number in numbers) for rate in rates) >= _SWEEP
+
+
+_SWEEP = 3
+"""Rates of the assignment in one cell that make a sweep."""
 
 
 def _rate_of_name(path: str, rates: Sequence[float]) -> float:

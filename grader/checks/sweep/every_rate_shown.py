@@ -2,9 +2,10 @@
 
 ## What it checks
 For each learning rate of the assignment: a table, a pasted column or a chart in any workbook of the
-submission shows its losses, or a picture whose file name, caption or heading says the rate. Nobody reads the
-curve of a picture; a rubric that wants a person to look at them says `pictures = "open"`. Pictures that name
-no rate a person has to look at in any case.
+submission shows its losses, or a picture whose file name, caption or heading says the rate; a picture that a
+notebook's cell drew counts as well, where its title or the text above it does. Nobody reads the curve of a
+picture; a rubric that wants a person to look at them says `pictures = "open"`. Pictures that name no rate a
+person has to look at in any case.
 
 ## Why it matters
 The assignment asks what happens to the loss curve when the learning rate changes. One curve cannot show it.
