@@ -22,6 +22,7 @@ EXAMPLES = {
         "ABOUT": ("around ", "rounded "),
     },
     "claims.accuracies": {
+        "_VALUE": (" 99.46 % (best) ", " 7.8 k "),
         "_PERCENT": ("99.46%", "9946/10000"),
         "_ACC": ("test accuracy", "test loss"),
         "_ORDINALS": ("in the 14th epoch", "in 14 epochs"),
