@@ -77,7 +77,8 @@ def named_notebooks(notebooks: Sequence[Source], sources: Sequence[Source]) -> N
     # What is only named as what it is not is none of the candidates, unless nothing else is.
     live = [s for s in named if any(found is s and not _NOT_FINAL.search(m.words) for m, found in met)]
     rest = [s for s in notebooks if not any(found is s for _, found in met)]
-    if named and not live and len(rest) == 1 and all(_IS_NONE.search(m.words) for m, _ in met):
+    none = all(_IS_NONE.search(m.words) and not _FINAL.search(m.words) for m, _ in met)
+    if named and not live and len(rest) == 1 and none:
         live = rest
     return Named(tuple(live or named), tuple(final), _missing(notebooks, sources))
 
