@@ -67,13 +67,17 @@ def is_keras(source: Source) -> bool:
     return bool(_KERAS.search(text)) and not _TORCH.search(text)
 
 
+def makes_otherwise(entry: Source, name: str) -> bool:
+    """Whether a file makes a class with arguments alone: the network that the class makes by itself is
+    another one.
+    """
+    calls = re.findall(rf"(?<!class )(?<![\w.]){re.escape(name)}\(\s*(.?)", _code(entry))
+    return bool(calls) and ")" not in calls
+
+
 def _lenders(entry: Source, sources: Sources) -> list[Source]:
     """Python files that the entry imports and that define a network."""
-    try:
-        code = "\n".join(cell.source for cell in cells.read(entry.artefact.path, entry.data))
-    except ValueError:
-        return []
-    wanted = _imported(code)
+    wanted = _imported(_code(entry))
     return [
         s
         for s in sources.of(Kind.SOURCE)
@@ -83,6 +87,13 @@ def _lenders(entry: Source, sources: Sources) -> list[Source]:
         and "Module" in (text := cells.decode(s.data))
         and _TORCH.search(text)
     ]
+
+
+def _code(entry: Source) -> str:
+    try:
+        return "\n".join(cell.source for cell in cells.read(entry.artefact.path, entry.data))
+    except ValueError:
+        return ""
 
 
 def _module(source: Source) -> str:

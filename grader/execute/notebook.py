@@ -30,7 +30,7 @@ from grader.core.settings import Settings
 from grader.core.submission import Kind, Reads, Source, Sources
 from grader.execute import digits, measure
 from grader.execute.endings import told
-from grader.execute.entries import entries, is_keras
+from grader.execute.entries import entries, is_keras, makes_otherwise
 from grader.execute.network_source import unwritten
 from grader.sandbox.api import Frame, Job, Limits, RunResult, RunStatus, Sandbox
 from grader.sandbox.choose import choose
@@ -111,7 +111,10 @@ def run_notebook(sources: Sources, settings: Settings, execution: Execution = US
     # A notebook that made networks, none of which stands out, leaves the choice to a person.
     if run.choice is Choice.NONE and len(candidates) > 1 and not run.models:
         second = run_in(sandbox, sources, candidates[1], settings, limits)
-        return run if second.choice is Choice.NONE else second
+        if second.choice is not Choice.NONE and not any(
+            makes_otherwise(entry, model.name) for model in second.models if model.chosen
+        ):
+            return second
     return run
 
 

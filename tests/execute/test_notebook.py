@@ -416,12 +416,23 @@ def test_the_script_that_the_readme_starts_comes_before_a_skeleton_that_lies_bes
     assert next(s.artefact.path for s in entries(sources(files))) == "a_skeleton.py"
 
 
-def test_a_network_is_read_from_the_file_that_a_notebook_wants_a_missing_name_of() -> None:
+WANTS_A_FILE = "import torch\nsettings = open('settings.json').read()\nfrom model import Net"
+
+
+def test_a_network_is_read_from_the_file_that_a_notebook_would_have_imported() -> None:
     model = HEAD + NET.replace("width, drop", "width=8, drop=0.1")
-    cells = ("import torch\nfrom model import summary_of, Net", "net = Net()")
+    cells = (WANTS_A_FILE, "net = Net()")
     files = {"S.ipynb": ipynb(*cells), "model.py": model.encode(), "other.py": model.encode()}
     run = runner.run_notebook(sources(files), QUIET)
     assert (run.artefact, run.choice) == ("model.py", Choice.EXTRACTED)
+
+
+def test_a_class_that_the_notebook_makes_with_arguments_is_no_network_by_itself() -> None:
+    cells = (WANTS_A_FILE, "net = Net(64, drop=0.1)")
+    model = HEAD + NET.replace("width, drop", "width=8, drop=0.1")
+    files = {"S.ipynb": ipynb(*cells), "model.py": model.encode()}
+    run = runner.run_notebook(sources(files), QUIET)
+    assert (run.artefact, run.choice) == ("S.ipynb", Choice.NONE)
 
 
 def test_a_notebook_that_made_networks_is_not_left_for_the_file_that_it_imports() -> None:
