@@ -14,6 +14,8 @@ from grader.extract.claims.conclusion import says_larger_is_faster
         ("A larger learning rate makes it slower", False),
         ("The learning rate is 0.5", False),
         ("Larger batches train faster", False),
+        ("A MultiStepLR scheduler reduces the learning rate to ensure slower steps", False),
+        ("In deep networks the learning rate is generally kept low, to update the weights slowly", False),
     ],
 )
 def test_direction(sentence: str, says: bool) -> None:

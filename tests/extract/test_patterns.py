@@ -102,6 +102,7 @@ EXAMPLES = {
         "_EARLY": ("        break", "# no breaks"),
     },
     "claims.conclusion": {
+        "_SCHEDULE": ("a StepLR scheduler", "a larger rate"),
         "_SENTENCE": ("It converges. Then", "0.5 is"),
         "_RATE": ("the learning rate", "the rating"),
         "_MORE": ("a higher rate", "a lower rate"),

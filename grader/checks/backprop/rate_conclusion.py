@@ -8,6 +8,10 @@ be worded in ways that no program reads.
 ## Why it matters
 The sweep over learning rates is drawn to be read; the sentence shows that it was.
 
+In preview: of 91 folders of labelled and public hand-ins it passed 15. Thirteen of the sentences say what the
+six curves show; one spoke of a schedule of another training and one of networks in general, which are left
+out since. That was seen and mended on the same folders, and a conclusion in other words is still `unknown`.
+
 ## Example
     See the graph below.
 

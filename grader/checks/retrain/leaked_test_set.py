@@ -11,6 +11,9 @@ An accuracy on digits that were trained on says nothing about new ones. In our o
 turned at most 1.6 % of the digits into a seven where the training was honest, and at least 84 % where the
 test split was in it. Still a person decides; nobody fails here.
 
+In preview: its twelve measured runs are our own, honest ones and leaks made on purpose; on public hand-ins it
+was not measured.
+
 ## Example
     datasets.MNIST(train=True) + datasets.MNIST(train=False)    in the training loader: suspected
 

@@ -15,6 +15,11 @@ _FAST = re.compile(
     re.IGNORECASE,
 )
 _SLOW = re.compile(r"\b(?:slow(?:er|ly|s)?|longer|more (?:iterations|epochs|steps|time))\b", re.IGNORECASE)
+_SCHEDULE = re.compile(
+    r"schedul|one[- ]?cycle|step[- ]?lr|multi[- ]?step|anneal|plateau|warm[- ]?up|decay|generally|usually",
+    re.IGNORECASE,
+)
+"""A schedule of another training and networks in general conclude nothing from the curves."""
 MAX_SENTENCE = 600
 
 
@@ -44,7 +49,7 @@ def _statements(line: SourceLine) -> list[RateStatement]:
 
 def says_larger_is_faster(sentence: str) -> bool:
     """Whether a sentence joins a larger rate with faster learning, or a smaller one with slower learning."""
-    if not _RATE.search(sentence):
+    if not _RATE.search(sentence) or _SCHEDULE.search(sentence):
         return False
     up = _MORE.search(sentence) and _FAST.search(sentence)
     down = _LESS.search(sentence) and _SLOW.search(sentence)
