@@ -13,6 +13,7 @@ import builtins
 import re
 import symtable
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import PurePosixPath
 
 from grader.core.evidence.notebook import Notebook
@@ -51,29 +52,39 @@ def sibling_modules(sources: Sources | None) -> dict[str, str]:
     }
 
 
-def cannot_print(notebook: Notebook, cells: Sequence[int], modules: Mapping[str, str]) -> str:
-    """Why these cells cannot have printed what stands under them, for a person; empty where they can, or
-    nobody can tell.
-    """
-    try:
-        return _reason(notebook, cells, modules)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):  # code that parses and cannot be compiled
-        return ""
+class Printing:
+    """Which cells of a notebook can have printed anything; its code is parsed once."""
 
+    def __init__(self, notebook: Notebook, modules: Mapping[str, str]) -> None:
+        self._trees = {cell.number: _parse(cell.source) for cell in notebook.code_cells}
+        self._texts = {cell.number: cell.source for cell in notebook.code_cells}
+        self._modules = modules
 
-def _reason(notebook: Notebook, cells: Sequence[int], modules: Mapping[str, str]) -> str:
-    parsed = {cell.number: _parse(cell.source) for cell in notebook.code_cells}
-    whole = _Notebook(parsed, {cell.number: cell.source for cell in notebook.code_cells}, modules)
-    for number in cells:
-        tree = parsed.get(number)
-        if tree is None or number not in whole.plain:
-            continue
-        name = whole.unbound(tree, excerpt=_is_excerpt(parsed))
+    @cached_property
+    def _whole(self) -> "_Notebook":
+        return _Notebook(self._trees, self._texts, self._modules)
+
+    @cached_property
+    def _excerpt(self) -> bool:
+        return _is_excerpt(self._trees)
+
+    def refused(self, cells: Sequence[int]) -> str:
+        """Why these cells cannot have printed what stands under them, for a person; empty where they can, or
+        nobody can tell.
+        """
+        try:
+            return next(filter(None, map(self._reason, cells)), "")
+        except (SyntaxError, ValueError, RecursionError, MemoryError):  # it parses and cannot be compiled
+            return ""
+
+    def _reason(self, number: int) -> str:
+        tree = self._trees.get(number)
+        if tree is None or number not in self._whole.plain:
+            return ""
+        name = self._whole.unbound(tree, excerpt=self._excerpt)
         if name:
             return f"cell {number} reads `{name}`, which no cell, import or file beside it makes"
-        if not whole.can_print(tree):
-            return f"nothing in the source of cell {number} can print"
-    return ""
+        return "" if self._whole.can_print(tree) else f"nothing in the source of cell {number} can print"
 
 
 def _is_excerpt(trees: Mapping[int, ast.Module | None]) -> bool:

@@ -9,7 +9,7 @@ import msgspec
 
 from grader.core.evidence.logs import Evaluation, Origin, PastedLog, Run, SequenceKind
 from grader.core.evidence.notebook import Notebook
-from grader.extract.documents.cell_names import cannot_print
+from grader.extract.documents.cell_names import Printing
 from grader.extract.logs.kinds import is_excerpt_of, repeats
 from grader.extract.logs.spelled_out import shows_a_file
 
@@ -56,10 +56,13 @@ def with_doubts(
     by_path = {notebook.artefact: notebook for notebook in reversed(notebooks)}
 
     @cache
+    def printing(path: str) -> Printing:
+        return Printing(by_path[path], modules)
+
+    @cache
     def unprinted(path: str, cells: tuple[int, ...]) -> str:
-        notebook = by_path[path]
-        shown = (shows_a_file(cell, notebook) for cell in notebook.code_cells if cell.number in cells)
-        return next(filter(None, shown), "") or cannot_print(notebook, cells, modules)
+        shown = (shows_a_file(c, by_path[path]) for c in by_path[path].code_cells if c.number in cells)
+        return next(filter(None, shown), "") or printing(path).refused(cells)
 
     def doubts(run: Run) -> Run:
         unread = f"{run.artefact} shows more than {MAX_RUNS} runs, and the others were not read"

@@ -5,6 +5,7 @@ missing.
 import itertools
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from grader.core.evidence.logs import Epoch, Origin, Run, SequenceKind
@@ -169,9 +170,16 @@ def _constants(notebook: Notebook, until: int) -> dict[str, int]:
     names: dict[str, int] = {}
     for cell in notebook.cells:
         if cell.kind is CellKind.CODE and cell.number <= until:
-            for match in re.finditer(r"(?m)^[ \t]*(\w+)\s*=\s*(\d{1,6})\s*(?:#.*)?$", cell.source):
-                names[match.group(1)] = int(match.group(2))
+            names |= _assigned(cell.source)
     return names
+
+
+@lru_cache(maxsize=2_048)
+def _assigned(source: str) -> dict[str, int]:
+    return {match[1]: int(match[2]) for match in _ASSIGNED.finditer(source)}
+
+
+_ASSIGNED = re.compile(r"(?m)^[ \t]*(\w+)\s*=\s*(\d{1,6})\s*(?:#.*)?$")
 
 
 def _span(arguments: str, names: dict[str, int]) -> Loop:

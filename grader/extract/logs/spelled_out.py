@@ -7,6 +7,7 @@ A saved output under such a cell is no record of a training, whoever trained bef
 import ast
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from grader.core.evidence.notebook import Channel, Notebook, NotebookCell
@@ -179,7 +180,12 @@ def _makes(node: ast.AST) -> bool:
     return isinstance(node, ast.Call) and _name(node.func) not in _HARMLESS
 
 
-def _constants(source: str) -> Iterator[tuple[str, object]]:
+@lru_cache(maxsize=2_048)
+def _constants(source: str) -> tuple[tuple[str, object], ...]:
+    return tuple(_assigned(source))
+
+
+def _assigned(source: str) -> Iterator[tuple[str, object]]:
     tree = _parsed(source)
     for statement in tree.body if tree else ():
         match statement:

@@ -84,10 +84,11 @@ def _read_notebook_log(document: Document, notebook: Notebook, found: FoundLogs)
     pending: list[_Part] = []
     for cell in notebook.code_cells:
         _note_pasted(notebook, cell, found)
-        length, spelled = find_loop(notebook, [cell]).length, None
-        for segment in segments(readings(_output_lines(notebook, cell))):
-            if spelled is None:
-                spelled = spelled_out(cell, notebook)
+        shown = segments(readings(_output_lines(notebook, cell)))
+        if not shown:
+            continue
+        length, spelled = find_loop(notebook, [cell]).length, spelled_out(cell, notebook)
+        for segment in shown:
             pieces = (piece for part in split_runs(segment) for piece in split_loops(part, length))
             pending.extend(_Part(piece, cell, echoed(piece, spelled)) for piece in pieces)
     facts = _OfCells(notebook)
@@ -128,6 +129,9 @@ class _OfCells:
     def __init__(self, notebook: Notebook) -> None:
         self._notebook = notebook
         self._cells: tuple[int, ...] = ()
+        self._may_stop = any(
+            "early" in c.source.lower() and _EARLY.search(c.source) for c in notebook.code_cells
+        )
         self.loop = Loop(None, None)
         self.broken: tuple[str, ...] = ()
         self.stops_early = False
@@ -141,7 +145,7 @@ class _OfCells:
         self._cells = numbers
         self.loop = find_loop(self._notebook, cells)
         self.broken = tuple(reason for c in cells for reason in _interruptions(c))
-        self.stops_early = any(_stops_early(self._notebook, c) for c in cells)
+        self.stops_early = self._may_stop or any(_stops_early(c) for c in cells)
         self.start_cut = any(_TRUNCATED.search(o.text) for c in cells for o in c.outputs)
 
 
@@ -311,18 +315,12 @@ def _interruptions(cell: NotebookCell) -> list[str]:
     return found
 
 
+_STOPPED = re.compile(r"early\s*stop|stopping (?:training|early)", re.IGNORECASE)
 _EARLY = re.compile(r"(?m)^[ \t]*break\b|early[ _]?stop|patience", re.IGNORECASE)
 
 
-def _stops_early(notebook: Notebook, cell: NotebookCell) -> bool:
-    return (
-        bool(_EARLY.search(cell.source))
-        or any(
-            re.search(r"early\s*stop|stopping (?:training|early)", o.text, re.IGNORECASE)
-            for o in cell.outputs
-        )
-        or any("early" in c.source.lower() and _EARLY.search(c.source) for c in notebook.code_cells)
-    )
+def _stops_early(cell: NotebookCell) -> bool:
+    return bool(_EARLY.search(cell.source)) or any(_STOPPED.search(o.text) for o in cell.outputs)
 
 
 def _log_lines(source: str) -> list[tuple[int, str]]:
