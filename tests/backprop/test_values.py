@@ -1,0 +1,108 @@
+"""Values and derivatives of any network against the oracle, and derivations of random networks read back."""
+
+import random
+
+import numpy as np
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from benchmarks.formula_mutants import mutants, value_differs
+from grader.backprop.assigned import reading_for
+from grader.backprop.values import ARRAYS, forward, gradients, random_points, slopes
+from grader.core.assigned_network import Activation, AssignedNetwork, Bias, Loss, Numbering
+from grader.core.evidence.formulas import DocumentFormulas
+from grader.extract.documents.markdown import markdown_lines
+from grader.extract.formulas.assemble import read_document
+from reference.general import Parameters, Shape
+from reference.general import forward as oracle_forward
+from reference.general import gradients as oracle_gradients
+from reference.general import loss as oracle_loss
+from tests.generate.derivation import document
+
+A = Activation
+
+
+@st.composite
+def networks(draw: st.DrawFn, most: int = 4, hidden: int = 3) -> AssignedNetwork:
+    """Any network that a rubric may describe."""
+    sizes = draw(st.lists(st.integers(1, most), min_size=3, max_size=2 + hidden))
+    inner = [draw(st.sampled_from([A.SIGMOID, A.TANH, A.RELU, A.LINEAR])) for _ in sizes[2:]]
+    last = draw(st.sampled_from([A.SIGMOID, A.TANH, A.LINEAR] + [A.SOFTMAX] * (sizes[-1] > 1)))
+    losses = [Loss.HALF_SQUARED, Loss.SQUARED, Loss.MEAN_SQUARED]
+    if last in (A.SIGMOID, A.SOFTMAX):
+        losses = [Loss.CROSS_ENTROPY] if last is A.SOFTMAX else [*losses, Loss.CROSS_ENTROPY]
+    made = AssignedNetwork(
+        layers=tuple(sizes),
+        bias=draw(st.sampled_from(Bias)),
+        activations=(*inner, last),
+        loss=draw(st.sampled_from(losses)),
+        numbering=draw(st.sampled_from([(), tuple(Numbering.SOURCE for _ in sizes[1:])])),
+    )
+    assert not made.faults()
+    return made
+
+
+def oracle(network: AssignedNetwork, leaves: dict[str, float]) -> tuple[Shape, Parameters]:
+    shape = Shape(tuple(a.value for a in network.activations), network.loss.value)
+    parameters = Parameters([], [])
+    for layer in range(len(network.layers) - 1):
+        units = [unit for unit in network.units if unit.layer == layer]
+        parameters.weights.append([[leaves[w] for w, _ in unit.terms] for unit in units])
+        parameters.biases.append([leaves[unit.bias] if unit.bias else 0.0 for unit in units])
+    return shape, parameters
+
+
+@given(network=networks(), seed=st.integers(0, 99))
+def test_values_and_gradients_are_the_oracles(network: AssignedNetwork, seed: int) -> None:
+    rng = random.Random(seed)
+    leaves = {name: rng.uniform(0.1, 0.9) * rng.choice((-1, 1)) for name in network.leaves}
+    leaves |= {t: rng.uniform(0.1, 0.9) for t in network.targets}
+    shape, parameters = oracle(network, leaves)
+    inputs, targets = [leaves[i] for i in network.inputs], [leaves[t] for t in network.targets]
+    value = forward(network, leaves)
+    layers = oracle_forward(shape, parameters, inputs)
+    assert [value[u.output] for u in network.units] == pytest.approx([a for one in layers for a in one.a])
+    assert value["E"] == pytest.approx(oracle_loss(shape, layers[-1].a, targets), rel=1e-9)
+    found = gradients(network, {k: np.asarray(v) for k, v in value.items()}, ARRAYS)
+    theirs = oracle_gradients(shape, parameters, inputs, targets)
+    for layer in range(len(network.layers) - 1):
+        units = [unit for unit in network.units if unit.layer == layer]
+        for unit, row in zip(units, theirs.weights[layer], strict=True):
+            assert [float(found[w]) for w, _ in unit.terms] == pytest.approx(row, rel=1e-9, abs=1e-12)
+    for name in (*network.weights, *network.biases):
+        assert slopes(network, value, name)["E"] == pytest.approx(float(found[name]), rel=1e-9, abs=1e-12)
+
+
+@given(network=networks())
+@settings(max_examples=20)
+def test_points_tell_units_of_a_relu_apart(network: AssignedNetwork) -> None:
+    relu = [unit for unit in network.units if network.activation(unit) is A.RELU]
+    for leaves in random_points(network)[:2]:
+        assert all(forward(network, leaves)[unit.sum] > 0.0 for unit in relu)
+
+
+def read(network: AssignedNetwork, lines: list[str]) -> DocumentFormulas:
+    with reading_for(network):
+        return read_document(markdown_lines("\n\n".join(lines), "x.md"), "x.md")
+
+
+@pytest.mark.slow
+@given(network=networks(most=3, hidden=2), seed=st.integers(0, 99), by_deltas=st.booleans())
+@settings(max_examples=12, phases=[Phase.explicit, Phase.generate])
+def test_a_printed_derivation_is_right_and_a_slip_in_it_is_found(
+    network: AssignedNetwork, seed: int, by_deltas: bool
+) -> None:
+    deep = len(network.layers) > 3  # nobody multiplies two hidden layers out in one line
+    lines = document(network, by_deltas=by_deltas or deep)
+    found = read(network, lines)
+    assert not found.other_network
+    assert {line.verdict.value for line in found.lines} == {"right"}
+    rng = random.Random(seed)
+    at = rng.choice([k for k, line in enumerate(lines) if "δ" not in line])
+    slips = [m.text for m in mutants(lines[at], network) if value_differs(lines[at], m.text, network)]
+    if slips:
+        changed = [*lines[:at], rng.choice(slips), *lines[at + 1 :]]
+        verdicts = {x.place.line: x.verdict.value for x in read(network, changed).lines}
+        assert verdicts[2 * at + 1] == "wrong", changed[at]
+        assert all(v == "right" for line, v in verdicts.items() if line != 2 * at + 1)
