@@ -153,6 +153,20 @@ class Artefact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return "" if self.problem in (Problem.NONE, Problem.EMPTY) else self.note or self.problem.value
 
 
+class Elsewhere(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A part that was not handed in, and that a README links: a sheet of Google's, a notebook in Colab."""
+
+    kind: Kind
+    path: str
+    """The README."""
+    link: str
+
+    @property
+    def told(self) -> str:
+        """What keeps anybody from saying that it was not given."""
+        return f"links {self.link}, which was not fetched"
+
+
 class Submission(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One student's hand-in. `sha256` is over the sorted (path, sha256) pairs of the artefacts."""
 
@@ -166,6 +180,8 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     doubts: tuple[str, ...] = ()
     """Choices of a main artefact that a person should confirm, one sentence each."""
     notes: tuple[str, ...] = ()
+    elsewhere: tuple[Elsewhere, ...] = ()
+    """Parts that were not handed in and may lie behind a link."""
 
     def only(self, reads: Reads) -> "Submission":
         """Return the same hand-in with nothing but what such a reader is given."""
@@ -180,7 +196,10 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         return absent(
             what,
             [(a.path, a.trouble) for a in unread if a.kind is kind],
-            [(a.path, a.trouble) for a in unread if a.kind is not kind],
+            [
+                *((a.path, a.trouble) for a in unread if a.kind is not kind),
+                *((e.path, e.told) for e in self.elsewhere if e.kind is kind),
+            ],
             cause=f"no-{kind.value}",
         )
 

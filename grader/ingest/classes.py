@@ -14,17 +14,19 @@ from pathlib import Path
 import msgspec
 
 from grader.core.faults import IngestFault
+from grader.core.submission import Kind
 from grader.ingest.forms.class_zip import drive_parts, unpack_class
-from grader.ingest.forms.download import backslashed, by_names, gradescope
+from grader.ingest.forms.download import backslashed, by_names, by_stems, gradescope
 from grader.ingest.forms.entries import Entry, Listing, listing
 from grader.ingest.forms.folders import passed_over, plain, sakai, submitted_files, visible
 from grader.ingest.forms.platforms import dashed, is_companion, platform_of
 from grader.ingest.forms.shape import Shape, files_in, names_in_zip, shape_of
-from grader.ingest.identify import archive_kind
+from grader.ingest.identify import archive_kind, kind_by_name
 
 _IDENTITY_COLUMNS = ("id", "student", "name", "identifier", "username", "github_username")
 _WRAPPERS = 5
 """Folders round a class, in one another, that are looked through."""
+_PARTS = (Kind.README, Kind.NOTEBOOK, Kind.WORKBOOK)
 _UNPACK = {"rar": "unrar x", "7z": "7z x"}
 
 
@@ -127,7 +129,9 @@ def _wrapped(path: Path, entries: Sequence[Path], given: str) -> Path | None:
 
 
 def _unsure(given: str, what: str, held: str, inner: Path) -> IngestFault:
-    zipped = archive_kind(given, b"") != ""
+    zipped = archive_kind(given, b"") != "" and given != str(
+        inner
+    )  # it lies in the zip, and nobody can name it
     shown = shlex.quote(inner.name if zipped else str(inner))
     return IngestFault(
         f"{given}: {what}may be a class or one submission; it holds {held}. "
@@ -163,9 +167,10 @@ def _flat(entries: Sequence[Path], given: str) -> Listing | None:
     told = [dashed(p.name, False) for p in files]
     if 2 * sum(seen is not None for seen in told) >= len(files):
         return by_names(entries, "")
-    readme = any(p.name.lower().startswith("readme") for p in entries)
-    kinds = Counter(p.suffix.lower() for p in files)
-    if readme and (kinds[".ipynb"] or kinds[".xlsx"]):
+    kinds = {kind for p in entries if (kind := kind_by_name(p.name)) in _PARTS}
+    if len(kinds) > 1 and max(Counter(p.stem for p in files).values()) > 1:
+        return by_stems(files)
+    if len(kinds) > 1:
         raise IngestFault(
             f"{given}: its files lie side by side, and nothing tells whose they are. Is it one submission? "
             f"Then `grader grade {shlex.quote(given)}`; of a class, put each student's files into a folder"

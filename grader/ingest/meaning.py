@@ -5,16 +5,28 @@ Whether a Word file may be the README depends on whether there is a README: wher
 file like any other.
 """
 
+import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 import msgspec
 
-from grader.core.submission import Artefact, Kind, Problem, Source, forms_of
+from grader.core.submission import Artefact, Elsewhere, Kind, Problem, Source, forms_of
 from grader.ingest.archive import HandedIn
 from grader.ingest.forms.typed import is_shortcut, may_be_the_work, only_links, plain_text, told
 from grader.ingest.identify import archive_kind, identified, unread
 
+_SHARED = r"drive\.google|1drv\.ms|onedrive|sharepoint|dropbox"
+_LINKED = {
+    Kind.NOTEBOOK: re.compile(
+        rf"colab\.research\.google|\.ipynb|kaggle\.com/(?:code|kernels|notebooks)|nbviewer|deepnote|{_SHARED}",
+        re.IGNORECASE,
+    ),
+    Kind.WORKBOOK: re.compile(
+        rf"docs\.google\.com/spreadsheets|sheets\.google|\.xlsx|\.ods|{_SHARED}", re.IGNORECASE
+    ),
+}
+"""Addresses behind which a part may lie that was not handed in itself."""
 _PARTS = (Kind.README, Kind.WORKBOOK, Kind.NOTEBOOK)
 
 
@@ -62,6 +74,20 @@ def _meant(source: Source) -> Source:
     if text and not forms_of(PurePosixPath(artefact.path).suffix):
         artefact = msgspec.structs.replace(artefact, kind=Kind.README)
     return msgspec.structs.replace(source, artefact=artefact)
+
+
+def elsewhere_of(found: Sequence[Source]) -> tuple[Elsewhere, ...]:
+    """Return the parts that are not there and that a README links; of each the first link."""
+    missing = [kind for kind in _LINKED if kind in _missing(found)]
+    readmes = [s for s in found if s.artefact.kind is Kind.README and s.artefact.readable] if missing else []
+    parts: dict[Kind, Elsewhere] = {}
+    for readme in readmes:
+        _, links = plain_text(readme.data)
+        for kind in missing:
+            link = next((link for link in links if _LINKED[kind].search(link)), "")
+            if link:
+                parts.setdefault(kind, Elsewhere(kind=kind, path=readme.artefact.path, link=link))
+    return tuple(parts.values())
 
 
 def _missing(found: Sequence[Source]) -> frozenset[Kind]:

@@ -27,7 +27,7 @@ from grader.ingest.limits import (
     REPORT_MARKER,
     SKIPPED_FOLDERS,
 )
-from grader.ingest.meaning import sources_of
+from grader.ingest.meaning import elsewhere_of, sources_of
 from grader.ingest.nested import Budget, unpack_limited, unpacked
 from grader.ingest.slug import slug
 
@@ -142,6 +142,7 @@ def assemble(identity: str, items: Iterable[HandedIn], notes: Sequence[str], *, 
         single_file=single,
         doubts=choice.doubts,
         notes=said,
+        elsewhere=elsewhere_of(found),
     )
     sources = tuple(
         msgspec.structs.replace(s, artefact=a) for a, s in zip(choice.artefacts, found, strict=True)

@@ -247,6 +247,18 @@ def test_the_files_of_one_submission_are_no_class(tmp_path: Path) -> None:
         list_class(write(PERFECT, tmp_path / "ana"))
 
 
+def test_flat_files_belong_together_by_their_name_or_are_refused(tmp_path: Path) -> None:
+    """Three files of one student were three students, each without the other two files."""
+    write({f"{who}.{end}": b"{}" for who in ("ana", "bo") for end in ("ipynb", "md", "xlsx")}, tmp_path / "a")
+    entries = list_class(tmp_path / "a").entries
+    assert [(e.id, len(e.paths)) for e in entries] == [("ana", 3), ("bo", 3)]
+    write({f"{who}_{n}": d for who in ("ana", "bo") for n, d in WHOLE.items()}, tmp_path / "b")
+    with pytest.raises(IngestFault, match="put each student's files into a folder"):
+        list_class(tmp_path / "b")
+    write({"ana.ipynb": b"{}", "bo.ipynb": b"{}"}, tmp_path / "c")
+    assert [e.id for e in list_class(tmp_path / "c").entries] == ["ana", "bo"]
+
+
 def test_names_with_backslashes_are_folders(tmp_path: Path) -> None:
     """Linux unpacks a zip of Windows into files called `ana\\README.md`."""
     write({rf"hw\{who}\{n}": d for who in ("ana", "bo") for n, d in WHOLE.items()}, tmp_path)

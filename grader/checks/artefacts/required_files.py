@@ -61,7 +61,8 @@ def check(submission: Submission, required: Required) -> Outcome:
         ):
             continue
         what, suffix = _WORDS.get(kind, (f"a file of kind {kind.value}", kind.value))
-        if any(a.may_hold(kind) and _closed(a) for a in submission.artefacts):
+        linked = any(e.kind is kind for e in submission.elsewhere)
+        if linked or any(a.may_hold(kind) and _closed(a) for a in submission.artefacts):
             closed.append(submission.absent(kind, what).reason)
         elif of_kind:
             findings += [

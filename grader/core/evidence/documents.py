@@ -15,7 +15,7 @@ from grader.core.evidence.base import Evidence
 from grader.core.evidence.notebook import CellKind, Notebook
 from grader.core.faults import Unavailable
 from grader.core.place import Place
-from grader.core.submission import Artefact, Kind, absent
+from grader.core.submission import Artefact, Elsewhere, Kind, absent
 
 
 class Block(Enum):
@@ -153,6 +153,8 @@ class Documents(Evidence, frozen=True, kw_only=True):
     """
 
     documents: tuple[Document, ...]
+    elsewhere: tuple[Elsewhere, ...] = ()
+    """Notebooks that were not handed in and may lie behind a link."""
 
     def of(self, *kinds: Kind) -> tuple[Document, ...]:
         """Documents of the given kinds that hold anything to read, those of the first kind first."""
@@ -176,12 +178,9 @@ class Documents(Evidence, frozen=True, kw_only=True):
         """
         held = [d for d in self.documents if any(d.artefact.may_hold(kind) for kind in kinds)]
         here = [(d.path, d.problem) for d in held if d.kind in kinds and (d.problem or d.empty)]
-        return absent(
-            what,
-            here,
-            [(d.path, d.problem) for d in held if d.kind not in kinds],
-            cause=f"no-{kinds[0].value}",
-        )
+        closed = [(d.path, d.problem) for d in held if d.kind not in kinds]
+        closed += [(e.path, e.told) for e in self.elsewhere if e.kind in kinds]
+        return absent(what, here, closed, cause=f"no-{kinds[0].value}")
 
     def reading(self) -> tuple[tuple[str, str], ...]:
         """Lines of "what we read": a document that says nothing of itself elsewhere."""

@@ -41,7 +41,10 @@ def read_documents(sources: Sources) -> Documents:
     closed = [
         a for a in sources.submission.artefacts if a.kind not in _KINDS and any(map(a.may_hold, _KINDS))
     ]
-    return Documents(documents=(*found, *(Document(artefact=a, problem=a.trouble) for a in closed)))
+    return Documents(
+        documents=(*found, *(Document(artefact=a, problem=a.trouble) for a in closed)),
+        elsewhere=tuple(e for e in sources.submission.elsewhere if e.kind in _KINDS),
+    )
 
 
 def _document(source: Source) -> Document:

@@ -136,6 +136,18 @@ def backslashed(files: Sequence[Path]) -> Listing:
     return listing("names with backslashes", found, ())
 
 
+def by_stems(files: Sequence[Path]) -> Listing:
+    """A flat class in which each student's files have the student's name: `ana.md`, `ana.ipynb`."""
+    groups: dict[str, list[Path]] = {}
+    for path in files:
+        groups.setdefault(path.stem, []).append(path)
+    found = [
+        Entry(id=who, paths=tuple(map(str, held)), layout=Layout(names=tuple(p.name for p in held)))
+        for who, held in groups.items()
+    ]
+    return listing("files with one name", found, ())
+
+
 def _students(groups: Mapping[str, Sequence[tuple[Seen, Path]]]) -> dict[str, str]:
     """Return the user name behind each name's beginning `gradebook_COURSE_ASSIGNMENT_user`.
 
