@@ -24,6 +24,8 @@ w3 leads into h2, so the last activation must be a_h2.
 Write formulas as text; pictures of formulas cannot be checked.
 """
 
+from collections.abc import Sequence
+
 from grader.checks.backprop._cells import with_cells
 from grader.checks.backprop._coverage import Item, Standing, conclude, missing
 from grader.checks.backprop._finals import gradient_items
@@ -65,7 +67,17 @@ def check(formulas: FormulaEvidence, policy: Policy, profile: Profile = CLASS_PR
     costly = [x for i in items if i.standing is Standing.WRONG for x in i.lines]
     concerned = [x for x in formulas.lines if x.kind in (FormulaKind.FINAL, FormulaKind.CHAIN)]
     remarks = [*in_cells, *about_lines(concerned, costly), *about_documents(formulas)]
-    return conclude("gradients", items, formulas, remarks, lacking=_not_worked_out)
+    return conclude("gradients", items, formulas, remarks, lacking=_not_worked_out, tally=_tally(items))
+
+
+def _tally(items: Sequence[Item]) -> str:
+    """The sentence that counts where gradients stand as chains: right as such, and not worked out."""
+    chains = sum(i.standing is Standing.ABSENT and bool(i.lines) for i in items)
+    if not chains:
+        return ""
+    given = sum(i.standing is Standing.GIVEN for i in items)
+    stand = "1 stands as a chain" if chains == 1 else f"{chains} stand as chains"
+    return f"{given} of {len(items)} gradients are worked out; {stand} of derivatives"
 
 
 def _not_worked_out(item: Item, evidence: FormulaEvidence) -> Finding:
