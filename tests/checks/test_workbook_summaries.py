@@ -70,3 +70,13 @@ def test_typed_rows_of_another_rate_under_a_table_are_wrong_updates() -> None:
 
 def test_a_book_says_which_updates_are_right() -> None:
     assert ReplayFacts(books=(replayed(workbook()),)).right_updates == tuple(f"w{k}" for k in range(1, 9))
+
+
+def test_right_columns_over_an_input_that_changes_say_what_is_wrong() -> None:
+    def another_input(book: openpyxl.Workbook) -> None:
+        for row in range(8, 12):
+            book.worksheets[0][f"{AT['i1']}{row}"] = 0.06
+
+    outcome = forward_and_updates.check(ReplayFacts(books=(replayed(workbook(edit=another_input)),)))
+    assert outcome.verdict is Verdict.PARTIAL
+    assert "are right; i1 changes to 0.06" in outcome.summary

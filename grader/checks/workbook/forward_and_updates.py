@@ -59,6 +59,8 @@ def _judge(book: BookFacts) -> Outcome:
     if not present:
         return unknown(f"no columns of a forward pass were found in {book.artefact}")
     summary = f"{right} of {present} columns of the forward pass and the updates of {book.artefact} are right"
+    if right == present and findings:
+        summary += f"; {findings[0].message}"
     remarks = [
         fault.finding(book.artefact, Weight.REMARK)
         for fault in book.faults
