@@ -43,6 +43,7 @@ def desk(tmp_path: Path) -> Path:
     shutil.copytree(samples / "no-notebook", tmp_path / "my-submission")
     for name, sample in (("ann", "wrong-gradient"), ("bob", "no-notebook")):
         shutil.copytree(samples / sample, tmp_path / "class" / name)
+        shutil.copytree(samples / sample, tmp_path / "samples" / name)
     return tmp_path
 
 
@@ -51,7 +52,8 @@ def test_commands_of_a_page(page: Path, desk: Path) -> None:
     here = desk
     ran = 0
     for command in _commands(page):
-        words = shlex.split(command)
+        shown, _, into = command.partition(" > ")
+        words = shlex.split(shown)
         if words[0] == "cd":
             here = here / words[1]
             continue
@@ -60,6 +62,8 @@ def test_commands_of_a_page(page: Path, desk: Path) -> None:
         assert words[0] == "grader", command
         done = grader(*words[1:], cwd=here)
         assert done.returncode in ALLOWED.get(words[1], {0}), f"{command}\n{done.stdout}\n{done.stderr}"
+        if into:
+            (here / into).write_text(done.stdout, "utf-8")
         ran += 1
     assert ran >= 3
 
