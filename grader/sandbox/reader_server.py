@@ -164,9 +164,11 @@ def _outcome(function: Reader, request: Request) -> tuple[End, bytes]:
 def _forked(function: Reader, request: Request, worker: int) -> tuple[End, float, bytes]:
     """Call a reader in a fork; return how it ended, its CPU seconds and what it answered."""
     ours, theirs = os.pipe()
+    server = os.getpid()
     pid = os.fork()
     if pid == 0:
         try:
+            reader_filter.die_with(server)
             _in_fork(function, request, theirs)
         finally:
             os._exit(1)
