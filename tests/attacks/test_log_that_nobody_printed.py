@@ -105,7 +105,7 @@ HONEST = {
     "a comprehension": (("rows = open('log.txt')", "print([row for row in rows])"), {}),
     "an exception": (("import torch", "try:\n    run()\nexcept Exception as fault:\n    print(fault)"), {}),
     "walrus, with and match": (
-        ("import io", "with io.open('x') as file:\n    print((n := file.read()), n)"),
+        ("import io", "with io.StringIO() as file:\n    print((n := file.read()), n)"),
         {},
     ),
     "a cell that no parser reads": (("print 'two'\nlog = 3", "print(log)"), {}),

@@ -286,10 +286,10 @@ def test_a_frame_of_another_form_is_noted_and_costs_nothing_else(payload: bytes)
 
 def test_it_runs_only_where_it_is_wanted() -> None:
     given = sources({"S4.ipynb": ipynb(HEAD)})
-    with pytest.raises(Unavailable, match="--reproduce") as refused:
+    with pytest.raises(Unavailable, match="not run whole") as refused:
         reproduce.reproduce(given, short(), Settings())
     assert refused.value.verdict is Verdict.SKIPPED
-    with pytest.raises(Unavailable, match="--no-exec"):
+    with pytest.raises(Unavailable, match="no code was run"):
         reproduce.reproduce(given, short(), Settings(reproduce=True, execute=False))
     nothing = msgspec.structs.replace(
         short(), export=(), export_error="its forward takes two inputs", measured=Measured()

@@ -150,7 +150,7 @@ def test_damaged_mnist_is_unknown(tmp_path: Path) -> None:
 
 
 def test_when_retraining_is_not_wanted_nothing_is_looked_at() -> None:
-    with pytest.raises(Unavailable, match="no-retrain") as caught:
+    with pytest.raises(Unavailable, match="not trained again") as caught:
         retrain(notebook([]), Settings(retrain=False), Retraining(), None)
     assert caught.value.verdict is Verdict.SKIPPED
 

@@ -81,6 +81,7 @@ EXAMPLES = {
         "_RANGE": ("for epoch in range(1, 20):", "for x, y in loader:"),
         "_KERAS": ("model.fit(x, y, epochs=15)", "model.fit(x, y)"),
         "_CALL": ("train(model, num_epochs=15)", "train(model, epoch)"),
+        "_ASSIGNED": ("EPOCHS = 20  # at most", "EPOCHS == 20"),
     },
     "logs.tables": {
         "_ACCURACY": ("Test Acc", "Test loss"),
@@ -100,6 +101,7 @@ EXAMPLES = {
         "_DRESS": ("**Epoch 1**", "Epoch 1"),
         "_TRUNCATED": ("Streaming output truncated to the last 5000 lines.", "The output was long."),
         "_EARLY": ("        break", "# no breaks"),
+        "_STOPPED": ("Early stopping at epoch 12", "It stopped."),
     },
     "claims.conclusion": {
         "_SCHEDULE": ("a StepLR scheduler", "a larger rate"),

@@ -87,7 +87,10 @@ def _key(provider: Provider, files: dict[str, bytes]) -> str:
             "README.md",
             {"documents", "formulas", "conclusions", "notebooks", "logs", "summaries", "claims", "retrain"},
         ),
-        ("book.xlsx", {"workbooks", "replay", "run", "network", "recipe", "retrain", "reproduce"}),
+        (
+            "book.xlsx",
+            {"workbooks", "formulas", "replay", "run", "network", "recipe", "retrain", "reproduce"},
+        ),
         ("curve.png", {"formulas", "run", "network", "recipe", "retrain", "reproduce"}),
     ],
 )
