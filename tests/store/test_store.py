@@ -134,6 +134,39 @@ def test_many_writers_at_once_lose_nothing(tmp_path: Path) -> None:
     assert len(whole.runs()) == 4
 
 
+def test_a_new_store_opens_for_all_who_ask_at_once(tmp_path: Path) -> None:
+    """SQLite refuses one of two that change the journal mode of a new file, busy handler or not."""
+    opened: list[str] = []
+    for n in range(15):
+        together = threading.Barrier(4)
+
+        def open_it(path: Path, together: threading.Barrier) -> None:
+            together.wait()
+            Store(path).close()
+            opened.append(path.name)
+
+        threads = [
+            threading.Thread(target=open_it, args=(tmp_path / f"{n}.sqlite", together)) for _ in range(4)
+        ]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+    assert len(opened) == 60
+
+
+def test_a_store_in_use_is_not_called_foreign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "store.sqlite"
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(UsageFault, match=r"store\.sqlite: the store cannot be opened \(database is locked\)"):
+        Store(path)
+    holder.execute("ROLLBACK")
+    Store(path).close()
+    holder.close()
+
+
 def test_rotten_and_missing_objects_are_named(store: Store) -> None:
     _filled(store)
     (digest,) = store.objects
