@@ -20,10 +20,11 @@ from grader.core.settings import Settings
 from grader.core.submission import Submission
 from grader.pipeline.classroom.class_page import publish_class
 from grader.pipeline.classroom.cohort_run import cohort_of
-from grader.pipeline.classroom.grade_class import Request, grade_class
+from grader.pipeline.classroom.grade_class import grade_class
 from grader.pipeline.classroom.reports import publish_run, reports_of
 from grader.pipeline.plan.plan import mark_sheet
 from grader.pipeline.plan.rubrics import find, parse
+from grader.pipeline.stages.request import Request
 from grader.schedule.local import LocalProcesses
 from grader.store.database import transaction
 from grader.store.runs import Store

@@ -28,8 +28,9 @@ from grader.core.report import Marked, Report
 from grader.core.settings import Settings
 from grader.execute.data import load_mnist
 from grader.execute.fetch import fetch
-from grader.pipeline.classroom.grade_class import Graded, Request, grade_class, workers_for
+from grader.pipeline.classroom.grade_class import Graded, grade_class, workers_for
 from grader.pipeline.plan.rubrics import find, load
+from grader.pipeline.stages.request import Request
 from grader.render.escape import plain
 from grader.render.terminal import class_lines
 from grader.sandbox.choose import try_bubblewrap

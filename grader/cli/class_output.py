@@ -14,7 +14,8 @@ from grader.cli.screen import bar, linked, print_table, watched
 from grader.core.progress import listening
 from grader.core.report import Report
 from grader.pipeline.classroom.diff import compare
-from grader.pipeline.classroom.grade_class import Graded, Progress
+from grader.pipeline.classroom.grade_class import Graded
+from grader.pipeline.stages.request import Progress
 
 _OPEN_SHOWN = 20
 """Submissions that are named where marks are not final yet."""

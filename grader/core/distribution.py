@@ -8,5 +8,5 @@ DISTRIBUTION = "backprop-mnist-grader"
 
 
 def install_hint(extra: str) -> str:
-    """The command that adds an extra (`notebook`, `retrain`, `all`) to an installed grader."""
+    """The command that adds an extra (`notebook`, `retrain`, `all`, `ray`) to an installed grader."""
     return f"pip install '{DISTRIBUTION}[{extra}]'"

@@ -6,6 +6,7 @@ GraderFault
 │   └── IngestFault     a path is no submission at all
 ├── StoreFault          the store lost what it was given: an `error`
 ├── SandboxFault        our isolation failed: an `error`, never the student's `fail`
+├── NodeFault           a machine of a cluster cannot do a job, and another may: the job goes there
 └── Unavailable         a need of a check cannot be had; carries the verdict that follows
 """
 
@@ -38,6 +39,10 @@ class StoreFault(GraderFault):
 
 class SandboxFault(GraderFault):
     """Our isolation or worker failed; never the student's fault."""
+
+
+class NodeFault(GraderFault):
+    """A machine of a cluster cannot do a job, and another may; never the job's fault."""
 
 
 class Unavailable(GraderFault):

@@ -3,7 +3,8 @@ another machine.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Generic, Protocol, TypeVar
+from enum import Enum
+from typing import Final, Generic, Literal, Protocol, TypeVar
 
 import msgspec
 
@@ -23,6 +24,34 @@ class Ended(msgspec.Struct, Generic[J, R], frozen=True, kw_only=True):
     died: bool = False
 
 
+class Needs(msgspec.Struct, frozen=True, kw_only=True):
+    """What one job of a phase takes of a machine while it runs; what a machine of ours cannot give is not
+    asked for.
+    """
+
+    cores: float = 1.0
+    memory: int = 0
+    """Bytes, its sandbox included."""
+    gpus: float = 0.0
+    """Share of a GPU, where the machine has one."""
+    block: int = 1
+    """At most so many jobs go to another machine together: cheap ones, whose dispatch would cost more."""
+    isolated: bool = False
+    """Whether it runs student code, which only a machine that isolates may."""
+
+
+ONE: Final = Needs()
+
+
+class Later(Enum):
+    """In the place of a job: there are more, and which one may begin is known once another has ended."""
+
+    LATER = "later"
+
+
+LATER: Final[Literal[Later.LATER]] = Later.LATER
+
+
 class Backend(Protocol):
     """Runs one function over many jobs and yields each as it ends, in any order. A job that dies costs only
     itself.
@@ -33,6 +62,12 @@ class Backend(Protocol):
         """How many jobs run at the same time."""
         ...
 
-    def map(self, function: Callable[[J], R], jobs: Iterable[J], at_most: int = 0) -> Iterator[Ended[J, R]]:
-        """Run the jobs; `at_most` so many at a time where it is not 0."""
+    def map(
+        self, function: Callable[[J], R], jobs: Iterable[J | Later], at_most: int = 0, needs: Needs = ONE
+    ) -> Iterator[Ended[J, R]]:
+        """Run the jobs; `at_most` so many at a time on one machine where it is not 0.
+
+        An end is yielded before the next job is asked for. `LATER` is answered by asking again after the next
+        end; it must not come while nothing runs.
+        """
         ...

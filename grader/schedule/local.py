@@ -14,7 +14,7 @@ from grader.core.child import Child
 from grader.core.faults import GraderFault
 from grader.core.machine import collect_rarely
 from grader.core.progress import listening, tell
-from grader.schedule.base import Ended, J, R
+from grader.schedule.base import LATER, ONE, Ended, J, Later, Needs, R
 
 log = logging.getLogger(__name__)
 
@@ -74,9 +74,11 @@ class LocalProcesses:
         """How many processes there are at most."""
         return self._workers
 
-    def map(self, function: Callable[[J], R], jobs: Iterable[J], at_most: int = 0) -> Iterator[Ended[J, R]]:
+    def map(
+        self, function: Callable[[J], R], jobs: Iterable[J | Later], at_most: int = 0, needs: Needs = ONE
+    ) -> Iterator[Ended[J, R]]:
         """Run the jobs, `at_most` so many at a time where it is not 0; results come in the order in which
-        they end.
+        they end. What a job needs of a machine has bounded the number of processes already.
         """
         together = min(self.workers, at_most) if at_most else self.workers
         queue = iter(jobs)
@@ -88,6 +90,10 @@ class LocalProcesses:
                     try:
                         job = next(queue)
                     except StopIteration:
+                        break
+                    if job is LATER:
+                        if not busy:
+                            raise RuntimeError("a job was put off, and nothing runs that it could wait for")
                         break
                     busy[_handed((function, job), idle)] = job
                 if not busy:

@@ -9,7 +9,8 @@ import click
 import pytest
 
 from grader.cli.class_output import class_progress, command_again, echo_class
-from grader.pipeline.classroom.grade_class import Graded, Progress
+from grader.pipeline.classroom.grade_class import Graded
+from grader.pipeline.stages.request import Progress
 from tests.render.samples import good
 
 STEP = Progress(

@@ -12,7 +12,8 @@ import pytest
 from grader.core.faults import Unavailable
 from grader.core.outcome import Finding, Verdict
 from grader.core.report import Marked, Report
-from grader.pipeline.classroom.grade_class import Graded, Request
+from grader.pipeline.classroom.grade_class import Graded
+from grader.pipeline.stages.request import Request
 from tests.render.samples import decided
 
 ROOT = Path(__file__).parents[2]

@@ -28,9 +28,8 @@ from grader.core.settings import Device, Settings
 from grader.core.submission import Sources
 from grader.ingest.classes import list_class
 from grader.ingest.read import from_bytes, read_submission
-from grader.pipeline.classroom import grade_class as batch
 from grader.pipeline.classroom.diff import compare
-from grader.pipeline.classroom.grade_class import Graded, Progress, Request, grade_class
+from grader.pipeline.classroom.grade_class import Graded, grade_class
 from grader.pipeline.classroom.job import died, work
 from grader.pipeline.classroom.reports import publish_run, reports_of
 from grader.pipeline.classroom.stored import stored_known
@@ -38,6 +37,8 @@ from grader.pipeline.plan.plan import Plan, Step, mark_sheet
 from grader.pipeline.plan.product_key import key_of
 from grader.pipeline.plan.providers import Phase, Provider, by_product
 from grader.pipeline.plan.rubrics import parse
+from grader.pipeline.stages import appetite, stage
+from grader.pipeline.stages.request import Progress, Request
 from grader.schedule.base import Ended
 from grader.store.runs import Delivery, PhaseRecord, Spent, Store, now
 from tests.facts import retrained
@@ -68,7 +69,9 @@ class Here:
         self.ran: list[str] = []
         self.workers = 1
 
-    def map(self, function: Callable, jobs: Iterable, at_most: int = 0) -> Iterator[Ended]:
+    def map(
+        self, function: Callable, jobs: Iterable, at_most: int = 0, needs: object = None
+    ) -> Iterator[Ended]:
         for job in jobs:
             self.ran.append(job.id)
             if job.id == self.dies_on:
@@ -161,7 +164,9 @@ def test_a_finished_phase_is_not_run_again(school: Path, tmp_path: Path) -> None
         pass
 
     class KilledAfterOne(Here):
-        def map(self, function: Callable, jobs: Iterable, at_most: int = 0) -> Iterator[Ended]:
+        def map(
+            self, function: Callable, jobs: Iterable, at_most: int = 0, needs: object = None
+        ) -> Iterator[Ended]:
             for number, ended in enumerate(super().map(function, jobs)):
                 if number == 1:
                     raise Killed
@@ -244,7 +249,9 @@ def test_a_run_that_goes_on_reads_what_was_handed_in_meanwhile(school: Path, tmp
         pass
 
     class KilledAtTheEnd(Here):
-        def map(self, function: Callable, jobs: Iterable, at_most: int = 0) -> Iterator[Ended]:
+        def map(
+            self, function: Callable, jobs: Iterable, at_most: int = 0, needs: object = None
+        ) -> Iterator[Ended]:
             yield from super().map(function, jobs)
             raise Killed
 
@@ -270,7 +277,9 @@ def test_an_archive_that_was_still_being_copied_is_tried_again(school: Path, tmp
     archive.write_bytes(data[:50])
 
     class Copying(Here):
-        def map(self, function: Callable, jobs: Iterable, at_most: int = 0) -> Iterator[Ended]:
+        def map(
+            self, function: Callable, jobs: Iterable, at_most: int = 0, needs: object = None
+        ) -> Iterator[Ended]:
             for ended in super().map(function, jobs):
                 archive.write_bytes(data)
                 yield ended
@@ -317,7 +326,9 @@ def test_a_spent_budget_leaves_the_rest_for_the_same_command(
     class Idle(Here):
         """Retrains nothing, and takes a minute for it."""
 
-        def map(self, function: Callable, jobs: Iterable, at_most: int = 0) -> Iterator[Ended]:
+        def map(
+            self, function: Callable, jobs: Iterable, at_most: int = 0, needs: object = None
+        ) -> Iterator[Ended]:
             for job in jobs:
                 if Phase.RETRAIN in job.stage.phases:
                     retrained.append(job.id)
@@ -326,7 +337,7 @@ def test_a_spent_budget_leaves_the_rest_for_the_same_command(
                 yield Ended(job=job, result=lost)
 
     clock = [0.0]
-    monkeypatch.setattr(batch, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(stage, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     graded = grade_class(_request(school, tmp_path / "out", **more), Idle())
     assert (graded.left, retrained) == (1, ["bob", "eve"]), "most open points first"
     graded = grade_class(_request(school, tmp_path / "out", **more), Idle())
@@ -339,7 +350,9 @@ def test_who_is_not_trained_now_is_left_for_the_same_request(school: Path, tmp_p
     retrained: list[str] = []
 
     class Idle(Here):
-        def map(self, function: Callable, jobs: Iterable, at_most: int = 0) -> Iterator[Ended]:
+        def map(
+            self, function: Callable, jobs: Iterable, at_most: int = 0, needs: object = None
+        ) -> Iterator[Ended]:
             for job in jobs:
                 retrained.extend([job.id] if Phase.RETRAIN in job.stage.phases else [])
                 yield Ended(job=job, result=died(job, "idle") if not job.fresh else work(job))
@@ -356,7 +369,9 @@ def test_time_left_counts_the_phases_that_follow(school: Path, tmp_path: Path) -
     request = _request(school, tmp_path / "out", rubric=rubric, settings=Settings(retrain=False))
 
     class Idle(Here):
-        def map(self, function: Callable, jobs: Iterable, at_most: int = 0) -> Iterator[Ended]:
+        def map(
+            self, function: Callable, jobs: Iterable, at_most: int = 0, needs: object = None
+        ) -> Iterator[Ended]:
             for job in jobs:
                 yield Ended(job=job, result=work(job) if job.fresh else died(job, "idle"))
 
@@ -633,11 +648,11 @@ def test_trainings_are_bounded_by_the_gpus_of_a_machine(
 ) -> None:
     for name in ("nvidia0", "nvidia1", "nvidiactl"):
         (tmp_path / name).touch()
-    monkeypatch.setattr(batch, "GPUS", f"{tmp_path}/nvidia[0-9]*")
-    assert batch.trainings_at_once(Settings()) == 2 * batch.TRAININGS_PER_GPU
-    assert batch.trainings_at_once(Settings(device=Device.CPU)) == 0
-    monkeypatch.setattr(batch, "GPUS", f"{tmp_path}/none[0-9]*")
-    assert batch.trainings_at_once(Settings()) == 0
+    monkeypatch.setattr(appetite, "GPUS", f"{tmp_path}/nvidia[0-9]*")
+    assert appetite.trainings_at_once(Settings()) == 2 * appetite.TRAININGS_PER_GPU
+    assert appetite.trainings_at_once(Settings(device=Device.CPU)) == 0
+    monkeypatch.setattr(appetite, "GPUS", f"{tmp_path}/none[0-9]*")
+    assert appetite.trainings_at_once(Settings()) == 0
 
 
 def _run_of_nothing(sources: Sources, settings: Settings) -> NotebookRun:

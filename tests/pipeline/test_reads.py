@@ -18,12 +18,13 @@ from grader.core.settings import Settings
 from grader.core.submission import Reads, Sources, Submission
 from grader.execute.notebook import files_beside
 from grader.ingest.read import from_bytes
-from grader.pipeline.classroom.grade_class import Request, grade_class
+from grader.pipeline.classroom.grade_class import grade_class
 from grader.pipeline.grade.products import Known
 from grader.pipeline.plan.plan import Step
 from grader.pipeline.plan.product_key import key_of
 from grader.pipeline.plan.providers import PROVIDERS, Phase, Provider, by_product
 from grader.pipeline.plan.rubrics import parse
+from grader.pipeline.stages.request import Request
 from tests.pipeline.test_batch import NOTEBOOK, Here
 
 FILES = {

@@ -25,11 +25,12 @@ from grader.ingest.ignore import read_config
 from grader.ingest.limits import MAX_FOLDERS
 from grader.ingest.read import from_bytes, read_submission
 from grader.pipeline.classroom import reports as regrade
-from grader.pipeline.classroom.grade_class import Request, grade_class
+from grader.pipeline.classroom.grade_class import grade_class
 from grader.pipeline.grade.products import Known
 from grader.pipeline.plan.plan import Step
 from grader.pipeline.plan.providers import Phase, Provider
 from grader.pipeline.plan.rubrics import find, load, parse, rubric_folder
+from grader.pipeline.stages.request import Request
 from grader.schedule.local import LocalProcesses
 
 RUBRIC = b'id = "f"\ntitle = "Files"\n[[criterion]]\nid = "files"\ncheck = "AR002"\npoints = 3\n'

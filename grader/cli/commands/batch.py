@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from grader.cli.backend import backend_options, opened
 from grader.cli.options import run_options, settings_from, tell_what_is_missing, tell_what_jobs_can_read
 
 
@@ -20,13 +21,7 @@ from grader.cli.options import run_options, settings_from, tell_what_is_missing,
     show_default=True,
     help="Where reports go.",
 )
-@click.option(
-    "-j",
-    "--jobs",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Processes (default: what cores and memory allow).",
-)
+@backend_options
 @click.option(
     "--resume", is_flag=True, help="Go on with an interrupted run; the same command does so anyway."
 )
@@ -42,19 +37,22 @@ def command(
     rubric: str,
     out: Path,
     jobs: int | None,
+    backend: str,
     store: Path | None,
     *,
     quiet: bool,
     **options: object,
 ) -> int:
     """Print progress, a line a submission, and where the pages are; returns the exit status of the worst."""
+    import msgspec
+
     from grader.checks.catalogue import catalogue
     from grader.cli.class_output import class_progress, echo_class
     from grader.cli.exit_status import worst_status
     from grader.cli.options import seconds
-    from grader.pipeline.classroom.grade_class import Request, grade_class, workers_for
+    from grader.pipeline.classroom.grade_class import grade_class
     from grader.pipeline.plan.rubric_request import load_asked
-    from grader.schedule.local import LocalProcesses
+    from grader.pipeline.stages.request import Request
 
     settings = settings_from(options)
     tell_what_is_missing(settings)
@@ -70,7 +68,10 @@ def command(
         budget_seconds=seconds(str(options["budget"])),
     )
     tell_what_jobs_can_read(settings, class_path, out, request.store, Path(rubric))
-    with class_progress(enabled=not quiet) as progress:
-        graded = grade_class(request, LocalProcesses(workers_for(jobs or 0)), progress)
+    with (
+        class_progress(enabled=not quiet) as progress,
+        opened(backend, jobs or 0, settings, request.store) as (where, afield),
+    ):
+        graded = grade_class(msgspec.structs.replace(request, afield=afield), where, progress)
     echo_class(graded, click.get_current_context())
     return worst_status(graded.reports, graded.refused.values())

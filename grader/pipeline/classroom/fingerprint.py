@@ -2,7 +2,7 @@
 before.
 
 * *The same run?* A command goes on with an unfinished run of the same class, rubric, options and entries
-  (`fingerprint` in `grader.pipeline.classroom.grade_class`). Before its dot stands what a run of a few
+  (`_fingerprint` in `grader.pipeline.classroom.grade_class`). Before its dot stands what a run of a few
   (`--only`) shares with the whole class. Its formula stays that of the first release: another would part a
   class from its history.
 * *The same hand-in, graded alike?* `basis_of`: the bytes as they lie there, rubric, options, versions and the
@@ -18,6 +18,7 @@ Decisions of persons and late days hang on none of them: they belong to the name
 import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -29,26 +30,45 @@ from grader.ingest.read import Layout, shown_name
 from grader.pipeline.plan.product_key import RUNNING, environment
 
 
-def raw_digest(paths: Sequence[str], layout: Layout) -> str:
-    """Return a SHA-256 over names and bytes of a hand-in as it lies there, and what the platform's names say
-    of it; empty where it is too large or cannot be read.
+class Seen(NamedTuple):
+    """A hand-in as it lies there, by digests."""
+
+    digest: str
+    """Over names and bytes, and what the platform's names say of it; empty where it is too large or cannot be
+    read.
     """
+    files: tuple[str, ...] = ()
+    """Of each file, with its name."""
+
+
+def look(paths: Sequence[str], layout: Layout) -> Seen:
+    """Return the digests of a hand-in as it lies there."""
     digest = hashlib.sha256()
     if layout.names or layout.notes or layout.platform:
         typed = [path in layout.typed for path in paths]
         digest.update(msgspec.json.encode([layout.names, typed, layout.platform, layout.notes]))
     total = 0
+    files: list[str] = []
     try:
-        for number, (name, path) in enumerate(_files(paths)):
+        for number, (name, path) in enumerate(files_of(paths)):
             total += path.stat().st_size
             if total > MAX_TOTAL_BYTES or number > MAX_FILES:
-                return ""
+                return Seen("")
             data = path.read_bytes()
-            digest.update(msgspec.json.encode([shown_name(name), len(data)]))
+            head = msgspec.json.encode([shown_name(name), len(data)])
+            digest.update(head)
             digest.update(data)
+            one = hashlib.sha256(head)
+            one.update(data)
+            files.append(one.hexdigest())
     except OSError:
-        return ""
-    return digest.hexdigest()
+        return Seen("")
+    return Seen(digest.hexdigest(), tuple(files))
+
+
+def raw_digest(paths: Sequence[str], layout: Layout) -> str:
+    """Return the digest of a whole hand-in; see `Seen`."""
+    return look(paths, layout).digest
 
 
 def basis_of(raw: str, rubric_sha256: str, settings: Settings) -> str:
@@ -74,7 +94,8 @@ def _plugged() -> str:
     return code_of(*(inner for top in tops for inner in modules_of(top)), within=tops) if tops else ""
 
 
-def _files(paths: Sequence[str]) -> Iterator[tuple[str, Path]]:
+def files_of(paths: Sequence[str]) -> Iterator[tuple[str, Path]]:
+    """Yield the files of a hand-in with their names in it. Raises OSError for what is no ordinary file."""
     for given in sorted(paths):
         top = Path(given)
         if top.is_symlink() or not top.exists():

@@ -1,6 +1,7 @@
 """The products of one submission in the store of its class: for a phase that runs, and for judging again."""
 
 from collections.abc import Callable, Collection, Sequence
+from typing import Protocol
 
 import msgspec
 
@@ -14,10 +15,24 @@ from grader.pipeline.plan.plan import Plan, Step
 from grader.pipeline.plan.product_key import ProductKeys
 from grader.pipeline.plan.providers import STATIC, Phase
 from grader.store.database import unpacked
+from grader.store.objects import Objects
 from grader.store.runs import Delivery, PhaseRecord, Run, Store
 
 _REASON = ".missing"
 """Ends the key of why a product could not be had."""
+
+
+class Shelf(Protocol):
+    """Where submitted bytes and products are kept: the store, or what stands for it on another machine."""
+
+    @property
+    def objects(self) -> Objects:
+        """Submitted bytes by their digest."""
+        ...
+
+    def payload(self, key: str) -> bytes | None:
+        """Return a product by its key as msgpack; None where none is kept."""
+        ...
 
 
 class Stored:
@@ -28,9 +43,9 @@ class Stored:
     """
 
     def __init__(
-        self, store: Store, known: Known, records: Sequence[PhaseRecord], makes: Collection[Phase]
+        self, shelf: Shelf, known: Known, records: Sequence[PhaseRecord], makes: Collection[Phase]
     ) -> None:
-        self._store = store
+        self._shelf = shelf
         self._made_as = ProductKeys(
             known.submission, known.settings, known.profile, known.retraining, known.execution
         )
@@ -48,10 +63,10 @@ class Stored:
         name = step.provider.product
         lost = self._lost.get(name)
         if step.provider.phase not in self._makes:
-            payload = self._store.payload(self._keys.get(name, ""))
+            payload = self._shelf.payload(self._keys.get(name, ""))
             return _decoded(payload, step) if payload is not None else lost or self.absent(step)
         key = self.key(step)
-        if (payload := self._store.payload(key)) is not None:
+        if (payload := self._shelf.payload(key)) is not None:
             self.products[name] = key
             return _decoded(payload, step)
         return lost if lost is not None and lost.key == key else None
@@ -83,6 +98,7 @@ class Judging(Stored):
         # Before the first phase of a submission has ended there is nothing to judge, and nothing is read out
         # of turn.
         super().__init__(store, known, records, makes=STATIC if records else ())
+        self._store = store
         self._run = run
 
     def recall(self, step: Step) -> Product | Missing | None:
@@ -138,12 +154,12 @@ def stored_known(
     return known
 
 
-def stored_sources(store: Store, delivery: Delivery) -> Sources:
-    """Return a hand-in with its bytes from the store. Raises StoreFault where they are missing or damaged."""
+def stored_sources(shelf: Shelf, delivery: Delivery) -> Sources:
+    """Return a hand-in with its bytes from a shelf. Raises StoreFault where they are missing or damaged."""
     items: list[Source] = []
     for artefact in delivery.submission.artefacts:
         try:
-            data = store.objects.get(artefact.sha256)
+            data = shelf.objects.get(artefact.sha256)
         except (KeyError, ValueError) as fault:
             raise StoreFault(
                 f"the stored bytes of {artefact.path} are missing or damaged; `grader store "

@@ -1,0 +1,77 @@
+"""`--backend`: where the jobs of a class run."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from grader.core.faults import UsageFault
+from grader.core.settings import Settings
+
+if TYPE_CHECKING:
+    from grader.pipeline.stages.request import Afield
+    from grader.schedule.base import Backend
+
+HERE = "local"
+_F = TypeVar("_F", bound=Callable[..., object])
+
+
+def backend_options(command: _F) -> _F:
+    """Add the options that say where the jobs of a class run, and how many at a time."""
+    for option in (
+        click.option(
+            "-j",
+            "--jobs",
+            type=click.IntRange(min=1),
+            metavar="N",
+            help="Processes of this machine (default: what cores and memory allow).",
+        ),
+        click.option(
+            "--backend",
+            default=HERE,
+            show_default=True,
+            metavar="WHERE",
+            help="`ray`: a cluster of this machine; `ray://HOST:PORT`: the cluster there.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+@contextmanager
+def opened(
+    backend: str, jobs: int, settings: Settings, store: Path
+) -> Iterator[tuple["Backend", "Afield | None"]]:
+    """Yield the backend that an option means, and what its machines share; a cluster of ours ends with the
+    block.
+
+    Raises UsageFault where there is no such cluster, or where it would run student code unguarded.
+    """
+    from grader.pipeline.classroom.grade_class import workers_for
+
+    if backend == HERE:
+        from grader.schedule.local import LocalProcesses
+
+        yield LocalProcesses(workers_for(jobs)), None
+        return
+    from grader.pipeline.elsewhere.node_health import examine, likeness
+    from grader.pipeline.elsewhere.object_folder import ObjectFolder
+    from grader.pipeline.stages.request import Afield
+    from grader.schedule.dispatch import Dispatch
+    from grader.schedule.ray_cluster import RayCluster, address_of
+
+    address = address_of(backend)
+    if settings.execute and settings.unsafe_no_sandbox:
+        raise UsageFault(
+            "--unsafe-no-sandbox and --backend: code that nothing isolates could command the whole cluster"
+        )
+    folder, word = store.parent.resolve(), secrets.token_hex(16)
+    ObjectFolder(folder).mark(word)
+    look = partial(examine, settings, likeness(settings), str(folder), word)
+    with RayCluster(address, look, cores=0 if address else workers_for(jobs)) as cluster:
+        # A cluster of this machine has its cache; on others only the object folder is sure to be shared.
+        yield Dispatch(cluster), Afield(folder=folder, cache=str(folder / "runs") if address else "")

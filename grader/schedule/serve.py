@@ -1,0 +1,65 @@
+"""What a worker of a cluster does with a block: a word for each job as it ends, and what is told before."""
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import copy_context
+from typing import Any
+
+from grader.core.faults import GraderFault
+from grader.core.machine import collect_rarely
+from grader.core.progress import listening
+from grader.schedule.cluster import Word
+
+log = logging.getLogger(__name__)
+
+Said = tuple[str, Any, str]
+"""A `Word`, its value, and the type of a fault."""
+
+
+def serve(function: Callable[[Any], Any], jobs: Sequence[Any], *, talks: bool = False) -> Iterator[Said]:
+    """Run a function over jobs in their order. Words of a job are told as they come where it `talks`, else
+    before its end.
+    """
+    collect_rarely()
+    yield Word.BEGAN.value, "", ""
+    for job in jobs:
+        yield from _talking(function, job) if talks else _silent(function, job)
+
+
+def _silent(function: Callable[[Any], Any], job: Any) -> Iterator[Said]:
+    heard: list[str] = []
+    with listening(heard.append):
+        end = _end(function, job)
+    yield from ((Word.SAID.value, text, "") for text in heard)
+    yield end
+
+
+def _talking(function: Callable[[Any], Any], job: Any) -> Iterator[Said]:
+    words: queue.SimpleQueue[Said] = queue.SimpleQueue()
+
+    def run() -> None:
+        with listening(lambda text: words.put((Word.SAID.value, text, ""))):
+            try:
+                words.put(_end(function, job))
+            except BaseException as fault:  # whatever ends the thread must end the waiting for it
+                words.put((Word.FAULT.value, str(fault), type(fault).__name__))
+
+    thread = threading.Thread(target=copy_context().run, args=(run,), daemon=True)
+    thread.start()
+    while True:
+        said = words.get()
+        yield said
+        if said[0] != Word.SAID.value:
+            thread.join()
+            return
+
+
+def _end(function: Callable[[Any], Any], job: Any) -> Said:
+    try:
+        return Word.RESULT.value, function(job), ""
+    except Exception as fault:  # told to the driver, which names the job
+        if not isinstance(fault, GraderFault):
+            log.exception("a job crashed")
+        return Word.FAULT.value, str(fault), type(fault).__name__
