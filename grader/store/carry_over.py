@@ -3,10 +3,10 @@ everybody again.
 """
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from grader.store.database import transaction
-from grader.store.runs import Run, Store, now
+from grader.store.runs import Run, Store, inherit_duration, now
 
 _TABLES = (
     ("deliveries", "id", "id, slug, sha256, late_days, submission, seen"),
@@ -15,6 +15,54 @@ _TABLES = (
     ("durations", "id", "id, phase, wall, cpu"),
 )
 """What a run holds of a submission: table, column of its id, columns."""
+
+
+def reuse(store: Store, run: int, wanted: Sequence[tuple[str, str, float]], phase: str) -> set[str]:
+    """Copy finished phases, or refusals, of earlier runs, and return whose submissions were found.
+
+    `wanted` holds (submission id, basis, late days).
+    """
+    found: set[str] = set()
+    with transaction(store.connection) as c:
+        for name, basis, late_days in wanted:
+            refusal = c.execute(
+                "SELECT reason FROM refusals WHERE name = ? AND basis = ? AND basis != '' ORDER BY run DESC",
+                (name, basis),
+            ).fetchone()
+            if refusal is not None:
+                found.add(name)
+                c.execute(
+                    "INSERT OR REPLACE INTO refusals (run, name, reason, basis) VALUES (?, ?, ?, ?)",
+                    (run, name, refusal[0], basis),
+                )
+                continue
+            row = c.execute(
+                "SELECT run FROM phases WHERE id = ? AND phase = ? AND basis = ? AND basis != "
+                "'' ORDER BY run DESC",
+                (name, phase, basis),
+            ).fetchone()
+            if row is None:
+                continue
+            found.add(name)
+            c.execute(
+                "INSERT OR REPLACE INTO deliveries (run, id, slug, sha256, late_days, submission, seen) "
+                "SELECT ?, id, slug, sha256, ?, submission, ? FROM deliveries WHERE run = ? AND id = ?",
+                (run, late_days, now(), row[0], name),
+            )
+            c.execute(
+                "INSERT OR REPLACE INTO phases (run, id, phase, products, missing, notes, basis) "
+                "SELECT ?, id, phase, products, missing, notes, basis FROM phases WHERE run = ? AND "
+                "id = ? AND phase = ?",
+                (run, row[0], name, phase),
+            )
+            inherit_duration(c, run, name, phase)
+    return found
+
+
+def graded_before(store: Store, run: int, names: Collection[str]) -> set[str]:
+    """Return which submissions another run went through, with whatever files, rubric, options and grader."""
+    asked = "SELECT 1 FROM phases WHERE id = ? AND run != ? LIMIT 1"
+    return {n for n in names if store.connection.execute(asked, (n, run)).fetchone() is not None}
 
 
 def carry(store: Store, run: Run, names: Collection[str]) -> None:

@@ -16,7 +16,7 @@ from grader.core.faults import UsageFault
 
 _T = TypeVar("_T")
 
-FORMAT = 4
+FORMAT = 5
 """Version of the schema, kept in `PRAGMA user_version`."""
 
 UPGRADES: dict[int, str] = {
@@ -37,6 +37,12 @@ ALTER TABLE runs ADD COLUMN shown INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE runs ADD COLUMN facts_of INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE overrides ADD COLUMN points REAL;
 ALTER TABLE overrides ADD COLUMN comment TEXT NOT NULL DEFAULT '';
+""",
+    4: """
+CREATE INDEX phases_of_a_submission ON phases (id, phase, basis);
+CREATE INDEX refusals_of_a_submission ON refusals (name, basis);
+CREATE INDEX durations_of_a_submission ON durations (id, phase);
+CREATE INDEX durations_of_a_phase ON durations (phase, run);
 """,
 }
 """SQL that turns format n into n + 1; every format ever released stays readable."""

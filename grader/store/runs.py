@@ -3,7 +3,7 @@
 import logging
 import sqlite3
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -264,61 +264,12 @@ class Store:
                 ),
             )
             if spent is None:
-                _inherit_duration(c, run, submission, phase)
+                inherit_duration(c, run, submission, phase)
             else:
                 c.execute(
                     "INSERT OR REPLACE INTO durations (run, id, phase, wall, cpu) VALUES (?, ?, ?, ?, ?)",
                     (run, submission, phase, spent.wall, spent.cpu),
                 )
-
-    def reuse(self, run: int, wanted: Sequence[tuple[str, str, float]], phase: str) -> set[str]:
-        """Copy finished phases, or refusals, of earlier runs, and return whose submissions were found.
-
-        `wanted` holds (submission id, basis, late days).
-        """
-        found: set[str] = set()
-        with transaction(self.connection) as c:
-            for name, basis, late_days in wanted:
-                refusal = c.execute(
-                    "SELECT reason FROM refusals WHERE name = ? AND basis = ? AND basis != "
-                    "'' ORDER BY run DESC",
-                    (name, basis),
-                ).fetchone()
-                if refusal is not None:
-                    found.add(name)
-                    c.execute(
-                        "INSERT OR REPLACE INTO refusals (run, name, reason, basis) VALUES (?, ?, ?, ?)",
-                        (run, name, refusal[0], basis),
-                    )
-                    continue
-                row = c.execute(
-                    "SELECT run FROM phases WHERE id = ? AND phase = ? AND basis = ? AND basis != "
-                    "'' ORDER BY run DESC",
-                    (name, phase, basis),
-                ).fetchone()
-                if row is None:
-                    continue
-                found.add(name)
-                c.execute(
-                    "INSERT OR REPLACE INTO deliveries (run, id, slug, sha256, late_days, submission, seen) "
-                    "SELECT ?, id, slug, sha256, ?, submission, ? FROM deliveries WHERE run = ? AND id = ?",
-                    (run, late_days, now(), row[0], name),
-                )
-                c.execute(
-                    "INSERT OR REPLACE INTO phases (run, id, phase, products, missing, notes, basis) "
-                    "SELECT ?, id, phase, products, missing, notes, basis FROM phases WHERE run = ? AND "
-                    "id = ? AND phase = ?",
-                    (run, row[0], name, phase),
-                )
-                _inherit_duration(c, run, name, phase)
-        return found
-
-    def graded_before(self, run: int) -> set[str]:
-        """Ids of the submissions that another run went through, with whatever files, rubric, options and
-        grader.
-        """
-        rows = self.connection.execute("SELECT DISTINCT id FROM phases WHERE run != ?", (run,))
-        return {row[0] for row in rows.fetchall()}
 
     def durations(self, run: int) -> dict[str, dict[str, Spent]]:
         """What each submission of a run cost, by phase."""
@@ -391,7 +342,8 @@ class Store:
         return decisions.read(self.connection)
 
 
-def _inherit_duration(c: sqlite3.Connection, run: int, submission: str, phase: str) -> None:
+def inherit_duration(c: sqlite3.Connection, run: int, submission: str, phase: str) -> None:
+    """Give a submission the duration of the run that computed what it has."""
     c.execute(
         "INSERT OR IGNORE INTO durations (run, id, phase, wall, cpu) "
         "SELECT ?, id, phase, wall, cpu FROM durations WHERE id = ? AND phase = ? AND run != ? "

@@ -15,7 +15,7 @@ from grader.core.report import Note
 from grader.core.settings import Settings
 from grader.ingest.read import from_bytes
 from grader.store import database
-from grader.store.carry_over import carry, forget_changed
+from grader.store.carry_over import carry, forget_changed, reuse
 from grader.store.maintenance import check, prune
 from grader.store.runs import Delivery, PhaseRecord, Spent, Store, now
 
@@ -213,7 +213,7 @@ def test_a_store_of_the_first_format_is_upgraded_and_keeps_all(tmp_path: Path) -
     upgraded = Store(path)
     assert upgraded.finished_phases(1) == {("ann", "read")}
     assert upgraded.durations(1) == {}
-    assert upgraded.reuse(1, [("ann", "", 0.0)], "read") == set(), "nobody knows what decided an old row"
+    assert reuse(upgraded, 1, [("ann", "", 0.0)], "read") == set(), "nobody knows what decided an old row"
     fresh = Store(tmp_path / "fresh.sqlite")
 
     def columns(store: Store) -> dict[str, list[str]]:
@@ -248,8 +248,8 @@ def test_a_phase_with_the_same_basis_is_copied_and_another_is_not(store: Store) 
     store.finish_phase(first.id, "ann", "read", record, basis="b1", spent=Spent(wall=1.0, cpu=1.0))
     store.finish(first.id)
     second, _ = store.begin("c", "r", b"", Settings(), "f")
-    assert store.reuse(second.id, [("ann", "b2", 0.0), ("bob", "b1", 0.0)], "read") == set()
-    assert store.reuse(second.id, [("ann", "b1", 3.0)], "read") == {"ann"}
+    assert reuse(store, second.id, [("ann", "b2", 0.0), ("bob", "b1", 0.0)], "read") == set()
+    assert reuse(store, second.id, [("ann", "b1", 3.0)], "read") == {"ann"}
     assert store.deliveries(second.id)["ann"].late_days == 3.0
     assert store.phase_records(second.id, "ann")[0].products == {"A": "k"}
     assert store.durations(second.id)["ann"]["read"].wall == 1.0

@@ -22,6 +22,7 @@ from grader.pipeline.stages.sameness import same_runs, same_trainings
 from grader.pipeline.stages.turns import Turns
 from grader.schedule.base import Backend, Ended, Later
 from grader.schedule.local import LocalProcesses
+from grader.store.carry_over import graded_before, reuse
 from grader.store.runs import Delivery, Run, Store
 
 log = logging.getLogger(__name__)
@@ -194,9 +195,9 @@ def _not_seen_before(going: Going, todo: list[Entry], label: str) -> list[Entry]
     rest.
     """
     wanted = [(e.id, going.handed_in[e.id].basis, e.late_days) for e in todo]
-    seen = going.store.reuse(going.run.id, wanted, label)
+    seen = reuse(going.store, going.run.id, wanted, label)
     left = [e for e in todo if e.id not in seen]
-    again = {e.id for e in left} & going.store.graded_before(going.run.id)
+    again = graded_before(going.store, going.run.id, [e.id for e in left])
     if again:
         tell(
             f"{len(again)} of {len(todo)} were graded before with other files, options, rubric or "
