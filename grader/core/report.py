@@ -2,6 +2,7 @@
 
 import msgspec
 
+from grader.core.facts.retrain import WrongDigits
 from grader.core.outcome import Finding, Verdict
 from grader.core.submission import Submission
 
@@ -91,6 +92,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     provenance: Provenance
     adjustments: tuple[Adjustment, ...] = ()
     read: tuple[Note, ...] = ()
+    wrong_digits: WrongDigits = WrongDigits()
+    """What the network got wrong that we trained; empty where none was."""
     schema: int = SCHEMA
 
     @property

@@ -46,8 +46,10 @@ def retrain_as(
     from grader.execute.data import load_mnist
     from grader.execute.engine.runs.retraining import retrain_network
     from grader.execute.graph.provider import network_of
+    from grader.execute.wrong_digits import with_wrong_digits
 
     network = network_of(run)
     data = load_mnist(settings)
     recipe = as_logged(decode_recipe(run.recipe), logs)
-    return retrain_network(network, recipe, data, settings, wish, artefact=run.artefact)
+    facts = retrain_network(network, recipe, data, settings, wish, artefact=run.artefact)
+    return with_wrong_digits(facts, data)

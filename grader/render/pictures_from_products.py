@@ -2,6 +2,7 @@
 like.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -22,6 +23,7 @@ from grader.core.rule import Rule
 from grader.render.difference import typeset_side
 from grader.render.pictures.cells import Area, Cell, area, cell_grid, window
 from grader.render.pictures.curves import AccuracyRun, LossSeries, accuracy_curve, loss_curves
+from grader.render.pictures.digits import wrong_digits
 from grader.render.pictures.formulas import FormulaLine, formulas
 from grader.render.pictures.network import LayerBox, network_graph
 from grader.render.pictures.picture import Picture
@@ -79,6 +81,7 @@ def pictures_of(products: Products, limits: Limits | None = None) -> tuple[Pictu
         elif isinstance(product, NetworkFacts):
             found.append(_network(product, limits))
     found.append(_accuracy(products, limits))
+    found.append(_wrong_digits(products.get(RetrainFacts.__name__), limits))
     return tuple(picture for picture in found if picture is not None)
 
 
@@ -209,3 +212,11 @@ def _accuracy(products: Products, limits: Limits) -> Picture | None:
             )
         )
     return accuracy_curve(tuple(runs), threshold=limits.accuracy)
+
+
+def _wrong_digits(facts: object, limits: Limits) -> Picture | None:
+    if not isinstance(facts, RetrainFacts):
+        return None
+    wrong = facts.wrong
+    allowed = None if limits.accuracy is None else math.floor(wrong.of * (100 - limits.accuracy) / 100 + 1e-9)
+    return wrong_digits(wrong, facts.wrong_pictures, allowed=allowed)

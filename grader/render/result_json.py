@@ -49,6 +49,7 @@ def encode(report: Report) -> bytes:
         "adjustments": [{"label": a.label, "points": float(a.points)} for a in report.adjustments],
         "provenance": _provenance(report.provenance),
         "read": [msgspec.to_builtins(note) for note in report.read],
+        "wrong_digits": msgspec.to_builtins(report.wrong_digits),
     }
     text = json.dumps(tree, indent=2, ensure_ascii=False, allow_nan=False)
     return (_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text) + "\n").encode("utf-8")

@@ -317,6 +317,14 @@ def test_the_rubrics_rule_decides_how_often_and_how_long_is_trained(monkeypatch:
     assert [len(run.correct) for run in five.runs] == [5]
 
 
+def test_what_the_provider_gives_names_the_wrong_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = trained_as(monkeypatch, Retraining(rules=(SHORT,)))
+    best = max(found.runs, key=lambda run: run.best)
+    assert (found.wrong.count, found.wrong.of) == (100 - best.correct[-1], 100)
+    assert [(d.index, d.label, d.answer) for d in found.wrong.listed] == list(best.wrong[:60])
+    assert bool(found.wrong_pictures.png) is bool(best.wrong)
+
+
 def test_several_rules_are_answered_by_the_same_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     rules = (RuleParams(epochs=1, clear_miss=0, seeds=2), RuleParams(epochs=3))
     found = trained_as(monkeypatch, Retraining(rules=rules))

@@ -2,6 +2,7 @@
 submission.
 """
 
+from grader.core.facts.retrain import WrongDigit, WrongDigits
 from grader.core.outcome import Finding, Verdict, Weight, worst
 from grader.core.place import Place
 from grader.core.report import Adjustment, Marked, Note, Provenance, Report, RubricRef
@@ -24,6 +25,7 @@ HOSTILE = (
     '<script>fetch("https://evil.example/")</script><img src=x onerror="alert(1)">'
     "\u202egnp.exe\u202c \x1b[31mred\x1b]0;title\x07 {{ 7*7 }} </style></svg> zero\u200bwidth nb\u00a0sp"
 )
+NONE_WRONG = WrongDigits()
 
 
 def artefact(
@@ -77,6 +79,7 @@ def report(
     notes: tuple[str, ...] = (),
     submission_id: str = "",
     adjustments: tuple[Adjustment, ...] = (),
+    wrong_digits: WrongDigits = NONE_WRONG,
 ) -> Report:
     return Report(
         submission=Submission(
@@ -96,6 +99,7 @@ def report(
         provenance=provenance,
         read=read,
         adjustments=adjustments,
+        wrong_digits=wrong_digits,
     )
 
 
@@ -269,6 +273,17 @@ def mixed() -> Report:
         ),
         doubts=(
             "Two notebooks could be the main one; S4.ipynb was taken because draft.ipynb cannot be read.",
+        ),
+        wrong_digits=WrongDigits(
+            seed=4,
+            epoch=9,
+            count=2,
+            of=10_000,
+            label_errors=15,
+            listed=(
+                WrongDigit(index=247, label=4, answer=6),
+                WrongDigit(index=947, label=8, answer=9, raters="9"),
+            ),
         ),
     )
 

@@ -22,12 +22,13 @@ from grader.render import class_page, notebook_page, student_page, text_page
 from grader.render.class_rows import ClassRow
 from grader.render.pictures.cells import Cell, cell_grid
 from grader.render.pictures.curves import accuracy_curve, loss_curves
+from grader.render.pictures.digits import wrong_digits
 from grader.render.pictures.formulas import FormulaLine, chunks, formulas
 from grader.render.pictures.network import network_graph
 from grader.render.student_page import Agreement, Claim
 from tests.render.samples import HOSTILE, bare, everyone, hostile, mixed
 from tests.render.test_notebook_page import EVERYTHING
-from tests.render.test_pictures import LAYERS, LOSSES, RUNS
+from tests.render.test_pictures import LAYERS, LOSSES, RUNS, WRONG, faces
 from tests.render.test_safety import HEAD, SIMILAR
 
 ROOT = Path(__file__).parents[2]
@@ -60,6 +61,7 @@ def pages() -> dict[str, str]:
         accuracy_curve(RUNS, threshold=99.4),
         network_graph(LAYERS, input_shape=(1, 28, 28), total=25_290, budget=20_000, dead=(HOSTILE,)),
         cell_grid((Cell(ref="B2", shown=HOSTILE, guilty=True, note=HOSTILE),), sheet=HOSTILE),
+        wrong_digits(WRONG, faces(), allowed=60),
     )
     drawn = [picture for picture in pictures if picture is not None]
     claim = Claim(what=HOSTILE, readme=HOSTILE, code=HOSTILE, log=HOSTILE, ours=HOSTILE, agrees=Agreement.NO)
@@ -182,7 +184,7 @@ def test_pictures_fit_a_phone_and_can_be_read(tmp_path: Path) -> None:
       parent.postMessage(JSON.stringify({
         page: [innerWidth, document.documentElement.scrollWidth],
         sideways: pictures.map(svg => svg.parentElement.scrollWidth - svg.parentElement.clientWidth),
-        letters: pictures.map(svg => 12 * svg.getBoundingClientRect().width / svg.viewBox.baseVal.width),
+        letters: pictures.filter(svg => svg.hasAttribute("viewBox")).map(svg => 12 * svg.getBoundingClientRect().width / svg.viewBox.baseVal.width),
       }), "*");
     """
     (tmp_path / "phone.html").write_text(
@@ -197,5 +199,5 @@ def test_pictures_fit_a_phone_and_can_be_read(tmp_path: Path) -> None:
     assert answer, log[-2_000:]
     found = json.loads(unescape(answer[1]))
     assert found["page"][1] <= found["page"][0] == 390
-    assert found["sideways"] == [0, 0, 0, 0]
+    assert found["sideways"] == [0, 0, 0, 0, 0]
     assert min(found["letters"]) > 10, "pixels"

@@ -4,15 +4,19 @@ import math
 from itertools import pairwise
 from xml.etree import ElementTree as ET
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grader.core.facts.retrain import DigitPictures, WrongDigit, WrongDigits
 from grader.core.place import letters
+from grader.execute.wrong_digits import draw
 from grader.extract.formulas.reading.expression import binary, call, deriv, neg, num, sym
 from grader.render.pictures import svg
 from grader.render.pictures.cells import Area, Cell, area, cell_grid
 from grader.render.pictures.curves import AccuracyRun, LossSeries, accuracy_curve, loss_curves
+from grader.render.pictures.digits import wrong_digits
 from grader.render.pictures.formulas import FormulaLine, chunks, formulas, running, typeset
 from grader.render.pictures.network import LayerBox, network_graph, shape_text
 from grader.render.pictures.picture import Picture
@@ -31,6 +35,30 @@ LAYERS = (
     LayerBox(name="relu", shape=(16, 26, 26), parameters=0, feeds_on=(0,)),
     LayerBox(name="add", shape=(16, 26, 26), parameters=0, feeds_on=(1, 0)),
 )
+
+WRONG = WrongDigits(
+    seed=4,
+    epoch=9,
+    count=75,
+    of=10_000,
+    label_errors=15,
+    listed=(
+        *(WrongDigit(index=place, label=place % 10, answer=(place + 1) % 10) for place in range(57)),
+        WrongDigit(index=947, label=8, answer=9, raters="9"),
+        WrongDigit(index=2130, label=4, answer=9, raters="no majority"),
+        WrongDigit(index=2654, label=6, answer=1, raters="neither"),
+    ),
+)
+
+
+def faces(count: int = len(WRONG.listed)) -> DigitPictures:
+    """Stripes, another number of them for each digit."""
+    columns = np.arange(28)
+    return draw(
+        np.stack([np.tile((columns % (n % 9 + 2) == 0) * 255, (28, 1)) for n in range(count)]).astype(
+            np.uint8
+        )
+    )
 
 
 def drawn(picture: Picture | None) -> ET.Element:
@@ -248,3 +276,57 @@ def test_list_of_formulas_shows_source_and_reading() -> None:
     assert picture.brief == "✗ 1 wrong"
     assert not list(root.iter("script"))
     assert formulas([]) is None
+
+
+def parts(picture: Picture | None) -> ET.Element:
+    assert picture is not None
+    return ET.fromstring(f"<div>{picture.drawing}</div>")
+
+
+def test_wrong_digits_have_their_faces_and_words_and_the_doubtful_labels_stand_first() -> None:
+    picture = wrong_digits(WRONG, faces(), allowed=60)
+    root = parts(picture)
+    assert picture is not None
+    assert picture.title == "The digits that your network got wrong: 75 of 10,000"
+    assert "60 of the 75 are shown" in picture.description
+    assert "room for 60 wrong answers" in picture.description
+    assert "arXiv:2103.14749" in picture.description
+    doubted, others = root.findall("ul")
+    assert root.findtext("details/summary") == "33 more"
+    assert len(others) == 24
+    assert [h.text for h in root.findall("h4")] == ["Known label errors of the test set: 3", "The others: 57"]
+    assert [[span.text for span in li.findall("span")] for li in doubted] == [
+        ["MNIST says 8", "network: 9", "people: 9"],
+        ["MNIST says 4", "network: 9", "people: not agreed"],
+        ["MNIST says 6", "network: 1", "people: neither"],
+    ]
+    tiles = list(root.iter("svg"))[1:]
+    assert len(tiles) == 60
+    assert tiles[0].get("aria-label") == "an 8 that the network took for a 9"
+    assert [li.find("svg").get("viewBox") for li in others][10:12] == ["0 28 28 28", "28 28 28 28"]  # type: ignore[union-attr]
+    image = root.find("svg/defs/image")
+    assert image is not None
+    assert {use.get("href") for use in root.iter("use")} == {f"#{image.get('id')}"}
+    assert (image.get("href") or "").startswith("data:image/png;base64,")
+    assert len(picture.drawing) < 60_000
+    assert picture.table is not None
+    assert picture.table.rows[-3:] == (
+        ("947", "8", "9", "9"),
+        ("2130", "4", "9", "not agreed"),
+        ("2654", "6", "1", "neither"),
+    )
+
+
+def test_wrong_digits_of_a_set_that_we_know_no_errors_of_are_not_called_mnists() -> None:
+    plain = WrongDigits(seed=0, epoch=1, count=1, of=100, listed=(WrongDigit(index=3, label=1, answer=7),))
+    picture = wrong_digits(plain, faces(1))
+    root = parts(picture)
+    assert picture is not None
+    assert "MNIST" not in picture.drawing + picture.description
+    assert "people" not in picture.description
+    assert root.findall("h4") == []
+    assert root.findtext("ul/li/span") == "label says 1"
+
+
+def test_a_record_without_wrong_digits_draws_none() -> None:
+    assert wrong_digits(WrongDigits(), DigitPictures()) is None

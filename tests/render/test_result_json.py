@@ -28,7 +28,7 @@ def test_layout_is_stable() -> None:
     assert data.startswith(b'{\n  "schema": 1,\n  "submission": {\n    "id"')
     assert list(tree) == [
         "schema", "submission", "rubric", "outcomes", "verdict", "score", "max_score", "pending_points", "percent", "percent_of_decided", "remarks",
-        "adjustments", "provenance", "read",
+        "adjustments", "provenance", "read", "wrong_digits",
     ]  # fmt: skip
     finding = tree["outcomes"][1]["findings"][0]
     assert finding["place"] == {"text": "README.md:41", "artefact": "README.md", "line": 41}
@@ -73,7 +73,7 @@ def test_every_key_is_documented() -> None:
 def test_file_without_later_keys_still_loads() -> None:
     """Keys with defaults may be missing, as in files of earlier versions of the same schema."""
     tree = json.loads(result_json.encode(mixed()))
-    for key in ("read", "percent", "percent_of_decided"):
+    for key in ("read", "percent", "percent_of_decided", "wrong_digits"):
         del tree[key]
     del tree["submission"]["doubts"]
     for outcome in tree["outcomes"]:

@@ -57,6 +57,53 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         return tuple(found)
 
 
+WRONG_LISTED = 60
+"""Wrong digits of a network that are listed and drawn: what 99.4 % of 10,000 allows."""
+
+
+class WrongDigit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One test digit with another answer than its label. `index` is its place in the test set, from 0."""
+
+    index: int
+    label: int
+    answer: int
+    """The class that the network gave."""
+    raters: str = ""
+    """What people saw who were asked about a doubtful label (`label_errors.toml`): a class, `neither`, or
+    `no majority`. Empty for a label that nobody is known to doubt.
+    """
+
+
+class WrongDigits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The test digits that the weights at the end of the best of our trainings got wrong.
+
+    All zero and empty where nothing was trained, and in records of before they were kept.
+    """
+
+    seed: int = 0
+    epoch: int = 0
+    """After which epoch of that training, from 1."""
+    count: int = 0
+    """How many they are, the listed ones and the others."""
+    of: int = 0
+    """How many test digits there are."""
+    label_errors: int = 0
+    """How many labels of that test set are known to be doubtful: 15 of MNIST's, 0 where we know no study."""
+    listed: tuple[WrongDigit, ...] = ()
+    """At most `WRONG_LISTED`, in the order of the test set; doubtful labels are taken first."""
+
+
+class DigitPictures(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The listed digits in one picture, so that a page needs no data set: `columns` to a row, each `width` by
+    `height` pixels, dark ink on white.
+    """
+
+    png: bytes = b""
+    columns: int = 0
+    width: int = 0
+    height: int = 0
+
+
 class SeedRun(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One training from fresh weights. `correct` counts right answers on the true test digits after each
     epoch.
@@ -72,6 +119,10 @@ class SeedRun(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     how: str = ""
     """How its steps were computed, where not one seed and one step at a time: side by side, in a captured
     graph.
+    """
+    wrong: tuple[tuple[int, int, int], ...] = ()
+    """Place in the test set, label and answer of each digit that the weights at the end got wrong, in that
+    order and the first 500 of them; empty in records of before they were kept.
     """
 
     @property
@@ -120,6 +171,8 @@ class RetrainFacts(Fact, frozen=True, kw_only=True):
     threads: int
     versions: Versions
     notes: tuple[str, ...] = ()
+    wrong: WrongDigits = WrongDigits()
+    wrong_pictures: DigitPictures = DigitPictures()
 
     def reading(self) -> tuple[tuple[str, str], ...]:
         """Lines of "what we read": with what the network was trained again."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from grader.core.facts.retrain import RetrainFacts, WrongDigits
 from grader.core.report import Note, Report
 from grader.core.rubric import Absent
 from grader.core.rule import Rule
@@ -50,6 +51,7 @@ def report_on(
     # Of one file that somebody asked about nobody can say what else there is.
     missing = Absent.OPEN if known.submission.single_file else loaded.rubric.missing
     marks = mark(loaded.rubric, rules, outcomes, late_days, missing=missing)
+    trained = known.products().get(RetrainFacts.__name__)
     return Report(
         submission=known.submission,
         rubric=loaded.ref,
@@ -61,6 +63,7 @@ def report_on(
         provenance=provenance(settings, known),
         adjustments=marks.adjustments,
         read=(*_artefact_notes(known), *notes),
+        wrong_digits=trained.wrong if isinstance(trained, RetrainFacts) else WrongDigits(),
     )
 
 
