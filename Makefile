@@ -1,4 +1,5 @@
 # Two commands: `make demo` grades the sample class, `make test` checks everything. Both make their own environment.
+# `make docs` builds the site over docs/ into build/site, `make screenshots` draws its pictures anew (with Chromium).
 # `make quick`, for the habit before each commit, is `make test` without the tests that are marked slow.
 # `make demo LIGHT=1` needs no torch; `make demo ALL=1` trains every network of the class again; SANDBOX=0 and 1 say whether
 # bubblewrap may be installed (without a word: by root with apt).
@@ -7,16 +8,18 @@ BIN := .venv/bin
 STAMP := .venv/.ready
 LIGHT_STAMP := .venv/.light
 DEMO_STAMP := .venv/.demo
+DOCS_STAMP := .venv/.docs
 NEEDED := pyproject.toml constraints.txt
 
-.PHONY: demo test quick lint types contract unit setup sandbox clean
+.PHONY: demo docs screenshots test quick lint types contract unit setup sandbox clean
 
 setup: $(STAMP)
 
 $(STAMP): LEVEL := dev
 $(DEMO_STAMP): LEVEL := demo
 $(LIGHT_STAMP): LEVEL := light
-$(STAMP) $(DEMO_STAMP) $(LIGHT_STAMP): $(NEEDED)
+$(DOCS_STAMP): LEVEL := docs
+$(STAMP) $(DEMO_STAMP) $(LIGHT_STAMP) $(DOCS_STAMP): $(NEEDED)
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "grader needs Python 3.11 or newer, this is %d.%d; try make PYTHON=python3.11" % sys.version_info[:2])'
 	@$(PYTHON) scripts/environment.py $(LEVEL)
 	@touch $@
@@ -29,6 +32,12 @@ else
 demo: $(firstword $(wildcard $(STAMP)) $(DEMO_STAMP)) sandbox
 	@$(BIN)/python scripts/demo.py $(if $(filter-out 0 no,$(ALL)),--all)
 endif
+
+docs: $(firstword $(wildcard $(STAMP)) $(DOCS_STAMP))
+	@$(BIN)/python scripts/make_site.py
+
+screenshots: $(STAMP)
+	@$(BIN)/python scripts/make_screenshots.py
 
 test: $(STAMP) lint types contract unit
 

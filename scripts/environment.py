@@ -2,6 +2,7 @@
 standard library alone.
 
     python scripts/environment.py light    # README and workbook: no torch
+    python scripts/environment.py docs     # and what builds the site over docs/
     python scripts/environment.py demo     # and notebooks and training
     python scripts/environment.py dev      # and the tools that `make test` uses
 
@@ -24,8 +25,9 @@ ROOT = Path(__file__).resolve().parents[1]
 ENVIRONMENT = ROOT / ".venv"
 PYTHON = ENVIRONMENT / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 CONSTRAINTS = ROOT / "constraints.txt"
-EXTRAS = {"light": "", "demo": "[all]", "dev": "[dev]"}
-LIGHT_SIZE = "some 40 MB, 150 MB on disk"
+EXTRAS = {"light": "", "docs": "[docs]", "demo": "[all]", "dev": "[dev]"}
+SMALL = {"light": "some 40 MB, 150 MB on disk", "docs": "some 50 MB, 200 MB on disk"}
+"""What is downloaded where there is no torch in it."""
 DISK = {"cpu": "about 1.4 GB", "cuda": "6 to 7 GB"}
 """Measured with torch 2.13.0 for the CPU, and with 2.9.1 for CUDA."""
 OTHERS = {"demo": 130_000_000, "dev": 190_000_000}
@@ -50,13 +52,13 @@ def main() -> int:
             shutil.rmtree(ENVIRONMENT, ignore_errors=True)
             return 1
     builds: list[str] = []
-    if level == "light":
-        print(f"Set-up:    no torch; downloads {LIGHT_SIZE}.")
+    if level in SMALL:
+        print(f"Set-up:    no torch; downloads {SMALL[level]}.", flush=True)
     else:
         builds = cpu_builds()
         print(size_of(level, builds), flush=True)
     words = ["install", "-qq", "-c", str(CONSTRAINTS)]
-    if level == "light":
+    if level in SMALL:
         words.append("--no-compile")  # seconds of a first look, for modules that are mostly never imported
     done = pip(*words, "--editable", f"{ROOT}{EXTRAS[level]}", *builds)
     if done.returncode:

@@ -2,11 +2,13 @@
 uv`).
 
     python scripts/lock.py             # write them anew, with the newest versions that are allowed
+    python scripts/lock.py docs.txt    # that one alone
     python scripts/lock.py --check     # exit status 1 where a lock lacks what pyproject.toml asks for
 
 light.txt      what `pip install .` brings: the action installs these
 test.txt       and pytest and hypothesis: the workflow's matrix installs these
 all.txt        what `pip install '.[all]'` brings; torch as the usual package index gives it
+docs.txt       what builds the site over docs/: the workflow's job `docs` installs these
 release.txt    what builds and examines a release: see docs/how-to/release.md
 """
 
@@ -32,6 +34,7 @@ def needs() -> dict[str, list[str]]:
         "light.txt": core,
         "test.txt": [*core, *tests],
         "all.txt": [*core, *extras["notebook"], *extras["retrain"]],
+        "docs.txt": extras["docs"],
         "release.txt": RELEASE,
     }
 
@@ -72,6 +75,8 @@ def main() -> int:
     uv = shutil.which("uv") or str(Path(sys.executable).with_name("uv"))
     LOCKS.mkdir(exist_ok=True)
     for name, wanted in needs().items():
+        if sys.argv[1:] and name not in sys.argv[1:]:
+            continue
         words = [
             "pip",
             "compile",
