@@ -111,6 +111,7 @@ EXAMPLES = {
         "_LESS": ("a smaller rate", "a larger rate"),
         "_FAST": ("converges faster", "converges slowly"),
         "_SLOW": ("takes longer", "takes less"),
+        "_NOT_FAST": ("does not converge any faster", "converges faster"),
     },
 }
 ROWS = [(m, n, *lines) for m, table in EXAMPLES.items() for n, lines in table.items()]

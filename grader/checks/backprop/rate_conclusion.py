@@ -8,9 +8,9 @@ be worded in ways that no program reads.
 ## Why it matters
 The sweep over learning rates is drawn to be read; the sentence shows that it was.
 
-In preview: of 91 folders of labelled and public hand-ins it passed 15. Thirteen of the sentences say what the
-six curves show; one spoke of a schedule of another training and one of networks in general, which are left
-out since. That was seen and mended on the same folders, and a conclusion in other words is still `unknown`.
+Measured on 91 folders of labelled and public hand-ins and on 33 further public READMEs of this part: 33
+passes, each sentence read in its README and none wrong; three of them state it as a rule rather than of the
+curves drawn. A conclusion in other words is still `unknown`.
 
 ## Example
     See the graph below.
@@ -22,7 +22,7 @@ out since. That was seen and mended on the same folders, and a conclusion in oth
 
 from grader.core.evidence.conclusion import ConclusionEvidence
 from grader.core.outcome import Finding, Outcome, Weight, passed, unknown
-from grader.core.rule import Rule, Status
+from grader.core.rule import Rule
 
 
 def check(conclusion: ConclusionEvidence) -> Outcome:
@@ -40,4 +40,4 @@ def check(conclusion: ConclusionEvidence) -> Outcome:
     return passed("the effect of the learning rate is stated", [remark])
 
 
-rule = Rule(code="BP106", name="rate-conclusion", check=check, status=Status.PREVIEW)
+rule = Rule(code="BP106", name="rate-conclusion", check=check)

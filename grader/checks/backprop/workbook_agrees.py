@@ -2,7 +2,7 @@
 
 ## What it checks
 For each of ∂E/∂w1 … ∂E/∂w8: whether the README's formula and the workbook's column are both right or both
-wrong. Gradients that only one of them shows are not compared.
+wrong. Gradients that only one of them shows are not compared; of several tables those count that calculate.
 
 ## Why it matters
 Many submissions explain the right formula and train with another one, most often in a sheet that was copied.
@@ -62,8 +62,12 @@ def check(
 
 
 def _column(book: BookFacts, quantity: str) -> State | None:
-    """Right only where the column is right in every table that has it; None where it is not decided."""
-    states = {table.state(quantity) for table in book.tables if table.iterations} - {State.MISSING}
+    """Right only where the column is right in every table that calculates it; None where it is not decided.
+
+    Typed values say nothing against the table that they were copied from, which is compared.
+    """
+    states = {table.state(quantity) for table in book.tables if table.iterations}
+    states -= {State.MISSING, State.VALUES}
     if State.WRONG in states:
         return State.WRONG
     return State.RIGHT if states == {State.RIGHT} else None

@@ -11,15 +11,31 @@ _RATE = re.compile(r"\blearning[ -]?rates?\b|\bLR\b|\blr\b|η", re.IGNORECASE)
 _MORE = re.compile(r"\b(?:high(?:er)?|larger?|big(?:ger)?|great(?:er)?|increas\w*|rais\w*)\b", re.IGNORECASE)
 _LESS = re.compile(r"\b(?:low(?:er)?|small(?:er)?|less(?:er)?|decreas\w*|reduc\w*)\b", re.IGNORECASE)
 _FAST = re.compile(
-    r"\b(?:fast(?:er)?|quick(?:er|ly)?|rapid(?:ly)?|sooner|earlier|steep(?:er|ly)?|fewer|speeds? up)\b",
+    r"\b(?:fast(?:er|est)?|quick(?:er|est|ly)?|rapid(?:ly)?|sooner|earlier|steep(?:er|est|ly)?"
+    r"|fewer|speeds? up|smaller number of"
+    r"|(?:higher|larger|greater|bigger)(?: is)?(?: the)? (?:rate|speed) of (?:convergence|reduction|decrease)"
+    r")\b",
     re.IGNORECASE,
 )
-_SLOW = re.compile(r"\b(?:slow(?:er|ly|s)?|longer|more (?:iterations|epochs|steps|time))\b", re.IGNORECASE)
+_SLOW = re.compile(
+    r"\b(?:slow(?:er|est|ly|s)?|longer|(?:more|many|lots? of) (?:iterations|epochs|steps|updates|time)"
+    r"|long time|much time)\b",
+    re.IGNORECASE,
+)
 _SCHEDULE = re.compile(
-    r"schedul|one[- ]?cycle|step[- ]?lr|multi[- ]?step|anneal|plateau|warm[- ]?up|decay|generally|usually",
+    r"schedul|one[- ]?cycle|step[- ]?lr|multi[- ]?step|anneal|plateau|warm[- ]?up|decay|generally|usually"
+    r"|normali[sz]|momentum|drop-?out|optimi[sz]er|augment|\b(?:allow|enabl|permit)\w*|\bwhether\b",
     re.IGNORECASE,
 )
-"""A schedule of another training and networks in general conclude nothing from the curves."""
+"""A schedule or layer of another training, networks in general and a question conclude nothing from the
+curves.
+"""
+_NOT_FAST = re.compile(
+    r"(?:\b(?:not|never|no)\b|n't\b)[^,;]{0,30}?\b(?:fast|quick|rapid|sooner|earlier|steep)\w*"
+    r"|\b(?:diverg|overshoot|explod|oscillat)\w*[^,;]{0,20}?\b(?:fast|quick|rapid)\w*",
+    re.IGNORECASE,
+)
+"""What is denied, and what is fast but no learning."""
 MAX_SENTENCE = 600
 
 
@@ -51,6 +67,7 @@ def says_larger_is_faster(sentence: str) -> bool:
     """Whether a sentence joins a larger rate with faster learning, or a smaller one with slower learning."""
     if not _RATE.search(sentence) or _SCHEDULE.search(sentence):
         return False
+    sentence = _NOT_FAST.sub(" ", sentence)
     up = _MORE.search(sentence) and _FAST.search(sentence)
     down = _LESS.search(sentence) and _SLOW.search(sentence)
     against = _MORE.search(sentence) and _SLOW.search(sentence) and not _LESS.search(sentence)
