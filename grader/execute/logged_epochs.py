@@ -20,6 +20,8 @@ def as_logged(recipe: StudentRecipe | None, logs: LogEvidence | None) -> Student
     """
     if recipe is None or logs is None or STOPS_EARLY not in recipe.missing:
         return recipe
+    if recipe.then:
+        return recipe  # the log's length does not say which optimizer's loop was left early
     saved = [run for run in logs.of(Origin.NOTEBOOK) if run.main]
     lengths = {len(run.epochs) for run in saved}
     whole = all(run.complete and run.kind is SequenceKind.LOG for run in saved)

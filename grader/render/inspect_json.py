@@ -172,6 +172,7 @@ def _recipe(run: NotebookRun | None) -> Row:
     return {
         "optimizer": parts.get("optimizer"),
         "scheduler": parts.get("scheduler"),
+        "then": parts.get("then", []),
         "loss": parts.get("loss"),
         "batch_size": recipe.batch_size or None,
         "epochs": recipe.epochs or None,

@@ -3,7 +3,7 @@
 import pytest
 
 from grader.core.evidence.logs import Epoch, LogEvidence, Origin, Run, SequenceKind
-from grader.core.facts.recipe import Part, StudentRecipe
+from grader.core.facts.recipe import Part, StudentRecipe, Turn
 from grader.core.place import Place
 from grader.execute.logged_epochs import STOPS_EARLY, as_logged
 
@@ -51,3 +51,9 @@ def test_a_schedule_that_was_not_read_so_far_leaves_it_open() -> None:
 def test_a_loop_that_cannot_stop_early_keeps_what_our_run_saw() -> None:
     assert as_logged(_recipe(), LogEvidence(runs=(_run(12),))) == _recipe()
     assert as_logged(None, LogEvidence()) is None
+
+
+def test_a_log_does_not_say_which_of_two_loops_was_left_early() -> None:
+    second = Turn(epochs=1, optimizer=Part(kind="Adam", arguments={"lr": 0.01}))
+    recipe = _recipe(STOPS_EARLY, then=(second,))
+    assert as_logged(recipe, LogEvidence(runs=(_run(12),))) == recipe

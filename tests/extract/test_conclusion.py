@@ -32,3 +32,9 @@ from grader.extract.claims.conclusion import says_larger_is_faster
 )
 def test_direction(sentence: str, says: bool) -> None:
     assert says_larger_is_faster(sentence) is says
+
+
+def test_rates_are_learning_rates_where_those_were_named_before() -> None:
+    assert says_larger_is_faster("High rates learn faster.", named=True)
+    assert not says_larger_is_faster("High rates learn faster.")
+    assert not says_larger_is_faster("The error falls at a higher rate of change, and faster.", named=True)

@@ -107,6 +107,7 @@ EXAMPLES = {
         "_SCHEDULE": ("a StepLR scheduler", "a larger rate"),
         "_SENTENCE": ("It converges. Then", "0.5 is"),
         "_RATE": ("the learning rate", "the rating"),
+        "_OF_THESE": ("High rates learn faster", "a higher rate of convergence"),
         "_MORE": ("a higher rate", "a lower rate"),
         "_LESS": ("a smaller rate", "a larger rate"),
         "_FAST": ("converges faster", "converges slowly"),

@@ -9,8 +9,9 @@ Outputs are text in a file and can be typed. A cell that prints a log from a str
 without `In [n]` may have been put there, or its count was cleared by a tool, which is why this is never more
 than a question.
 
-In preview: it passed all of 39 labelled public notebooks and of 95 folders of public hand-ins, and rightly,
-but none of them holds a printed log, so that its other side is measured on our own forgeries alone.
+Measured on 39 labelled public notebooks, fifty hand-ins that nothing was tuned on and 643 further public
+notebooks: 718 passes, none of which holds a cell that another script finds to print a log from its own text,
+and one `unknown`: a note that shows the log above it once more. That is a remark since.
 
 ## Example
     log = 'Test set: Average loss: 0.0177, Accuracy: 9944/10000 (99.44%)'
@@ -20,10 +21,10 @@ but none of them holds a printed log, so that its other side is measured on our 
 Run the notebook from top to bottom and save it with its outputs and execution counts.
 """
 
-from grader.core.evidence.logs import LogEvidence, Origin
+from grader.core.evidence.logs import LogEvidence, Origin, Run
 from grader.core.evidence.notebook import NotebookEvidence
 from grader.core.outcome import Finding, Outcome, Weight, passed, skipped, unknown
-from grader.core.rule import Rule, Status
+from grader.core.rule import Rule
 
 
 def check(notebooks: NotebookEvidence, logs: LogEvidence) -> Outcome:
@@ -41,7 +42,20 @@ def check(notebooks: NotebookEvidence, logs: LogEvidence) -> Outcome:
         for pasted in logs.pasted
     ]
     remarks += _without_count(notebooks, logs)
-    if printed := logs.of(Origin.PASTED):
+    printed = logs.of(Origin.PASTED)
+    copies = [run for run in printed if any(_same(run, other) for other in logs.of(Origin.NOTEBOOK))]
+    remarks += [
+        Finding(
+            message="a cell shows a log once more that another cell printed",
+            place=run.place,
+            found=f"{len(run.epochs)} epochs that the source spells out",
+            excerpt=run.epochs[0].excerpt,
+            diagnosis="log-shown-again",
+            weight=Weight.REMARK,
+        )
+        for run in copies
+    ]
+    if any(run not in copies for run in printed):
         findings = [
             Finding(
                 message="this log was printed from text in the same cell",
@@ -53,11 +67,19 @@ def check(notebooks: NotebookEvidence, logs: LogEvidence) -> Outcome:
                 diagnosis="printed-log",
             )
             for run in printed
+            if run not in copies
         ]
         return unknown("a cell prints a training log from its own text", [*findings, *remarks])
     if not any(n.has_outputs for n in notebooks.readable):
         return skipped("the notebook has no saved outputs")
     return passed("the saved logs are outputs of cells that ran", remarks)
+
+
+def _same(printed: Run, saved: Run) -> bool:
+    """Whether a training cell of the same notebook printed every epoch of this text, in this order."""
+    own, other = (tuple((e.percent, e.total) for e in run.epochs) for run in (printed, saved))
+    starts = range(len(other) - len(own) + 1)
+    return printed.artefact == saved.artefact and any(other[i : i + len(own)] == own for i in starts)
 
 
 def _without_count(notebooks: NotebookEvidence, logs: LogEvidence) -> list[Finding]:
@@ -78,4 +100,4 @@ def _without_count(notebooks: NotebookEvidence, logs: LogEvidence) -> list[Findi
     ]
 
 
-rule = Rule(code="IN802", name="saved-outputs", check=check, status=Status.PREVIEW)
+rule = Rule(code="IN802", name="saved-outputs", check=check)

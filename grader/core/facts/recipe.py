@@ -31,13 +31,24 @@ class Stepping(Enum):
     EPOCH = "epoch"
 
 
+class Turn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Epochs of a training that another optimizer took over, with weights as the one before left them."""
+
+    epochs: int
+    optimizer: Part | None = None
+    scheduler: Part | None = None
+    stepping: Stepping = Stepping.NEVER
+
+
 class StudentRecipe(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
 ):
     """A training recipe. `None` and 0 mean: not read.
 
-    `optimizer` is the one that steps; `scheduler` the one that acts on it. `initialisation` says whether the
-    weights were left as torch draws them. `missing` names, in words, what the worker could not read.
+    `optimizer` is the one that steps, the first of them where several did one after the other; `scheduler`
+    the one that acts on it. `then` are the others in their order, each made anew; `epochs` counts those of
+    all. `initialisation` says whether the weights were left as torch draws them. `missing` names, in words,
+    what the worker could not read.
     """
 
     format: Literal[1] = 1
@@ -49,6 +60,7 @@ class StudentRecipe(
     there is none.
     """
     stepping: Stepping = Stepping.NEVER
+    then: tuple[Turn, ...] = ()
     loss: Part | None = None
     """nll (on log-probabilities) or cross-entropy, with label_smoothing."""
     batch_size: int = 0
@@ -60,6 +72,13 @@ class StudentRecipe(
     default_initialisation: bool = True
     seed: int | None = None
     missing: tuple[str, ...] = ()
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """Every optimizer with the epochs that it trained, the first included."""
+        own = self.epochs - sum(turn.epochs for turn in self.then)
+        first = Turn(epochs=own, optimizer=self.optimizer, scheduler=self.scheduler, stepping=self.stepping)
+        return (first, *self.then)
 
 
 def decode_recipe(payload: bytes) -> StudentRecipe | None:

@@ -8,6 +8,8 @@ from grader.core.submission import Kind
 
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+|<br\s*/?>")
 _RATE = re.compile(r"\blearning[ -]?rates?\b|\bLR\b|\blr\b|η", re.IGNORECASE)
+_OF_THESE = re.compile(r"\b(?:high|low|larg|small|big)\w*\s+rates?\b(?! of)", re.IGNORECASE)
+"""How a sentence after one about learning rates calls them."""
 _MORE = re.compile(r"\b(?:high(?:er)?|larger?|big(?:ger)?|great(?:er)?|increas\w*|rais\w*)\b", re.IGNORECASE)
 _LESS = re.compile(r"\b(?:low(?:er)?|small(?:er)?|less(?:er)?|decreas\w*|reduc\w*)\b", re.IGNORECASE)
 _FAST = re.compile(
@@ -59,13 +61,15 @@ def _statements(line: SourceLine) -> list[RateStatement]:
     return [
         RateStatement(place=line.place, text=sentence.strip())
         for sentence in _SENTENCE.split(line.text[:20_000])
-        if len(sentence) <= MAX_SENTENCE and says_larger_is_faster(sentence)
+        if len(sentence) <= MAX_SENTENCE and says_larger_is_faster(sentence, named=True)
     ]
 
 
-def says_larger_is_faster(sentence: str) -> bool:
-    """Whether a sentence joins a larger rate with faster learning, or a smaller one with slower learning."""
-    if not _RATE.search(sentence) or _SCHEDULE.search(sentence):
+def says_larger_is_faster(sentence: str, *, named: bool = False) -> bool:
+    """Whether a sentence joins a larger rate with faster learning, or a smaller one with slower learning;
+    `named` where the learning rate was named before it.
+    """
+    if not (_RATE.search(sentence) or (named and _OF_THESE.search(sentence))) or _SCHEDULE.search(sentence):
         return False
     sentence = _NOT_FAST.sub(" ", sentence)
     up = _MORE.search(sentence) and _FAST.search(sentence)

@@ -18,6 +18,7 @@ from .recorder import Recorder, Training
 from .tracker import Trained
 
 _NOT_ARGUMENTS = {"initial_lr", "max_lr", "min_lr", "max_momentum", "base_momentum", "swa_lr"}
+MOST_OPTIMIZERS = 40
 _TRAINING_CALL = re.compile(r"train|fit|epoch|backward|valid|test|eval", re.IGNORECASE)
 
 
@@ -30,8 +31,7 @@ def recipe(
     if known is None or seen is None:
         return found | {"missing": ["nothing was trained in our run"]}
     missing: list[str] = sorted(seen.oddities)
-    _optimizer(found, seen, known, missing)
-    _schedule(found, recorder, known, missing)
+    _optimizers(found, recorder, seen, known, missing)
     _loss(found, seen, missing)
     _loader(found, seen, mnist, missing)
     _test(found, recorder, mnist, missing)
@@ -50,34 +50,73 @@ def recipe(
     return found | {"missing": [str(m)[:200] for m in missing]}
 
 
-def _optimizer(found: dict[str, Any], seen: Training, known: Trained, missing: list[str]) -> None:
+def _optimizers(
+    found: dict[str, Any], recorder: Recorder, seen: Training, known: Trained, missing: list[str]
+) -> None:
+    """The first optimizer with its schedule, and under `then` those that took over from it, in order."""
     if not seen.optimizers:
         missing.append("no optimizer of torch.optim stepped")
         return
-    if len(seen.optimizers) > 1:
-        missing.append("more than one optimizer trained the network, one after the other")
     if seen.groups_differ:
         missing.append("groups of parameters are trained with different settings")
     if known.foreign:
         missing.append("the optimizer also trains parameters outside of the network")
-    optimizer = next(iter(seen.optimizers.values()))
-    kind = type(optimizer)
+    order = turns(seen.turns)
+    if order is None or len(order) > MOST_OPTIMIZERS or sum(order.values()) != seen.epochs:
+        names = sorted({type(o).__name__ for o in seen.optimizers.values()})
+        many = len(seen.optimizers)
+        if many > 1:
+            missing.append(
+                f"{many} optimizers ({', '.join(names)}) trained the network, and not one after the other"
+            )
+        order = {next(iter(seen.optimizers)): seen.epochs}
+    parts = []
+    for key, epochs in order.items():
+        part: dict[str, Any] = {"epochs": epochs}
+        _optimizer(part, seen, key, missing)
+        _schedule(part, recorder, seen.optimizers[key], epochs, missing)
+        parts.append(part)
+    found |= {name: value for name, value in parts[0].items() if name != "epochs"}
+    if len(parts) > 1:
+        found["then"] = parts[1:]
+
+
+def turns(seen: list[tuple[int, int]]) -> dict[int, int] | None:
+    """How many passes over the digits each optimizer made, in their order; None where two of them share a
+    pass or one comes back after another.
+    """
+    passes: dict[int, int] = {}
+    for one, optimizer in seen:
+        if passes.setdefault(one, optimizer) != optimizer:
+            return None
+    order: dict[int, int] = {}
+    last = None
+    for optimizer in passes.values():
+        if optimizer != last and optimizer in order:
+            return None
+        order[optimizer] = order.get(optimizer, 0) + 1
+        last = optimizer
+    return order
+
+
+def _optimizer(found: dict[str, Any], seen: Training, key: int, missing: list[str]) -> None:
+    group, kind = seen.groups[key], type(seen.optimizers[key])
     if not kind.__module__.startswith("torch.optim"):
         missing.append(f"the optimizer {kind.__name__} is none of torch's")
         return
-    arguments = _values(
-        {k: v for k, v in seen.group.items() if k not in _NOT_ARGUMENTS}, missing, kind.__name__
-    )
-    if "initial_lr" in seen.group:
-        arguments["lr"] = float(seen.group["initial_lr"])
+    arguments = _values({k: v for k, v in group.items() if k not in _NOT_ARGUMENTS}, missing, kind.__name__)
+    if "initial_lr" in group:
+        arguments["lr"] = float(group["initial_lr"])
     found["optimizer"] = {"kind": kind.__name__, "arguments": arguments}
 
 
-def _schedule(found: dict[str, Any], recorder: Recorder, known: Trained, missing: list[str]) -> None:
+def _schedule(
+    found: dict[str, Any], recorder: Recorder, optimizer: Any, epochs: int, missing: list[str]
+) -> None:
     active = [
         (scheduler, arguments)
         for key, (scheduler, arguments) in recorder.schedules.items()
-        if key in recorder.moves and getattr(scheduler, "optimizer", None) is known.optimizer
+        if key in recorder.moves and getattr(scheduler, "optimizer", None) is optimizer
     ]
     if not active:
         return
@@ -95,9 +134,8 @@ def _schedule(found: dict[str, Any], recorder: Recorder, known: Trained, missing
     plain = {k: v for k, v in arguments.items() if k not in ("last_epoch", "verbose")}
     if kind == "LambdaLR" and callable(plain.get("lr_lambda")) and moves == {"epoch"}:
         # A function cannot leave, its values can: the factor of every epoch, one more than there are epochs.
-        epochs = min(recorder.training[id(known.module)].epochs, 99)
         with suppress(Exception):
-            factors = [float(plain["lr_lambda"](epoch)) for epoch in range(epochs + 1)]
+            factors = [float(plain["lr_lambda"](epoch)) for epoch in range(min(epochs, 99) + 1)]
             if _moved_by(scheduler, factors):
                 plain = {"factors": factors}
     found["scheduler"] = {"kind": kind, "arguments": _values(plain, missing, kind)}

@@ -28,6 +28,8 @@ LOSSES = {
     "binary_cross_entropy_with_logits": "binary-cross-entropy-with-logits",
     "smooth_l1_loss": "smooth-l1",
 }
+MOST_TURNS = 1_000
+"""A thousand epochs; who changes the optimizer with every batch has said enough by then."""
 _PLAIN_LOSS = {"weight": None, "size_average": None, "reduce": None, "reduction": "mean"}
 
 
@@ -44,8 +46,11 @@ class Training:
         self.broken_off = 0
         """Passes over the digits that ended before their last batch."""
         self.optimizers: dict[int, Any] = {}
-        self.group: dict[str, Any] = {}
+        self.groups: dict[int, dict[str, Any]] = {}
+        """Settings of each optimizer at its first step."""
         self.groups_differ = False
+        self.turns: list[tuple[int, int]] = []
+        """Pass over the digits and optimizer, wherever one of the two changed."""
         self.losses: set[str] = set()
         self.loss_arguments: dict[str, Any] = {}
         self.oddities: set[str] = set()
@@ -223,12 +228,15 @@ class Recorder:
             return
         if self._clipped:
             seen.oddities.add("gradients are clipped")
+        turn = (id(self._iterator), id(optimizer))
+        if seen.turns[-1:] != [turn] and len(seen.turns) < MOST_TURNS:
+            seen.turns.append(turn)
         if id(optimizer) in seen.optimizers:
             return
         seen.optimizers[id(optimizer)] = optimizer
         groups = [{k: v for k, v in g.items() if k != "params"} for g in optimizer.param_groups]
-        seen.group = dict(groups[0])
-        seen.groups_differ = any(_known(g) != _known(groups[0]) for g in groups)
+        seen.groups[id(optimizer)] = dict(groups[0])
+        seen.groups_differ |= any(_known(g) != _known(groups[0]) for g in groups)
 
     def broken_off(self, seen: Training) -> int:
         """Passes of a training that ended before their last batch."""

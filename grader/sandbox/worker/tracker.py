@@ -27,7 +27,7 @@ class Trained:
         self.optimizer: Any = None
         self.state: dict[str, Any] | None = None
         self.foreign = False
-        """Whether the optimizer also moves parameters that are not this network's."""
+        """Whether an optimizer also moves parameters that are not this network's."""
 
 
 class Tracker:
@@ -120,7 +120,7 @@ class Tracker:
         if known.optimizer is not optimizer:
             known.optimizer = optimizer
             own = {id(p) for p in module_tensors.parameters(known.module)}
-            known.foreign = any(id(p) not in own for g in optimizer.param_groups for p in g["params"])
+            known.foreign |= any(id(p) not in own for g in optimizer.param_groups for p in g["params"])
         known.state = self._snapshot(known)
         for listen in self.on_step:
             listen(known, optimizer)

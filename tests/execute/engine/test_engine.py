@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from grader.core.facts.recipe import Part, Stepping
+from grader.core.facts.recipe import Part, Stepping, Turn
 from grader.execute.engine.recipes.epoch_plans import PlanCourse, order
 from grader.execute.engine.recipes.recipe import Plan, resolve
 from grader.execute.engine.recipes.transforms import plain
@@ -106,6 +106,34 @@ def test_a_students_recipe_is_their_dataloader_loop_bit_for_bit() -> None:
     assert training.steps == 15
 
 
+def test_an_optimizer_takes_over_the_weights_and_nothing_else_bit_for_bit() -> None:
+    data = as_digits(digits())
+    images = plain((1, 28, 28))(data.train_images)
+    torch.manual_seed(5)
+    theirs = module().train()
+    loader = DataLoader(TensorDataset(images, data.train_labels), batch_size=64, shuffle=True)
+    first = torch.optim.SGD(theirs.parameters(), lr=0.05, momentum=0.9, fused=True)
+    scheduler = torch.optim.lr_scheduler.StepLR(first, 1, 0.5)
+    second = torch.optim.Adam(theirs.parameters(), lr=0.01, fused=True)
+    for optimizer in (first, first, second):
+        for batch, labels in loader:
+            loss = nn.functional.cross_entropy(theirs(batch), labels)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        if optimizer is first:
+            scheduler.step()
+
+    then = (Turn(epochs=1, optimizer=Part(kind="Adam", arguments={"lr": 0.01})),)
+    part = Part(kind="StepLR", arguments={"step_size": 1, "gamma": 0.5})
+    course = PlanCourse(plan(scheduler=part, then=then))
+    ours = GraphNetwork(network(), fresh_tensors(network(), 5).tensors)
+    training = train(ours, data, course, epochs=3, memory_format=torch.contiguous_format)
+    state = theirs.state_dict()
+    assert all(torch.equal(value, state[key]) for key, value in ours.tensors().items())
+    assert [result.rate for result in training.epochs] == [0.025, 0.0125, 0.01]
+
+
 def test_the_order_is_that_of_a_dataloader() -> None:
     data = TensorDataset(torch.arange(320))
     torch.manual_seed(11)
@@ -171,9 +199,8 @@ def test_training_learns_and_stops_where_it_is_told() -> None:
     ],
 )
 def test_optimizers_that_we_follow(kind: str, arguments: dict[str, object]) -> None:
-    made = plan(optimizer=Part(kind=kind, arguments=arguments), scheduler=None).optimizer(
-        [nn.Parameter(torch.ones(2))]
-    )
+    (leg,) = plan(optimizer=Part(kind=kind, arguments=arguments), scheduler=None).legs
+    made = leg.optimizer([nn.Parameter(torch.ones(2))])
     assert type(made).__name__ == kind
     assert made.param_groups[0]["lr"] == arguments["lr"]
 
@@ -198,10 +225,10 @@ def test_schedules_that_we_follow(kind: str, arguments: dict[str, object], stepp
 
 
 def test_the_values_of_a_function_move_the_learning_rate_as_the_function_did() -> None:
-    made = plan(
+    (made,) = plan(
         optimizer=Part(kind="SGD", arguments={"lr": 0.1}),
         scheduler=Part(kind="LambdaLR", arguments={"factors": (1.0, 0.5, 0.25)}),
-    )
+    ).legs
     optimizer = made.optimizer([nn.Parameter(torch.ones(1))])
     assert made.scheduler is not None
     scheduler, rates = made.scheduler(optimizer), []
@@ -216,7 +243,7 @@ def test_the_values_of_a_function_move_the_learning_rate_as_the_function_did() -
 
 def test_a_one_cycle_of_the_slice_is_stretched_over_all_digits() -> None:
     part = Part(kind="OneCycleLR", arguments={"max_lr": 0.1, "epochs": 3, "steps_per_epoch": 2})
-    made = plan(scheduler=part, stepping=Stepping.BATCH)
+    (made,) = plan(scheduler=part, stepping=Stepping.BATCH).legs
     assert made.scheduler is not None
     assert made.scheduler(made.optimizer([nn.Parameter(torch.ones(1))])).total_steps == 3 * 5  # type: ignore[attr-defined]
 
@@ -244,6 +271,10 @@ def test_a_one_cycle_of_the_slice_is_stretched_over_all_digits() -> None:
         ({"test_transform": None}, "test transform is not known"),
         ({"default_initialisation": False}, "initialised"),
         ({"missing": ("gradients are clipped",)}, "clipped"),
+        ({"then": (Turn(epochs=3, optimizer=Part(kind="Adam", arguments={"lr": 0.1})),)}, "which optimizer"),
+        ({"then": (Turn(epochs=0, optimizer=Part(kind="Adam", arguments={"lr": 0.1})),)}, "which optimizer"),
+        ({"then": (Turn(epochs=1),)}, "optimizer is not known"),
+        ({"then": (Turn(epochs=1),) * 200}, "201 optimizers"),
     ],
 )
 def test_what_we_cannot_follow_is_said(changes: dict[str, object], reason: str) -> None:

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from grader.core.facts.recipe import Part, Stepping
+from grader.core.facts.recipe import Part, Stepping, Turn
 from grader.core.facts.retrain import Mode, RecipeUsed
 from grader.core.retrain_rule import RuleParams
 from grader.core.settings import Settings
@@ -62,7 +62,14 @@ def plan_course(**changes: object) -> PlanCourse:
 
 
 AUGMENTED = (Part(kind="RandomRotation", arguments={"degrees": (-7.0, 7.0), "fill": 0}), *TENSOR)
+SECOND = Turn(
+    epochs=2,
+    optimizer=Part(kind="Adam", arguments={"lr": 0.01}),
+    scheduler=Part(kind="StepLR", arguments={"step_size": 1, "gamma": 0.5}),
+    stepping=Stepping.EPOCH,
+)
 COURSES = {
+    "SGD, then Adam": lambda: plan_course(then=(SECOND,)),
     "ours": lambda: ReferenceCourse(Recipe(epochs=EPOCHS), 5),
     "SGD, steps": plan_course,
     "augmented": lambda: plan_course(training_transform=AUGMENTED),

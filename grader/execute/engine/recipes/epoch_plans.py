@@ -25,12 +25,15 @@ class PlanCourse:
         self._optimizer: torch.optim.Optimizer
         self._scheduler: lr_scheduler.LRScheduler | None
         self._digits: Digits
+        self._parameters: list[nn.Parameter]
+        self._leg = 0
+        self._left = 0
+        """Epochs that the present optimizer still trains."""
 
     def begin(self, parameters: list[nn.Parameter], digits: Digits) -> None:
         """Set up for fresh weights."""
-        self._digits = digits
-        self._optimizer = self.plan.optimizer(parameters)
-        self._scheduler = self.plan.scheduler(self._optimizer) if self.plan.scheduler else None
+        self._digits, self._parameters = digits, parameters
+        self._take_over(0)
 
     def batches(self) -> list[Tensor]:
         """Draw the batches of an epoch."""
@@ -49,7 +52,7 @@ class PlanCourse:
         """Step, and move a schedule that counts batches."""
         self._optimizer.step()
         self._optimizer.zero_grad()
-        if self._scheduler is not None and self.plan.stepping is Stepping.BATCH:
+        if self._scheduler is not None and self._stepping is Stepping.BATCH:
             self._advance(None)
 
     def score(self, model: nn.Module, digits: Digits, *, again: bool = False) -> Score:
@@ -60,20 +63,42 @@ class PlanCourse:
 
     def end_epoch(self, score: Score) -> float:
         """Move a schedule that counts epochs; returns the learning rate."""
-        if self._scheduler is not None and self.plan.stepping is Stepping.EPOCH:
+        if self._scheduler is not None and self._stepping is Stepping.EPOCH:
             self._advance(score)
-        return float(self._optimizer.param_groups[0]["lr"])
+        rate = float(self._optimizer.param_groups[0]["lr"])
+        self._left -= 1
+        if not self._left and self._leg + 1 < len(self.plan.legs):
+            self._take_over(self._leg + 1)
+        return rate
 
     def state(self) -> dict[str, Any]:
-        """Optimizer and schedule."""
+        """Optimizer and schedule, and which of several they are."""
         schedule = self._scheduler.state_dict() if self._scheduler is not None else {}
-        return {"optimizer": self._optimizer.state_dict(), "schedule": schedule}
+        return {
+            "optimizer": self._optimizer.state_dict(),
+            "schedule": schedule,
+            "leg": self._leg,
+            "left": self._left,
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take up optimizer and schedule."""
+        self._take_over(state["leg"])
+        self._left = state["left"]
         self._optimizer.load_state_dict(state["optimizer"])
         if self._scheduler is not None:
             self._scheduler.load_state_dict(state["schedule"])
+
+    @property
+    def _stepping(self) -> Stepping:
+        return self.plan.legs[self._leg].stepping
+
+    def _take_over(self, number: int) -> None:
+        """Make the optimizer of this leg, with nothing of the one before but the weights."""
+        self._leg, leg = number, self.plan.legs[number]
+        self._left = leg.epochs
+        self._optimizer = leg.optimizer(self._parameters)
+        self._scheduler = leg.scheduler(self._optimizer) if leg.scheduler else None
 
     def _advance(self, score: Score | None) -> None:
         scheduler = self._scheduler

@@ -14,7 +14,7 @@ import torch
 from torch import nn, optim
 from torch.optim import lr_scheduler
 
-from grader.core.facts.recipe import Part, Stepping, StudentRecipe, Value
+from grader.core.facts.recipe import Part, Stepping, StudentRecipe, Turn, Value
 from grader.execute.engine.recipes.transforms import (
     Pipeline,
     UnknownTransform,
@@ -24,6 +24,8 @@ from grader.execute.engine.recipes.transforms import (
 
 TRAINING_DIGITS = 60_000
 MAX_BATCH = 10_000
+MAX_TURNS = 100
+"""Optimizers one after the other; each is made once to see that torch takes its arguments."""
 
 _OPTIMIZERS: dict[str, tuple[type[optim.Optimizer], frozenset[str]]] = {
     "SGD": (optim.SGD, frozenset({"lr", "momentum", "dampening", "weight_decay", "nesterov"})),
@@ -100,6 +102,16 @@ _COUNTS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
+class Leg:
+    """Epochs that one optimizer trains, with its schedule."""
+
+    epochs: int
+    optimizer: Callable[[list[nn.Parameter]], optim.Optimizer]
+    scheduler: Callable[[optim.Optimizer], lr_scheduler.LRScheduler] | None
+    stepping: Stepping
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A recipe that can be followed. `training` and `test` make float images of bytes."""
 
@@ -109,14 +121,18 @@ class Plan:
     drop_last: bool
     shuffle: bool
     seed: int | None
-    stepping: Stepping
-    optimizer: Callable[[list[nn.Parameter]], optim.Optimizer]
-    scheduler: Callable[[optim.Optimizer], lr_scheduler.LRScheduler] | None
+    legs: tuple[Leg, ...]
+    """At least one; their epochs add up."""
     loss: nn.Module
     training: Pipeline
     test: Pipeline
     watches_scores: bool
     """Whether the schedule follows what the network scores, so that two seeds can have two learning rates."""
+
+    @property
+    def changes_rate(self) -> bool:
+        """Whether the learning rate may be another one in a later epoch."""
+        return len(self.legs) > 1 or any(leg.scheduler is not None for leg in self.legs)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -157,14 +173,18 @@ def resolve(recipe: StudentRecipe | None, image: tuple[int, ...], digits: int = 
         missing.append(
             "the number of epochs is not known" if not recipe.epochs else f"{recipe.epochs:,} epochs"
         )
-    optimizer = _collect(missing, lambda: _optimizer(recipe.optimizer))
+    turns = recipe.turns[:MAX_TURNS]
+    if len(recipe.turns) > MAX_TURNS:
+        missing.append(f"{len(recipe.turns):,} optimizers one after the other")
+    elif recipe.then and min(turn.epochs for turn in turns) < 1:
+        missing.append("it is not known which optimizer trained how many epochs")
     steps = digits // recipe.batch_size if recipe.drop_last and recipe.batch_size else 0
     steps = steps or -(-digits // max(1, recipe.batch_size))
-    scheduler = _collect(missing, lambda: _scheduler(recipe, steps))
+    legs = [_leg(turn, steps, missing) for turn in turns]
     loss = _collect(missing, lambda: _loss(recipe.loss))
     training = _collect(missing, lambda: compile_training(recipe.training_transform, image))
     test = _collect(missing, lambda: compile_test(recipe.test_transform, image))
-    if optimizer is None or loss is None or training is None or test is None or missing:
+    if loss is None or training is None or test is None or missing:
         return Resolved(None, tuple(dict.fromkeys(missing)))
     plan = Plan(
         summary=_summary(recipe),
@@ -173,20 +193,28 @@ def resolve(recipe: StudentRecipe | None, image: tuple[int, ...], digits: int = 
         drop_last=recipe.drop_last,
         shuffle=recipe.shuffle,
         seed=recipe.seed if recipe.seed is not None and 0 <= recipe.seed < 1 << 63 else None,
-        stepping=recipe.stepping if recipe.scheduler is not None else Stepping.NEVER,
-        optimizer=optimizer,
-        scheduler=scheduler,
+        legs=tuple(leg for leg in legs if leg is not None),
         loss=loss,
         training=training,
         test=test,
-        watches_scores=scheduler is not None
-        and recipe.scheduler is not None
-        and recipe.scheduler.kind == "ReduceLROnPlateau",
+        watches_scores=any(
+            _watches_scores(turn) and turn.stepping is not Stepping.NEVER for turn in recipe.turns
+        ),
     )
     doubts = ("what ReduceLROnPlateau watches is not known: we watch the test loss or accuracy",)
-    return Resolved(
-        plan, doubts if recipe.scheduler is not None and recipe.scheduler.kind == "ReduceLROnPlateau" else ()
-    )
+    return Resolved(plan, doubts if any(_watches_scores(turn) for turn in recipe.turns) else ())
+
+
+def _watches_scores(turn: Turn) -> bool:
+    return turn.scheduler is not None and turn.scheduler.kind == "ReduceLROnPlateau"
+
+
+def _leg(turn: Turn, steps: int, missing: list[str]) -> Leg | None:
+    """One optimizer with its schedule; what of them is not known goes to `missing`."""
+    optimizer = _collect(missing, lambda: _optimizer(turn.optimizer))
+    scheduler = _collect(missing, lambda: _scheduler(turn, steps))
+    stepping = turn.stepping if turn.scheduler is not None else Stepping.NEVER
+    return None if optimizer is None else Leg(turn.epochs, optimizer, scheduler, stepping)
 
 
 class _Unknown(Exception):
@@ -225,11 +253,9 @@ def _optimizer(part: Part | None) -> Callable[[list[nn.Parameter]], optim.Optimi
     return lambda parameters: kind(parameters, **arguments)
 
 
-def _scheduler(
-    recipe: StudentRecipe, steps: int
-) -> Callable[[optim.Optimizer], lr_scheduler.LRScheduler] | None:
-    part = recipe.scheduler
-    if part is None or recipe.stepping is Stepping.NEVER:
+def _scheduler(turn: Turn, steps: int) -> Callable[[optim.Optimizer], lr_scheduler.LRScheduler] | None:
+    part = turn.scheduler
+    if part is None or turn.stepping is Stepping.NEVER:
         return None
     if part.kind not in _SCHEDULERS:
         raise _Unknown(f"the schedule {part.kind[:40]}")
@@ -239,11 +265,11 @@ def _scheduler(
     arguments.pop("steps_per_epoch", None)
     if part.kind == "OneCycleLR":
         # The notebook ran on a slice of the digits, where an epoch has fewer batches.
-        arguments["total_steps"] = recipe.epochs * (steps if recipe.stepping is Stepping.BATCH else 1)
-    elif recipe.stepping is Stepping.BATCH:
+        arguments["total_steps"] = turn.epochs * (steps if turn.stepping is Stepping.BATCH else 1)
+    elif turn.stepping is Stepping.BATCH:
         raise _Unknown(f"the schedule {part.kind} moved after every batch")
     try:
-        kind(_optimizer(recipe.optimizer)([nn.Parameter(torch.zeros(1))]), **arguments)
+        kind(_optimizer(turn.optimizer)([nn.Parameter(torch.zeros(1))]), **arguments)
     except (TypeError, ValueError, RuntimeError, ZeroDivisionError) as error:
         raise _Unknown(f"the schedule {part.kind} with {error}") from error
     return lambda optimizer: kind(optimizer, **arguments)
@@ -301,9 +327,14 @@ def _summary(recipe: StudentRecipe) -> str:
         inner = ", ".join(f"{name}={_show(value)}" for name, value in shown.items())
         return f"{part.kind}({inner})"
 
-    shown = [show(recipe.optimizer)]
-    if recipe.scheduler is not None and recipe.stepping is not Stepping.NEVER:
-        shown.append(f"{show(recipe.scheduler)} every {recipe.stepping.value}")
+    shown: list[str] = []
+    for number, turn in enumerate(recipe.turns):
+        after = f"from epoch {1 + sum(t.epochs for t in recipe.turns[:number])} on " if number else ""
+        shown.append(after + show(turn.optimizer))
+        if turn.scheduler is not None and turn.stepping is not Stepping.NEVER:
+            shown.append(f"{show(turn.scheduler)} every {turn.stepping.value}")
+    if len(shown) > 6:
+        shown[3:-1] = [f"and so on, {len(recipe.turns)} optimizers in all"]
     shown += [f"{show(recipe.loss)}", f"batches of {recipe.batch_size}", f"{recipe.epochs} epochs"]
     augmentation = [
         part.kind for part in recipe.training_transform or () if part.kind not in ("ToTensor", "Normalize")

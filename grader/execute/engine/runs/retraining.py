@@ -187,7 +187,7 @@ class _Trainer:
         self._job = job
         self._cache = cache
         self._wish = wish
-        self._falls = job.plan is None or job.plan.scheduler is not None
+        self._falls = job.plan is None or job.plan.changes_rate
         self._together = job.side_by_side
         self._processes = processes
         self._began = time.monotonic()  # the run that goes on, or those that go on at once
