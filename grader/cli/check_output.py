@@ -17,6 +17,14 @@ FILE_FORMS = ("sarif", "junit", "codequality", "classroom50")
 FORMS = ("text", "json", "github", *FILE_FORMS)
 
 
+def tell_of_minutes() -> None:
+    """Say before it begins how long training takes."""
+    click.echo(
+        "Training again takes 1 to 10 minutes a run on a CPU, up to three runs; Ctrl-C keeps what is done.",
+        err=True,
+    )
+
+
 def echo_check(report: Report, form: str, *, path: Path, executed: bool, page: Path | None) -> None:
     """Print one report in the wanted form."""
     if form == "json":

@@ -24,24 +24,38 @@ def names_in(class_path: Path | None) -> Mapping[str, tuple[str, ...]]:
 
 
 def hand_out(
-    opened: "Store", number: int | None, form: str, out: Path, names: Mapping[str, tuple[str, ...]]
+    opened: "Store",
+    number: int | None,
+    form: str,
+    out: Path,
+    names: Mapping[str, tuple[str, ...]],
+    *,
+    copies: bool = False,
 ) -> bool:
-    """Draw the feedback of a run and write its archive; False where somebody is left out."""
+    """Draw the feedback of a run and write its archive; False where somebody is left out. `copies`: with the
+    students' own files and the findings in them.
+    """
     from grader.checks.catalogue import catalogue
     from grader.cli.export_output import say
     from grader.cli.options import echo_refused
+    from grader.cli.output import echo_line
+    from grader.core.faults import UsageFault
     from grader.pipeline.classroom.feedback import feedback_of
     from grader.pipeline.plan.plan import mark_sheet
     from grader.pipeline.plan.rubrics import parse
     from grader.render.platforms.feedback import Handed, archive
 
+    if copies and form == "gradescope":
+        raise UsageFault("Gradescope takes no files back: leave --annotate out, or pack --for folder")
     run = opened.run(number)
     sheet = mark_sheet(parse(run.rubric, run.rubric_name, catalogue()))
     failed: dict[str, str] = {}
     waiting: list[str] = []
 
     def handed() -> "Iterator[Handed]":
-        for one in feedback_of(opened, run, sheet, failed, beside=form == "folder"):
+        for one in feedback_of(opened, run, sheet, failed, beside=form == "folder", copies=copies):
+            for note in one.notes:
+                echo_line(f"{one.report.submission.id}: {note}", err=True)
             if one.report.pending_points:
                 waiting.append(one.report.submission.id)
             yield Handed(report=one.report, score=one.score, files=one.files)

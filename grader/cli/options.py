@@ -43,6 +43,15 @@ def run_options(command: _F) -> _F:
     return command
 
 
+def annotate_option(command: _F) -> _F:
+    """Add the option that also makes copies of the student's files with the findings in them."""
+    return click.option(
+        "--annotate",
+        is_flag=True,
+        help="Also write copies of notebooks and workbooks with the findings in them.",
+    )(command)
+
+
 def data_option(command: _F) -> _F:
     """Add the option that names MNIST; a folder that does not hold it is refused before anything is done."""
     return click.option(

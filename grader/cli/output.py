@@ -3,6 +3,7 @@
 import codecs
 import io
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -73,13 +74,13 @@ def _is_utf8(stream: io.TextIOWrapper) -> bool:
     return codecs.lookup(stream.encoding).name in ("utf-8", "utf-8-sig", "utf-16", "utf-32")
 
 
-def echo_line(text: str) -> None:
+def echo_line(text: str, *, err: bool = False) -> None:
     """Print one line that quotes a submission: what would steer the terminal or begin a line of its own is
     written out.
     """
     from grader.render.escape import plain
 
-    click.echo(plain(text, LINE).replace("\n", " "))
+    click.echo(plain(text, LINE).replace("\n", " "), err=err)
 
 
 def color_wanted() -> bool:
@@ -98,3 +99,25 @@ def echo_report(report: Report, written: Written, *, as_json: bool, quiet: bool)
     width = shutil.get_terminal_size().columns
     click.echo(print_report(report, width=width, color=color_wanted(), quiet=quiet, unicode=unicode_wanted()))
     click.echo(f"page    {linked(written.page)}\nresult  {linked(written.result)}")
+
+
+def echo_copies(written: Written, *, err: bool) -> None:
+    """Print where the copies with findings are, why one is missing, and what makes a page of a notebook."""
+    from importlib.util import find_spec
+
+    from grader.core.distribution import install_hint
+
+    for copy in written.copies:
+        click.echo(f"copy    {linked(copy)}", err=err)
+    for note in written.notes:
+        echo_line(note, err=err)
+    notebook = next((copy for copy in written.copies if copy.suffix == ".ipynb"), None)
+    if notebook is None:
+        if not written.copies and not written.notes:
+            click.echo("no copies: nothing was found that speaks of a notebook or a workbook", err=err)
+    elif find_spec("nbconvert") is None:
+        click.echo(
+            f"as a page: {install_hint('feedback')}, then the command of docs/how-to/feedback.md", err=err
+        )
+    else:
+        click.echo(f"as a page: jupyter nbconvert --to grader {shlex.quote(str(notebook))}", err=err)

@@ -17,7 +17,8 @@ from grader.render.strings import PROVISIONAL, VERDICTS
 
 _LONGEST = 32_000
 """Characters of a cell; Excel holds 32,767."""
-_Value = str | float | None
+Value = str | float | None
+"""What a cell holds."""
 _MARKS = ("id", "verdict", "score", "max_score", "pending_points", "percent")
 _CRITERIA = ("id", "criterion", "code", "title", "verdict", "points", "max_points", "bonus", "summary",
              "provisional", "decided_by")  # fmt: skip
@@ -27,28 +28,36 @@ _FINDINGS = ("id", "criterion", "code", "verdict", "file", "place", "message", "
 
 def to_workbook(reports: Sequence[Report]) -> bytes:
     """Return the workbook; each sheet has frozen heads and a filter on each column. Open points are empty."""
-    import openpyxl
-
     ordered = sorted(reports, key=lambda r: r.submission.id)
     criteria = list(dict.fromkeys(m.criterion for r in ordered for m in r.outcomes))
+    return book_of(
+        ("Marks", (*_MARKS, *criteria), (_marks(r, criteria) for r in ordered)),
+        ("Criteria", _CRITERIA, (_criterion(r, m) for r in ordered for m in r.outcomes)),
+        ("Findings", _FINDINGS, (row for r in ordered for row in _findings(r))),
+    )
+
+
+def book_of(*sheets: tuple[str, Sequence[str], Iterable[Sequence[Value]]]) -> bytes:
+    """Return a workbook of sheets, each a title, its heads and its rows; no text in it is a formula."""
+    import openpyxl
+
     book = openpyxl.Workbook()
     del book["Sheet"]
-    _sheet(book, "Marks", (*_MARKS, *criteria), (_marks(r, criteria) for r in ordered))
-    _sheet(book, "Criteria", _CRITERIA, (_criterion(r, m) for r in ordered for m in r.outcomes))
-    _sheet(book, "Findings", _FINDINGS, (row for r in ordered for row in _findings(r)))
+    for title, head, rows in sheets:
+        _sheet(book, title, head, rows)
     buffer = io.BytesIO()
     book.save(buffer)
     return _without_clock(buffer.getvalue())
 
 
-def _marks(report: Report, criteria: Sequence[str]) -> tuple[_Value, ...]:
+def _marks(report: Report, criteria: Sequence[str]) -> tuple[Value, ...]:
     by_id = {m.criterion: m for m in report.outcomes}
     shares = (None if m is None or m.verdict.pending else m.points for m in map(by_id.get, criteria))
     numbers = (report.score, report.max_score, report.pending_points, percent(report))
     return (report.submission.id, VERDICTS[report.verdict].word, *numbers, *shares)
 
 
-def _criterion(report: Report, marked: Marked) -> tuple[_Value, ...]:
+def _criterion(report: Report, marked: Marked) -> tuple[Value, ...]:
     return (
         report.submission.id,
         marked.criterion,
@@ -64,7 +73,7 @@ def _criterion(report: Report, marked: Marked) -> tuple[_Value, ...]:
     )
 
 
-def _findings(report: Report) -> Iterator[tuple[_Value, ...]]:
+def _findings(report: Report) -> Iterator[tuple[Value, ...]]:
     for marked in report.outcomes:
         for found in marked.findings:
             yield (
@@ -83,7 +92,7 @@ def _findings(report: Report) -> Iterator[tuple[_Value, ...]]:
             )
 
 
-def _sheet(book: object, title: str, head: Sequence[str], rows: Iterable[Sequence[_Value]]) -> None:
+def _sheet(book: object, title: str, head: Sequence[str], rows: Iterable[Sequence[Value]]) -> None:
     from openpyxl.styles import Alignment, Font
     from openpyxl.utils import get_column_letter
 

@@ -177,6 +177,20 @@ TEXT_LEAD: Final = "The file as it was handed in, as we decoded it. The numbers 
 TEXT_FULL: Final = "more lines are left out; open the file itself to see them."
 TEXT_REPAIRED: Final = "What we repaired while decoding"
 
+FEEDBACK_LINE: Final = "Line"
+FEEDBACK_ASKED: Final = "Asked for"
+FEEDBACK_BY: Final = "grader"
+FEEDBACK_CELLS: Final = (
+    "This is your notebook with what was found in it: cells like this one, above the cell that each speaks "
+    "of. Your own cells and outputs are as you handed them in. Leave ours or delete them; they are not read "
+    "when you hand the notebook in again."
+)
+FEEDBACK_WHOLE: Final = "Of the notebook as a whole:"
+FEEDBACK_SHEET: Final = "Findings"
+FEEDBACK_COLUMNS: Final = ("Sheet", "Cells", "Check", "Result", "What was found", "In detail")
+FEEDBACK_OF_BOOK: Final = "Of the whole workbook:"
+FEEDBACK_PAGE: Final = "The notebook with what was found in it, and the outputs that were saved in it."
+
 KINDS: Final[dict[str, str]] = {
     "readme": "README", "notebook": "notebook", "workbook": "workbook", "source": "Python file", "image": "picture", "other": "other",
     "archive": "archive, not unpacked", "note": "typed text or link",

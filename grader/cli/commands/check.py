@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from grader.cli.check_output import FILE_FORMS, FORMS
-from grader.cli.options import data_option
+from grader.cli.options import annotate_option, data_option
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -29,15 +29,16 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--classroom50", type=_FILE, help="Also write Classroom 50's result.json to this file.")
 @click.option("--static", is_flag=True, help="Run no code at all: README, workbook and saved outputs.")
 @click.option("--retrain", is_flag=True, help="Also train the network again; takes minutes.")
+@annotate_option
 @data_option
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
 def command(path: Path, rubric: str, out: Path | None, form: str, **options: object) -> int:
     """Print what was found and what to do next, most points first."""
     from grader.checks.catalogue import catalogue
-    from grader.cli.check_output import echo_check, file_place, write_forms
+    from grader.cli.check_output import echo_check, file_place, tell_of_minutes, write_forms
     from grader.cli.exit_status import status
     from grader.cli.options import runs_folder
-    from grader.cli.output import progress_line
+    from grader.cli.output import echo_copies, progress_line
     from grader.core.faults import UsageFault
     from grader.core.settings import Device, Settings
     from grader.ingest.ignore import read_config
@@ -60,19 +61,18 @@ def command(path: Path, rubric: str, out: Path | None, form: str, **options: obj
         cache=runs_folder(),
     )
     if settings.retrain and form == "text":
-        click.echo(
-            "Training again takes 1 to 10 minutes a run on a CPU, up to three runs; "
-            "Ctrl-C keeps what is done.",
-            err=True,
-        )
+        tell_of_minutes()
     with progress_line(enabled=form == "text") as progress:
         loaded = load(name, catalogue())
         report, known = self_check(path, loaded, settings, progress)
-    fetch = known.sources.fetch
-    written = publish(report, known.products(), out, loaded.rubric, fetch) if out is not None else None
+    fetch, copies = known.sources.fetch, bool(options["annotate"])
+    out = out or (Path("reports") if copies else None)
+    written = out and publish(report, known.products(), out, loaded.rubric, fetch, copies=copies)
     write_forms(report, files)
     if form not in files:
         executed = "NotebookRun" in known.products()
         page = written.page if written else None
         echo_check(report, form, path=path, executed=executed, page=page)
+    if copies and written:
+        echo_copies(written, err=form != "text")
     return status(report)

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from grader.cli.options import annotate_option
+
 _FORMS = ("moodle", "canvas", "gradescope", "folder")
 
 
@@ -16,12 +18,14 @@ _FORMS = ("moodle", "canvas", "gradescope", "folder")
     "--reports", type=click.Path(path_type=Path), default=Path("reports"), show_default=True,
     help="Where the reports are.",
 )  # fmt: skip
+@annotate_option
 @click.option(
     "--store", type=click.Path(path_type=Path), help="Store file (default: REPORTS/.grader/store.sqlite)."
 )
 def command(
-    class_path: Path | None, form: str, out: Path, run: int | None, reports: Path, store: Path | None
-) -> int:
+    class_path: Path | None, form: str, out: Path, run: int | None, reports: Path, store: Path | None,
+    *, annotate: bool,
+) -> int:  # fmt: skip
     """Write one archive; 4 where somebody is not in it. CLASS is the download, for the names in it."""
     from grader.cli.exit_status import DONE, NEEDS_A_PERSON
     from grader.cli.feedback_output import hand_out, names_in
@@ -29,5 +33,5 @@ def command(
 
     names = names_in(class_path)
     with open_store(reports, store) as opened:
-        whole = hand_out(opened, run, form, out, names)
+        whole = hand_out(opened, run, form, out, names, copies=annotate)
     return DONE if whole else NEEDS_A_PERSON

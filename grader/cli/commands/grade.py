@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from grader.cli.options import run_options, settings_from, tell_what_jobs_can_read
+from grader.cli.options import annotate_option, run_options, settings_from, tell_what_jobs_can_read
 
 
 @click.command(help="Grade one submission: a folder, a zip, or a single README, notebook or workbook.")
@@ -22,12 +22,15 @@ from grader.cli.options import run_options, settings_from, tell_what_jobs_can_re
 )
 @click.option("--json", "as_json", is_flag=True, help="Print result.json instead of the terminal report.")
 @click.option("-q", "--quiet", is_flag=True, help="Print the verdict and the places of the reports only.")
+@annotate_option
 @run_options
-def command(path: Path, rubric: str, out: Path, *, as_json: bool, quiet: bool, **options: object) -> int:
+def command(
+    path: Path, rubric: str, out: Path, *, as_json: bool, quiet: bool, annotate: bool, **options: object
+) -> int:
     """Write OUT/<slug>/index.html and result.json; returns the exit status of `grader.cli.exit_status`."""
     from grader.checks.catalogue import catalogue
     from grader.cli.exit_status import status
-    from grader.cli.output import echo_report, progress_line
+    from grader.cli.output import echo_copies, echo_report, progress_line
     from grader.ingest.read import read_submission
     from grader.pipeline.grade.grade_one import grade_one
     from grader.pipeline.grade.publish import publish
@@ -40,6 +43,8 @@ def command(path: Path, rubric: str, out: Path, *, as_json: bool, quiet: bool, *
     sources = read_submission(path)
     with progress_line(enabled=not (as_json or quiet)) as progress:
         report, known = grade_one(sources, loaded, rules, settings, progress)
-    written = publish(report, known.products(), out, loaded.rubric, sources.fetch)
+    written = publish(report, known.products(), out, loaded.rubric, sources.fetch, copies=annotate)
     echo_report(report, written, as_json=as_json, quiet=quiet)
+    if annotate:
+        echo_copies(written, err=as_json)
     return status(report)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from grader.extract.documents.notebook_format import invalid, raw_cells, up_to_date
+from grader.extract.documents.own_cells import without_ours
 from grader.extract.documents.text import decode_bytes
 
 MAX_BYTES = 50 * 1024 * 1024
@@ -48,15 +49,23 @@ def parse_notebook(data: bytes) -> RawNotebook:
     try:
         text = _decoded(data, notes)
         book, fault = _parsed(text)
-        cells = _listed(up_to_date(book))
+        cells = _theirs(_listed(up_to_date(book)), notes)
         return RawNotebook(cells, _format(book), notes=(*notes, *invalid(cells)), invalid=fault)
     except _NotANotebookError as wrong:
-        saved = _before_the_damage(text)
+        saved = _theirs(_before_the_damage(text), notes)
         if not saved:
             return RawNotebook((), problem=str(wrong), notes=tuple(notes), invalid=wrong.invalid)
         count = f"{len(saved)} cell{'s' * (len(saved) != 1)}"
         problem = f"{wrong} ({count} before that could be read)"
         return RawNotebook(saved, problem=problem, notes=tuple(notes), invalid=wrong.invalid)
+
+
+def _theirs(cells: tuple[object, ...], notes: list[str]) -> tuple[object, ...]:
+    """The cells that the student wrote; a note tells of those that grader did."""
+    theirs = tuple(without_ours(cells))
+    if ours := len(cells) - len(theirs):
+        notes.append(f"{ours} cell{'s' * (ours != 1)} with findings of grader, which were not read")
+    return theirs
 
 
 def _decoded(data: bytes, notes: list[str]) -> str:

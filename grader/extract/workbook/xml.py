@@ -19,16 +19,9 @@ def parse(data: bytes, part: str, start: Start, end: End, text: Text) -> None:
     """Feed a part of a package to handlers; names arrive without namespace. Raises `Unreadable` on bad
     XML.
     """
-    parser = expat.ParserCreate(namespace_separator=" ")
+    parser = closed_parser(part)
     parser.buffer_text = True
     parser.buffer_size = 65_536
-
-    def refuse(*_: object) -> int:
-        raise Unreadable(
-            Problem.BROKEN,
-            f"{part} declares entities (a document type), which no spreadsheet program "
-            "writes; it was not read.",
-        )
 
     def local(name: str) -> str:
         return name.rpartition(" ")[2]
@@ -44,12 +37,31 @@ def parse(data: bytes, part: str, start: Start, end: End, text: Text) -> None:
     def ended(name: str) -> None:
         end(names[name])
 
-    parser.StartDoctypeDeclHandler = refuse
-    parser.EntityDeclHandler = refuse
-    parser.ExternalEntityRefHandler = refuse
     parser.StartElementHandler = started
     parser.EndElementHandler = ended
     parser.CharacterDataHandler = text
+    feed(parser, data, part)
+
+
+def closed_parser(part: str) -> expat.XMLParserType:
+    """Return a parser that refuses document types; it gives names as `namespace name`."""
+    parser = expat.ParserCreate(namespace_separator=" ")
+
+    def refuse(*_: object) -> int:
+        raise Unreadable(
+            Problem.BROKEN,
+            f"{part} declares entities (a document type), which no spreadsheet program "
+            "writes; it was not read.",
+        )
+
+    parser.StartDoctypeDeclHandler = refuse
+    parser.EntityDeclHandler = refuse
+    parser.ExternalEntityRefHandler = refuse
+    return parser
+
+
+def feed(parser: expat.XMLParserType, data: bytes, part: str) -> None:
+    """Parse a whole part; raises `Unreadable` where it is no XML."""
     try:
         parser.Parse(data, True)
     except (expat.ExpatError, LookupError, ValueError) as fault:  # the last two: an encoding that nobody has

@@ -9,6 +9,7 @@ import msgspec
 from grader.core.report import Report
 from grader.pipeline.classroom.reports import culprit, made_of, reports_of
 from grader.pipeline.classroom.stored import stored_known
+from grader.pipeline.grade.annotate import Annotated, annotate
 from grader.pipeline.grade.publish import publish, student_files
 from grader.pipeline.plan.plan import MarkSheet
 from grader.render.summary import for_student
@@ -23,13 +24,18 @@ class Feedback(msgspec.Struct, frozen=True, kw_only=True):
     score: float
     """The mark, in which criteria that the report leaves out count."""
     files: dict[str, bytes]
-    """By name: `index.html`, `result.json`, and the pages of files where they were asked for."""
+    """By name: `index.html`, `result.json`, the pages of files and the copies with findings where they were
+    asked for.
+    """
+    notes: tuple[str, ...] = ()
+    """Why a copy is missing or holds less."""
 
 
 def feedback_of(
-    store: Store, run: Run, sheet: MarkSheet, failed: dict[str, str], *, beside: bool
+    store: Store, run: Run, sheet: MarkSheet, failed: dict[str, str], *, beside: bool, copies: bool = False
 ) -> Iterator[Feedback]:
-    """Yield the feedback of every submission of a run, sorted by id; `beside`: with the pages of its files.
+    """Yield the feedback of every submission of a run, sorted by id; `beside`: with the pages of its files;
+    `copies`: with copies of its notebooks and workbooks with the findings in them.
 
     Without them the page stands alone and links to nothing. One that we crash on is left out, and `failed`
     says why.
@@ -49,4 +55,5 @@ def feedback_of(
             else:
                 files = student_files(report, known.products(), rubric, {}, late_days=days)
             view = for_student(student_view(report, rubric, days))
-            yield Feedback(report=view, score=report.score, files=files)
+            made = annotate(view, store.objects.get) if copies else Annotated()
+            yield Feedback(report=view, score=report.score, files=files | made.files, notes=made.notes)

@@ -16,6 +16,8 @@ Fetch = Callable[[str], bytes]
 
 SHOWN: Final = 5
 """Files of one kind that get a page; nobody hands in more notebooks that matter."""
+COPIES: Final = "feedback"
+"""How the names of files with findings in them begin (`grader.pipeline.grade.annotate`)."""
 _STEMS: Final = {Kind.NOTEBOOK: "notebook", Kind.README: "readme"}
 
 
@@ -57,7 +59,9 @@ def draw(submission: Submission, fetch: Fetch, folder: Path) -> Iterator[tuple[s
 
 
 def stale(folder: Path, drawn: Collection[str]) -> Iterator[Path]:
-    """Yield pages and texts of former files: all that `draw` makes and did not name this time."""
+    """Yield pages, texts and copies of former files: all that was made in the folder and is not named now."""
+    for suffix in (".ipynb", ".xlsx"):
+        yield from (path for path in sorted(folder.glob(f"{COPIES}*{suffix}")) if path.name not in drawn)
     for stem in _STEMS.values():
         for path in sorted(folder.glob(f"{stem}*.*")):
             if path.suffix in (".html", ".txt") and path.name not in drawn:

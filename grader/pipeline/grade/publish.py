@@ -32,6 +32,10 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
 
     page: Path
     result: Path
+    copies: tuple[Path, ...] = ()
+    """The student's own files with the findings in them, where they were asked for."""
+    notes: tuple[str, ...] = ()
+    """Why a copy is missing or holds less, one sentence each."""
 
 
 def publish(
@@ -42,18 +46,33 @@ def publish(
     fetch: Fetch,
     *,
     late_days: float = 0.0,
+    copies: bool = False,
 ) -> Written:
     """Write the student's view of one submission under `out`; UsageFault where that folder cannot be written.
 
     `fetch` returns submitted bytes by their hash: for the pages that show the notebooks and READMEs as we
-    read them.
+    read them. `copies`: also write the student's own files with the findings in them; without, those of an
+    earlier report are removed.
     """
     folder = out / report.submission.slug
-    shown = _file_views(report.submission, fetch, folder)
+    made, notes = _copies(report, rubric, fetch, late_days) if copies else ({}, ())
+    shown = _file_views(report.submission, fetch, folder, tuple(made))
     files = student_files(report, products, rubric, shown, late_days=late_days)
     write(folder / REPORT_MARKER, b"grader wrote this folder; it is no part of a submission.\n")
     page, result = (write(folder / name, data) for name, data in files.items())
-    return Written(page=page, result=result)
+    copied = tuple(write(folder / name, data) for name, data in made.items())
+    return Written(page=page, result=result, copies=copied, notes=notes)
+
+
+def _copies(
+    report: Report, rubric: Rubric, fetch: Fetch, late_days: float
+) -> tuple[Mapping[str, bytes], tuple[str, ...]]:
+    from grader.pipeline.grade.annotate import annotate
+    from grader.render.summary import for_student
+    from grader.score.marks import student_view
+
+    made = annotate(for_student(student_view(report, rubric, late_days)), fetch)
+    return made.files, made.notes
 
 
 def student_files(
@@ -115,10 +134,14 @@ def _courtesy(submission: str, what: str, make: Callable[[], tuple[_T, ...]]) ->
         return ()
 
 
-def _file_views(submission: Submission, fetch: Fetch, folder: Path) -> dict[str, str]:
-    """Write the pages of files; return their names by the path of the artefact that they show."""
+def _file_views(
+    submission: Submission, fetch: Fetch, folder: Path, beside: tuple[str, ...]
+) -> dict[str, str]:
+    """Write the pages of files; return their names by the path of the artefact that they show. `beside` names
+    what else of this report lies in the folder.
+    """
     shown: dict[str, str] = {}
-    drawn: list[str] = []
+    drawn = [*beside]
     for path, name, data in draw(submission, fetch, folder):
         drawn.append(name)
         if data:

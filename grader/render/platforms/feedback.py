@@ -94,7 +94,7 @@ def _moodle(one: Handed, names: Sequence[str]) -> _Placed:
     if not number:
         return {}, "its id has no participant number; grade the folder that Moodle's download unpacks to"
     folder = f"{_file_name(name_of(who)).replace('_', ' ')}_{number}_assignsubmission_file"
-    return {f"{folder}/feedback.html": one.files["index.html"]}, ""
+    return {f"{folder}/feedback.html": one.files["index.html"], **_copies(one, f"{folder}/")}, ""
 
 
 def _canvas(one: Handed, names: Sequence[str]) -> _Placed:
@@ -105,7 +105,14 @@ def _canvas(one: Handed, names: Sequence[str]) -> _Placed:
     if not mine:
         return {}, "no file of Canvas's own naming name_user_attachment_title; name the download as CLASS"
     name = letters(name_of(who)) or "student"
-    return {f"{name}_{mine[0]['user']}_{mine[0]['attachment']}_feedback.html": one.files["index.html"]}, ""
+    head = f"{name}_{mine[0]['user']}_{mine[0]['attachment']}_"
+    return {f"{head}feedback.html": one.files["index.html"], **_copies(one, head)}, ""
+
+
+def _copies(one: Handed, head: str) -> dict[str, bytes]:
+    """The student's own files with the findings in them, where they were made."""
+    made = ((name, data) for name, data in one.files.items() if name.endswith((".ipynb", ".xlsx")))
+    return {f"{head}{name}": data for name, data in made}
 
 
 def _gradescope(one: Handed, names: Sequence[str]) -> _Placed:
