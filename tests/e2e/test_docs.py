@@ -25,6 +25,7 @@ PAGES = sorted(
 ALLOWED = {
     "init": {0},
     "check": {0, 1, 4},
+    "grade": {0, 1, 4},
     "batch": {0, 1, 4},
     "queue": {0, 4},
     "report": {0, 1, 4},

@@ -172,6 +172,24 @@ def test_canvas_feedback(canvas: Trip, tmp_path: Path) -> None:
     assert again.read_bytes() == out.read_bytes(), "the download itself says the names as well"
 
 
+def test_copies_with_findings_are_packed_where_they_are_asked_for(canvas: Trip, tmp_path: Path) -> None:
+    out = tmp_path / "feedback.zip"
+    done = grader(
+        "feedback", canvas.path, "--for", "canvas", "--annotate", "-o", out, "--reports", canvas.reports
+    )
+    assert done.returncode == 0, done.stderr
+    files = {name.rsplit("/", 1)[-1]: data for name, data in files_of(out.read_bytes()).items()}
+    kinds = [re.sub(r"^[^_]+_(?:LATE_)?\d+_\d+_", "", name) for name in files]
+    assert kinds.count("feedback.html") == len(PEOPLE)
+    assert "feedback.ipynb" in kinds
+    assert "feedback.xlsx" in kinds
+    hidden = b"".join(data for name, data in files.items() if name.endswith(".ipynb"))
+    assert b"secret-criterion" not in hidden
+    refused = grader("feedback", "--for", "gradescope", "--annotate", "-o", out, "--reports", canvas.reports)
+    assert refused.returncode == 2
+    assert "takes no files back" in refused.stderr
+
+
 # -- Moodle
 
 

@@ -20,6 +20,7 @@ from grader.core.outcome import Verdict
 from grader.extract.formulas.reading.expression import sym
 from grader.render import class_page, notebook_page, student_page, text_page
 from grader.render.class_rows import ClassRow
+from grader.render.feedback import feedback_page
 from grader.render.pictures.cells import Cell, cell_grid
 from grader.render.pictures.curves import accuracy_curve, loss_curves
 from grader.render.pictures.digits import wrong_digits
@@ -27,6 +28,7 @@ from grader.render.pictures.formulas import FormulaLine, chunks, formulas
 from grader.render.pictures.network import network_graph
 from grader.render.student_page import Agreement, Claim
 from tests.render.samples import HOSTILE, bare, everyone, hostile, mixed
+from tests.render.test_feedback_page import FEEDBACK
 from tests.render.test_notebook_page import EVERYTHING
 from tests.render.test_pictures import LAYERS, LOSSES, RUNS, WRONG, faces
 from tests.render.test_safety import HEAD, SIMILAR
@@ -83,6 +85,7 @@ def pages() -> dict[str, str]:
         "hostile notebook": notebook_page.render(
             notebook_page.view(HOSTILE_NOTEBOOK.read_bytes(), "mnist.ipynb"), submission="hostile"
         ),
+        "feedback": feedback_page.page(FEEDBACK, HOSTILE),
         "readme": text_page.render(
             text_page.view(f"# T\n{HOSTILE}\n".encode(), "README.md"), submission=HOSTILE
         ),
@@ -104,7 +107,7 @@ def browse(folder: Path, html: str, *flags: str) -> tuple[str, str]:
     return dom, done.stderr.decode("utf-8", "replace")
 
 
-@pytest.mark.parametrize("kind", ["hostile", "class", "notebook", "hostile notebook", "readme"])
+@pytest.mark.parametrize("kind", ["hostile", "class", "notebook", "hostile notebook", "feedback", "readme"])
 def test_nothing_of_a_student_is_live(kind: str, tmp_path: Path) -> None:
     log_file = tmp_path / "net.json"
     dom, log = browse(tmp_path, pages()[kind], f"--log-net-log={log_file}")
@@ -132,8 +135,8 @@ def test_nothing_of_a_student_is_live(kind: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("scheme", "kinds"),
     [
-        ("light", ("mixed", "class", "bare", "notebook", "hostile notebook")),
-        ("dark", ("mixed", "class", "hostile", "notebook", "readme")),
+        ("light", ("mixed", "class", "bare", "notebook", "hostile notebook", "feedback")),
+        ("dark", ("mixed", "class", "hostile", "notebook", "feedback", "readme")),
     ],
 )
 def test_no_accessibility_violation(scheme: str, kinds: tuple[str, ...], tmp_path: Path) -> None:

@@ -31,10 +31,9 @@ def up_to_date(book: Mapping[str, object]) -> Mapping[str, object]:
             warnings.simplefilter("ignore")
             copy = json.loads(json.dumps(book))
             copy.setdefault("metadata", {})
-            converted: Mapping[str, object] = nbformat.convert(  # type: ignore[no-untyped-call]
-                nbformat.from_dict(copy),  # type: ignore[no-untyped-call]
-                CURRENT,
-            )
+            # Its reader joins the lines of texts first, which its converter takes for granted.
+            whole = nbformat.reader.reads(json.dumps(copy))  # type: ignore[no-untyped-call]
+            converted: Mapping[str, object] = nbformat.convert(whole, CURRENT)  # type: ignore[no-untyped-call]
     except Exception:  # its converters raise whatever they meet: KeyError, AttributeError, ValidationError
         return book
     return converted if _sources(converted) == _sources(book) else book

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from grader.core.outcome import Finding, Weight
+from grader.core.outcome import Finding, Verdict, Weight
 from grader.core.place import Place
 from grader.core.report import Marked, Report
 from grader.core.submission import Artefact
@@ -71,14 +71,20 @@ def _speaks_of(marked: Marked, finding: Finding, artefact: Artefact) -> bool:
 
 
 def _told(marked: Marked, finding: Finding, path: str) -> Told:
-    remark = finding.weight is Weight.REMARK
     return Told(
         code=marked.code,
-        word=strings.FINDING_REMARK if remark else strings.VERDICTS[marked.verdict].word,
+        word=_word(marked, finding),
         sentence=_clean(strings.sentence(finding.message)),
         place=finding.place or Place(artefact=path),
         rows=tuple(_rows(marked, finding)),
     )
+
+
+def _word(marked: Marked, finding: Finding) -> str:
+    if finding.weight is Weight.REMARK:
+        return strings.FINDING_REMARK
+    wrong = marked.verdict in (Verdict.FAIL, Verdict.PARTIAL)
+    return strings.VERDICTS[Verdict.FAIL].heading if wrong else strings.VERDICTS[marked.verdict].word
 
 
 def _rows(marked: Marked, finding: Finding) -> Iterator[Row]:

@@ -36,8 +36,8 @@ _KEPT: Final = re.compile(
     r"|theme/(?:_rels/)?theme\d*\.xml(?:\.rels)?|(?:work|chart)sheets/(?:_rels/)?sheet\d+\.xml(?:\.rels)?"
     r"|drawings/(?:_rels/)?drawing\d+\.xml(?:\.rels)?|charts/(?:_rels/)?(?:chart|chartEx|style|colors)\d+\.xml(?:\.rels)?"
     r"|media/[\w.-]{1,80}\.(?:png|jpe?g|gif|bmp|tiff?)|printerSettings/printerSettings\d+\.bin"
-    r"|tables/table\d+\.xml|persons/person\d*\.xml|comments\d*\.xml|comments/comment\d+\.xml"
-    r"|threadedComments/threadedComment\d+\.xml|drawings/vmlDrawing\d+\.vml"
+    r"|tables/table\d+\.xml|persons/person\d*\.xml|comments\d*\.xml|comments/(?:comment|grader)\d+\.xml"
+    r"|threadedComments/threadedComment\d+\.xml|drawings/(?:vmlDrawing|commentsDrawing|graderComments)\d+\.vml"
     r"|externalLinks/(?:_rels/)?externalLink\d+\.xml(?:\.rels)?"
     r"|pivot(?:Tables|Cache)/(?:_rels/)?pivot\w{1,40}\.xml(?:\.rels)?)|[\w/]+/)",
     re.IGNORECASE,
