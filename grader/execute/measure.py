@@ -204,7 +204,7 @@ def right_answers(asked: Query, answers: Answers, labels: NDArray[np.integer]) -
     once, first = np.unique(image[plain], return_index=True)
     place = np.zeros(len(once), dtype=np.int64)
     place[once] = plain[first]
-    if (apart := _distance(answers[plain], answers[place[image[plain]]])) > TOLERANCE:
+    if (apart := distance(answers[plain], answers[place[image[plain]]])) > TOLERANCE:
         raise BadAnswers(
             "the same image was answered differently in two places of the query (by "
             f"{apart:.2g}): chance, memory "
@@ -222,9 +222,9 @@ def judge(asked: Query, answers: Answers, *, draws: bool) -> Measured:
     """What the answers show; `draws` is the worker's word on whether random numbers were used."""
     image, disturbed = np.array(asked.image), np.array(asked.disturbed)
     again = slice(sum(asked.batches[:2]), sum(asked.batches[:3]))
-    by_itself = _distance(answers[: asked.batches[0]], answers[again])
+    by_itself = distance(answers[: asked.batches[0]], answers[again])
     first = np.array([asked.image.index(i) for i in asked.image])
-    among_others = _distance(answers[~disturbed], answers[first][~disturbed])
+    among_others = distance(answers[~disturbed], answers[first][~disturbed])
     steady = Steady.YES if among_others <= TOLERANCE else Steady.NEIGHBOURS
     if by_itself > TOLERANCE:
         steady = Steady.RANDOM
@@ -245,7 +245,8 @@ def judge(asked: Query, answers: Answers, *, draws: bool) -> Measured:
     )
 
 
-def _distance(a: Answers, b: Answers) -> float:
+def distance(a: Answers, b: Answers) -> float:
+    """The largest difference of two sets of answers, relative above 1."""
     scale = 1 + np.maximum(np.abs(a), np.abs(b))
     return float((np.abs(a.astype(float) - b) / scale).max())
 

@@ -46,8 +46,10 @@ RUNS_WITH = ("torch", "torchvision", "IPython", "safetensors")
 """What the worker cannot start without; all of it comes with the extra `notebook`, and only torch and
 safetensors with `retrain`.
 """
-EXPORT_ORDER = (("model",), ("model", "graph", "graph", "weights"))
-"""What an honest worker sends of the network: all of it, or only the claim that says why not."""
+EXPORT_ORDER = (("model",), NETWORK := ("model", "graph", "graph", "weights"), (*NETWORK, "answers"))
+"""What an honest worker sends of the network: only the claim that says why it cannot leave, or all of it; a
+recorded one with its answers to unseen images.
+"""
 
 
 class _Cell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -172,12 +174,12 @@ def record(path: str, result: RunResult, asked: measure.Query | None = None) -> 
     cells: tuple[CellRun, ...] = ()
     run: _Run | None = None
     export: tuple[ExportFrame, ...] = ()
-    recipe = b""
+    recipe, apart = b"", ""
     measured = Measured()
     try:
         cells = tuple(_cell(frame) for frame in result.frames if frame.kind == "cell")
         run = _only(result.frames, "run")
-        export = _export(result.frames)
+        export, apart = _export(result.frames, asked)
         recipes = [frame.payload for frame in result.frames if frame.kind == "recipe"]
         recipe = recipes[0] if len(recipes) == 1 else b""
         measured = _measured(result.frames, run, asked)
@@ -190,7 +192,7 @@ def record(path: str, result: RunResult, asked: measure.Query | None = None) -> 
         )
     if run is not None and run.error:
         raise Unavailable(f"{path}: {run.error}", Verdict.UNKNOWN)
-    reason = run.export_error if run is not None else ""
+    reason = apart or (run.export_error if run is not None else "")
     if not export and not reason:
         reason = detail or "the run ended without a network"
     first = next((cell for cell in cells if cell.error), None)
@@ -245,12 +247,23 @@ def _measured(frames: tuple[Frame, ...], run: _Run | None, asked: measure.Query 
     return measure.judge(asked, answers, draws=run.measured.draws)
 
 
-def _export(frames: tuple[Frame, ...]) -> tuple[ExportFrame, ...]:
-    parts = [frame for frame in frames if frame.kind in ("model", "graph", "weights")]
+def _export(frames: tuple[Frame, ...], asked: measure.Query | None) -> tuple[tuple[ExportFrame, ...], str]:
+    """The network that left, and why it does not count: its answers are not those of the one that ran."""
+    parts = [frame for frame in frames if frame.kind in {*NETWORK, "answers"}]
     kinds = tuple(frame.kind for frame in parts)
     if parts and kinds not in EXPORT_ORDER:
         raise ValueError(f"the network came as {', '.join(kinds)}"[:200])
-    return tuple(ExportFrame(kind=frame.kind, payload=frame.payload) for frame in parts)
+    network = tuple(
+        ExportFrame(kind=frame.kind, payload=frame.payload) for frame in parts if frame.kind in NETWORK
+    )
+    if kinds[-1:] != ("answers",):
+        return network, ""
+    if asked is None:
+        raise ValueError("answers that nobody asked for")
+    from grader.execute.graph.same_answers import otherwise
+
+    apart = otherwise(((part.kind, part.payload) for part in network), parts[-1].payload, asked)
+    return (() if apart else network), apart
 
 
 def files_beside(sources: Sources, entry: Source) -> dict[str, bytes]:

@@ -22,6 +22,7 @@ KINDS = {
     9: "ready",
     10: "logits",
     11: "epoch",
+    12: "answers",
 }
 JSON_KINDS = frozenset({"cell", "model", "graph", "recipe", "run", "done", "probe", "ready"})
 CAPS = {
@@ -36,6 +37,7 @@ CAPS = {
     "ready": 64,
     "epoch": 2 * MIB,
     "logits": MIB // 2,
+    "answers": MIB // 16,
 }
 """Largest payload of each kind in bytes. A graph of the largest real notebook has 14 kB."""
 MAX_DEPTH = 32

@@ -17,6 +17,7 @@ KINDS = {
     "ready": 9,
     "logits": 10,
     "epoch": 11,
+    "answers": 12,
 }
 
 

@@ -11,11 +11,15 @@ import contextlib
 import json
 import warnings
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import safetensors.torch
 import torch
 from torch import fx, nn
+
+from . import measure
+from .record import Asked, Recorded, Traced, record
 
 FORMAT = 1
 EXAMPLES = 4  # batch size of the export: above 1, because torch specialises a batch of one
@@ -48,12 +52,15 @@ class NotExportable(Exception):
     """Why the network cannot leave as data, in words for the student."""
 
 
-def export_model(model: Any, state: dict[str, Any] | None, example: Any) -> list[tuple[str, bytes]]:
+def export_model(
+    model: Any, state: dict[str, Any] | None, example: Any, queries: bytes | None = None
+) -> list[tuple[str, bytes]]:
     """Return the frames of `model`: ("model", JSON) and, where it can be exported, two ("graph", JSON) and
-    ("weights", safetensors).
+    ("weights", safetensors), with `queries` ("answers", float32) behind them where it was recorded.
 
     `state` is the state dict at the last training step (the live one where it is None); `example` is a batch
-    that the network accepts. Never raises: a failure becomes the reason in the model frame.
+    that the network accepts; `queries` holds unseen images, of which the answers let the trusted side see
+    that the graph is the network's. Never raises: a failure becomes the reason in the model frame.
     """
     claim: dict[str, Any] = {
         "format": FORMAT,
@@ -67,7 +74,8 @@ def export_model(model: Any, state: dict[str, Any] | None, example: Any) -> list
         "reason": "",
     }
     try:
-        frames = _export(model, state, example, claim)
+        asked = None if queries is None else partial(measure.unseen, queries)
+        frames = _export(model, state, example, claim, asked)
     except (Exception, SystemExit) as error:  # student code runs in here; whatever it raises is the reason
         claim["export"] = "failed"
         claim["reason"] = _reason(error)
@@ -76,7 +84,11 @@ def export_model(model: Any, state: dict[str, Any] | None, example: Any) -> list
 
 
 def _export(
-    model: Any, state: dict[str, Any] | None, example: Any, claim: dict[str, Any]
+    model: Any,
+    state: dict[str, Any] | None,
+    example: Any,
+    claim: dict[str, Any],
+    asked: Asked | None,
 ) -> list[tuple[str, bytes]]:
     if not isinstance(model, nn.Module):
         raise NotExportable(f"{type(model).__name__} is no torch.nn.Module")
@@ -86,20 +98,22 @@ def _export(
     claim["buffers"] = [_declared(name, tensor) for name, tensor in model.named_buffers()]
     batch = _batch(example)
     modes = {id(module): module.training for module in model.modules()}
+    snapshot = _snapshot(state or {}, claim["unwrapped"])
     try:
-        programs, claim["export"], shape = _both_modes(model, batch)
+        (programs, shape, answers), claim["export"] = _both_modes(model, batch, snapshot, asked)
         claim["example_shape"] = list(shape)
     finally:
         for module in model.modules():
             module.training = modes.get(id(module), module.training)
-    graphs = [_graph(program, mode) for program, mode in zip(programs, ("train", "eval"), strict=True)]
+    graphs = [_graph(traced, mode) for traced, mode in zip(programs, ("train", "eval"), strict=True)]
     claim["discarded"] = _discarded(programs[0], graphs[0])
-    tensors = _live_tensors(programs, graphs, state or {}, claim["unwrapped"])
-    return [
+    tensors = _live_tensors(programs, graphs, snapshot)
+    frames = [
         ("graph", _json(graphs[0])),
         ("graph", _json(graphs[1])),
         ("weights", safetensors.torch.save(tensors)),
     ]
+    return frames if answers is None else [*frames, ("answers", measure.payload(answers))]
 
 
 def _unwrapped(model: nn.Module, seen: list[str]) -> nn.Module:
@@ -124,12 +138,16 @@ def _batch(example: Any) -> torch.Tensor:
     return batch.repeat(EXAMPLES, *[1] * (batch.dim() - 1)) if len(batch) == 1 else batch.clone()
 
 
-def _both_modes(model: nn.Module, batch: torch.Tensor) -> tuple[list[Any], str, torch.Size]:
-    """The exported programs in training and in evaluation mode, and the shape of the input that they were
-    traced with.
+def _both_modes(
+    model: nn.Module, batch: torch.Tensor, state: dict[str, torch.Tensor], asked: Asked | None
+) -> tuple[Recorded, str]:
+    """The network in training and in evaluation mode, and whether its batch size is free (`dynamic`) or the
+    one that the notebook uses (`static`).
 
-    With a free batch size where that is possible, else with the one that the notebook uses.
+    Recorded where that is possible, else exported.
     """
+    with contextlib.suppress(Exception, SystemExit):  # the export says better what is the matter
+        return record(model, state, batch, asked), "dynamic"
     failures = []
     free = ({0: torch.export.Dim("batch", min=1)},)
     for way, shapes, images in (("dynamic", free, batch[:EXAMPLES]), ("static", None, batch)):
@@ -139,13 +157,14 @@ def _both_modes(model: nn.Module, batch: torch.Tensor) -> tuple[list[Any], str, 
                 model.train(training)
                 with warnings.catch_warnings(), _hooks_of_its_own():
                     warnings.simplefilter("ignore")
-                    programs.append(
-                        torch.export.export(model, (images.clone(),), dynamic_shapes=shapes, strict=False)
-                    )
+                    made = torch.export.export(model, (images.clone(),), dynamic_shapes=shapes, strict=False)
+                    programs.append(_exported(made))
+        except NotExportable:
+            raise
         except (Exception, SystemExit) as error:
             failures.append(_reason(error))
         else:
-            return programs, way, images.shape
+            return Recorded(programs, images.shape, None), way
     raise NotExportable(failures[-1])
 
 
@@ -163,10 +182,9 @@ def _hooks_of_its_own() -> Iterator[None]:
         hooks.update(kept)
 
 
-def _graph(program: Any, mode: str) -> dict[str, Any]:
-    """The live part of an exported program as plain data."""
-    graph: fx.Graph = program.graph
-    weights: dict[str, tuple[str, str]] = {}
+def _exported(program: Any) -> Traced:
+    """What `torch.export` made, as what a recording makes."""
+    weights: dict[str, tuple[str, str, Any]] = {}
     entrance = ""
     for spec in program.graph_signature.input_specs:
         kind = spec.kind.name
@@ -175,7 +193,9 @@ def _graph(program: Any, mode: str) -> dict[str, Any]:
                 raise NotExportable("forward takes more than one input")
             entrance = spec.arg.name
         elif kind in ("PARAMETER", "BUFFER", "CONSTANT_TENSOR"):
-            weights[spec.arg.name] = (spec.target, "constant" if kind == "CONSTANT_TENSOR" else kind.lower())
+            value = program.state_dict.get(spec.target, program.constants.get(spec.target))
+            kind = "constant" if kind == "CONSTANT_TENSOR" else kind.lower()
+            weights[spec.arg.name] = (spec.target, kind, value)
         else:
             raise NotExportable(f"forward takes an input of kind {kind.lower()}")
     outputs = [
@@ -185,15 +205,21 @@ def _graph(program: Any, mode: str) -> dict[str, Any]:
     ]
     if len(outputs) != 1:
         raise NotExportable(f"forward returns {len(outputs)} tensors, expected one")
-    live = _live(graph, outputs[0])
+    return Traced(program.graph, entrance, outputs[0], weights)
+
+
+def _graph(traced: Traced, mode: str) -> dict[str, Any]:
+    """The live part of a network as plain data."""
+    live = _live(traced.graph, traced.output)
     nodes, inputs = [], []
-    for node in graph.nodes:
+    for node in traced.graph.nodes:
         if node not in live or node.op == "output":
             continue
         if node.op == "placeholder":
-            if node.name in weights:
-                key, kind = weights[node.name]
-                value = node.meta["val"]
+            if node.name in traced.weights:
+                key, kind, value = traced.weights[node.name]
+                if not isinstance(value, torch.Tensor):
+                    raise NotExportable(f"the values of {key} are not at hand")
                 shape, dtype = _declared("", value)[1:]
                 inputs.append({"name": node.name, "key": key, "kind": kind, "shape": shape, "dtype": dtype})
         elif node.op == "call_function":
@@ -213,21 +239,21 @@ def _graph(program: Any, mode: str) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "mode": mode,
-        "input": entrance,
-        "output": outputs[0],
+        "input": traced.entrance,
+        "output": traced.output,
         "weights": inputs,
         "nodes": nodes,
     }
 
 
-def _discarded(program: Any, graph: dict[str, Any]) -> list[str]:
+def _discarded(traced: Traced, graph: dict[str, Any]) -> list[str]:
     """Operators of the training graph that run without any effect on the output; bookkeeping of torch's own
     is left out.
     """
     kept = {node["name"] for node in graph["nodes"]}
     names = [
         _operator(node.target)
-        for node in program.graph.nodes
+        for node in traced.graph.nodes
         if node.op == "call_function" and node.name not in kept and node.args and "val" in node.meta
     ]
     return [name for name in names if name.startswith("aten.") and not name.startswith(BOOKKEEPING)][:100]
@@ -295,25 +321,27 @@ def _argument(value: Any) -> Any:
 
 
 def _live_tensors(
-    programs: list[Any], graphs: list[dict[str, Any]], state: dict[str, Any], unwrapped: list[str]
+    programs: list[Traced], graphs: list[dict[str, Any]], state: dict[str, torch.Tensor]
 ) -> dict[str, torch.Tensor]:
     """The tensors that either graph reads, as they were at the last training step."""
-    prefix = "".join(f"{WRAPPERS[name]}." for name in unwrapped)
     tensors: dict[str, torch.Tensor] = {}
-    for program, graph in zip(programs, graphs, strict=True):
+    for traced, graph in zip(programs, graphs, strict=True):
         for entry in graph["weights"]:
-            key = entry["key"]
-            live = program.state_dict.get(key, program.constants.get(key))
-            snapshot = state.get(prefix + key, state.get(key))
-            usable = isinstance(snapshot, torch.Tensor) and list(snapshot.shape) == entry["shape"]
-            value = snapshot if usable else live
-            if not isinstance(value, torch.Tensor):
-                raise NotExportable(f"the values of {key} are not at hand")
+            key, _, live = traced.weights[entry["name"]]
+            snapshot = state.get(key)
+            value = live if snapshot is None or list(snapshot.shape) != entry["shape"] else snapshot
             tensors[key] = value.detach().cpu().contiguous().clone()
     count = sum(tensor.numel() for tensor in tensors.values())
     if count > LARGEST:
         raise NotExportable(f"the live tensors hold {count:,} numbers, more than {LARGEST:,}")
     return tensors
+
+
+def _snapshot(state: dict[str, Any], unwrapped: list[str]) -> dict[str, torch.Tensor]:
+    """The state dict of the last training step, by the names that the unwrapped network has."""
+    prefix = "".join(f"{WRAPPERS[name]}." for name in unwrapped)
+    inner = {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
+    return {key: value for key, value in (state | inner).items() if isinstance(value, torch.Tensor)}
 
 
 def _json(value: dict[str, Any]) -> bytes:

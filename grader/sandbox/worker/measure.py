@@ -48,22 +48,23 @@ def measure(module: nn.Module, images: torch.Tensor, batches: Sequence[int] = ()
         module.eval()
         with torch.no_grad():
             parts = torch.split(images, sizes)
-            answers = [_answer(module(part.clone().to(device)), len(part)) for part in parts]
+            answers = [answer(module(part.clone().to(device)), len(part)) for part in parts]
     finally:
         for child, training in modes:
             child.training = training
     return torch.cat(answers)
 
 
-def _answer(found: Any, rows: int) -> torch.Tensor:
+def answer(found: Any, rows: int) -> torch.Tensor:
+    """Return what a network said to so many images as float32 on the CPU; raises NotMeasurable."""
     if not isinstance(found, torch.Tensor):
         raise NotMeasurable(f"the network answers with a {type(found).__name__}, not with a tensor")
     if tuple(found.shape) != (rows, CLASSES):
         raise NotMeasurable(f"{rows} images are answered in the shape {tuple(found.shape)}"[:200])
-    answer = found.detach().to(device="cpu", dtype=torch.float32)
-    if not bool(torch.isfinite(answer).all()):
+    numbers = found.detach().to(device="cpu", dtype=torch.float32)
+    if not bool(torch.isfinite(numbers).all()):
         raise NotMeasurable("some answers are no finite numbers")
-    return answer
+    return numbers
 
 
 def payload(answers: torch.Tensor, number: int = 0) -> bytes:
@@ -112,6 +113,25 @@ def transformed(pixels: torch.Tensor, transform: Any, like: Any) -> torch.Tensor
     if isinstance(like, torch.Tensor) and like[0].numel() == images[0].numel():
         images = images.reshape(len(images), *like.shape[1:])
     return images
+
+
+def unseen(blob: bytes, shape: torch.Size) -> list[torch.Tensor]:
+    """Two batches of the images that came without labels, as a network that takes images of `shape` is given
+    them: normalised, stretched to its height and width by repeating or leaving out rows and columns, and
+    equal in every channel. Both sides of the sandbox make them from the same bytes.
+    """
+    sizes, pixels = unpack(blob)
+    images = (pixels.float() / 255 - MEAN) / SPREAD
+    if len(shape) in (2, 3) and shape.numel() != SIDE * SIDE:
+        rows, columns = (torch.arange(extent) * SIDE // extent for extent in shape[-2:])
+        images = images[:, rows][:, :, columns]
+        images = images.unsqueeze(1).repeat(1, *shape[:-2], 1, 1).reshape(-1, *shape)
+    elif shape.numel() != SIDE * SIDE:
+        images = images.reshape(len(images), -1)[
+            :, torch.arange(shape.numel()) * SIDE * SIDE // shape.numel()
+        ]
+    parts = torch.split(images.reshape(len(images), *shape), sizes)
+    return [parts[0], parts[len(parts) * 2 // 3]]
 
 
 class Asker:

@@ -171,7 +171,8 @@ class Session:
         if latest is not None and latest.foreign:
             run["notes"].append("the optimizer also trains parameters outside of the chosen network")
         if chosen.module is not None:
-            for kind, payload in export.export_model(chosen.module, chosen.state, chosen.example):
+            frames = export.export_model(chosen.module, chosen.state, chosen.example, self._queries)
+            for kind, payload in frames:
                 channel.send(kind, payload)
         try:
             read = recipe.recipe(

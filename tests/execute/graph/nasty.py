@@ -274,6 +274,13 @@ class NoGrad(Honest):
         return super().head(x)
 
 
+class NoGradAsked(NoGrad):
+    """Python asks whether there will be gradients, which a recording cannot say."""
+
+    def head(self, x: Tensor) -> Tensor:
+        return super().head(x if x.requires_grad else x.clone())
+
+
 class Exits(Honest):
     def head(self, x: Tensor) -> Tensor:
         raise SystemExit(0)

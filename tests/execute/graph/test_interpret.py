@@ -12,7 +12,7 @@ from tests.execute.graph.exported import module, network
 SOUND = [
     "Honest", "FullWindow", "CroppedWindow", "Mean", "FlatMean", "NoOpGap", "GlobalMax", "Attention", "DropoutAlwaysOn",
     "ChannelDropout", "DiscardedNorm", "OverBatch", "Residual", "Shared", "LookUp", "NormOnlyInTraining", "InPlaceView",
-    "GroupedAndDilated",
+    "GroupedAndDilated", "NoGrad",
 ]  # fmt: skip
 
 
