@@ -15,6 +15,7 @@ from torch import nn
 
 from . import (
     export,
+    later,
     measure,
     mnist_stub,
     patches,
@@ -47,7 +48,10 @@ class Session:
         np.random.seed(0)
         random.seed(0)
         torchvision_ops.declare()
+        imported = later.install()
         from torchvision import datasets
+
+        imported()
 
         self._path = list(sys.path)
         self._module_class = dict(vars(nn.Module))
