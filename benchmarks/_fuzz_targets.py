@@ -30,7 +30,9 @@ def submission(name: str) -> Run:
     from grader.ingest.read import from_bytes
     from grader.pipeline.grade.grade_one import grade_one
     from grader.pipeline.plan.rubrics import load
-    from grader.render.file_pages import pages
+    from grader.render.files.file_pages import pages
+    from grader.render.files.from_products import readings_of
+    from grader.render.files.notes import Annotations, notes_of
     from grader.sandbox.reader import own_work
 
     rules = catalogue()
@@ -48,8 +50,12 @@ def submission(name: str) -> Run:
         for product in (*known.products().values(), report):
             msgspec.msgpack.encode(product)
         for artefact in sources.submission.artefacts:
+            told = Annotations(
+                notes=notes_of(report).get(artefact.path, ()),
+                readings=readings_of(known.products(), artefact.path),
+            )
             if artefact.readable and artefact.kind in (Kind.README, Kind.NOTEBOOK):
-                pages(artefact.kind, data, name, "fuzzed", "x.html", "x.txt", "key")
+                pages(artefact.kind, data, name, "fuzzed", "x.html", "x.txt", "key", told)
 
     return run
 

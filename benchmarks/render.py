@@ -16,8 +16,9 @@ from grader.core.outcome import Finding, Verdict, worst
 from grader.core.place import Place
 from grader.core.report import Marked, Provenance, Report, RubricRef
 from grader.core.submission import Artefact, Kind, Submission
-from grader.render import class_page, notebook_page, student_page
+from grader.render import class_page, student_page
 from grader.render.class_rows import rows_from
+from grader.render.files import notebook_page
 from grader.render.pictures.cells import Cell, cell_grid
 from grader.render.pictures.curves import AccuracyRun, LossSeries, accuracy_curve, loss_curves
 from grader.render.pictures.network import LayerBox, network_graph

@@ -12,13 +12,14 @@ from markupsafe import Markup
 
 from grader.render import escape, strings
 from grader.render.escape import SafeHtml
+from grader.render.files import words
 from grader.render.markdown import render_markdown
 
 
 @cache
 def environment() -> Environment:
     """Return the environment: everything is escaped, an unknown name is an error, `t` is the catalogue of
-    strings.
+    strings, `w` that of the pages of files.
     """
     env = Environment(
         autoescape=True,
@@ -30,6 +31,7 @@ def environment() -> Environment:
         finalize=_visible,
     )
     env.globals["t"] = strings
+    env.globals["w"] = words
     env.filters.update(
         prose=escape.prose,
         sentence=_sentence,

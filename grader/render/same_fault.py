@@ -54,6 +54,8 @@ class Spot(msgspec.Struct, frozen=True, kw_only=True):
 
     text: str
     place: Place
+    anchor: str = ""
+    """Of the finding there in the page of its file."""
 
 
 def one_by_one(findings: Iterable[Finding], weight: Weight) -> tuple[Fault, ...]:

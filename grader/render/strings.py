@@ -156,26 +156,8 @@ FILES_NONE: Final = "No file could be read."
 READ_NOTES: Final = "What we made of them"
 READ_DOUBTS: Final = "Where we were in doubt"
 YES: Final = "yes"
-FILE_VIEW: Final = "as we read it"
-
-NOTEBOOK_BACK: Final = "Back to the report"
-NOTEBOOK_LEAD: Final = (
-    "The notebook as it was handed in, with the outputs that were saved in it. Nothing here was run by us."
-)
-NOTEBOOK_WHOLE: Final = "Long outputs in full (text)"
-NOTEBOOK_CELL: Final = "Cell"
-NOTEBOOK_KINDS: Final[dict[str, str]] = {"code": "code", "markdown": "text", "raw": "raw"}
-NOTEBOOK_CHANNELS: Final[dict[str, str]] = {
-    "stdout": "output", "stderr": "messages", "result": "result", "error": "error",
-}  # fmt: skip
-NOTEBOOK_PICTURE: Final = "Picture"
-NOTEBOOK_PICTURES_FULL: Final = "a picture; this page holds no more of them"
-NOTEBOOK_LEFT_OUT: Final = "Left out"
-NOTEBOOK_FULL: Final = "more cells are left out; open the notebook itself to see them."
-NOTEBOOK_EMPTY: Final = "This notebook has no cells."
-TEXT_LEAD: Final = "The file as it was handed in, as we decoded it. The numbers are those of its lines."
-TEXT_FULL: Final = "more lines are left out; open the file itself to see them."
-TEXT_REPAIRED: Final = "What we repaired while decoding"
+FILE_VIEW: Final = "with the findings in it"
+FILES_ANNOTATED: Final = "In your own files"
 
 FEEDBACK_LINE: Final = "Line"
 FEEDBACK_ASKED: Final = "Asked for"

@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from grader.core.outcome import Finding, Verdict, Weight
 from grader.core.report import Marked, Report
@@ -14,6 +15,7 @@ from grader.render.same_fault import Fault, Spot, follows_from, named, one_by_on
 from grader.render.summary import (
     Group,
     anchor_of,
+    finding_anchor,
     headline_of,
     remarks_of,
     says_the_slip_again,
@@ -41,8 +43,8 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     spots: tuple[Spot, ...]
     subjects: str = ""
     """What it is about, all places together; empty for a single place."""
-    each: tuple[tuple[str, str], ...] = ()
-    """What was found at each place, where that is more than the first says."""
+    each: tuple[tuple[str, str, str], ...] = ()
+    """Place, what was found there and the anchor of the finding, where that is more than the first says."""
     compared: bool = False
     """Whether wrong and right are two formulas, shown one above the other."""
     excerpt: bool = True
@@ -154,7 +156,8 @@ class Cards:
         here = Twin(anchor=anchor, code=marked.code)
         faults = one_by_one(marked.findings, Weight.FAULT)
         remarks = remarks_of(marked)
-        told = tuple(self._told(fault, here) for fault in faults[:FINDINGS_SHOWN])
+        ids = {id(finding): finding_anchor(marked, n) for n, finding in enumerate(marked.findings)}
+        told = tuple(self._told(fault, here, ids) for fault in faults[:FINDINGS_SHOWN])
         return Card(
             anchor=anchor,
             code=marked.code,
@@ -174,24 +177,30 @@ class Cards:
             comment=marked.comment,
             follows=follows_from(marked.findings),
             faults=told,
-            remarks=tuple(self._told(remark, here) for remark in remarks[:FINDINGS_SHOWN]),
+            remarks=tuple(self._told(remark, here, ids) for remark in remarks[:FINDINGS_SHOWN]),
             remarked=sum(remark.count for remark in remarks),
             omitted=max(0, len(faults) - FINDINGS_SHOWN) + max(0, len(remarks) - FINDINGS_SHOWN),
             guide=marked.code in self._guides and marked.verdict is not Verdict.PASS,
             next_anchor=self._following.get(anchor, ""),
         )
 
-    def _told(self, fault: Fault, here: Twin) -> Told:
+    def _told(self, fault: Fault, here: Twin, ids: Mapping[int, str]) -> Told:
         first = fault.first
         compared = difference(first) is not None
         twin = next((card for shown, card in self._shown if same_slip(shown, fault)), None)
         self._shown.append((fault, here))
-        each = tuple((str(f.place), f.found) for f in fault.findings if f.place is not None and f.found)
-        differ = not compared and len({found for _, found in each}) > 1 and not follows_from(fault.findings)
+        each = tuple(
+            (str(f.place), f.found, ids[id(f)]) for f in fault.findings if f.place is not None and f.found
+        )
+        differ = (
+            not compared and len({found for _, found, _ in each}) > 1 and not follows_from(fault.findings)
+        )
+        anchors = {f.place: ids[id(f)] for f in reversed(fault.findings)}
+        shown = (replace(spot, anchor=anchors[spot.place]) for spot in spots(fault.findings)[:FINDINGS_SHOWN])
         return Told(
             sentence=fault.sentence,
             first=first,
-            spots=spots(fault.findings)[:FINDINGS_SHOWN],
+            spots=tuple(shown),
             subjects=named(f.subject for f in fault.findings if f.subject) if fault.count > 1 else "",
             each=each[:FINDINGS_SHOWN] if differ else (),
             compared=compared,
@@ -231,7 +240,7 @@ def _together(cards: Sequence[Card]) -> tuple[Card, ...]:
             not card.pending or card.faults or card.remarks or card.decided_by or card.comment or card.bonus
         )
         groups.setdefault(card.anchor if alone else (card.summary,), []).append(card)
-    return tuple(msgspec.structs.replace(first, together=tuple(others)) for first, *others in groups.values())
+    return tuple(replace(first, together=tuple(others)) for first, *others in groups.values())
 
 
 def _bare(text: str) -> str:

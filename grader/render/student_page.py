@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
+from typing import Final
 
 import msgspec
 
 from grader.core.outcome import Verdict
-from grader.core.place import Place
 from grader.core.report import Adjustment, Note, Report
 from grader.core.submission import Artefact
 from grader.render import strings
 from grader.render.difference import difference
+from grader.render.files import words
+from grader.render.files.notes import NoteKind, links, notes_of
 from grader.render.html import render_page
 from grader.render.pictures.picture import Picture
 from grader.render.student_cards import Card, Cards, Section, arithmetic, following
@@ -25,6 +27,9 @@ from grader.render.summary import (
     tally,
     verdict_for_people,
 )
+
+_ROWS: Final = (Verdict.SKIPPED.value, Verdict.PASS.value)
+"""Sections whose criteria are rows of one card, none of them a stop for the keys."""
 
 
 class Agreement(Enum):
@@ -45,6 +50,14 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     log: str = ""
     ours: str = ""
     agrees: Agreement = Agreement.OPEN
+
+
+class FileLink(msgspec.Struct, frozen=True, kw_only=True):
+    """A file with its page, and how many findings of each kind stand in its margin."""
+
+    path: str
+    page: str
+    findings: tuple[tuple[str, int], ...]
 
 
 class StudentView(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +86,10 @@ class StudentView(msgspec.Struct, frozen=True, kw_only=True):
     guides: dict[str, str]
     views: dict[str, str]
     """Names of the pages that show a file as we read it, by its path in the submission."""
+    files: tuple[FileLink, ...]
+    """The files that have such a page, those with most to correct first."""
+    links: dict[str, str]
+    """Addresses of findings in those pages, by the anchor of the finding."""
     reproduce: tuple[tuple[str, str], ...]
 
 
@@ -113,17 +130,26 @@ def view(
         doubts=report.submission.doubts,
         guides={code: text for code, text in sorted(guides.items()) if code in shown},
         views=dict(sorted((views or {}).items())),
+        files=_files(report, views or {}),
+        links=links(report, views or {}),
         reproduce=_reproduce(report),
     )
 
 
-def link_to(place: Place | None, views: Mapping[str, str]) -> str:
-    """Return the address of a place in the page of its file; empty where there is none."""
-    name = "" if place is None else views.get(place.artefact, "")
-    if place is None or not name:
-        return ""
-    spot = f"#cell-{place.cell}" if place.cell else f"#line-{place.line}" if place.line else ""
-    return f"{name}{spot}"
+def _files(report: Report, views: Mapping[str, str]) -> tuple[FileLink, ...]:
+    notes = notes_of(report)
+    found = []
+    for path, page in views.items():
+        kinds = [note.kind for note in notes.get(path, ())]
+        counted = tuple((kind.value, kinds.count(kind)) for kind in NoteKind if kind in kinds)
+        found.append(FileLink(path=path, page=page, findings=counted))
+    order = [kind.value for kind in NoteKind]
+
+    def weight(link: FileLink) -> tuple[object, ...]:
+        counts = dict(link.findings)
+        return (*(-counts.get(kind, 0) for kind in order), link.path)
+
+    return tuple(sorted(found, key=weight))
 
 
 def render(
@@ -139,10 +165,13 @@ def render(
     """
     shown = view(report, claims=claims, guides=guides, views=views)
     verdict = Verdict(shown.verdict)
+    stops = sum(len(s.cards) for s in shown.sections if s.name not in _ROWS)
     return render_page(
         "student.html.j2",
+        script="steps.js" if stops > 1 else "",
+        kinds=words.NOTE_KINDS,
+        several=stops > 1,
         view=shown,
-        link_to=link_to,
         pictures=tuple(pictures),
         labels={verdict.value: label for verdict, label in strings.VERDICTS.items()},
         overall=strings.overall(verdict),

@@ -267,6 +267,11 @@ def anchor_of(marked: Marked) -> str:
     )
 
 
+def finding_anchor(marked: Marked, number: int) -> str:
+    """The fragment of a criterion's finding in the page of its file; `number` counts the findings from 0."""
+    return f"f{number}-{anchor_of(marked)}"
+
+
 def faults(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """The findings that cost credit."""
     return tuple(finding for finding in findings if finding.weight is Weight.FAULT)

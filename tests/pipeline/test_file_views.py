@@ -5,15 +5,19 @@ report's cost.
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from grader.core.rubric import Rubric
+from grader.core.outcome import Finding, Verdict
+from grader.core.place import Place
+from grader.core.report import Marked
+from grader.core.rubric import Criterion, Rubric
 from grader.core.submission import Artefact, Kind, Problem, Sources
 from grader.ingest.read import read_submission
 from grader.pipeline.grade import file_views
 from grader.pipeline.grade.file_views import draw, planned
-from grader.pipeline.grade.publish import publish
-from tests.render.samples import report
+from grader.pipeline.grade.publish import is_whole, publish
+from tests.render.samples import marked, report
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,12 +38,12 @@ def book(text: str) -> str:
     return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [cell]})
 
 
-def published(sources: Sources, out: Path) -> dict[str, str]:
-    made = report("x", ())
-    made = made.__class__(
-        **{f: getattr(made, f) for f in made.__struct_fields__} | {"submission": sources.submission}
+def published(sources: Sources, out: Path, *outcomes: Marked) -> dict[str, str]:
+    made = msgspec.structs.replace(report("x", outcomes), submission=sources.submission)
+    criteria = tuple(
+        Criterion(id=o.criterion, check=o.code, points=o.max_points, hidden=o.hidden) for o in outcomes
     )
-    publish(made, {}, out, Rubric(id="r", title="", criterion=()), sources.fetch)
+    publish(made, {}, out, Rubric(id="r", title="", criterion=criteria), sources.fetch)
     home = out / sources.submission.slug
     return {p.name: p.read_text(encoding="utf-8") for p in sorted(home.iterdir()) if p.name[0] != "."}
 
@@ -59,7 +63,8 @@ def test_main_file_has_the_plain_name_and_damaged_ones_have_none() -> None:
         "a.ipynb",
         "README.md",
     )
-    assert len(names) == file_views.SHOWN + 1
+    assert names["workbook.html"] == "w.xlsx"
+    assert len(names) == file_views.SHOWN + 2
 
 
 def test_pages_stand_beside_the_report_and_are_linked(tmp_path: Path) -> None:
@@ -77,6 +82,46 @@ def test_same_bytes_are_drawn_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     first = published(sources, tmp_path / "out")
     monkeypatch.setattr(file_views, "_pages", lambda *_: pytest.fail("drawn again"))
     assert published(sources, tmp_path / "out") == first
+
+
+def test_other_findings_draw_the_page_of_their_file_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The report named line 1, and the page of the file, which was kept, had nothing there."""
+    sources = folder(tmp_path / "in", S4__ipynb=book("hello"), README__md="# h1 = w1*i1")
+    before = published(sources, tmp_path / "out")
+    finding = Finding(message="the title says nothing", place=Place(artefact="README.md", line=1))
+    one = marked("RD701", Verdict.FAIL, title="T", summary="s", findings=(finding,))
+    drawn: list[str] = []
+    pages = file_views._pages
+
+    def watched(artefact: Artefact, *rest: object) -> object:
+        drawn.append(artefact.path)
+        return pages(artefact, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(file_views, "_pages", watched)
+    after = published(sources, tmp_path / "out", one)
+    assert drawn == ["README.md"]
+    assert after["notebook.html"] == before["notebook.html"]
+    assert "The title says nothing" in after["readme.html"]
+    assert 'href="readme.html#f0-c-t"' in after["index.html"]
+
+
+def test_what_a_rubric_hides_stands_in_no_margin(tmp_path: Path) -> None:
+    sources = folder(tmp_path / "in", README__md="# h1 = w1*i1")
+    finding = Finding(message="copied from a neighbour", place=Place(artefact="README.md", line=1))
+    one = marked("IN801", Verdict.FAIL, title="T", summary="s", findings=(finding,))
+    found = published(sources, tmp_path / "out", msgspec.structs.replace(one, hidden=True))
+    assert "opied from a neighbour" not in "".join(found.values())
+
+
+def test_a_page_that_is_gone_is_missed(tmp_path: Path) -> None:
+    sources = folder(tmp_path / "in", README__md="# h1 = w1*i1")
+    assert not is_whole(sources.submission, tmp_path / "out")
+    published(sources, tmp_path / "out")
+    assert is_whole(sources.submission, tmp_path / "out")
+    (tmp_path / "out" / sources.submission.slug / "readme.html").unlink()
+    assert not is_whole(sources.submission, tmp_path / "out")
 
 
 def test_what_is_no_longer_handed_in_is_no_longer_shown(tmp_path: Path) -> None:
@@ -119,8 +164,9 @@ def test_a_crash_of_the_view_costs_the_view_alone(tmp_path: Path, monkeypatch: p
 
 def test_bytes_that_the_store_lost_have_no_page(tmp_path: Path) -> None:
     submission = folder(tmp_path / "in", S4__ipynb=book("x")).submission
+    made = msgspec.structs.replace(report("x", ()), submission=submission)
 
     def lost(sha256: str) -> bytes:
         raise KeyError(sha256)
 
-    assert list(draw(submission, lost, tmp_path)) == []
+    assert list(draw(made, {}, lost, tmp_path)) == []

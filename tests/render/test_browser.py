@@ -18,9 +18,10 @@ import pytest
 
 from grader.core.outcome import Verdict
 from grader.extract.formulas.reading.expression import sym
-from grader.render import class_page, notebook_page, student_page, text_page
+from grader.render import class_page, student_page
 from grader.render.class_rows import ClassRow
 from grader.render.feedback import feedback_page
+from grader.render.files import notebook_page
 from grader.render.pictures.cells import Cell, cell_grid
 from grader.render.pictures.curves import accuracy_curve, loss_curves
 from grader.render.pictures.digits import wrong_digits
@@ -28,6 +29,7 @@ from grader.render.pictures.formulas import FormulaLine, chunks, formulas
 from grader.render.pictures.network import network_graph
 from grader.render.student_page import Agreement, Claim
 from tests.render.samples import HOSTILE, bare, everyone, hostile, mixed
+from tests.render.test_annotated_files import EVERY_KIND, made_of
 from tests.render.test_feedback_page import FEEDBACK
 from tests.render.test_notebook_page import EVERYTHING
 from tests.render.test_pictures import LAYERS, LOSSES, RUNS, WRONG, faces
@@ -81,14 +83,12 @@ def pages() -> dict[str, str]:
         "mixed": student_page.render(mixed(), drawn, claims=(claim,), guides=guides),
         "hostile": student_page.render(hostile(), drawn, claims=(claim,), guides=guides),
         "class": class_page.render(rows, HOSTILE, head=HEAD, similar=(SIMILAR,), note=HOSTILE),
-        "notebook": notebook_page.render(notebook_page.view(EVERYTHING, HOSTILE), submission=HOSTILE),
+        "every output": notebook_page.render(notebook_page.view(EVERYTHING, HOSTILE), submission=HOSTILE),
         "hostile notebook": notebook_page.render(
             notebook_page.view(HOSTILE_NOTEBOOK.read_bytes(), "mnist.ipynb"), submission="hostile"
         ),
         "feedback": feedback_page.page(FEEDBACK, HOSTILE),
-        "readme": text_page.render(
-            text_page.view(f"# T\n{HOSTILE}\n".encode(), "README.md"), submission=HOSTILE
-        ),
+        **{name.removesuffix(".html"): page for name, page in made_of(EVERY_KIND, Verdict.FAIL).items()},
     }
 
 
@@ -107,13 +107,18 @@ def browse(folder: Path, html: str, *flags: str) -> tuple[str, str]:
     return dom, done.stderr.decode("utf-8", "replace")
 
 
-@pytest.mark.parametrize("kind", ["hostile", "class", "notebook", "hostile notebook", "feedback", "readme"])
+KINDS = ("hostile", "class", "every output", "hostile notebook", "feedback", "readme", "notebook", "workbook")
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_nothing_of_a_student_is_live(kind: str, tmp_path: Path) -> None:
     log_file = tmp_path / "net.json"
     dom, log = browse(tmp_path, pages()[kind], f"--log-net-log={log_file}")
     assert "CONSOLE" not in log
     body = dom.partition("<body")[2]
-    assert body.count("<script") == (1 if kind == "class" else 0)
+    assert body.count("<script") == (
+        0 if kind in ("hostile", "every output", "hostile notebook", "feedback") else 1
+    )
     assert body.count("<img ") == body.count('<img class="raster" src="data:image/png;base64,')
     for tag in ("iframe", "object", "embed", "form", "style", "link", "base"):
         assert not re.search(rf"<{tag}[ >]", body), tag
@@ -135,8 +140,11 @@ def test_nothing_of_a_student_is_live(kind: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("scheme", "kinds"),
     [
-        ("light", ("mixed", "class", "bare", "notebook", "hostile notebook", "feedback")),
-        ("dark", ("mixed", "class", "hostile", "notebook", "feedback", "readme")),
+        (
+            "light",
+            ("mixed", "class", "bare", "every output", "hostile notebook", "feedback", "readme", "workbook"),
+        ),
+        ("dark", ("mixed", "class", "hostile", "notebook", "feedback", "readme", "workbook")),
     ],
 )
 def test_no_accessibility_violation(scheme: str, kinds: tuple[str, ...], tmp_path: Path) -> None:
@@ -204,3 +212,32 @@ def test_pictures_fit_a_phone_and_can_be_read(tmp_path: Path) -> None:
     assert found["page"][1] <= found["page"][0] == 390
     assert found["sideways"] == [0, 0, 0, 0, 0]
     assert min(found["letters"]) > 10, "pixels"
+
+
+def test_keys_lead_from_finding_to_finding_and_can_be_turned_off(tmp_path: Path) -> None:
+    """In the page's own policy: its hash lets this one script run."""
+    html = pages()["readme"]
+    chain = re.findall(r'<div class="note [^>]*id="([^"]+)"', html)
+    assert len(chain) > 1
+    press = """
+      const view = document.querySelector("iframe").contentWindow, seen = [];
+      const press = key => {
+        view.document.dispatchEvent(new view.KeyboardEvent("keydown", {key, bubbles: true}));
+        seen.push(view.location.hash.slice(1));
+      };
+      press("n"); press("n"); press("p"); press("x");
+      view.document.querySelector("#keys button").click();
+      press("n");
+      document.getElementById("answer").textContent = JSON.stringify(seen);
+    """
+    (tmp_path / "view.html").write_text(html, "utf-8")
+    frame = (
+        '<!DOCTYPE html><html><body><pre id="answer"></pre><iframe src="view.html"></iframe>'
+        f'<script>document.querySelector("iframe").addEventListener("load", () => {{{press}}}, {{once: true}});'
+        "</script></body></html>"
+    )
+    dom, log = browse(tmp_path, frame, "--allow-file-access-from-files")
+    answer = re.search(r'<pre id="answer">(.+?)</pre>', dom)
+    assert answer, log[-2_000:]
+    first, second = chain[:2]
+    assert json.loads(unescape(answer[1])) == [first, second, first, first, first]

@@ -17,14 +17,14 @@ from grader.render.class_rows import ClassRow, Head, Similar, SimilarGroup, rows
 from grader.render.html import environment
 from grader.render.markdown import render_markdown
 from grader.render.student_page import Agreement, Claim
-from tests.render.samples import HOSTILE, everyone, hostile
+from tests.render.samples import HOSTILE, bare, everyone, mixed
 
 RENDER = Path(student_page.__file__).parent
 MAY_MAKE_HTML = {
     "escape.py",
     "difference.py",
     "highlight.py",
-    "text_page.py",
+    "gutter.py",
     "markdown.py",
     "html.py",
     "svg.py",
@@ -91,9 +91,8 @@ def test_student_page_holds_only_what_we_put_there(sample: Report) -> None:
     claim = Claim(what=HOSTILE, readme=HOSTILE, code=HOSTILE, log=HOSTILE, ours=HOSTILE, agrees=Agreement.NO)
     page = Page(student_page.render(sample, claims=(claim,), guides={"RD701": HOSTILE}))
     assert page.balance == []
-    assert not {"script", "img", "iframe", "object", "embed", "form", "link", "base", "input"} & set(
-        page.tags
-    )
+    assert page.tags.count("script") <= 1
+    assert not {"img", "iframe", "object", "embed", "form", "link", "base", "input"} & set(page.tags)
     assert page.tags.count("style") == 1
     assert page.tags.count("title") == 1
     assert {name for name, _ in page.attributes} <= ATTRIBUTES
@@ -109,13 +108,21 @@ def test_every_link_of_a_page_has_its_target() -> None:
 
 
 def test_policy_allows_the_style_and_nothing_else() -> None:
-    page = Page(student_page.render(hostile()))
+    page = Page(student_page.render(bare()))
     policy = dict(page.attributes)["content"]
     policy = next(v for n, v in page.attributes if n == "content" and "default-src" in v)
     assert policy.startswith(f"default-src 'none'; style-src {hash_of(page.raw['style'])}; img-src data:")
     assert "script-src" not in policy
     assert "base-uri 'none'" in policy
     assert "form-action 'none'" in policy
+
+
+def test_student_page_runs_its_one_script_by_hash_where_there_is_something_to_step_through() -> None:
+    page = Page(student_page.render(mixed()))
+    assert page.tags.count("script") == 1
+    policy = next(v for n, v in page.attributes if n == "content" and "default-src" in v)
+    assert f"script-src {hash_of(page.raw['script'])};" in policy
+    assert page.raw["script"] == (RENDER / "steps.js").read_text(encoding="utf-8")
 
 
 def test_class_page_runs_its_one_script_by_hash() -> None:
@@ -140,7 +147,8 @@ def test_links_of_the_class_page_cannot_carry_a_scheme() -> None:
 
 def test_style_cannot_be_closed_from_within() -> None:
     assert "</" not in (RENDER / "style.css").read_text(encoding="utf-8")
-    assert "</" not in (RENDER / "class_table.js").read_text(encoding="utf-8")
+    for script in ("class_table.js", "steps.js"):
+        assert "</" not in (RENDER / script).read_text(encoding="utf-8")
 
 
 def test_markdown_of_check_pages_is_sanitised() -> None:

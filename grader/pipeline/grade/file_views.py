@@ -1,24 +1,43 @@
-"""The pages beside a report that show what was read: notebooks and READMEs, drawn once for the same bytes."""
+"""The pages beside a report that show what was handed in, with the findings in their margins: READMEs,
+notebooks and workbooks, drawn once for the same bytes, the same findings and the same renderer.
+"""
 
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from grader.core.evidence.base import Evidence
+from grader.core.facts.base import Fact
 from grader.core.memory import code_of, key
+from grader.core.report import Report
 from grader.core.submission import Artefact, Kind, Submission
 from grader.sandbox.reader import Lost, read_limited
+
+if TYPE_CHECKING:
+    from grader.render.files.notes import Annotations, FileNote
 
 log = logging.getLogger(__name__)
 
 Fetch = Callable[[str], bytes]
 """Returns the bytes of an artefact by its SHA-256; KeyError or ValueError where they cannot be had."""
+Products = Mapping[str, Evidence | Fact]
 
 SHOWN: Final = 5
 """Files of one kind that get a page; nobody hands in more notebooks that matter."""
 COPIES: Final = "feedback"
 """How the names of files with findings in them begin (`grader.pipeline.grade.annotate`)."""
-_STEMS: Final = {Kind.NOTEBOOK: "notebook", Kind.README: "readme"}
+_STEMS: Final = {Kind.NOTEBOOK: "notebook", Kind.README: "readme", Kind.WORKBOOK: "workbook"}
+
+
+class Page(NamedTuple):
+    """A page, or a text beside one: the path of the artefact that it shows (empty for a text), its name, and
+    no bytes for what lies there already.
+    """
+
+    path: str
+    name: str
+    data: bytes
 
 
 def planned(submission: Submission) -> dict[str, Artefact]:
@@ -32,30 +51,25 @@ def planned(submission: Submission) -> dict[str, Artefact]:
     return found
 
 
-def draw(submission: Submission, fetch: Fetch, folder: Path) -> Iterator[tuple[str, str, bytes]]:
-    """Yield (path of the artefact, name, bytes) for every page and the texts beside them; no bytes for what
-    `folder` holds already.
+def draw(report: Report, products: Products, fetch: Fetch, folder: Path) -> Iterator[Page]:
+    """Yield every page and the texts beside them. `report` is the student's view: what it leaves out is in no
+    margin.
 
-    What cannot be fetched or drawn has no page, and costs the report nothing. Texts show no artefact: their
-    path is empty.
+    What cannot be fetched or drawn, or was not read, has no page, and costs the report nothing.
     """
+    from grader.render.files.notes import notes_of
+
+    notes = notes_of(report)
+    submission = report.submission
     for name, artefact in planned(submission).items():
-        key = _key(submission, artefact)
-        if _holds(folder / name, key):
-            yield artefact.path, name, b""
-            if (folder / _text_of(name)).is_file():
-                yield "", _text_of(name), b""
-            continue
         try:
-            pages = _pages(artefact, fetch(artefact.sha256), submission.id, name, key)
+            told = _annotations(notes.get(artefact.path, ()), products, artefact.path)
+            if artefact.kind is Kind.WORKBOOK:
+                yield from _sheets(artefact, products, told, submission.id, folder / name)
+            else:
+                yield from _text(artefact, told, submission.id, folder / name, fetch)
         except Exception:  # the view is a courtesy: a crash of ours must not cost the report
             log.exception("%s of %s cannot be shown", artefact.path, submission.id)
-            continue
-        if isinstance(pages, Lost):
-            log.warning("%s of %s cannot be shown: it %s", artefact.path, submission.id, pages)
-            continue
-        for shown_as, page in pages.items():
-            yield (artefact.path if shown_as == name else "", shown_as, page)
 
 
 def stale(folder: Path, drawn: Collection[str]) -> Iterator[Path]:
@@ -68,19 +82,62 @@ def stale(folder: Path, drawn: Collection[str]) -> Iterator[Path]:
                 yield path
 
 
-def _text_of(page: str) -> str:
-    return f"{page.removesuffix('.html')}.txt"
+def _annotations(notes: "tuple[FileNote, ...]", products: Products, path: str) -> "Annotations":
+    from grader.render.files.from_products import readings_of
+    from grader.render.files.notes import Annotations
+
+    return Annotations(notes=notes, readings=readings_of(products, path))
+
+
+def _sheets(
+    artefact: Artefact, products: Products, told: "Annotations", submission: str, page: Path
+) -> Iterator[Page]:
+    """The page of a workbook, from what was read of it; none where that is nothing."""
+    from grader.render.files.from_products import book_of
+    from grader.render.files.sheet.page import render
+
+    view = book_of(products, artefact.path, told)
+    if view is None:
+        return
+    name = key(view=view, submission=submission, code=renderer())
+    if _holds(page, name):
+        yield Page(artefact.path, page.name, b"")
+        return
+    drawn = render(view, submission=submission, key=name)
+    yield Page(artefact.path, page.name, drawn.encode("utf-8", "replace"))
+
+
+def _text(
+    artefact: Artefact, told: "Annotations", submission: str, page: Path, fetch: Fetch
+) -> Iterator[Page]:
+    """The page of a README or a notebook, and the text beside it."""
+    name = key(sha256=artefact.sha256, path=artefact.path, submission=submission, told=told, code=renderer())
+    if _holds(page, name):
+        yield Page(artefact.path, page.name, b"")
+        if page.with_name(_text_of(page.name)).is_file():
+            yield Page("", _text_of(page.name), b"")
+        return
+    pages = _pages(artefact, fetch(artefact.sha256), submission, page.name, name, told)
+    if isinstance(pages, Lost):
+        log.warning("%s of %s cannot be shown: it %s", artefact.path, submission, pages)
+        return
+    for shown_as, data in pages.items():
+        yield Page(artefact.path if shown_as == page.name else "", shown_as, data)
 
 
 def _pages(
-    artefact: Artefact, data: bytes, submission: str, name: str, key: str
+    artefact: Artefact, data: bytes, submission: str, name: str, key: str, told: "Annotations"
 ) -> Mapping[str, bytes] | Lost:
     """Draw a file's page and what stands beside it. Raises SandboxFault where that has no process."""
     return read_limited(
-        "grader.render.file_pages:pages",
-        *(artefact.kind, data, artefact.path, submission, name, _text_of(name), key),
+        "grader.render.files.file_pages:pages",
+        *(artefact.kind, data, artefact.path, submission, name, _text_of(name), key, told),
         returns=dict[str, bytes],
     )
+
+
+def _text_of(page: str) -> str:
+    return f"{page.removesuffix('.html')}.txt"
 
 
 def _holds(path: Path, key: str) -> bool:
@@ -89,10 +146,6 @@ def _holds(path: Path, key: str) -> bool:
             return f'name="grader-view" content="{key}"'.encode() in handle.read(2_000)
     except OSError:
         return False
-
-
-def _key(submission: Submission, artefact: Artefact) -> str:
-    return key(sha256=artefact.sha256, path=artefact.path, submission=submission.id, code=renderer())
 
 
 def renderer() -> str:

@@ -5,9 +5,9 @@ see is in `OUT/index.html` and `OUT/_class/`.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -20,11 +20,12 @@ from grader.core.rubric import Rubric, Treatment
 from grader.core.rule import Rule
 from grader.core.submission import Submission
 from grader.ingest.limits import REPORT_MARKER
-from grader.pipeline.grade.file_views import Fetch, draw, planned, stale
+from grader.pipeline.grade.file_views import Fetch, Products, draw, stale
 
 log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
+_OURS: Final = "grader wrote this folder; it is no part of a submission."
 
 
 class Written(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,28 +52,22 @@ def publish(
     """Write the student's view of one submission under `out`; UsageFault where that folder cannot be written.
 
     `fetch` returns submitted bytes by their hash: for the pages that show the notebooks and READMEs as we
-    read them. `copies`: also write the student's own files with the findings in them; without, those of an
-    earlier report are removed.
+    read them, with the findings in their margins. `copies`: also write copies of the student's files with the
+    findings in them; without, those of an earlier report are removed.
     """
-    folder = out / report.submission.slug
-    made, notes = _copies(report, rubric, fetch, late_days) if copies else ({}, ())
-    shown = _file_views(report.submission, fetch, folder, tuple(made))
-    files = student_files(report, products, rubric, shown, late_days=late_days)
-    write(folder / REPORT_MARKER, b"grader wrote this folder; it is no part of a submission.\n")
-    page, result = (write(folder / name, data) for name, data in files.items())
-    copied = tuple(write(folder / name, data) for name, data in made.items())
-    return Written(page=page, result=result, copies=copied, notes=notes)
-
-
-def _copies(
-    report: Report, rubric: Rubric, fetch: Fetch, late_days: float
-) -> tuple[Mapping[str, bytes], tuple[str, ...]]:
-    from grader.pipeline.grade.annotate import annotate
+    from grader.pipeline.grade.annotate import Annotated, annotate
     from grader.render.summary import for_student
     from grader.score.marks import student_view
 
-    made = annotate(for_student(student_view(report, rubric, late_days)), fetch)
-    return made.files, made.notes
+    folder = out / report.submission.slug
+    view = for_student(student_view(report, rubric, late_days))
+    made = annotate(view, fetch) if copies else Annotated()
+    shown = _file_views(view, products, fetch, folder, tuple(made.files))
+    files = student_files(report, products, rubric, shown, late_days=late_days)
+    page, result = (write(folder / name, data) for name, data in files.items())
+    copied = tuple(write(folder / name, data) for name, data in made.files.items())
+    write(folder / REPORT_MARKER, _marker([*files, *shown.values(), *made.files]))
+    return Written(page=page, result=result, copies=copied, notes=made.notes)
 
 
 def student_files(
@@ -117,10 +112,19 @@ def _rounded_up(rubric: Rubric, rules: Mapping[str, Rule]) -> Treatment:
     return getattr(policy, "rounded_up", Treatment.FAIL)
 
 
+def _marker(names: Iterable[str]) -> bytes:
+    """What says that a folder is ours: its first line, and the pages that were written into it."""
+    return "\n".join([_OURS, *sorted(names), ""]).encode()
+
+
 def is_whole(submission: Submission, out: Path) -> bool:
-    """Whether all that `publish` writes for a submission lies under `out`."""
-    names = ("index.html", "result.json", *planned(submission))
-    return all((out / submission.slug / name).is_file() for name in names)
+    """Whether all that `publish` wrote for a submission lies under `out`."""
+    folder = out / submission.slug
+    try:
+        ours, *names = (folder / REPORT_MARKER).read_text("utf-8").splitlines()
+    except (OSError, ValueError):
+        return False
+    return ours == _OURS and bool(names) and all((folder / name).is_file() for name in names)
 
 
 def _courtesy(submission: str, what: str, make: Callable[[], tuple[_T, ...]]) -> tuple[_T, ...]:
@@ -135,14 +139,14 @@ def _courtesy(submission: str, what: str, make: Callable[[], tuple[_T, ...]]) ->
 
 
 def _file_views(
-    submission: Submission, fetch: Fetch, folder: Path, beside: tuple[str, ...]
+    report: Report, products: Products, fetch: Fetch, folder: Path, beside: tuple[str, ...]
 ) -> dict[str, str]:
     """Write the pages of files; return their names by the path of the artefact that they show. `beside` names
     what else of this report lies in the folder.
     """
     shown: dict[str, str] = {}
     drawn = [*beside]
-    for path, name, data in draw(submission, fetch, folder):
+    for path, name, data in draw(report, products, fetch, folder):
         drawn.append(name)
         if data:
             write(folder / name, data)

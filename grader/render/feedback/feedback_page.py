@@ -8,10 +8,10 @@ import json
 
 from grader.extract.documents.own_cells import is_ours
 from grader.render.escape import SafeHtml
-from grader.render.highlight import python
+from grader.render.files.highlight import python
+from grader.render.files.notebook_page import view
 from grader.render.html import render_page
 from grader.render.markdown import render_student
-from grader.render.notebook_page import view
 
 
 def page(data: bytes, name: str) -> str:

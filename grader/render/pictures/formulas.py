@@ -3,7 +3,7 @@ believed.
 """
 
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 from markupsafe import escape
@@ -86,19 +86,27 @@ def formulas(lines: Sequence[FormulaLine]) -> Picture | None:
     )
 
 
-_STANDINGS: Final = {
-    "right": ("pass", "✓", "right"),
-    "wrong": ("fail", "✗", "wrong"),
-    "typo": ("partial", "◐", "right but for a slip of typing"),
-    "unsure": ("unknown", "?", "not read to its end"),
+class Standing(NamedTuple):
+    """How what a formula is stands on a page: never by colour alone."""
+
+    colour: str
+    symbol: str
+    word: str
+
+
+STANDINGS: Final = {
+    "right": Standing("pass", "✓", "right"),
+    "wrong": Standing("fail", "✗", "wrong"),
+    "typo": Standing("partial", "◐", "right but for a slip of typing"),
+    "unsure": Standing("unknown", "?", "not read to the end"),
 }
-"""Colour, symbol and word of what a line is."""
+"""By the words of `FormulaVerdict`."""
 
 
 def _mark(standing: str) -> tuple[SafeHtml, ...]:
-    if standing not in _STANDINGS:
+    if standing not in STANDINGS:
         return ()
-    colour, symbol, word = _STANDINGS[standing]
+    colour, symbol, word = STANDINGS[standing]
     sign = element("span", literal(symbol), class_="sym", aria_hidden="true")
     return (element("span", sign, literal(f" {word}"), class_=f"badge v-{colour}"), SafeHtml(" "))
 
@@ -107,7 +115,7 @@ def _counted(lines: Sequence[FormulaLine]) -> str:
     """`✓ 44 right, ✗ 6 wrong`."""
     told = [
         f"{symbol} {count} {word}"
-        for standing, (_, symbol, word) in _STANDINGS.items()
+        for standing, (_, symbol, word) in STANDINGS.items()
         if (count := sum(line.standing == standing for line in lines))
     ]
     return ", ".join(told)

@@ -37,6 +37,15 @@ def python(source: str) -> SafeHtml:
     )
 
 
+@lru_cache(maxsize=64)
+def python_lines(source: str) -> tuple[SafeHtml, ...]:
+    """Return the inside of each line; none for a source that is not shown whole."""
+    if len(source) > SOURCE_LIMIT:
+        return ()
+    pieces = _tokens(source) if len(source) <= COLOURED else [("", source)]
+    return tuple(SafeHtml(line) for line in _insides(pieces))
+
+
 def _tokens(source: str) -> list[tuple[str, str]]:
     from pygments import lex
     from pygments.lexers.python import PythonLexer
@@ -54,9 +63,13 @@ def _kind(token: str) -> str:
 
 
 def _lines(pieces: Iterable[tuple[str, str]], *, plain: bool = False) -> list[str]:
-    """Each line in a span of its own, which a style sheet numbers; a token over several lines is cut at their
-    ends.
-    """
+    """Each line in a span of its own, which a style sheet numbers."""
+    name = "l rest" if plain else "l"
+    return [f'<span class="{name}">{line}\n</span>' for line in _insides(pieces)]
+
+
+def _insides(pieces: Iterable[tuple[str, str]]) -> list[str]:
+    """The markup of each line; a token over several lines is cut at their ends."""
     lines: list[list[str]] = [[]]
     for kind, text in pieces:
         for number, part in enumerate(text.split("\n")):
@@ -65,5 +78,4 @@ def _lines(pieces: Iterable[tuple[str, str]], *, plain: bool = False) -> list[st
             if part:
                 shown = visible(part, in_code=True)
                 lines[-1].append(f'<span class="{kind}">{shown}</span>' if kind else shown)
-    name = "l rest" if plain else "l"
-    return [f'<span class="{name}">{"".join(line)}\n</span>' for line in lines]
+    return ["".join(line) for line in lines]

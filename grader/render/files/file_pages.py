@@ -6,23 +6,24 @@ import msgspec
 
 from grader.core.submission import Kind
 from grader.extract.documents.notebook_view import read_saved
-from grader.render import notebook_page, text_page
-from grader.render.reencode_images import redraw
+from grader.render.files import notebook_page, text_page
+from grader.render.files.notes import Annotations
+from grader.render.files.reencode_images import redraw
 
 
 def pages(
-    kind: Kind, data: bytes, path: str, submission: str, name: str, text: str, key: str
+    kind: Kind, data: bytes, path: str, submission: str, name: str, text: str, key: str, told: Annotations
 ) -> dict[str, bytes]:
     """Return the page of a README or a notebook by its file name, in UTF-8.
 
     `name` is the file name of the page, `text` that of the outputs in full, which stand beside a page that
-    had to cut; `key` goes into its head. The file is parsed once.
+    had to cut; `key` goes into its head, `told` into its margin. The file is parsed once.
     """
     if kind is Kind.README:
-        drawn = {name: text_page.render(text_page.view(data, path), submission=submission, key=key)}
+        drawn = {name: text_page.render(text_page.view(data, path, told), submission=submission, key=key)}
     else:
         saved = read_saved(data, path)
-        shown = notebook_page.view_of(saved, path)
+        shown = notebook_page.view_of(saved, path, told)
         whole = text if shown.cut else ""
         drawn = {name: notebook_page.render(shown, submission=submission, whole=whole, key=key)}
         if whole:
@@ -37,5 +38,5 @@ def warm() -> None:
     cells = [{"cell_type": "code", "source": "import math\n"}, {"cell_type": "markdown", "source": "# *a*"}]
     book = msgspec.json.encode({"cells": cells, "nbformat": 4})
     for kind, data in ((Kind.README, b"# w1\n"), (Kind.NOTEBOOK, book)):
-        pages(kind, data, "x", "x", "x.html", "x.txt", "")
+        pages(kind, data, "x", "x", "x.html", "x.txt", "", Annotations())
     redraw(b"")
