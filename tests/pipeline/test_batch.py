@@ -143,6 +143,16 @@ def test_what_is_no_submission_is_named_and_costs_nobody(school: Path, tmp_path:
     assert "holds no file" in graded.refused["empty"]
 
 
+def test_what_was_passed_over_by_its_name_is_told_and_not_counted(school: Path, tmp_path: Path) -> None:
+    """The sample class's `_make` stood among the submissions that a person has to look at."""
+    (school / "_make").mkdir()
+    (school / "_make" / "run.py").write_text("x = 1", encoding="utf-8")
+    page = _grade(school, tmp_path / "out").page.read_text("utf-8")
+    assert "<b>3</b> submissions" in page
+    assert "Not among these submissions: _make; its name begins with a dot or an underscore" in page
+    assert "could not be graded" not in page.lower()
+
+
 def test_a_submission_named_like_the_class_page_costs_nobody(school: Path, tmp_path: Path) -> None:
     (school / "index.html").mkdir()
     (school / "index.html" / "README.md").write_text("# mine", encoding="utf-8")

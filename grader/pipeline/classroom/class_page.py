@@ -8,6 +8,7 @@ import msgspec
 from grader.cohort.alike import Alike, Cohort
 from grader.core.report import Report
 from grader.core.submission import Kind
+from grader.ingest.forms.folders import HIDDEN
 from grader.pipeline.grade.publish import write
 from grader.render import strings
 from grader.render.class_rows import ClassRow, Head, Similar, SimilarGroup, rows_from
@@ -26,20 +27,23 @@ def publish_class(
 ) -> Path:
     """Write the page of the class under `out`; in `_class/` the marks as CSV, and what looks alike as data.
 
-    `refused` maps what could not be graded at all to its reason, `spent` a submission to its phases' seconds.
+    `refused` maps what could not be graded at all to its reason; what was passed over by its name is no
+    submission, and is named beside the table. `spent` maps a submission to its phases' seconds.
     """
     from grader.render.class_page import render
     from grader.render.exports import to_csv
 
     seconds = {name: {p: s.wall for p, s in phases.items()} for name, phases in spent.items()}
-    ungraded = [ClassRow.ungraded(name, name, reason) for name, reason in sorted(refused.items())]
+    aside = sorted(name for name, reason in refused.items() if reason == HIDDEN)
+    ungraded = [ClassRow.ungraded(n, n, reason) for n, reason in sorted(refused.items()) if n not in aside]
+    told = [strings.CLASS_ASIDE.format(names=", ".join(aside), why=HIDDEN)] if aside else []
     rows = [*rows_from(reports, seconds), *ungraded]
     page = render(
         rows,
         head=_head(run, reports),
         similar=similar_of(cohort),
         tables=typed_by(reports),
-        notices=notices,
+        notices=(*notices, *told),
         note=cohort.note,
     )
     data = msgspec.json.format(msgspec.json.encode({"format": 1, **msgspec.to_builtins(cohort)}), indent=1)
