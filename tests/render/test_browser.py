@@ -29,7 +29,7 @@ from grader.render.pictures.formulas import FormulaLine, chunks, formulas
 from grader.render.pictures.network import network_graph
 from grader.render.student_page import Agreement, Claim
 from tests.render.samples import HOSTILE, bare, everyone, hostile, mixed
-from tests.render.test_annotated_files import EVERY_KIND, made_of
+from tests.render.test_annotated_files import EVERY_KIND, graded, made_of
 from tests.render.test_feedback_page import FEEDBACK
 from tests.render.test_notebook_page import EVERYTHING
 from tests.render.test_pictures import LAYERS, LOSSES, RUNS, WRONG, faces
@@ -241,3 +241,14 @@ def test_keys_lead_from_finding_to_finding_and_can_be_turned_off(tmp_path: Path)
     assert answer, log[-2_000:]
     first, second = chain[:2]
     assert json.loads(unescape(answer[1])) == [first, second, first, first, first]
+
+
+def test_verdict_and_faults_are_one_printed_page(tmp_path: Path) -> None:
+    """The sample with eight wrong places and six remarks took three sheets of paper."""
+    _, made, _ = graded("wrong-gradient")
+    (tmp_path / "page.html").write_text(student_page.render(made), "utf-8")
+    paper = tmp_path / "page.pdf"
+    command = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}",
+               "--no-pdf-header-footer", f"--print-to-pdf={paper}", (tmp_path / "page.html").as_uri()]  # fmt: skip
+    subprocess.run(command, capture_output=True, timeout=120, check=True)
+    assert len(re.findall(rb"/Type\s*/Page\b(?!s)", paper.read_bytes())) == 1
