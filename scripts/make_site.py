@@ -114,7 +114,7 @@ def _filled(nav: list, unnamed: list[str]) -> list:
                 for title, inner in entry.items()
             ]
         elif "*" in entry:
-            filled += [page for page in unnamed if fnmatch(page, entry)]
+            filled += [p for p in unnamed if fnmatch(p, entry) and p.count("/") == entry.count("/")]
         else:
             filled.append(entry)
     return filled

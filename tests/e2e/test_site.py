@@ -71,6 +71,12 @@ def test_a_page_without_place_and_a_place_without_page_are_named(site: ModuleTyp
     assert site.misplaced() == ["docs/site.toml names gone.md, which is not there"]
 
 
+def test_a_pattern_takes_the_pages_of_one_folder_that_nothing_names(site: ModuleType) -> None:
+    there = ["how-to/a.md", "how-to/b.md", "how-to/deep/c.md"]
+    nav = ["how-to/*.md", {"Deep": ["how-to/b.md", "how-to/deep/*.md"]}]
+    assert site.navigation(nav, there) == ["how-to/a.md", {"Deep": ["how-to/b.md", "how-to/deep/c.md"]}]
+
+
 def test_links_lead_to_where_the_site_has_their_target(site: ModuleType, small: Path) -> None:
     site.lay_out(small / "laid")
     assert (

@@ -94,6 +94,17 @@ def test_2_each_finding_has_a_sentence_expected_found_where_and_a_link(made: Wri
     assert "<mark>" in made.page
 
 
+def test_2_about_this_check_leads_to_the_page_of_the_check_inside_the_report(made: Written) -> None:
+    """A link to a site could be dead where the page is read; the words of the check travel with it."""
+    links = re.findall(r'<a href="#(about-[A-Z]+\d+)" aria-label="About this check [A-Z]+\d+">', made.page)
+    assert links
+    for link in links:
+        guide = made.part(f'<details class="guide" id="{link}">', "</details>")
+        assert "What it checks" in guide
+    anchors = re.findall(r' id="([^"]+)"', made.page)
+    assert {link[1:] for link in re.findall(r'href="(#[^"]+)"', made.page)} <= set(anchors)
+
+
 def test_4_points_stand_beside_their_reason_and_add_up(made: Written) -> None:
     sums = made.part('<table class="sums cards"', "</table>")
     earned = [float(x) for x in re.findall(r"= ([\d.]+)</td>", sums)]

@@ -322,6 +322,7 @@ def test_wrong_digits_of_a_set_that_we_know_no_errors_of_are_not_called_mnists()
     picture = wrong_digits(plain, faces(1))
     root = parts(picture)
     assert picture is not None
+    assert picture.title == "The images that your network got wrong: 1 of 100"
     assert "MNIST" not in picture.drawing + picture.description
     assert "people" not in picture.description
     assert root.findall("h4") == []

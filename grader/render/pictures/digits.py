@@ -11,8 +11,8 @@ from grader.render.pictures.svg import element, join, literal
 
 _SHEET: Final = "wrong-digits"
 """Id of the one picture that all tiles are windows of."""
-_TITLE: Final = "The digits that your network got wrong"
-_WHEN: Final = "After epoch {epoch} of our training (seed {seed}), counted on the true test digits."
+_TITLE: Final = "The {what} that your network got wrong: {count:,} of {of:,}"
+_WHEN: Final = "After epoch {epoch} of our training (seed {seed}), counted on the true test {what}."
 _SOME: Final = "{shown} of the {count:,} are shown."
 _ALLOWED: Final = "The goal leaves room for {allowed} wrong answers."
 _SOURCE: Final = (
@@ -49,11 +49,11 @@ def wrong_digits(
         parts += [_heading(_OTHERS, len(others))] if doubted else []
         parts += _list(others)
     return Picture(
-        title=f"{_TITLE}: {wrong.count:,} of {wrong.of:,}",
+        title=_TITLE.format(what=_what(wrong), count=wrong.count, of=wrong.of),
         description=_description(wrong, len(doubted), allowed),
         drawing=join(parts),
         table=DataTable(
-            caption="One line a digit, in the order of the test set",
+            caption="One line for each, in the order of the test set",
             columns=("Place", "Label", "Your network", "People saw"),
             rows=tuple(
                 (str(digit.index), str(digit.label), str(digit.answer), _seen(digit))
@@ -64,7 +64,7 @@ def wrong_digits(
 
 
 def _description(wrong: WrongDigits, doubted: int, allowed: int | None) -> str:
-    words = [_WHEN.format(epoch=wrong.epoch, seed=wrong.seed)]
+    words = [_WHEN.format(epoch=wrong.epoch, seed=wrong.seed, what=_what(wrong))]
     if wrong.count > len(wrong.listed):
         words.append(_SOME.format(shown=len(wrong.listed), count=wrong.count))
     if allowed is not None:
@@ -72,6 +72,11 @@ def _description(wrong: WrongDigits, doubted: int, allowed: int | None) -> str:
     if wrong.label_errors:
         words.append(_SOURCE.format(doubted=doubted, known=wrong.label_errors))
     return " ".join(words)
+
+
+def _what(wrong: WrongDigits) -> str:
+    """What a test set holds: digits where it is MNIST's, whose label errors we know."""
+    return "digits" if wrong.label_errors else "images"
 
 
 def _seen(digit: WrongDigit) -> str:
