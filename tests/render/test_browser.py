@@ -214,6 +214,43 @@ def test_pictures_fit_a_phone_and_can_be_read(tmp_path: Path) -> None:
     assert min(found["letters"]) > 10, "pixels"
 
 
+def test_pages_of_files_fit_a_phone_and_a_sheet_has_its_rows(tmp_path: Path) -> None:
+    """A rule of another picture took the table out of the flow, and only its first row could be seen; hidden
+    words of its cells made the page twice as wide as a phone.
+    """
+    kinds = ("readme", "notebook", "workbook")
+    measure = """
+      const sheet = document.querySelector(".cellgrid");
+      parent.postMessage(JSON.stringify({
+        kind: "KIND",
+        beyond: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        rows: sheet ? sheet.rows.length : 0,
+        seen: sheet ? sheet.parentElement.clientHeight / sheet.offsetHeight : 1,
+      }), "*");
+    """
+    frames = []
+    for kind in kinds:
+        html = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", pages()[kind])
+        script = f"<script>{measure.replace('KIND', kind)}</script></body>"
+        (tmp_path / f"{kind}.html").write_text(html.replace("</body>", script), "utf-8")
+        frames.append(f'<iframe src="{kind}.html" width="390" height="800" style="border: 0"></iframe>')
+    host = f"""<!DOCTYPE html><html><body><script>
+      addEventListener("message", event => {{
+        const answer = document.createElement("pre");
+        answer.className = "answer";
+        answer.textContent = event.data;
+        document.body.append(answer);
+      }});
+    </script>{"".join(frames)}</body></html>"""
+    dom, log = browse(tmp_path, host)
+    answers = re.findall(r'<pre class="answer">(.*?)</pre>', dom, re.DOTALL)
+    found = {one["kind"]: one for one in map(json.loads, map(unescape, answers))}
+    assert set(found) == set(kinds), log[-2_000:]
+    assert {one["beyond"] for one in found.values()} == {0}, "pixels"
+    assert found["workbook"]["rows"] > 4
+    assert found["workbook"]["seen"] >= 1
+
+
 def test_keys_lead_from_finding_to_finding_and_can_be_turned_off(tmp_path: Path) -> None:
     """In the page's own policy: its hash lets this one script run."""
     html = pages()["readme"]
