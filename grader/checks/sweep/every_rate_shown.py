@@ -18,18 +18,17 @@ Give each rate a sheet, or paste the losses of each rate as a column with the ra
 six.
 """
 
-from collections.abc import Iterable
 from enum import Enum
 
-from grader.checks.sweep._pictures import Picture, Pictures, pictures_of
+from grader.checks.sweep._pictures import Picture
+from grader.checks.sweep._where import counted, listed, where_shown
 from grader.core.evidence.documents import Documents
 from grader.core.facts.replay import ReplayFacts
 from grader.core.outcome import Finding, Outcome, Weight, graded, passed, unknown
 from grader.core.place import Place
 from grader.core.rubric import CheckParams, Profile
 from grader.core.rule import Rule
-from grader.core.submission import Kind, Submission
-from grader.execute.replay.learning_rates import same_rate
+from grader.core.submission import Submission
 
 
 class Counting(Enum):
@@ -56,21 +55,17 @@ def check(
     if replay.doubt:
         return unknown(replay.doubt)
     rates = profile.learning_rates
-    places = {rate: found for rate in rates if (found := _places(replay, rate))}
-    pictures = pictures_of(submission, documents, replay, rates)
-    drawn = {rate: seen for rate in rates if rate not in places and (seen := pictures.of(rate))}
-    missing = [rate for rate in rates if rate not in places and rate not in drawn]
+    places, drawn, missing, elsewhere = where_shown(replay, submission, documents, rates)
     remarks = [_remark(rate, found) for rate, found in drawn.items()]
     if not drawn and not missing:
         return passed(f"all {len(rates)} learning rates are shown: {_told(places)}")
     shown = f"{len(places)} of {len(rates)} learning rates are shown in workbooks"
     if drawn:
-        shown += f", η = {_listed(drawn)} in {_counted(sum(len(found) for found in drawn.values()))}"
+        shown += f", η = {listed(drawn)} in {counted(sum(len(found) for found in drawn.values()))}"
     if missing:
         finding = _finding(replay, missing, places, rates)
-        open_to_doubt = _elsewhere(replay, pictures, documents, missing)
-        if open_to_doubt:
-            return unknown(f"{shown}; {open_to_doubt}", (finding, *remarks))
+        if elsewhere:
+            return unknown(f"{shown}; {elsewhere}", (finding, *remarks))
         if not (drawn and params.pictures is Counting.OPEN):
             return graded((len(rates) - len(missing)) / len(rates), shown, (finding, *remarks))
         return unknown(f"{shown}: a person has to look at them", (finding, *remarks))
@@ -79,33 +74,15 @@ def check(
     return passed(f"{shown}, whose curves nobody read", remarks)
 
 
-def _elsewhere(
-    replay: ReplayFacts, pictures: Pictures, documents: Documents | None, missing: list[float]
-) -> str:
-    """Where the missing rates may stand that was not read; empty where everything was."""
-    texts = documents.unread(Kind.README, Kind.NOTEBOOK) if documents is not None else ()
-    unread = "; ".join(
-        (
-            *(f"{book.artefact}: {text}" for book in replay.books for text in book.unread),
-            *(f"{document.path}: {document.problem}" for document in texts),
-        )
-    )
-    if unread:
-        return f"η = {_listed(missing)} may stand in what could not be read ({unread})"
-    if pictures.unnamed:
-        return f"η = {_listed(missing)} at most in {_counted(pictures.unnamed)}: not machine-checkable"
-    return ""
-
-
 def _finding(
     replay: ReplayFacts, missing: list[float], places: dict[float, list[str]], rates: tuple[float, ...]
 ) -> Finding:
     return Finding(
-        message=f"no table, column or chart of a workbook shows the losses for η = {_listed(missing)}",
+        message=f"no table, column or chart of a workbook shows the losses for η = {listed(missing)}",
         place=Place(artefact=replay.judged[0].artefact),
-        expected=f"losses for {_listed(rates)}",
+        expected=f"losses for {listed(rates)}",
         found=_told(places) or "none of them",
-        hint=f"Add a sheet or a column with its rate as header for η = {_listed(missing)}.",
+        hint=f"Add a sheet or a column with its rate as header for η = {listed(missing)}.",
         diagnosis="rate-not-shown",
     )
 
@@ -123,25 +100,8 @@ def _remark(rate: float, found: tuple[Picture, ...]) -> Finding:
     )
 
 
-def _places(replay: ReplayFacts, rate: float) -> list[str]:
-    found = []
-    for book in replay.judged:
-        found += [f"{book.artefact} {one.sheet}" for one in book.shown if same_rate(one.eta, rate)]
-        charts = (chart for chart in book.charts if same_rate(chart.eta, rate))
-        found += [f"{book.artefact} chart {chart.title!r}" for chart in charts]
-    return found
-
-
 def _told(places: dict[float, list[str]]) -> str:
     return "; ".join(f"{rate:g} in {found[0]}" for rate, found in places.items())
-
-
-def _listed(rates: Iterable[float]) -> str:
-    return ", ".join(f"{rate:g}" for rate in rates)
-
-
-def _counted(pictures: int) -> str:
-    return f"{pictures} picture{'s' * (pictures != 1)}"
 
 
 rule = Rule(code="LR302", name="every-rate-shown", check=check)

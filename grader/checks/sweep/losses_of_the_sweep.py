@@ -3,8 +3,10 @@
 ## What it checks
 For every learning rate of the assignment that the workbooks show as a table, a column or the stored values of
 a chart: the shown losses against a recalculation of the student's own formulas, and against the reference
-network. A mistake in a derivative costs in WB201, not again here: losses that follow from the student's own
-formulas earn their share, and the sentence says that they are not the right ones.
+network. A rate that nothing shows, no cell, chart or picture, has no losses that could be right; one whose
+curve stands in a picture alone is left out, since nobody reads it. A mistake in a derivative costs in WB201,
+not again here: losses that follow from the student's own formulas earn their share, and the sentence says
+that they are not the right ones.
 
 ## Why it matters
 Pasted columns are easily mixed up or left over from an older version of the table.
@@ -19,13 +21,16 @@ Type each learning rate into its cell, let the book recalculate, and paste the l
 as header.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
+from grader.checks.sweep._where import Shown, listed, where_shown
+from grader.core.evidence.documents import Documents
 from grader.core.facts.replay import BookFacts, ReplayFacts, Severity, ShownAs, ShownLosses
 from grader.core.outcome import Finding, Outcome, Weight, graded, unknown
 from grader.core.place import Place
 from grader.core.rubric import CheckParams, Profile
 from grader.core.rule import Rule
+from grader.core.submission import Submission
 from grader.execute.replay.learning_rates import same_rate
 
 _STORED = ("stale-cache", "cached-value-differs")
@@ -45,10 +50,31 @@ class Params(CheckParams, frozen=True, kw_only=True):
     """From the reference, and for losses pasted with few digits."""
 
 
-def check(replay: ReplayFacts, profile: Profile, params: Params) -> Outcome:
-    """Give the share of the shown learning rates whose losses are right."""
+def check(
+    replay: ReplayFacts, submission: Submission, profile: Profile, params: Params, documents: Documents | None
+) -> Outcome:
+    """Give the share of the learning rates whose losses are right; those that only pictures show do not
+    count.
+    """
     if replay.doubt:
         return unknown(replay.doubt)
+    judged, right, summary, findings = _judge(replay, profile, params)
+    if not judged:
+        return unknown(
+            f"no losses for any of the learning rates {listed(profile.learning_rates)} stand in cells: "
+            "not machine-checkable"
+        )
+    given = where_shown(replay, submission, documents, profile.learning_rates)
+    if given.missing:
+        findings = [*findings, _not_shown(replay, given, profile.learning_rates)]
+        if given.elsewhere:
+            return unknown(f"{summary}; {given.elsewhere}", findings)
+        summary += f"; {len(given.missing)} of {len(profile.learning_rates)} rates are not shown"
+    return graded(right / (judged + len(given.missing)), summary, findings)
+
+
+def _judge(replay: ReplayFacts, profile: Profile, params: Params) -> tuple[int, int, str, list[Finding]]:
+    """How many rates have losses in cells, for how many they are right, the sentence and the findings."""
     shown = [(book, one) for book in replay.judged for one in book.shown]
     findings: list[Finding] = []
     right, judged = 0, []
@@ -61,23 +87,29 @@ def check(replay: ReplayFacts, profile: Profile, params: Params) -> Outcome:
             right += 1
         else:
             findings += [_finding(book, one, shown) for book, one in here]
-    if not judged:
-        rates = ", ".join(f"{rate:g}" for rate in profile.learning_rates)
-        return unknown(
-            f"no losses for any of the learning rates {rates} stand in cells: not machine-checkable"
-        )
     apart = {rate: gap for rate in judged if (gap := _apart(rate, shown, params)) > params.reference}
     if not apart or findings:
         summary = f"the losses of {right} of {len(judged)} shown learning rates are right"
         if apart:
-            summary += f" or follow from the book's own formulas, for η = {_listed(apart)}"
-        return graded(right / len(judged), summary, [*findings, *_consequences(apart, shown)])
+            summary += f" or follow from the book's own formulas, for η = {listed(apart)}"
+        return len(judged), right, summary, [*findings, *_consequences(apart, shown)]
     summary = (
         f"the losses of {right} of {len(judged)} shown learning rates are what the book's own "
         "formulas give, but those "
-        f"of η = {_listed(apart)} are not the right ones{_far(max(apart.values()))}"
+        f"of η = {listed(apart)} are not the right ones{_far(max(apart.values()))}"
     )
-    return graded(right / len(judged), summary, _consequences(apart, shown))
+    return len(judged), right, summary, _consequences(apart, shown)
+
+
+def _not_shown(replay: ReplayFacts, given: Shown, rates: Sequence[float]) -> Finding:
+    return Finding(
+        message=f"no cell or chart shows the losses for η = {listed(given.missing)}",
+        place=Place(artefact=replay.judged[0].artefact),
+        expected=f"losses for {listed(rates)}",
+        found=f"losses for {listed(sorted({*given.places, *given.drawn}))}",
+        hint=f"Add a column with its rate as header for η = {listed(given.missing)}.",
+        diagnosis="rate-not-shown",
+    )
 
 
 def _apart(rate: float, shown: Sequence[tuple[BookFacts, ShownLosses]], params: Params) -> float:
@@ -139,10 +171,6 @@ def _cause(book: BookFacts) -> str:
 
 def _faulty(cause: str) -> str:
     return cause if cause.startswith("the ") else f"the formulas that {cause} names"
-
-
-def _listed(rates: Iterable[float]) -> str:
-    return ", ".join(f"{rate:g}" for rate in rates)
 
 
 def _right(one: ShownLosses, params: Params) -> bool:

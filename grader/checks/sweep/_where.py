@@ -1,0 +1,70 @@
+"""Where each learning rate of the assignment is shown: what of the sweep was given."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from grader.checks.sweep._pictures import Picture, Pictures, pictures_of
+from grader.core.evidence.documents import Documents
+from grader.core.facts.replay import ReplayFacts
+from grader.core.submission import Kind, Submission
+from grader.execute.replay.learning_rates import same_rate
+
+
+class Shown(NamedTuple):
+    """The rates by what shows them."""
+
+    places: dict[float, list[str]]
+    """In cells or charts of a workbook, in words."""
+    drawn: dict[float, tuple[Picture, ...]]
+    """In pictures alone."""
+    missing: list[float]
+    elsewhere: str
+    """Where the missing ones may stand that was not read; empty where everything was."""
+
+
+def where_shown(
+    replay: ReplayFacts, submission: Submission, documents: Documents | None, rates: Sequence[float]
+) -> Shown:
+    """Look for each rate in workbooks, then in pictures."""
+    places = {rate: found for rate in rates if (found := _places(replay, rate))}
+    pictures = pictures_of(submission, documents, replay, rates)
+    drawn = {rate: seen for rate in rates if rate not in places and (seen := pictures.of(rate))}
+    missing = [rate for rate in rates if rate not in places and rate not in drawn]
+    return Shown(places, drawn, missing, _elsewhere(replay, pictures, documents, missing) if missing else "")
+
+
+def _elsewhere(
+    replay: ReplayFacts, pictures: Pictures, documents: Documents | None, missing: list[float]
+) -> str:
+    """Where the missing rates may stand that was not read; empty where everything was."""
+    texts = documents.unread(Kind.README, Kind.NOTEBOOK) if documents is not None else ()
+    unread = "; ".join(
+        (
+            *(f"{book.artefact}: {text}" for book in replay.books for text in book.unread),
+            *(f"{document.path}: {document.problem}" for document in texts),
+        )
+    )
+    if unread:
+        return f"η = {listed(missing)} may stand in what could not be read ({unread})"
+    if pictures.unnamed:
+        return f"η = {listed(missing)} at most in {counted(pictures.unnamed)}: not machine-checkable"
+    return ""
+
+
+def _places(replay: ReplayFacts, rate: float) -> list[str]:
+    found = []
+    for book in replay.judged:
+        found += [f"{book.artefact} {one.sheet}" for one in book.shown if same_rate(one.eta, rate)]
+        charts = (chart for chart in book.charts if same_rate(chart.eta, rate))
+        found += [f"{book.artefact} chart {chart.title!r}" for chart in charts]
+    return found
+
+
+def listed(rates: Iterable[float]) -> str:
+    """Rates in words."""
+    return ", ".join(f"{rate:g}" for rate in rates)
+
+
+def counted(pictures: int) -> str:
+    """A number of pictures in words."""
+    return f"{pictures} picture{'s' * (pictures != 1)}"
