@@ -14,8 +14,8 @@ network, one of the two is not what it seems, and a person looks. Answers never 
 process in which your code runs, so they are its claim about itself, and code that knows the public test set
 by heart could give them. They are shown to a person.
 
-In preview: it needs a whole run of the notebook (`--reproduce`), which the public hand-ins were not given, so
-that how often it errs on them is not known.
+In preview: it needs a whole run of the notebook (`--reproduce`), twenty epochs over 50,000 digits, which the
+public hand-ins were not given, so that how often it errs on them is not known.
 
 ## Example
     reproduced: 99.21, 99.38, 99.43    retrained: best 99.40    within 0.2 points: they agree

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from grader.core.evidence.documents import Documents
 from grader.core.evidence.logs import Epoch, LogEvidence, Origin, Run, SequenceKind
-from grader.core.outcome import Finding, Outcome, Verdict, unknown
+from grader.core.outcome import Finding, Outcome, Verdict, passed, unknown
 from grader.core.submission import Kind
 
 
@@ -34,6 +34,19 @@ def submitted(logs: LogEvidence) -> Runs:
     main = tuple(run for run in saved if run.main)
     elsewhere = tuple(run for run in saved if not run.main)
     return Runs(main if saved else logs.of(Origin.README), elsewhere)
+
+
+def shown_by(run: Run, logs: LogEvidence, text: str, findings: Iterable[Finding] = ()) -> Outcome:
+    """Pass on what a run shows; ask a person where only a README quotes it, beside a notebook without it.
+
+    Outputs can be left out and a log typed in their place: who hands in the notebook is asked for its log.
+    """
+    if run.origin is not Origin.README:
+        return passed(text, findings)
+    quoted = f"{text}, as the README quotes its log"
+    if logs.notebooks:
+        return unknown(f"{quoted}; the notebook saved none", [_quoted(run), *findings])
+    return passed(quoted, findings)
 
 
 def of_another(found: Runs) -> Outcome:
@@ -87,6 +100,18 @@ def _nowhere(documents: Documents) -> Outcome:
         told = f"a log may stand in what could not be read ({rest[0].path}: {rest[0].problem})"
         return unknown(f"{read}; {told}" if read else told)
     return documents.absent("a notebook", Kind.NOTEBOOK).outcome(read)
+
+
+def _quoted(run: Run) -> Finding:
+    return Finding(
+        message="this log stands in the README alone",
+        place=run.place,
+        expected="a log in the outputs of the notebook",
+        found=f"{len(run.epochs)} epochs, best {run.best:.2f} %",
+        hint="run the notebook and save it with its outputs",
+        excerpt=run.epochs[0].excerpt,
+        diagnosis="log-in-the-readme-alone",
+    )
 
 
 def _pasted(run: Run) -> Finding:

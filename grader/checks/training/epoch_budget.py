@@ -8,8 +8,10 @@ allowed number.
 The assignment limits the training as well as the network. `range(1, 20)` runs 19 epochs and `range(20)` runs
 20, so "less than 20" and "at most 20" differ by one run: the rubric says which holds.
 
-Measured on 39 labelled public notebooks (39 of 39 counted as labelled) and on 95 folders of public hand-ins:
-14 fails, of which 11 were read at their source, all right.
+Measured on 39 labelled public notebooks (39 of 39 counted as labelled), on fifty hand-ins that nothing was
+tuned on (43 counted, all as a script of ours counts the printed lines) and on 643 other public notebooks: 562
+of 569 counts are that script's; six of the others hold several runs in one cell, which it does not part, and
+one of another data set is one too high. No verdict was wrong.
 
 ## Example
     for epoch in range(1, 25):     # 24 epochs
@@ -21,10 +23,10 @@ Shorten the loop, or stop when the goal is reached, and run the notebook again.
 from collections.abc import Mapping
 from typing import ClassVar
 
-from grader.checks.training._runs import of_another, submitted, unless_another, without_log
+from grader.checks.training._runs import of_another, shown_by, submitted, unless_another, without_log
 from grader.core.evidence.documents import Documents
 from grader.core.evidence.logs import LogEvidence, Run
-from grader.core.outcome import Finding, Outcome, failed, passed, unknown
+from grader.core.outcome import Finding, Outcome, failed, unknown
 from grader.core.rubric import Assignment, CheckParams
 from grader.core.rule import Rule
 
@@ -54,7 +56,7 @@ def check(logs: LogEvidence, documents: Documents, params: Params) -> Outcome:
         return unless_another(failure, (r for r in found.elsewhere if r.before + len(r.epochs) <= limit))
     sure = next((r for r in within if r.complete), None)
     if sure:
-        return passed(f"{len(sure.epochs)} epochs ({sure.place})")
+        return shown_by(sure, logs, f"{len(sure.epochs)} epochs ({sure.place})")
     return unknown(
         f"{len(within[0].epochs)} epochs were found, but {within[0].gaps[0]}", [_finding(within[0], limit)]
     )

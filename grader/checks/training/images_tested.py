@@ -7,8 +7,9 @@ The number of images in the fractions of the saved log (`9941/10000`): 60,000 is
 A test loader made with `train=True` measures how well the network remembers. The code may have been corrected
 later and look innocent; the saved log still shows 60,000.
 
-Measured on 39 labelled public notebooks (35 passes, all right; 4 print no fraction and are `unknown`) and on
-95 folders of public hand-ins: 5 fails, each read at its source and right.
+Measured on 39 labelled public notebooks and fifty hand-ins that nothing was tuned on (75 passes, all right;
+seven print no fraction and are `unknown`), on 95 folders of public hand-ins and 643 other public notebooks:
+22 fails, each read at its source and right.
 
 ## Example
     Test set: Average loss: 0.0101, Accuracy: 59648/60000 (99.41%)
@@ -20,10 +21,10 @@ Measured on 39 labelled public notebooks (35 passes, all right; 4 print no fract
 from collections.abc import Mapping
 from typing import ClassVar
 
-from grader.checks.training._runs import of_another, submitted, unless_another, without_log
+from grader.checks.training._runs import of_another, shown_by, submitted, unless_another, without_log
 from grader.core.evidence.documents import Documents
 from grader.core.evidence.logs import LogEvidence, Run
-from grader.core.outcome import Finding, Outcome, failed, passed, unknown
+from grader.core.outcome import Finding, Outcome, failed, unknown
 from grader.core.rubric import Assignment, CheckParams
 from grader.core.rule import Rule
 
@@ -51,7 +52,8 @@ def check(logs: LogEvidence, documents: Documents, params: Params) -> Outcome:
         return unknown("the log does not show over how many images the test accuracy is")
     right = [r for r in counted if r.denominators == (params.test_images,)]
     if right:
-        return passed(f"the test accuracy is over {params.test_images:,} images ({right[0].place})")
+        text = f"the test accuracy is over {params.test_images:,} images ({right[0].place})"
+        return shown_by(right[0], logs, text)
     findings = [_finding(r, params) for r in counted]
     on_training = all(r.denominators == (params.training_images,) for r in counted) and len(counted) == len(
         runs

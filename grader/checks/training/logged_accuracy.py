@@ -3,9 +3,9 @@
 ## What it checks
 The test accuracy of every epoch in the log that the notebook saved, recomputed from the fractions
 (`9943/10000`), over the first 20 epochs. Where the notebook saved no log, a log quoted in the README is read
-instead. Where the cell above a log cannot have printed it, because it reads a name that nothing in the
-notebook makes or because nothing in it prints, a person looks. That a cell fails when we run it says nothing
-about its log.
+instead; it passes where no notebook was handed in, and a person looks where one was. Where the cell above a
+log cannot have printed it, because it reads a name that nothing in the notebook makes or because nothing in
+it prints, a person looks. That a cell fails when we run it says nothing about its log.
 
 ## Why it matters
 The assignment asks for 99.4 % within 20 epochs. A log is a claim, but one that admits failure decides: if
@@ -24,11 +24,11 @@ import math
 from collections.abc import Mapping
 from typing import ClassVar, NamedTuple
 
-from grader.checks.training._runs import another_notebook, submitted, without_log
+from grader.checks.training._runs import another_notebook, shown_by, submitted, without_log
 from grader.core.evidence.claims import ClaimEvidence, What
 from grader.core.evidence.documents import Documents
 from grader.core.evidence.logs import Answer, Epoch, LogEvidence, Origin, Run, SequenceKind
-from grader.core.outcome import Finding, Outcome, Weight, failed, passed, unknown
+from grader.core.outcome import Finding, Outcome, Weight, failed, unknown
 from grader.core.rubric import Assignment, CheckParams, Which
 from grader.core.rule import Rule
 from grader.core.submission import Kind, Submission
@@ -92,7 +92,6 @@ def check(
     by_answer = {answer: [r for r in rulings if r.answer is answer] for answer in Answer}
     notes = [note for run in found.judged if (note := _rounding(run, params.threshold))]
     if reached := by_answer[Answer.YES]:
-        quoted = "" if reached[0].run.origin is Origin.NOTEBOOK else ", as the README quotes its log"
         rivals = [r for r in others if _may_be_meant(r.run, submission)]
         if rivals and all(r.answer is not Answer.YES for r in rivals):
             first = rivals[0].run
@@ -101,7 +100,7 @@ def check(
                 f"notebook: {rivals[0].summary}"
             )
             return unknown(text, [*(another_notebook(r.run) for r in rivals), *notes])
-        return passed(reached[0].summary + quoted, notes)
+        return shown_by(reached[0].run, logs, reached[0].summary, notes)
     if doubtful := by_answer[Answer.MAYBE]:
         return unknown(doubtful[0].summary, [*(r.finding for r in doubtful), *notes])
     best = max(rulings, key=lambda r: r.run.best)
