@@ -6,6 +6,8 @@ from typing import NamedTuple
 from grader.checks.sweep._pictures import Picture, Pictures, pictures_of
 from grader.core.evidence.documents import Documents
 from grader.core.facts.replay import ReplayFacts
+from grader.core.outcome import Finding
+from grader.core.place import Place
 from grader.core.submission import Kind, Submission
 from grader.execute.replay.learning_rates import same_rate
 
@@ -68,3 +70,22 @@ def listed(rates: Iterable[float]) -> str:
 def counted(pictures: int) -> str:
     """A number of pictures in words."""
     return f"{pictures} picture{'s' * (pictures != 1)}"
+
+
+def not_shown(
+    replay: ReplayFacts, missing: list[float], places: dict[float, list[str]], rates: tuple[float, ...]
+) -> Finding:
+    """What is said of rates that no workbook shows, by each check in the same words."""
+    return Finding(
+        message=f"no table, column or chart of a workbook shows the losses for η = {listed(missing)}",
+        place=Place(artefact=replay.judged[0].artefact),
+        expected=f"losses for {listed(rates)}",
+        found=told(places) or "none of them",
+        hint=f"Add a sheet or a column with its rate as header for η = {listed(missing)}.",
+        diagnosis="rate-not-shown",
+    )
+
+
+def told(places: dict[float, list[str]]) -> str:
+    """The first place of each rate, in words."""
+    return "; ".join(f"{rate:g} in {found[0]}" for rate, found in places.items())

@@ -21,11 +21,10 @@ six.
 from enum import Enum
 
 from grader.checks.sweep._pictures import Picture
-from grader.checks.sweep._where import counted, listed, where_shown
+from grader.checks.sweep._where import counted, listed, not_shown, told, where_shown
 from grader.core.evidence.documents import Documents
 from grader.core.facts.replay import ReplayFacts
 from grader.core.outcome import Finding, Outcome, Weight, graded, passed, unknown
-from grader.core.place import Place
 from grader.core.rubric import CheckParams, Profile
 from grader.core.rule import Rule
 from grader.core.submission import Submission
@@ -58,12 +57,12 @@ def check(
     places, drawn, missing, elsewhere = where_shown(replay, submission, documents, rates)
     remarks = [_remark(rate, found) for rate, found in drawn.items()]
     if not drawn and not missing:
-        return passed(f"all {len(rates)} learning rates are shown: {_told(places)}")
+        return passed(f"all {len(rates)} learning rates are shown: {told(places)}")
     shown = f"{len(places)} of {len(rates)} learning rates are shown in workbooks"
     if drawn:
         shown += f", η = {listed(drawn)} in {counted(sum(len(found) for found in drawn.values()))}"
     if missing:
-        finding = _finding(replay, missing, places, rates)
+        finding = not_shown(replay, missing, places, rates)
         if elsewhere:
             return unknown(f"{shown}; {elsewhere}", (finding, *remarks))
         if not (drawn and params.pictures is Counting.OPEN):
@@ -72,19 +71,6 @@ def check(
     if params.pictures is Counting.OPEN:
         return unknown(f"{shown}: a person has to look at them", remarks)
     return passed(f"{shown}, whose curves nobody read", remarks)
-
-
-def _finding(
-    replay: ReplayFacts, missing: list[float], places: dict[float, list[str]], rates: tuple[float, ...]
-) -> Finding:
-    return Finding(
-        message=f"no table, column or chart of a workbook shows the losses for η = {listed(missing)}",
-        place=Place(artefact=replay.judged[0].artefact),
-        expected=f"losses for {listed(rates)}",
-        found=_told(places) or "none of them",
-        hint=f"Add a sheet or a column with its rate as header for η = {listed(missing)}.",
-        diagnosis="rate-not-shown",
-    )
 
 
 def _remark(rate: float, found: tuple[Picture, ...]) -> Finding:
@@ -98,10 +84,6 @@ def _remark(rate: float, found: tuple[Picture, ...]) -> Finding:
         diagnosis="rate-in-a-picture",
         weight=Weight.REMARK,
     )
-
-
-def _told(places: dict[float, list[str]]) -> str:
-    return "; ".join(f"{rate:g} in {found[0]}" for rate, found in places.items())
 
 
 rule = Rule(code="LR302", name="every-rate-shown", check=check)

@@ -23,7 +23,7 @@ as header.
 
 from collections.abc import Sequence
 
-from grader.checks.sweep._where import Shown, listed, where_shown
+from grader.checks.sweep._where import listed, not_shown, where_shown
 from grader.core.evidence.documents import Documents
 from grader.core.facts.replay import BookFacts, ReplayFacts, Severity, ShownAs, ShownLosses
 from grader.core.outcome import Finding, Outcome, Weight, graded, unknown
@@ -66,7 +66,7 @@ def check(
         )
     given = where_shown(replay, submission, documents, profile.learning_rates)
     if given.missing:
-        findings = [*findings, _not_shown(replay, given, profile.learning_rates)]
+        findings = [*findings, not_shown(replay, given.missing, given.places, profile.learning_rates)]
         if given.elsewhere:
             return unknown(f"{summary}; {given.elsewhere}", findings)
         summary += f"; {len(given.missing)} of {len(profile.learning_rates)} rates are not shown"
@@ -99,17 +99,6 @@ def _judge(replay: ReplayFacts, profile: Profile, params: Params) -> tuple[int, 
         f"of η = {listed(apart)} are not the right ones{_far(max(apart.values()))}"
     )
     return len(judged), right, summary, _consequences(apart, shown)
-
-
-def _not_shown(replay: ReplayFacts, given: Shown, rates: Sequence[float]) -> Finding:
-    return Finding(
-        message=f"no cell or chart shows the losses for η = {listed(given.missing)}",
-        place=Place(artefact=replay.judged[0].artefact),
-        expected=f"losses for {listed(rates)}",
-        found=f"losses for {listed(sorted({*given.places, *given.drawn}))}",
-        hint=f"Add a column with its rate as header for η = {listed(given.missing)}.",
-        diagnosis="rate-not-shown",
-    )
 
 
 def _apart(rate: float, shown: Sequence[tuple[BookFacts, ShownLosses]], params: Params) -> float:

@@ -6,8 +6,8 @@ Whether the last epoch of the saved log is as good as the threshold that its bes
 ## Why it matters
 The weights that a notebook keeps are those of its last epoch, unless it saves the best ones. In half of the
 real runs that reach 99.4 % the last epoch is below it (34 of 39 labelled public notebooks and 34 of fifty
-hand-ins that nothing was tuned on were ruled on, each as labelled or printed), and `best =
-model.state_dict().copy()` keeps no copy: the tensors go on changing.
+hand-ins that nothing was tuned on were ruled on, each as labelled or printed), and
+`best = model.state_dict().copy()` keeps no copy: the tensors go on changing.
 
 ## Example
     epoch 13   99.48 %
