@@ -65,12 +65,15 @@ def check(
             "not machine-checkable"
         )
     given = where_shown(replay, submission, documents, profile.learning_rates)
+    rates = profile.learning_rates
     if given.missing:
-        findings = [*findings, not_shown(replay, given.missing, given.places, profile.learning_rates)]
+        findings = [*findings, not_shown(replay, given.missing, given.places, rates)]
         if given.elsewhere:
             return unknown(f"{summary}; {given.elsewhere}", findings)
-        summary += f"; {len(given.missing)} of {len(profile.learning_rates)} rates are not shown"
-    return graded(right / (judged + len(given.missing)), summary, findings)
+        summary += f"; {len(given.missing)} of {len(rates)} rates are not shown"
+    # Of those in pictures nobody knows better than of those in cells.
+    share = right / judged * (len(rates) - len(given.missing)) / len(rates)
+    return graded(share, summary, findings)
 
 
 def _judge(replay: ReplayFacts, profile: Profile, params: Params) -> tuple[int, int, str, list[Finding]]:
