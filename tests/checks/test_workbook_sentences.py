@@ -167,7 +167,7 @@ def outcomes(replay: ReplayFacts, pictures: int) -> Iterable[Outcome]:
     yield class_values.check(replay, profile, class_values.Params())
     yield learning_rate.check(replay, learning_rate.Policy())
     yield charts_agree.check(replay)
-    yield losses_of_the_sweep.check(replay, profile, losses_of_the_sweep.Params())
+    yield losses_of_the_sweep.check(replay, submission, profile, losses_of_the_sweep.Params(), None)
     yield every_rate_shown.check(replay, submission, profile, every_rate_shown.Params(), None)
 
 

@@ -9,9 +9,10 @@ import openpyxl
 import pytest
 
 from grader.checks.sweep import losses_of_the_sweep
-from grader.core.facts.replay import ReplayFacts
-from grader.core.outcome import Verdict
+from grader.core.facts.replay import BookFacts, ReplayFacts
+from grader.core.outcome import Outcome, Verdict
 from grader.core.rubric import Profile
+from grader.core.submission import Submission
 from grader.execute.replay.reference_network import train
 from tests.execute.replay.sheets import START, replayed, workbook
 
@@ -59,11 +60,18 @@ LAYOUTS = {
 }
 
 
+def judged(book: BookFacts) -> Outcome:
+    alone = Submission(id="s", slug="s", sha256="", artefacts=())
+    return losses_of_the_sweep.check(
+        ReplayFacts(books=(book,)), alone, Profile(), losses_of_the_sweep.Params(), None
+    )
+
+
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_every_rate_is_found_and_right(name: str) -> None:
     book = replayed(workbook(edit=LAYOUTS[name]))
     assert {one.eta for one in book.shown} == set(RATES)
-    outcome = losses_of_the_sweep.check(ReplayFacts(books=(book,)), Profile(), losses_of_the_sweep.Params())
+    outcome = judged(book)
     assert (outcome.verdict, outcome.summary) == (
         Verdict.PASS,
         "the losses of 6 of 6 shown learning rates are right",
@@ -78,5 +86,5 @@ def test_losses_of_another_rate_are_still_wrong_where_they_are_thinned_out() -> 
             page.cell(row, 2, page.cell(row, 3).value)
 
     book = replayed(workbook(edit=mixed))
-    outcome = losses_of_the_sweep.check(ReplayFacts(books=(book,)), Profile(), losses_of_the_sweep.Params())
+    outcome = judged(book)
     assert outcome.verdict is Verdict.PARTIAL
