@@ -242,6 +242,25 @@ RIGHT: dict[str, tuple[int, str]] = {
     "update latex": (1, "@$w_5^{new} = w_5^{old} - \\eta \\frac{\\partial E}{\\partial w_5}$"),
     "update i": (1, "@$w_i \\leftarrow w_i - \\eta \\frac{\\partial E}{\\partial w_i}$"),
     "update words": (1, "@new weight = old weight - learning rate * gradient"),
+    "update theta": (
+        4,
+        (
+            "@θ = θ - η * ∂E/∂θ\n\nθ_new = θ_old - α ∇E(θ)\n\n$\\theta_{j} := \\theta_j - \\alpha \\frac{\\partial J}"
+            "{\\partial \\theta_j}$\n\nθ_{t+1} = θ_t − η ∇_θ J(θ_t)"
+        ),
+    ),
+    "update nabla": (1, "@$W_{new}=W_{old}-\\eta\\nabla{E_{total}}$"),
+    "update said": (
+        2,
+        (
+            "@Each weight is updated by subtracting the learning rate times its gradient from the old weight.\n\n"
+            "The weights are updated: we subtract the product of learning rate and gradient from each of them."
+        ),
+    ),
+    "update of a new weight": (
+        1,
+        "@New W1 = Old W1 - (learning rate) * (gradient of E with respect to W1)",
+    ),
     "update delta w": (1, "@Δw5 = -η * ∂E/∂w5"),
     "foreign mse sum": (2, "E = (t1 - a_o1)² + (t2 - a_o2)²\n\n∂E/∂w5 = 2*(a_o1 - t1)*a_o1*(1-a_o1)*a_h1"),
     "numbering transposed": (4, "h1 = w1*i1 + w3*i2\nh2 = w2*i1 + w4*i2\n∂h1/∂w3 = i2\n∂h2/∂w2 = i1"),
@@ -465,6 +484,8 @@ NOT_ACCUSED: dict[str, str] = {
     "mapping list": "- i1 -> h1 : w1\n- i2 -> h1 : w2\n- h1 -> o1 : w5",
     "mermaid": "```mermaid\ngraph LR\n i1 -->|w1| h1\n i2 -->|w2| h1\n h1 -->|w5| o1\n```",
     "comparison": "h1 == h2 if w1 = w3",
+    "theta with more": "@θ = θ - η * ∂E/∂θ * 2\n\nθ = θ + η * ∂E/∂θ\n\nw = w - η∇E + m",
+    "subtracting denied": "@We do not subtract the learning rate times the gradient from the weights here.",
     "asciidoc": "stem:[(del E)/(del w_5) = (a_(o1)-t_1)a_(o1)(1-a_(o1))a_(h1)]",
 }
 

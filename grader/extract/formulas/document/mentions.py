@@ -44,6 +44,8 @@ _GRADIENT_IN_WORDS = re.compile(
 )
 """`The derivative of the loss by w1 …`, where what follows may be its value."""
 _STEP_WORD = re.compile(r"\b(?:new|updated?|old|learning|rate|step)\b|[-−]=", re.IGNORECASE)
+_RULE_OF_THETA = re.compile(r"(?:θ|\\?theta)[^\s=]*\s*(?::=|=|←)(?=.*(?:∂|∇|partial|nabla|gradient))")
+"""`θ = θ - …`, whatever its sign."""
 _MINUS = re.compile(r"[-−–]")
 _UPDATE_IN_WORDS = re.compile(
     r"\b(?:updat|subtract|adjust)\w*\b[^.]{0,80}\bweights?\b|\bweights?\b[^.]{0,80}\b(?:updat|subtract|adjust)",
@@ -144,7 +146,8 @@ def named_quantities(text: str, block: Block, *, in_words: bool = True) -> tuple
         _STEP_WORD.search(text) or "eta" in found or (derives and _MINUS.search(text))
     ):
         found -= {"w?", *weights}
-    if told or (block is not Block.CODE and "eta" in found and _MINUS.search(text)):
+    stepped = ("eta" in found and _MINUS.search(text)) or _RULE_OF_THETA.search(text)
+    if told or (block is not Block.CODE and stepped):
         found.add("w?")  # w_neu = w_alt - η·∂E/∂w: whatever the weight is called
     if _PRINTED_LOSS.match(text):
         found -= made(_losses)

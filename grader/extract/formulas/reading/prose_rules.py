@@ -25,8 +25,26 @@ _RULE = re.compile(
     rf"(?i)(?<![\w])({_WEIGHT})(\s*=\s*)({_WEIGHT})(\s*-\s*)(\(?\s*)({_RATE})\s*(?:\*|\bx\b)\s*\(?\s*({_GRADIENT})\s*\)?"
 )
 _NAMED = re.compile(
-    r"(?i)(?<=[*(x\s])gradients?\s+(?:for|of|w\.?r\.?t\.?|with\s+respect\s+to)\s+(w_?[1-8])\b(?!\s*[=:])"
+    r"(?i)(?<=[*(x\s])gradients?\s+(?:of\s+(?:the\s+)?(?:E\w*|loss|error|cost)\s+)?"
+    r"(?:for|of|w\.?r\.?t\.?|with\s+respect\s+to)\s+(w_?[1-8])\b(?!\s*[=:])"
 )
+_INDEX = rf"(?:[_^]?[{{(]?(?:{AGES}|[ijkt](?:\+1)?)[}})]?)*"
+_GENERAL = re.compile(
+    rf"(?i)(?<![\w])(?P<name>θ|theta|w(?:eights?)?){_INDEX}\s*(?::=|=:?|←|<-)\s*(?P=name){_INDEX}\s*-\s*"
+    r"(?:η|eta|α|alpha|lr|γ|ε|λ)\s*[*·×]?\s*(?:"
+    rf"[∂∇]\s*_?[{{(]?(?:(?P=name){_INDEX})?[}})]?\s*[{{(]?[EJLC](?:_?[A-Za-z]*)[}})]?"
+    rf"(?:\(\s*(?P=name){_INDEX}\s*\))?(?![\s)]*/)"
+    rf"|[\s(]*[∂d][\s(]*[EJLC][A-Za-z_]*[\s)]*/[\s(]*[∂d][\s(]*(?:θ|theta){_INDEX}[\s)]*"
+    r")(?!\w)(?!\s*[*/+(-])"
+)
+"""`θ_new = θ_old - α ∇E(θ)`, `W = W - η ∇E_total`: one letter for all weights."""
+_SAID_RULE = re.compile(
+    rf"(?i)^(?=[^=]*\bweight)(?![^=]*\b(?:not|never|add(?:ed|ing|s)?)\b)[^=]*\bsubtract(?:ing|ed|s)?\s+(?:from\s+\w+\s+)?"
+    rf"(?:the\s+)?(?:product\s+of\s+)?(?:the\s+)?(?:{_RATE_WORDS})\s*(?:times|multiplied\s+(?:by|with)|and|\*|×|x)\s*"
+    r"(?:the|its|their|that|this)?\s*(?:own\s+|corresponding\s+|respective\s+|partial\s+)*(?:gradient|derivative)s?\b[^=]*$"
+)
+"""`Each weight is updated by subtracting the learning rate times its gradient from the old weight.`"""
+_ALL_WEIGHTS = "w_new = w_old - η * ∂E/∂w_old "
 _GRADIENT_OF = re.compile(
     r"(?i)\b(?:partial\s+|partielle\s+)?(?:gradient[es]?|derivative|ableitung|derivada(?:\s+parcial)?|dérivée(?:\s+partielle)?"
     r"|derivata(?:\s+parziale)?)"
@@ -39,8 +57,8 @@ _GRADIENT_OF = re.compile(
     r"|comes\b|works\b|simplifies\b|reduces\b|evaluates\b|ergibt\b|beträgt\b|lautet\b|vaut\b|$))"
 )
 """`The derivative of E with respect to w5 is`, before its formula."""
-_AGED = re.compile(rf"(?i)(?<![\w])(?:{AGES})_(w(?:_?[1-8i])?)(?=\s*[=-])")
-"""`new_w3`: the age stands before the weight."""
+_AGED = re.compile(rf"(?i)(?<![\w])(?:{AGES})(?:_|\s+(?=w_?[1-8]))(w(?:_?[1-8i])?)(?=\s*[=-])")
+"""`new_w3`, `New W1 =`: the age stands before the weight."""
 _AGED_AFTER = re.compile(rf"(?i)(?<![\w])(w(?:_?[1-8i])?)_?\(?(?:{AGES})\)?(?![\w])")
 _SAID_RATE = re.compile(rf"(?i)(?<![\w])(?:{_RATE_WORDS})(?![\w])")
 _HINT = re.compile(
@@ -65,7 +83,9 @@ _LABEL = re.compile(r"^[\s>#*_\-+\d.)]*\b[wW]_?([1-8])[\s*_]*:[\s*_`]*(?=[(\[{])
 
 def in_symbols(line: SourceText) -> SourceText:
     """Update rules and gradients that are said in words, in the symbols of the network; other text stays."""
-    if "_" in line.text or "rad" in line.text or "'" in line.text:
+    if "θ" in line.text or "heta" in line.text or "∂" in line.text:
+        line = line.sub(_GENERAL, _ALL_WEIGHTS)
+    if "_" in line.text or "rad" in line.text or "'" in line.text or "w" in line.text.lower():
         line = line.sub(_AGED, r"\1").sub(_OTHER_NAMES, r"∂E/∂\1").sub(_GRADIENT_AFTER, r"∂E/∂\1")
     if "(E" in line.text:
         line = line.sub(_OPERATOR, r"∂\2/∂\1")
@@ -75,6 +95,8 @@ def in_symbols(line: SourceText) -> SourceText:
         line = line.sub(_AGED_AFTER, r"\1")
     if not _HINT.search(line.text):
         return line
+    if "ubtract" in line.text:
+        line = line.sub(_SAID_RULE, _ALL_WEIGHTS)
     line = line.sub(_NAMED, r"∂E/∂\1").sub(_RULE, r"w_new\2w_old\4 η * ∂E/∂w_old ")
     return line.sub(_GRADIENT_OF, lambda m: f" ∂{m.group(1) or 'E'}/∂{m.group(2)} ").sub(_SAID_RATE, " η ")
 
