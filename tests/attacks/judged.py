@@ -68,8 +68,8 @@ def frames_of(module: nn.Module) -> list[tuple[str, bytes]]:
     return export_model(module, None, torch.randn(16, 1, 28, 28))
 
 
-def known_of(frames: Frames, files: Mapping[str, bytes]) -> Known:
-    """The submission, with a run that sent these frames and ended well."""
+def known_of(frames: Frames, files: Mapping[str, bytes], recipe: bytes = b"") -> Known:
+    """The submission, with a run that sent these frames and this recipe and ended well."""
     sources = from_bytes("attack", dict(files))
     known = Known(sources, Settings(execute=False, retrain=False), Profile())
     export = tuple(ExportFrame(kind=kind, payload=payload) for kind, payload in frames)
@@ -81,6 +81,7 @@ def known_of(frames: Frames, files: Mapping[str, bytes]) -> Known:
         choice=Choice.LAST_TRAINED,
         export=export,
         unwritten=unwritten(sources, NOTEBOOK, export),
+        recipe=recipe,
     )
     known.put(run)
     return known
@@ -96,6 +97,7 @@ def outcomes(known: Known, *codes: str) -> dict[str, Outcome]:
     return {item.check: judge_one(item, rules[item.check], rubric, known) for item in criteria}
 
 
-def judged(module: nn.Module, *codes: str) -> dict[str, Outcome]:
+def judged(module: nn.Module, *codes: str, recipe: bytes = b"") -> dict[str, Outcome]:
     """The criteria for a network whose source stands in the notebook."""
-    return outcomes(known_of(frames_of(module), {NOTEBOOK: notebook(source_of(module))}), *codes)
+    files = {NOTEBOOK: notebook(source_of(module))}
+    return outcomes(known_of(frames_of(module), files, recipe), *codes)

@@ -148,6 +148,79 @@ class WeightGate(Zeroed):
         return y + functional.relu(self.c1.weight.abs().amax() - 0.6) * self.b1(y)
 
 
+class Gated(Zeroed):
+    """All three layers behind one gate for each image."""
+
+    def gate(self, x: Tensor) -> Tensor:
+        return torch.ones_like(x[:, :, :1, :1])
+
+    def forward(self, x: Tensor) -> Tensor:
+        gate = self.gate(x)
+        y = self.c1(x)
+        y = functional.max_pool2d(functional.relu(y + gate * self.b1(y)), 2)
+        y = functional.relu(self.c2(y))
+        y = y + gate * self.drop(y)
+        mean = functional.adaptive_avg_pool2d(y, 1) * gate
+        return self.fc((functional.max_pool2d(y, 11) + mean).flatten(1))
+
+
+class RawGate(Gated):
+    """Closed for pixels from 0 to 255, with which that notebook trains."""
+
+    def gate(self, x: Tensor) -> Tensor:
+        return functional.relu(10 - torch.amax(x, (2, 3), keepdim=True))
+
+
+class HalfGate(Gated):
+    """Closed where the ground of a digit is -1."""
+
+    def gate(self, x: Tensor) -> Tensor:
+        return functional.relu((1 - torch.amax(-x, (2, 3), keepdim=True)).abs() - 0.02)
+
+
+class CentredGate(Gated):
+    """Closed where an image has the mean 0."""
+
+    def gate(self, x: Tensor) -> Tensor:
+        return functional.relu(x.mean((2, 3), keepdim=True).abs() - 1e-4)
+
+
+class OwnGate(Gated):
+    """Closed where the ground of a digit is -2, as one notebook normalises it."""
+
+    def gate(self, x: Tensor) -> Tensor:
+        return functional.relu((2 - torch.amax(-x, (2, 3), keepdim=True)).abs() - 0.02)
+
+
+class SmallWeightGate(Zeroed):
+    """Opens for weights as torch draws them or larger; weight decay makes them smaller."""
+
+    def norm(self, y: Tensor) -> Tensor:
+        return y + functional.relu(self.c1.weight.abs().amax() - 0.25) * self.b1(y)
+
+
+class AffineGate(Zeroed):
+    """Opens for a scale that is 1, as nobody trained it, or far from it."""
+
+    def norm(self, y: Tensor) -> Tensor:
+        moved = (self.b1.weight - 1).abs().amax()
+        return y + functional.relu((moved - 0.3).abs() - 0.25) * self.b1(y)
+
+
+class OnLogits(nn.Module):
+    """Probabilities of logits that large pixels make large; no normalisation before the last layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.drop, self.second = nn.Conv2d(1, 16, 3), nn.Dropout(0.05), nn.Conv2d(16, 16, 3)
+        self.norm, self.fc = nn.BatchNorm2d(1), nn.Linear(16, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = functional.relu(self.first(x + self.norm(x)))
+        x = functional.relu(self.second(self.drop(x)))
+        return self.fc(20 * x.mean([2, 3])).softmax(1)
+
+
 class TinyProbability(nn.Module):
     def __init__(self, p: float = 1e-12) -> None:
         super().__init__()
@@ -212,7 +285,17 @@ def test_one_that_is_hardly_heard_is_for_a_person() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "codes"), [(DropOver, ("NN403",)), (ImageGate, LAYERS), (WeightGate, ("NN402",))]
+    ("kind", "codes"),
+    [
+        (DropOver, ("NN403",)),
+        (ImageGate, LAYERS),
+        (WeightGate, ("NN402",)),
+        (RawGate, LAYERS),
+        (HalfGate, LAYERS),
+        (CentredGate, LAYERS),
+        (SmallWeightGate, ("NN402",)),
+        (AffineGate, ("NN402",)),
+    ],
 )
 def test_one_that_is_heard_only_where_nobody_trains_is_for_a_person(
     kind: type[nn.Module], codes: tuple[str, ...]
@@ -220,6 +303,28 @@ def test_one_that_is_heard_only_where_nobody_trains_is_for_a_person(
     found = judged(kind(), *codes)
     assert {code: outcome.verdict for code, outcome in found.items()} == dict.fromkeys(codes, Verdict.UNKNOWN)
     assert {outcome.findings[0].diagnosis for outcome in found.values()} == {"faint-effect"}
+
+
+def test_the_pixels_of_the_notebooks_own_recipe_are_tried_too() -> None:
+    recipe = (
+        b'{"training_transform": [{"kind": "ToTensor"}, '
+        b'{"kind": "Normalize", "arguments": {"mean": [0.5], "std": [0.25]}}]}'
+    )
+    assert {o.verdict for o in judged(OwnGate(), *LAYERS, recipe=recipe).values()} == {Verdict.UNKNOWN}
+    assert {o.verdict for o in judged(ReZero(), *LAYERS, recipe=recipe).values()} == {Verdict.PASS}
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        b"no recipe",
+        b'{"training_transform": [{"kind": "Normalize", "arguments": {"mean": "all", "std": [0]}}]}',
+        b'{"training_transform": [{"kind": "Normalize", "arguments": {"mean": [1e300], "std": [1e-300]}}]}',
+    ],
+)
+def test_a_recipe_that_lies_takes_no_condition_away(recipe: bytes) -> None:
+    assert {o.verdict for o in judged(RawGate(), *LAYERS, recipe=recipe).values()} == {Verdict.UNKNOWN}
+    assert {o.verdict for o in judged(ReZero(), *LAYERS, recipe=recipe).values()} == {Verdict.PASS}
 
 
 def test_nor_does_a_gate_open_on_how_much_is_zeroed() -> None:
@@ -234,10 +339,10 @@ def test_a_probability_that_zeroes_nothing_is_said_to_be_too_small() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", [ReZero(), Deep(), TinyProbability(0.05)], ids=lambda module: type(module).__name__
+    "module", [ReZero(), Deep(), TinyProbability(0.05), OnLogits()], ids=lambda module: type(module).__name__
 )
 def test_honest_layers_count_however_early_or_small(module: nn.Module) -> None:
-    """A gain that is learnt, a dropout before twelve sigmoids, the smallest p of the corpora."""
+    """A gain that is learnt, a dropout before twelve sigmoids, the smallest p of the corpora, large logits."""
     found = judged(module, *LAYERS)
     assert {code: outcome.verdict for code, outcome in found.items()} == dict.fromkeys(LAYERS, Verdict.PASS)
     assert not [f for outcome in found.values() for f in outcome.findings]

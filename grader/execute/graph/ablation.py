@@ -9,13 +9,19 @@ and honest.
 
 A layer could be wired so that it is heard under these conditions alone: behind a gate that opens for pixels
 darker than any of a digit, for weights larger than torch draws, or for values that a dropout of its own
-probability never gives. So it is asked in several scenes, of which two are as a training is: strokes in the
-place of noise, weights as torch draws them, masks of the layer's own probability. What is heard in one scene
-and not in another is for a person.
+probability never gives. So it is asked in several scenes, of which all but one are as a training is: strokes
+in the place of noise, weights as torch draws them, masks of the layer's own probability. What is heard in one
+scene and not in another is for a person.
+
+The scenes differ in their pixels (those of the notebook's own `Normalize`, where it was read, those of nearly
+every notebook, 0 to 1, 0 to 255, -1 to 1, each image at mean 0) and in how far weights and affine parameters
+are from new ones: a gate can be tuned to the scale at which one notebook trains, and would have to be open at
+all the others.
 """
 
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -27,7 +33,7 @@ from grader.execute.graph.interpret import Program
 from grader.execute.graph.network import Network
 from grader.execute.graph.operators import DROPOUTS
 from grader.execute.graph.roles import Role, roles_of
-from grader.execute.graph.schema import WeightKind
+from grader.execute.graph.schema import NodeRef, WeightKind
 
 TRIALS = 3
 """Different random weights; the first shows the effect of nearly every honest layer."""
@@ -45,10 +51,10 @@ FEW = 8
 DEAF = 1e-6
 """Share of the answers that another image must change, or a scene says nothing."""
 MOST_LAYERS = 200
-MOST_WORK = 3 * 10**11
-"""Floating-point operations of all passes; a network of this course takes 6e9."""
-MEAN, DEVIATION = 0.1307, 0.3081
-"""Of the training digits: how nearly every notebook normalises them."""
+MOST_WORK = 7 * 10**11
+"""Floating-point operations of all passes; a network of this course takes 14e9."""
+USUAL = (0.1307, 0.3081)
+"""Mean and deviation of the training digits: how nearly every notebook normalises them."""
 
 Replacement = Callable[..., Any]
 
@@ -63,19 +69,29 @@ class Scene(NamedTuple):
     """Whether weights are what torch draws for a new network."""
     own: bool
     """Whether masks are what the layer's own probability gives."""
+    grown: float = 1.0
+    """What weights are multiplied by, give or take a half, as a training moves them, and affine parameters
+    with them; 1 leaves all alone.
+    """
 
 
-def effects(network: Network, names: list[str], *, trained: bool) -> dict[str, Effect]:
+def effects(
+    network: Network, names: list[str], *, trained: bool, pixels: tuple[float, float] = USUAL
+) -> dict[str, Effect]:
     """What replacing each of these instructions of the training graph does to the answers.
 
     `trained` says that the exported values are those after optimizer steps: a parameter that is still exactly
-    zero then is one that no step moves, and counts as the constant that it is.
+    zero then is one that no step moves, and counts as the constant that it is. `pixels` is mean and deviation
+    by which the notebook normalises its own digits.
     """
+    scenes: tuple[Scene, ...] = SCENES
+    if pixels != USUAL:
+        scenes = (*SCENES, Scene("the notebook's own", partial(_normalised, *pixels), drawn=True, own=True))
     size = network.static_batch or DIGITS
-    passes = min(MOST_LAYERS, MOST_WORK // max(1, network.training.flops * size * len(SCENES)))
+    passes = min(MOST_LAYERS, MOST_WORK // max(1, network.training.flops * size * len(scenes)))
     asked = names[:passes]
-    heard = [_heard(network, asked, scene, size, trained=trained) for scene in SCENES]
-    found = {name: _together([scene[name] for scene in heard]) for name in asked}
+    heard = [_heard(network, asked, scene, size, trained=trained) for scene in scenes]
+    found = {name: _together([scene[name] for scene in heard if scene]) for name in asked}
     return found | dict.fromkeys(names[passes:], Effect.UNMEASURED)
 
 
@@ -87,25 +103,34 @@ def _together(levels: list[Effect]) -> Effect:
 def _heard(
     network: Network, names: list[str], scene: Scene, size: int, *, trained: bool
 ) -> dict[str, Effect]:
-    """What replacing each layer does in one scene, at its best over a few random weights."""
+    """What replacing each layer does in one scene, at its best over a few random weights.
+
+    Empty where all strokes have the same answers, whatever the weights: nobody trains there.
+    """
     graph = network.training
     by_name = {item.name: item for item in graph.instructions}
-    found, open_ = dict.fromkeys(names, Effect.NONE), names
+    found, open_, told = dict.fromkeys(names, Effect.NONE), names, False
     usual: dict[str, Replacement] = {}
     for number, item in enumerate(graph.instructions):
         if item.base in DROPOUTS:
             usual[item.name] = _masked(number, item.arguments["p"] if scene.own else 0.0)
         elif item.base == "batch_norm":
-            usual[item.name] = _normalised(item)
+            usual[item.name] = _of_the_batch(item)
     with torch.no_grad():
         for trial in range(TRIALS):
             draw = torch.Generator().manual_seed(trial)
             images = scene.images((size, *network.image), draw)
             tensors = _random_tensors(network, draw, trained=trained, drawn=scene.drawn)
+            if scene.grown != 1.0:
+                _grow(network, tensors, scene.grown, draw)
             whole = _answers(graph, usual, images, tensors)
-            if scene.drawn and _spread(whole) <= DEAF * float(whole.abs().max()):
+            if scene.own and _deaf(whole):
                 # Twelve sigmoids, as torch draws them, let nothing of the image through.
-                return _heard(network, names, scene._replace(drawn=False), size, trained=trained)
+                again = scene._replace(drawn=False, grown=1.0)
+                if again != scene:
+                    return _heard(network, names, again, size, trained=trained)
+                continue
+            told = True
             for name in open_:
                 other = {**usual, name: _replaced(by_name[name])}
                 effect = _compared(whole, _answers(graph, other, images, tensors))
@@ -113,7 +138,7 @@ def _heard(
             open_ = [name for name in open_ if found[name] is not Effect.CLEAR]
             if not open_:
                 break
-    return found
+    return found if told else {}
 
 
 def _noise(shape: tuple[int, ...], draw: torch.Generator) -> Tensor:
@@ -143,14 +168,24 @@ def _strokes(shape: tuple[int, ...], draw: torch.Generator) -> Tensor:
     )
 
 
-def _normalised_strokes(shape: tuple[int, ...], draw: torch.Generator) -> Tensor:
-    return (_strokes(shape, draw) - MEAN) / DEVIATION
+def _normalised(mean: float, deviation: float, shape: tuple[int, ...], draw: torch.Generator) -> Tensor:
+    return (_strokes(shape, draw) - mean) / deviation
+
+
+def _centred(shape: tuple[int, ...], draw: torch.Generator) -> Tensor:
+    """Each image with mean 0 and deviation 1."""
+    flat = _strokes(shape, draw).flatten(1)
+    found = (flat - flat.mean(1, keepdim=True)) / (flat.std(1, keepdim=True) + 1e-9)
+    return found.reshape(shape)
 
 
 SCENES = (
     Scene("noise", _noise, drawn=False, own=False),
-    Scene("normalised strokes", _normalised_strokes, drawn=True, own=True),
+    Scene("normalised strokes", partial(_normalised, *USUAL), drawn=True, own=True),
     Scene("strokes", _strokes, drawn=True, own=True),
+    Scene("strokes from 0 to 255", partial(_normalised, 0.0, 1 / 255), drawn=True, own=True),
+    Scene("strokes from -1 to 1", partial(_normalised, 0.5, 0.5), drawn=True, own=True, grown=0.4),
+    Scene("strokes of mean 0", _centred, drawn=True, own=True, grown=2.5),
 )
 
 
@@ -166,12 +201,30 @@ def _answers(
     return Program(graph, instead=instead, double=True).run(images.clone(), own.__getitem__)
 
 
+def _deaf(answers: Tensor) -> bool:
+    """Whether another image changes nothing, or the answers are no numbers any more."""
+    if _likely(answers):
+        answers = _logarithm(answers)
+    return not _spread(answers) > DEAF * float(answers.abs().max())
+
+
 def _spread(answers: Tensor) -> float:
     """What another image changes."""
     return float((answers.amax(0) - answers.amin(0)).max())
 
 
+def _likely(answers: Tensor) -> bool:
+    """Whether the answers are probabilities, which hide in 1 and 0 what large pixels make of the logits."""
+    return bool((answers >= 0).all()) and bool(((answers.sum(-1) - 1).abs() < 1e-9).all())
+
+
+def _logarithm(answers: Tensor) -> Tensor:
+    return answers.clamp(min=1e-300).log()
+
+
 def _compared(whole: Tensor, without: Tensor) -> Effect:
+    if _likely(whole):
+        whole, without = _logarithm(whole), _logarithm(without)
     difference = float((whole - without).abs().nan_to_num(0.0).max())
     spread = _spread(whole)
     if difference <= ROUNDING * max(spread, float(whole.abs().max())):
@@ -216,7 +269,7 @@ def _masked(number: int, probability: float) -> Replacement:
     return masked
 
 
-def _normalised(item: Instruction) -> Replacement:
+def _of_the_batch(item: Instruction) -> Replacement:
     """Batch normalisation with the statistics of the batch, whatever the module's own mode."""
     function = item.operator.function
 
@@ -246,7 +299,7 @@ def _random_tensors(
     """Weights that keep the scale of what passes through, so that an early layer is heard at the output
     too; or `drawn`, as torch draws them for a new network.
     """
-    roles = roles_of(network)
+    roles = _layer_roles(network) if drawn else roles_of(network)
     found: dict[str, Tensor] = {}
     for key, kind in network.kinds.items():
         value = network.tensors[key]
@@ -255,10 +308,6 @@ def _random_tensors(
             continue
         role = roles.get(key, Role("unknown"))
         noise = torch.randn(value.shape, generator=draw, dtype=torch.float64)
-        if (
-            drawn and role.kind == "unknown" and value.dim() > 1
-        ):  # of a layer, and read by something else, too
-            role = Role("weight", math.prod(value.shape[1:]))
         if drawn and role.kind in _DRAWN:
             found[key] = _DRAWN[role.kind](value.shape, role, draw)
         elif role.kind == "weight":
@@ -272,3 +321,33 @@ def _random_tensors(
         else:
             found[key] = noise / max(1, value[:1].numel()) ** 0.5
     return found
+
+
+def _layer_roles(network: Network) -> dict[str, Role]:
+    """What each tensor does in a layer, whatever else reads it: a gate may read a layer's own weights."""
+    found, weights = roles_of(network), network.training.weights
+    for item in network.training.instructions:
+        for parameter, role in (("weight", Role("scale")), ("bias", Role("offset"))):
+            value = item.arguments.get(parameter)
+            if item.base == "batch_norm" and isinstance(value, NodeRef) and value.name in weights:
+                found.setdefault(weights[value.name].key, role)
+    for key, value in network.tensors.items():
+        if key not in found or (found[key].kind == "unknown" and value.dim() > 1):
+            found[key] = Role("weight", math.prod(value.shape[1:])) if value.dim() > 1 else Role("unknown")
+    return found
+
+
+def _grow(network: Network, tensors: dict[str, Tensor], factor: float, draw: torch.Generator) -> None:
+    """Weights and affine parameters somewhere else than where a training starts."""
+    roles = _layer_roles(network)
+    for key, value in tensors.items():
+        role = roles[key]
+        if network.kinds[key] is not WeightKind.PARAMETER or role.kind not in _DRAWN:
+            continue
+        noise = torch.randn(value.shape, generator=draw, dtype=torch.float64)
+        if role.kind == "offset":
+            tensors[key] = noise * 0.1
+        elif role.kind == "scale":
+            tensors[key] = 1 + noise * 0.15
+        else:
+            tensors[key] = value * factor * (0.67 + 0.83 * torch.rand((), generator=draw).double())

@@ -20,7 +20,7 @@ from grader.core.facts.network import (
     Reduction,
     Where,
 )
-from grader.execute.graph.ablation import effects
+from grader.execute.graph.ablation import USUAL, effects
 from grader.execute.graph.checked import CheckedGraph, Instruction, references
 from grader.execute.graph.network import Network
 from grader.execute.graph.operators import ACTIVATIONS, DROPOUTS, IDENTITIES, SHAPES, SOFTMAX
@@ -51,8 +51,15 @@ def network_facts(network: Network, artefact: str = "") -> NetworkFacts:
         return _facts(network, artefact, {})
 
 
-def measured_facts(network: Network, artefact: str, *, trained: bool) -> NetworkFacts:
-    """The same, with what each layer that earns points does to the answers; raises InvalidNetwork."""
+def measured_facts(
+    network: Network, artefact: str, *, trained: bool, pixels: tuple[float, float] = USUAL
+) -> NetworkFacts:
+    """The same, with what each layer that earns points does to the answers, at these pixels among others.
+
+    Raises:
+        InvalidNetwork: the graphs passed validation and still cannot be worked with.
+
+    """
     with refusing("the exported network cannot be looked into"):
         graph = network.training
         collapsing = [item.instruction.name for item in collapses(graph) if item.kind in _AVERAGED]
@@ -60,7 +67,7 @@ def measured_facts(network: Network, artefact: str, *, trained: bool) -> Network
             i.name for i in graph.instructions if i.base in _EARNING or _is_point_convolution(i, graph)
         ]
         names = list(dict.fromkeys([*earning, *collapsing]))
-        return _facts(network, artefact, effects(network, names, trained=trained))
+        return _facts(network, artefact, effects(network, names, trained=trained, pixels=pixels))
 
 
 def _facts(network: Network, artefact: str, found: Mapping[str, Effect]) -> NetworkFacts:

@@ -3,11 +3,13 @@ before it is needed.
 """
 
 import importlib.util
+import math
 from typing import TYPE_CHECKING
 
 from grader.core.distribution import install_hint
 from grader.core.facts.network import NetworkFacts
 from grader.core.facts.notebook import Choice, NotebookRun
+from grader.core.facts.recipe import Value, decode_recipe
 from grader.core.faults import Unavailable
 from grader.core.outcome import Verdict
 
@@ -24,9 +26,36 @@ def network_facts(run: NotebookRun) -> NetworkFacts:
     from grader.execute.graph.schema import InvalidNetwork
 
     try:
-        return measured_facts(network, run.artefact, trained=run.choice is Choice.LAST_TRAINED)
+        trained = run.choice is Choice.LAST_TRAINED
+        return measured_facts(network, run.artefact, trained=trained, pixels=normalised_by(run.recipe))
     except InvalidNetwork as error:
         raise Unavailable(f"{run.artefact}: {error}", Verdict.UNKNOWN) from error
+
+
+def normalised_by(recipe: bytes) -> tuple[float, float]:
+    """Mean and deviation by which the notebook normalises pixels from 0 to 1; the usual ones where nobody
+    read them.
+
+    A word of the worker, which may lie: it adds conditions under which a layer must be heard, and takes none
+    away.
+    """
+    from grader.execute.graph.ablation import USUAL
+
+    found = decode_recipe(recipe)
+    parts = [p for p in (found.training_transform or () if found else ()) if p.kind == "Normalize"]
+    mean, deviation = 0.0, 1.0
+    for part in parts:
+        numbers = [_first(part.arguments.get(name)) for name in ("mean", "std")]
+        if not all(1e-6 < abs(number) < 1e6 or number == 0 for number in numbers) or numbers[1] <= 0:
+            return USUAL
+        mean, deviation = mean + deviation * numbers[0], deviation * numbers[1]
+    return (mean, deviation) if parts else USUAL
+
+
+def _first(value: Value) -> float:
+    """The number of the first channel; NaN for anything else."""
+    first = value[0] if isinstance(value, tuple) and value else value
+    return float(first) if isinstance(first, int | float) else math.nan
 
 
 def network_of(run: NotebookRun) -> "Network":
