@@ -292,7 +292,7 @@ def test_one_that_is_hardly_heard_is_for_a_person() -> None:
         (WeightGate, ("NN402",)),
         (RawGate, LAYERS),
         (HalfGate, LAYERS),
-        (CentredGate, LAYERS),
+        (CentredGate, ("NN402", "NN403")),
         (SmallWeightGate, ("NN402",)),
         (AffineGate, ("NN402",)),
     ],

@@ -151,7 +151,9 @@ def test_what_a_cell_could_define_follows_from_what_it_uses(cell: str, held: str
     assert not in_unlabelled_cells("| 0.1 | 0.5 | w1 | see above | 2023-01-02 |")
 
 
-@pytest.mark.parametrize("name", ["report.pdf", "derivation.docx", "notes.rtf", "IMG_1.HEIC"])
+@pytest.mark.parametrize(
+    "name", ["report.pdf", "derivation.docx", "notes.rtf", "IMG_1.HEIC", "rest.rar", "rest.7z"]
+)
 def test_a_form_that_is_not_read_may_hold_the_derivation(name: str) -> None:
     found = evidence({"README.md": "# Session 6\nSee the report.\n", name: "%PDF-1.4 x"})
     assert [(u.what, str(u.place)) for u in found.could_hold("∂E/∂w1")] == [(Unread.FILE, name)]
