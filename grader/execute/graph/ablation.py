@@ -53,8 +53,10 @@ DEAF = 1e-6
 MOST_LAYERS = 200
 MOST_WORK = 7 * 10**11
 """Floating-point operations of all passes; a network of this course takes 14e9."""
-USUAL = (0.1307, 0.3081)
-"""Mean and deviation of the training digits: how nearly every notebook normalises them."""
+Pixels = tuple[float, float]
+"""Mean and deviation by which pixels from 0 to 1 are normalised."""
+USUAL: Pixels = (0.1307, 0.3081)
+"""Of the training digits: how nearly every notebook normalises them."""
 
 Replacement = Callable[..., Any]
 
@@ -76,7 +78,7 @@ class Scene(NamedTuple):
 
 
 def effects(
-    network: Network, names: list[str], *, trained: bool, pixels: tuple[float, float] = USUAL
+    network: Network, names: list[str], *, trained: bool, pixels: Pixels = USUAL
 ) -> dict[str, Effect]:
     """What replacing each of these instructions of the training graph does to the answers.
 

@@ -20,7 +20,7 @@ from grader.core.facts.network import (
     Reduction,
     Where,
 )
-from grader.execute.graph.ablation import USUAL, effects
+from grader.execute.graph.ablation import Pixels, effects
 from grader.execute.graph.checked import CheckedGraph, Instruction, references
 from grader.execute.graph.network import Network
 from grader.execute.graph.operators import ACTIVATIONS, DROPOUTS, IDENTITIES, SHAPES, SOFTMAX
@@ -51,15 +51,8 @@ def network_facts(network: Network, artefact: str = "") -> NetworkFacts:
         return _facts(network, artefact, {})
 
 
-def measured_facts(
-    network: Network, artefact: str, *, trained: bool, pixels: tuple[float, float] = USUAL
-) -> NetworkFacts:
-    """The same, with what each layer that earns points does to the answers, at these pixels among others.
-
-    Raises:
-        InvalidNetwork: the graphs passed validation and still cannot be worked with.
-
-    """
+def measured_facts(network: Network, artefact: str, *, trained: bool, pixels: Pixels) -> NetworkFacts:
+    """The same, with what each layer that earns points does to the answers; raises InvalidNetwork."""
     with refusing("the exported network cannot be looked into"):
         graph = network.training
         collapsing = [item.instruction.name for item in collapses(graph) if item.kind in _AVERAGED]

@@ -14,6 +14,7 @@ from grader.core.faults import Unavailable
 from grader.core.outcome import Verdict
 
 if TYPE_CHECKING:
+    from grader.execute.graph.ablation import Pixels
     from grader.execute.graph.network import Network
 
 
@@ -32,7 +33,7 @@ def network_facts(run: NotebookRun) -> NetworkFacts:
         raise Unavailable(f"{run.artefact}: {error}", Verdict.UNKNOWN) from error
 
 
-def normalised_by(recipe: bytes) -> tuple[float, float]:
+def normalised_by(recipe: bytes) -> "Pixels":
     """Mean and deviation by which the notebook normalises pixels from 0 to 1; the usual ones where nobody
     read them.
 
