@@ -2,8 +2,11 @@
 disturbed.
 
     python benchmarks/crash.py --seed 1 --kills 20 --size 12
+    python benchmarks/crash.py --seed 1 --kills 20 --size 12 --backend ray
 
-Every kill is a SIGKILL to the whole process group. Compared are all rows of the store except times, and every
+Every kill is a SIGKILL to the whole process group. With `--backend ray` there is a cluster of two small nodes, and
+each kill is of the driver, of one worker, or of a node, in whose place a fresh one joins; the undisturbed run is
+that of one machine. Compared are all rows of the store except times, and every
 page's result.json.
 """
 
@@ -32,7 +35,7 @@ TABLES = {
 
 
 def command(school: Path, out: Path, extra: list[str]) -> list[str]:
-    return [sys.executable, "-m", "grader", "batch", str(school), "-o", str(out), "-j", "2", *extra]
+    return [sys.executable, "-m", "grader", "batch", str(school), "-o", str(out), *extra]
 
 
 def content(out: Path) -> dict[str, str]:
@@ -76,9 +79,13 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--size", type=int, default=12)
     parser.add_argument("--execute", action="store_true", help="execute notebooks too (slow)")
+    parser.add_argument("--backend", choices=["local", "ray"], default="local")
     given = parser.parse_args()
     rng = random.Random(given.seed)
     extra = ["--no-retrain"] if given.execute else ["--no-exec"]
+    if given.backend == "ray":
+        return _over_nodes(given, rng, extra)
+    extra += ["-j", "2"]
     with tempfile.TemporaryDirectory() as folder:
         school, plain, disturbed = (Path(folder) / n for n in ("class", "plain", "disturbed"))
         make_class(school, given.size, given.seed)
@@ -103,6 +110,77 @@ def main() -> int:
             return _differs(plain, disturbed)
     print(f"{kills} kills: the same store, byte for byte except times")
     return 0
+
+
+def _over_nodes(given: argparse.Namespace, rng: random.Random, extra: list[str]) -> int:
+    """Kill drivers, workers and nodes of a cluster of two."""
+    from ray.cluster_utils import Cluster
+
+    small = {"num_cpus": 1, "object_store_memory": 80 * 2**20}
+    cluster = Cluster(initialize_head=True, head_node_args={**small, "include_dashboard": False})
+    second = cluster.add_node(**small)
+    with tempfile.TemporaryDirectory() as folder:
+        school, plain, disturbed = (Path(folder) / n for n in ("class", "plain", "disturbed"))
+        make_class(school, given.size, given.seed)
+        run(command(school, plain, [*extra, "-j", "2"]), None)
+        far = [*extra, "--backend", cluster.address]
+        begin = time.monotonic()
+        run(command(school, Path(folder) / "quiet", far), None)
+        whole = time.monotonic() - begin
+        print(f"undisturbed over two nodes: {given.size} submissions in {whole:.1f} s", flush=True)
+        kills = rounds = 0
+        while kills < given.kills:
+            driver = subprocess.Popen(
+                command(school, disturbed, far),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+            while kills < given.kills and driver.poll() is None:
+                time.sleep(rng.uniform(0.1, whole / 3))
+                kind = rng.choice(("driver", "worker", "worker", "node"))
+                if kind == "driver":
+                    os.killpg(driver.pid, signal.SIGKILL)
+                    driver.wait()
+                elif kind == "worker":
+                    busy = _workers()
+                    if not busy:
+                        continue
+                    os.kill(rng.choice(busy), signal.SIGKILL)
+                else:
+                    cluster.remove_node(second, allow_graceful=False)
+                    second = cluster.add_node(**small)
+                kills += 1
+                print(f"kill {kills:2}: {kind}", flush=True)
+            driver.wait()
+            if (driver.returncode >= 0 or kills >= given.kills) and not _same(school, disturbed, plain, far):
+                return 1
+            if driver.returncode >= 0:
+                rounds += 1
+                disturbed = Path(folder) / f"disturbed{rounds}"
+        if disturbed.exists() and not _same(school, disturbed, plain, far):
+            return 1
+    cluster.shutdown()
+    print(f"{kills} kills over {rounds + 1} classes: the store of one quiet machine, but for times")
+    return 0
+
+
+def _workers() -> list[int]:
+    """Processes of Ray that are at a block."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if path.read_bytes().startswith(b"ray::serve"):
+                found.append(int(path.parent.name))
+        except OSError:
+            continue
+    return sorted(found)
+
+
+def _same(school: Path, disturbed: Path, plain: Path, far: list[str]) -> bool:
+    """Go on to the end, and compare."""
+    run(command(school, disturbed, far), None)
+    return content(disturbed) == content(plain) or _differs(plain, disturbed) == 0
 
 
 def _differs(plain: Path, disturbed: Path) -> int:

@@ -42,6 +42,28 @@ def backend_options(command: _F) -> _F:
     return command
 
 
+def echo_nodes(backend: str, settings: Settings) -> bool:
+    """Print what each node of a cluster has, before an hour is spent; whether any of them takes every job.
+
+    Raises UsageFault where there is no such cluster.
+    """
+    from grader.pipeline.elsewhere.node_health import examine, likeness
+    from grader.schedule.ray_cluster import RayCluster, address_of
+
+    address = address_of(backend)
+    with RayCluster(address, partial(examine, settings, likeness(settings))) as cluster:
+        found = cluster.examined()
+    for name, has in found.items():
+        trouble = [has[why] for why in ("refusal", "unfit") if why in has]
+        click.echo(f"{'MISSING' if 'refusal' in has else 'warn' if trouble else 'ok':8}{name}")
+        told = ", ".join(f"{what} {value}" for what, value in has.items() if what not in ("refusal", "unfit"))
+        click.echo(f"{'':8}{told}" if told else "", nl=bool(told))
+        for why, line in (("refusal", "takes no job"), ("unfit", "runs no student code")):
+            if why in has:
+                click.echo(f"{'':8}-> {line}: {has[why]}")
+    return any("refusal" not in has and "unfit" not in has for has in found.values())
+
+
 @contextmanager
 def opened(
     backend: str, jobs: int, settings: Settings, store: Path

@@ -8,6 +8,8 @@ what. Ray retries nothing by itself, since a retry of its own would be told to n
 import importlib.util
 import logging
 import os
+import socket
+import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -218,19 +220,26 @@ def _connect(address: str, cores: int) -> Any:
     quiet = {"logging_level": logging.ERROR, "log_to_driver": False, "configure_logging": False}
     _hush()
     if not address:
-        # On the loopback alone: nothing of it can be reached from outside this machine.
-        ray.init(
-            address="local",
-            num_cpus=cores or None,
-            include_dashboard=False,
-            object_store_memory=_OBJECTS,
-            _node_ip_address="127.0.0.1",
-            **quiet,
-        )
+        try:
+            # What it says goes over the loopback (.1 Ray would replace by the address of the machine); its
+            # ports, which Ray opens to all, answer to its token alone.
+            ray.init(
+                address="local",
+                num_cpus=cores or None,
+                include_dashboard=False,
+                object_store_memory=_OBJECTS,
+                _node_ip_address="127.0.0.2" if sys.platform == "linux" else None,
+                **quiet,
+            )
+        except (OSError, RuntimeError, ValueError) as fault:
+            raise UsageFault(
+                f"a cluster of Ray cannot be started on this machine ({_short(fault)})"
+            ) from fault
         return ray
     try:
+        _knock(address)
         ray.init(address=address, **quiet)
-    except (ConnectionError, RuntimeError, ValueError) as fault:
+    except (OSError, RuntimeError, ValueError) as fault:
         raise UsageFault(
             f"no cluster of Ray at {address} ({_short(fault)}). Give the address of its head, usually port "
             "6379, on a machine that belongs to it: `ray start --address=HOST:6379 --num-cpus=0` lets this "
@@ -239,8 +248,16 @@ def _connect(address: str, cores: int) -> Any:
     return ray
 
 
+def _knock(address: str) -> None:
+    """Raise OSError where nobody answers at an address: Ray itself would try for minutes."""
+    host, _, port = address.rpartition(":")
+    if host:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10.0).close()
+
+
 def _hush() -> None:
     """Send to our log what Ray would print among the results: each death of a worker, on standard output."""
+    logging.getLogger("ray").setLevel(logging.ERROR)
     with suppress(ImportError):
         from ray._private import worker
 

@@ -5,6 +5,7 @@ import sys
 import click
 import msgspec
 
+from grader.cli.backend import HERE, echo_nodes
 from grader.core.settings import Settings
 from grader.sandbox.doctor import Health, Symptom, examine_cuda, examine_packages, examine_sandbox
 
@@ -41,12 +42,17 @@ def digits_at(data: str) -> tuple[str, ...]:
 @click.option(
     "--data", default="", metavar="DIR", help="Folder with MNIST (default: $GRADER_DATA, ./data, the cache)."
 )
+@click.option(
+    "--backend", default="local", metavar="WHERE", help="`ray://HOST:PORT`: what each node there has."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
-def command(data: str, as_json: bool) -> None:
+def command(data: str, backend: str, as_json: bool) -> None:
     """Attack the sandbox of this machine and look for what grading needs.
 
     Exit status 0 when student code can be run in isolation and networks retrained, else 1.
     """
+    if backend != HERE:
+        sys.exit(0 if echo_nodes(backend, Settings(data=data)) else 1)
     symptoms = [*examine_sandbox(digits_at(data)), *examine_packages(), mnist(data), examine_cuda()]
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(symptoms)).decode())

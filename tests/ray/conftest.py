@@ -1,0 +1,31 @@
+"""Two small nodes on this machine; without Ray every test here is skipped for one reason."""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from grader.schedule.ray_cluster import installed
+
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    missing = pytest.mark.skip(reason="Ray is not installed: `make test-ray` brings it")
+    for item in items:
+        if "ray" in item.path.parent.parts[-1:] and not installed():
+            item.add_marker(missing)
+
+
+SMALL = {"num_cpus": 1, "object_store_memory": 80 * 2**20}
+
+
+@pytest.fixture
+def cluster() -> Iterator[Any]:
+    from ray.cluster_utils import Cluster
+
+    two = Cluster(initialize_head=True, head_node_args={**SMALL, "include_dashboard": False})
+    two.second = two.add_node(**SMALL)
+    yield two
+    two.shutdown()
