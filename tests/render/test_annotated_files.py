@@ -13,6 +13,16 @@ from hypothesis import strategies as st
 
 from grader.checks.catalogue import catalogue
 from grader.core.evidence.base import Evidence
+from grader.core.evidence.formulas import (
+    DocumentFormulas,
+    FormulaConvention,
+    FormulaEvidence,
+    FormulaKind,
+    FormulaLine,
+    FormulaVerdict,
+    Unread,
+    UnreadPlace,
+)
 from grader.core.evidence.workbook import Book, CellKind, Column, Run, Sheet, Table, WorkbookEvidence
 from grader.core.facts.base import Fact
 from grader.core.outcome import Finding, Verdict, Weight
@@ -399,3 +409,34 @@ def test_what_lies_between_is_said() -> None:
     assert piece.rows == ("rows 1 to 31 are left out", 32, 33, 34, "rows 35 to 99 are left out", 100)
     assert piece.columns == ("A–X", 25, 26, 27)
     assert window((), [], ()).rows == ()
+
+
+def test_prose_about_what_a_formula_states_is_not_asked_about() -> None:
+    """ "We update the weights w1" stood with a question mark above the eight update rules."""
+    update = FormulaLine(
+        place=Place(artefact="README.md", line=9),
+        text="w1 = w1 - η * ∂E/∂w1",
+        reading="",
+        kind=FormulaKind.UPDATE,
+        verdict=FormulaVerdict.RIGHT,
+        states="w1",
+        sides=(),
+        updates=("w1",),
+    )
+    document = DocumentFormulas(
+        artefact="README.md", main=True, encoding="utf-8", convention=FormulaConvention(), lines=(update,)
+    )
+    unread = tuple(
+        UnreadPlace(what=what, place=Place(artefact="README.md", line=line), names=names)
+        for line, what, names in (
+            (2, Unread.LINE, ("w1",)),
+            (3, Unread.LINE, ("w1", "w2")),
+            (4, Unread.PICTURE, ()),
+            (5, Unread.FILE, ()),
+        )
+    )
+    found = readings_of(
+        {"FormulaEvidence": FormulaEvidence(documents=(document,), unread=unread)}, "README.md"
+    )
+    assert [(r.place.line, r.standing) for r in found] == [(9, "right"), (3, "unread"), (4, "unread")]
+    assert found[1].told == "this may state w2; its words or its layout are not read"

@@ -31,7 +31,8 @@ def readings_of(products: Products, path: str) -> tuple[Reading, ...]:
     ]
     read = [_reading(line) for line in lines]
     taken = {reading.place for reading in read}
-    missed = [r for r in _unread(evidence.unread, path) if r.place not in taken]
+    stated = _stated(evidence)
+    missed = [r for r in _unread(evidence.unread, path, stated) if r.place not in taken]
     return (*read, *missed)[:READINGS]
 
 
@@ -52,12 +53,22 @@ def _reading(line: FormulaLine) -> Reading:
     return Reading(place=line.place, standing=line.verdict.value, told="" if right else told[:TOLD])
 
 
-def _unread(places: tuple[UnreadPlace, ...], path: str) -> Iterator[Reading]:
+def _stated(evidence: FormulaEvidence) -> frozenset[str]:
+    """The quantities that some formula states, by the names that unread lines go by."""
+    found: set[str] = set()
+    for line in (line for d in (*evidence.documents, *evidence.workbooks) for line in d.lines):
+        if line.verdict is not FormulaVerdict.UNSURE:
+            found |= {line.states, *line.updates, *(f"∂E/∂{weight}" for weight in line.gradients)}
+    return frozenset(found)
+
+
+def _unread(places: tuple[UnreadPlace, ...], path: str, stated: frozenset[str]) -> Iterator[Reading]:
+    """What was not read and may matter: prose that speaks of what a formula states elsewhere is prose."""
     for one in places:
         if one.place.artefact != path or one.place.line is None:
             continue
-        names = ", ".join(one.names[:4])
-        if one.what is Unread.LINE:
+        names = ", ".join([name for name in one.names if name not in stated][:4])
+        if one.what is Unread.LINE and names:
             yield Reading(place=one.place, standing="unread", told=words.UNREAD_LINE.format(names=names))
         elif one.what in (Unread.PICTURE, Unread.OWN_DISK):
             yield Reading(place=one.place, standing="unread", told=words.UNREAD_PICTURE)
