@@ -15,10 +15,12 @@ import pytest
 from grader.core.outcome import Finding, Verdict
 from grader.core.place import Place
 from grader.core.report import Report
+from grader.core.rubric import Rubric
 from grader.core.submission import Artefact, Kind, Problem
 from grader.extract.documents.own_cells import is_ours
 from grader.pipeline.grade import annotate as module
 from grader.pipeline.grade.annotate import annotate
+from grader.pipeline.grade.publish import publish
 from grader.render.feedback import notebook_copy, workbook_copy
 from grader.sandbox.reader import Lost
 from grader.sandbox.reader_server import End
@@ -88,6 +90,17 @@ def _report(*paths: tuple[str, Kind]) -> Report:
     return msgspec.structs.replace(
         made, submission=msgspec.structs.replace(made.submission, artefacts=artefacts)
     )
+
+
+def test_what_the_rubric_hides_is_in_no_copy(tmp_path: Path) -> None:
+    made_of = _report(("a.ipynb", Kind.NOTEBOOK))
+    hidden = tuple(msgspec.structs.replace(m, hidden=True) for m in made_of.outcomes)
+    rubric = Rubric(id="r", title="", criterion=())
+    for outcomes, count in ((made_of.outcomes, 1), (hidden, 0)):
+        told = msgspec.structs.replace(made_of, outcomes=outcomes)
+        written = publish(told, {}, tmp_path, rubric, lambda _: BOOK, copies=True)
+        assert len(written.copies) == count
+        assert names(written.page.parent) == {copy.name for copy in written.copies}
 
 
 BOOK = b'{"cells": [{"cell_type": "raw", "metadata": {}, "source": "a"}], "metadata": {}, "nbformat": 4, "nbformat_minor": 2}'
