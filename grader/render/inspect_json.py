@@ -173,6 +173,7 @@ def _recipe(run: NotebookRun | None) -> Row:
         "optimizer": parts.get("optimizer"),
         "scheduler": parts.get("scheduler"),
         "then": parts.get("then", []),
+        "clipping": parts.get("clipping"),
         "loss": parts.get("loss"),
         "batch_size": recipe.batch_size or None,
         "epochs": recipe.epochs or None,

@@ -1,8 +1,8 @@
-"""Several optimizers in one notebook: which of them trained the network, and for how many epochs."""
+"""Several optimizers in one notebook, and what is done to gradients before they step: whose turn it was, and how."""
 
 import pytest
 
-from grader.core.facts.recipe import Stepping, StudentRecipe, Turn, decode_recipe
+from grader.core.facts.recipe import Part, Stepping, StudentRecipe, Turn, decode_recipe
 from grader.execute.engine.recipes.recipe import resolve
 from tests.execute.test_notebook import HEAD, NET, TRAIN, ipynb, run
 from tests.sandbox.warm import WarmWorker
@@ -92,3 +92,35 @@ def test_optimizers_that_come_back_are_no_sequence_and_are_named(loop: str) -> N
     assert recipe.then == ()
     assert recipe.missing == ("2 optimizers (Adam, SGD) trained the network, and not one after the other",)
     assert resolve(recipe, (1, 28, 28)).plan is None
+
+
+CLIPPED = """
+model.train()
+for x, y in train_loader:
+    optimizer.zero_grad()
+    F.nll_loss(model(x), y).backward()
+    CLIP
+    optimizer.step()
+test(model, test_loader)
+"""
+
+
+def test_gradients_that_every_step_clips_are_a_part_of_the_recipe() -> None:
+    clip = "torch.nn.utils.clip_grad_norm_(model.parameters(), max_norm=1.0)"
+    recipe = recipe_of("optimizer = SGD(0.1)", CLIPPED.replace("CLIP", clip))
+    assert recipe.missing == ()
+    assert recipe.clipping == Part(kind="clip_grad_norm_", arguments={"max_norm": 1.0, "norm_type": 2.0})
+
+
+@pytest.mark.parametrize(
+    "clip",
+    [
+        "torch.rand(1).item() < 0.5 and torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)",
+        "torch.nn.utils.clip_grad_value_(model.conv.parameters(), 0.5)",
+    ],
+    ids=["some steps", "some weights"],
+)
+def test_gradients_that_are_clipped_now_and_then_leave_it_open(clip: str) -> None:
+    recipe = recipe_of("optimizer = SGD(0.1)", CLIPPED.replace("CLIP", clip))
+    assert recipe.clipping is None
+    assert [m for m in recipe.missing if "clipped" in m]

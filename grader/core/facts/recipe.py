@@ -61,6 +61,8 @@ class StudentRecipe(
     """
     stepping: Stepping = Stepping.NEVER
     then: tuple[Turn, ...] = ()
+    clipping: Part | None = None
+    """clip_grad_norm_ or clip_grad_value_ before every step; None where gradients stay as they are."""
     loss: Part | None = None
     """nll (on log-probabilities) or cross-entropy, with label_smoothing."""
     batch_size: int = 0

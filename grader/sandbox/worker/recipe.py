@@ -32,6 +32,7 @@ def recipe(
         return found | {"missing": ["nothing was trained in our run"]}
     missing: list[str] = sorted(seen.oddities)
     _optimizers(found, recorder, seen, known, missing)
+    _clipping(found, seen, known, missing)
     _loss(found, seen, missing)
     _loader(found, seen, mnist, missing)
     _test(found, recorder, mnist, missing)
@@ -140,6 +141,16 @@ def _schedule(
                 plain = {"factors": factors}
     found["scheduler"] = {"kind": kind, "arguments": _values(plain, missing, kind)}
     found["stepping"] = min(moves)
+
+
+def _clipping(found: dict[str, Any], seen: Training, known: Trained, missing: list[str]) -> None:
+    if not seen.clips:
+        return
+    (kind, numbers, whole), steps = next(iter(seen.clips.items()))
+    if len(seen.clips) > 1 or steps != known.steps or not whole:
+        missing.append("gradients are clipped in some steps, in several ways or of some weights alone")
+        return
+    found["clipping"] = {"kind": kind, "arguments": _values(dict(numbers), missing, kind)}
 
 
 def _moved_by(scheduler: Any, factors: list[float]) -> bool:

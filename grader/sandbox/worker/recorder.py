@@ -14,6 +14,7 @@ from torch.optim import lr_scheduler
 from torch.utils import data as torch_data
 from torch.utils.data import dataloader
 
+from . import module_tensors
 from .patches import Ledger
 from .tracker import Tracker, Trained
 
@@ -28,6 +29,7 @@ LOSSES = {
     "binary_cross_entropy_with_logits": "binary-cross-entropy-with-logits",
     "smooth_l1_loss": "smooth-l1",
 }
+CLIPPING = frozenset({"max_norm", "norm_type", "clip_value"})
 MOST_TURNS = 1_000
 """A thousand epochs; who changes the optimizer with every batch has said enough by then."""
 _PLAIN_LOSS = {"weight": None, "size_average": None, "reduce": None, "reduction": "mean"}
@@ -51,6 +53,8 @@ class Training:
         self.groups_differ = False
         self.turns: list[tuple[int, int]] = []
         """Pass over the digits and optimizer, wherever one of the two changed."""
+        self.clips: dict[tuple[Any, ...], int] = {}
+        """How many steps each way of clipping the gradients preceded."""
         self.losses: set[str] = set()
         self.loss_arguments: dict[str, Any] = {}
         self.oddities: set[str] = set()
@@ -74,7 +78,8 @@ class Recorder:
         self._iterator: Any = None
         self._alive: list[Any] = []
         self._pixels = 0
-        self._clipped = False
+        self._clipped: tuple[Any, ...] | None = None
+        """How gradients were clipped since the last step, and the parameters that were."""
         self._making = 0
         self._watch_loaders()
         self._watch_losses()
@@ -179,9 +184,18 @@ class Recorder:
         original = self._ledger.patch(kind, "step", step)
 
     def _watch_clipping(self, name: str) -> None:
-        def clip(*args: Any, **kwargs: Any) -> Any:
-            self._clipped = True
-            return original(*args, **kwargs)
+        signature = inspect.signature(getattr(nn.utils, name))
+
+        def clip(parameters: Any, *args: Any, **kwargs: Any) -> Any:
+            if not isinstance(parameters, torch.Tensor):
+                parameters = list(parameters)  # `model.parameters()` can be read once only
+            with suppress(Exception):
+                bound = signature.bind(parameters, *args, **kwargs)
+                bound.apply_defaults()
+                numbers = {k: float(v) for k, v in bound.arguments.items() if k in CLIPPING}
+                whole = frozenset(id(p) for p in parameters)
+                self._clipped = (name, tuple(sorted(numbers.items())), whole)
+            return original(parameters, *args, **kwargs)
 
         original = self._ledger.patch(nn.utils, name, clip)
 
@@ -226,8 +240,12 @@ class Recorder:
         seen = self.training.get(id(known.module))
         if seen is None:
             return
-        if self._clipped:
-            seen.oddities.add("gradients are clipped")
+        if self._clipped is not None:
+            name, numbers, whole = self._clipped
+            own = {id(p) for p in module_tensors.parameters(known.module)}
+            key = (name, numbers, own <= whole)
+            seen.clips[key] = seen.clips.get(key, 0) + 1
+            self._clipped = None
         turn = (id(self._iterator), id(optimizer))
         if seen.turns[-1:] != [turn] and len(seen.turns) < MOST_TURNS:
             seen.turns.append(turn)

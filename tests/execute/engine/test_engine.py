@@ -134,6 +134,36 @@ def test_an_optimizer_takes_over_the_weights_and_nothing_else_bit_for_bit() -> N
     assert [result.rate for result in training.epochs] == [0.025, 0.0125, 0.01]
 
 
+@pytest.mark.parametrize(
+    ("kind", "arguments"),
+    [("clip_grad_norm_", {"max_norm": 0.1, "norm_type": 2.0}), ("clip_grad_value_", {"clip_value": 0.01})],
+)
+def test_gradients_are_clipped_as_the_loop_clips_them_bit_for_bit(
+    kind: str, arguments: dict[str, float]
+) -> None:
+    data = as_digits(digits())
+    images = plain((1, 28, 28))(data.train_images)
+    torch.manual_seed(5)
+    theirs = module().train()
+    loader = DataLoader(TensorDataset(images, data.train_labels), batch_size=64, shuffle=True)
+    optimizer = torch.optim.SGD(theirs.parameters(), lr=0.05, momentum=0.9, fused=True)
+    for _ in range(2):
+        for batch, labels in loader:
+            loss = nn.functional.cross_entropy(theirs(batch), labels)
+            optimizer.zero_grad()
+            loss.backward()
+            getattr(nn.utils, kind)(theirs.parameters(), **arguments)
+            optimizer.step()
+
+    made = plan(scheduler=None, clipping=Part(kind=kind, arguments=dict(arguments)), epochs=2)
+    ours = GraphNetwork(network(), fresh_tensors(network(), 5).tensors)
+    train(ours, data, PlanCourse(made), epochs=2, memory_format=torch.contiguous_format)
+    state = theirs.state_dict()
+    assert all(torch.equal(value, state[key]) for key, value in ours.tensors().items())
+    assert kind in made.summary
+    assert made.couples_weights
+
+
 def test_the_order_is_that_of_a_dataloader() -> None:
     data = TensorDataset(torch.arange(320))
     torch.manual_seed(11)
@@ -270,7 +300,10 @@ def test_a_one_cycle_of_the_slice_is_stretched_over_all_digits() -> None:
         ({"training_transform": None}, "training transform is not known"),
         ({"test_transform": None}, "test transform is not known"),
         ({"default_initialisation": False}, "initialised"),
-        ({"missing": ("gradients are clipped",)}, "clipped"),
+        ({"missing": ("gradients are clipped in some steps",)}, "clipped"),
+        ({"clipping": Part(kind="clip_grad", arguments={"max_norm": 1.0})}, "clipped by clip_grad"),
+        ({"clipping": Part(kind="clip_grad_norm_", arguments={"norm_type": 2.0})}, "unusual numbers"),
+        ({"clipping": Part(kind="clip_grad_norm_", arguments={"max_norm": -1.0})}, "unusual numbers"),
         ({"then": (Turn(epochs=3, optimizer=Part(kind="Adam", arguments={"lr": 0.1})),)}, "which optimizer"),
         ({"then": (Turn(epochs=0, optimizer=Part(kind="Adam", arguments={"lr": 0.1})),)}, "which optimizer"),
         ({"then": (Turn(epochs=1),)}, "optimizer is not known"),

@@ -50,6 +50,8 @@ class PlanCourse:
 
     def step(self) -> None:
         """Step, and move a schedule that counts batches."""
+        if self.plan.clip is not None:
+            self.plan.clip(self._parameters)
         self._optimizer.step()
         self._optimizer.zero_grad()
         if self._scheduler is not None and self._stepping is Stepping.BATCH:

@@ -85,6 +85,10 @@ _SCHEDULERS: dict[str, tuple[Callable[..., lr_scheduler.LRScheduler], frozenset[
         frozenset({"mode", "factor", "patience", "threshold", "threshold_mode", "cooldown", "min_lr", "eps"}),
     ),
 }  # fmt: skip
+_CLIPPING: dict[str, tuple[Callable[..., object], frozenset[str], str]] = {
+    "clip_grad_norm_": (nn.utils.clip_grad_norm_, frozenset({"max_norm", "norm_type"}), "max_norm"),
+    "clip_grad_value_": (nn.utils.clip_grad_value_, frozenset({"clip_value"}), "clip_value"),
+}
 _STRINGS = frozenset({"min", "max", "rel", "abs", "cos", "linear"})
 _COUNTS = frozenset(
     {
@@ -123,11 +127,20 @@ class Plan:
     seed: int | None
     legs: tuple[Leg, ...]
     """At least one; their epochs add up."""
+    clip: Callable[[list[nn.Parameter]], object] | None
+    """What is done to the gradients before each step."""
     loss: nn.Module
     training: Pipeline
     test: Pipeline
     watches_scores: bool
     """Whether the schedule follows what the network scores, so that two seeds can have two learning rates."""
+
+    @property
+    def couples_weights(self) -> bool:
+        """Whether a weight's step depends on other weights' gradients or on scores, so that seeds cannot
+        share an optimizer.
+        """
+        return self.watches_scores or self.clip is not None
 
     @property
     def changes_rate(self) -> bool:
@@ -181,6 +194,7 @@ def resolve(recipe: StudentRecipe | None, image: tuple[int, ...], digits: int = 
     steps = digits // recipe.batch_size if recipe.drop_last and recipe.batch_size else 0
     steps = steps or -(-digits // max(1, recipe.batch_size))
     legs = [_leg(turn, steps, missing) for turn in turns]
+    clip = _collect(missing, lambda: _clip(recipe.clipping))
     loss = _collect(missing, lambda: _loss(recipe.loss))
     training = _collect(missing, lambda: compile_training(recipe.training_transform, image))
     test = _collect(missing, lambda: compile_test(recipe.test_transform, image))
@@ -194,6 +208,7 @@ def resolve(recipe: StudentRecipe | None, image: tuple[int, ...], digits: int = 
         shuffle=recipe.shuffle,
         seed=recipe.seed if recipe.seed is not None and 0 <= recipe.seed < 1 << 63 else None,
         legs=tuple(leg for leg in legs if leg is not None),
+        clip=clip,
         loss=loss,
         training=training,
         test=test,
@@ -275,6 +290,21 @@ def _scheduler(turn: Turn, steps: int) -> Callable[[optim.Optimizer], lr_schedul
     return lambda optimizer: kind(optimizer, **arguments)
 
 
+def _clip(part: Part | None) -> Callable[[list[nn.Parameter]], object] | None:
+    if part is None:
+        return None
+    if part.kind not in _CLIPPING:
+        raise _Unknown(f"gradients are clipped by {part.kind[:40]}")
+    kind, allowed, limit = _CLIPPING[part.kind]
+    arguments = _arguments(part, allowed, frozenset())
+    if (
+        not all(type(value) in (int, float) and value > 0 for value in arguments.values())
+        or limit not in arguments
+    ):
+        raise _Unknown(f"gradients are clipped by {part.kind} with unusual numbers")
+    return lambda parameters: kind(parameters, **arguments)
+
+
 def _loss(part: Part | None) -> nn.Module:
     if part is None:
         raise _Unknown("the loss is not known")
@@ -335,6 +365,8 @@ def _summary(recipe: StudentRecipe) -> str:
             shown.append(f"{show(turn.scheduler)} every {turn.stepping.value}")
     if len(shown) > 6:
         shown[3:-1] = [f"and so on, {len(recipe.turns)} optimizers in all"]
+    if recipe.clipping is not None:
+        shown.append(show(recipe.clipping))
     shown += [f"{show(recipe.loss)}", f"batches of {recipe.batch_size}", f"{recipe.epochs} epochs"]
     augmentation = [
         part.kind for part in recipe.training_transform or () if part.kind not in ("ToTensor", "Normalize")

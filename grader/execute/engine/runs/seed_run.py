@@ -105,7 +105,7 @@ def run_together(
 
     `on_epoch` gets right answers and mean loss of every seed after each epoch.
     """
-    if plan is not None and plan.watches_scores:
+    if plan is not None and plan.couples_weights:
         return None
     _use_float32(device, mode)
     setting = Setting(network, plan, len(data.train_labels), epochs, device, mode)
