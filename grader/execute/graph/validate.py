@@ -1,8 +1,9 @@
 """From a hostile graph to one that may be run: known operators, sane arguments, shapes for any batch size,
 bounded work.
 
-Nothing is computed here: shapes come from torch's own shape functions on tensors without memory (the `meta`
-device), run for two batch sizes. What differs between them is the batch.
+Nothing is computed here: shapes come from our rules for common operators, else from torch's own shape
+functions on tensors without memory (the `meta` device), for two batch sizes. What differs between them is the
+batch.
 """
 
 import math
@@ -31,6 +32,7 @@ from grader.execute.graph.schema import (
     WeightInput,
     refusing,
 )
+from grader.execute.graph.shape_rules import ruled
 
 BATCHES = (4, 7)  # two sizes without a common factor, both above 1
 LARGEST_ARGUMENT = 10_000
@@ -188,7 +190,9 @@ def _shapes(
             }
             _check_split(call, operator, resolved)
             with refusing(f"{call.name}: {operator.name} cannot work on its arguments"):
-                result = apply(operator, resolved)
+                result = ruled(operator, resolved)
+                if result is None:
+                    result = apply(operator, resolved)
             for tensor in result if isinstance(result, list | tuple) else (result,):
                 if isinstance(tensor, torch.Tensor) and tensor.numel() > LARGEST_TENSOR * batch:
                     raise InvalidNetwork(
