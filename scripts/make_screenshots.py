@@ -37,6 +37,7 @@ class Shot(NamedTuple):
 
 SHOTS = (
     Shot("student-page.png", "wrong-gradient/index.html", 1080, 1240),
+    Shot("readme-page.png", "wrong-gradient/readme.html", 1080, 760, "#line-28"),
     Shot("class-page.png", "index.html", 1280, 760, "#h-table"),
 )
 

@@ -129,4 +129,4 @@ def _sheet(pictures: DigitPictures, count: int) -> SafeHtml:
     rows = -(-count // pictures.columns)
     size = {"width": pictures.columns * pictures.width, "height": rows * pictures.height}
     defined = element("defs", element("image", id=_SHEET, href=uri, **size))
-    return element("svg", defined, width=0, height=0, aria_hidden="true", focusable="false", class_="sheet")
+    return element("svg", defined, width=0, height=0, aria_hidden="true", focusable="false", class_="faces")
