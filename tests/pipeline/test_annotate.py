@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import zipfile
+from importlib.util import find_spec
 from pathlib import Path
 from unittest import mock
 
@@ -57,6 +58,10 @@ def test_check_makes_copies_where_somebody_asks(tmp_path: Path) -> None:
     assert json.loads(done.stdout)["submission"]
     assert "feedback.xlsx" in done.stderr
     assert (folder / "feedback.xlsx").read_bytes() == before, "the same files give the same bytes"
+    with mock.patch(
+        "importlib.util.find_spec", lambda name: None if name == "nbconvert" else find_spec(name)
+    ):
+        assert "pip install 'backprop-mnist-grader[feedback]'" in checked(tmp_path, "--annotate").stdout
     checked(tmp_path)
     assert not names(folder), "copies of an earlier report do not stay beside a new one"
 
