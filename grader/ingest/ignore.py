@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
-from pathspec import GitIgnoreSpec
 
 from grader.core.faults import UsageFault
 from grader.core.toml import read_toml
@@ -45,6 +44,8 @@ def ignored(folder: Path) -> Callable[[str], bool]:
     path = folder / IGNORE
     if not path.is_file():
         return lambda _: False
+    from pathspec import GitIgnoreSpec  # of a folder that has such a file
+
     lines = path.read_text("utf-8-sig", "replace").splitlines()
     try:
         spec = GitIgnoreSpec.from_lines(lines)

@@ -5,6 +5,7 @@ run of cells with one form needs its references resolved once.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -84,6 +85,16 @@ class Recalculated(NamedTuple):
     kept: dict[int, str]
 
 
+@lru_cache(maxsize=4_096)
+def _parse(text: str) -> tuple[Form, Compiled] | str:
+    """A form and its closure, else why there is none; the books of a class hold the same forms."""
+    try:
+        form = scan(text)
+        return form, compile_tokens(form.tokens)
+    except Unsupported as reason:
+        return str(reason)
+
+
 class Model:
     """The cells of one book."""
 
@@ -126,7 +137,7 @@ class Model:
         self.form_of.update(dict.fromkeys(keys, run.form))
         parsed = self._parsed.get(run.form)
         if parsed is None:
-            parsed = self._parsed[run.form] = self._parse(self.book.forms[run.form])
+            parsed = self._parsed[run.form] = _parse(self.book.forms[run.form])
         if isinstance(parsed, str):
             self.refused.update(dict.fromkeys(keys, parsed))
             return
@@ -137,14 +148,6 @@ class Model:
             return
         owner = FormulaRun(start, run.count, parsed[0], parsed[1], steps)
         self.owner.update(dict.fromkeys(keys, owner))
-
-    @staticmethod
-    def _parse(text: str) -> tuple[Form, Compiled] | str:
-        try:
-            form = scan(text)
-            return form, compile_tokens(form.tokens)
-        except Unsupported as reason:
-            return str(reason)
 
     def _step(self, start: int, slot: Reference | Range) -> Step:
         if isinstance(slot, Range):

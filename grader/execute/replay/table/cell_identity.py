@@ -18,7 +18,7 @@ from grader.backprop.sheet_names import names
 from grader.backprop.values import TOLERANCE
 from grader.core.assigned_network import Activation, AssignedNetwork
 from grader.execute.replay.cell_graph import FormulaRun, column_of, row_of, sheet_of
-from grader.execute.replay.formula.evaluator import Compiled, Form, Range, Slot, compile_tokens, evaluate
+from grader.execute.replay.formula.evaluator import Form, Range, Slot, compile_tokens, evaluate
 from grader.execute.replay.formula.tokens import Token, Unsupported
 from grader.execute.replay.formula.worksheet_functions import Block, Value
 from grader.execute.replay.reference_network import Array, shares, step, updated
@@ -126,7 +126,7 @@ class Points:
         form, symbols = symbol[1], symbol[2]
         if not isinstance(form, Form) or not isinstance(symbols, tuple):
             raise Unsupported("a formula that cannot be followed")
-        return evaluate(_compiled(form.tokens), [self.value(one) for one in symbols])
+        return evaluate(compile_tokens(form.tokens), [self.value(one) for one in symbols])
 
 
 def points_for(merged: tuple[tuple[str, str], ...]) -> Points:
@@ -136,18 +136,6 @@ def points_for(merged: tuple[tuple[str, str], ...]) -> Points:
 
 def _maker(_: AssignedNetwork) -> Callable[[tuple[tuple[str, str], ...]], Points]:
     return lru_cache(maxsize=16)(Points)
-
-
-_memo: dict[tuple[Token, ...], Compiled] = {}
-
-
-def _compiled(tokens: tuple[Token, ...]) -> Compiled:
-    found = _memo.get(tokens)
-    if found is None:
-        if len(_memo) > 2_000:
-            _memo.clear()
-        found = _memo[tokens] = compile_tokens(tokens)
-    return found
 
 
 def difference(got: Value, want: Array) -> float:
