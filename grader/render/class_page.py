@@ -7,7 +7,7 @@ table; without it the page reads the same.
 import math
 import statistics
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 from urllib.parse import quote
 
@@ -23,6 +23,8 @@ BINS: Final = 10
 WAITING_OPEN: Final = 5
 SLOWEST_SHOWN: Final = 10
 MISTAKES_SHOWN: Final = 40
+SECTION: Final = 1_000
+"""Submissions on one page: the table of ten thousand as one file of 28 MB ends most browsers."""
 
 
 class Bar(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +63,52 @@ class ClassView(msgspec.Struct, frozen=True, kw_only=True):
     scores: tuple[Bar, ...]
     mistakes: tuple[Bar, ...]
     slowest: tuple[ClassRow, ...]
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True):
+    """What one page shows of the rows of a class, in their order."""
+
+    number: int
+    rows: tuple[ClassRow, ...]
+    pages: tuple[tuple[str, str], ...] = ()
+    """What each page of the class holds, and its address seen from this one; empty where one holds all."""
+    up: str = ""
+    """What stands before the address of a student's page, seen from this one."""
+
+    @property
+    def ungraded(self) -> tuple[ClassRow, ...]:
+        """Those of which nothing could be graded."""
+        return tuple(row for row in self.rows if row.problem)
+
+    @property
+    def waiting(self) -> tuple[ClassRow, ...]:
+        """Those who wait for a person."""
+        return tuple(row for row in self.rows if row.waiting and not row.problem)
+
+
+def sections(rows: Sequence[ClassRow]) -> Iterator[Section]:
+    """Yield the pages of a class, of at most `SECTION` rows in their order; the first is the index."""
+    starts = range(0, max(len(rows), 1), SECTION)
+    labels = [f"{at + 1:,}–{min(at + SECTION, len(rows)):,}" for at in starts]
+    for number, at in enumerate(starts, 1):
+        addresses = [_address(other, number) for other in range(1, len(labels) + 1)]
+        yield Section(
+            number=number,
+            rows=tuple(rows[at : at + SECTION]),
+            pages=tuple(zip(labels, addresses, strict=True)) if len(labels) > 1 else (),
+            up="../" if number > 1 else "",
+        )
+
+
+def part_name(number: int) -> str:
+    """Return the name of the file of a further page, in the folder that only instructors see."""
+    return f"part-{number}.html"
+
+
+def _address(of: int, seen_from: int) -> str:
+    if of == 1:
+        return "index.html" if seen_from == 1 else "../index.html"
+    return part_name(of) if seen_from > 1 else f"_class/{part_name(of)}"
 
 
 def view(rows: Sequence[ClassRow], title: str = "", head: Head | None = None) -> ClassView:
@@ -105,20 +153,43 @@ def render(
 
     `similar` are the hand-ins that look alike, for instructors only; `note` says what was not compared.
     `tables` are further ones, of what students typed into the platform say; `notices` concern the whole
-    class.
+    class. Of a class of more than `SECTION` it is the first page; `render_parts` draws the others.
     """
-    return render_page(
-        "class.html.j2",
-        script="class_table.js",
-        view=view(rows, title, head),
+    whole = view(rows, title, head)
+    return _drawn(
+        whole,
+        next(sections(whole.rows)),
         similar=tuple(similar),
         pages={row.id: row.link for row in rows if row.link},
         tables=tuple(tables),
         notices=tuple(notices),
         note=note,
+    )
+
+
+def render_parts(
+    rows: Sequence[ClassRow], title: str = "", *, head: Head | None = None
+) -> Iterator[tuple[str, str]]:
+    """Yield name and HTML of each further page of a large class, one at a time: none is held with another."""
+    if len(rows) <= SECTION:
+        return
+    whole = view(rows, title, head)
+    for section in sections(whole.rows):
+        if section.number > 1:
+            yield part_name(section.number), _drawn(whole, section)
+
+
+def _drawn(whole: ClassView, section: Section, **more: object) -> str:
+    return render_page(
+        "class.html.j2",
+        script="class_table.js",
+        view=whole,
+        part=section,
+        **{"similar": (), "pages": {}, "tables": (), "notices": (), "note": "", **more},
         labels={verdict.value: label for verdict, label in strings.VERDICTS.items()},
         overall={verdict.value: strings.overall(verdict) for verdict in strings.VERDICTS},
         link=lambda address: quote(address, safe="/._-~"),
+        student=lambda address: quote(section.up + address, safe="/._-~"),
     )
 
 

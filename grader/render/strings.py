@@ -270,6 +270,7 @@ CLASS_FILTER: Final = "Filter by name or finding"
 CLASS_STATE: Final = "State"
 CLASS_ALL: Final = "all"
 CLASS_SHOWN: Final = "shown"
+CLASS_PARTS: Final = "On this page and on others"
 INSTRUCTORS_ONLY: Final = "For instructors only: this page names every submission."
 
 TERMINAL_NEXT: Final = "Next:"

@@ -5,6 +5,7 @@ import re
 from html import unescape
 
 import msgspec
+import pytest
 
 from grader.core.outcome import Verdict
 from grader.render import class_page
@@ -220,3 +221,39 @@ def test_a_class_row_speaks_of_the_score_and_names_what_takes_no_points() -> Non
     assert "Not all checked" in page
     row = page[page.index("<tbody") :].partition("</table>")[0]
     assert row.count("Not checked") == 1, "of the criterion alone"
+
+
+def test_a_class_of_thousands_is_shown_in_pages_that_know_one_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(class_page, "SECTION", 3)
+    waits = report("w", (marked("WB201", Verdict.UNKNOWN, title="t", summary="look here"),))
+    rows = [
+        ClassRow.ungraded("zip", "broken.zip", "The archive stops in the middle."),
+        *(
+            msgspec.structs.replace(row, slug=f"s{n}{k}", id=f"student {n}{k}", link=f"s{n}{k}/index.html")
+            for n in range(3)
+            for k, row in enumerate(rows_from([good(), waits]))
+        ),
+    ]
+    index = class_page.render(rows)
+    parts = dict(class_page.render_parts(rows))
+    assert list(parts) == ["part-2.html", "part-3.html"]
+    pages = [index, *parts.values()]
+    for row in rows[1:]:
+        assert sum(f'data-state="{row.verdict}"' in p and f">{row.id}<" in p for p in pages) == 1, row.id
+    assert '<b aria-current="page">1–3</b>' in index
+    assert 'href="_class/part-2.html">4–6</a>' in index
+    assert 'href="../index.html">1–3</a>' in parts["part-2.html"]
+    assert 'href="part-3.html">7–7</a>' in parts["part-2.html"]
+    assert 'href="../s' in parts["part-3.html"]
+    assert "<b>7</b> submissions" in index
+    assert "Distribution of scores" in index
+    assert "Distribution of scores" not in parts["part-2.html"]
+    assert sum(p.casefold().count("look here") for p in pages) == 3
+
+
+def test_a_small_class_is_one_page() -> None:
+    rows = rows_from(everyone())
+    assert dict(class_page.render_parts(rows)) == {}
+    assert "aria-current" not in class_page.render(rows)

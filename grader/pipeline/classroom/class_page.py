@@ -30,7 +30,7 @@ def publish_class(
     `refused` maps what could not be graded at all to its reason; what was passed over by its name is no
     submission, and is named beside the table. `spent` maps a submission to its phases' seconds.
     """
-    from grader.render.class_page import render
+    from grader.render.class_page import part_name, render, render_parts
     from grader.render.exports import to_csv
 
     seconds = {name: {p: s.wall for p, s in phases.items()} for name, phases in spent.items()}
@@ -49,6 +49,13 @@ def publish_class(
     data = msgspec.json.format(msgspec.json.encode({"format": 1, **msgspec.to_builtins(cohort)}), indent=1)
     write(out / "_class" / "alike.json", data + b"\n")
     write(out / _MARKS, to_csv(reports).encode("utf-8-sig"))
+    number = 2
+    for name, part in render_parts(rows, head=_head(run, reports)):
+        write(out / "_class" / name, part.encode("utf-8"))
+        number += 1
+    while (old := out / "_class" / part_name(number)).is_file():
+        old.unlink()  # of a class that was larger
+        number += 1
     return write(out / "index.html", page.encode("utf-8"))
 
 
