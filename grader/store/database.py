@@ -41,8 +41,7 @@ ALTER TABLE overrides ADD COLUMN comment TEXT NOT NULL DEFAULT '';
     4: """
 CREATE INDEX phases_of_a_submission ON phases (id, phase, basis);
 CREATE INDEX refusals_of_a_submission ON refusals (name, basis);
-CREATE INDEX durations_of_a_submission ON durations (id, phase);
-CREATE INDEX durations_of_a_phase ON durations (phase, run);
+CREATE INDEX durations_of_a_submission ON durations (id, phase, run);
 """,
 }
 """SQL that turns format n into n + 1; every format ever released stays readable."""

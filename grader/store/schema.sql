@@ -54,8 +54,7 @@ CREATE TABLE durations (               -- what a phase cost; apart from results,
 -- An unchanged class asks for each submission whether any run has it: without these each question reads all runs.
 CREATE INDEX phases_of_a_submission ON phases (id, phase, basis);
 CREATE INDEX refusals_of_a_submission ON refusals (name, basis);
-CREATE INDEX durations_of_a_submission ON durations (id, phase);
-CREATE INDEX durations_of_a_phase ON durations (phase, run);
+CREATE INDEX durations_of_a_submission ON durations (id, phase, run);
 CREATE TABLE published (               -- what the files under OUT show, so that unchanged pages are not drawn again
     slug TEXT PRIMARY KEY,
     digest TEXT NOT NULL

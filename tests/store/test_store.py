@@ -15,7 +15,7 @@ from grader.core.report import Note
 from grader.core.settings import Settings
 from grader.ingest.read import from_bytes
 from grader.store import database
-from grader.store.carry_over import carry, forget_changed, reuse
+from grader.store.carry_over import carry, forget_changed, graded_before, reuse
 from grader.store.maintenance import check, prune
 from grader.store.runs import Delivery, PhaseRecord, Spent, Store, now
 
@@ -289,3 +289,24 @@ def test_what_changed_is_forgotten_and_what_nobody_can_tell_stays(store: Store) 
     assert {name for name, _ in store.finished_phases(run.id)} == {"same", "gone", "unsure"}
     assert set(store.durations(run.id)) == {"same", "gone", "unsure"}
     assert store.refusals(run.id) == {}
+
+
+def test_what_is_asked_for_each_submission_of_a_class_is_found_by_an_index(store: Store) -> None:
+    """0.25 ms each at 500 submissions were 1.91 ms at 5,000: each question read the rows of all."""
+    record = PhaseRecord(products={}, payloads={}, missing={}, notes=())
+    first, _ = store.begin("c", "r", b"", Settings(), "f")
+    store.deliver(first.id, Delivery(submission=SOURCES.submission))
+    store.finish_phase(first.id, "ann", "read", record, basis="b1", spent=Spent(wall=1.0, cpu=1.0))
+    store.finish(first.id)
+    second, _ = store.begin("c", "r", b"", Settings(), "f")
+    asked: list[str] = []
+    store.connection.set_trace_callback(asked.append)
+    assert reuse(store, second.id, [("ann", "b1", 0.0)], "read") == {"ann"}
+    assert graded_before(store, second.id, ["ann"]) == {"ann"}
+    store.connection.set_trace_callback(None)
+    questions = [q for q in asked if "SELECT" in q]
+    assert len(questions) == 6
+    for question in questions:
+        plan = [str(row[3]) for row in store.connection.execute(f"EXPLAIN QUERY PLAN {question}")]
+        assert any("id=?" in step or "name=?" in step for step in plan), (question, plan)
+        assert not [step for step in plan if step.startswith("SCAN")], (question, plan)
