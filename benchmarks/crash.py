@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from make_class import make_class
 
@@ -114,11 +115,12 @@ def main() -> int:
 
 def _over_nodes(given: argparse.Namespace, rng: random.Random, extra: list[str]) -> int:
     """Kill drivers, workers and nodes of a cluster of two."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     from ray.cluster_utils import Cluster
 
     small = {"num_cpus": 1, "object_store_memory": 80 * 2**20}
     cluster = Cluster(initialize_head=True, head_node_args={**small, "include_dashboard": False})
-    second = cluster.add_node(**small)
+    second = _joined(cluster, small)
     with tempfile.TemporaryDirectory() as folder:
         school, plain, disturbed = (Path(folder) / n for n in ("class", "plain", "disturbed"))
         make_class(school, given.size, given.seed)
@@ -149,7 +151,7 @@ def _over_nodes(given: argparse.Namespace, rng: random.Random, extra: list[str])
                     os.kill(rng.choice(busy), signal.SIGKILL)
                 else:
                     cluster.remove_node(second, allow_graceful=False)
-                    second = cluster.add_node(**small)
+                    second = _joined(cluster, small)
                 kills += 1
                 print(f"kill {kills:2}: {kind}", flush=True)
             driver.wait()
@@ -163,6 +165,16 @@ def _over_nodes(given: argparse.Namespace, rng: random.Random, extra: list[str])
     cluster.shutdown()
     print(f"{kills} kills over {rounds + 1} classes: the store of one quiet machine, but for times")
     return 0
+
+
+def _joined(cluster: Any, small: dict[str, int]) -> Any:
+    """Let a node join; Ray gives one up that is not there within half a minute, which a loaded machine is not."""
+    for _ in range(9):
+        try:
+            return cluster.add_node(**small)
+        except Exception as fault:
+            print(f"a node did not join: {fault}", flush=True)
+    return cluster.add_node(**small)
 
 
 def _workers() -> list[int]:

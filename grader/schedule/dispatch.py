@@ -168,7 +168,7 @@ class _Going:
         wanted = min(wanted, IN_FLIGHT - self._in_flight)
         block: deque[Item] = deque()
         while len(block) < wanted:
-            item = self._next()
+            item = self._next(alone=not block)
             if item is None:
                 break
             if item.alone and block:
@@ -179,7 +179,8 @@ class _Going:
                 break
         return block
 
-    def _next(self) -> Item | None:
+    def _next(self, *, alone: bool) -> Item | None:
+        """The next job; None where none may begin now. `alone` where its block holds no other yet."""
         if self._again:
             return self._again.popleft()
         if self._ended:
@@ -190,7 +191,7 @@ class _Going:
             self._ended = True
             return None
         if job is LATER:
-            if not self.flights:
+            if alone and not self.flights:
                 raise RuntimeError("a job was put off, and nothing runs that it could wait for")
             return None
         return Item(job)

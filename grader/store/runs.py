@@ -289,17 +289,6 @@ class Store:
         )
         return dict(rows.fetchall())
 
-    def cores_of(self, phase: str) -> float:
-        """How many cores a phase kept busy, over the submissions of the newest run that went through it; 0
-        where none did.
-        """
-        row = self.connection.execute(
-            "SELECT SUM(cpu), SUM(wall) FROM durations "
-            "WHERE phase = ? AND run = (SELECT MAX(run) FROM durations WHERE phase = ?)",
-            (phase, phase),
-        ).fetchone()
-        return float(row[0]) / float(row[1]) if row[1] else 0.0
-
     def finished_phases(self, run: int) -> set[tuple[str, str]]:
         """Pairs of submission id and phase that are whole."""
         return set(self.connection.execute("SELECT id, phase FROM phases WHERE run = ?", (run,)).fetchall())

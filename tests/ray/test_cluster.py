@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.ray.conftest import SMALL
+from tests.ray.conftest import SMALL, joined
 from tests.ray.whole_store import content, pages
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
@@ -66,7 +66,7 @@ def test_a_node_is_lost_and_the_driver_killed_and_the_store_is_that_of_a_quiet_r
             os.killpg(driver.pid, signal.SIGKILL)
             break
     driver.wait()
-    cluster.second = cluster.add_node(**SMALL)
+    cluster.second = joined(lambda: cluster.add_node(**SMALL))
     ended = run(words)
     assert ended.returncode == 4, ended.stderr
     assert content(disturbed) == content(quiet)

@@ -220,6 +220,20 @@ def test_a_job_that_is_put_off_begins_when_another_has_ended() -> None:
     assert seen == [1, 2]
 
 
+def test_a_job_that_waits_for_one_of_its_own_block_goes_into_the_next() -> None:
+    seen: list[int] = []
+
+    def jobs() -> Iterator[Any]:
+        yield 1
+        while not seen:
+            yield LATER
+        yield 2
+
+    for ended in Dispatch(Pretend(node("a"))).map(double, jobs(), needs=CHEAP):
+        seen += [ended.job]
+    assert seen == [1, 2]
+
+
 def test_words_of_a_job_are_heard_before_its_end() -> None:
     def talk(number: int) -> int:
         tell(f"epoch {number}")

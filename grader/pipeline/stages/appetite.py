@@ -21,22 +21,20 @@ GPUS = "/dev/nvidia[0-9]*"
 """What the driver makes for each GPU on Linux; asking torch would load it into a process that needs it for
 nothing else.
 """
-LEAST, MOST = 0.25, 1.0
-"""Between which bounds the share of a core lies that a job is granted."""
 
 
-def needs_of(stage: Stage, settings: Settings, cores: float = 0.0) -> Needs:
-    """Return what a job of a stage needs; `cores` is how many it was seen to keep busy, 0 where nobody knows.
+def needs_of(stage: Stage, settings: Settings) -> Needs:
+    """Return what a job of a stage needs.
 
-    A phase that waits for its sandbox keeps less than a core busy, so more of them fit on a machine.
+    A core each: where nothing else runs, every phase keeps one busy. The share that the store has of CPU
+    seconds in seconds by the clock says how loaded a machine was, and would load it more: 0.06 of a core for
+    notebooks that ran beside twenty other processes on two.
     """
-    busy = min(max(cores, LEAST), MOST) if cores else 1.0
     if stage.phases[0] in STATIC:
-        return Needs(cores=busy, memory=BYTES_PER_READER, block=BLOCK)
+        return Needs(memory=BYTES_PER_READER, block=BLOCK)
     executes = any(phase in EXECUTING for phase in stage.phases) and settings.execute
     trains = Phase.RETRAIN in stage.phases and settings.device is not Device.CPU
     return Needs(
-        cores=busy,
         memory=BYTES_PER_WORKER,
         gpus=1 / TRAININGS_PER_GPU if trains else 0.0,
         isolated=executes,

@@ -130,8 +130,7 @@ def _shared(going: Going, stage: Stage, jobs: list[Job]) -> dict[str, tuple[str,
 def _ends(going: Going, stage: Stage, turns: Turns, clock: "Clock") -> Iterator[Ended[Job, Done]]:
     """Yield the end of each job of a stage, wherever it was done."""
     request, store = going.request, going.store
-    cores = store.cores_of(label_of(stage))
-    needs = needs_of(stage, request.settings, cores)
+    needs = needs_of(stage, request.settings)
     bound = trainings_at_once(request.settings) if stage.phases == (Phase.RETRAIN,) else 0
     begins = clock.within(turns)
     if request.afield is None:
