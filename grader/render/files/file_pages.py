@@ -4,10 +4,12 @@ hostile file breaks takes down its own page, and not the process that grades the
 
 import msgspec
 
+from grader.core.outcome import Finding
+from grader.core.place import Place
 from grader.core.submission import Kind
 from grader.extract.documents.notebook_view import read_saved
 from grader.render.files import notebook_page, text_page
-from grader.render.files.notes import Annotations
+from grader.render.files.notes import Annotations, FileNote, NoteKind, Reading
 from grader.render.files.reencode_images import redraw
 
 
@@ -32,11 +34,15 @@ def pages(
 
 
 def warm() -> None:
-    """Draw a page of each kind, once, in the process that forks for each file: imports, templates and
-    patterns are then at hand.
+    """Draw a page of each kind with a finding in it, once, in the process that forks for each file: imports,
+    templates and patterns are then at hand.
     """
+    place = Place(artefact="x", line=1, cell=1)
+    slip = Finding(message="x", place=place, expected="∂E/∂w1 = (a_o1 - t1) * i1", found="∂E/∂w1 = a_o1 * i1")
+    note = FileNote(id="x", kind=NoteKind.WRONG, code="", card="x", title="x", finding=slip, place=place)
+    told = Annotations(notes=(note,), readings=(Reading(place=place, standing="wrong"),))
     cells = [{"cell_type": "code", "source": "import math\n"}, {"cell_type": "markdown", "source": "# *a*"}]
     book = msgspec.json.encode({"cells": cells, "nbformat": 4})
     for kind, data in ((Kind.README, b"# w1\n"), (Kind.NOTEBOOK, book)):
-        pages(kind, data, "x", "x", "x.html", "x.txt", "", Annotations())
+        pages(kind, data, "x", "x", "x.html", "x.txt", "", told)
     redraw(b"")

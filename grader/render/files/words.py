@@ -67,9 +67,8 @@ TALLY_NONE: Final = "none in this file."
 TALLY_FIRST: Final = "to the first"
 KEYS: Final = "Keys: n next, p previous"
 ROWS_LEFT_OUT: Final = "rows {first} to {last} are left out"
-SHEET_LEAD: Final = (
-    "The cells that matter, with the values that were saved in the file. Numbers lead to the findings below."
-)
+SHEET_LEAD: Final = "The cells that matter, with the values that were saved in the file."
+SHEET_NUMBERS: Final = "Numbers lead to the findings below."
 SHEET: Final = "Sheet"
 SHEET_FOLDED: Final = "No finding here."
 SHEET_CAPTION: Final = "Columns that were left out stand as one, such as B–V."
