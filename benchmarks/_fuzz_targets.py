@@ -31,8 +31,9 @@ def submission(name: str) -> Run:
     from grader.pipeline.grade.grade_one import grade_one
     from grader.pipeline.plan.rubrics import load
     from grader.render.files.file_pages import pages
-    from grader.render.files.from_products import readings_of
+    from grader.render.files.from_products import book_of, readings_of
     from grader.render.files.notes import Annotations, notes_of
+    from grader.render.files.sheet.page import render
     from grader.sandbox.reader import own_work
 
     rules = catalogue()
@@ -56,6 +57,8 @@ def submission(name: str) -> Run:
             )
             if artefact.readable and artefact.kind in (Kind.README, Kind.NOTEBOOK):
                 pages(artefact.kind, data, name, "fuzzed", "x.html", "x.txt", "key", told)
+            elif artefact.kind is Kind.WORKBOOK and (view := book_of(known.products(), artefact.path, told)):
+                render(view, submission="fuzzed")
 
     return run
 

@@ -237,7 +237,12 @@ class Model:
                     stack.pop()
                     continue
                 run = owner[key]
-                arguments, missing = self._arguments(run, (key - run.start) // ROW, values)
+                missing: list[int] = []
+                try:  # of a range too, that may be larger than what is read
+                    arguments, missing = self._arguments(run, (key - run.start) // ROW, values)
+                    value = run.compiled(arguments) if not missing else np.nan
+                except Unsupported as reason:
+                    value, kept[key] = self.cached.get(key, np.nan), str(reason)
                 if missing:
                     busy.add(key)
                     looping = [m for m in missing if m in busy]
@@ -246,10 +251,6 @@ class Model:
                         kept[loop] = "a circular reference"
                     stack.extend(m for m in missing if m not in busy)
                     continue
-                try:
-                    value = run.compiled(arguments)
-                except Unsupported as reason:
-                    value, kept[key] = self.cached.get(key, np.nan), str(reason)
                 patch_here = patches.get(key)
                 if patch_here is not None:
                     value = np.where(patch_here.mask, patch_here.values, as_number(value))

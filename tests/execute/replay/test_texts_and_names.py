@@ -112,3 +112,14 @@ def test_the_student_sees_the_formula_as_it_was_written() -> None:
     fault = next(f for f in book.faults if f.quantity == "E1")
     assert fault.excerpt == "=LET(d,A5+R5,0.5*d^2)"
     assert fault.message == "E1: a plus where a minus belongs"
+
+
+def test_a_range_larger_than_what_is_read_costs_its_own_cell() -> None:
+    """The whole replay ended with it, and every criterion of the workbook was an error of ours."""
+
+    def wide(book: openpyxl.Workbook) -> None:
+        book.worksheets[0]["AH4"] = "=SUM(A5:C30004)"
+        book.worksheets[0]["AH5"] = "=AH4*2"
+
+    book = replayed(workbook(edit=wide))
+    assert book.verdict is BookVerdict.CORRECT
