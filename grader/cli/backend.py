@@ -1,6 +1,5 @@
 """`--backend`: where the jobs of a class run."""
 
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -91,9 +90,8 @@ def opened(
         raise UsageFault(
             "--unsafe-no-sandbox and --backend: code that nothing isolates could command the whole cluster"
         )
-    folder, word = store.parent.resolve(), secrets.token_hex(16)
-    ObjectFolder(folder).mark(word)
-    look = partial(examine, settings, likeness(settings), str(folder), word)
+    folder = store.parent.resolve()
+    look = partial(examine, settings, likeness(settings), str(folder), ObjectFolder(folder).mark())
     with RayCluster(address, look, cores=0 if address else workers_for(jobs)) as cluster:
         # A cluster of this machine has its cache; on others only the object folder is sure to be shared.
         yield Dispatch(cluster), Afield(folder=folder, cache=str(folder / "runs") if address else "")

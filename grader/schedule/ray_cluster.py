@@ -52,7 +52,7 @@ def address_of(backend: str) -> str:
     """
     address = "" if backend == LOCAL else backend.removeprefix("ray://")
     host, colon, port = address.rpartition(":")
-    if address not in ("", "auto") and not (colon and host and port.isdecimal()):
+    if backend != LOCAL and address != "auto" and not (colon and host and port.isdecimal()):
         raise UsageFault(
             f"--backend {backend}: say local (processes of this machine), ray (a cluster on this machine), "
             "or the address of the head of a cluster, such as ray://10.0.0.5:6379"

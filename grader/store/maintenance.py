@@ -1,5 +1,6 @@
 """Checking a store, and forgetting what no kept run needs."""
 
+import shutil
 import sqlite3
 import zlib
 from collections.abc import Callable, Iterator
@@ -133,7 +134,11 @@ def _record(where: str, what: str, data: bytes, kind: type) -> Iterator[str]:
 
 
 def prune(store: Store, keep: int) -> Removed:
-    """Forget all but the newest `keep` runs and what only the others needed. Overrides stay."""
+    """Forget all but the newest `keep` runs and what only the others needed. Overrides stay.
+
+    Results that machines of a cluster left beside the store go with it: what was kept of them is in it.
+    """
+    shutil.rmtree(store.path.parent / "products", ignore_errors=True)
     old = [r.id for r in store.runs()][:-keep]
     with transaction(store.connection) as c:
         for table in ("phases", "durations", "deliveries", "refusals"):

@@ -7,6 +7,7 @@ is no part of it: SQLite is written by the driver alone.
 """
 
 import hashlib
+import secrets
 import tempfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -35,9 +36,14 @@ class ObjectFolder:
 
     # -- whether it is there
 
-    def mark(self, word: str) -> None:
-        """Leave a word by which another machine knows that it sees this very folder."""
-        write_whole(self.root / _MARK, word.encode())
+    def mark(self) -> str:
+        """Return the word by which another machine knows that it sees this very folder.
+
+        It is left once, so that a second driver does not take it from the machines of the first.
+        """
+        if not self.marked():
+            write_whole(self.root / _MARK, secrets.token_hex(16).encode())
+        return self.marked()
 
     def marked(self) -> str:
         """Return the word that lies there; empty where the folder cannot be seen."""

@@ -1,0 +1,55 @@
+"""A training goes on at its last whole epoch on another node."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grader.core.progress import listening
+from tests.ray.conftest import SMALL, joined
+from tests.ray.training import train
+
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
+
+
+def test_a_training_goes_on_elsewhere_after_its_last_whole_epoch(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    from ray.cluster_utils import Cluster
+
+    from grader.schedule.base import Needs
+    from grader.schedule.dispatch import Dispatch
+    from grader.schedule.ray_cluster import RayCluster
+
+    idle = {**SMALL, "num_cpus": 0}
+    cluster = joined(
+        lambda: Cluster(initialize_head=True, head_node_args={**idle, "include_dashboard": False})
+    )
+    machines = {m.unique_id: m for m in (joined(lambda: cluster.add_node(**SMALL)) for _ in range(2))}
+    heard: list[str] = []
+    lost: list[str] = []
+
+    def listen(line: str) -> None:
+        heard.append(line)
+        if line.startswith("epoch 3 on ") and not lost:
+            lost.append(line.rpartition(" ")[2])
+            cluster.remove_node(_machine(machines, lost[0]), allow_graceful=False)
+
+    try:
+        with RayCluster(cluster.address, dict) as far, listening(listen):
+            (ended,) = Dispatch(far).map(train, [str(tmp_path)], needs=Needs())
+    finally:
+        cluster.shutdown()
+    assert ended.result is not None, ended.fault
+    assert len(ended.result) == 6
+    first = ended.result.count(lost[0])
+    assert ended.result[:first] == [lost[0]] * first, "whole epochs of the lost node count"
+    assert 3 <= first < 6
+    assert any("was lost" in line and "1 job goes elsewhere" in line for line in heard), heard
+    assert [line.split()[1] for line in heard if line.startswith("epoch")].count("1") == 1
+
+
+def _machine(machines: dict[str, Any], node: str) -> Any:
+    import ray
+
+    (found,) = (n for n in ray.nodes() if n["NodeID"] == node)
+    return next(m for m in machines.values() if m.raylet_socket_name == found["RayletSocketName"])
