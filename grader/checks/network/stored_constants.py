@@ -9,7 +9,7 @@ A network that keeps digits or answers in a buffer looks them up and has learnt 
 not count as parameters. A few constants are common: a fixed filter, a scale. A person looks when there are
 many.
 
-Measured on the networks of 32 public hand-ins, labelled ones and ones that nothing was tuned on: 32 passes,
+Measured on the networks of 84 public hand-ins, labelled ones and ones that nothing was tuned on: 84 passes,
 each of 0 fixed numbers, as their sources say. Of 567 public notebooks and modules with a network nine make a
 constant in its class, none of more than a few hundred numbers. Its `unknown` was seen on our own forgeries
 alone.

@@ -44,7 +44,9 @@ _GRADIENT_IN_WORDS = re.compile(
 )
 """`The derivative of the loss by w1 …`, where what follows may be its value."""
 _STEP_WORD = re.compile(r"\b(?:new|updated?|old|learning|rate|step)\b|[-−]=", re.IGNORECASE)
-_RULE_OF_THETA = re.compile(r"(?:θ|\\?theta)[^\s=]{0,24}\s{0,4}(?::=|=|←)(?=.*(?:∂|∇|partial|nabla|gradient))")
+_RULE_OF_THETA = re.compile(
+    r"(?:θ|\\?theta)[^\s=]{0,24}\s{0,4}(?::=|=|←)(?=.*(?:∂|∇|partial|nabla|gradient))"
+)
 """`θ = θ - …`, whatever its sign."""
 _MINUS = re.compile(r"[-−–]")
 _UPDATE_IN_WORDS = re.compile(
