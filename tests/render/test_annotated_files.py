@@ -438,5 +438,5 @@ def test_prose_about_what_a_formula_states_is_not_asked_about() -> None:
     found = readings_of(
         {"FormulaEvidence": FormulaEvidence(documents=(document,), unread=unread)}, "README.md"
     )
-    assert [(r.place.line, r.standing) for r in found] == [(9, "right"), (3, "unread"), (4, "unread")]
+    assert [(r.place.line, r.standing) for r in found] == [(9, "right"), (3, "unread")]
     assert found[1].told == "this may state w2; its words or its layout are not read"

@@ -63,12 +63,13 @@ def _stated(evidence: FormulaEvidence) -> frozenset[str]:
 
 
 def _unread(places: tuple[UnreadPlace, ...], path: str, stated: frozenset[str]) -> Iterator[Reading]:
-    """What was not read and may matter: prose that speaks of what a formula states elsewhere is prose."""
+    """Lines that were not read and may matter: prose that speaks of what a formula states elsewhere is prose.
+
+    A picture matters where a quantity stands nowhere else, and then a finding says so.
+    """
     for one in places:
-        if one.place.artefact != path or one.place.line is None:
+        if one.what is not Unread.LINE or one.place.artefact != path or one.place.line is None:
             continue
-        names = ", ".join([name for name in one.names if name not in stated][:4])
-        if one.what is Unread.LINE and names:
-            yield Reading(place=one.place, standing="unread", told=words.UNREAD_LINE.format(names=names))
-        elif one.what in (Unread.PICTURE, Unread.OWN_DISK):
-            yield Reading(place=one.place, standing="unread", told=words.UNREAD_PICTURE)
+        if names := [name for name in one.names if name not in stated]:
+            told = words.UNREAD_LINE.format(names=", ".join(names[:4]))
+            yield Reading(place=one.place, standing="unread", told=told)
