@@ -14,6 +14,9 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
+import msgspec
+
+from grader.core.evidence.documents import Document
 from grader.core.facts.notebook import ExportFrame
 from grader.core.submission import Kind, Source, Sources
 from grader.sandbox.worker import cells
@@ -53,7 +56,7 @@ def unwritten(sources: Sources, path: str, export: Sequence[ExportFrame]) -> str
         return ""
     texts = ran(sources, path)
     if not texts:
-        return ""
+        return f"no cell of {path} could be read, so nothing shows that it builds {name}"
     if not any(_builds(text, name) for text in texts):
         return (
             f"no source that ran builds {name}: neither a class nor an import nor a builder of "
@@ -119,7 +122,11 @@ def ran(sources: Sources, path: str) -> list[str]:
 def _cells(entry: Source) -> list[str]:
     if entry.artefact.kind is Kind.SOURCE:
         return [cells.decode(entry.data)[:_LARGEST]]
-    try:
+    if entry.reading:
+        # What the limited process read when the file was identified: no bytes of a student are parsed here.
+        notebook = msgspec.msgpack.decode(entry.reading, type=Document).notebook
+        return [cell.source[:_LARGEST] for cell in notebook.code_cells] if notebook is not None else []
+    try:  # a file that nobody identified: the process could not be had
         return [cell.source[:_LARGEST] for cell in cells.read(entry.artefact.path, entry.data)]
     except ValueError:
         return []

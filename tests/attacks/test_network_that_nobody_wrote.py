@@ -97,3 +97,11 @@ def test_a_network_of_the_library_is_built_by_the_code_that_names_it(name: str, 
     named = outcomes(known_of(sent, {NOTEBOOK: notebook(PREAMBLE + code)}), "NN401")["NN401"]
     silent = outcomes(known_of(sent, {NOTEBOOK: notebook(PREAMBLE)}), "NN401")["NN401"]
     assert (named.verdict, silent.verdict) == (Verdict.PASS, Verdict.UNKNOWN)
+
+
+def test_a_notebook_that_the_reader_lost_shows_nothing() -> None:
+    """What the sandbox could run and our reader could not read is no source that anybody can point at."""
+    known = known_of(frames("Honest"), {NOTEBOOK: b'{"cells": [], "metadata": {}, "nbformat": 4}'})
+    found = outcomes(known, "NN401")["NN401"]
+    assert found.verdict is Verdict.UNKNOWN
+    assert "could be read" in found.summary

@@ -7,7 +7,7 @@ picture as text (five of the first 27 of a fresh sample).
 from collections.abc import Callable, Sequence
 
 from grader.checks.backprop._coverage import Item, Standing
-from grader.core.evidence.formulas import FormulaEvidence
+from grader.core.evidence.formulas import FormulaEvidence, FormulaLine
 from grader.core.outcome import Finding, Weight
 from grader.core.rubric import Treatment
 
@@ -38,13 +38,14 @@ def with_cells(
         )
     }
     given = [i for i in taken.values() if i.standing is Standing.GIVEN]
-    remarks = [_remark(given)] if given and only_in_workbook is Treatment.WARN else []
+    # An item that follows from another's line has none of its own.
+    line = next((i.lines[0] for i in given if i.lines), None)
+    remarks = [_remark(given, line)] if line is not None and only_in_workbook is Treatment.WARN else []
     return [taken.get(i.name, i) for i in items], remarks
 
 
-def _remark(given: Sequence[Item]) -> Finding:
+def _remark(given: Sequence[Item], line: FormulaLine) -> Finding:
     names = ", ".join(i.name for i in given)
-    line = given[0].lines[0]
     verb = "stands" if len(given) == 1 else "stand"
     return Finding(
         message=f"{names} {verb} as text in the workbook only",

@@ -25,6 +25,7 @@ from grader.core.outcome import Finding, Outcome, Weight, failed, passed, unknow
 from grader.core.place import Place
 from grader.core.rubric import CLASS_PROFILE, CheckPolicy, Profile, Treatment
 from grader.core.rule import Rule
+from grader.core.submission import Kind, absent
 
 
 class Policy(CheckPolicy, frozen=True, kw_only=True):
@@ -39,6 +40,8 @@ def check(
     formulas: FormulaEvidence, replay: ReplayFacts, policy: Policy, profile: Profile = CLASS_PROFILE
 ) -> Outcome:
     """Compare what both sides show; `unknown` where they show no gradient in common."""
+    if not formulas.documents and not formulas.unread:
+        return absent("a README or other document", (), cause=f"no-{Kind.README.value}").outcome()
     if replay.doubt:
         return unknown(replay.doubt)
     book = replay.judged[0]
