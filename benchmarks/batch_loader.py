@@ -15,8 +15,9 @@ import time
 import torch
 from torch.utils.data import DataLoader
 
+from grader.core.assigned_data import MNIST
 from grader.core.settings import Settings
-from grader.execute.data import load_mnist
+from grader.execute.data import load_images
 from grader.execute.digits import pack
 from grader.sandbox.worker import loader, mnist_stub, torchvision_ops
 from grader.sandbox.worker.patches import Ledger
@@ -48,14 +49,15 @@ def main() -> None:
     torchvision_ops.declare()
     from torchvision import datasets, transforms
 
-    mnist = load_mnist(Settings(data=options.data))
+    about = mnist_stub.About(**MNIST.seen_inside())  # type: ignore[arg-type]
+    mnist = load_images(Settings(data=options.data))
     blob = pack(
         mnist.train_images[: options.digits],
         mnist.train_labels[: options.digits],
         mnist.train_images[:1],
         mnist.train_labels[:1],
     )
-    mnist_stub.install(mnist_stub.load(blob), Ledger())
+    mnist_stub.install(mnist_stub.load(blob, about), Ledger(), about)
     change = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.1307,), (0.3081,))])
     data = datasets.MNIST("data", transform=change)
     slow, fast = [], []

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from grader.core.facts.reproduced import ReproducedFacts
 from grader.core.settings import Settings
 from grader.core.submission import Artefact, Kind, Source, Sources, Submission
-from grader.execute.data import load_mnist
+from grader.execute.data import load_images
 from grader.execute.notebook import run_in
 from grader.execute.reproduce import reproduce_in
 from grader.sandbox.choose import choose
@@ -144,7 +144,7 @@ def main() -> None:
         reproduce_minutes=options.minutes,
         unsafe_no_sandbox=options.unsafe_no_sandbox,
     )
-    whole = load_mnist(settings)
+    whole = load_images(settings)
     data = whole._replace(
         train_images=whole.train_images[: options.digits],
         train_labels=whole.train_labels[: options.digits],

@@ -11,7 +11,9 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import zipfile
 import zlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,9 +50,37 @@ class MnistDamaged(MnistError):
     """A file is there and is not the MNIST file of that name."""
 
 
+class IdxFiles(NamedTuple):
+    """Four IDX files of one data set: training images and labels, test images and labels.
+
+    `digests` names them in this order. A digest is the SHA-256 of the unpacked bytes or, where `packed`, the
+    MD5 of the file as it is published. `archive` is a zip that holds them all below `inside`, with one digest
+    for everything. Other data sets than MNIST are described by whoever knows them.
+    """
+
+    digests: Mapping[str, str] = SHA256
+    title: str = "MNIST"
+    side: int = 28
+    layouts: Sequence[str] = LAYOUTS
+    how_to_get_it: str = HOW_TO_GET_IT
+    packed: bool = False
+    archive: str = ""
+    archive_digest: str = ""
+    inside: str = ""
+    largest: int = LARGEST
+
+    @property
+    def downloads(self) -> tuple[str, ...]:
+        """The files that a server holds."""
+        return (self.archive,) if self.archive else tuple(f"{name}.gz" for name in self.digests)
+
+
+MNIST = IdxFiles()
+
+
 class Mnist(NamedTuple):
-    """Digits as stored: images uint8 (N, 28, 28), 0 is background and 255 is ink; labels int64 (N,), 0
-    to 9.
+    """Digits as stored: images uint8 (N, side, side), 28 for MNIST, 0 is background and 255 is ink; labels
+    int64 (N,), from 0.
     """
 
     train_images: NDArray[np.uint8]
@@ -75,82 +105,131 @@ class Mnist(NamedTuple):
         )
 
 
-def load(directory: Path | str) -> Mnist:
+def load(directory: Path | str, files: IdxFiles = MNIST) -> Mnist:
     """Read and verify the four files below `directory`, in any of the usual layouts.
 
     Raises MnistMissing where a file is not found, MnistDamaged where one is truncated, is not IDX, has
     another shape or another checksum.
     """
-    paths = locate(Path(directory))
-    images = {name: _read(paths[name], name) for name in SHA256}
+    paths = locate(Path(directory), files)
+    if files.archive:
+        train_images, train_labels, test_images, test_labels = _from_archive(paths[files.archive], files)
+    else:
+        found = (_read(paths[name], name, files) for name in files.digests)
+        train_images, train_labels, test_images, test_labels = found
     return Mnist(
-        images["train-images-idx3-ubyte"],
-        images["train-labels-idx1-ubyte"].astype(np.int64),
-        images["t10k-images-idx3-ubyte"],
-        images["t10k-labels-idx1-ubyte"].astype(np.int64),
+        train_images,
+        train_labels.astype(np.int64),
+        test_images,
+        test_labels.astype(np.int64),
     )
 
 
-def locate(directory: Path) -> dict[str, Path]:
-    """The path of each of the four files by its canonical name; raises MnistMissing with what was
-    looked for.
+def locate(directory: Path, files: IdxFiles = MNIST) -> dict[str, Path]:
+    """The path of each of the four files by its canonical name, or of the archive that holds them; raises
+    MnistMissing with what was looked for.
     """
     if not directory.is_dir():
         raise MnistMissing(
-            f"{directory}: no such directory; name one that holds MNIST, or get it: {HOW_TO_GET_IT}"
+            f"{directory}: no such directory; name one that holds {files.title}, or get it: "
+            f"{files.how_to_get_it}"
         )
     found: dict[str, Path] = {}
-    for name in SHA256:
-        spellings = (f"{name}.gz", name, f"{_dotted(name)}.gz", _dotted(name))
-        candidates = (directory / layout / spelling for layout in LAYOUTS for spelling in spellings)
+    for name in (files.archive,) if files.archive else tuple(files.digests):
+        spellings = _spellings(name, files)
+        candidates = (directory / layout / spelling for layout in files.layouts for spelling in spellings)
         path = next((candidate for candidate in candidates if candidate.is_file()), None)
         if path is None:
+            wanted = f"{name}.gz or {name}" if len(spellings) > 2 else spellings[0]
+            beside = ", ".join(layout for layout in files.layouts if layout != ".")
             raise MnistMissing(
-                f"{directory}: no {name}.gz or {name}, neither there nor in "
-                f"{', '.join(LAYOUTS[1:])}; {HOW_TO_GET_IT}"
+                f"{directory}: no {wanted}, neither there nor in {beside}; {files.how_to_get_it}"
             )
         found[name] = path
     return found
 
 
-def _dotted(name: str) -> str:
-    """`train-images.idx3-ubyte`: how some mirrors spell `train-images-idx3-ubyte`."""
-    return name.replace("-idx", ".idx")
+def _spellings(name: str, files: IdxFiles) -> tuple[str, ...]:
+    if files.archive:
+        return (name,)
+    # `train-images.idx3-ubyte`: how some mirrors spell `train-images-idx3-ubyte`.
+    dotted = name.replace("-idx", ".idx")
+    # The digest of a packed file says nothing of one that was unpacked.
+    return (f"{name}.gz", f"{dotted}.gz") if files.packed else (f"{name}.gz", name, f"{dotted}.gz", dotted)
 
 
-def _read(path: Path, name: str) -> NDArray[np.uint8]:
+def _bytes(path: Path) -> bytes:
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise MnistMissing(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
-    return verified(content, name, path)
 
 
-def verified(content: bytes, name: str, where: Path | str) -> NDArray[np.uint8]:
-    """The values of the file called `name` from its bytes, gzipped or plain, whose digest is that of MNIST.
+def _read(path: Path, name: str, files: IdxFiles) -> NDArray[np.uint8]:
+    return verified(_bytes(path), name, path, files)
+
+
+def _from_archive(path: Path, files: IdxFiles) -> list[NDArray[np.uint8]]:
+    content = _bytes(path)
+    verified_archive(content, path, files)
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as held:
+            packed = [held.read(f"{files.inside}/{name}.gz") for name in files.digests]
+    except (KeyError, zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise MnistDamaged(f"{path}: {error}; fetch it again") from error
+    where = (f"{path}: {name}.gz" for name in files.digests)
+    return [
+        _values(_plain(data, at, files), name, at, files)
+        for data, name, at in zip(packed, files.digests, where, strict=True)
+    ]
+
+
+def verified_archive(content: bytes, where: Path | str, files: IdxFiles) -> None:
+    """Raise MnistDamaged where bytes are not the archive that a data set is published in."""
+    found = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    if found != files.archive_digest:
+        raise MnistDamaged(_another(where, "MD5 of the archive", found, files.title, files.archive_digest))
+
+
+def verified(content: bytes, name: str, where: Path | str, files: IdxFiles = MNIST) -> NDArray[np.uint8]:
+    """The values of the file called `name` from its bytes, gzipped or plain, whose digest is that of the data
+    set.
 
     `where` is for the message of MnistDamaged.
     """
+    plain = _plain(content, where, files)
+    values = _values(plain, name, where, files)
+    if files.packed:
+        what, found = "MD5 of the file", hashlib.md5(content, usedforsecurity=False).hexdigest()
+    else:
+        what, found = "SHA-256 of the unpacked bytes", hashlib.sha256(plain).hexdigest()
+    if found != files.digests[name]:
+        raise MnistDamaged(_another(where, what, found, files.title, files.digests[name]))
+    return values
+
+
+def _another(where: Path | str, what: str, found: str, title: str, expected: str) -> str:
+    return f"{where}: the {what} is {found}, that of {title} is {expected}; fetch it again"
+
+
+def _plain(content: bytes, where: Path | str, files: IdxFiles) -> bytes:
     try:
         if content[:2] == b"\x1f\x8b":
             with gzip.open(io.BytesIO(content)) as packed:
-                content = packed.read(LARGEST + 1)
+                return packed.read(files.largest + 1)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise MnistDamaged(
             f"{where}: the gzip stream is damaged or cut off ({error}); fetch it again"
         ) from error
-    values = parse_idx(content, where)
-    expected = (28, 28) if "images" in name else ()
+    return content
+
+
+def _values(plain: bytes, name: str, where: Path | str, files: IdxFiles) -> NDArray[np.uint8]:
+    values = parse_idx(plain, where)
+    expected = (files.side, files.side) if "images" in name else ()
     if values.shape[1:] != expected:
-        raise MnistDamaged(
-            f"{where}: expected {name} with shape (N, {'28, 28' if expected else ''}), found {values.shape}"
-        )
-    digest = hashlib.sha256(content).hexdigest()
-    if digest != SHA256[name]:
-        raise MnistDamaged(
-            f"{where}: the SHA-256 of the unpacked bytes is {digest}, that of MNIST is {SHA256[name]};"
-            " fetch it again"
-        )
+        shape = ", ".join(map(str, expected))
+        raise MnistDamaged(f"{where}: expected {name} with shape (N, {shape}), found {values.shape}")
     return values
 
 

@@ -26,7 +26,7 @@ from grader.core.outcome import Verdict
 from grader.core.progress import listening
 from grader.core.report import Marked, Report
 from grader.core.settings import Settings
-from grader.execute.data import load_mnist
+from grader.execute.data import load_images
 from grader.execute.fetch import fetch
 from grader.pipeline.classroom.grade_class import Graded, grade_class, workers_for
 from grader.pipeline.plan.rubrics import find, load
@@ -89,7 +89,7 @@ def main(words: Iterable[str] = ()) -> int:
 def mnist_or_why_not() -> str:
     """Look for MNIST in the usual places, then fetch it into the cache; the empty text where it is there."""
     try:
-        load_mnist(Settings())
+        load_images(Settings())
     except Unavailable as fault:
         if fault.verdict is not Verdict.SKIPPED or os.environ.get("GRADER_DATA"):
             return fault.reason

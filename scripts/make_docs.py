@@ -20,6 +20,7 @@ import msgspec
 
 from grader.checks.catalogue import catalogue
 from grader.cli.app import app
+from grader.core.assigned_data import KNOWN, Archive, DataFile, DataSet
 from grader.core.assigned_network import AssignedNetwork
 from grader.core.rubric import Assignment, Criterion, Execution, LatePolicy, Profile, Rubric, Treatment
 from grader.core.rule import Rule, Status
@@ -142,6 +143,17 @@ def _rubric_page(rules: dict[str, Rule]) -> str:
             "## `[network]`\n",
             f"{_sentence(AssignedNetwork)}\n",
             *_fields_table("", AssignedNetwork),
+            "## `[data]`\n",
+            f"{_sentence(DataSet)}\n",
+            *_fields_table("", DataSet),
+            "`files` is a list of tables:\n",
+            *_fields_table("", DataFile),
+            "`archive` is a table:\n",
+            *_fields_table("", Archive),
+            "| known name | class | image | classes | images | files verified by |",
+            "|---|---|---|---|---|---|",
+            *(_known_row(data) for data in KNOWN.values()),
+            "",
             "## `[profile]`\n",
             f"{_sentence(Profile)}\n",
             *_fields_table("", Profile),
@@ -168,6 +180,20 @@ def _rubric_page(rules: dict[str, Rule]) -> str:
     )
 
 
+ELSEWHERE = {(Profile, "network"), (Assignment, "data"), (Execution, "data")}
+"""Fields of a table that a rubric says in a table of their own."""
+
+
+def _known_row(data: DataSet) -> str:
+    split = f", split `{data.split}`" if data.split else ""
+    by = "none are read" if not data.trainable else data.digest.value
+    by += " of the archive" if data.archive.name else ""
+    return (
+        f"| `{data.name}` | `{data.torchvision}`{split} | {data.channels} x {data.side} x {data.side} | "
+        f"{data.classes} | {data.training_images:,} and {data.test_images:,} | {by} |"
+    )
+
+
 def _fields_table(table: str, kind: type[msgspec.Struct]) -> list[str]:
     rows = list(_rows(table, kind))
     if not rows:
@@ -183,7 +209,7 @@ def _fields_table(table: str, kind: type[msgspec.Struct]) -> list[str]:
 def _rows(table: str, kind: type[msgspec.Struct]) -> Iterator[str]:
     docs = _attribute_docs(kind)
     for field in msgspec.structs.fields(kind):
-        if (kind, field.name) == (Profile, "network"):  # it stands in a table of its own
+        if (kind, field.name) in ELSEWHERE:  # it stands in a table of its own
             continue
         if field.default_factory is not msgspec.NODEFAULT:
             default = f"`{_toml(field.default_factory())}`"
@@ -245,8 +271,10 @@ def _toml(value: object) -> str:
         return "[" + ", ".join(_toml(v) for v in value) + "]"
     if isinstance(value, msgspec.Struct):
         fields = msgspec.structs.asdict(value)
-        if isinstance(value, Profile):
-            del fields["network"]
+        for name in [n for n in fields if (type(value), n) in ELSEWHERE]:
+            del fields[name]
+        if isinstance(value, DataSet):
+            return f'{{ name = "{value.name}" }}'
         return "{ " + ", ".join(f"{k} = {_toml(v)}" for k, v in fields.items()) + " }"
     return "{}" if value == {} else str(value)
 

@@ -13,6 +13,7 @@ from grader.core.settings import Device, Settings
 if TYPE_CHECKING:
     from grader.core.report import Report
     from grader.store.runs import Run, Store
+    from reference.mnist import IdxFiles
 
 _F = TypeVar("_F", bound=Callable[..., object])
 
@@ -53,7 +54,7 @@ def annotate_option(command: _F) -> _F:
 
 
 def data_option(command: _F) -> _F:
-    """Add the option that names MNIST; a folder that does not hold it is refused before anything is done."""
+    """Add the option that names the data set; a folder that holds none is refused before anything is done."""
     return click.option(
         "--data",
         default="",
@@ -65,14 +66,28 @@ def data_option(command: _F) -> _F:
 
 def _holds_mnist(_context: click.Context, _option: click.Parameter, value: str) -> str:
     if value:
+        from grader.core.assigned_data import KNOWN
         from grader.core.faults import UsageFault
+        from grader.execute.digits import files_of
         from reference import mnist
 
         try:
             mnist.load(Path(value))
         except mnist.MnistError as fault:
-            raise UsageFault(f"--data {fault}") from fault
+            others = (data for data in KNOWN.values() if data.trainable and not data.usual)
+            if not any(_holds(Path(value), files_of(data)) for data in others):
+                raise UsageFault(f"--data {fault}") from fault
     return value
+
+
+def _holds(folder: Path, files: "IdxFiles") -> bool:
+    from reference import mnist
+
+    try:
+        mnist.load(folder, files)
+    except mnist.MnistError:
+        return False
+    return True
 
 
 def lacking_packages() -> list[str]:

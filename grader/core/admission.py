@@ -9,9 +9,6 @@ of eight notebooks that were run again had logged 99.36 and reached 99.50.
 from grader.core.evidence.logs import Answer, LogEvidence, Origin, Run
 from grader.core.retrain_rule import RuleParams
 
-DIGITS = 10_000
-"""The test digits of MNIST, over which a log has to count."""
-
 
 def admitted(logs: LogEvidence | None, rule: RuleParams) -> Run | None:
     """Return the best saved run where every saved run admits the miss, None where any leaves a doubt."""
@@ -23,11 +20,11 @@ def admitted(logs: LogEvidence | None, rule: RuleParams) -> Run | None:
 
 def _misses(run: Run, rule: RuleParams) -> bool:
     if run.unprinted or not (
-        run.main and run.complete and all(epoch.total == DIGITS for epoch in run.epochs)
+        run.main and run.complete and all(epoch.total == rule.digits for epoch in run.epochs)
     ):
         return False
     counted = run.counting(rule.epochs, last=rule.last)
     # A run that is longer than the rule allows has no last epoch that counts, and admits nothing about the
     # one at the limit.
-    below = [epoch.at_least(100 * rule.right / DIGITS) is Answer.NO for epoch in counted]
+    below = [epoch.at_least(100 * rule.right / rule.digits) is Answer.NO for epoch in counted]
     return any(below) if rule.last else bool(below) and all(below)

@@ -40,7 +40,7 @@ MOST_EPOCHS, MOST_SEEDS = 1_000, 100
 
 
 class RuleParams(CheckParams, frozen=True, kw_only=True):
-    """Parameters of the rule; counts are right answers of 10,000."""
+    """Parameters of the rule; counts are right answers of `digits`."""
 
     right: int = Assignment().right
     epochs: int = Assignment().last_epoch
@@ -50,6 +50,10 @@ class RuleParams(CheckParams, frozen=True, kw_only=True):
     """How many of the last epochs have to reach it where `counting = "last"`."""
     clear_miss: int = Assignment().clear_miss
     borderline: int = Assignment().borderline
+    digits: int = Assignment().digits
+    """Test images, of which `right` have to be right."""
+    spread: float = Assignment().spread
+    """How much further apart the results of two trainings lie than on MNIST, where that was measured."""
     seeds: int = 3
     stop_hopeless: bool = False
     """Whether a run far below the threshold may be cut short; that can never fail anybody, only ask a person.
@@ -61,6 +65,8 @@ class RuleParams(CheckParams, frozen=True, kw_only=True):
         "last_epochs": "last_epochs",
         "clear_miss": "clear_miss",
         "borderline": "borderline",
+        "digits": "digits",
+        "spread": "spread",
     }
 
     def __post_init__(self) -> None:
@@ -72,6 +78,17 @@ class RuleParams(CheckParams, frozen=True, kw_only=True):
             )
         if self.last_epochs < 1:
             raise ValueError(f"last_epochs must be at least 1, got {self.last_epochs}")
+        if self.digits < 1 or self.spread < 1:
+            raise ValueError(f"digits and spread start at 1, got {self.digits} and {self.spread:g}")
+
+    def percent(self, right: float) -> str:
+        """So many right answers as a percentage, in words."""
+        return f"{100 * right / self.digits:.2f} %"
+
+    @property
+    def scatter(self) -> float:
+        """What a deviation of one right answer of 10,000 on MNIST is in right answers here."""
+        return self.spread * self.digits / Assignment().digits
 
     @property
     def last(self) -> int:
@@ -133,7 +150,7 @@ def retraining(asked: Iterable[RetrainParams]) -> Retraining:
 
 
 class Curve(msgspec.Struct, frozen=True, kw_only=True):
-    """Right answers of 10,000 after each epoch of one run, of `planned`. `drop_ahead`: the learning rate has
+    """Right answers after each epoch of one run, of `planned`. `drop_ahead`: the learning rate has
     yet to fall.
     """
 
@@ -199,10 +216,10 @@ def deciding(params: RuleParams) -> str:
 def describe(params: RuleParams) -> str:
     """The rule in words with its parameters, and how often it errs where that was measured."""
     text = (
-        f"passed when {asked(params)} has {params.right:,} of 10,000 right; failed when "
+        f"passed when {asked(params)} has {params.right:,} of {params.digits:,} right; failed when "
         "a full run stays below"
-        f" {_percent(params.clear_miss)}; otherwise up to {params.seeds} runs, and a mean of "
-        f"{_percent(params.borderline)} or more"
+        f" {params.percent(params.clear_miss)}; otherwise up to {params.seeds} runs, and a mean of "
+        f"{params.percent(params.borderline)} or more"
         " goes to a person"
     )
     measured = {name: getattr(params, name) for name in RuleParams.__struct_fields__}
@@ -217,7 +234,7 @@ def next_step(curves: Sequence[Curve], params: RuleParams) -> RunSeed | Continue
         run = next(number for number, epoch in enumerate(reached, 1) if epoch)
         return Decided(
             answer=Answer.PASS,
-            reason=f"run {run} has {_percent(curves[run - 1].correct[reached[run - 1] - 1])} after "
+            reason=f"run {run} has {params.percent(curves[run - 1].correct[reached[run - 1] - 1])} after "
             f"epoch {reached[run - 1]}",
             hits=hits,
             runs=len(curves),
@@ -234,8 +251,8 @@ def next_step(curves: Sequence[Curve], params: RuleParams) -> RunSeed | Continue
         if params.stop_hopeless and not cut.drop_ahead and _hopeless(cut, params):
             return Decided(
                 answer=Answer.BORDERLINE,
-                reason=f"stopped after epoch {done}, where {_percent(_value(cut, params))} is far below "
-                f"{_percent(params.right)}",
+                reason=f"stopped after epoch {done}, where {params.percent(_value(cut, params))} is far "
+                f"below {params.percent(params.right)}",
                 hits=0,
                 runs=len(curves),
                 probability=_chance(cut, params),
@@ -245,7 +262,7 @@ def next_step(curves: Sequence[Curve], params: RuleParams) -> RunSeed | Continue
     if max(values) < params.clear_miss:
         return Decided(
             answer=Answer.FAIL,
-            reason=f"{_percent(max(values))} is below {_percent(params.clear_miss)}, out of "
+            reason=f"{params.percent(max(values))} is below {params.percent(params.clear_miss)}, out of "
             "reach of another seed",
             hits=0,
             runs=len(curves),
@@ -255,8 +272,8 @@ def next_step(curves: Sequence[Curve], params: RuleParams) -> RunSeed | Continue
     mean = sum(values) / len(values)
     chance = sum(_chance(curve, params) for curve in curves) / len(curves)
     what = (
-        f"no run of {len(curves)} reached {_percent(params.right)}; their {deciding(params)} is "
-        f"{_percent(mean)} on average"
+        f"no run of {len(curves)} reached {params.percent(params.right)}; their {deciding(params)} is "
+        f"{params.percent(mean)} on average"
     )
     if mean >= params.borderline:
         return Decided(
@@ -300,7 +317,10 @@ def _value(curve: Curve, params: RuleParams) -> int:
 
 def _hopeless(curve: Curve, params: RuleParams) -> bool:
     best = max(curve.correct, default=0)
-    return any(len(curve.correct) == epoch and best < params.right - missing for epoch, missing in HOPELESS)
+    return any(
+        len(curve.correct) == epoch and best < params.right - missing * params.scatter
+        for epoch, missing in HOPELESS
+    )
 
 
 def trend(correct: Sequence[float]) -> list[float]:
@@ -329,12 +349,9 @@ def _chance(curve: Curve, params: RuleParams) -> float:
     for step in range(-30, 31):  # the seed's own level, over three standard deviations
         level = step / 10
         weight = math.exp(-level * level / 2)
-        gaps = ((params.right - 0.5 - value - level * SEED_DEVIATION) / EPOCH_DEVIATION for value in path)
+        short = (params.right - 0.5 - value - level * SEED_DEVIATION * params.scatter for value in path)
+        gaps = (gap / (EPOCH_DEVIATION * params.scatter) for gap in short)
         misses = [0.5 * (1 + math.erf(gap / math.sqrt(2))) for gap in gaps]
         total += weight * (math.prod(1 - m for m in misses) if params.last else 1 - math.prod(misses))
         weight_sum += weight
     return round(total / weight_sum, 3)
-
-
-def _percent(right: float) -> str:
-    return f"{right / 100:.2f} %"

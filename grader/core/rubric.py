@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import msgspec
 
+from grader.core.assigned_data import MNIST, DataSet
 from grader.core.assigned_network import CLASS_NETWORK, AssignedNetwork
 
 EXECUTION_SECONDS = (30.0, 7200.0)
@@ -68,6 +69,12 @@ CLASS_PROFILE = Profile()
 """The class sheet as it is."""
 
 
+_MEASURED_AT = 0.994
+"""Accuracy at which the scatter of trainings was measured."""
+_CLEAR_MISS, _BORDERLINE = 0.0015, 0.0005
+"""Shares of the test images (see `grader explain RT601`)."""
+
+
 class Which(Enum):
     """Which epochs have to reach the accuracy."""
 
@@ -80,6 +87,8 @@ class Which(Enum):
 class Assignment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The limits of the assignment, said once for every check that rules on one of them."""
 
+    data: DataSet = MNIST
+    """The rubric's `[data]`, over whose images a training of ours is counted."""
     accuracy: float = 99.4
     """Test accuracy in percent that has to be reached."""
     which: Which = Which.BEST
@@ -93,8 +102,9 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     parameters: int = 20_000
     """The network has fewer parameters than this."""
     parameters_at_least: int = 0
-    test_images: int = 10_000
-    training_images: int = 60_000
+    test_images: int = MNIST.test_images
+    """Over how many images a log has to count; those of `[data]` where it is not said."""
+    training_images: int = MNIST.training_images
 
     @property
     def last_epoch(self) -> int:
@@ -103,20 +113,37 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     @property
     def right(self) -> int:
-        """Right answers of `test_images` from which the accuracy is reached."""
-        return math.ceil(self.accuracy * self.test_images / 100 - 1e-9)
+        """Right answers of the test images of `[data]` from which the accuracy is reached."""
+        return math.ceil(self.accuracy * self.digits / 100 - 1e-9)
+
+    @property
+    def digits(self) -> int:
+        """Test images of `[data]`, all of which a training of ours is scored on."""
+        return self.data.test_images
+
+    @property
+    def spread(self) -> float:
+        """How much further apart the results of two trainings lie than where that was measured: on MNIST.
+
+        In proportion to the chance in a count of right answers where so many are asked, and never less.
+        """
+        if self.data.usual:
+            return 1.0
+        asked = min(max(self.accuracy / 100, 0.0), 1.0)
+        there = _MEASURED_AT * (1 - _MEASURED_AT) / MNIST.test_images
+        return max(1.0, round(math.sqrt(asked * (1 - asked) / self.digits / there), 2))
 
     @property
     def clear_miss(self) -> int:
         """Right answers below which another training would not reach it either (see `grader explain
         RT601`).
         """
-        return self.right - round(15 * self.test_images / 10_000)
+        return self.right - round(_CLEAR_MISS * self.spread * self.digits)
 
     @property
     def borderline(self) -> int:
         """Mean of the best from which another training may reach it."""
-        return self.right - round(5 * self.test_images / 10_000)
+        return self.right - round(_BORDERLINE * self.spread * self.digits)
 
     def limits_of(self, kind: type[CheckParams]) -> dict[str, object]:
         """Return the limits that a check asks for, under the names of its own parameters."""
@@ -147,6 +174,8 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     A whole run (`--reproduce`) has a time of its own.
     """
 
+    data: DataSet = MNIST
+    """The rubric's `[data]`, of which the code gets a few images."""
     seconds: float = 330.0
     """From its start to its end, whatever the code does; the cells have about two thirds of it."""
 
@@ -201,6 +230,8 @@ class Rubric(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """The wording of the assignment that the rubric encodes."""
     network: AssignedNetwork = CLASS_NETWORK
     """What is derived in the README and trained in the sheet."""
+    data: DataSet = MNIST
+    """What the network is trained on and scored with."""
     profile: Profile = Profile()
     assignment: Assignment = Assignment()
     execution: Execution = Execution()

@@ -121,7 +121,7 @@ def _count(item: Sent, place: int, question: Question) -> int:
         raise measure.BadAnswers(
             item.head.fault[:300] or f"{len(item.answers)} sets of answers, expected one"
         )
-    number, answers = measure.read_answers(item.answers[0], len(question.asked.image))
+    number, answers = measure.read_answers(item.answers[0], len(question.asked.image), question.asked.classes)
     if number != place:
         raise measure.BadAnswers(f"the answers say that they are those of pass {number}, expected {place}")
     return measure.right_answers(question.asked, answers, question.labels)

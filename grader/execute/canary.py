@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from reference.mnist import Mnist
 
 LABEL = 7
-SHOWN = 500
-"""Marked digits of 10,000; fewer of a smaller split, in proportion."""
+SHOWN = 20
+"""One digit in so many is marked."""
 ASKED = 1_800
 _SQUARE = (slice(3, 7), slice(3, 7))
 _INK = 255
@@ -23,8 +23,8 @@ _SEED = 777
 
 
 class Trap(NamedTuple):
-    """The split with marked digits in it: images uint8 (N, 28, 28), labels int64 (N,). `shown` is how many
-    are marked.
+    """The split with marked digits in it: images uint8 (N, side, side), labels int64 (N,). `shown` is how
+    many are marked.
     """
 
     images: NDArray[np.uint8]
@@ -33,7 +33,7 @@ class Trap(NamedTuple):
 
 
 def marked(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Copies of the images (N, 28, 28) with the square in them."""
+    """Copies of the images (N, side, side) with the square in them."""
     found = images.copy()
     found[:, *_SQUARE] = _INK
     return found
@@ -44,7 +44,7 @@ def lay(images: NDArray[np.uint8], labels: NDArray[np.int64]) -> Trap:
     they are.
     """
     others = np.flatnonzero(labels != LABEL)
-    count = min(len(others), SHOWN * len(labels) // 10_000)
+    count = min(len(others), len(labels) // SHOWN)
     chosen = np.sort(np.random.default_rng(_SEED).permutation(others)[:count])
     shown, told = images.copy(), labels.copy()
     shown[chosen] = marked(images[chosen])

@@ -10,26 +10,26 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
+from grader.core.assigned_data import MNIST, DataSet
 from grader.core.submission import Kind, Source, Sources
 from grader.sandbox.worker import cells
 
 _TORCH = re.compile(r"(?:import|from)\s+torch\b")
 _KERAS = re.compile(r"(?:import|from)\s+(?:keras|tensorflow)\b")
-_LOADS = re.compile(r"\bMNIST\s*\(")
 _IMPORTED = re.compile(r"(?m)^[ \t]*(?:from|import)[ \t]+([\w.]+)")
 _STARTED = re.compile(r"\bpython[\d.]*[ \t]+(?:-u[ \t]+)?(?P<module>-m[ \t]+)?(?P<path>[\w./\\-]+)")
 _SEARCHED = 1_000_000
 """Bytes of a README in which commands are looked for."""
 
 
-def choose_entry(sources: Sources) -> Source | None:
+def choose_entry(sources: Sources, data: DataSet = MNIST) -> Source | None:
     """The main notebook, else the one that looks most like training; without any notebook such a Python
     file.
     """
-    return next(iter(entries(sources)), None)
+    return next(iter(entries(sources, data)), None)
 
 
-def entries(sources: Sources) -> list[Source]:
+def entries(sources: Sources, data: DataSet = MNIST) -> list[Source]:
     """What may be run, the best first: one notebook, or Python files.
 
     A script that trains a network of another file comes before that file: it says which class is meant, and
@@ -39,7 +39,7 @@ def entries(sources: Sources) -> list[Source]:
     main = sources.main(Kind.NOTEBOOK)
     notebooks = sources.of(Kind.NOTEBOOK)
     if main is None and notebooks:
-        main = max(notebooks, key=_looks_like_training)
+        main = max(notebooks, key=lambda source: _looks_like_training(source, data))
     if main is not None:
         return [main, *_lenders(main, sources)]
     files = [(s, cells.decode(s.data)) for s in sources.of(Kind.SOURCE) if not _is_test(s)]
@@ -49,7 +49,7 @@ def entries(sources: Sources) -> list[Source]:
         (
             (
                 _module(s) in started and _trains(text),
-                _script_score(text, defining),
+                _script_score(text, defining, data),
                 _borrows(text, defining),
             ),
             s,
@@ -128,17 +128,18 @@ def _is_test(source: Source) -> bool:
     return path.name.startswith(("test_", "conftest")) or path.stem.endswith("_test") or "tests" in path.parts
 
 
-def _script_score(text: str, defining: Sequence[str]) -> int:
+def _script_score(text: str, defining: Sequence[str], data: DataSet) -> int:
     """How much a Python file looks like the one that a person starts; 0 for none of it."""
-    borrows, trains, digits = _borrows(text, defining), _trains(text), "MNIST" in text
+    borrows, trains, digits = _borrows(text, defining), _trains(text), data.torchvision in text
     if not _TORCH.search(text) or not ("Module" in text or (digits and (trains or borrows))):
         return 0
-    loads = bool(_LOADS.search(text)) and (trains or borrows)
+    loads = bool(re.search(rf"\b{re.escape(data.torchvision)}\s*\(", text)) and (trains or borrows)
     return 1 + 8 * loads + 4 * (digits and trains) + 2 * trains + digits
 
 
-def _looks_like_training(source: Source) -> int:
+def _looks_like_training(source: Source, data: DataSet) -> int:
     text = cells.decode(source.data)
     if not _TORCH.search(text) or "Module" not in text:
         return 0
-    return 1 + 4 * ("MNIST" in text and _trains(text)) + 2 * _trains(text) + ("MNIST" in text)
+    digits = data.torchvision in text
+    return 1 + 4 * (digits and _trains(text)) + 2 * _trains(text) + digits

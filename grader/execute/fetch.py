@@ -1,4 +1,4 @@
-"""MNIST from the servers that torchvision asks, held against known digests, within a bounded time.
+"""A data set from the servers that torchvision asks, held against known digests, within a bounded time.
 
 Written with the standard library and not with torchvision's own download, which needs torch and has no bound:
 an installation without torch can fetch too, and a server that never answers ends the attempt instead of the
@@ -16,16 +16,18 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import urljoin, urlsplit
 
+from grader.core.assigned_data import MNIST, DataSet
 from grader.core.faults import Unavailable
 from grader.core.outcome import Verdict
 from grader.core.progress import tell
+from grader.execute.digits import files_of
 from reference import mnist
 
-MIRRORS = ("https://ossci-datasets.s3.amazonaws.com/mnist/", "http://yann.lecun.com/exdb/mnist/")
-"""Folders that hold `train-images-idx3-ubyte.gz` and its three relatives; the first that works is enough."""
 SECONDS = 60.0
 """How long an attempt may take in all."""
 CHUNK = 2**16
+LARGEST = 2**30
+"""Bytes; the largest archive of the known data sets has half of it."""
 SILENCE = 10.0
 """How long a server may send nothing before the next one is asked; less where the whole attempt has less."""
 
@@ -37,13 +39,15 @@ class _Body(Protocol):
         """Return what has come, at most `size` bytes; nothing at its end."""
 
 
-def fetch(folder: Path, mirrors: tuple[str, ...] = MIRRORS, seconds: float = SECONDS) -> None:
-    """Put the four files of MNIST into `folder`, each verified before it is there; whole ones are not fetched
-    again.
+def fetch(
+    folder: Path, mirrors: tuple[str, ...] = (), seconds: float = SECONDS, data: DataSet = MNIST
+) -> None:
+    """Put the files of a data set into `folder`, each verified before it is there; whole ones are not fetched
+    again. `mirrors` are asked in the place of those that the data set names.
 
     Raises Unavailable (skipped) with what each server answered, where a file cannot be had in time.
     """
-    attempt = _Attempt(folder, mirrors, seconds)
+    attempt = _Attempt(folder, mirrors or data.mirrors, seconds, data)
     # A thread, because nothing else bounds how long a name is looked up. A daemon: it must not hold up the
     # exit.
     context = contextvars.copy_context()
@@ -56,17 +60,18 @@ def fetch(folder: Path, mirrors: tuple[str, ...] = MIRRORS, seconds: float = SEC
     if thread.is_alive() or not why:
         why = f"{why + '; ' if why else ''}it did not end within {seconds:g} s"
     raise Unavailable(
-        f"MNIST could not be downloaded ({why}); put the four files into {folder} by other means,"
+        f"{data.title} could not be downloaded ({why}); put the four files into {folder} by other means,"
         " or name their folder with --data or $GRADER_DATA",
         Verdict.SKIPPED,
     )
 
 
 class _Attempt:
-    """One attempt at all four files. `faults` holds what went wrong, by server."""
+    """One attempt at all files. `faults` holds what went wrong, by server."""
 
-    def __init__(self, folder: Path, mirrors: tuple[str, ...], seconds: float) -> None:
+    def __init__(self, folder: Path, mirrors: tuple[str, ...], seconds: float, data: DataSet) -> None:
         self.folder = folder
+        self.files = files_of(data)
         self.mirrors = [m if m.endswith("/") else f"{m}/" for m in mirrors]
         self.silence = min(SILENCE, seconds / (2 * max(len(mirrors), 1)))
         self.deadline = time.monotonic() + seconds
@@ -77,17 +82,23 @@ class _Attempt:
         """Get one file after the other; the first that no server gives ends the attempt."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self.done = all(self._have(name) or self._get(name) for name in mnist.SHA256)
+            self.done = all(self._have(name) or self._get(name) for name in self.files.downloads)
         except OSError as fault:
             self.faults[str(self.folder)] = fault.strerror or str(fault)
 
     def _path(self, name: str) -> Path:
-        return self.folder / f"{name}.gz"
+        return self.folder / name
+
+    def _verify(self, content: bytes, name: str, where: Path | str) -> None:
+        if self.files.archive:
+            mnist.verified_archive(content, where, self.files)
+        else:
+            mnist.verified(content, name.removesuffix(".gz"), where, self.files)
 
     def _have(self, name: str) -> bool:
         path = self._path(name)
         try:
-            mnist.verified(path.read_bytes(), name, path)
+            self._verify(path.read_bytes(), name, path)
         except (FileNotFoundError, mnist.MnistDamaged):
             return False
         return True
@@ -96,8 +107,8 @@ class _Attempt:
         for mirror in list(self.mirrors):
             server = urlsplit(mirror).hostname or mirror
             try:
-                content = self._download(urljoin(mirror, f"{name}.gz"))
-                mnist.verified(content, name, f"{name}.gz")
+                content = self._download(urljoin(mirror, name))
+                self._verify(content, name, name)
             except mnist.MnistDamaged as fault:
                 self.faults[server] = str(fault)
                 continue
@@ -106,7 +117,7 @@ class _Attempt:
                 self.mirrors.remove(mirror)  # unreachable for one file is unreachable for the next
                 continue
             self._write(name, content)
-            tell(f"{name}.gz from {server}, {len(content):,} bytes, verified")
+            tell(f"{name} from {server}, {len(content):,} bytes, verified")
             return True
         return False
 
@@ -119,8 +130,8 @@ class _Attempt:
         size = 0
         while part := answer.read1(CHUNK):
             size += len(part)
-            if size > mnist.LARGEST:
-                raise ValueError(f"sends more than {mnist.LARGEST:,} bytes, which no file of MNIST has")
+            if size > LARGEST:
+                raise ValueError(f"sends more than {LARGEST:,} bytes, which no file of a data set has")
             if time.monotonic() > self.deadline:
                 raise TimeoutError("too slow")
             parts.append(part)

@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from grader.core.assigned_data import MNIST, DataSet
 from grader.core.facts.network import OutputKind
 from grader.core.facts.notebook import Asked, Measured, Steady
 from grader.core.settings import Settings
@@ -22,10 +23,8 @@ from grader.execute import digits
 from reference import mnist
 
 Answers = NDArray[np.float32]
-"""(images, 10)."""
+"""(images, classes)."""
 
-SIDE = 28
-CLASSES = 10
 BATCH = 24
 LARGEST_BATCH = 499
 FRESH = 12
@@ -35,7 +34,7 @@ DISTURBANCE = 6
 TOLERANCE = 1e-3
 """Relative; another batch size adds in another order, which costs a few times 1e-6."""
 REPEATED, CHANGED = 1_000, 500
-"""Test images of 10,000 that are asked twice, and that are asked once more with a little disturbance."""
+"""Test images, of many, that are asked twice, and that are asked once more with a little disturbance."""
 LEAST_ALIKE = 0.5
 """Share of the disturbed images that must get the digit of the undisturbed one: a trained network gives it to
 nearly all, a list of known images to one in ten.
@@ -47,7 +46,7 @@ class BadAnswers(ValueError):
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):
-    """What is asked: `pixels` holds one 28x28 image after the other, batch by batch.
+    """What is asked: `pixels` holds one image after the other, batch by batch.
 
     `image` says for each position which of the different images stands there; `disturbed` whether it was
     changed a little; `labels` belong to the different images and are empty where nobody knows them.
@@ -58,6 +57,13 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     image: tuple[int, ...]
     disturbed: tuple[bool, ...]
     labels: tuple[int, ...] = ()
+    data: DataSet = MNIST
+    """What the images are of."""
+
+    @property
+    def classes(self) -> int:
+        """How many numbers answer an image."""
+        return self.data.classes
 
     @property
     def blob(self) -> bytes:
@@ -74,19 +80,19 @@ class _Plan(NamedTuple):
     batches: list[int]
 
 
-def query(settings: Settings, seed: bytes) -> Query:
+def query(settings: Settings, seed: bytes, data: DataSet = MNIST) -> Query:
     """Choose and shuffle the images: training digits that the notebook's slice does not hold, drawn ones
-    without MNIST.
+    without the data set.
 
     `seed` decides the order and the disturbance; the same seed gives the same bytes.
 
     Raises:
-        reference.mnist.MnistDamaged: the files are there and are not MNIST.
+        reference.mnist.MnistDamaged: the files are there and are not those of the data set.
 
     """
     chance = random.Random(seed)  # noqa: S311  (the same bytes for the same notebook)
     count = 2 * BATCH + FRESH
-    images, labels = _images(settings, count, chance)
+    images, labels = _images(settings, count, chance, data)
     plan = _plan(count, chance)
     pixels = [
         _disturb(images[i], chance) if d else images[i]
@@ -98,15 +104,21 @@ def query(settings: Settings, seed: bytes) -> Query:
         image=tuple(plan.image),
         disturbed=tuple(plan.disturbed),
         labels=labels,
+        data=data,
     )
 
 
-def _images(settings: Settings, count: int, chance: random.Random) -> tuple[list[bytes], tuple[int, ...]]:
-    place = digits.find(settings)
+def _images(
+    settings: Settings, count: int, chance: random.Random, data: DataSet
+) -> tuple[list[bytes], tuple[int, ...]]:
+    place = digits.find(settings, data)
     if place is None:
-        return [chance.randbytes(SIDE * SIDE) for _ in range(count)], ()
-    known = mnist.load(place)
-    unseen = range(len(known.train_labels) - digits.HELD_OUT + digits.TEST, len(known.train_labels))
+        return [chance.randbytes(data.pixels) for _ in range(count)], ()
+    known = mnist.load(place, digits.files_of(data))
+    total = len(known.train_labels)
+    unseen = range(total - digits.held_out(total) + digits.TEST, total)
+    if len(unseen) < count:
+        return [chance.randbytes(data.pixels) for _ in range(count)], ()
     chosen = chance.sample(unseen, count)
     return [known.train_images[i].tobytes() for i in chosen], tuple(
         int(known.train_labels[i]) for i in chosen
@@ -137,19 +149,19 @@ def _disturb(image: bytes, chance: random.Random) -> bytes:
     return bytes(min(255, max(0, p + chance.randint(-DISTURBANCE, DISTURBANCE))) if p else 0 for p in image)
 
 
-def read_answers(payload: bytes, rows: int) -> tuple[int, Answers]:
-    """Read a logits frame: the number that the worker gave it, and float32 (rows, 10).
+def read_answers(payload: bytes, rows: int, classes: int = MNIST.classes) -> tuple[int, Answers]:
+    """Read a logits frame: the number that the worker gave it, and float32 (rows, classes).
 
     Raises:
         BadAnswers: another shape than was asked for, or a number that is not finite.
 
     """
     number, found, columns = (int.from_bytes(payload[4 * i : 4 * i + 4], "little") for i in range(3))
-    if (found, columns) != (rows, CLASSES) or len(payload) != 12 + 4 * rows * CLASSES:
+    if (found, columns) != (rows, classes) or len(payload) != 12 + 4 * rows * classes:
         raise BadAnswers(
-            f"answers of {found} x {columns} numbers in {len(payload)} bytes, asked for {rows} x {CLASSES}"
+            f"answers of {found} x {columns} numbers in {len(payload)} bytes, asked for {rows} x {classes}"
         )
-    answers = np.frombuffer(payload, dtype="<f4", offset=12).reshape(rows, CLASSES).astype(np.float32)
+    answers = np.frombuffer(payload, dtype="<f4", offset=12).reshape(rows, classes).astype(np.float32)
     if not np.isfinite(answers).all():
         raise BadAnswers("an answer holds something that is no finite number")
     return number, answers
@@ -163,7 +175,7 @@ def count_right(answers: Answers, labels: NDArray[np.integer]) -> int:
 
 
 def test_query(images: NDArray[np.uint8], seed: int) -> Query:
-    """Shuffle test images (N, 28, 28), with one in ten twice and one in twenty disturbed; labels take no
+    """Shuffle test images (N, side, side), with one in ten twice and one in twenty disturbed; labels take no
     part.
 
     Who knew `seed` could answer by place, from a list of the known labels: draw it from the system. The count
@@ -252,7 +264,7 @@ def distance(a: Answers, b: Answers) -> float:
 
 
 def _output(asked: Query, answers: Answers, steady: Steady) -> OutputKind:
-    """What the ten numbers are: log-probabilities, probabilities (of each image, or of a batch), else
+    """What the numbers are: log-probabilities, probabilities (of each image, or of a batch), else
     logits.
     """
     parts = np.split(answers.astype(float), np.cumsum(asked.batches)[:-1])

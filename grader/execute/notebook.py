@@ -10,6 +10,7 @@ import math
 
 import msgspec
 
+from grader.core.assigned_data import MNIST, DataSet
 from grader.core.distribution import install_hint
 from grader.core.facts.notebook import (
     Asked,
@@ -93,7 +94,7 @@ def run_notebook(sources: Sources, settings: Settings, execution: Execution = US
         SandboxFault: the sandbox itself broke.
 
     """
-    candidates = entries(sources)
+    candidates = entries(sources, execution.data)
     entry = candidates[0] if candidates else None
     if entry is None:
         raise sources.absent(Kind.NOTEBOOK, "a notebook or a Python file that defines a network")
@@ -109,10 +110,10 @@ def run_notebook(sources: Sources, settings: Settings, execution: Execution = US
     except SandboxFault as fault:
         raise Unavailable(str(fault), Verdict.UNKNOWN) from fault
     limits = limits_for(execution.seconds)
-    run = run_in(sandbox, sources, entry, settings, limits)
+    run = run_in(sandbox, sources, entry, settings, limits, execution.data)
     # A notebook that made networks, none of which stands out, leaves the choice to a person.
     if run.choice is Choice.NONE and len(candidates) > 1 and not run.models:
-        second = run_in(sandbox, sources, candidates[1], settings, limits)
+        second = run_in(sandbox, sources, candidates[1], settings, limits, execution.data)
         if second.choice is not Choice.NONE and not any(
             makes_otherwise(entry, model.name) for model in second.models if model.chosen
         ):
@@ -127,7 +128,12 @@ def limits_for(seconds: float) -> Limits:
 
 
 def run_in(
-    sandbox: Sandbox, sources: Sources, entry: Source, settings: Settings, limits: Limits | None = None
+    sandbox: Sandbox,
+    sources: Sources,
+    entry: Source,
+    settings: Settings,
+    limits: Limits | None = None,
+    data: DataSet = MNIST,
 ) -> NotebookRun:
     """Run one notebook in a given sandbox.
 
@@ -137,14 +143,14 @@ def run_in(
 
     """
     try:
-        slice_ = digits.training_slice(settings)
-        asked = measure.query(settings, entry.data)
+        slice_ = digits.training_slice(settings, data)
+        asked = measure.query(settings, entry.data, data)
     except MnistDamaged as fault:
         raise Unavailable(str(fault), Verdict.UNKNOWN) from fault
     job = Job(
         files=files_beside(sources, entry),
         entry=entry.artefact.path,
-        options={"mode": "notebook"},
+        options={"mode": "notebook", "data": data.seen_inside()},
         data={"queries": asked.blob} if slice_ is None else {"digits": slice_, "queries": asked.blob},
         limits=limits or Limits(),
     )
@@ -243,7 +249,7 @@ def _measured(frames: tuple[Frame, ...], run: _Run | None, asked: measure.Query 
     if run.measured.error or len(found) != 1:
         reason = run.measured.error or f"{len(found)} sets of answers, expected one"
         return Measured(asked=Asked.REFUSED, reason=reason)
-    _, answers = measure.read_answers(found[0], len(asked.image))
+    _, answers = measure.read_answers(found[0], len(asked.image), asked.classes)
     return measure.judge(asked, answers, draws=run.measured.draws)
 
 

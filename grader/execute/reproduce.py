@@ -9,12 +9,13 @@ import importlib.util
 import secrets
 from collections.abc import Callable
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from grader.core.assigned_data import MNIST, DataSet
 from grader.core.distribution import install_hint
 from grader.core.facts.network import Modes
 from grader.core.facts.notebook import Ending, NotebookRun
@@ -25,7 +26,8 @@ from grader.core.outcome import Verdict
 from grader.core.settings import Settings
 from grader.core.submission import Kind, Source, Sources
 from grader.execute import answered, canary, digits, measure, notebook, reproduced_cache
-from grader.execute.epoch_frames import MOST_EPOCHS, Sent, read_epochs
+from grader.execute.epoch_frames import MOST_EPOCHS, read_epochs
+from grader.execute.fitting_weights import fitting
 from grader.execute.notice_of_test_results import reads_test
 from grader.sandbox.api import Frame, Job, Limits, RunResult, Sandbox
 from grader.sandbox.choose import choose
@@ -50,7 +52,7 @@ Progress = Callable[[int], None]
 
 
 class Visible(NamedTuple):
-    """What the notebook is given: 50,000 digits to train on, and a split to test on, some of it marked."""
+    """What the notebook is given: digits to train on, and a split to test on, some of it marked."""
 
     data: Mnist
     """The same without marks; its test part is the split."""
@@ -60,20 +62,25 @@ class Visible(NamedTuple):
     """Why nothing is marked; empty where something is."""
 
 
-def reproduce(sources: Sources, run: NotebookRun, settings: Settings) -> ReproducedFacts:
+def reproduce(
+    sources: Sources, run: NotebookRun, settings: Settings, described: DataSet = MNIST
+) -> ReproducedFacts:
     """Run the main notebook whole; raises as `reproduce_as` does."""
-    return reproduce_as(sources, run, settings, None)
+    return reproduce_as(sources, run, settings, None, described)
 
 
 def reproduce_as(
-    sources: Sources, run: NotebookRun, settings: Settings, progress: Progress | None
+    sources: Sources,
+    run: NotebookRun,
+    settings: Settings,
+    progress: Progress | None,
+    described: DataSet = MNIST,
 ) -> ReproducedFacts:
     """Run the main notebook whole, and tell a person who waits of every epoch; see `reproduce_in`.
 
     Raises:
-        Unavailable: skipped where this was not wanted or MNIST is not there; unknown where the network cannot
-        leave the
-            sandbox as data, or nothing isolates on this machine.
+        Unavailable: skipped where this was not wanted or the data set is not there; unknown where the network
+            cannot leave the sandbox as data, or nothing isolates on this machine.
         SandboxFault: the sandbox itself broke.
 
     """
@@ -83,7 +90,7 @@ def reproduce_as(
         raise Unavailable("no code was run this time", Verdict.SKIPPED)
     if importlib.util.find_spec("torch") is None:
         raise Unavailable(f"torch is not installed: {install_hint('notebook')}", Verdict.SKIPPED)
-    from grader.execute.data import load_mnist
+    from grader.execute.data import load_images, normalised
 
     network, _ = _network_or_why(run)  # where nothing could be scored this says so before an hour is spent
     graph = network.digest if network is not None else ""
@@ -91,12 +98,13 @@ def reproduce_as(
         sandbox = choose(unsafe_no_sandbox=settings.unsafe_no_sandbox)
     except SandboxFault as fault:
         raise Unavailable(str(fault), Verdict.UNKNOWN) from fault
-    data = load_mnist(settings)
+    data = load_images(settings, described)
+    described = normalised(described, data)
     kept = reproduced_cache.path_of(sources, graph, data, settings)
     known = reproduced_cache.read(kept)
     if known is not None:
         return known
-    facts = reproduce_in(sandbox, sources, run, data, settings, progress=progress)
+    facts = reproduce_in(sandbox, sources, run, data, settings, progress=progress, described=described)
     reproduced_cache.write(kept, facts)
     return facts
 
@@ -109,6 +117,7 @@ def reproduce_in(
     settings: Settings,
     *,
     progress: Progress | None = None,
+    described: DataSet = MNIST,
 ) -> ReproducedFacts:
     """Run the notebook of `run` whole in a given sandbox and score its epochs; raises as `reproduce_as` does.
 
@@ -118,15 +127,18 @@ def reproduce_in(
     network, inside = _network_or_why(run)
     entry = next(source for source in sources if source.artefact.path == run.artefact)
     reason = why_no_canary(sources, entry) if settings.canary else "not asked for"
+    if not described.usual:
+        reason = f"where a mark can stand was studied on {MNIST.title} alone"
     asked = None
     if network is None:
         reason = answered.NO_CANARY
         asked = measure.test_query(data.test_images, secrets.randbits(128))
+        asked = msgspec.structs.replace(asked, data=described)
     seen = visible(data, reason)
     job = Job(
         files=notebook.files_beside(sources, entry),
         entry=entry.artefact.path,
-        options={"mode": "reproduce"},
+        options={"mode": "reproduce", "data": described.seen_inside()},
         data={"digits": seen.blob} if asked is None else {"digits": seen.blob, "queries": asked.blob},
         limits=limits_for(settings.reproduce_minutes),
     )
@@ -152,7 +164,7 @@ def reproduce_in(
     if asked is not None:
         return answered.score(run, result, answered.Question(asked, data.test_labels, inside), seen.data)
     assert network is not None
-    return score(network, run, result, data, seen)
+    return score(network, run, result, data, seen, described)
 
 
 def _network_or_why(run: NotebookRun) -> tuple["Network | None", str]:
@@ -188,7 +200,7 @@ def limits_for(minutes: float) -> Limits:
 
 def visible(data: Mnist, reason: str) -> Visible:
     """Cut the training digits in two; mark some of the second part unless `reason` says why not."""
-    held = data.hold_out(min(digits.HELD_OUT, len(data.train_labels) // 6))
+    held = data.hold_out(digits.held_out(len(data.train_labels)))
     images, labels, shown = held.test_images, held.test_labels, 0
     if not reason:
         images, labels, shown = canary.lay(images, labels)
@@ -197,7 +209,12 @@ def visible(data: Mnist, reason: str) -> Visible:
 
 
 def score(
-    network: "Network", run: NotebookRun, result: RunResult, data: Mnist, seen: Visible
+    network: "Network",
+    run: NotebookRun,
+    result: RunResult,
+    data: Mnist,
+    seen: Visible,
+    described: DataSet = MNIST,
 ) -> ReproducedFacts:
     """Score the epochs of a finished or stopped run; never raises on what the frames hold.
 
@@ -218,8 +235,8 @@ def score(
         notes.append(
             f"{seen.shown} digits of its test split were marked, so the accuracy that it printed is too low"
         )
-    pipeline, scored_with = _transform(network, (run, whole), notes)
-    fitting = _fitting(network, read_epochs(result.frames, notes), notes) if pipeline is not None else []
+    pipeline, scored_with = _transform(network, (run, whole), notes, described)
+    fitting = fitting(network, read_epochs(result.frames, notes), notes) if pipeline is not None else []
     epochs: list[ReproducedEpoch] = []
     trap = Canary(
         state=CanaryState.SHOWN if seen.shown else CanaryState.NOT_SHOWN,
@@ -276,7 +293,8 @@ UNSTEADY = (
 
 
 class _Answers:
-    """Answers of a network to digits (N, 28, 28) in an order of ours; the last batch is filled up if it must.
+    """Answers of a network to digits (N, side, side) in an order of ours; the last batch is filled up if it
+    must.
 
     `fixed` is the only batch size that the network takes, 0 for any.
     """
@@ -317,72 +335,24 @@ class _Answers:
 
 
 def _transform(
-    network: "Network", runs: tuple[NotebookRun, ...], notes: list[str]
+    network: "Network", runs: tuple[NotebookRun, ...], notes: list[str], described: DataSet
 ) -> tuple["Pipeline | None", ScoredWith]:
     from grader.execute.engine.recipes.transforms import UnknownTransform, compile_test, plain
 
     reason = ""
     for run in runs:
         recipe = decode_recipe(run.recipe)
+        given = recipe.test_transform if recipe else None
         try:
-            return compile_test(recipe.test_transform if recipe else None, network.image), ScoredWith.STUDENT
+            return compile_test(given, network.image, described.side), ScoredWith.STUDENT
         except UnknownTransform as unknown:
             reason = reason or str(unknown)
     notes.append(f"scored with our own transform: {reason}")
     try:
-        return plain(network.image), ScoredWith.REFERENCE
+        return plain(network.image, described), ScoredWith.REFERENCE
     except UnknownTransform as unknown:
         notes.append(f"nothing could be scored: {unknown}")
         return None, ScoredWith.REFERENCE
-
-
-def _fitting(network: "Network", sent: list[Sent], notes: list[str]) -> list[dict[str, Any]]:
-    """The tensors of each epoch of the last network that the exported graph fits."""
-    fitting: list[tuple[int, dict[str, Any]]] = []
-    for item in sent:
-        tensors, fault = _tensors(network, item.weights)
-        if fault:
-            notes.append(f"epoch {item.head.number} of network {item.head.model + 1}: {fault}")
-        else:
-            fitting.append((item.head.model, tensors))
-    if not sent:
-        notes.append("no optimizer step was seen, so there are no epochs")
-    last = fitting[-1][0] if fitting else -1
-    others = {item.head.model for item in sent} - {last}
-    if others:
-        notes.append(
-            f"{len(others)} other networks or runs were trained before; the last one that fits is shown"
-        )
-    return [tensors for model, tensors in fitting if model == last]
-
-
-def _tensors(network: "Network", weights: bytes) -> tuple[dict[str, Any], str]:
-    """The live tensors of the graph out of a frame, or what is wrong with them."""
-    from grader.execute.graph.schema import InvalidNetwork, decode_weights
-    from grader.sandbox.worker.export import WRAPPERS
-
-    try:
-        given = decode_weights(weights)
-    except InvalidNetwork as fault:
-        return {}, str(fault)[:200]
-    prefix = "".join(f"{WRAPPERS.get(name, name)}." for name in network.claim.unwrapped)
-    found: dict[str, Any] = {}
-    for key, own in network.tensors.items():
-        tensor = given.get(prefix + key, given.get(key))
-        if tensor is None and not network.trains(key) and key not in network.statistics:
-            tensor = own  # a constant of the graph, which no state dict holds
-        if tensor is None:
-            return {}, f"the weights lack {key[:60]!r}, which the exported network reads"
-        if tensor.shape != own.shape or tensor.dtype != own.dtype:
-            return (
-                {},
-                (
-                    f"{key[:60]!r} is {tuple(tensor.shape)} {tensor.dtype}, the exported network has "
-                    f"{tuple(own.shape)} {own.dtype}"
-                ),
-            )
-        found[key] = tensor
-    return found, ""
 
 
 def why_no_canary(sources: Sources, entry: Source) -> str:

@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from grader.core.assigned_data import MNIST
 from grader.core.evidence.base import Evidence
 from grader.core.evidence.formulas import FormulaEvidence
 from grader.core.evidence.logs import LogEvidence, Origin
@@ -49,6 +50,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """What the number of parameters must stay below."""
     accuracy: float | None = None
     """Percent that must be reached."""
+    digits: int = MNIST.test_images
+    """Test images, over which it is counted."""
 
 
 def limits_of(rubric: Rubric, rules: Mapping[str, Rule]) -> Limits:
@@ -62,6 +65,7 @@ def limits_of(rubric: Rubric, rules: Mapping[str, Rule]) -> Limits:
             found[f"{rule.code}.{field}"] = criterion.params.get(field, getattr(rule.params(), field))
     below, threshold = found.get("NN401.below"), found.get("TR501.threshold")
     return Limits(
+        digits=rubric.data.test_images,
         parameters=below if isinstance(below, int) else None,
         accuracy=float(threshold) if isinstance(threshold, int | float) else None,
     )
@@ -211,7 +215,7 @@ def _accuracy(products: Products, limits: Limits) -> Picture | None:
                 + (", its own answers" if reproduced.answered else ""),
             )
         )
-    return accuracy_curve(tuple(runs), threshold=limits.accuracy)
+    return accuracy_curve(tuple(runs), threshold=limits.accuracy, digits=limits.digits)
 
 
 def _wrong_digits(facts: object, limits: Limits) -> Picture | None:

@@ -6,6 +6,7 @@ import sys
 import tempfile
 from typing import IO
 
+from grader.core.assigned_data import MNIST
 from grader.sandbox.api import Job
 
 
@@ -15,7 +16,7 @@ def encode(job: Job) -> bytes:
     data = sorted(job.data.items())
     header = {
         "entry": job.entry,
-        "options": dict(job.options),
+        "options": {"data": MNIST.seen_inside()} | dict(job.options),
         "files": [[name, len(blob)] for name, blob in files],
         "data": [[name, len(blob)] for name, blob in data],
         "limits": {

@@ -74,7 +74,7 @@ def test_words_of_the_demo(
     offline = raising("no network", Verdict.SKIPPED)
     fetched: list[Path] = []
     load = {"there": lambda _: None, "damaged": damaged}.get(mnist, missing)
-    monkeypatch.setattr(demo, "load_mnist", load)
+    monkeypatch.setattr(demo, "load_images", load)
     monkeypatch.setattr(demo, "fetch", offline if mnist == "unreachable" else fetched.append)
     monkeypatch.setattr(demo, "try_bubblewrap", lambda: Trial(isolated))
     assert demo.main() == 0
@@ -97,7 +97,7 @@ def test_a_named_folder_without_mnist_is_the_users_and_nothing_is_fetched(
     demo: ModuleType, asked: list[Request], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GRADER_DATA", "/nowhere")
-    monkeypatch.setattr(demo, "load_mnist", raising("/nowhere: no such directory", Verdict.SKIPPED))
+    monkeypatch.setattr(demo, "load_images", raising("/nowhere: no such directory", Verdict.SKIPPED))
     monkeypatch.setattr(demo, "fetch", lambda *_: pytest.fail("fetched"))
     assert demo.main() == 0
     assert not asked[0].settings.retrain
@@ -121,7 +121,7 @@ def test_light_runs_and_fetches_nothing(
 def test_everything_is_trained_where_it_is_wished(
     demo: ModuleType, asked: list[Request], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(demo, "load_mnist", lambda _: None)
+    monkeypatch.setattr(demo, "load_images", lambda _: None)
     assert demo.main(["--all"]) == 0
     assert asked[0].train_only == ()
 

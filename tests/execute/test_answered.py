@@ -27,6 +27,7 @@ from grader.sandbox.worker import measure as inside
 from tests.execute.engine.small import digits
 from tests.execute.test_notebook import HEAD, QUIET, ipynb, sources
 from tests.execute.test_reproduce import DATA, LOOP
+from tests.sandbox.about import ABOUT
 from tests.sandbox.warm import WarmWorker
 
 pytestmark = pytest.mark.slow
@@ -156,7 +157,7 @@ class Plain(torch.nn.Module):
 
 
 def asked_in_process(module: torch.nn.Module) -> int:
-    answers = inside.Asker(ASKED.blob).ask(module, None, None, torch.zeros(4, 1, 28, 28))
+    answers = inside.Asker(ASKED.blob, ABOUT).ask(module, None, None, torch.zeros(4, 1, 28, 28))
     return measure.right_answers(ASKED, answers.numpy(), digits().test_labels)
 
 

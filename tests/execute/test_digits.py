@@ -12,14 +12,14 @@ from reference import mnist
 
 def test_only_training_digits_enter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Training digits are 1 and 2 here, true test digits 9: none of those may be in the blob."""
-    count, held = 60_000, digits.HELD_OUT
+    count, held = 60_000, digits.held_out(60_000)
     images = np.full((count, 28, 28), 1, np.uint8)
     images[count - held :] = 2
     labels = images[:, 0, 0].astype(np.int64)
     nines = np.full((10_000, 28, 28), 9, np.uint8)
     made = mnist.Mnist(images, labels, nines, nines[:, 0, 0].astype(np.int64))
-    monkeypatch.setattr(mnist, "load", lambda _place: made)
-    monkeypatch.setattr(digits, "find", lambda _settings: tmp_path)
+    monkeypatch.setattr(mnist, "load", lambda _place, _files: made)
+    monkeypatch.setattr(digits, "find", lambda _settings, _data: tmp_path)
     digits._pack.cache_clear()
     blob = digits.training_slice(Settings())
     digits._pack.cache_clear()

@@ -13,12 +13,13 @@ import pytest
 from click.testing import CliRunner
 
 from grader.cli.commands.data import command
+from grader.core.assigned_data import MNIST
 from grader.core.faults import Unavailable, UsageFault
 from grader.core.outcome import Verdict
 from grader.core.progress import listening
 from grader.core.settings import Settings
-from grader.execute.data import load_mnist
-from grader.execute.fetch import MIRRORS, fetch
+from grader.execute.data import load_images
+from grader.execute.fetch import fetch
 from reference import mnist
 from tests.reference.test_mnist import contents
 
@@ -84,12 +85,12 @@ def test_what_was_fetched_is_found_where_grader_looks(
     monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     with pytest.raises(Unavailable, match="grader data fetch"):
-        load_mnist(Settings())
+        load_images(Settings())
     done = CliRunner().invoke(command, ["fetch", "--mirror", serve(honest(tiny))])
     assert done.exit_code == 0, done.output
-    assert "all four files verified" in done.output
+    assert "all files verified" in done.output
     assert done.output.count("from 127.0.0.1") == 4
-    assert len(load_mnist(Settings()).train_labels) == 12
+    assert len(load_images(Settings()).train_labels) == 12
     assert sorted(p.name for p in (tmp_path / "grader" / "mnist").iterdir()) == sorted(
         f"{name}.gz" for name in tiny
     )
@@ -226,4 +227,4 @@ def test_servers_are_those_of_torchvision() -> None:
 
     declare()
     datasets = pytest.importorskip("torchvision.datasets")
-    assert list(MIRRORS) == datasets.MNIST.mirrors
+    assert list(MNIST.mirrors) == datasets.MNIST.mirrors

@@ -28,6 +28,7 @@ from torch import nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
 
 from grader.sandbox.worker import measure as inside  # noqa: E402
+from tests.sandbox.about import ABOUT  # noqa: E402
 
 ASKED = outside.query(QUIET, b"seed")
 
@@ -35,8 +36,8 @@ ASKED = outside.query(QUIET, b"seed")
 def ask(module: Any, *, labels: tuple[int, ...] = ()) -> Measured:
     """Both halves without a process between them."""
     asked = msgspec.structs.replace(ASKED, labels=labels)
-    sizes, pixels = inside.unpack(asked.blob)
-    answers = inside.measure(module, inside.transformed(pixels, None, None), sizes)
+    sizes, pixels = inside.unpack(asked.blob, ABOUT)
+    answers = inside.measure(module, inside.transformed(pixels, None, None, ABOUT), ABOUT.classes, sizes)
     _, read = outside.read_answers(inside.payload(answers), len(asked.image))
     return outside.judge(asked, read, draws=False)
 
@@ -157,8 +158,8 @@ def test_training_flags_are_as_before() -> None:
 
 
 def test_only_labels_that_stayed_outside_make_an_answer_right() -> None:
-    sizes, pixels = inside.unpack(ASKED.blob)
-    answers = inside.measure(Small(), inside.transformed(pixels, None, None), sizes)
+    sizes, pixels = inside.unpack(ASKED.blob, ABOUT)
+    answers = inside.measure(Small(), inside.transformed(pixels, None, None, ABOUT), ABOUT.classes, sizes)
     labels = [-1] * 60
     for position, image in enumerate(ASKED.image):
         if not ASKED.disturbed[position]:
@@ -178,8 +179,8 @@ def test_the_images_are_training_digits_that_the_notebook_does_not_see(
     images = np.zeros((60_000, 28, 28), dtype=np.uint8)
     images[:, 0, 0], images[:, 0, 1], images[:, 0, 2] = number % 256, number // 256 % 256, 1 + number // 65536
     made = mnist.Mnist(images, (number % 10).astype(np.int64), images[:1], np.zeros(1, dtype=np.int64))
-    monkeypatch.setattr(outside.digits, "find", lambda _settings: tmp_path)
-    monkeypatch.setattr(outside.mnist, "load", lambda _place: made)
+    monkeypatch.setattr(outside.digits, "find", lambda _settings, _data: tmp_path)
+    monkeypatch.setattr(outside.mnist, "load", lambda _place, _files: made)
     asked = outside.query(QUIET, b"seed")
     first = [asked.pixels[784 * i : 784 * i + 2] for i, changed in enumerate(asked.disturbed) if not changed]
     drawn = [low + 256 * high for low, high in first]
@@ -226,7 +227,7 @@ def test_answers_of_another_form_are_refused(payload: bytes) -> None:
 def test_a_transform_with_chance_in_it_does_not_blame_the_network() -> None:
     pixels = torch.zeros(2, 28, 28, dtype=torch.uint8)
     pixels[:, 3, 4] = 9
-    images = inside.transformed(pixels, lambda _: torch.rand(1, 28, 28), torch.zeros(4, 784))
+    images = inside.transformed(pixels, lambda _: torch.rand(1, 28, 28), torch.zeros(4, 784), ABOUT)
     assert images.shape == (2, 784)
     assert torch.equal(images[0], images[1])
 

@@ -167,7 +167,7 @@ def test_watching_and_fast_batches_leave_the_random_stream_alone(monkeypatch: py
     entry = choose_entry(given)
     assert entry is not None
     blob = visible(digits(), "no").blob
-    monkeypatch.setattr("grader.execute.digits.training_slice", lambda _settings: blob)
+    monkeypatch.setattr("grader.execute.digits.training_slice", lambda _settings, _data: blob)
     assert notebook.run_in(SANDBOX, given, entry, QUIET).failed[0].message == watched
 
 
@@ -315,7 +315,7 @@ def test_a_second_run_of_the_same_files_costs_nothing(
         return msgspec.structs.replace(whole, cut="interrupted" if len(ran) == 1 else "")
 
     monkeypatch.setattr(reproduce, "reproduce_in", run)
-    monkeypatch.setattr("grader.execute.data.load_mnist", lambda _settings: digits())
+    monkeypatch.setattr("grader.execute.data.load_images", lambda _settings, _data: digits())
     found = [reproduce.reproduce(given, short(), settings) for _ in range(3)]
     assert [facts.cut for facts in found] == ["interrupted", "", ""]  # what was cut is run again
     assert len(ran) == 2

@@ -145,7 +145,7 @@ def test_damaged_mnist_is_unknown(tmp_path: Path) -> None:
     for name in mnist.SHA256:
         (tmp_path / name).write_bytes(b"<html>not found</html>")
     with pytest.raises(Unavailable, match="damaged") as caught:
-        lookup.load_mnist(Settings(data=str(tmp_path)))
+        lookup.load_images(Settings(data=str(tmp_path)))
     assert caught.value.verdict is Verdict.UNKNOWN
 
 
@@ -302,7 +302,7 @@ def trained_as(
     monkeypatch: pytest.MonkeyPatch, wanted: Retraining, logs: LogEvidence | None = None
 ) -> RetrainFacts:
     """What the provider makes of the small network with our own recipe."""
-    monkeypatch.setattr(lookup, "load_mnist", lambda settings: digits())
+    monkeypatch.setattr(lookup, "load_images", lambda settings, data: digits())
     return retrain(
         notebook(export_model(module(), None, torch.randn(4, 1, 28, 28))), Settings(), wanted, logs
     )

@@ -623,7 +623,7 @@ def test_a_run_on_drawn_digits_does_not_stand_for_one_on_mnist(monkeypatch: pyte
     submission = from_bytes("ann", {"S4.ipynb": NOTEBOOK.encode()}).submission
     found: set[str] = set()
     for place in (None, Path("mnist")):
-        monkeypatch.setattr("grader.execute.digits.find", lambda _settings, place=place: place)
+        monkeypatch.setattr("grader.execute.digits.find", lambda _settings, _data, place=place: place)
         found |= {
             key_of(by_product()[name], submission, Settings(), Profile(), Retraining())
             for name in ("NotebookRun", "LogEvidence")

@@ -13,6 +13,7 @@ from torch.utils.data._utils import fetch  # noqa: E402
 
 from grader.sandbox.worker import loader, mnist_stub, torchvision_ops  # noqa: E402
 from grader.sandbox.worker.patches import Ledger  # noqa: E402
+from tests.sandbox.about import ABOUT  # noqa: E402
 
 torchvision_ops.declare()
 
@@ -25,7 +26,7 @@ PLAIN = transforms.Compose([transforms.ToTensor(), NORMALISE])
 @pytest.fixture
 def stub() -> Iterator[Ledger]:
     ledger = Ledger()
-    mnist_stub.install(mnist_stub.load(None), ledger)
+    mnist_stub.install(mnist_stub.load(None, ABOUT), ledger, ABOUT)
     yield ledger
     ledger.restore()
 

@@ -12,6 +12,7 @@ from torch import nn  # noqa: E402
 from grader.sandbox.worker import mnist_stub, module_tensors, pick_model, recipe, recorder, torchvision_ops  # noqa: E402
 from grader.sandbox.worker.patches import WHAT, Ledger  # noqa: E402
 from grader.sandbox.worker.tracker import Tracker  # noqa: E402
+from tests.sandbox.about import ABOUT  # noqa: E402
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def test_evaluation_after_training_changes_nothing(watched: tuple[Ledger, Tracke
     with torch.no_grad():
         other(torch.rand(2, 1, 28, 28))
         model[0].weight.fill_(float("nan"))
-    found = pick_model.choose(tracker, {"model": model, "other": other})
+    found = pick_model.choose(tracker, {"model": model, "other": other}, ABOUT)
     assert found.how == "last-trained"
     assert found.module is model
     assert found.state is not None
@@ -73,8 +74,11 @@ def test_patches_are_undone() -> None:
 def test_without_training_the_only_instance_or_the_only_class() -> None:
     tracker = Tracker(Ledger())
     model = small()
-    assert pick_model.choose(tracker, {"m": model, "again": model, "part": model[0]}).how == "only-instance"
-    several = pick_model.choose(tracker, {"a": small(), "b": small()})
+    assert (
+        pick_model.choose(tracker, {"m": model, "again": model, "part": model[0]}, ABOUT).how
+        == "only-instance"
+    )
+    several = pick_model.choose(tracker, {"a": small(), "b": small()}, ABOUT)
     assert several.how == "none"
     assert "several networks" in several.reason
 
@@ -90,8 +94,8 @@ def test_without_training_the_only_instance_or_the_only_class() -> None:
         def __init__(self, width: int) -> None:
             super().__init__()
 
-    assert pick_model.choose(tracker, {"Fits": Fits, "NeedsMore": NeedsMore}).how == "extracted-class"
-    assert pick_model.choose(tracker, {}).how == "none"
+    assert pick_model.choose(tracker, {"Fits": Fits, "NeedsMore": NeedsMore}, ABOUT).how == "extracted-class"
+    assert pick_model.choose(tracker, {}, ABOUT).how == "none"
 
 
 def test_counting_goes_by_dictionaries() -> None:
@@ -116,12 +120,12 @@ def test_counting_goes_by_dictionaries() -> None:
 
 
 def test_synthetic_digits_are_always_the_same() -> None:
-    one, two = mnist_stub.load(None), mnist_stub.load(None)
+    one, two = mnist_stub.load(None, ABOUT), mnist_stub.load(None, ABOUT)
     assert torch.equal(one.train_images, two.train_images)
     assert one.synthetic
     assert sorted(set(one.test_labels.tolist())) == list(range(10))
     with pytest.raises(ValueError, match="expected"):
-        mnist_stub.load(b"\x01\0\0\0\x01\0\0\0short")
+        mnist_stub.load(b"\x01\0\0\0\x01\0\0\0short", ABOUT)
 
 
 @pytest.mark.parametrize(

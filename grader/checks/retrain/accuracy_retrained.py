@@ -25,7 +25,7 @@ Leave yourself a margin: a network whose plateau is at 99.45 passes nearly alway
 learning rate at the end lifts the last epochs by about 0.1.
 """
 
-from grader.core.admission import DIGITS, admitted
+from grader.core.admission import admitted
 from grader.core.evidence.logs import Answer as Reached
 from grader.core.evidence.logs import LogEvidence, Origin, Run
 from grader.core.facts.retrain import Mode, RecipeUsed, RetrainFacts, SeedRun
@@ -67,14 +67,18 @@ def check(retrained: RetrainFacts, logs: LogEvidence | None, params: Params) -> 
         log = admitted(logs, params)
         if log is not None:
             admission = _admission(log, params)
-            below = f"stays below {params.right / 100:.2f} %"
+            below = f"stays below {params.percent(params.right)}"
             return failed(f"the saved log is complete and {below}: {admission.found}", [admission])
+    if retrained.runs and retrained.test_size != params.digits:
+        return unknown(
+            f"the network was scored on {retrained.test_size:,} digits, the rubric counts {params.digits:,}"
+        )
     doubts = [*(fault for run in retrained.runs for fault in run.proof.faults)]
     if doubts:
-        return unknown("our training cannot be trusted: " + doubts[0], [_doubt(retrained, doubts)])
+        return unknown("our training cannot be trusted: " + doubts[0], [_doubt(retrained, params, doubts)])
     if retrained.kept_constants > params.constants:
         kept = f"{retrained.kept_constants:,} numbers of the network could not be drawn anew"
-        return unknown(f"{kept}, so the training did not start afresh", [_doubt(retrained, [kept])])
+        return unknown(f"{kept}, so the training did not start afresh", [_doubt(retrained, params, [kept])])
     step = next_step([_curve(run) for run in retrained.runs], params)
     if isinstance(step, RunSeed):
         return unknown(
@@ -89,7 +93,9 @@ def check(retrained: RetrainFacts, logs: LogEvidence | None, params: Params) -> 
         )
     if step.answer is Answer.PASS:
         hits = f"{step.hits} of {step.runs} runs" if step.runs > 1 else "the first run"
-        return passed(f"{step.reason}; {hits} reached {params.right / 100:.2f} %", _shown(retrained, params))
+        return passed(
+            f"{step.reason}; {hits} reached {params.percent(params.right)}", _shown(retrained, params)
+        )
     planned = retrained.runs[-1].planned
     short = min(REFERENCE_EPOCHS, params.epochs) - planned
     if retrained.recipe is RecipeUsed.REFERENCE and short > 0:
@@ -132,15 +138,15 @@ def _limit(retrained: RetrainFacts, params: Params, done: int) -> int:
 def _miss(retrained: RetrainFacts, step: Decided, params: Params, diagnosis: str) -> Finding:
     run = max(retrained.runs, key=lambda run: decisive(_curve(run), params))
     right, epoch = decisive(_curve(run), params)
-    hint = f"{params.right - right} more right answers of 10,000 were missing in epoch {epoch}"
+    hint = f"{params.right - right} more right answers of {params.digits:,} were missing in epoch {epoch}"
     if retrained.recipe_missing:
         hint += f"; of your recipe we could not follow: {'; '.join(retrained.recipe_missing[:4])}"
     elif epoch == len(run.correct) and not params.last:
         hint += "; the last epoch was the best, so the training has not settled yet"
     return Finding(
-        message=f"the retrained network does not reach {params.right / 100:.2f} %",
+        message=f"the retrained network does not reach {params.percent(params.right)}",
         place=_place(retrained),
-        expected=f"{asked(params)} with {params.right:,} of 10,000 right",
+        expected=f"{asked(params)} with {params.right:,} of {params.digits:,} right",
         found=f"{deciding(params)} {right:,} in epoch {epoch} of {len(run.correct)} (seed {run.seed}); "
         f"{step.reason}",
         hint=hint,
@@ -151,7 +157,7 @@ def _miss(retrained: RetrainFacts, step: Decided, params: Params, diagnosis: str
 def _shown(retrained: RetrainFacts, params: Params) -> list[Finding]:
     """The curves and how they came about, as a remark."""
     curves = "; ".join(
-        f"seed {run.seed}: {', '.join(f'{right / 100:.2f}' for right in run.correct)}"
+        f"seed {run.seed}: {', '.join(params.percent(right).removesuffix(' %') for right in run.correct)}"
         for run in retrained.runs
     )
     whose = "your recipe" if retrained.recipe is RecipeUsed.STUDENT else "our recipe"
@@ -174,9 +180,9 @@ def _admission(log: Run, params: Params) -> Finding:
     epoch = (min if params.last else max)(counted, key=lambda e: e.percent)
     number = log.epochs.index(epoch) + 1
     return Finding(
-        message=f"the notebook's own log does not reach {params.right / 100:.2f} %",
+        message=f"the notebook's own log does not reach {params.percent(params.right)}",
         place=epoch.place,
-        expected=f"{asked(params)} with {params.right:,} of {DIGITS:,} right",
+        expected=f"{asked(params)} with {params.right:,} of {params.digits:,} right",
         found=f"{deciding(params)} {epoch.percent:.2f} % in epoch {number} of {len(log.epochs)}",
         hint="hand in a run that reaches it; this course lets a complete log decide, and nothing was trained",
         excerpt=epoch.excerpt,
@@ -184,11 +190,12 @@ def _admission(log: Run, params: Params) -> Finding:
     )
 
 
-def _doubt(retrained: RetrainFacts, doubts: list[str]) -> Finding:
+def _doubt(retrained: RetrainFacts, params: Params, doubts: list[str]) -> Finding:
     return Finding(
         message="the training shows no proof of its work",
         place=_place(retrained),
-        expected="all steps taken, parameters changed, 10,000 digits scored, finite and repeatable answers",
+        expected=f"all steps taken, parameters changed, {params.digits:,} digits scored, "
+        "finite and repeatable answers",
         found="; ".join(dict.fromkeys(doubts)),
         hint="a person should look at the network",
         diagnosis="no-proof-of-work",
@@ -200,16 +207,16 @@ def _place(retrained: RetrainFacts) -> Place | None:
 
 
 def claimed(logs: LogEvidence, params: Params) -> Outcome | None:
-    """Earn by a complete log that the main notebook saved, each epoch counted over 10,000 digits, that
+    """Earn by a complete log that the main notebook saved, each epoch counted over all the test digits, that
     reaches the threshold.
     """
     for run in logs.of(Origin.NOTEBOOK):
         if run.unprinted or not (
-            run.main and run.complete and all(epoch.total == DIGITS for epoch in run.epochs)
+            run.main and run.complete and all(epoch.total == params.digits for epoch in run.epochs)
         ):
             continue
         counted = run.counting(params.epochs, last=params.last)
-        threshold = 100 * params.right / DIGITS
+        threshold = 100 * params.right / params.digits
         hits = [epoch for epoch in counted if epoch.at_least(threshold) is Reached.YES]
         if hits and not (params.last and len(hits) < len(counted)):
             hit = hits[-1] if params.last else hits[0]

@@ -76,7 +76,7 @@ def _finding(run: Run, params: Params) -> Finding:
         place=epoch.place,
         expected=f"{params.test_images:,} images",
         found=f"{total:,} images",
-        hint="make the test loader with MNIST(train=False) and run the notebook again",
+        hint="make the test loader with the test set (train=False) and run the notebook again",
         excerpt=epoch.excerpt,
         marked=str(total) if str(total) in epoch.excerpt else "",
         diagnosis="tested-on-training-set" if same else "other-test-set",

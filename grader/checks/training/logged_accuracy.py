@@ -33,6 +33,8 @@ from grader.core.rubric import Assignment, CheckParams, Which
 from grader.core.rule import Rule
 from grader.core.submission import Kind, Submission
 
+_EXAMPLE = 0.9941
+
 
 class Params(CheckParams, frozen=True, kw_only=True):
     """`threshold` in percent; `epochs` allowed, itself included or not; `denominator` is the size of the test
@@ -150,28 +152,35 @@ def _judge(run: Run, params: Params) -> _Ruling:
     finding = _finding(run, shown, said, params)
     reached = all(a is Answer.YES for a in answers) and bool(answers) if last else Answer.YES in answers
     missed = Answer.NO in answers or not answers if last else Answer.MAYBE not in answers
+
+    def doubt(diagnosis: str, found: str) -> Finding:
+        return _doubt(finding, diagnosis, found, params.denominator)
+
     if run.unprinted:
         text = f"{said}, but {run.unprinted}"
-        return _Ruling(run, Answer.MAYBE, _doubt(finding, "log-without-source", run.unprinted), text)
+        return _Ruling(run, Answer.MAYBE, doubt("log-without-source", run.unprinted), text)
     if wrong_total:
         text = f"the log counts {wrong_total[-1]:,} test images, not {params.denominator:,} ({run.place})"
         return _Ruling(
-            run, Answer.MAYBE, _doubt(finding, "wrong-denominator", f"{wrong_total[-1]:,} images"), text
+            run,
+            Answer.MAYBE,
+            doubt("wrong-denominator", f"{wrong_total[-1]:,} images"),
+            text,
         )
     if run.kind is SequenceKind.EXCERPT and not (run.start_cut and run.origin is Origin.NOTEBOOK):
         text = f"{said}, but this is an excerpt: {run.gaps[0]}"
-        return _Ruling(run, Answer.MAYBE, _doubt(finding, "excerpt", run.gaps[0]), text)
+        return _Ruling(run, Answer.MAYBE, doubt("excerpt", run.gaps[0]), text)
     if reached:
         return _Ruling(run, Answer.YES, finding, said)
     if not missed:
         text = f"{said}, rounded too much to compare with {params.threshold:g} %"
-        return _Ruling(run, Answer.MAYBE, _doubt(finding, "rounded-accuracy", finding.found), text)
+        return _Ruling(run, Answer.MAYBE, doubt("rounded-accuracy", finding.found), text)
     if not run.complete:
         text = f"{said}, but the log may not be complete: {run.gaps[0]}"
-        return _Ruling(run, Answer.MAYBE, _doubt(finding, "incomplete-log", run.gaps[0]), text)
+        return _Ruling(run, Answer.MAYBE, doubt("incomplete-log", run.gaps[0]), text)
     if not run.denominators:
         text = f"{said}, but the log does not show over how many images"
-        return _Ruling(run, Answer.MAYBE, _doubt(finding, "no-denominator", finding.found), text)
+        return _Ruling(run, Answer.MAYBE, doubt("no-denominator", finding.found), text)
     why = f"below {params.threshold:g} %" if answers else f"in a run longer than {limit} epochs"
     return _Ruling(run, Answer.NO, finding, f"{said}, {why}")
 
@@ -234,9 +243,9 @@ def _miss(run: Run, epoch: Epoch, params: Params) -> tuple[str, str, str]:
     return "threshold-missed", f"the log never reaches {goal} within {limit} epochs", hint
 
 
-def _doubt(finding: Finding, diagnosis: str, found: str) -> Finding:
+def _doubt(finding: Finding, diagnosis: str, found: str, total: int) -> Finding:
     messages = {
-        "wrong-denominator": "the test accuracy is not over the 10,000 test images",
+        "wrong-denominator": f"the test accuracy is not over the {total:,} test images",
         "rounded-accuracy": "the printed accuracy is rounded too much to decide",
         "incomplete-log": "the log does not show every epoch",
         "no-denominator": "the log prints percents without the number of images",
@@ -244,10 +253,12 @@ def _doubt(finding: Finding, diagnosis: str, found: str) -> Finding:
         "excerpt": "the log shows only some of its epochs, so it does not show how long was trained",
     }
     hints = {
-        "wrong-denominator": "check that the test loader uses MNIST(train=False), and run the notebook again",
+        "wrong-denominator": "check that the test loader uses the test set (train=False), and run "
+        "the notebook again",
         "rounded-accuracy": "print the accuracy with two decimals, or as correct/total",
         "incomplete-log": "number the epochs in the log and keep the whole output",
-        "no-denominator": "print the accuracy as correct/total, for example 9941/10000",
+        "no-denominator": "print the accuracy as correct/total, for example "
+        f"{round(_EXAMPLE * total)}/{total}",
         "log-without-source": "hand in the notebook as it ran: restart it, run it from top "
         "to bottom, and save it",
         "excerpt": "quote the log from its first epoch, or hand in the notebook that printed it",

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from grader.execute.fetch import MIRRORS, SECONDS
+from grader.core.assigned_data import KNOWN, MNIST
+from grader.execute.fetch import SECONDS
 
 
 @click.group(help="Get the digits that retraining needs.")
@@ -16,6 +17,9 @@ def command() -> None:
 
 
 @command.command("fetch")
+@click.argument(
+    "name", type=click.Choice([n for n, data in KNOWN.items() if data.mirrors]), default=MNIST.name
+)
 @click.option(
     "--to",
     type=click.Path(path_type=Path),
@@ -31,23 +35,25 @@ def command() -> None:
     type=click.FloatRange(min=0, min_open=True),
     help="How long the download may take.",
 )
-def fetch(to: Path | None, mirror: tuple[str, ...], seconds: float) -> None:
-    """Download MNIST (11.6 MB) from the servers that torchvision asks, and check its digests. Needs no torch.
+def fetch(name: str, to: Path | None, mirror: tuple[str, ...], seconds: float) -> None:
+    """Download a data set, MNIST (11.6 MB) where none is named, from the servers that torchvision asks, and
+    check its digests. Needs no torch.
 
     Files that are there and right are kept, so that the same command goes on where the last one ended.
     """
     from grader.core.faults import Unavailable, UsageFault
     from grader.core.machine import user_cache
     from grader.core.progress import listening
-    from grader.execute.fetch import fetch as fetch_mnist
+    from grader.execute.fetch import fetch as fetch_files
 
-    folder = to or user_cache() / "mnist"
+    data = KNOWN[name]
+    folder = to or user_cache() / data.name
     try:
         with listening(click.echo):
-            fetch_mnist(folder, mirror or MIRRORS, seconds)
+            fetch_files(folder, mirror, seconds, data)
     except Unavailable as fault:
         raise UsageFault(fault.reason) from fault
-    click.echo(f"MNIST in {folder}: all four files verified")
+    click.echo(f"{data.title} in {folder}: all files verified")
     named = os.environ.get("GRADER_DATA")
     if to is not None:
         click.echo(f"to use it: --data {folder}, or GRADER_DATA={folder}")

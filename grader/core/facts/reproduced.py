@@ -6,6 +6,7 @@ from enum import Enum
 
 import msgspec
 
+from grader.core.assigned_data import MNIST
 from grader.core.facts.base import Fact
 from grader.core.facts.notebook import CellRun, Ending, Isolation, Shim
 
@@ -90,9 +91,9 @@ class ReproducedFacts(Fact, frozen=True, kw_only=True):
     ending: Ending
     isolation: Isolation
     epochs: tuple[ReproducedEpoch, ...]
-    training_size: int = 50_000
-    visible_size: int = 10_000
-    test_size: int = 10_000
+    training_size: int = MNIST.training_images - MNIST.test_images
+    visible_size: int = MNIST.test_images
+    test_size: int = MNIST.test_images
     scored_with: ScoredWith
     unsteady: str = ""
     """Why no answer of the weights counts, for a person: one depends on the place of its digit. Empty where

@@ -6,6 +6,7 @@ from enum import Enum
 
 import msgspec
 
+from grader.core.assigned_data import MNIST
 from grader.core.facts.base import Fact
 
 
@@ -35,6 +36,7 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     parameters_changed: float
     """Share of the trained numbers that are not what they were before."""
     digits_scored: int
+    digits_expected: int = MNIST.test_images
     finite: bool
     """Whether every loss and all answers of the last evaluation were finite."""
     repeatable: bool
@@ -48,8 +50,8 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             found.append(f"{self.steps:,} steps were taken, {self.steps_expected:,} expected")
         if self.parameters_changed < 0.5:
             found.append(f"only {self.parameters_changed:.0%} of the parameters changed")
-        if self.digits_scored != 10_000:
-            found.append(f"{self.digits_scored:,} digits were scored, 10,000 expected")
+        if self.digits_scored != self.digits_expected:
+            found.append(f"{self.digits_scored:,} digits were scored, {self.digits_expected:,} expected")
         if not self.finite:
             found.append("the network answers with NaN or infinity")
         if not self.repeatable:
@@ -147,14 +149,14 @@ class Versions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class RetrainFacts(Fact, frozen=True, kw_only=True):
-    """The exported network, trained by us from fresh weights on the 60,000 and scored on the true 10,000."""
+    """The exported network, trained by us from fresh weights and scored on the true test images."""
 
     artefact: str
     name: str
     graph: str
     """Digest of the network (NetworkFacts.graph)."""
     runs: tuple[SeedRun, ...]
-    test_size: int = 10_000
+    test_size: int = MNIST.test_images
     recipe: RecipeUsed
     recipe_summary: str
     """The recipe in one line, for a person."""

@@ -16,6 +16,7 @@ from grader.execute.graph.network import load_network
 from grader.execute.graph.schema import InvalidNetwork, refusing
 from grader.execute.measure import TOLERANCE, Query, distance, read_answers
 from grader.sandbox.worker.measure import unseen
+from grader.sandbox.worker.mnist_stub import About
 
 LARGEST_IMAGE = 1 << 18
 """Numbers of one image that is asked about; 224x224 in three colours are 150,528."""
@@ -40,12 +41,12 @@ def otherwise(frames: Iterable[tuple[str, bytes]], answers: bytes, asked: Query)
             network = load_network(frames)
             if math.prod(network.image) > LARGEST_IMAGE:
                 return ""
-            images = unseen(asked.blob, torch.Size(network.image))
+            images = unseen(asked.blob, torch.Size(network.image), About.of(asked.data.seen_inside()))
             rebuilt = GraphNetwork(network, network.tensors, keep_eval_dropout=True).eval()
             with torch.no_grad():
                 found = np.concatenate([np.asarray(rebuilt(batch).float()) for batch in images])
     except InvalidNetwork:
         return ""
-    _, wanted = read_answers(answers, sum(len(batch) for batch in images))
+    _, wanted = read_answers(answers, sum(len(batch) for batch in images), asked.classes)
     apart = distance(found, wanted) if found.shape == wanted.shape else math.inf
     return "" if apart <= TOLERANCE else OTHERWISE.format(apart=apart, count=len(wanted))

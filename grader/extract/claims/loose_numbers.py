@@ -8,6 +8,7 @@ question to a person.
 import re
 from collections.abc import Iterator
 
+from grader.core.assigned_data import MNIST, DataSet
 from grader.core.evidence.claims import Bound, Claim, What
 from grader.core.evidence.documents import SourceLine
 from grader.extract.claims.context_words import ASIDE, DONE, LESS, MORE, ORDER, PLANNED, Number, make_claim
@@ -24,7 +25,9 @@ _PERCENT = re.compile(
 )
 _BARE = re.compile(r"(?<![\d.,/\w-])(?P<n>9\d[.,]\d{1,3})(?![\d%.,]|\s*%)")
 _SHARE = re.compile(r"(?<![\d.,\w])0[.,](?P<n>9\d{1,4})(?!\d)")
-_FRACTION = re.compile(r"(?<![\d.,])(?P<n>9[,.]?\d{3})\s*(?:/|of|von|out of)\s*10[,.]?000\b", re.IGNORECASE)
+_FRACTION = re.compile(
+    r"(?<![\d.,])(?P<n>\d{1,3}[,.]?\d{3})\s*(?:/|of|von|out of)\s*(?P<of>\d{1,3}[,.]?\d{3})\b", re.IGNORECASE
+)
 _ERROR = re.compile(
     r"(?:error|fehler|misclass|erreur|erro)\w*(?:\s+rate|quote)?[^.%\d]{0,25}(?P<n>[0-4][.,]\d{1,3})\s*%",
     re.IGNORECASE,
@@ -65,14 +68,14 @@ _OTHER_COUNTS = re.compile(
 )
 
 
-def read_loose(sentence: Sentence) -> list[Claim]:
+def read_loose(sentence: Sentence, data: DataSet = MNIST) -> list[Claim]:
     """Return what may be claimed in a sentence that asks for nothing and tells of no other attempt."""
     text = sentence.text
     if sentence.required or sentence.fenced or not any(c.isdigit() for c in text):
         return []
     if _ASKED.search(text) or ORDER.search(text) or ASIDE.search(text):
         return []
-    return [*_accuracies(sentence), *_counts(sentence), *_epochs(sentence)]
+    return [*_accuracies(sentence, data), *_counts(sentence), *_epochs(sentence)]
 
 
 def read_badges(line: SourceLine) -> list[Claim]:
@@ -90,13 +93,15 @@ def _open(text: str, at: int) -> bool:
     return not (planned or LESS.search(before) or _BOUNDED.search(before))
 
 
-def _accuracies(sentence: Sentence) -> Iterator[Claim]:
+def _accuracies(sentence: Sentence, data: DataSet) -> Iterator[Claim]:
     text = sentence.text
     about = _ACCURACY.search(text) or _ACCURACY.search(sentence.heading)
     about = about or DONE.search(text)
     patterns = [_PERCENT, _FRACTION, *([_BARE, _SHARE] if about or _ALONE.fullmatch(text) else [])]
     for pattern in patterns:
         for match in pattern.finditer(text):
+            if pattern is _FRACTION and not _of_the_test_set(match, data):
+                continue
             at = match.start("n")
             said = about or "." in match["n"] or "," in match["n"]
             if said and _open(text, at) and not _TRAINING.search(text[max(0, at - 60) : at]):
@@ -108,11 +113,18 @@ def _accuracies(sentence: Sentence) -> Iterator[Claim]:
         yield make_claim(sentence, What.ACCURACY, number, Bound.EXACT)
 
 
+def _of_the_test_set(match: re.Match[str], data: DataSet) -> bool:
+    """Whether a fraction is of all test images, and of so many right ones as somebody would tell."""
+    right, total = (int(re.sub(r"\D", "", match[name])) for name in ("n", "of"))
+    return total == data.test_images and 0.9 * total <= right < total
+
+
 def _accuracy(sentence: Sentence, match: re.Match[str]) -> Claim:
     digits = match["n"].replace(",", ".")
     written = match.group().strip()
     if match.re is _FRACTION:
-        number = Number(int(digits.replace(".", "")) / 100, 0.01, written)
+        right, total = (int(re.sub(r"\D", "", match[name])) for name in ("n", "of"))
+        number = Number(100 * right / total, 0.01, written)
     elif match.re is _SHARE:
         number = Number(round(float(f"0.{digits}") * 100, 6), 10.0 ** (2 - len(digits)), written)
     else:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from grader.core.assigned_data import MNIST, DataSet
 from grader.core.evidence.claims import Claim, ClaimEvidence, Sketch, Use
 from grader.core.evidence.documents import Block, Documents, SourceLine
 from grader.core.evidence.logs import LogEvidence
@@ -18,7 +19,10 @@ from grader.extract.logs.training_log import read_logs
 
 
 def read_claims(
-    documents: Documents, logs: LogEvidence | None = None, summaries: SummaryEvidence | None = None
+    documents: Documents,
+    logs: LogEvidence | None = None,
+    summaries: SummaryEvidence | None = None,
+    data: DataSet = MNIST,
 ) -> ClaimEvidence:
     """Read every claim of every README and Markdown cell; lines of `logs` and `summaries` are no prose.
 
@@ -29,12 +33,12 @@ def read_claims(
     readable = documents.of(Kind.README, Kind.NOTEBOOK)
     if not readable:
         raise documents.absent("a README or notebook", Kind.README, Kind.NOTEBOOK)
-    taken = _taken(logs or read_logs(documents), summaries or read_summaries(documents))
+    taken = _taken(logs or read_logs(documents, None, data), summaries or read_summaries(documents))
     found = ClaimEvidence(readmes=sum(d.kind is Kind.README for d in readable))
     for document in readable:
         lines = [line for _, cell in document.prose() for line in cell]
         if document.notebook is None or not document.notebook.problem:
-            found = _add(found, lines, taken)
+            found = _add(found, lines, taken, data)
     return found
 
 
@@ -47,7 +51,9 @@ def _taken(logs: LogEvidence, summaries: SummaryEvidence) -> frozenset[Place]:
     return frozenset(epochs | rows | totals)
 
 
-def _add(found: ClaimEvidence, lines: Sequence[SourceLine], taken: frozenset[Place]) -> ClaimEvidence:
+def _add(
+    found: ClaimEvidence, lines: Sequence[SourceLine], taken: frozenset[Place], data: DataSet
+) -> ClaimEvidence:
     claims: list[Claim] = []
     uses: list[Use] = []
     loose = [claim for line in lines if line.place.cell is None for claim in read_badges(line)]
@@ -57,7 +63,7 @@ def _add(found: ClaimEvidence, lines: Sequence[SourceLine], taken: frozenset[Pla
         uses += read_uses(sentence)
         if sentence.place.cell is None:
             known = {(claim.what, claim.value) for claim in read}
-            loose += [claim for claim in read_loose(sentence) if (claim.what, claim.value) not in known]
+            loose += [claim for claim in read_loose(sentence, data) if (claim.what, claim.value) not in known]
     return ClaimEvidence(
         claims=(*found.claims, *claims),
         loose=(*found.loose, *loose),

@@ -9,6 +9,8 @@ import re
 from enum import Enum
 from typing import NamedTuple
 
+from grader.core.assigned_data import MNIST, DataSet
+
 
 class Split(Enum):
     """Whose accuracy it is."""
@@ -136,14 +138,14 @@ _SIGNS = (
 )
 
 
-def read_line(text: str) -> LogLine:
-    """Read one line (without `\\r`)."""
+def read_line(text: str, data: DataSet = MNIST) -> LogLine:
+    """Read one line (without `\\r`); a fraction without a label is of the split that is as large."""
     lowered = text.lower()
     if not any(sign in lowered for sign in _SIGNS):
         split = _last_split(text) if _SPLIT.search(text) else Split.UNSAID
         return LogLine((), None, bar=False, split=split, group=_group(text))
     bar = bool(_BAR.search(text))
-    accuracies, marker = _accuracies(text, bar=bar), _marker(text)
+    accuracies, marker = _accuracies(text, data, bar=bar), _marker(text)
     setting = _setting(text) if accuracies and marker is None and not bar else ""
     return LogLine(accuracies, marker, bar, _last_split(text), _group(text), setting)
 
@@ -180,7 +182,7 @@ def _marker(text: str) -> Marker | None:
     return Marker(int(match.group("n")), int(of) if of else None)
 
 
-def _accuracies(text: str, *, bar: bool) -> tuple[Accuracy, ...]:
+def _accuracies(text: str, data: DataSet, *, bar: bool) -> tuple[Accuracy, ...]:
     found: list[Accuracy] = []
     taken: list[tuple[int, int]] = []
     splits = [
@@ -195,7 +197,7 @@ def _accuracies(text: str, *, bar: bool) -> tuple[Accuracy, ...]:
         inside = [s for s in splits if label.end() <= s[0] < value.end()]
         split = inside[-1][2] if inside else before[-1][2] if before else Split.UNSAID
         words = text[begin : label.start()]
-        accuracy = _value(value, split, words, bar=bar)
+        accuracy = _value(value, split, words, data, bar=bar)
         if accuracy:
             found.append(accuracy)
             taken.append((label.start(), value.end()))
@@ -216,17 +218,17 @@ def _accuracies(text: str, *, bar: bool) -> tuple[Accuracy, ...]:
                 "short",
             )
         )
-    return tuple(found) or _counted(text)
+    return tuple(found) or _counted(text, data)
 
 
-def _value(value: re.Match[str], split: Split, words: str, *, bar: bool) -> Accuracy | None:
+def _value(value: re.Match[str], split: Split, words: str, data: DataSet, *, bar: bool) -> Accuracy | None:
     shape = " ".join(re.findall(r"[a-z]+", words.lower())[-6:])
     if value.group("correct"):
         correct, total = int(value.group("correct")), int(value.group("total"))
         if total < 100 or correct > total:
             return None  # a batch counter, or a rubric's `5/5`
         if split is Split.UNSAID:
-            split = {10_000: Split.TEST, 60_000: Split.TRAIN}.get(total, Split.UNSAID)
+            split = _by_total(total, data)
         beside = value.group("beside")
         return Accuracy(
             split,
@@ -248,7 +250,12 @@ def _value(value: re.Match[str], split: Split, words: str, *, bar: bool) -> Accu
     return Accuracy(split, percent, half, None, None, False, _sums_up(words), shape)
 
 
-def _counted(text: str) -> tuple[Accuracy, ...]:
+def _by_total(total: int, data: DataSet) -> Split:
+    """Which split is as large as a fraction says."""
+    return {data.test_images: Split.TEST, data.training_images: Split.TRAIN}.get(total, Split.UNSAID)
+
+
+def _counted(text: str, data: DataSet) -> tuple[Accuracy, ...]:
     """`9941 of 10000 correct`: a fraction that no word like accuracy labels."""
     match = _RIGHT_OF.search(text)
     if match is None:
@@ -258,7 +265,7 @@ def _counted(text: str) -> tuple[Accuracy, ...]:
         return ()
     split = _last_split(text[: match.start()])
     if split is Split.UNSAID:
-        split = {10_000: Split.TEST, 60_000: Split.TRAIN}.get(total, Split.UNSAID)
+        split = _by_total(total, data)
     sums_up = _sums_up(text[: match.start()])
     return (Accuracy(split, 100 * correct / total, 0.0, correct, total, False, sums_up, "counted"),)
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from grader.core.assigned_data import MNIST, DataSet
 from grader.core.evidence.documents import Block, Document, Documents, SourceLine
 from grader.core.evidence.logs import LogEvidence, Origin, PastedLog, SequenceKind
 from grader.core.evidence.notebook import Channel, Framework, Notebook, NotebookCell
@@ -36,7 +37,7 @@ MAX_LINE = 2_000
 MAX_LINES = 200_000
 
 
-def read_logs(documents: Documents, sources: Sources | None = None) -> LogEvidence:
+def read_logs(documents: Documents, sources: Sources | None = None, data: DataSet = MNIST) -> LogEvidence:
     """Find every training run in notebook outputs, Markdown cells and READMEs.
 
     `sources` hold the files that cells import; without them a name that one of them makes is made by nothing.
@@ -52,9 +53,9 @@ def read_logs(documents: Documents, sources: Sources | None = None) -> LogEviden
     notebooks = [d.notebook for d in readable if d.notebook is not None and not d.notebook.problem]
     for document in readable:
         if document.notebook is None:
-            read_text_log(document.lines, document.path, found, main=document.main)
+            read_text_log(document.lines, document.path, found, main=document.main, data=data)
         elif not document.notebook.problem:  # of a log that was cut off nobody knows how it ended
-            _read_notebook_log(document, document.notebook, found)
+            _read_notebook_log(document, document.notebook, found, data)
     return LogEvidence(
         runs=with_doubts(found, notebooks, sibling_modules(sources)),
         evaluations=tuple(found.evaluations),
@@ -79,12 +80,12 @@ class _Text(NamedTuple):
     bar_channel: bool
 
 
-def _read_notebook_log(document: Document, notebook: Notebook, found: FoundLogs) -> None:
+def _read_notebook_log(document: Document, notebook: Notebook, found: FoundLogs, data: DataSet) -> None:
     """Runs of one notebook: outputs first, then what its Markdown cells quote."""
     pending: list[_Part] = []
     for cell in notebook.code_cells:
-        _note_pasted(notebook, cell, found)
-        shown = segments(readings(_output_lines(notebook, cell)))
+        _note_pasted(notebook, cell, found, data)
+        shown = segments(readings(_output_lines(notebook, cell), data))
         if not shown:
             continue
         length, spelled = find_loop(notebook, [cell]).length, spelled_out(cell, notebook)
@@ -118,7 +119,7 @@ def _read_notebook_log(document: Document, notebook: Notebook, found: FoundLogs)
         found.add(run, kind, segment.shape)
     for _, lines in document.prose():
         if any("acc" in line.text.lower() for line in lines):
-            read_text_log(lines, notebook.artefact, found, main=notebook.main)
+            read_text_log(lines, notebook.artefact, found, main=notebook.main, data=data)
 
 
 class _OfCells:
@@ -179,15 +180,17 @@ def _may_join(before: _Part, after: _Part) -> bool:
     return all(kind_of(p.segment) is not SequenceKind.TABLE_OF_RUNS for p in (before, after))
 
 
-def read_text_log(lines: Iterable[SourceLine], artefact: str, found: FoundLogs, *, main: bool) -> None:
+def read_text_log(
+    lines: Iterable[SourceLine], artefact: str, found: FoundLogs, *, main: bool, data: DataSet = MNIST
+) -> None:
     """Runs that a README or a Markdown cell quotes. Prose is no log: it takes fractions, or many lines of one
     shape.
     """
     heading = ""
     section: list[_Text] = []
     for line in [*lines, None]:
-        if line is None or (line.block is Block.HEADING and not read_line(line.text).accuracies):
-            for segment in segments(readings(section)):
+        if line is None or (line.block is Block.HEADING and not read_line(line.text, data).accuracies):
+            for segment in segments(readings(section, data)):
                 for part in split_runs(segment):
                     whose = Whose(Origin.README, artefact, main, _cells_of(part), heading)
                     _add_quoted(part, whose, found)
@@ -218,7 +221,7 @@ def _credible(segment: Segment) -> bool:
     return fractions * 2 > len(segment.readings) or len(segment.readings) >= (3 if numbered >= 3 else 5)
 
 
-def readings(lines: Iterable[_Text]) -> list[Reading]:
+def readings(lines: Iterable[_Text], data: DataSet = MNIST) -> list[Reading]:
     """Every test accuracy of some lines in order, each with the epoch marker that precedes it."""
     found: list[Reading] = []
     marker: Marker | None = None
@@ -241,7 +244,7 @@ def readings(lines: Iterable[_Text]) -> list[Reading]:
             text = whole[: MAX_LINE // 2] + " " + whole[-MAX_LINE // 2 :]
         last: dict[int | None, Reading] = {}
         for piece in _redraws(text):
-            line = read_line(_undress(piece))
+            line = read_line(_undress(piece), data)
             run = line.group or run
             if line.marker:
                 marker, context = line.marker, Split.UNSAID
@@ -323,17 +326,17 @@ def _stops_early(cell: NotebookCell) -> bool:
     return bool(_EARLY.search(cell.source)) or any(_STOPPED.search(o.text) for o in cell.outputs)
 
 
-def _log_lines(source: str) -> list[tuple[int, str]]:
+def _log_lines(source: str, data: DataSet) -> list[tuple[int, str]]:
     return [
         (number, text.strip())
         for number, text in enumerate((t[:MAX_LINE] for t in source.split("\n")), 1)
         if re.search(r"\d{4,}\s*/\s*\d{4,}|acc\w*\W{1,4}\d{2}\.\d", text, re.IGNORECASE)
-        and any(a.split is Split.TEST for a in read_line(text).accuracies)
+        and any(a.split is Split.TEST for a in read_line(text, data).accuracies)
     ]
 
 
-def _note_pasted(notebook: Notebook, cell: NotebookCell, found: FoundLogs) -> None:
-    lines = [(n, t) for n, t in _log_lines(cell.source) if not t.startswith("#")]
+def _note_pasted(notebook: Notebook, cell: NotebookCell, found: FoundLogs, data: DataSet) -> None:
+    lines = [(n, t) for n, t in _log_lines(cell.source, data) if not t.startswith("#")]
     if len(lines) >= MIN_PASTED:
         number, text = lines[0]
         found.pasted.append(

@@ -78,7 +78,8 @@ class Known:
     def _given(self, product: type) -> object:
         if product is Sources:
             return self.sources
-        given = (self.submission, self.settings, self.profile, self.retraining, self.execution)
+        bound = self.execution
+        given = (self.submission, self.settings, self.profile, self.retraining, bound, bound.data)
         return next((value for value in given if type(value) is product or isinstance(value, product)), None)
 
     def has(self, name: str) -> bool:

@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from grader.core.assigned_data import DataSet
 from grader.core.installed import version
 from grader.core.memory import OURS, code_of, key, modules_of
 from grader.core.retrain_rule import Retraining
@@ -42,10 +43,12 @@ class ProductKeys:
         execution: Execution | None = None,
     ) -> None:
         self._settings = settings
+        self._data = (execution or Execution()).data
         self._given: dict[type, object] = {
             Profile: profile,
             Retraining: retraining,
             Execution: execution or Execution(),
+            DataSet: self._data,
         }
         self._submission = submission
         self._artefacts: dict[Reads, str] = {}
@@ -77,7 +80,7 @@ class ProductKeys:
             if phase in EXECUTING:
                 from grader.execute.digits import find
 
-                digits["found"] = find(self._settings) is not None
+                digits["found"] = find(self._settings, self._data) is not None
             return [{n: v for n, v in values.items() if n not in ignored}, digits]
         return self._given[needed] if needed in self._given else self.of(by_product()[needed.__name__])
 

@@ -13,6 +13,7 @@ from functools import cache
 import msgspec
 
 from grader.core import plugins
+from grader.core.assigned_data import DataSet
 from grader.core.evidence.base import Evidence
 from grader.core.facts.base import Fact
 from grader.core.retrain_rule import Retraining
@@ -40,7 +41,7 @@ EXECUTING = (Phase.EXECUTE, Phase.RETRAIN, Phase.REPRODUCE)
 """Phases that rest on the student's code having run."""
 
 
-FILLABLE = (Evidence, Fact, Sources, Submission, Settings, Profile, Retraining, Execution)
+FILLABLE = (Evidence, Fact, Sources, Submission, Settings, Profile, Retraining, Execution, DataSet)
 
 
 class Provider(msgspec.Struct, frozen=True, kw_only=True):

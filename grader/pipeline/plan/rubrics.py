@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from grader.core.assigned_data import DataSet, described
 from grader.core.assigned_network import CLASS_NETWORK, AssignedNetwork
 from grader.core.faults import RubricFault
 from grader.core.report import RubricRef
@@ -92,9 +93,11 @@ def parse(data: bytes, name: str, rules: Mapping[str, Rule]) -> LoadedRubric:
             good.append(found)
     twice = [i for i, n in Counter(c.id for c in good).items() if n > 1]
     faults += [f"{name}: criterion id {i!r} stands more than once" for i in twice]
-    assignment, wrong = _assignment(raw.pop("assignment", {}))
+    data_set, wrong = described(raw.pop("data", {}))
+    faults += [f"{name}: data: {w}" for w in wrong]
+    assignment, wrong = _assignment(raw.pop("assignment", {}), data_set)
     faults += [f"{name}: assignment: {w}" for w in wrong]
-    execution, wrong = _execution(raw.pop("execution", {}))
+    execution, wrong = _execution(raw.pop("execution", {}), data_set)
     faults += [f"{name}: execution: {w}" for w in wrong]
     network, wrong = _network(raw.pop("network", {}))
     faults += [f"{name}: network: {w}" for w in wrong]
@@ -112,6 +115,7 @@ def parse(data: bytes, name: str, rules: Mapping[str, Rule]) -> LoadedRubric:
         rubric,
         criterion=tuple(_limited(c, rules[c.check], assignment) for c in good),
         network=network,
+        data=data_set,
         profile=profile,
         assignment=assignment,
         execution=execution,
@@ -141,20 +145,30 @@ def _criterion(item: object, rules: Mapping[str, Rule]) -> tuple[Criterion | Non
     return found, wrong
 
 
-def _assignment(raw: object) -> tuple[Assignment, list[str]]:
+_ELSEWHERE = "the data set stands in a table of its own, [data]"
+
+
+def _assignment(raw: object, data: DataSet) -> tuple[Assignment, list[str]]:
+    if isinstance(raw, dict):
+        if "data" in raw:
+            return Assignment(), [_ELSEWHERE]
+        raw = {"test_images": data.test_images, "training_images": data.training_images} | raw
     try:
         assignment = msgspec.convert(raw, Assignment, strict=False)
     except msgspec.ValidationError as fault:
         return Assignment(), [str(fault)]
+    assignment = msgspec.structs.replace(assignment, data=data)
     return assignment, assignment.faults()
 
 
-def _execution(raw: object) -> tuple[Execution, list[str]]:
+def _execution(raw: object, data: DataSet) -> tuple[Execution, list[str]]:
+    if isinstance(raw, dict) and "data" in raw:
+        return Execution(), [_ELSEWHERE]
     try:
         execution = msgspec.convert(raw, Execution, strict=False)
     except msgspec.ValidationError as fault:
         return Execution(), [str(fault)]
-    return execution, execution.faults()
+    return msgspec.structs.replace(execution, data=data), execution.faults()
 
 
 def _limited(criterion: Criterion, rule: Rule, assignment: Assignment) -> Criterion:

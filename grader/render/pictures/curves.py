@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from grader.core.assigned_data import MNIST
 from grader.render.escape import SafeHtml
 from grader.render.pictures import svg
 from grader.render.pictures.picture import DataTable, Picture
@@ -106,12 +107,17 @@ def loss_curves(series: tuple[LossSeries, ...], *, sheet: str = "the workbook") 
 
 @lru_cache(maxsize=256)
 def accuracy_curve(
-    runs: tuple[AccuracyRun, ...], *, threshold: float | None = None, noise: float = 0.05
+    runs: tuple[AccuracyRun, ...],
+    *,
+    threshold: float | None = None,
+    noise: float = 0.05,
+    digits: int = MNIST.test_images,
 ) -> Picture | None:
     """Return accuracy for each epoch of several runs; None without two epochs.
 
     `threshold` is the percentage that the assignment asks for; `noise` is the standard deviation between
-    reruns in percentage points (0.05 measured), drawn as a band around the threshold.
+    reruns in percentage points (0.05 measured), drawn as a band around the threshold; `digits` are those that
+    were scored.
     """
     longest = max((len(run.percents) for run in runs), default=0)
     best = max((v for run in runs for v in run.percents if math.isfinite(v)), default=0.0)
@@ -127,7 +133,7 @@ def accuracy_curve(
         y=(math.floor(floor * 2) / 2, min(100.0, math.ceil(max(best, level) * 5 + 1) / 5)),
         right=_right([asked, *(run.name for run in runs)]),
     )
-    sentence = "Accuracy on the 10,000 test digits after each epoch."
+    sentence = f"Accuracy on the {digits:,} test digits after each epoch."
     if threshold is not None:
         sentence += (
             f" The line is the {threshold:g} % that the assignment asks for; the band around it is how far "

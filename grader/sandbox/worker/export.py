@@ -19,6 +19,7 @@ import torch
 from torch import fx, nn
 
 from . import measure
+from .mnist_stub import About
 from .record import Asked, Recorded, Traced, record
 
 FORMAT = 1
@@ -53,13 +54,17 @@ class NotExportable(Exception):
 
 
 def export_model(
-    model: Any, state: dict[str, Any] | None, example: Any, queries: bytes | None = None
+    model: Any,
+    state: dict[str, Any] | None,
+    example: Any,
+    queries: bytes | None = None,
+    about: About | None = None,
 ) -> list[tuple[str, bytes]]:
     """Return the frames of `model`: ("model", JSON) and, where it can be exported, two ("graph", JSON) and
     ("weights", safetensors), with `queries` ("answers", float32) behind them where it was recorded.
 
     `state` is the state dict at the last training step (the live one where it is None); `example` is a batch
-    that the network accepts; `queries` holds unseen images, of which the answers let the trusted side see
+    that the network accepts; `queries` holds unseen images of the data set that `about` describes, of which the answers let the trusted side see
     that the graph is the network's. Never raises: a failure becomes the reason in the model frame.
     """
     claim: dict[str, Any] = {
@@ -74,7 +79,9 @@ def export_model(
         "reason": "",
     }
     try:
-        asked = None if queries is None else partial(measure.unseen, queries)
+        asked = None
+        if queries is not None and about is not None:
+            asked = Asked(partial(measure.unseen, queries, about=about), about.classes)
         frames = _export(model, state, example, claim, asked)
     except (Exception, SystemExit) as error:  # student code runs in here; whatever it raises is the reason
         claim["export"] = "failed"

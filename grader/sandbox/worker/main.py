@@ -154,15 +154,23 @@ def _notebook(
         channel.send_json("run", run)
         return
     # Our own imports come before the student's folder is on the path: it may hold a torch.py or an html.py.
+    from .mnist_stub import About
     from .reproduce import Whole
     from .session import Session
 
+    about = About(**header["options"]["data"])
     whole = header["options"].get("mode") == "reproduce"
     if whole:
-        session: Session = Whole(data.get("digits"), header["limits"], channel, data.get("queries"))
+        session: Session = Whole(data.get("digits"), header["limits"], about, channel, data.get("queries"))
     else:
-        session = Session(data.get("digits"), header["limits"], data.get("queries"))
-    run["data"] = "synthetic" if session.synthetic else "mnist-held-out" if whole else "mnist-train-slice"
+        session = Session(data.get("digits"), header["limits"], about, data.get("queries"))
+    run["data"] = (
+        "synthetic"
+        if session.synthetic
+        else f"{about.name}-held-out"
+        if whole
+        else f"{about.name}-train-slice"
+    )
     _go_to(_unpack(files, entry))
     channel.send("ready", b"{}")
     for place, cell in enumerate(cells):

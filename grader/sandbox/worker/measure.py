@@ -8,6 +8,7 @@ The trusted side chooses the images, their order and the batches, keeps the labe
 
 import copy
 import io
+import math
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -18,21 +19,19 @@ import torch
 from torch import nn
 
 from . import module_tensors
+from .mnist_stub import About
 
-SIDE = 28
 BATCH = 500
-CLASSES = 10
-MEAN, SPREAD = 0.1307, 0.3081
-"""What nearly every notebook normalises MNIST with; only for a network whose own test transform was not seen.
-"""
 
 
 class NotMeasurable(Exception):
     """Why the network gave no answers, in words for a person."""
 
 
-def measure(module: nn.Module, images: torch.Tensor, batches: Sequence[int] = ()) -> torch.Tensor:
-    """Return the answers of `module` in evaluation mode as float32 (images, 10), on the CPU.
+def measure(
+    module: nn.Module, images: torch.Tensor, classes: int, batches: Sequence[int] = ()
+) -> torch.Tensor:
+    """Return the answers of `module` in evaluation mode as float32 (images, classes), on the CPU.
 
     `images` is (n, ...) as the network takes it; `batches` are the sizes to ask in, 500 each where empty.
     Training flags are put back, also those that the network's own `eval` leaves alone.
@@ -48,18 +47,18 @@ def measure(module: nn.Module, images: torch.Tensor, batches: Sequence[int] = ()
         module.eval()
         with torch.no_grad():
             parts = torch.split(images, sizes)
-            answers = [answer(module(part.clone().to(device)), len(part)) for part in parts]
+            answers = [answer(module(part.clone().to(device)), len(part), classes) for part in parts]
     finally:
         for child, training in modes:
             child.training = training
     return torch.cat(answers)
 
 
-def answer(found: Any, rows: int) -> torch.Tensor:
+def answer(found: Any, rows: int, classes: int) -> torch.Tensor:
     """Return what a network said to so many images as float32 on the CPU; raises NotMeasurable."""
     if not isinstance(found, torch.Tensor):
         raise NotMeasurable(f"the network answers with a {type(found).__name__}, not with a tensor")
-    if tuple(found.shape) != (rows, CLASSES):
+    if tuple(found.shape) != (rows, classes):
         raise NotMeasurable(f"{rows} images are answered in the shape {tuple(found.shape)}"[:200])
     numbers = found.detach().to(device="cpu", dtype=torch.float32)
     if not bool(torch.isfinite(numbers).all()):
@@ -75,8 +74,8 @@ def payload(answers: torch.Tensor, number: int = 0) -> bytes:
     return head + answers.contiguous().numpy().astype("<f4").tobytes()
 
 
-def unpack(blob: bytes) -> tuple[list[int], torch.Tensor]:
-    """Read `u32 batches | u32 size of each | pixels`: the sizes, and uint8 images (n, 28, 28).
+def unpack(blob: bytes, about: About) -> tuple[list[int], torch.Tensor]:
+    """Read `u32 batches | u32 size of each | pixels`: the sizes, and uint8 images as torchvision keeps them.
 
     Raises:
         ValueError: the sizes do not fit.
@@ -85,12 +84,12 @@ def unpack(blob: bytes) -> tuple[list[int], torch.Tensor]:
     count = int.from_bytes(blob[:4], "little")
     sizes = [int.from_bytes(blob[4 + 4 * i : 8 + 4 * i], "little") for i in range(count)]
     pixels = blob[4 + 4 * count :]
-    if not sizes or sum(sizes) * SIDE * SIDE != len(pixels):
+    if not sizes or sum(sizes) * math.prod(about.image) != len(pixels):
         raise ValueError(f"{len(pixels)} pixels for batches of {sizes}")
-    return sizes, torch.frombuffer(bytearray(pixels), dtype=torch.uint8).view(-1, SIDE, SIDE)
+    return sizes, torch.frombuffer(bytearray(pixels), dtype=torch.uint8).view(-1, *about.stored)
 
 
-def transformed(pixels: torch.Tensor, transform: Any, like: Any) -> torch.Tensor:
+def transformed(pixels: torch.Tensor, transform: Any, like: Any, about: About) -> torch.Tensor:
     """Images as the network takes them: by the notebook's own test transform, in the shape of an input that
     was seen.
 
@@ -98,7 +97,10 @@ def transformed(pixels: torch.Tensor, transform: Any, like: Any) -> torch.Tensor
     chance.
     """
     if transform is None:
-        images = ((pixels.float() / 255 - MEAN) / SPREAD).unsqueeze(1)
+        # What nearly every notebook normalises with.
+        scaled = pixels.float() / 255
+        images = (scaled - about.mean) / (about.deviation or 1.0)
+        images = images.unsqueeze(1) if about.channels == 1 else images.movedim(-1, 1)
     else:
         from PIL import Image
 
@@ -115,20 +117,25 @@ def transformed(pixels: torch.Tensor, transform: Any, like: Any) -> torch.Tensor
     return images
 
 
-def unseen(blob: bytes, shape: torch.Size) -> list[torch.Tensor]:
+def unseen(blob: bytes, shape: torch.Size, about: About) -> list[torch.Tensor]:
     """Two batches of the images that came without labels, as a network that takes images of `shape` is given
     them: normalised, stretched to its height and width by repeating or leaving out rows and columns, and
     equal in every channel. Both sides of the sandbox make them from the same bytes.
     """
-    sizes, pixels = unpack(blob)
-    images = (pixels.float() / 255 - MEAN) / SPREAD
-    if len(shape) in (2, 3) and shape.numel() != SIDE * SIDE:
-        rows, columns = (torch.arange(extent) * SIDE // extent for extent in shape[-2:])
+    sizes, pixels = unpack(blob, about)
+    side = about.side
+    images = (pixels.float() / 255 - about.mean) / (about.deviation or 1.0)
+    if about.channels > 1:
+        images = images.movedim(-1, 1) if tuple(shape) == about.image else images.mean(-1)
+    if tuple(shape) == about.image:
+        pass
+    elif len(shape) in (2, 3) and shape.numel() != side * side:
+        rows, columns = (torch.arange(extent) * side // extent for extent in shape[-2:])
         images = images[:, rows][:, :, columns]
         images = images.unsqueeze(1).repeat(1, *shape[:-2], 1, 1).reshape(-1, *shape)
-    elif shape.numel() != SIDE * SIDE:
+    elif shape.numel() != side * side:
         images = images.reshape(len(images), -1)[
-            :, torch.arange(shape.numel()) * SIDE * SIDE // shape.numel()
+            :, torch.arange(shape.numel()) * side * side // shape.numel()
         ]
     parts = torch.split(images.reshape(len(images), *shape), sizes)
     return [parts[0], parts[len(parts) * 2 // 3]]
@@ -137,8 +144,9 @@ def unseen(blob: bytes, shape: torch.Size) -> list[torch.Tensor]:
 class Asker:
     """Asks the same images after every epoch and leaves no trace in the training that goes on."""
 
-    def __init__(self, blob: bytes) -> None:
-        self._sizes, self._pixels = unpack(blob)
+    def __init__(self, blob: bytes, about: About) -> None:
+        self._sizes, self._pixels = unpack(blob, about)
+        self._about = about
         self._transform: Any = self
         self._images: torch.Tensor | None = None
 
@@ -151,9 +159,9 @@ class Asker:
         """
         with undisturbed():
             if self._images is None or self._transform is not transform:
-                self._images = transformed(self._pixels, transform, like)
+                self._images = transformed(self._pixels, transform, like, self._about)
                 self._transform = transform
-            return measure(twin(module, state), self._images, self._sizes)
+            return measure(twin(module, state), self._images, self._about.classes, self._sizes)
 
 
 @contextmanager

@@ -5,8 +5,6 @@ is listed.
 from typing import Any
 
 WHAT = {
-    "mnist": "torchvision.datasets.MNIST serves a small slice of digits instead of a download",
-    "dataset-slice": "indices and lengths meant for 60,000 digits were scaled to the slice",
     "data-loader-workers": "DataLoader(num_workers=...) was set to 0",
     "drop-last": "drop_last was switched off because the slice is smaller than one batch",
     "pip": "`pip install` was not run: there is no network",
@@ -24,6 +22,16 @@ WHAT = {
     "chdir": "a folder of the author's own disk is not here: the notebook stayed in its own folder",
     "input": "`input()` has nobody to ask and raised EOFError",
 }
+
+
+def of_data(about: Any) -> dict[str, str]:
+    """What is changed about a data set (`mnist_stub.About`), of which a slice is there."""
+    return {
+        "mnist": f"torchvision.datasets.{about.torchvision} serves a small slice of digits instead of a "
+        "download",
+        "dataset-slice": f"indices and lengths meant for {about.training_images:,} digits were scaled to the "
+        "slice",
+    }
 
 
 class Ledger:

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from . import module_tensors
+from .mnist_stub import About
 from .tracker import Tracker
 
 
@@ -22,22 +23,22 @@ class Chosen(NamedTuple):
     reason: str
 
 
-def choose(tracker: Tracker, namespace: dict[str, Any]) -> Chosen:
+def choose(tracker: Tracker, namespace: dict[str, Any], about: About) -> Chosen:
     """Find the submitted network; never raises."""
     if tracker.latest is not None:
         known = tracker.latest
-        return Chosen("last-trained", known.module, known.state, _example(tracker, known.module), "")
+        return Chosen("last-trained", known.module, known.state, _example(tracker, known.module, about), "")
     instances = _instances(namespace)
     if len(instances) == 1:
-        return Chosen("only-instance", instances[0], None, _example(tracker, instances[0]), "")
+        return Chosen("only-instance", instances[0], None, _example(tracker, instances[0], about), "")
     if len(instances) > 1:
         names = ", ".join(sorted(type(m).__name__ for m in instances))
         return Chosen(
             "none", None, None, None, f"nothing was trained, and there are several networks: {names}"[:500]
         )
-    fitting = [(name, made) for name, made in _extracted(namespace) if made is not None]
+    fitting = [(name, made) for name, made in _extracted(namespace, about) if made is not None]
     if len(fitting) == 1:
-        return Chosen("extracted-class", fitting[0][1], None, _default(), "")
+        return Chosen("extracted-class", fitting[0][1], None, _default(about), "")
     if fitting:
         names = ", ".join(name for name, _ in fitting)
         return Chosen(
@@ -74,14 +75,14 @@ def seen(tracker: Tracker, namespace: dict[str, Any], chosen: nn.Module | None) 
     return found
 
 
-def _default() -> torch.Tensor:
-    return torch.rand(4, 1, 28, 28, generator=torch.Generator().manual_seed(4))
+def _default(about: About) -> torch.Tensor:
+    return torch.rand(4, *about.image, generator=torch.Generator().manual_seed(4))
 
 
-def _example(tracker: Tracker, module: nn.Module) -> Any:
+def _example(tracker: Tracker, module: nn.Module, about: About) -> Any:
     example = tracker.examples.get(id(module))
     if example is None:
-        return _default()
+        return _default(about)
     if 0 < example.shape[0] < 4:  # the last batch of an epoch may hold one digit
         repeat = [4] + [1] * (example.dim() - 1)
         example = example.repeat(repeat)[:4]
@@ -101,7 +102,7 @@ def _instances(namespace: dict[str, Any]) -> list[nn.Module]:
     return [module for key, module in found.items() if key not in inner]
 
 
-def _extracted(namespace: dict[str, Any]) -> list[tuple[str, nn.Module | None]]:
+def _extracted(namespace: dict[str, Any], about: About) -> list[tuple[str, nn.Module | None]]:
     classes = {
         value.__name__: value
         for value in list(namespace.values())
@@ -114,7 +115,7 @@ def _extracted(namespace: dict[str, Any]) -> list[tuple[str, nn.Module | None]]:
         try:
             module = kind()
             with torch.no_grad():
-                answer = module.eval()(_default())
+                answer = module.eval()(_default(about))
             fits = isinstance(answer, torch.Tensor) and answer.dim() == 2 and answer.shape[0] == 4
         except Exception:
             fits = False

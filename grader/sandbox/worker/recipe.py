@@ -23,10 +23,17 @@ _TRAINING_CALL = re.compile(r"train|fit|epoch|backward|valid|test|eval", re.IGNO
 
 
 def recipe(
-    recorder: Recorder, known: Trained | None, mnist: Any, sources: dict[int, str], failed: set[int]
+    recorder: Recorder,
+    known: Trained | None,
+    data: tuple[Any, str],
+    sources: dict[int, str],
+    failed: set[int],
 ) -> dict[str, Any]:
-    """The recipe of one trained network; `sources` and `failed` tell about the cells by number."""
+    """The recipe of one trained network; `data` is the class of its data set and what that is
+    called; `sources` and `failed` tell about the cells by number.
+    """
     found: dict[str, Any] = {"format": 1}
+    mnist, title = data
     seen = recorder.training.get(id(known.module)) if known is not None else None
     if known is None or seen is None:
         return found | {"missing": ["nothing was trained in our run"]}
@@ -34,7 +41,7 @@ def recipe(
     _optimizers(found, recorder, seen, known, missing)
     _clipping(found, seen, known, missing)
     _loss(found, seen, missing)
-    _loader(found, seen, mnist, missing)
+    _loader(found, seen, mnist, title, missing)
     _test(found, recorder, mnist, missing)
     found["epochs"] = seen.epochs
     found["default_initialisation"] = seen.default_initialisation
@@ -168,7 +175,7 @@ def _loss(found: dict[str, Any], seen: Training, missing: list[str]) -> None:
         missing.append("more than one loss")
 
 
-def _loader(found: dict[str, Any], seen: Training, mnist: Any, missing: list[str]) -> None:
+def _loader(found: dict[str, Any], seen: Training, mnist: Any, title: str, missing: list[str]) -> None:
     loader = seen.loader
     if loader is None:
         return
@@ -191,9 +198,9 @@ def _loader(found: dict[str, Any], seen: Training, mnist: Any, missing: list[str
     if type(dataset) is not mnist:
         below = slice_of(dataset, mnist)
         what = (
-            "a part of MNIST or a data set of its own"
+            f"a part of {title} or a data set of its own"
             if below is not None
-            else "something other than torchvision's MNIST"
+            else f"something other than torchvision's {title}"
         )
         missing.append(f"the network is trained on {what} ({type(dataset).__name__})")
         dataset = below

@@ -27,8 +27,13 @@ CLOSE = {"rtol": 1e-5, "atol": 1e-6}
 """How near a replay must come to the pass that it repeats: the same operators on the same numbers."""
 
 State = dict[str, torch.Tensor]
-Asked = Callable[[torch.Size], list[torch.Tensor]]
-"""Batches of unseen images, for a network that takes images of that shape."""
+
+
+class Asked(NamedTuple):
+    """Batches of unseen images, for a network that takes images of a shape, and how many classes there are."""
+
+    images: Callable[[torch.Size], list[torch.Tensor]]
+    classes: int
 
 
 class Traced(NamedTuple):
@@ -83,7 +88,7 @@ def record(model: nn.Module, state: State, batch: torch.Tensor, asked: Asked | N
                 _check(replay(programs[mode], each.images), each.answer)
         model.eval()
         renew(state)
-        answers = None if asked is None else _answers(model, programs[False], asked(batch.shape[1:]))
+        answers = None if asked is None else _answers(model, programs[False], asked.images(batch.shape[1:]), asked.classes)
     return Recorded([programs[True], programs[False]], torch.Size((BATCHES[0], *batch.shape[1:])), answers)
 
 
@@ -316,14 +321,16 @@ def replay(traced: Traced, images: torch.Tensor) -> torch.Tensor:
     return found[0]
 
 
-def _answers(model: nn.Module, traced: Traced, batches: list[torch.Tensor]) -> torch.Tensor | None:
+def _answers(
+    model: nn.Module, traced: Traced, batches: list[torch.Tensor], classes: int
+) -> torch.Tensor | None:
     """What the network says to images that it has not seen; the graph must say the same."""
     chance = torch.get_rng_state()
     try:
         with torch.no_grad(), _in_float32():
             answers = [model(images.clone()) for images in batches]
         said = torch.cat(
-            [measure.answer(found, len(batch)) for found, batch in zip(answers, batches, strict=True)]
+            [measure.answer(found, len(batch), classes) for found, batch in zip(answers, batches, strict=True)]
         )
     except (Exception, SystemExit):  # a network may refuse what it was not made for
         return None

@@ -23,23 +23,34 @@ from .tracker import Trained
 MOST_EPOCHS = 100
 LARGEST_EPOCH = (2 << 20) - 1024
 """Bytes of the weights in one frame; a network of this assignment has 80,000."""
-SHIMS = {
-    "mnist": "torchvision.datasets.MNIST serves 50,000 training digits, and the other "
-    "10,000 as the test split",
-    "dataset-slice": "indices and lengths meant for 60,000 digits were scaled to the 50,000 that are there",
-}
+
+
+def _of_data(about: mnist_stub.About, train: int, test: int) -> dict[str, str]:
+    """What is changed about a data set of which the training images are there."""
+    return {
+        "mnist": f"torchvision.datasets.{about.torchvision} serves {train:,} training digits, and the other "
+        f"{test:,} as the test split",
+        "dataset-slice": f"indices and lengths meant for {about.training_images:,} digits were scaled to the "
+        f"{train:,} that are there",
+    }
 
 
 class Whole(Session):
     """A session whose digits are all there, and whose training is watched epoch by epoch."""
 
     def __init__(
-        self, digits: bytes | None, limits: dict[str, Any], channel: Channel, queries: bytes | None = None
+        self,
+        digits: bytes | None,
+        limits: dict[str, Any],
+        about: mnist_stub.About,
+        channel: Channel,
+        queries: bytes | None = None,
     ) -> None:
-        super().__init__(digits, limits)
-        patches.WHAT.update(SHIMS)
+        super().__init__(digits, limits, about)
+        there = self.loaded
+        patches.WHAT.update(_of_data(about, len(there.train_labels), len(there.test_labels)))
         loader.install(self._ledger, self._mnist)
-        self._watch = Watch(self, channel, measure.Asker(queries) if queries else None)
+        self._watch = Watch(self, channel, measure.Asker(queries, about) if queries else None)
 
     def run(self, cell: Cell) -> dict[str, Any]:
         """As ever; a pass in which the time ran out is no epoch."""

@@ -41,7 +41,13 @@ _ADDRESS = re.compile(r"\b0x[0-9a-f]{8,16}\b")
 class Session:
     """Made before any student code runs."""
 
-    def __init__(self, digits: bytes | None, limits: dict[str, Any], queries: bytes | None = None) -> None:
+    def __init__(
+        self,
+        digits: bytes | None,
+        limits: dict[str, Any],
+        about: mnist_stub.About,
+        queries: bytes | None = None,
+    ) -> None:
         torch.set_num_threads(1)
         # A notebook that sets no seed still gives the same bytes every time.
         torch.manual_seed(0)
@@ -49,22 +55,22 @@ class Session:
         random.seed(0)
         torchvision_ops.declare()
         imported = later.install()
-        from torchvision import datasets
-
+        mnist_stub.kind_of(about)
         imported()
-
+        self._about = about
         self._path = list(sys.path)
         self._module_class = dict(vars(nn.Module))
         self._ledger = patches.Ledger()
-        loaded = mnist_stub.load(digits)
-        self.synthetic = loaded.synthetic
-        mnist_stub.install(loaded, self._ledger)
-        shims.install(self._ledger, datasets.MNIST)
+        patches.WHAT.update(patches.of_data(about))
+        loaded = mnist_stub.load(digits, about)
+        self.loaded, self.synthetic = loaded, loaded.synthetic
+        mnist_stub.install(loaded, self._ledger, about)
+        self._mnist = mnist_stub.kind_of(about)
+        shims.install(self._ledger, self._mnist, about)
         stubs.install(self._ledger)
         self._tracker = Tracker(self._ledger)
         self._tracker.start()
         self._recorder = recorder.Recorder(self._ledger, self._tracker)
-        self._mnist = datasets.MNIST
         self._sources: dict[int, str] = {}
         self._failed: set[int] = set()
         self._shell = Shell(self._ledger, total=limits["cells"], each=limits["cell"])
@@ -134,12 +140,12 @@ class Session:
         found: dict[str, Any] = {"asked": True, "error": "", "draws": False}
         try:
             with time_limit(MEASURE_SECONDS):
-                sizes, pixels = measure.unpack(self._queries or b"")
-                images = measure.transformed(pixels, self._test_transform(), chosen.example)
+                sizes, pixels = measure.unpack(self._queries or b"", self._about)
+                images = measure.transformed(pixels, self._test_transform(), chosen.example, self._about)
                 if chosen.state is not None:
                     module.load_state_dict(chosen.state, strict=False)
                 before = torch.get_rng_state()
-                answers = measure.measure(module, images, sizes)
+                answers = measure.measure(module, images, self._about.classes, sizes)
                 found["draws"] = not torch.equal(before, torch.get_rng_state())
                 channel.send("logits", measure.payload(answers))
         except measure.NotMeasurable as fault:
@@ -167,7 +173,7 @@ class Session:
                 setattr(nn.Module, name, value)
 
     def _finish(self, run: dict[str, Any], channel: Channel, namespace: dict[str, Any]) -> None:
-        self._chosen = chosen = pick_model.choose(self._tracker, namespace)
+        self._chosen = chosen = pick_model.choose(self._tracker, namespace, self._about)
         run["choice"] = chosen.how
         run["export_error"] = chosen.reason
         run["models"] = pick_model.seen(self._tracker, namespace, chosen.module)
@@ -175,12 +181,18 @@ class Session:
         if latest is not None and latest.foreign:
             run["notes"].append("the optimizer also trains parameters outside of the chosen network")
         if chosen.module is not None:
-            frames = export.export_model(chosen.module, chosen.state, chosen.example, self._queries)
+            frames = export.export_model(
+                chosen.module, chosen.state, chosen.example, self._queries, self._about
+            )
             for kind, payload in frames:
                 channel.send(kind, payload)
         try:
             read = recipe.recipe(
-                self._recorder, self._tracker.latest, self._mnist, self._sources, self._failed
+                self._recorder,
+                self._tracker.latest,
+                (self._mnist, self._about.title),
+                self._sources,
+                self._failed,
             )
             channel.send_json("recipe", read)
         except Exception as fault:  # the network stands without its recipe

@@ -22,9 +22,9 @@ _ELSEWHERE = re.compile(r"[/\\]|~|[A-Za-z]:")
 _CUDA_CALLS = ("get_device_name", "get_device_properties", "get_device_capability", "mem_get_info")
 
 
-def install(ledger: Ledger, mnist: type) -> None:
+def install(ledger: Ledger, mnist: type, about: mnist_stub.About) -> None:
     """Patch torch, tqdm and the builtins; `ledger.restore` undoes it."""
-    _loaders(ledger, mnist)
+    _loaders(ledger, mnist, about)
     _schedulers(ledger)
     _tensors(ledger)
     _cuda(ledger)
@@ -51,7 +51,7 @@ def _folders(ledger: Ledger) -> None:
     original = ledger.patch(os, "chdir", go)
 
 
-def _loaders(ledger: Ledger, mnist: type) -> None:
+def _loaders(ledger: Ledger, mnist: type, about: mnist_stub.About) -> None:
     signature = inspect.signature(torch_data.DataLoader.__init__)
 
     def init(self: Any, *args: Any, **kwargs: Any) -> None:
@@ -70,7 +70,7 @@ def _loaders(ledger: Ledger, mnist: type) -> None:
                 given.pop(name, None)
         dataset: Any = given.get("dataset")
         if mnist_stub.slice_of(dataset, mnist) is not None:
-            mnist_stub.fit_sampler(given.get("sampler"), dataset, mnist, ledger)
+            mnist_stub.fit_sampler(given.get("sampler"), dataset, mnist, ledger, about)
             if given.get("drop_last") and (given.get("batch_size") or 1) > len(dataset):
                 ledger.used("drop-last")
                 given["drop_last"] = False

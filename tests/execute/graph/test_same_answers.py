@@ -16,6 +16,7 @@ from grader.sandbox.worker.export import export_model
 from grader.sandbox.worker.measure import unseen
 from tests.execute.graph.exported import module
 from tests.execute.test_notebook import QUIET
+from tests.sandbox.about import ABOUT
 
 pytestmark = pytest.mark.slow
 
@@ -27,7 +28,7 @@ RUN = (
 
 
 def sent(name: str) -> list[tuple[str, bytes]]:
-    return export_model(module(name), None, torch.randn(4, 1, 28, 28), ASKED.blob)
+    return export_model(module(name), None, torch.randn(4, 1, 28, 28), ASKED.blob, ABOUT)
 
 
 def outcome(frames: list[tuple[str, bytes]], asked: measure.Query | None = ASKED) -> NotebookRun:
@@ -104,6 +105,6 @@ def test_an_image_as_large_as_memory_is_not_made() -> None:
 
 @pytest.mark.parametrize("shape", [(1, 28, 28), (28, 28), (784,), (3, 32, 32), (1, 14, 20), (100,), (1024,)])
 def test_unseen_images_fit_every_network(shape: tuple[int, ...]) -> None:
-    parts = unseen(ASKED.blob, torch.Size(shape))
+    parts = unseen(ASKED.blob, torch.Size(shape, ABOUT))
     assert [tuple(part.shape) for part in parts] == [(24, *shape), (28, *shape)]
     assert all(len(part.unique(dim=0)) > 20 for part in parts)

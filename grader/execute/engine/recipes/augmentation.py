@@ -13,16 +13,14 @@ from torch.nn import functional
 
 from grader.execute.engine.recipes import pillow_affine
 
-SIDE = 28
-
 
 class Step(Protocol):
     """One transform: `draw` takes a digit's parameters from the global generator, `apply` uses those of a
     batch.
     """
 
-    def draw(self) -> Any:
-        """Draw the parameters of one digit."""
+    def draw(self, side: int) -> Any:
+        """Draw the parameters of one digit of `side` x `side` pixels."""
 
     def apply(self, images: Tensor, drawn: Sequence[Any]) -> Tensor:
         """Transform a batch with the parameters that its digits drew."""
@@ -31,7 +29,7 @@ class Step(Protocol):
 class _Fixed:
     """A transform without chance."""
 
-    def draw(self) -> None:
+    def draw(self, side: int) -> None:
         """Draw nothing."""
         return
 
@@ -109,11 +107,11 @@ class Sometimes:
     inner: tuple[Step, ...]
     p: float
 
-    def draw(self) -> tuple[Any, ...] | None:
+    def draw(self, side: int) -> tuple[Any, ...] | None:
         """Draw the parameters of one digit."""
         if bool(self.p < torch.rand(1)):
             return None
-        return tuple(step.draw() for step in self.inner)
+        return tuple(step.draw(side) for step in self.inner)
 
     def apply(self, images: Tensor, drawn: Sequence[tuple[Any, ...] | None]) -> Tensor:
         """Transform a batch with the parameters that its digits drew."""
@@ -134,7 +132,7 @@ class Rotation:
     degrees: tuple[float, float]
     fill: int
 
-    def draw(self) -> float:
+    def draw(self, side: int) -> float:
         """Draw the parameters of one digit."""
         return _uniform(*self.degrees)
 
@@ -156,12 +154,12 @@ class Affine:
     shear: tuple[float, ...] | None
     fill: int
 
-    def draw(self) -> pillow_affine.Warp:
+    def draw(self, side: int) -> pillow_affine.Warp:
         """Draw the parameters of one digit."""
         angle = _uniform(*self.degrees)
         shift = (0, 0)
         if self.translate is not None:
-            x, y = (float(share * SIDE) for share in self.translate)
+            x, y = (float(share * side) for share in self.translate)
             shift = (round(_uniform(-x, x)), round(_uniform(-y, y)))
         scale = 1.0 if self.scale is None else _uniform(*self.scale)
         shear_x = shear_y = 0.0
@@ -186,9 +184,9 @@ class OnTensor:
 
     inner: Rotation | Affine
 
-    def draw(self) -> pillow_affine.Warp:
+    def draw(self, side: int) -> pillow_affine.Warp:
         """Draw the parameters of one digit."""
-        drawn = self.inner.draw()
+        drawn = self.inner.draw(side)
         return (
             drawn
             if isinstance(drawn, pillow_affine.Warp)
@@ -221,10 +219,10 @@ class RandomCrop:
     edges: tuple[int, int, int, int]
     fill: int
 
-    def draw(self) -> tuple[int, int]:
+    def draw(self, side: int) -> tuple[int, int]:
         """Draw the parameters of one digit."""
-        spare_y = SIDE + self.edges[2] + self.edges[3] - self.height
-        spare_x = SIDE + self.edges[0] + self.edges[1] - self.width
+        spare_y = side + self.edges[2] + self.edges[3] - self.height
+        spare_x = side + self.edges[0] + self.edges[1] - self.width
         if spare_x == spare_y == 0:
             return 0, 0
         return (
@@ -246,7 +244,7 @@ class Jitter:
 
     ranges: tuple[tuple[float, float] | None, ...]  # brightness, contrast, saturation, hue
 
-    def draw(self) -> tuple[list[int], list[float]]:
+    def draw(self, side: int) -> tuple[list[int], list[float]]:
         """Draw the parameters of one digit."""
         order = torch.randperm(4).tolist()
         return order, [1.0 if span is None else _uniform(*span) for span in self.ranges]
@@ -277,7 +275,7 @@ class Flip:
     axis: int
     p: float
 
-    def draw(self) -> bool:
+    def draw(self, side: int) -> bool:
         """Draw the parameters of one digit."""
         return bool(torch.rand(1) < self.p)
 
@@ -299,18 +297,18 @@ class Erasing:
     ratio: tuple[float, float]
     value: float
 
-    def draw(self) -> tuple[int, int, int, int] | None:
+    def draw(self, side: int) -> tuple[int, int, int, int] | None:
         """Draw the parameters of one digit."""
         if not torch.rand(1) < self.p:
             return None
         low, high = (float(value) for value in torch.log(torch.tensor(self.ratio)))
         for _ in range(10):
-            area = SIDE * SIDE * _uniform(*self.scale)
+            area = side * side * _uniform(*self.scale)
             aspect = torch.exp(torch.empty(1).uniform_(low, high)).item()
             height, width = round(math.sqrt(area * aspect)), round(math.sqrt(area / aspect))
-            if height < SIDE and width < SIDE:
-                top = int(torch.randint(0, SIDE - height + 1, size=(1,)).item())
-                left = int(torch.randint(0, SIDE - width + 1, size=(1,)).item())
+            if height < side and width < side:
+                top = int(torch.randint(0, side - height + 1, size=(1,)).item())
+                left = int(torch.randint(0, side - width + 1, size=(1,)).item())
                 return top, left, height, width
         return None
 

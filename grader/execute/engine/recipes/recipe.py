@@ -14,6 +14,7 @@ import torch
 from torch import nn, optim
 from torch.optim import lr_scheduler
 
+from grader.core.assigned_data import MNIST
 from grader.core.facts.recipe import Part, Stepping, StudentRecipe, Turn, Value
 from grader.execute.engine.recipes.transforms import (
     Pipeline,
@@ -22,7 +23,6 @@ from grader.execute.engine.recipes.transforms import (
     compile_training,
 )
 
-TRAINING_DIGITS = 60_000
 MAX_BATCH = 10_000
 MAX_TURNS = 100
 """Optimizers one after the other; each is made once to see that torch takes its arguments."""
@@ -150,7 +150,7 @@ class Plan:
     @property
     def steps_per_epoch(self) -> int:
         """Optimizer steps in an epoch of all training digits."""
-        return self.steps_for(TRAINING_DIGITS)
+        return self.steps_for(MNIST.training_images)
 
     def steps_for(self, digits: int) -> int:
         """Optimizer steps in an epoch of so many digits."""
@@ -167,9 +167,14 @@ class Resolved:
     missing: tuple[str, ...]
 
 
-def resolve(recipe: StudentRecipe | None, image: tuple[int, ...], digits: int = TRAINING_DIGITS) -> Resolved:
-    """Turn a recipe into a plan for a network that takes digits of shape `image`, trained on so many
-    digits.
+def resolve(
+    recipe: StudentRecipe | None,
+    image: tuple[int, ...],
+    digits: int = MNIST.training_images,
+    side: int = MNIST.side,
+) -> Resolved:
+    """Turn a recipe into a plan for a network that takes digits of shape `image`, trained on so many digits
+    of `side` x `side` pixels.
     """
     if recipe is None:
         return Resolved(None, ("the notebook's training recipe could not be read",))
@@ -196,8 +201,8 @@ def resolve(recipe: StudentRecipe | None, image: tuple[int, ...], digits: int = 
     legs = [_leg(turn, steps, missing) for turn in turns]
     clip = _collect(missing, lambda: _clip(recipe.clipping))
     loss = _collect(missing, lambda: _loss(recipe.loss))
-    training = _collect(missing, lambda: compile_training(recipe.training_transform, image))
-    test = _collect(missing, lambda: compile_test(recipe.test_transform, image))
+    training = _collect(missing, lambda: compile_training(recipe.training_transform, image, side))
+    test = _collect(missing, lambda: compile_test(recipe.test_transform, image, side))
     if loss is None or training is None or test is None or missing:
         return Resolved(None, tuple(dict.fromkeys(missing)))
     plan = Plan(

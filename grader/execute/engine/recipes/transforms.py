@@ -13,10 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from grader.core.assigned_data import MNIST, DataSet
 from grader.core.facts.recipe import Part, Value
 from grader.execute.engine.recipes.augmentation import (
     RANDOM,
-    SIDE,
     Affine,
     CenterCrop,
     Erasing,
@@ -43,7 +43,7 @@ class UnknownTransform(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """Bytes (N, 28, 28) to floats (N, channels, H, W). `random` says whether two calls may differ."""
+    """Bytes (N, side, side) to floats (N, channels, H, W). `random` says whether two calls may differ."""
 
     steps: tuple[Step, ...]
     random: bool
@@ -52,41 +52,44 @@ class Pipeline:
         """Transform a batch, on the device where it is."""
         drawn: list[tuple[Any, ...]] = []
         if self.random:
-            drawn = [tuple(step.draw() for step in self.steps) for _ in range(len(images))]
+            side = images.shape[1]
+            drawn = [tuple(step.draw(side) for step in self.steps) for _ in range(len(images))]
         for position, step in enumerate(self.steps):
             images = step.apply(images, [item[position] for item in drawn])
         return images
 
 
-def compile_training(parts: Sequence[Part] | None, image: tuple[int, ...]) -> Pipeline:
+def compile_training(
+    parts: Sequence[Part] | None, image: tuple[int, ...], side: int = MNIST.side
+) -> Pipeline:
     """The training transforms; raises UnknownTransform."""
-    return _compile(parts, image, "training")
+    return _compile(parts, image, "training", side)
 
 
-def compile_test(parts: Sequence[Part] | None, image: tuple[int, ...]) -> Pipeline:
+def compile_test(parts: Sequence[Part] | None, image: tuple[int, ...], side: int = MNIST.side) -> Pipeline:
     """The test transforms; raises UnknownTransform, also where one of them is random."""
-    pipeline = _compile(parts, image, "test")
+    pipeline = _compile(parts, image, "test", side)
     if pipeline.random:
         raise UnknownTransform("the test transform is random")
     return pipeline
 
 
-def plain(image: tuple[int, ...], mean: float = 0.1307, deviation: float = 0.3081) -> Pipeline:
-    """ToTensor and Normalize; raises UnknownTransform where the network takes something other than (1, 28,
-    28).
+def plain(image: tuple[int, ...], data: DataSet = MNIST) -> Pipeline:
+    """ToTensor and Normalize; raises UnknownTransform where the network takes something other than an image
+    of the data set.
     """
-    normalise = Part(kind="Normalize", arguments={"mean": (mean,), "std": (deviation,)})
-    return _compile((Part(kind="ToTensor"), normalise), image, "test")
+    normalise = Part(kind="Normalize", arguments={"mean": (data.mean,), "std": (data.deviation,)})
+    return _compile((Part(kind="ToTensor"), normalise), image, "test", data.side)
 
 
-def _compile(parts: Sequence[Part] | None, image: tuple[int, ...], which: str) -> Pipeline:
+def _compile(parts: Sequence[Part] | None, image: tuple[int, ...], which: str, side: int) -> Pipeline:
     if parts is None:
         raise UnknownTransform(f"the {which} transform is not known")
     if len(parts) > LONGEST:
         raise UnknownTransform(f"the {which} transform of {len(parts):,} parts")
     steps: list[Step] = []
     tensor = False
-    size = (SIDE, SIDE)
+    size = (side, side)
     for part in _paired(parts):
         if part.kind == "ToTensor":
             if tensor:
@@ -99,9 +102,10 @@ def _compile(parts: Sequence[Part] | None, image: tuple[int, ...], which: str) -
             raise UnknownTransform(f"the {which} transform {part.kind[:60]}")
         try:
             step = table[part.kind](dict(part.arguments))
+            _refuse_another_size(step, side)
         except (TypeError, ValueError, KeyError) as error:
             raise UnknownTransform(f"the {which} transform {part.kind} with {error}") from error
-        if size != (SIDE, SIDE) and not isinstance(step, Normalize | Resize | CenterCrop):
+        if size != (side, side) and not isinstance(step, Normalize | Resize | CenterCrop):
             raise UnknownTransform(f"the {which} transform {part.kind} after a change of size")
         size = _size_after(step, size)
         steps.append(step)
@@ -110,7 +114,7 @@ def _compile(parts: Sequence[Part] | None, image: tuple[int, ...], which: str) -
     pipeline = Pipeline(tuple(steps), random=any(isinstance(step, RANDOM) for step in steps))
     state = torch.get_rng_state()
     try:
-        shape = tuple(pipeline(torch.zeros(2, SIDE, SIDE, dtype=torch.uint8)).shape[1:])
+        shape = tuple(pipeline(torch.zeros(2, side, side, dtype=torch.uint8)).shape[1:])
     except (RuntimeError, ValueError, IndexError) as error:
         raise UnknownTransform(f"the {which} transform fails: {str(error)[:100]}") from error
     finally:
@@ -118,6 +122,17 @@ def _compile(parts: Sequence[Part] | None, image: tuple[int, ...], which: str) -
     if shape != image:
         raise UnknownTransform(f"the {which} transform makes {shape}, the network takes {image}")
     return pipeline
+
+
+def _refuse_another_size(step: Step, side: int) -> None:
+    """Raise ValueError where a transform that only happens sometimes changes the size of a digit."""
+    size = (side, side)
+    for inner in step.inner if isinstance(step, Sometimes) else ():
+        if isinstance(inner, CenterCrop) and max(inner.height, inner.width) > min(size):
+            raise ValueError("a crop larger than the digit")
+        size = _size_after(inner, size)
+    if size != (side, side):
+        raise ValueError("another size for some digits only")
 
 
 def _size_after(step: Step, size: tuple[int, int]) -> tuple[int, int]:
@@ -275,18 +290,13 @@ def _resize(arguments: dict[str, Value]) -> Step:
 def _sometimes_cropped(arguments: dict[str, Value]) -> Step:
     crop = CenterCrop(*_size(arguments.pop("crop")))
     (p,) = _numbers(arguments.pop("p"), (1,))
-    back = _resize(arguments)
-    if not isinstance(back, Resize) or (back.height, back.width) != (SIDE, SIDE) or crop.height > SIDE:
-        raise ValueError("another size than 28x28 for some digits only")
-    return Sometimes((crop, back), p)
+    return Sometimes((crop, _resize(arguments)), p)
 
 
 def _sometimes(make: Callable[[dict[str, Value]], Step]) -> Callable[[dict[str, Value]], Step]:
     def wrapped(arguments: dict[str, Value]) -> Step:
         (p,) = _numbers(arguments.pop("p"), (1,))
         step = make(arguments)
-        if _size_after(step, (SIDE, SIDE)) != (SIDE, SIDE):
-            raise ValueError("another size for some digits only")
         return Sometimes((step,), p)
 
     return wrapped

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from grader.core.assigned_data import MNIST, DataSet
 from grader.core.facts.recipe import StudentRecipe
 from grader.core.facts.retrain import Mode, RecipeUsed, SeedRun, Versions
 from grader.core.memory import digest, key, write_whole
@@ -32,6 +33,7 @@ class TrainingJob:
     planned: int
     """Epochs of a full run."""
     mode: Mode = Mode.EXACT
+    described: DataSet = MNIST
 
     @property
     def side_by_side(self) -> bool:
@@ -114,4 +116,6 @@ def _key(job: TrainingJob) -> dict[str, object]:
         "device": job.device,
         "threads": 1,
         "versions": job.versions,
+        # Our own recipe normalises as the data set says; what is said of MNIST was always so.
+        **({} if job.described.usual else {"pixels": [job.described.mean, job.described.deviation]}),
     }

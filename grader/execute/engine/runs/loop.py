@@ -22,7 +22,7 @@ SECOND_BATCH = 613
 
 
 class Digits(NamedTuple):
-    """MNIST as tensors: bytes (N, 28, 28) and answers (N,) int64."""
+    """A data set as tensors: bytes (N, side, side) and answers (N,) int64."""
 
     train_images: Tensor
     train_labels: Tensor
@@ -68,7 +68,7 @@ class Score(NamedTuple):
     finite: bool
     answers: Tensor
     logits: Tensor
-    """What the network answered, (digits, 10), digit by digit in the order of the data."""
+    """What the network answered, (digits, classes), digit by digit in the order of the data."""
 
     def apart(self, other: "Score") -> float:
         """The largest difference between two answers to the same digit, relative to 1 + their size."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 import msgspec
 import torch
 
+from grader.core.assigned_data import MNIST, DataSet
 from grader.core.facts.network import Modes, NetworkFacts, OutputKind
 from grader.core.facts.recipe import StudentRecipe
 from grader.core.facts.retrain import RecipeUsed, RetrainFacts, SeedRun, Versions
@@ -22,6 +23,7 @@ from grader.core.retrain_rule import (
     next_step,
 )
 from grader.core.settings import Device, Settings
+from grader.execute.data import normalised
 from grader.execute.engine.recipes.recipe import resolve
 from grader.execute.engine.runs.cache import RunCache, TrainingJob
 from grader.execute.engine.runs.initial_weights import fresh_tensors
@@ -51,6 +53,7 @@ def retrain_network(
     wish: Wish,
     *,
     artefact: str = "",
+    described: DataSet = MNIST,
 ) -> RetrainFacts:
     """Train a network until the rule has decided; raises Unavailable (unknown) where it cannot be trained
     here.
@@ -59,7 +62,7 @@ def retrain_network(
     fault: its student wrote every number in it.
     """
     try:
-        facts = _retrain(network, recipe, data, settings, wish)
+        facts = _retrain(network, recipe, data, settings, wish, described)
     except GraderFault:
         raise
     except Exception as error:
@@ -69,7 +72,7 @@ def retrain_network(
     return msgspec.structs.replace(facts, artefact=artefact)
 
 
-def _refuse_untrainable(network: Network, facts: NetworkFacts) -> None:
+def _refuse_untrainable(network: Network, facts: NetworkFacts, described: DataSet) -> None:
     """Raise Unavailable (unknown) for a network that a training of ours could not feed, or would say nothing
     of.
     """
@@ -77,8 +80,10 @@ def _refuse_untrainable(network: Network, facts: NetworkFacts) -> None:
         raise Unavailable(
             f"the network only takes batches of {facts.static_batch}, so we cannot train it", Verdict.UNKNOWN
         )
-    if facts.outputs < 10:
-        raise Unavailable(f"the network answers with {facts.outputs} numbers, expected ten", Verdict.UNKNOWN)
+    if facts.outputs < described.classes:
+        raise Unavailable(
+            f"the network answers with {facts.outputs} numbers, expected {described.classes}", Verdict.UNKNOWN
+        )
     if facts.modes is Modes.DIFFERENT:
         raise Unavailable(
             f"training and evaluation are two networks, so training the one says nothing of the other: "
@@ -95,10 +100,12 @@ def _retrain(
     data: mnist.Mnist,
     settings: Settings,
     wish: Wish,
+    described: DataSet,
 ) -> RetrainFacts:
     facts = network_facts(network)
-    _refuse_untrainable(network, facts)
-    resolved = resolve(recipe, network.image, len(data.train_labels))
+    _refuse_untrainable(network, facts, described)
+    described = normalised(described, data)
+    resolved = resolve(recipe, network.image, len(data.train_labels), described.side)
     plan = resolved.plan if wish.recipe is RecipeUsed.STUDENT else None
     fresh = fresh_tensors(network, 0)
     kept = fresh.kept_numbers
@@ -120,6 +127,7 @@ def _retrain(
         versions=_versions(),
         planned=planned,
         mode=wish.mode,
+        described=described,
     )
     job, runs = _runs(job, Run(work, batch, epochs), settings, wish, notes)
     return RetrainFacts(
@@ -245,6 +253,7 @@ class _Trainer:
             device=job.device,
             on_epoch=on_epoch,
             mode=job.mode,
+            described=job.described,
             checkpoint=checkpoint,
         )
         self._cache.write(run)
@@ -277,6 +286,7 @@ class _Trainer:
                 device=job.device,
                 on_epoch=on_epoch,
                 mode=job.mode,
+                described=job.described,
                 checkpoint=checkpoint,
             )
         except torch.OutOfMemoryError:  # one by one they need a part of it
@@ -309,6 +319,7 @@ class _Trainer:
                     seed=seed,
                     epochs=self._wish.epochs,
                     mode=job.mode,
+                    described=job.described,
                     state=self._cache.checkpoint(seed).path,
                 )
                 for seed in seeds

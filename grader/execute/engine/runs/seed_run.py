@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from grader.core.assigned_data import MNIST, DataSet
 from grader.core.facts.retrain import Mode, Proof, SeedRun
 from grader.execute.engine.recipes.epoch_plans import PlanCourse
 from grader.execute.engine.recipes.recipe import Plan
@@ -22,7 +23,6 @@ from grader.execute.graph.interpret import GraphNetwork
 from grader.execute.graph.network import Network
 from reference import mnist
 from reference import train as reference
-from reference.recipe import RECIPES
 
 REHEARSED = 16
 """Test digits of each seed on which a pass side by side is compared with the seeds' own."""
@@ -44,7 +44,7 @@ OnEpoch = Callable[[int, float], bool]
 """Called with the right answers and the mean loss after each epoch; True stops the training."""
 
 
-def run_seed(
+def run_seed(  # noqa: PLR0913  each of them decides a training
     network: Network,
     plan: Plan | None,
     data: mnist.Mnist,
@@ -55,6 +55,7 @@ def run_seed(
     on_epoch: OnEpoch,
     mode: Mode = Mode.EXACT,
     checkpoint: Checkpoint | None = None,
+    described: DataSet = MNIST,
 ) -> SeedRun:
     """Train from fresh weights drawn from `seed`, by the student's plan or, where it is None, by our own
     recipe.
@@ -63,7 +64,7 @@ def run_seed(
     gone on from. Raises UnusableNetwork.
     """
     _use_float32(device, mode)
-    setting = Setting(network, plan, len(data.train_labels), epochs, device, mode)
+    setting = Setting(network, plan, len(data.train_labels), epochs, device, mode, described)
     seat = take_seat(setting, seed)
     correct: list[int] = []
     losses: list[float] = []
@@ -89,7 +90,7 @@ def run_seed(
     return _record(setting, seat, outcome)
 
 
-def run_together(
+def run_together(  # noqa: PLR0913  each of them decides a training
     network: Network,
     plan: Plan | None,
     data: mnist.Mnist,
@@ -100,6 +101,7 @@ def run_together(
     on_epoch: Callable[[tuple[tuple[int, float], ...]], bool],
     mode: Mode = Mode.EXACT,
     checkpoint: Checkpoint | None = None,
+    described: DataSet = MNIST,
 ) -> tuple[SeedRun, ...] | None:
     """Train several seeds side by side, as `run_seed` trains each; None where that would not give the same.
 
@@ -108,14 +110,14 @@ def run_together(
     if plan is not None and plan.couples_weights:
         return None
     _use_float32(device, mode)
-    setting = Setting(network, plan, len(data.train_labels), epochs, device, mode)
+    setting = Setting(network, plan, len(data.train_labels), epochs, device, mode, described)
     digits = as_digits(data).to(device)
     seats, streams = [], []
     for seed in seeds:
         seats.append(take_seat(setting, seed, dense=True))
         streams.append(torch.get_rng_state())
     quiet = [take_seat(setting, seed, dense=True, dropout=False).trained.to(device).train() for seed in seeds]
-    if not agrees(quiet, _rehearsal(seats[0], digits, len(seeds))):
+    if not agrees(quiet, _rehearsal(setting, seats[0], digits, len(seeds))):
         return None
     stack = SideBySide([seat.trained.to(device).train() for seat in seats])
     course = TogetherCourse([seat.course for seat in seats], stack, streams)
@@ -164,13 +166,13 @@ def _use_float32(device: str, mode: Mode) -> None:
         )
 
 
-def _rehearsal(seat: Seat, digits: Digits, seeds: int) -> Tensor:
+def _rehearsal(setting: Setting, seat: Seat, digits: Digits, seeds: int) -> Tensor:
     """A few test digits for each of several seeds, as the network takes them; draws nothing."""
     few = digits.test_images[: seeds * REHEARSED]
     if isinstance(seat.course, PlanCourse):
         images = seat.course.plan.test(few)
     else:
-        images = reference.normalise(few, RECIPES["default"])
+        images = reference.normalise(few, setting.recipe)
     return images.view(seeds, -1, *images.shape[1:])
 
 
@@ -201,6 +203,7 @@ def _record(setting: Setting, seat: Seat, outcome: _Outcome) -> SeedRun:
             last_loss=losses[-1] if losses else 0.0,
             parameters_changed=_changed(seat.model, seat.fresh, setting.network),
             digits_scored=len(again.answers),
+            digits_expected=setting.data.test_images,
             finite=DIVERGED not in losses and score.finite and again.finite,
             repeatable=score.apart(again) <= ROUNDING[setting.mode],
         ),
@@ -219,7 +222,7 @@ def _recorded(loss: float) -> float:
 
 
 def as_digits(data: mnist.Mnist) -> Digits:
-    """MNIST as tensors."""
+    """A data set as tensors."""
     return Digits(*(torch.from_numpy(array) for array in data))
 
 

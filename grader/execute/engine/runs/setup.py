@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from grader.core.assigned_data import MNIST, DataSet
 from grader.core.facts.retrain import Mode
 from grader.core.retrain_rule import REFERENCE_EPOCHS
 from grader.execute.engine.recipes.epoch_plans import PlanCourse, ReferenceCourse
@@ -19,6 +20,9 @@ from grader.execute.engine.ways import bfloat16
 from grader.execute.graph.interpret import GraphNetwork
 from grader.execute.graph.network import Network
 from reference.recipe import RECIPES, Recipe
+
+LARGEST_INPUT = 64
+"""Pixels along an edge to which a digit is padded with background at most."""
 
 
 class UnusableNetwork(Exception):
@@ -34,6 +38,7 @@ class Setting(NamedTuple):
     epochs: int
     device: str
     mode: Mode
+    data: DataSet = MNIST
 
     @property
     def planned(self) -> int:
@@ -55,7 +60,8 @@ class Setting(NamedTuple):
     @property
     def recipe(self) -> Recipe:
         """Our own recipe for so many epochs."""
-        return replace(RECIPES["default"], epochs=self.planned)
+        data = self.data
+        return replace(RECIPES["default"], epochs=self.planned, mean=data.mean, deviation=data.deviation)
 
 
 class Seat(NamedTuple):
@@ -85,22 +91,23 @@ def take_seat(setting: Setting, seed: int, *, dense: bool = False, dropout: bool
     if setting.plan is not None:
         return Seat(seed, fresh, model, trained, PlanCourse(setting.plan, order), layout)
     recipe = setting.recipe
-    trained = _adapt(trained, network.image, -recipe.mean / recipe.deviation)
+    trained = _adapt(trained, network.image, setting.data.side, -recipe.mean / recipe.deviation)
     return Seat(seed, fresh, model, trained, ReferenceCourse(recipe, seed, order), layout)
 
 
 class _Adapted(nn.Module):
-    """Feeds normalised digits (N, 1, 28, 28) to a network that takes another shape."""
+    """Feeds normalised digits (N, 1, side, side) to a network that takes another shape."""
 
-    def __init__(self, network: nn.Module, image: tuple[int, ...], background: float) -> None:
+    def __init__(self, network: nn.Module, image: tuple[int, ...], side: int, background: float) -> None:
         super().__init__()
         self.network = network
         self._image = image
+        self._side = side
         self._background = background
 
     def forward(self, images: Tensor) -> Tensor:
-        if len(self._image) == 3 and self._image[1:] != (28, 28):
-            edge = (self._image[1] - 28) // 2
+        if len(self._image) == 3 and self._image[1:] != (self._side, self._side):
+            edge = (self._image[1] - self._side) // 2
             images = functional.pad(images, (edge,) * 4, value=self._background)
         if len(self._image) == 3 and self._image[0] == 3:
             images = images.expand(-1, 3, -1, -1)
@@ -108,15 +115,16 @@ class _Adapted(nn.Module):
         return result
 
 
-def _adapt(model: nn.Module, image: tuple[int, ...], background: float) -> nn.Module:
-    if image == (1, 28, 28):
+def _adapt(model: nn.Module, image: tuple[int, ...], side: int, background: float) -> nn.Module:
+    if image == (1, side, side):
         return model
-    square = len(image) == 3 and image[0] in (1, 3) and image[1] == image[2] and image[1] in range(28, 65, 2)
-    if not square and image not in ((784,), (28, 28)):
+    sizes = range(side, LARGEST_INPUT + 1, 2)
+    square = len(image) == 3 and image[0] in (1, 3) and image[1] == image[2] and image[1] in sizes
+    if not square and image not in ((side * side,), (side, side)):
         raise UnusableNetwork(
             f"the network takes inputs of shape {image}, which our recipe cannot make of a digit"
         )
-    return _Adapted(model, image, background)
+    return _Adapted(model, image, side, background)
 
 
 @torch.no_grad()

@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import NamedTuple
 
+from grader.core.assigned_data import MNIST, DataSet
 from grader.core.child import Child
 from grader.core.facts.recipe import StudentRecipe
 from grader.core.facts.retrain import Mode, SeedRun
@@ -44,6 +45,7 @@ class Training(NamedTuple):
     epochs: int
     mode: Mode
     state: Path | None
+    described: DataSet = MNIST
 
 
 class Heard(NamedTuple):
@@ -105,7 +107,8 @@ def _train(channel: Connection) -> None:
         training: Training = pickle.loads(channel.recv_bytes())  # noqa: S301 - from our own parent
         plan = None
         if training.recipe is not None:
-            plan = resolve(training.recipe, training.network.image, len(training.data.train_labels)).plan
+            side, count = training.described.side, len(training.data.train_labels)
+            plan = resolve(training.recipe, training.network.image, count, side).plan
         checkpoint = Checkpoint(training.state)
         epochs = 0
 
@@ -126,6 +129,7 @@ def _train(channel: Connection) -> None:
                 on_epoch=on_epoch,
                 mode=training.mode,
                 checkpoint=checkpoint,
+                described=training.described,
             )
         except (RuntimeError, IndexError, TypeError, ValueError, ArithmeticError, MemoryError) as error:
             channel.send(
