@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from grader.execute.graph.network import Network
 
 
-def fitting(network: "Network", sent: list[Sent], notes: list[str]) -> list[dict[str, Any]]:
+def weights_of(network: "Network", sent: list[Sent], notes: list[str]) -> list[dict[str, Any]]:
     """The tensors of each epoch of the last network that the exported graph fits."""
     fitting: list[tuple[int, dict[str, Any]]] = []
     for item in sent:

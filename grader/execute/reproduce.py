@@ -27,7 +27,7 @@ from grader.core.settings import Settings
 from grader.core.submission import Kind, Source, Sources
 from grader.execute import answered, canary, digits, measure, notebook, reproduced_cache
 from grader.execute.epoch_frames import MOST_EPOCHS, read_epochs
-from grader.execute.fitting_weights import fitting
+from grader.execute.fitting_weights import weights_of
 from grader.execute.notice_of_test_results import reads_test
 from grader.sandbox.api import Frame, Job, Limits, RunResult, Sandbox
 from grader.sandbox.choose import choose
@@ -236,7 +236,7 @@ def score(
             f"{seen.shown} digits of its test split were marked, so the accuracy that it printed is too low"
         )
     pipeline, scored_with = _transform(network, (run, whole), notes, described)
-    fitting = fitting(network, read_epochs(result.frames, notes), notes) if pipeline is not None else []
+    fitting = weights_of(network, read_epochs(result.frames, notes), notes) if pipeline is not None else []
     epochs: list[ReproducedEpoch] = []
     trap = Canary(
         state=CanaryState.SHOWN if seen.shown else CanaryState.NOT_SHOWN,
