@@ -18,7 +18,7 @@ from typing import ClassVar
 
 import msgspec
 
-from grader.core.rubric import Assignment, CheckParams, Which
+from grader.core.rubric import AccuracyOf, Assignment, CheckParams, Which
 
 SEED_DEVIATION = 2.5
 """Standard deviation between seeds, in right answers of 10,000 (0.025 points)."""
@@ -43,6 +43,7 @@ class RuleParams(CheckParams, frozen=True, kw_only=True):
     """Parameters of the rule; counts are right answers of `digits`."""
 
     right: int = Assignment().right
+    accuracy_of: AccuracyOf = Assignment().accuracy_of
     epochs: int = Assignment().last_epoch
     """Largest number of epochs that count."""
     counting: Which = Assignment().which
@@ -51,7 +52,7 @@ class RuleParams(CheckParams, frozen=True, kw_only=True):
     clear_miss: int = Assignment().clear_miss
     borderline: int = Assignment().borderline
     digits: int = Assignment().digits
-    """Test images, of which `right` have to be right."""
+    """Images, of which `right` have to be right."""
     spread: float = Assignment().spread
     """How much further apart the results of two trainings lie than on MNIST, where that was measured."""
     seeds: int = 3
@@ -60,6 +61,7 @@ class RuleParams(CheckParams, frozen=True, kw_only=True):
     """
     limits: ClassVar[Mapping[str, str]] = {
         "right": "right",
+        "accuracy_of": "accuracy_of",
         "epochs": "last_epoch",
         "counting": "which",
         "last_epochs": "last_epochs",
@@ -150,12 +152,17 @@ def retraining(asked: Iterable[RetrainParams]) -> Retraining:
 
 
 class Curve(msgspec.Struct, frozen=True, kw_only=True):
-    """Right answers after each epoch of one run, of `planned`. `drop_ahead`: the learning rate has
-    yet to fall.
+    """Right answers after each epoch of one run, of `planned`. `drop_ahead`: the learning rate has yet to
+    fall.
+
+    `trained` are the right answers among `seen` training images while each epoch went on; empty where nobody
+    counted.
     """
 
     correct: tuple[int, ...]
     planned: int
+    trained: tuple[int, ...] = ()
+    seen: int = 0
     drop_ahead: bool = False
 
 
@@ -202,9 +209,21 @@ CHARACTERISTICS = (
 """Operating characteristics of the default parameters, from `benchmarks/decision_rule.py`."""
 
 
+def as_asked(curve: Curve, params: RuleParams) -> Curve:
+    """The curve of what the rule counts. Of a last batch that is left out the right answers are those of its
+    epoch's share.
+    """
+    if params.accuracy_of is AccuracyOf.TEST:
+        return curve
+    counted = tuple(right * params.digits // max(curve.seen, 1) for right in curve.trained)
+    return msgspec.structs.replace(curve, correct=counted)
+
+
 def asked(params: RuleParams) -> str:
     """Which epochs have to reach the threshold, in words."""
     which = {0: "an epoch", 1: "the last epoch"}.get(params.last, f"each of the last {params.last} epochs")
+    if params.accuracy_of is AccuracyOf.TRAINING:
+        which = f"the training in {which}"
     return f"{which} of at most {params.epochs}"
 
 
@@ -228,6 +247,10 @@ def describe(params: RuleParams) -> str:
 
 def next_step(curves: Sequence[Curve], params: RuleParams) -> RunSeed | Continue | Decided:
     """What to do after the runs so far."""
+    return _next([as_asked(curve, params) for curve in curves], params)
+
+
+def _next(curves: Sequence[Curve], params: RuleParams) -> RunSeed | Continue | Decided:
     reached = [_hit(curve, params) for curve in curves]
     hits = sum(1 for epoch in reached if epoch)
     if hits:
@@ -303,6 +326,10 @@ def decisive(curve: Curve, params: RuleParams) -> tuple[int, int]:
     """Return the right answers that a curve is judged by and their epoch, from 1: its best within the limit,
     or the least of the last ones where those count. Zeros for an empty curve.
     """
+    return _decisive(as_asked(curve, params), params)
+
+
+def _decisive(curve: Curve, params: RuleParams) -> tuple[int, int]:
     counted = curve.correct[: params.epochs]
     if not counted:
         return 0, 0
@@ -312,7 +339,7 @@ def decisive(curve: Curve, params: RuleParams) -> tuple[int, int]:
 
 
 def _value(curve: Curve, params: RuleParams) -> int:
-    return decisive(curve, params)[0]
+    return _decisive(curve, params)[0]
 
 
 def _hopeless(curve: Curve, params: RuleParams) -> bool:

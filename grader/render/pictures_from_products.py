@@ -19,7 +19,7 @@ from grader.core.facts.replay import BookFacts, CellFault, ReplayFacts, Severity
 from grader.core.facts.reproduced import ReproducedFacts
 from grader.core.facts.retrain import RetrainFacts
 from grader.core.place import letters
-from grader.core.rubric import Rubric
+from grader.core.rubric import AccuracyOf, Rubric
 from grader.core.rule import Rule
 from grader.render.difference import typeset_side
 from grader.render.pictures.cells import Area, Cell, area, cell_grid, window
@@ -64,10 +64,11 @@ def limits_of(rubric: Rubric, rules: Mapping[str, Rule]) -> Limits:
         for field in rule.params.__struct_fields__:
             found[f"{rule.code}.{field}"] = criterion.params.get(field, getattr(rule.params(), field))
     below, threshold = found.get("NN401.below"), found.get("TR501.threshold")
+    of_test = rubric.assignment.accuracy_of is AccuracyOf.TEST
     return Limits(
         digits=rubric.data.test_images,
         parameters=below if isinstance(below, int) else None,
-        accuracy=float(threshold) if isinstance(threshold, int | float) else None,
+        accuracy=float(threshold) if of_test and isinstance(threshold, int | float) else None,
     )
 
 

@@ -75,6 +75,7 @@ EXAMPLES = {
         "_SETTING": ("lr 0.1: ", "epoch 1: "),
         "_RIGHT_OF": ("9946 of 10000 correct", "14 of 20 correct"),
         "_BAR": ("100%|####| 469/469", "99.46% of 10000"),
+        "_STEPS": ("100%|####| 469/469", "99.46% of 10000"),
     },
     "logs.runs": {
         "_MAKES_MODEL": ("model = Net().to(device)", "model.train()"),

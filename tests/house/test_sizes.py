@@ -25,6 +25,7 @@ ELSEWHERE = {
     "grader/execute/replay/learning_rates.py": "the largest learning rate that is tried",
     "grader/sandbox/limits.py": "the frames of a run",
     "grader/cli/commands/rules.py": "a column of a table",
+    "grader/schedule/dispatch.py": "jobs that are with nodes",
     "grader/sandbox/choose.py": "user namespaces that a kernel allows",
     "grader/sandbox/doctor.py": "a version of torchvision",
 }
@@ -41,6 +42,7 @@ TENS = {
     "grader/execute/measure.py": "one in ten images",
     "grader/execute/notebook.py": "a share of the time",
     "grader/execute/replay/book/charts.py": "one in ten rows",
+    "grader/execute/wrong_digits.py": "digits in a row of a picture",
     "grader/sandbox/worker/channel.py": "the number of a kind of frame",
 }
 

@@ -32,7 +32,7 @@ from grader.core.facts.reproduced import ReproducedFacts
 from grader.core.facts.retrain import RetrainFacts
 from grader.core.outcome import Finding, Outcome, Weight, passed, skipped, unknown
 from grader.core.place import Place
-from grader.core.rubric import Assignment, CheckParams
+from grader.core.rubric import AccuracyOf, Assignment, CheckParams
 from grader.core.rule import Rule, Status
 
 
@@ -44,11 +44,18 @@ class Params(CheckParams, frozen=True, kw_only=True):
     threshold: float = Assignment().accuracy
     epochs: int = Assignment().last_epoch
     tolerance: float = 0.2
-    limits: ClassVar[Mapping[str, str]] = {"threshold": "accuracy", "epochs": "last_epoch"}
+    accuracy_of: AccuracyOf = Assignment().accuracy_of
+    limits: ClassVar[Mapping[str, str]] = {
+        "threshold": "accuracy",
+        "epochs": "last_epoch",
+        "accuracy_of": "accuracy_of",
+    }
 
 
 def check(reproduced: ReproducedFacts, retrained: RetrainFacts | None, params: Params) -> Outcome:
     """Support only: pass, or nothing that costs anything."""
+    if params.accuracy_of is AccuracyOf.TRAINING:
+        return skipped("a whole run is scored on the test images, and the training accuracy is asked for")
     within = [epoch for epoch in reproduced.epochs if epoch.number <= params.epochs]
     counted = [_percent(reproduced, epoch.correct) for epoch in within]
     if not counted:

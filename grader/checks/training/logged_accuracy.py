@@ -12,6 +12,10 @@ The assignment asks for 99.4 % within 20 epochs. A log is a claim, but one that 
 every epoch is there, all over the 10,000 test images, and none reaches the threshold, the run did not. Whole
 percents (`99%`) hide it, so the fractions count.
 
+A course may ask for the training accuracy instead (`accuracy_of = "training"`). It is printed while an epoch
+goes on and lies below what the network has at its end, so a log that is short of it fails only where the test
+accuracy is short as well.
+
 ## Example
     Test set: Average loss: 0.0193, Accuracy: 9936/10000 (99%)     best of all 20 epochs
 
@@ -25,11 +29,12 @@ from collections.abc import Mapping
 from typing import ClassVar, NamedTuple
 
 from grader.checks.training._runs import another_notebook, shown_by, submitted, without_log
+from grader.checks.training._training_accuracy import told
 from grader.core.evidence.claims import ClaimEvidence, What
 from grader.core.evidence.documents import Documents
 from grader.core.evidence.logs import Answer, Epoch, LogEvidence, Origin, Run, SequenceKind
 from grader.core.outcome import Finding, Outcome, Weight, failed, unknown
-from grader.core.rubric import Assignment, CheckParams, Which
+from grader.core.rubric import AccuracyOf, Assignment, CheckParams, Which
 from grader.core.rule import Rule
 from grader.core.submission import Kind, Submission
 
@@ -49,6 +54,7 @@ class Params(CheckParams, frozen=True, kw_only=True):
     best_or_last: Which = Assignment().which
     last_epochs: int = Assignment().last_epochs
     denominator: int = Assignment().test_images
+    accuracy_of: AccuracyOf = Assignment().accuracy_of
     limits: ClassVar[Mapping[str, str]] = {
         "threshold": "accuracy",
         "epochs": "epochs",
@@ -56,6 +62,7 @@ class Params(CheckParams, frozen=True, kw_only=True):
         "best_or_last": "which",
         "last_epochs": "last_epochs",
         "denominator": "test_images",
+        "accuracy_of": "accuracy_of",
     }
 
     @property
@@ -92,7 +99,8 @@ def check(
     rulings = [_judge(run, params) for run in found.judged]
     others = [_judge(run, params) for run in found.elsewhere]
     by_answer = {answer: [r for r in rulings if r.answer is answer] for answer in Answer}
-    notes = [note for run in found.judged if (note := _rounding(run, params.threshold))]
+    of_test = params.accuracy_of is AccuracyOf.TEST
+    notes = [note for run in found.judged if of_test and (note := _rounding(run, params.threshold))]
     if reached := by_answer[Answer.YES]:
         rivals = [r for r in others if _may_be_meant(r.run, submission)]
         if rivals and all(r.answer is not Answer.YES for r in rivals):
@@ -141,6 +149,9 @@ def _elsewhere(runs: tuple[Run, ...], submission: Submission, params: Params) ->
 def _judge(run: Run, params: Params) -> _Ruling:
     limit = params.limit
     last = params.last_epochs if params.best_or_last is Which.LAST else 0
+    if params.accuracy_of is AccuracyOf.TRAINING:
+        of_training = told(run, params.threshold, limit=limit, last=last)
+        return _Ruling(run, of_training.answer, of_training.finding, of_training.summary)
     counted = run.counting(limit, last=last)
     answers = [e.at_least(params.threshold) for e in counted]
     wrong_total = [t for t in run.denominators if t != params.denominator]

@@ -68,11 +68,26 @@ class Epoch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
         Two printed decimals decide for 10,000 images; `99.4` alone may have been 99.35.
         """
-        if self.half_unit <= 0.0051:
-            return Answer.YES if self.percent >= threshold - 1e-9 else Answer.NO
-        if self.percent - self.half_unit >= threshold:
-            return Answer.YES
-        return Answer.NO if self.percent + self.half_unit < threshold else Answer.MAYBE
+        return _compared(self.percent, self.half_unit, threshold)
+
+    def trained_to(self, threshold: float) -> Answer:
+        """Compare the training accuracy of the same epoch with a threshold in percent; MAYBE where none is
+        printed.
+
+        How many digits were printed shows in the number alone, so a last zero counts as not printed.
+        """
+        if self.train_percent is None:
+            return Answer.MAYBE
+        decimals = len(f"{self.train_percent:.6f}".rstrip("0").partition(".")[2])
+        return _compared(self.train_percent, 0.5 * 10.0**-decimals, threshold)
+
+
+def _compared(percent: float, half_unit: float, threshold: float) -> Answer:
+    if half_unit <= 0.0051:
+        return Answer.YES if percent >= threshold - 1e-9 else Answer.NO
+    if percent - half_unit >= threshold:
+        return Answer.YES
+    return Answer.NO if percent + half_unit < threshold else Answer.MAYBE
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

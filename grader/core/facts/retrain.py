@@ -118,6 +118,12 @@ class SeedRun(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     planned: int
     """Epochs that the recipe has; fewer are run where the rule is content or allows no more."""
     proof: Proof
+    trained: tuple[int, ...] = ()
+    """Right answers on training images while each epoch went on, of `seen`; empty in facts of an older
+    grader.
+    """
+    seen: int = 0
+    """Training images of an epoch, without a last batch that the recipe leaves out."""
     how: str = ""
     """How its steps were computed, where not one seed and one step at a time: side by side, in a captured
     graph.

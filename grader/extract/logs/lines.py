@@ -61,6 +61,8 @@ class LogLine(NamedTuple):
     """A setting of the training with its value before the accuracy, as a list of results has; empty beside an
     epoch number.
     """
+    running: tuple[float, int] | None = None
+    """The accuracy in percent that a bar shows without saying whose it is, and of how many steps it is."""
 
 
 _SPLIT = re.compile(
@@ -76,7 +78,7 @@ _GLUE = r"[\s:=|│┃>~*_`\"'\-–—]*"
 _VALUE = re.compile(
     _GLUE
     + r"(?:\(\s*%\s*\)|%)?"
-    + r"(?:(?:of\s+(?:the|our)\s+\w+\s+)?(?:on|of|for)\s+(?:the\s+)?(?:10,?000\s+)?(?:test|val\w*)\s+\w{0,8}\s*)?"
+    + r"(?:(?:of\s+(?:the|our)\s+\w+\s+)?(?:on|of|for)\s+(?:the\s+)?(?:\d[\d,]{3,6}\s+)?(?:test|val\w*)\s+\w{0,8}\s*)?"
     + r"(?:is|was)?"
     + _GLUE
     + r"(?:(?P<correct>\d{1,7})(?:\.0+)?\s*/\s*(?P<total>\d{1,7})(?:\.0+)?(?:\s*[,|]?\s*\(?\s*(?P<beside>\d+(?:\.\d+)?)\s*%?\s*\)?)?"
@@ -147,7 +149,21 @@ def read_line(text: str, data: DataSet = MNIST) -> LogLine:
     bar = bool(_BAR.search(text))
     accuracies, marker = _accuracies(text, data, bar=bar), _marker(text)
     setting = _setting(text) if accuracies and marker is None and not bar else ""
-    return LogLine(accuracies, marker, bar, _last_split(text), _group(text), setting)
+    running = _running(text) if bar and not accuracies else None
+    return LogLine(accuracies, marker, bar, _last_split(text), _group(text), setting, running)
+
+
+_STEPS = re.compile(r"(?<![\d/])\d{1,6}/(\d{1,6})\b")
+
+
+def _running(text: str) -> tuple[float, int] | None:
+    """`Loss=0.08 Batch_id=468 Accuracy=95.31: 100%|###| 469/469`: 95.31 of 469 steps."""
+    label, steps = _LABEL.search(text), _STEPS.search(text)
+    value = _VALUE.match(text, label.end()) if label else None
+    if _SPLIT.search(text) or value is None or steps is None or not value.group("number"):
+        return None
+    percent = float(value.group("number"))
+    return (percent, int(steps.group(1))) if 1.0 < percent <= 100.0 else None
 
 
 def _setting(text: str) -> str:

@@ -227,6 +227,7 @@ def readings(lines: Iterable[_Text], data: DataSet = MNIST) -> list[Reading]:
     marker: Marker | None = None
     context = Split.UNSAID
     train: float | None = None
+    running: dict[int, float] = {}
     bars = 0
     run = ""
     texts = list(lines)[:MAX_LINES]
@@ -250,6 +251,8 @@ def readings(lines: Iterable[_Text], data: DataSet = MNIST) -> list[Reading]:
                 marker, context = line.marker, Split.UNSAID
             if line.bar:
                 bars += 1
+            if line.running:
+                running[line.running[1]] = line.running[0]
             for accuracy in line.accuracies:
                 split = accuracy.split if accuracy.split is not Split.UNSAID else context
                 if split is Split.TRAIN and not accuracy.statement:
@@ -257,15 +260,23 @@ def readings(lines: Iterable[_Text], data: DataSet = MNIST) -> list[Reading]:
                 elif split is Split.TEST and not accuracy.statement:
                     key = line.marker.printed if line.marker else None
                     told = accuracy._replace(split=split)
+                    trained = train if train is not None or line.bar else _of_training(running)
                     last[key] = Reading(
-                        place, told, marker, train, piece.strip()[:200], bars > 0, run, line.setting
+                        place, told, marker, trained, piece.strip()[:200], bars > 0, run, line.setting
                     )
             if line.split is not Split.UNSAID and not line.accuracies and not line.bar:
                 context = line.split
         if last:
             found.extend(last.values())
-            marker, train = None, None
+            marker, train, running = None, None, {}
     return _without_stale_number(found)
+
+
+def _of_training(running: dict[int, float]) -> float | None:
+    """What the one bar before a test accuracy showed at its end; of two bars of different lengths, one may be
+    the test's.
+    """
+    return next(iter(running.values())) if len(running) == 1 else None
 
 
 def _without_stale_number(found: list[Reading]) -> list[Reading]:

@@ -105,6 +105,6 @@ def test_an_image_as_large_as_memory_is_not_made() -> None:
 
 @pytest.mark.parametrize("shape", [(1, 28, 28), (28, 28), (784,), (3, 32, 32), (1, 14, 20), (100,), (1024,)])
 def test_unseen_images_fit_every_network(shape: tuple[int, ...]) -> None:
-    parts = unseen(ASKED.blob, torch.Size(shape, ABOUT))
+    parts = unseen(ASKED.blob, torch.Size(shape), ABOUT)
     assert [tuple(part.shape) for part in parts] == [(24, *shape), (28, *shape)]
     assert all(len(part.unique(dim=0)) > 20 for part in parts)

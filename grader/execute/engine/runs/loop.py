@@ -78,13 +78,14 @@ class Score(NamedTuple):
 
 class EpochResult(NamedTuple):
     """What one epoch came to; `number` from 1, `loss` the mean training loss in nats, `rate` the learning
-    rate after it.
+    rate after it, `trained` the right answers on training digits while it went on.
     """
 
     number: int
     correct: int
     loss: float
     rate: float
+    trained: int = 0
 
 
 class Training(NamedTuple):
@@ -156,9 +157,13 @@ def train(
     score = None
     while len(results) < epochs and not stopped:
         total, seen = torch.zeros((), device=device), 0
+        hits = torch.zeros((), dtype=torch.int64, device=device)
         for drawn in course.batches():
             batch = drawn.to(device)
-            loss = course.loss(model(course.inputs(batch)), digits.train_labels[batch])
+            labels = digits.train_labels[batch]
+            answers = model(course.inputs(batch))
+            hits += (answers.detach().argmax(-1) == labels).sum()
+            loss = course.loss(answers, labels)
             loss.backward()  # type: ignore[no-untyped-call]
             course.step()
             total += loss.detach() * batch.shape[-1]
@@ -166,7 +171,8 @@ def train(
             steps += 1
         score = course.score(model, digits)
         rate = course.end_epoch(score)
-        results.append(EpochResult(len(results) + 1, score.correct, total.item() / max(1, seen), rate))
+        mean = total.item() / max(1, seen)
+        results.append(EpochResult(len(results) + 1, score.correct, mean, rate, int(hits.item())))
         if len(results) < epochs:
             kept.write(_state(results, steps, model, course))
         stopped = bool(on_epoch(results[-1]))

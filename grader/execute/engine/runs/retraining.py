@@ -215,7 +215,7 @@ class _Trainer:
         seed = self._seed(len(before))
         self._began, self._heard = time.monotonic(), {}
         cached = self._cache.read(seed)
-        if cached is not None and self._ended(before, cached.correct):
+        if cached is not None and self._ended(before, cached.correct, cached):
             for epoch, (right, loss) in enumerate(zip(cached.correct, cached.losses, strict=True), 1):
                 self._tell(len(before) + 1, seed, epoch, right, loss, cached=True)
             return (cached,)
@@ -337,14 +337,18 @@ class _Trainer:
         return (first + number) % (1 << 63)
 
     def _curves(self, runs: list[SeedRun]) -> list[Curve]:
-        return [self._curve(run.correct) for run in runs]
+        return [self._curve(run.correct, run) for run in runs]
 
-    def _curve(self, correct: tuple[int, ...]) -> Curve:
-        return Curve(correct=correct, planned=self._job.planned, drop_ahead=self._falls)
+    def _curve(self, correct: tuple[int, ...], run: SeedRun | None = None) -> Curve:
+        """The curve of a run, or of one that goes on, whose training accuracy is told at its end."""
+        trained, seen = (run.trained, run.seen) if run is not None else ((), 0)
+        return Curve(
+            correct=correct, planned=self._job.planned, drop_ahead=self._falls, trained=trained, seen=seen
+        )
 
-    def _ended(self, before: list[SeedRun], correct: tuple[int, ...]) -> bool:
+    def _ended(self, before: list[SeedRun], correct: tuple[int, ...], run: SeedRun | None = None) -> bool:
         """Whether no rule asks for a further epoch of the run with this curve."""
-        curves = [*self._curves(before), self._curve(correct)]
+        curves = [*self._curves(before), self._curve(correct, run)]
         return not isinstance(next_for_all(curves, self._wish.rules), Continue)
 
     def _passed(self, before: list[SeedRun], correct: list[int]) -> bool:

@@ -68,10 +68,12 @@ def run_seed(  # noqa: PLR0913  each of them decides a training
     seat = take_seat(setting, seed)
     correct: list[int] = []
     losses: list[float] = []
+    right: list[int] = []
 
     def note(result: EpochResult) -> bool:
         correct.append(result.correct)
         losses.append(_recorded(result.loss))
+        right.append(result.trained)
         return on_epoch(result.correct, result.loss)
 
     digits = as_digits(data).to(device)
@@ -86,7 +88,8 @@ def run_seed(  # noqa: PLR0913  each of them decides a training
         checkpoint=checkpoint,
     )
     scores = (training.score, seat.course.score(trained, digits, again=True))
-    outcome = _Outcome(correct, losses, training.steps, scores, _wrong(scores[0], digits), _how(trained))
+    wrong = _wrong(scores[0], digits)
+    outcome = _Outcome(correct, losses, right, training.steps, scores, wrong, _how(trained))
     return _record(setting, seat, outcome)
 
 
@@ -143,8 +146,9 @@ def run_together(  # noqa: PLR0913  each of them decides a training
         losses = [_recorded(loss) for loss in course.losses[number]]
         how = _how(trained, [other.seed for other in seats if other is not seat])
         scores = (first[number], again[number])
+        right, told = course.correct[number], course.trained[number]
         wrong = _wrong(first[number], digits)
-        outcome = _Outcome(course.correct[number], losses, training.steps, scores, wrong, how)
+        outcome = _Outcome(right, losses, told, training.steps, scores, wrong, how)
         runs.append(_record(setting, seat, outcome))
     return tuple(runs)
 
@@ -181,6 +185,7 @@ class _Outcome(NamedTuple):
 
     correct: Sequence[int]
     losses: Sequence[float]
+    trained: Sequence[int]
     steps: int
     scores: tuple[Score, Score]
     wrong: tuple[tuple[int, int, int], ...]
@@ -194,6 +199,8 @@ def _record(setting: Setting, seat: Seat, outcome: _Outcome) -> SeedRun:
         correct=tuple(correct),
         losses=tuple(losses),
         planned=setting.planned,
+        trained=tuple(outcome.trained),
+        seen=setting.seen,
         how=outcome.how,
         wrong=outcome.wrong,
         proof=Proof(

@@ -58,6 +58,13 @@ class Setting(NamedTuple):
         return -(-self.digits // self.recipe.batch_size)
 
     @property
+    def seen(self) -> int:
+        """Digits that are trained on in an epoch."""
+        if self.plan is not None and self.plan.drop_last:
+            return self.steps_per_epoch * self.plan.batch_size
+        return self.digits
+
+    @property
     def recipe(self) -> Recipe:
         """Our own recipe for so many epochs."""
         data = self.data

@@ -68,11 +68,14 @@ class TogetherCourse:
         self._streams = list(streams)
         self._scores: list[Score] = []
         self._totals: Tensor
+        self._hits: Tensor
         self._seen = 0
         self.correct: list[list[int]] = [[] for _ in courses]
         """Right answers of each seed after each epoch."""
         self.losses: list[list[float]] = [[] for _ in courses]
         """Mean training loss of each seed in each epoch, in nats."""
+        self.trained: list[list[int]] = [[] for _ in courses]
+        """Right answers of each seed on training digits while each epoch went on."""
 
     def begin(self, parameters: list[nn.Parameter], digits: Digits) -> None:
         """Set up for fresh weights."""
@@ -80,6 +83,7 @@ class TogetherCourse:
             with self._stream(number):
                 course.begin(list(model.parameters()) if number else parameters, digits)
         self._totals = torch.zeros(len(self._courses), device=digits.train_images.device)
+        self._hits = torch.zeros_like(self._totals, dtype=torch.int64)
 
     def batches(self) -> list[Tensor]:
         """Draw the batches of an epoch: (seeds, N) each."""
@@ -102,6 +106,7 @@ class TogetherCourse:
         losses = torch.stack([self._courses[0].loss(*pair) for pair in zip(answers, labels, strict=True)])
         self._totals += losses.detach() * labels.shape[1]
         self._seen += labels.shape[1]
+        self._hits += (answers.detach().argmax(-1) == labels).sum(-1)
         return losses.sum()
 
     def step(self) -> None:
@@ -123,7 +128,9 @@ class TogetherCourse:
         for number, (own, total) in enumerate(zip(self._scores, self._totals.tolist(), strict=True)):
             self.correct[number].append(own.correct)
             self.losses[number].append(total / max(1, self._seen))
+            self.trained[number].append(int(self._hits[number].item()))
         self._totals.zero_()
+        self._hits.zero_()
         self._seen = 0
         return self._courses[0].end_epoch(score)
 
@@ -134,6 +141,7 @@ class TogetherCourse:
             "streams": self._streams,
             "correct": self.correct,
             "losses": self.losses,
+            "trained": self.trained,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -141,7 +149,7 @@ class TogetherCourse:
         for course, own in zip(self._courses, state["courses"], strict=True):
             course.restore(own)
         self._streams = state["streams"]
-        self.correct, self.losses = state["correct"], state["losses"]
+        self.correct, self.losses, self.trained = state["correct"], state["losses"], state["trained"]
 
     @contextlib.contextmanager
     def _stream(self, number: int) -> Iterator[None]:
