@@ -98,6 +98,9 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     kernel: tuple[int, ...] = ()
     stride: tuple[int, ...] = ()
     padding: tuple[int, ...] = ()
+    dilation: tuple[int, ...] = ()
+    groups: int = 0
+    """Of a convolution or a group normalisation; 0 for others."""
     receptive_field: int = 0
     distance: int = 0
     flops: int = 0
@@ -232,6 +235,8 @@ class NetworkFacts(Fact, frozen=True, kw_only=True):
     """How often each activation function is applied, by its operator."""
     receptive_field: int = 0
     """Of the last map larger than 1x1, in pixels of the image."""
+    beyond_receptive_field: tuple[str, ...] = ()
+    """Operators that may let a map see more than was counted."""
     flops: int = 0
     """Floating-point operations of one forward pass for one digit."""
     layers: tuple[Layer, ...] = ()

@@ -1,6 +1,5 @@
 """What a checked network is, as facts: counted by what its output depends on."""
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
@@ -25,7 +24,7 @@ from grader.execute.graph.checked import CheckedGraph, Instruction, references
 from grader.execute.graph.network import Network
 from grader.execute.graph.operators import ACTIVATIONS, DROPOUTS, IDENTITIES, SHAPES, SOFTMAX
 from grader.execute.graph.pooling import collapses
-from grader.execute.graph.receptive import receptive_fields
+from grader.execute.graph.receptive import last_field, not_counted, receptive_fields
 from grader.execute.graph.schema import NodeRef, WeightKind, refusing
 
 _WEIGHTED = frozenset({"conv1d", "conv2d", "linear"})
@@ -113,7 +112,8 @@ def _facts(network: Network, artefact: str, found: Mapping[str, Effect]) -> Netw
         activations=dict(
             sorted(Counter(i.base for i in graph.instructions if i.base in ACTIVATIONS).items())
         ),
-        receptive_field=_last_field(graph, fields),
+        receptive_field=last_field(graph, fields),
+        beyond_receptive_field=not_counted(graph),
         flops=graph.flops,
         layers=tuple(layers.values()),
         dead=(*network.claim.discarded, *graph.dead),
@@ -150,6 +150,8 @@ def _layers(network: Network) -> dict[str, Layer]:
             kernel=kernel,
             stride=(_pair(item.arguments.get("stride")) or kernel) if kernel else (),
             padding=_pair(item.arguments.get("padding")) if kernel else (),
+            dilation=_pair(item.arguments.get("dilation")) if kernel else (),
+            groups=_groups(item.arguments),
             receptive_field=fields.get(item.name, 0),
             distance=distances.get(item.name, 0),
             flops=item.flops,
@@ -157,6 +159,12 @@ def _layers(network: Network) -> dict[str, Layer]:
         layers[item.name] = layer
         produced[item.name] = (layer.index,)
     return layers
+
+
+def _groups(arguments: Mapping[str, object]) -> int:
+    """`groups` of a convolution, `num_groups` of a group normalisation; 0 where there is neither."""
+    value = arguments.get("groups", arguments.get("num_groups", 0))
+    return value if type(value) is int else 0
 
 
 def _pair(value: object) -> tuple[int, ...]:
@@ -389,12 +397,3 @@ def _output_kind(graph: CheckedGraph) -> OutputKind:
     if axis in item.shape.batch_axes:
         return OutputKind.OVER_BATCH
     return OutputKind.LOG_SOFTMAX if item.base == "log_softmax" else OutputKind.PROBABILITIES
-
-
-def _last_field(graph: CheckedGraph, fields: Mapping[str, int]) -> int:
-    """The receptive field of the last map larger than 1x1."""
-    last = 0
-    for item in graph.instructions:
-        if item.shape is not None and item.shape.map is not None and math.prod(item.shape.map) > 1:
-            last = fields.get(item.name, last)
-    return last

@@ -2,6 +2,8 @@
 *= s).
 """
 
+import math
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from grader.execute.graph.checked import CheckedGraph, Instruction
@@ -28,6 +30,28 @@ def receptive_fields(graph: CheckedGraph) -> dict[str, int]:
         kernel, stride, dilation = _window(item, graph)
         fields[item.name] = _Field(before.size + (kernel - 1) * dilation * before.jump, before.jump * stride)
     return {name: field.size for name, field in fields.items()}
+
+
+def last_field(graph: CheckedGraph, fields: Mapping[str, int]) -> int:
+    """The receptive field of the last map larger than 1x1."""
+    last = 0
+    for item in graph.instructions:
+        if item.shape is not None and item.shape.map is not None and math.prod(item.shape.map) > 1:
+            last = fields.get(item.name, last)
+    return last
+
+
+_SPREADS = frozenset(
+    {
+        *("matmul", "bmm", "mm", "upsample_nearest2d", "upsample_bilinear2d", "pixel_shuffle", "flip"),
+    }
+)
+"""What brings numbers of other places of a map to one, or moves them, and is not counted as a window."""
+
+
+def not_counted(graph: CheckedGraph) -> tuple[str, ...]:
+    """Operators of a graph that may let a map see more than `receptive_fields` counts, by name."""
+    return tuple(sorted({item.base for item in graph.instructions if item.base in _SPREADS}))
 
 
 def _window(item: Instruction, graph: CheckedGraph) -> tuple[int, int, int]:
