@@ -30,7 +30,7 @@ State = dict[str, torch.Tensor]
 
 
 class Asked(NamedTuple):
-    """Batches of unseen images, for a network that takes images of a shape, and how many classes there are."""
+    """Batches of unseen images, for a network that takes images of a shape; how many classes there are."""
 
     images: Callable[[torch.Size], list[torch.Tensor]]
     classes: int
@@ -88,7 +88,11 @@ def record(model: nn.Module, state: State, batch: torch.Tensor, asked: Asked | N
                 _check(replay(programs[mode], each.images), each.answer)
         model.eval()
         renew(state)
-        answers = None if asked is None else _answers(model, programs[False], asked.images(batch.shape[1:]), asked.classes)
+        answers = (
+            None
+            if asked is None
+            else _answers(model, programs[False], asked.images(batch.shape[1:]), asked.classes)
+        )
     return Recorded([programs[True], programs[False]], torch.Size((BATCHES[0], *batch.shape[1:])), answers)
 
 
@@ -330,7 +334,10 @@ def _answers(
         with torch.no_grad(), _in_float32():
             answers = [model(images.clone()) for images in batches]
         said = torch.cat(
-            [measure.answer(found, len(batch), classes) for found, batch in zip(answers, batches, strict=True)]
+            [
+                measure.answer(found, len(batch), classes)
+                for found, batch in zip(answers, batches, strict=True)
+            ]
         )
     except (Exception, SystemExit):  # a network may refuse what it was not made for
         return None
