@@ -14,7 +14,7 @@ torch = pytest.importorskip("torch")
 from grader.execute.graph.interpret import GraphNetwork  # noqa: E402
 from grader.execute.graph.network import Network, load_network  # noqa: E402
 from grader.sandbox.worker import export as worker  # noqa: E402
-from grader.sandbox.worker.record import NotRecorded, record  # noqa: E402
+from grader.sandbox.worker.record import Asked, NotRecorded, record  # noqa: E402
 from tests.sandbox import recordable  # noqa: E402
 
 pytestmark = pytest.mark.slow
@@ -170,7 +170,7 @@ def test_the_state_of_the_last_step_is_recorded_and_not_the_live_one() -> None:
     state = {key: value.clone() for key, value in model.state_dict().items()}
     with torch.no_grad():
         model.conv.weight.fill_(float("nan"))
-    found = record(model, state, images(8), lambda _shape: [images(5)])
+    found = record(model, state, images(8), Asked(lambda _shape: [images(5)], 10))
     model.load_state_dict(state)
     with torch.no_grad():
         assert torch.equal(found.answers, model.eval()(images(5)))

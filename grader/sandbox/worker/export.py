@@ -65,7 +65,8 @@ def export_model(
 
     `state` is the state dict at the last training step (the live one where it is None); `example` is a batch
     that the network accepts; `queries` holds unseen images of the data set that `about` describes, of which
-    the answers let the trusted side see that the graph is the network's. Never raises: a failure becomes the reason in the model frame.
+    the answers let the trusted side see that the graph is the network's. Never raises: a failure becomes the
+    reason in the model frame.
     """
     claim: dict[str, Any] = {
         "format": FORMAT,
