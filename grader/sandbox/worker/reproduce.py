@@ -25,8 +25,10 @@ LARGEST_EPOCH = (2 << 20) - 1024
 """Bytes of the weights in one frame; a network of this assignment has 80,000."""
 
 
-def _of_data(about: mnist_stub.About, train: int, test: int) -> dict[str, str]:
-    """What is changed about a data set of which the training images are there."""
+def _of_data(about: mnist_stub.About) -> dict[str, str]:
+    """What is changed about a data set of which the training images are there, a sixth of them held out."""
+    test = about.training_images // 6
+    train = about.training_images - test
     return {
         "mnist": f"torchvision.datasets.{about.torchvision} serves {train:,} training digits, and the other "
         f"{test:,} as the test split",
@@ -47,8 +49,7 @@ class Whole(Session):
         queries: bytes | None = None,
     ) -> None:
         super().__init__(digits, limits, about)
-        there = self.loaded
-        patches.WHAT.update(_of_data(about, len(there.train_labels), len(there.test_labels)))
+        patches.WHAT.update(_of_data(about))
         loader.install(self._ledger, self._mnist)
         self._watch = Watch(self, channel, measure.Asker(queries, about) if queries else None)
 

@@ -63,7 +63,7 @@ class Session:
         self._ledger = patches.Ledger()
         patches.WHAT.update(patches.of_data(about))
         loaded = mnist_stub.load(digits, about)
-        self.loaded, self.synthetic = loaded, loaded.synthetic
+        self.synthetic = loaded.synthetic
         mnist_stub.install(loaded, self._ledger, about)
         self._mnist = mnist_stub.kind_of(about)
         shims.install(self._ledger, self._mnist, about)
