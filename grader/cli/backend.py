@@ -23,6 +23,12 @@ def backend_options(command: _F) -> _F:
     """Add the options that say where the jobs of a class run, and how many at a time."""
     for option in (
         click.option(
+            "--objects",
+            type=click.Path(path_type=Path, file_okay=False),
+            metavar="DIR",
+            help="Folder that every node of a cluster sees (default: that of the store).",
+        ),
+        click.option(
             "-j",
             "--jobs",
             type=click.IntRange(min=1),
@@ -65,7 +71,7 @@ def echo_nodes(backend: str, settings: Settings) -> bool:
 
 @contextmanager
 def opened(
-    backend: str, jobs: int, settings: Settings, store: Path
+    backend: str, jobs: int, settings: Settings, store: Path, objects: Path | None = None
 ) -> Iterator[tuple["Backend", "Afield | None"]]:
     """Yield the backend that an option means, and what its machines share; a cluster of ours ends with the
     block.
@@ -75,6 +81,8 @@ def opened(
     from grader.pipeline.classroom.grade_class import workers_for
 
     if backend == HERE:
+        if objects is not None:
+            raise UsageFault("--objects is for a cluster: say --backend as well")
         from grader.schedule.local import LocalProcesses
 
         yield LocalProcesses(workers_for(jobs)), None
@@ -90,7 +98,7 @@ def opened(
         raise UsageFault(
             "--unsafe-no-sandbox and --backend: code that nothing isolates could command the whole cluster"
         )
-    folder = store.parent.resolve()
+    folder = (objects or store.parent).resolve()
     look = partial(examine, settings, likeness(settings), str(folder), ObjectFolder(folder).mark())
     with RayCluster(address, look, cores=0 if address else workers_for(jobs)) as cluster:
         # A cluster of this machine has its cache; on others only the object folder is sure to be shared.

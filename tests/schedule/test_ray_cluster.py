@@ -44,6 +44,14 @@ def test_code_that_nothing_isolates_is_not_taken_to_a_cluster(
         pass
 
 
+def test_a_folder_for_a_cluster_is_refused_where_there_is_none(tmp_path: Path) -> None:
+    with (
+        pytest.raises(UsageFault, match="say --backend"),
+        opened("local", 1, Settings(), tmp_path / "s", tmp_path),
+    ):
+        pass
+
+
 def test_nobody_answering_is_told_at_once() -> None:
     with pytest.raises(OSError, match="refused"):
         ray_cluster._knock("127.0.0.1:1")

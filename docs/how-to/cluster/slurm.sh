@@ -10,10 +10,11 @@
 #SBATCH --mem=32G
 #SBATCH --time=08:00:00
 set -euo pipefail
-: "${GRADER_CLASS:?folder with the hand-ins}" "${GRADER_OUT:?folder for the reports, on a file system that all nodes see}"
+: "${GRADER_CLASS:?folder with the hand-ins}" "${GRADER_OUT:?folder for the reports}"
+: "${GRADER_OBJECTS:?folder on a file system that all nodes see}"
 port=6379
 # A folder of the job that only its owner reads: the address of the head, and the token of the cluster.
-place="$GRADER_OUT/.ray-$SLURM_ARRAY_JOB_ID"
+place="$GRADER_OBJECTS/.ray-$SLURM_ARRAY_JOB_ID"
 export RAY_USAGE_STATS_ENABLED=0 RAY_AUTH_MODE=token RAY_AUTH_TOKEN_PATH="$place/token"
 
 if [ "$SLURM_ARRAY_TASK_ID" = 0 ]; then
@@ -23,7 +24,8 @@ if [ "$SLURM_ARRAY_TASK_ID" = 0 ]; then
   trap 'ray stop; rm -rf "$place"' EXIT
   hostname --ip-address | cut -d " " -f 1 > "$place/head.part" && mv "$place/head.part" "$place/head"
   grader doctor --backend "ray://$(cat "$place/head"):$port" || true
-  grader batch "$GRADER_CLASS" -o "$GRADER_OUT" --backend "ray://$(cat "$place/head"):$port" --quiet
+  grader batch "$GRADER_CLASS" -o "$GRADER_OUT" --objects "$GRADER_OBJECTS" --quiet \
+    --backend "ray://$(cat "$place/head"):$port"
 else
   until [ -s "$place/head" ]; do sleep 5; done
   # Blocks until the head is gone, and with it the array ends.

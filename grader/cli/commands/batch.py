@@ -38,6 +38,7 @@ def command(
     out: Path,
     jobs: int | None,
     backend: str,
+    objects: Path | None,
     store: Path | None,
     *,
     quiet: bool,
@@ -70,7 +71,7 @@ def command(
     tell_what_jobs_can_read(settings, class_path, out, request.store, Path(rubric))
     with (
         class_progress(enabled=not quiet) as progress,
-        opened(backend, jobs or 0, settings, request.store) as (where, afield),
+        opened(backend, jobs or 0, settings, request.store, objects) as (where, afield),
     ):
         graded = grade_class(msgspec.structs.replace(request, afield=afield), where, progress)
     echo_class(graded, click.get_current_context())

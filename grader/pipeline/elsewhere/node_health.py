@@ -71,7 +71,7 @@ def _refusal(here: Likeness, driver: Likeness, folder: str, *, seen: bool) -> st
         if there != ours:
             return f"{name} is {there} there and {ours} here"
     if not seen:
-        return f"it does not see {folder}; put the store (--store) where every node sees it under this path"
+        return f"it does not see {folder}; name with --objects a folder that every node sees under one path"
     return ""
 
 

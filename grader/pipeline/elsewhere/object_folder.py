@@ -1,9 +1,9 @@
 """The one folder through which machines give each other what is large: hand-ins on their way out, submitted
 bytes and results on their way back, states of trainings.
 
-It lies beside the store, and its submitted bytes are the store's own. Every file appears whole and is named
-by its content or by the key that exists for it, so that two machines may write the same one. The store itself
-is no part of it: SQLite is written by the driver alone.
+Where it is the folder of the store, its submitted bytes are the store's own. Every file appears whole and is
+named by its content or by the key that exists for it, so that two machines may write the same one. The store
+itself is no part of it: SQLite is written by the driver alone.
 """
 
 import hashlib
