@@ -71,9 +71,10 @@ CLASS_PROFILE = Profile()
 
 _MEASURED_AT = 0.994
 """Accuracy at which the scatter of trainings was measured."""
-TRAINING_SPREAD = 8.0
-"""Of a training accuracy: the first epoch's differs by some tenths of a point from seed to seed (measured
-with `benchmarks/training_accuracy.py`)."""
+TRAINING_SPREAD = 16.0
+"""Of a training accuracy: the first epoch's differs by up to a point from seed to seed (measured with
+`benchmarks/training_accuracy.py`).
+"""
 _CLEAR_MISS, _BORDERLINE = 0.0015, 0.0005
 """Shares of the test images (see `grader explain RT601`)."""
 

@@ -1,0 +1,106 @@
+"""Rubrics about neighbouring assignments of Part 2: samples of each, run in a sandbox, and what every criterion
+must say. Nothing is trained again.
+
+After a wanted change print the table of a rubric anew, and read what moved:
+
+    python -m tests.e2e.test_neighbours NAME > tests/e2e/neighbours/NAME.toml
+"""
+
+import sys
+from pathlib import Path
+from unittest import mock
+
+import pytest
+
+from grader.checks.catalogue import catalogue
+from grader.core.report import Report
+from grader.core.settings import Settings
+from grader.execute import notebook as runner
+from grader.ingest.read import from_bytes
+from grader.pipeline.grade.grade_one import grade_one
+from grader.pipeline.grade.rubric_samples import as_table, differences, expected_table
+from grader.pipeline.plan.rubrics import load
+from tests.generate.training_notebook import Epoch, notebook, parameters
+from tests.sandbox.warm import WarmWorker
+
+TABLES = Path(__file__).parent / "neighbours"
+NAMES = sorted(path.stem for path in TABLES.glob("*.toml"))
+QUIET = Settings(retrain=False, data="/nowhere")
+
+Samples = dict[str, dict[str, bytes]]
+
+
+def readme(width: int, best: float, epochs: int) -> bytes:
+    return (
+        f"# Digits\n\nThe model has {parameters(width):,} parameters and was trained for {epochs} epochs.\n"
+        f"The best test accuracy is {best:.2f}%.\n"
+    ).encode()
+
+
+def handed_in(rows: list[Epoch], width: int, data: str = "MNIST") -> dict[str, bytes]:
+    best = max(row.right for row in rows) / 100
+    return {"README.md": readme(width, best, len(rows)), "S.ipynb": notebook(rows, width=width, data=data)}
+
+
+def rising(*last: int, epochs: int = 15, first: int = 9_790) -> list[Epoch]:
+    """A log that rises to its `last` epochs."""
+    before = epochs - len(last)
+    steps = [first + (9_938 - first) * n // max(before, 1) for n in range(before)]
+    return [Epoch(95.0 + 4 * n / epochs, right) for n, right in enumerate((*steps, *last))]
+
+
+def session_seven() -> Samples:
+    return {
+        "consistent": handed_in(rising(9_941, 9_943, 9_942), 21),
+        "exactly": handed_in(rising(9_940, 9_940, 9_940), 21),
+        "one-time": handed_in(rising(9_941, 9_938, 9_942), 21),
+        "sixteen-epochs": handed_in(rising(9_941, 9_943, 9_942, epochs=16), 21),
+        "too-large": handed_in(rising(9_941, 9_943, 9_942), 26),
+    }
+
+
+def one_epoch() -> Samples:
+    return {
+        "first-epoch": handed_in([Epoch(95.42, 9_812)], 32),
+        "later": handed_in([Epoch(91.10, 9_402), Epoch(96.31, 9_730)], 32),
+        "running-short": handed_in([Epoch(93.80, 9_745), Epoch(97.2, 9_801)], 32),
+        "too-large": handed_in([Epoch(96.20, 9_833), Epoch(97.4, 9_850)], 56),
+    }
+
+
+def fashion() -> Samples:
+    rows = [Epoch(80.0 + n, 8_400 + 80 * n) for n in range(9)]
+    return {
+        "right": handed_in(rows, 48, "FashionMNIST"),
+        "short": handed_in([Epoch(70.0 + n, 7_900 + 80 * n) for n in range(9)], 48, "FashionMNIST"),
+        "digits": handed_in(rows, 48, "MNIST"),
+        "too-large": handed_in(rows, 80, "FashionMNIST"),
+    }
+
+
+SAMPLES = {"tsai-s7": session_seven, "era-v3-s5": one_epoch, "fashion-small": fashion}
+
+
+def reports(name: str) -> tuple[Report, ...]:
+    rules = catalogue()
+    loaded = load(name, rules)
+    with mock.patch.object(runner, "choose", return_value=WarmWorker()):
+        return tuple(
+            grade_one(from_bytes(sample, files, single=False), loaded, rules, QUIET)[0]
+            for sample, files in sorted(SAMPLES[name]().items())
+        )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(SAMPLES))
+def test_samples_of_a_neighbour(name: str) -> None:
+    wrong = differences(reports(name), expected_table(TABLES / f"{name}.toml"))
+    assert not wrong, "\n".join(f"{d.submission} {d.criterion}: {d.expected}, found {d.found}" for d in wrong)
+
+
+def test_every_table_has_its_samples() -> None:
+    assert sorted(SAMPLES) == NAMES
+
+
+if __name__ == "__main__":
+    print(as_table(reports(sys.argv[1])), end="")
