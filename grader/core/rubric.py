@@ -139,6 +139,11 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         return self.data.test_images if of_test else self.data.training_images
 
     @property
+    def loaded_by(self) -> str:
+        """The class of `torchvision.datasets` that notebooks load the data set with."""
+        return self.data.torchvision
+
+    @property
     def spread(self) -> float:
         """How much further apart the results of two trainings lie than where that was measured: on MNIST.
 

@@ -5,9 +5,11 @@ One network, one log and one recipe are judged together. Where the submitted not
 one did, the check cannot tell whose training is meant, and a person chooses.
 """
 
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from grader.core.assigned_data import MNIST
 from grader.core.evidence.documents import Documents
 from grader.core.evidence.logs import Epoch, LogEvidence, Origin, Run, SequenceKind
 from grader.core.outcome import Finding, Outcome, Verdict, passed, unknown
@@ -47,6 +49,21 @@ def shown_by(run: Run, logs: LogEvidence, text: str, findings: Iterable[Finding]
     if logs.notebooks:
         return unknown(f"{quoted}; the notebook saved none", [_quoted(run), *findings])
     return passed(quoted, findings)
+
+
+_LOADED = re.compile(r"\b(MNIST|FashionMNIST|KMNIST|EMNIST|QMNIST|CIFAR10|CIFAR100|SVHN)[ \t]*\(")
+"""Calls of the data sets of torchvision that small networks are trained on."""
+
+
+def of_another_data(documents: Documents, artefact: str, asked: str) -> str:
+    """Return the data set that a notebook loads in the place of the one that is asked for; empty where it
+    loads that one, or none that is known by its name, and where MNIST is asked for.
+    """
+    if asked == MNIST.torchvision:
+        return ""
+    found = [d.notebook for d in documents.of(Kind.NOTEBOOK) if d.path == artefact and d.notebook]
+    loaded = [n for notebook in found for cell in notebook.code_cells for n in _LOADED.findall(cell.source)]
+    return loaded[0] if loaded and asked not in loaded else ""
 
 
 def of_another(found: Runs) -> Outcome:

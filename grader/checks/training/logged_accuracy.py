@@ -14,7 +14,8 @@ percents (`99%`) hide it, so the fractions count.
 
 A course may ask for the training accuracy instead (`accuracy_of = "training"`). It is printed while an epoch
 goes on and lies below what the network has at its end, so a log that is short of it fails only where the test
-accuracy is short as well.
+accuracy is short as well. Where the course is about another data set than MNIST and the notebook loads a
+third one, a person looks.
 
 ## Example
     Test set: Average loss: 0.0193, Accuracy: 9936/10000 (99%)     best of all 20 epochs
@@ -28,7 +29,9 @@ import math
 from collections.abc import Mapping
 from typing import ClassVar, NamedTuple
 
-from grader.checks.training._runs import another_notebook, shown_by, submitted, without_log
+import msgspec
+
+from grader.checks.training._runs import another_notebook, of_another_data, shown_by, submitted, without_log
 from grader.checks.training._training_accuracy import told
 from grader.core.evidence.claims import ClaimEvidence, What
 from grader.core.evidence.documents import Documents
@@ -55,6 +58,7 @@ class Params(CheckParams, frozen=True, kw_only=True):
     last_epochs: int = Assignment().last_epochs
     denominator: int = Assignment().test_images
     accuracy_of: AccuracyOf = Assignment().accuracy_of
+    loaded_by: str = Assignment().loaded_by
     limits: ClassVar[Mapping[str, str]] = {
         "threshold": "accuracy",
         "epochs": "epochs",
@@ -63,6 +67,7 @@ class Params(CheckParams, frozen=True, kw_only=True):
         "last_epochs": "last_epochs",
         "denominator": "test_images",
         "accuracy_of": "accuracy_of",
+        "loaded_by": "loaded_by",
     }
 
     @property
@@ -96,7 +101,7 @@ def check(
         return _elsewhere(found.elsewhere, submission, params)
     if not found.judged:
         return without_log(logs, documents, _claimed(claims))
-    rulings = [_judge(run, params) for run in found.judged]
+    rulings = [_on_the_data(_judge(run, params), documents, params) for run in found.judged]
     others = [_judge(run, params) for run in found.elsewhere]
     by_answer = {answer: [r for r in rulings if r.answer is answer] for answer in Answer}
     of_test = params.accuracy_of is AccuracyOf.TEST
@@ -144,6 +149,25 @@ def _elsewhere(runs: tuple[Run, ...], submission: Submission, params: Params) ->
     main = next(notebooks, "the main notebook")
     text = f"{main} saved no log; the one in {best.run.artefact} {does} {params.threshold:g} %"
     return unknown(text, [another_notebook(r.run) for r in rulings])
+
+
+def _on_the_data(ruling: _Ruling, documents: Documents, params: Params) -> _Ruling:
+    """The ruling, and a doubt in the place of a pass where the notebook loads another data set than is asked
+    for.
+    """
+    other = of_another_data(documents, ruling.run.artefact, params.loaded_by)
+    if ruling.answer is not Answer.YES or not other:
+        return ruling
+    text = f"{ruling.summary}, but the notebook loads {other}, and the assignment is about {params.loaded_by}"
+    finding = msgspec.structs.replace(
+        ruling.finding,
+        message="the log is of another data set",
+        expected=f"a log of a network trained on {params.loaded_by}",
+        found=other,
+        hint=f"load datasets.{params.loaded_by}, and run the notebook again",
+        diagnosis="another-data-set",
+    )
+    return ruling._replace(answer=Answer.MAYBE, finding=finding, summary=text)
 
 
 def _judge(run: Run, params: Params) -> _Ruling:
