@@ -22,8 +22,10 @@ LOSSES: Final = 20
 """Nodes that may be lost under one job before it is given up: none of that is the job's doing."""
 IN_FLIGHT: Final = 10_000
 """Jobs that are with nodes at most; Ray stalls where a driver has a hundred thousand tasks."""
-BLOCK_SECONDS: Final = 2.0
-"""How long a block of cheap jobs should take: dispatch costs it nothing, and its loss little."""
+BLOCK_SECONDS: Final = 1.0
+"""How long a block of cheap jobs should take: dispatch costs it nothing, its loss little, and the last one
+does not hold up a short run.
+"""
 LOOK_AGAIN: Final = 2.0
 """Seconds between two looks at which nodes there are."""
 PATIENCE: Final = 300.0
