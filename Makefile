@@ -11,7 +11,7 @@ DEMO_STAMP := .venv/.demo
 DOCS_STAMP := .venv/.docs
 NEEDED := pyproject.toml constraints.txt
 
-.PHONY: demo docs screenshots test test-ray quick lint types contract unit setup sandbox clean
+.PHONY: demo docs screenshots test ray test-ray quick lint types contract unit setup sandbox clean
 
 setup: $(STAMP)
 
@@ -58,8 +58,10 @@ unit: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal -q
 
 # Its own extra, which [dev] does not hold: some 80 MB, and a minute and a half of tests.
-test-ray: $(STAMP)
+ray: $(STAMP)
 	@$(BIN)/python -m pip install --disable-pip-version-check -qq -c constraints.txt --editable '.[ray]'
+
+test-ray: ray
 	OMP_NUM_THREADS=1 $(BIN)/pytest -q tests/ray
 
 sandbox:
