@@ -90,10 +90,14 @@ def exchanged(found: str, expected: str) -> tuple[tuple[str, str], ...]:
 
 
 def same_slip(one: Fault, other: Fault) -> bool:
-    """Whether README and workbook make the same mistake about the same quantity."""
+    """Whether two criteria tell one mistake about the same quantity, in README and workbook or in the same
+    words.
+    """
     subjects = {f.subject for f in one.findings} & {f.subject for f in other.findings} - {""}
     if not subjects or one.first.weight is not other.first.weight:
         return False
+    if (one.first.diagnosis, one.first.message) == (other.first.diagnosis, other.first.message):
+        return True
     if {one.first.diagnosis, other.first.diagnosis} <= BRACKETS:
         return True
     return _names_the_swap(one.first, other.first) or _names_the_swap(other.first, one.first)

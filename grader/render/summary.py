@@ -120,11 +120,15 @@ def next_steps(report: Report, limit: int = STEPS_SHOWN) -> tuple[Step, ...]:
         if at_stake(marked) <= 0:
             continue
         for step, key, fault in _steps_of(marked, report.submission, present):
-            twin = next((k for f, k in told if fault is not None and same_slip(f, fault)), "")
-            if fault is not None and not twin:
+            same = ((f, k) for f, k in told if fault is not None and same_slip(f, fault))
+            twin, twin_key = next(same, (None, ""))
+            if fault is not None and twin is None:
                 told.append((fault, key))
-            first = steps.get(twin or key)
-            steps[twin or key] = _joined(first, step, fault if twin else None)
+            first = steps.get(twin_key or key)
+            besides = (
+                fault if fault is not None and twin is not None and where(twin) != where(fault) else None
+            )
+            steps[twin_key or key] = _joined(first, step, besides)
     return tuple(sorted(steps.values(), key=lambda step: -step.points)[:limit])
 
 
@@ -152,11 +156,11 @@ def _steps_of(
         yield step, advice, group[0] if len(group) == 1 else None
 
 
-def _joined(first: Step | None, step: Step, twin: Fault | None) -> Step:
+def _joined(first: Step | None, step: Step, besides: Fault | None) -> Step:
     """One step for two criteria: their points together, and where the same slip is to be found besides."""
     if first is None:
         return step
-    also = f" {strings.STEP_ALSO.format(places=where(twin))}" if twin is not None else ""
+    also = f" {strings.STEP_ALSO.format(places=where(besides))}" if besides is not None else ""
     return msgspec.structs.replace(first, points=first.points + step.points, text=first.text + also)
 
 

@@ -7,6 +7,8 @@ import msgspec
 import pytest
 
 from grader.checks.catalogue import catalogue
+from grader.checks.sweep._where import not_shown
+from grader.core.facts.replay import ReplayFacts
 from grader.core.outcome import Finding, Verdict, Weight
 from grader.core.place import Place
 from grader.core.report import Report
@@ -21,6 +23,7 @@ from grader.render.result_json import encode
 from grader.render.same_fault import Fault, exchanged, follows_from, named, one_by_one, same_slip, spots
 from grader.render.summary import headline_of, next_steps, remarks_in, tally
 from grader.render.terminal import print_report
+from tests.execute.replay.sheets import replayed, workbook
 from tests.render.samples import artefact, marked, report
 
 SLOPE = "∂E/∂w{n} = (a_o1 - t1) * {a} * i1"
@@ -271,3 +274,18 @@ def test_no_student_page_names_an_option_of_the_command_line() -> None:
         for path in sorted((root / folder).rglob("*.py")):
             said = re.findall(r'Unavailable\(\s*f?"([^"]*)"', path.read_text(encoding="utf-8"))
             assert not [text for text in said if " --" in text or "(--" in text], path.name
+
+
+def test_one_absence_told_by_two_criteria_is_one_story() -> None:
+    """A learning rate that nothing shows has no losses to be right either: LR302 says `same as LR301`."""
+    replay = ReplayFacts(books=(replayed(workbook()),))
+    told, other = (not_shown(replay, [rate], {}, (0.5, 2.0)) for rate in (0.5, 2.0))
+    first, second = (Fault(sentence=f.message, findings=(f,)) for f in (told, other))
+    assert same_slip(first, first)
+    assert not same_slip(first, second)
+    both = (
+        marked(code, Verdict.PARTIAL, title=code, summary="one of two", findings=(told,))
+        for code in ("LR301", "LR302")
+    )
+    (step,) = next_steps(report("x", tuple(both)))
+    assert "The same in" not in step.text, "the one file was named as another place"

@@ -78,6 +78,7 @@ def not_shown(
     """What is said of rates that no workbook shows, by each check in the same words."""
     return Finding(
         message=f"no table, column or chart of a workbook shows the losses for η = {listed(missing)}",
+        subject=f"η = {listed(missing)}",
         place=Place(artefact=replay.judged[0].artefact),
         expected=f"losses for {listed(rates)}",
         found=told(places) or "none of them",
