@@ -3,7 +3,7 @@ the READMEs claim.
 
     python benchmarks/seed_networks.py --data DIR --results FILE [--seeds 3] [--only 11924 ...]
 
-Rebuilt from the tables alone (the parameter totals must agree), trained by the engine in mode exact on all
+Rebuilt from the tables alone (the parameter totals must agree), trained by the engine on all
 60,000 digits and scored on the test set. What a README does not tell of its recipe was chosen by us before
 any run and is printed. Every finished run is a line of FILE and an unfinished one keeps its state beside it,
 so that a second call goes on where the first stopped: one seed of each network first. One process, one

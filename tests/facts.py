@@ -1,6 +1,6 @@
 """Facts as the executor makes them, for tests that start behind it."""
 
-from grader.core.facts.retrain import Mode, Proof, RecipeUsed, RetrainFacts, SeedRun, Versions
+from grader.core.facts.retrain import Proof, RecipeUsed, RetrainFacts, SeedRun, Versions
 
 
 def retrained(*correct: int, seed: int = 0, planned: int = 20) -> RetrainFacts:
@@ -25,7 +25,6 @@ def retrained(*correct: int, seed: int = 0, planned: int = 20) -> RetrainFacts:
         recipe=RecipeUsed.STUDENT,
         recipe_summary="SGD",
         recipe_complete=True,
-        mode=Mode.EXACT,
         device="cpu",
         threads=1,
         versions=Versions(torch="2", engine=1, loop=""),

@@ -18,7 +18,7 @@ from grader.checks.retrain import (
 from grader.core.evidence.logs import Epoch, LogEvidence, Origin, Run
 from grader.core.facts.notebook import CellRun, CellStatus, Ending, Isolation
 from grader.core.facts.reproduced import Canary, CanaryState, ReproducedEpoch, ReproducedFacts, ScoredWith
-from grader.core.facts.retrain import Mode, Proof, RecipeUsed, RetrainFacts, SeedRun, Versions
+from grader.core.facts.retrain import Proof, RecipeUsed, RetrainFacts, SeedRun, Versions
 from grader.core.outcome import Outcome, Verdict
 from grader.core.place import Place
 from grader.core.retrain_rule import Admission
@@ -134,7 +134,6 @@ def retrainings(draw: st.DrawFn) -> RetrainFacts:
         recipe_complete=not missing,
         recipe_missing=missing,
         kept_constants=draw(st.sampled_from([0, 0, 0, 123])),
-        mode=draw(st.sampled_from(Mode)),
         device="cpu",
         threads=1,
         versions=Versions(torch="2", loop="0"),

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from grader.cli.commands import retrain as module
 from grader.core.evidence.logs import LogEvidence
-from grader.core.facts.retrain import Mode, RetrainFacts
+from grader.core.facts.retrain import RetrainFacts
 from grader.core.faults import Unavailable, UsageFault
 from grader.core.retrain_rule import Retraining
 from grader.core.settings import Settings
@@ -80,14 +80,21 @@ def test_grading_says_a_line_an_epoch_too(submission: Path, capsys: pytest.Captu
     assert [line.partition(":")[0] for line in lines] == [f"run 1 seed 5 epoch {n}/3" for n in (1, 2, 3)]
 
 
-def test_the_facts_as_json_and_the_fast_mode(submission: Path) -> None:
+def test_the_facts_as_json(submission: Path) -> None:
     import msgspec
 
-    arguments = [str(submission), "--epochs", "1", "--seeds", "1", "--json", "--mode", "fast"]
+    arguments = [str(submission), "--epochs", "1", "--seeds", "1", "--json", "--mode", "exact"]
     result = CliRunner().invoke(module.command, arguments)
     facts = msgspec.json.decode(result.stdout, type=RetrainFacts)
-    assert facts.mode is Mode.FAST
     assert len(facts.runs[0].correct) == 1
+
+
+def test_who_asks_for_the_mode_that_is_gone_is_told_so(submission: Path) -> None:
+    result = CliRunner().invoke(module.command, [str(submission), "--mode", "fast"])
+    assert result.exit_code == 2
+    assert "there is no mode fast any more" in result.output
+    assert "Leave --mode out" in result.output
+    assert "--mode" not in CliRunner().invoke(module.command, ["--help"]).output
 
 
 def test_what_cannot_be_trained_is_a_usage_fault_with_the_reason(

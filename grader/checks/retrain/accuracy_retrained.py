@@ -28,7 +28,7 @@ learning rate at the end lifts the last epochs by about 0.1.
 from grader.core.admission import admitted
 from grader.core.evidence.logs import Answer as Reached
 from grader.core.evidence.logs import LogEvidence, Origin, Run
-from grader.core.facts.retrain import Mode, RecipeUsed, RetrainFacts, SeedRun
+from grader.core.facts.retrain import RecipeUsed, RetrainFacts, SeedRun
 from grader.core.outcome import Finding, Outcome, Weight, failed, passed, unknown
 from grader.core.place import Place
 from grader.core.retrain_rule import (
@@ -124,7 +124,7 @@ def _not_counted(retrained: RetrainFacts, params: Params) -> str:
 
 def _below(retrained: RetrainFacts, step: Decided, params: Params) -> Outcome:
     followed = retrained.recipe is RecipeUsed.STUDENT and retrained.recipe_complete
-    if followed and retrained.mode is Mode.EXACT and not _of_training(retrained, params):
+    if followed and not _of_training(retrained, params):
         return failed(
             step.reason, [_miss(retrained, step, params, "threshold-not-reached"), *_shown(retrained, params)]
         )
@@ -132,8 +132,6 @@ def _below(retrained: RetrainFacts, step: Decided, params: Params) -> Outcome:
         why = f"{step.reason}; the test accuracy reaches it, so a count after the epoch may be enough"
     elif retrained.recipe is RecipeUsed.REFERENCE:
         why = f"our recipe did not reach it: {step.reason}"
-    elif retrained.mode is Mode.FAST:
-        why = f"a fast screening did not reach it: {step.reason}"
     else:
         why = f"your recipe was followed only in part and did not reach it: {step.reason}"
     return unknown(why, [_miss(retrained, step, params, "recipe-incomplete"), *_shown(retrained, params)])
@@ -189,8 +187,7 @@ def _shown(retrained: RetrainFacts, params: Params) -> list[Finding]:
             message=f"trained with {whose}: {retrained.recipe_summary}",
             place=_place(retrained),
             expected=describe(params),
-            found=f"{curves} (mode {retrained.mode.value}, {retrained.device}, torch "
-            f"{retrained.versions.torch})",
+            found=f"{curves} ({retrained.device}, torch {retrained.versions.torch})",
             hint="; ".join((*retrained.recipe_missing[:6], *retrained.notes)),
             diagnosis="curves",
             weight=Weight.REMARK,

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from grader.core.facts.retrain import Mode, RetrainFacts
+from grader.core.facts.retrain import RetrainFacts
 from grader.core.retrain_rule import RuleParams
 from grader.core.settings import Settings
 from grader.execute.engine.runs import retraining
@@ -89,7 +89,7 @@ def test_no_run_is_cut_short_while_another_rule_needs_it(monkeypatch: pytest.Mon
 
 
 def training(seed: int, epochs: int = 3) -> Training:
-    return Training(network(), recipe(), digits(), seed, epochs, Mode.EXACT, None)
+    return Training(network(), recipe(), digits(), seed, epochs, None)
 
 
 @pytest.mark.usefixtures("quick_start")

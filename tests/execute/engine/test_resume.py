@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from grader.core.facts.recipe import Part, Stepping, Turn
-from grader.core.facts.retrain import Mode, RecipeUsed
+from grader.core.facts.retrain import RecipeUsed
 from grader.core.retrain_rule import RuleParams
 from grader.core.settings import Settings
 from grader.execute.engine.recipes.epoch_plans import PlanCourse, ReferenceCourse
@@ -121,8 +121,7 @@ def test_an_interrupted_training_ends_with_the_bits_of_a_whole_one(name: str, tm
     assert all(torch.equal(value, expected[key]) for key, value in tensors.items())
 
 
-@pytest.mark.parametrize("mode", list(Mode))
-def test_both_modes_resume(mode: Mode, tmp_path: Path) -> None:
+def test_a_run_with_its_proof_resumes(tmp_path: Path) -> None:
     plan = resolve(recipe(), (1, 28, 28), 320).plan
 
     def run(checkpoint: Checkpoint | None, *, stop: bool = False):  # type: ignore[no-untyped-def]
@@ -132,7 +131,7 @@ def test_both_modes_resume(mode: Mode, tmp_path: Path) -> None:
             return False
 
         return run_seed(
-            network(), plan, digits(), seed=5, epochs=3, device="cpu", on_epoch=on_epoch, mode=mode, checkpoint=checkpoint
+            network(), plan, digits(), seed=5, epochs=3, device="cpu", on_epoch=on_epoch, checkpoint=checkpoint
         )  # fmt: skip
 
     file = Checkpoint(tmp_path / "run.state")

@@ -9,13 +9,12 @@ import msgspec
 
 from grader.core.assigned_data import MNIST, DataSet
 from grader.core.facts.recipe import StudentRecipe
-from grader.core.facts.retrain import Mode, RecipeUsed, SeedRun, Versions
+from grader.core.facts.retrain import RecipeUsed, SeedRun, Versions
 from grader.core.memory import digest, key, write_whole
 from grader.execute.data import digest as digits_digest
 from grader.execute.engine.recipes.recipe import Plan
 from grader.execute.engine.runs.checkpoint import Checkpoint
 from grader.execute.engine.runs.initial_weights import fresh_tensors
-from grader.execute.engine.ways.bfloat16 import half_precision_pays
 from grader.execute.graph.network import Network
 from reference import mnist
 
@@ -32,7 +31,6 @@ class TrainingJob:
     versions: Versions
     planned: int
     """Epochs of a full run."""
-    mode: Mode = Mode.EXACT
     described: DataSet = MNIST
 
     @property
@@ -111,8 +109,6 @@ def _key(job: TrainingJob) -> dict[str, object]:
         "recipe": job.recipe,
         "planned": job.planned,  # our own schedule is stretched over the epochs
         "data": digits_digest(job.data),
-        "mode": job.mode,
-        "half": job.mode is Mode.FAST and half_precision_pays(job.device),
         "device": job.device,
         "threads": 1,
         "versions": job.versions,

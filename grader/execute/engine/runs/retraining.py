@@ -126,7 +126,6 @@ def _retrain(
         device=_device(settings.device),
         versions=_versions(),
         planned=planned,
-        mode=wish.mode,
         described=described,
     )
     job, runs = _runs(job, Run(work, batch, epochs), settings, wish, notes)
@@ -141,7 +140,6 @@ def _retrain(
         recipe_complete=plan is not None and not missing,
         recipe_missing=tuple(missing),
         kept_constants=fresh.kept_tables,
-        mode=wish.mode,
         device=job.device,
         threads=1,
         versions=job.versions,
@@ -252,7 +250,6 @@ class _Trainer:
             epochs=self._wish.epochs,
             device=job.device,
             on_epoch=on_epoch,
-            mode=job.mode,
             described=job.described,
             checkpoint=checkpoint,
         )
@@ -285,7 +282,6 @@ class _Trainer:
                 epochs=self._wish.epochs,
                 device=job.device,
                 on_epoch=on_epoch,
-                mode=job.mode,
                 described=job.described,
                 checkpoint=checkpoint,
             )
@@ -318,7 +314,6 @@ class _Trainer:
                     data=job.data,
                     seed=seed,
                     epochs=self._wish.epochs,
-                    mode=job.mode,
                     described=job.described,
                     state=self._cache.checkpoint(seed).path,
                 )

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from grader.core.assigned_data import MNIST, DataSet
-from grader.core.facts.retrain import Mode, Proof, SeedRun
+from grader.core.facts.retrain import Proof, SeedRun
 from grader.execute.engine.recipes.epoch_plans import PlanCourse
 from grader.execute.engine.recipes.recipe import Plan
 from grader.execute.engine.runs.checkpoint import Checkpoint
@@ -30,10 +30,10 @@ REHEARSED = 16
 DIVERGED = 1e9
 """Recorded in the place of a loss that is larger or not finite."""
 
-ROUNDING = {Mode.EXACT: 1e-4, Mode.FAST: 5e-2}
+ROUNDING = 1e-4
 """By how much two answers to the same digit may differ, relative to 1 + their size, when it stands in another
-place and in another batch. On a CPU float32 came to 3e-6 and bfloat16 to 2e-2. Two classes change places only
-where their answers lie as close as that.
+place and in another batch. On a CPU it came to 3e-6. Two classes change places only where their answers lie
+as close as that.
 """
 
 WRONG_KEPT = 500
@@ -44,7 +44,7 @@ OnEpoch = Callable[[int, float], bool]
 """Called with the right answers and the mean loss after each epoch; True stops the training."""
 
 
-def run_seed(  # noqa: PLR0913  each of them decides a training
+def run_seed(
     network: Network,
     plan: Plan | None,
     data: mnist.Mnist,
@@ -53,7 +53,6 @@ def run_seed(  # noqa: PLR0913  each of them decides a training
     epochs: int,
     device: str,
     on_epoch: OnEpoch,
-    mode: Mode = Mode.EXACT,
     checkpoint: Checkpoint | None = None,
     described: DataSet = MNIST,
 ) -> SeedRun:
@@ -63,8 +62,8 @@ def run_seed(  # noqa: PLR0913  each of them decides a training
     At most `epochs` epochs, fewer where the recipe has fewer or `on_epoch` stops. A state in `checkpoint` is
     gone on from. Raises UnusableNetwork.
     """
-    _use_float32(device, mode)
-    setting = Setting(network, plan, len(data.train_labels), epochs, device, mode, described)
+    _use_float32(device)
+    setting = Setting(network, plan, len(data.train_labels), epochs, device, described)
     seat = take_seat(setting, seed)
     correct: list[int] = []
     losses: list[float] = []
@@ -93,7 +92,7 @@ def run_seed(  # noqa: PLR0913  each of them decides a training
     return _record(setting, seat, outcome)
 
 
-def run_together(  # noqa: PLR0913  each of them decides a training
+def run_together(
     network: Network,
     plan: Plan | None,
     data: mnist.Mnist,
@@ -102,7 +101,6 @@ def run_together(  # noqa: PLR0913  each of them decides a training
     epochs: int,
     device: str,
     on_epoch: Callable[[tuple[tuple[int, float], ...]], bool],
-    mode: Mode = Mode.EXACT,
     checkpoint: Checkpoint | None = None,
     described: DataSet = MNIST,
 ) -> tuple[SeedRun, ...] | None:
@@ -112,8 +110,8 @@ def run_together(  # noqa: PLR0913  each of them decides a training
     """
     if plan is not None and plan.couples_weights:
         return None
-    _use_float32(device, mode)
-    setting = Setting(network, plan, len(data.train_labels), epochs, device, mode, described)
+    _use_float32(device)
+    setting = Setting(network, plan, len(data.train_labels), epochs, device, described)
     digits = as_digits(data).to(device)
     seats, streams = [], []
     for seed in seeds:
@@ -161,13 +159,11 @@ def _how(trained: nn.Module, beside: Sequence[int] = ()) -> str:
     return "; ".join(words)
 
 
-def _use_float32(device: str, mode: Mode) -> None:
+def _use_float32(device: str) -> None:
     # torch lets convolutions on CUDA round their factors to ten bits (TF32); the GPUs that students are lent
     # do not.
     if device == "cuda":
-        torch.backends.cudnn.conv.fp32_precision = (  # type: ignore[attr-defined]
-            "ieee" if mode is Mode.EXACT else "tf32"
-        )
+        torch.backends.cudnn.conv.fp32_precision = "ieee"  # type: ignore[attr-defined]
 
 
 def _rehearsal(setting: Setting, seat: Seat, digits: Digits, seeds: int) -> Tensor:
@@ -212,7 +208,7 @@ def _record(setting: Setting, seat: Seat, outcome: _Outcome) -> SeedRun:
             digits_scored=len(again.answers),
             digits_expected=setting.data.test_images,
             finite=DIVERGED not in losses and score.finite and again.finite,
-            repeatable=score.apart(again) <= ROUNDING[setting.mode],
+            repeatable=score.apart(again) <= ROUNDING,
         ),
     )
 

@@ -10,13 +10,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from grader.core.assigned_data import MNIST, DataSet
-from grader.core.facts.retrain import Mode
 from grader.core.retrain_rule import REFERENCE_EPOCHS
 from grader.execute.engine.recipes.epoch_plans import PlanCourse, ReferenceCourse
 from grader.execute.engine.recipes.recipe import Plan
 from grader.execute.engine.runs.initial_weights import Fresh, fresh_tensors
 from grader.execute.engine.runs.loop import Course, Order
-from grader.execute.engine.ways import bfloat16
 from grader.execute.graph.interpret import GraphNetwork
 from grader.execute.graph.network import Network
 from reference.recipe import RECIPES, Recipe
@@ -37,7 +35,6 @@ class Setting(NamedTuple):
     digits: int
     epochs: int
     device: str
-    mode: Mode
     data: DataSet = MNIST
 
     @property
@@ -84,21 +81,15 @@ class Seat(NamedTuple):
 
 def take_seat(setting: Setting, seed: int, *, dense: bool = False, dropout: bool = True) -> Seat:
     """Fresh weights and a course; torch's random state is then where the seed's training begins."""
-    network, mode = setting.network, setting.mode
+    network = setting.network
     fresh = fresh_tensors(network, seed)
-    # On a GPU numbers are drawn by as many threads as there are numbers, so a pool of masks would save
-    # nothing.
-    pooled = mode is Mode.FAST and setting.device == "cpu"
-    cheap = {"aten.dropout.default": bfloat16.PooledDropout()} if pooled else None
-    model = GraphNetwork(network, fresh.tensors, training_dropout=dropout, replace=cheap)
+    model = GraphNetwork(network, fresh.tensors, training_dropout=dropout)
     layout = torch.contiguous_format if dense else _memory_format(model, network)
     order = Order(fresh.kept_bytes)
-    half = mode is Mode.FAST and bfloat16.half_precision_pays(setting.device)
-    trained: nn.Module = bfloat16.HalfPrecision(model) if half else model
     if setting.plan is not None:
-        return Seat(seed, fresh, model, trained, PlanCourse(setting.plan, order), layout)
+        return Seat(seed, fresh, model, model, PlanCourse(setting.plan, order), layout)
     recipe = setting.recipe
-    trained = _adapt(trained, network.image, setting.data.side, -recipe.mean / recipe.deviation)
+    trained = _adapt(model, network.image, setting.data.side, -recipe.mean / recipe.deviation)
     return Seat(seed, fresh, model, trained, ReferenceCourse(recipe, seed, order), layout)
 
 

@@ -5,7 +5,7 @@ engine.
 from collections.abc import Callable
 from typing import NamedTuple
 
-from grader.core.facts.retrain import Mode, RecipeUsed
+from grader.core.facts.retrain import RecipeUsed
 from grader.core.retrain_rule import Retraining, RuleParams
 
 
@@ -28,7 +28,6 @@ class Wish(NamedTuple):
 
     recipe: RecipeUsed = RecipeUsed.STUDENT
     rule: RuleParams = RuleParams()
-    mode: Mode = Mode.EXACT
     progress: Callable[[Progress], None] = lambda progress: None
     further: tuple[RuleParams, ...] = ()
     """Rules that must be decided by the same runs."""

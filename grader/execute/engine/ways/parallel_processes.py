@@ -16,7 +16,7 @@ from typing import NamedTuple
 from grader.core.assigned_data import MNIST, DataSet
 from grader.core.child import Child
 from grader.core.facts.recipe import StudentRecipe
-from grader.core.facts.retrain import Mode, SeedRun
+from grader.core.facts.retrain import SeedRun
 from grader.core.machine import usable_cores
 from grader.execute.engine.recipes.recipe import resolve
 from grader.execute.engine.runs.checkpoint import Checkpoint
@@ -43,7 +43,6 @@ class Training(NamedTuple):
     data: mnist.Mnist
     seed: int
     epochs: int
-    mode: Mode
     state: Path | None
     described: DataSet = MNIST
 
@@ -127,7 +126,6 @@ def _train(channel: Connection) -> None:
                 epochs=training.epochs,
                 device="cpu",
                 on_epoch=on_epoch,
-                mode=training.mode,
                 checkpoint=checkpoint,
                 described=training.described,
             )
