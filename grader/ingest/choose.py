@@ -49,7 +49,15 @@ _NAMED_AT_LEAST = 0.5
 
 _DRAFTS = re.compile(r"drafts?|archived?s?|back-?ups?|old|attempts?|trials?|unused", re.IGNORECASE)
 
+_COPY = re.compile(r"feedback(?:-\d+)?", re.IGNORECASE)
+"""The name of a copy with findings in it that `grader feedback` gave back: no hand-in beside the file that it
+was made from, whichever holds more.
+"""
+
 _CHOSEN = (Kind.README, Kind.NOTEBOOK, Kind.WORKBOOK, Kind.SOURCE)
+
+
+_COPIED = (Kind.NOTEBOOK, Kind.WORKBOOK)
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +72,9 @@ def choose(sources: Sequence[Source]) -> Choice:
     main: set[str] = set()
     doubts: list[str] = []
     for kind in _CHOSEN:
-        candidates = _no_drafts([s for s in sources if s.artefact.kind is kind and s.artefact.readable])
+        candidates, copies = _without_copies(
+            _no_drafts([s for s in sources if s.artefact.kind is kind and s.artefact.readable])
+        )
         alone = len(candidates) == 1 and kind is not Kind.SOURCE
         ranked = (
             list(candidates) if alone else sorted(candidates, key=lambda s: (-_score(s), s.artefact.path))
@@ -73,6 +83,12 @@ def choose(sources: Sequence[Source]) -> Choice:
             continue
         best, doubt = _best_notebook(ranked, sources) if kind is Kind.NOTEBOOK else (ranked[0], "")
         main.add(best.artefact.path)
+        mended = [s.artefact.path for s in copies if kind is Kind.WORKBOOK or _code(s) != _code(best)]
+        if mended:
+            aside = ", ".join(mended)
+            doubt = (
+                doubt or f"{best.artefact.path} was taken; {aside} is named like a copy that grader gave back"
+            )
         if doubt:
             doubts.append(doubt)
     artefacts = tuple(msgspec.structs.replace(s.artefact, main=s.artefact.path in main) for s in sources)
@@ -156,6 +172,15 @@ def _no_drafts(candidates: Sequence[Source]) -> Sequence[Source]:
     if len(final) == len(candidates):
         return candidates
     return final if any(_score(s) > 0 for s in final) else candidates
+
+
+def _without_copies(candidates: Sequence[Source]) -> tuple[Sequence[Source], Sequence[Source]]:
+    """The files that a student made and the copies with findings that were given back; a copy that stands
+    alone is the hand-in.
+    """
+    copies = [s for s in candidates if s.artefact.kind in _COPIED and _COPY.fullmatch(_stem(s))]
+    own = [s for s in candidates if s not in copies]
+    return (own, copies) if copies and any(_score(s) > 0 for s in own) else (candidates, ())
 
 
 def _trains(notebook: Source) -> bool:

@@ -156,7 +156,7 @@ FILES_NONE: Final = "No file could be read."
 READ_NOTES: Final = "What we made of them"
 READ_DOUBTS: Final = "Where we were in doubt"
 YES: Final = "yes"
-FILE_VIEW: Final = "with the findings in it"
+FILE_VIEW: Final = "as we read it"
 FILES_ANNOTATED: Final = "In your own files"
 
 FEEDBACK_LINE: Final = "Line"
