@@ -54,19 +54,19 @@ def train(
     *,
     on_epoch: Callable[[Epoch], bool | None] = lambda epoch: None,
     device: str = "cpu",
-    memory_format: torch.memory_format = torch.channels_last,
 ) -> TrainResult:
     """Train `model` (images (N, 1, 28, 28) to logits or log-probabilities (N, 10)) in place.
 
     It starts from the weights that `model` has. `seed` decides order, shifts and dropout; on the CPU the same
-    seed gives the same bits. `on_epoch` hears of each epoch, and training stops where it returns True. A
-    model that calls `view` on a feature map larger than 1x1 needs `memory_format=torch.contiguous_format`,
-    which is slower.
+    seed gives the same bits. `on_epoch` hears of each epoch, and training stops where it returns True.
+
+    Maps stay contiguous, as a notebook keeps them: in the channels-last format, a quarter faster, torch's
+    batch normalisation adds up in float32 row by row, and gradients are 0.1 to 5 % from those of float64.
     """
     torch.set_num_threads(1)
     torch.manual_seed(seed)  # dropout
     draw = torch.Generator().manual_seed(seed)  # order and shifts, the same whatever the device
-    model.to(device=device, memory_format=memory_format).train()  # type: ignore[call-overload]
+    model.to(device).train()
     crops = shifted_crops(torch.from_numpy(data.train_images).to(device), recipe.shift)
     labels, test_labels = torch.from_numpy(data.train_labels).to(device), torch.from_numpy(data.test_labels)
     rates = recipe.rates(recipe.epochs * -(-len(labels) // recipe.batch_size))

@@ -99,7 +99,7 @@ def test_a_students_recipe_is_their_dataloader_loop_bit_for_bit() -> None:
         scheduler.step()
 
     ours = GraphNetwork(network(), fresh_tensors(network(), 5).tensors)
-    training = train(ours, data, PlanCourse(plan()), epochs=3, memory_format=torch.contiguous_format)
+    training = train(ours, data, PlanCourse(plan()), epochs=3)
     state = theirs.state_dict()
     assert all(torch.equal(value, state[key]) for key, value in ours.tensors().items())
     assert [result.rate for result in training.epochs] == [0.05, 0.025, 0.025]
@@ -128,7 +128,7 @@ def test_an_optimizer_takes_over_the_weights_and_nothing_else_bit_for_bit() -> N
     part = Part(kind="StepLR", arguments={"step_size": 1, "gamma": 0.5})
     course = PlanCourse(plan(scheduler=part, then=then))
     ours = GraphNetwork(network(), fresh_tensors(network(), 5).tensors)
-    training = train(ours, data, course, epochs=3, memory_format=torch.contiguous_format)
+    training = train(ours, data, course, epochs=3)
     state = theirs.state_dict()
     assert all(torch.equal(value, state[key]) for key, value in ours.tensors().items())
     assert [result.rate for result in training.epochs] == [0.025, 0.0125, 0.01]
@@ -157,7 +157,7 @@ def test_gradients_are_clipped_as_the_loop_clips_them_bit_for_bit(
 
     made = plan(scheduler=None, clipping=Part(kind=kind, arguments=dict(arguments)), epochs=2)
     ours = GraphNetwork(network(), fresh_tensors(network(), 5).tensors)
-    train(ours, data, PlanCourse(made), epochs=2, memory_format=torch.contiguous_format)
+    train(ours, data, PlanCourse(made), epochs=2)
     state = theirs.state_dict()
     assert all(torch.equal(value, state[key]) for key, value in ours.tensors().items())
     assert kind in made.summary

@@ -136,7 +136,6 @@ def train(
     *,
     epochs: int,
     on_epoch: Callable[[EpochResult], bool | None] = lambda result: None,
-    memory_format: torch.memory_format = torch.channels_last,
     checkpoint: Checkpoint | None = None,
 ) -> Training:
     """Train `model` in place from the weights it has, with torch's global random state as it is.
@@ -149,7 +148,7 @@ def train(
     torch.set_num_threads(1)
     keep_freed_memory()
     device = digits.train_images.device
-    model.to(device=device, memory_format=memory_format).train()  # type: ignore[call-overload]
+    model.to(device).train()
     course.begin(list(model.parameters()), digits)
     kept = checkpoint or Checkpoint()
     results, steps = _restore(kept.read(), model, course)

@@ -83,7 +83,6 @@ def run_seed(
         seat.course,
         epochs=setting.allowed,
         on_epoch=note,
-        memory_format=seat.layout,
         checkpoint=checkpoint,
     )
     scores = (training.score, seat.course.score(trained, digits, again=True))
@@ -115,9 +114,9 @@ def run_together(
     digits = as_digits(data).to(device)
     seats, streams = [], []
     for seed in seeds:
-        seats.append(take_seat(setting, seed, dense=True))
+        seats.append(take_seat(setting, seed))
         streams.append(torch.get_rng_state())
-    quiet = [take_seat(setting, seed, dense=True, dropout=False).trained.to(device).train() for seed in seeds]
+    quiet = [take_seat(setting, seed, dropout=False).trained.to(device).train() for seed in seeds]
     if not agrees(quiet, _rehearsal(setting, seats[0], digits, len(seeds))):
         return None
     stack = SideBySide([seat.trained.to(device).train() for seat in seats])
@@ -135,7 +134,6 @@ def run_together(
         course,
         epochs=setting.allowed,
         on_epoch=note,
-        memory_format=torch.contiguous_format,
         checkpoint=checkpoint,
     )
     first, again = course.scores(digits), course.scores(digits, again=True)

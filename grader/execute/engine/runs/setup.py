@@ -5,7 +5,6 @@ it takes.
 from dataclasses import replace
 from typing import NamedTuple
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -76,21 +75,19 @@ class Seat(NamedTuple):
     model: GraphNetwork
     trained: nn.Module
     course: Course
-    layout: torch.memory_format
 
 
-def take_seat(setting: Setting, seed: int, *, dense: bool = False, dropout: bool = True) -> Seat:
+def take_seat(setting: Setting, seed: int, *, dropout: bool = True) -> Seat:
     """Fresh weights and a course; torch's random state is then where the seed's training begins."""
     network = setting.network
     fresh = fresh_tensors(network, seed)
     model = GraphNetwork(network, fresh.tensors, training_dropout=dropout)
-    layout = torch.contiguous_format if dense else _memory_format(model, network)
     order = Order(fresh.kept_bytes)
     if setting.plan is not None:
-        return Seat(seed, fresh, model, model, PlanCourse(setting.plan, order), layout)
+        return Seat(seed, fresh, model, model, PlanCourse(setting.plan, order))
     recipe = setting.recipe
     trained = _adapt(model, network.image, setting.data.side, -recipe.mean / recipe.deviation)
-    return Seat(seed, fresh, model, trained, ReferenceCourse(recipe, seed, order), layout)
+    return Seat(seed, fresh, model, trained, ReferenceCourse(recipe, seed, order))
 
 
 class _Adapted(nn.Module):
@@ -123,25 +120,3 @@ def _adapt(model: nn.Module, image: tuple[int, ...], side: int, background: floa
             f"the network takes inputs of shape {image}, which our recipe cannot make of a digit"
         )
     return _Adapted(model, image, side, background)
-
-
-@torch.no_grad()
-def _memory_format(model: GraphNetwork, network: Network) -> torch.memory_format:
-    """channels_last, a fifth faster, unless the network insists on views of contiguous maps."""
-    if len(network.image) != 3:
-        return torch.contiguous_format
-    state = torch.get_rng_state()
-    saved = {key: value.clone() for key, value in model.tensors().items()}
-    probe = torch.zeros(4, *network.image)
-    try:
-        for training in (False, True):
-            model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-            model.train(training)(probe.contiguous(memory_format=torch.channels_last))
-    except RuntimeError:
-        model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-        return torch.contiguous_format
-    finally:
-        for key, value in model.tensors().items():
-            value.copy_(saved[key])
-        torch.set_rng_state(state)
-    return torch.channels_last
