@@ -66,28 +66,29 @@ def activation_slope(kind: Activation, x: Number, a: Number, f: SimpleNamespace)
     return f.positive(x) if kind is Activation.RELU else 1.0
 
 
-def _scale(network: AssignedNetwork) -> float:
+def loss_factor(network: AssignedNetwork) -> float:
+    """What a network's loss multiplies its squares by; not for a cross-entropy."""
     return {Loss.HALF_SQUARED: 0.5, Loss.SQUARED: 1.0}.get(network.loss, 1.0 / network.layers[-1])
 
 
 def _loss(network: AssignedNetwork, t: Number, a: Number, f: SimpleNamespace) -> Number:
     """The loss of one output."""
     if network.loss is not Loss.CROSS_ENTROPY:
-        return _scale(network) * (t - a) ** 2
+        return loss_factor(network) * (t - a) ** 2
     return -t * f.log(a) if network.softmax else -(t * f.log(a) + (1.0 - t) * f.log(1.0 - a))
 
 
 def _loss_slope(network: AssignedNetwork, t: Number, a: Number) -> Number:
     """The derivative of the loss of one output by that output."""
     if network.loss is not Loss.CROSS_ENTROPY:
-        return 2.0 * _scale(network) * (a - t)
+        return 2.0 * loss_factor(network) * (a - t)
     return -t / a if network.softmax else (a - t) / (a * (1.0 - a))
 
 
 def _target_slope(network: AssignedNetwork, t: Number, a: Number, f: SimpleNamespace) -> Number:
     """The derivative of the loss of one output by its target."""
     if network.loss is not Loss.CROSS_ENTROPY:
-        return 2.0 * _scale(network) * (t - a)
+        return 2.0 * loss_factor(network) * (t - a)
     return -f.log(a) if network.softmax else f.log(1.0 - a) - f.log(a)
 
 

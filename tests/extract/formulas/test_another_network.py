@@ -2,8 +2,10 @@
 
 import re
 
+import msgspec
 import pytest
 
+from grader.backprop.assigned import reading_for
 from grader.core.assigned_network import Activation, AssignedNetwork, Bias, Loss
 from grader.core.evidence.formulas import DocumentFormulas, FormulaVerdict
 from grader.extract.documents.markdown import markdown_lines
@@ -149,3 +151,71 @@ def test_the_same_slip_in_every_line_is_a_slip_where_the_forward_pass_is_ours(
 def test_one_name_too_high_is_a_slip() -> None:
     found = read([*forward(CLASS), *gradients(CLASS)[:7], "∂E/∂w8 = (a_o2 - t2) * a_o2 * (1 - a_o2) * a_h3"])
     assert not found.other_network
+
+
+RUBRICS = {
+    "class": CLASS,
+    "biases": AssignedNetwork(bias=Bias.LAYER),
+    "tanh": AssignedNetwork(layers=(2, 3, 1), activations=(A.TANH, A.TANH)),
+    "softmax": OTHERS["softmax"],
+    "relu": OTHERS["relu, then linear"],
+    "binary cross-entropy": OTHERS["binary cross-entropy"],
+    "mean squared": AssignedNetwork(layers=(2, 2, 3), loss=Loss.MEAN_SQUARED),
+}
+
+
+def of_other_outputs(rubric: AssignedNetwork) -> list[AssignedNetwork]:
+    """The rubric's network with every other pair of an output activation and a loss."""
+    found = []
+    for output in (A.SIGMOID, A.TANH, A.LINEAR, A.SOFTMAX):
+        for loss in Loss:
+            activations = (*rubric.activations[:-1], output)
+            other = msgspec.structs.replace(rubric, activations=activations, loss=loss)
+            if not other.faults() and not (output is A.SOFTMAX and loss is not Loss.CROSS_ENTROPY):
+                found.append(other)
+    return found
+
+
+@pytest.mark.parametrize("rubric", RUBRICS.values(), ids=RUBRICS)
+def test_a_loss_that_no_line_says_is_not_accused(rubric: AssignedNetwork) -> None:
+    """`δ_o1 = a_o1 - t1` is right of a cross-entropy, and what follows from it too."""
+    for other in of_other_outputs(rubric):
+        outputs = len(other.outputs) * (1 + len(other.outputs[0].terms))
+        for steps in (gradients(other), deltas(other), deltas(other)[:outputs]):
+            with reading_for(rubric):
+                assert not accused(read(steps)), other
+                if other.activations == rubric.activations:
+                    sums = [line for line in forward(other) if line[0] != "E"]
+                    assert not accused(read([*sums, *steps])), other
+
+
+@pytest.mark.parametrize("factor", ["1/2", "2", "1/4"])
+def test_a_constant_factor_of_the_loss_that_no_line_says_is_not_accused(factor: str) -> None:
+    lines = [line.replace("(a_o", f"{factor} * (a_o", 1) for line in deltas(CLASS)]
+    assert len(read(lines).lines) > 8
+    assert not accused(read(lines))
+    assert not accused(read([*[x for x in forward(CLASS) if x[0] != "E"], *lines]))
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [*forward(CLASS), "δ_o1 = a_o1 - t1", "∂E/∂w5 = δ_o1 * a_h1", "∂E/∂w6 = δ_o1 * a_h2"],
+        [*forward(CLASS), "∂E/∂w5 = (a_o1 - t1) * a_h1", "∂E/∂w6 = (a_o1 - t1) * a_h2"],
+        [*gradients(CLASS)[:4], "δ_o1 = a_o1 - t1", "∂E/∂w5 = δ_o1 * a_h1", "∂E/∂w6 = δ_o1 * a_h2"],
+        ["E1 = 1/2*(t1 - a_o1)^2", "∂E/∂w5 = 1/2 * (a_o1 - t1) * a_o1 * (1 - a_o1) * a_h1"],
+    ],
+)
+def test_a_slip_that_another_line_contradicts_is_a_slip(lines: list[str]) -> None:
+    found = read(lines)
+    assert not found.other_network
+    assert accused(found)
+
+
+def test_misspelt_lines_that_are_true_of_ours_make_no_other_network() -> None:
+    """Two lines without `=` are true once it is put in, of many networks; the document is about ours."""
+    found = read(
+        ["h1 (w1*i1 + w2*i2)", "h2 (w3*i1 + w4*i2)", "o1 = w5*a_h1 + w6*a_h2", "o2 = w7*a_h1 + w8*a_h2"]
+    )
+    assert not found.other_network
+    assert len(accused(found)) == 2

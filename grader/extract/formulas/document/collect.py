@@ -43,6 +43,8 @@ class Item(NamedTuple):
     """Whether Markdown's emphasis applies where it stands: not in code, not between dollars."""
     program: bool = False
     """Whether it is a line of a program, whose names may mean anything."""
+    as_written: tuple[Expr, ...] = ()
+    """The trees with δ where the document writes it; empty in a document without one."""
 
     def noted(self, *codes: str) -> bool:
         """Whether one of the notes carries one of the codes."""
@@ -79,7 +81,10 @@ def collect(lines: Sequence[SourceLine]) -> Items:
     found = collector.found
     trees = [i.trees for i in found]
     if has_signals(trees):
-        found = [i._replace(trees=tuple(t)) for i, t in zip(found, with_signals(trees), strict=True)]
+        found = [
+            i._replace(trees=tuple(t), as_written=i.trees)
+            for i, t in zip(found, with_signals(trees), strict=True)
+        ]
     named = any(_ACTIVATED.search(line.text) for line in lines)
     second = any(_SECOND_OUTPUT.search(line.text) for line in lines)
     foreign = settled(
@@ -237,7 +242,11 @@ _ROWS = re.compile(r"\\\\|;")
 def plain_as_activated(items: Items) -> Items:
     """The same statements with h1, h2, o1, o2 read as activations where no `net_` or `z_` stands before them."""
     changed = [
-        i._replace(trees=tuple(mapped_symbols(t, _activated(i.raw)) for t in i.trees)) for i in items.items
+        i._replace(
+            trees=tuple(mapped_symbols(t, _activated(i.raw)) for t in i.trees),
+            as_written=tuple(mapped_symbols(t, _activated(i.raw)) for t in i.as_written),
+        )
+        for i in items.items
     ]
     return items._replace(items=tuple(changed), plain_is_activated=True)
 

@@ -86,12 +86,21 @@ def doubted(judgement: Judgement, too_few: str) -> tuple[str, Judgement]:
 
     What is right stays right: such a document only makes another network likely.
     """
-    false = [j.trees for j in judgement.judged if j.answer in ("wrong", "typo")]
-    if not false:
+    if not any(j.answer in ("wrong", "typo") for j in judgement.judged):
         return "", judgement
-    true = [j.trees for j in judgement.judged if j.answer == "right"]
-    network = too_few or true_of_another(true, false)
+    false = [_as_written(j) for j in judgement.judged if j.answer == "wrong"]
+    true = [_as_written(j) for j in judgement.judged if j.answer == "right"]
+    network = too_few or true_of_another(true, false, judgement.convention)
     return network, _unsure(judgement, network, ("right", "unsure")) if network else judgement
+
+
+def _as_written(judged: Judged) -> tuple[Expr, ...]:
+    """The statement with δ for what the document calls so; as mended where it was misspelt."""
+    return (
+        judged.item.as_written
+        if judged.trees == judged.item.trees and judged.item.as_written
+        else judged.trees
+    )
 
 
 def _unsure(judgement: Judgement, network: str, kept: Sequence[str]) -> Judgement:

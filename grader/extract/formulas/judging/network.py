@@ -17,7 +17,7 @@ from grader.backprop.values import FLOATS, activated, activation_slope, close, f
 from grader.core.assigned_network import Activation, AssignedNetwork, Loss, Numbering
 from grader.extract.formulas.reading.expression import Expr, nodes
 
-__all__ = ["STANDARD", "Convention", "NoValue", "Point", "close", "conventions", "points"]
+__all__ = ["STANDARD", "Convention", "NoValue", "Point", "close", "conventions", "points", "wired"]
 
 
 class Convention(NamedTuple):
@@ -54,7 +54,8 @@ def conventions() -> tuple[Convention, ...]:
     return made(_conventions)
 
 
-def _wired(assigned: AssignedNetwork, convention: Convention) -> AssignedNetwork:
+def wired(assigned: AssignedNetwork, convention: Convention) -> AssignedNetwork:
+    """Return the network as a document counts and scales it that follows a convention."""
     if convention == STANDARD:
         return assigned
     last = len(assigned.layers) - 2
@@ -219,7 +220,7 @@ def _points(assigned: AssignedNetwork) -> Callable[[Convention], tuple[Point, ..
 
     @cache
     def under(convention: Convention) -> tuple[Point, ...]:
-        wired = _wired(assigned, convention)
-        return tuple(Point(setting, wired) for setting in leaves)
+        own = wired(assigned, convention)
+        return tuple(Point(setting, own) for setting in leaves)
 
     return under

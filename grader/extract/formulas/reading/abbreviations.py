@@ -94,13 +94,19 @@ def _meaning(layer: str, *, activated: bool, negative: bool) -> _Change:
 _MEANINGS = ((False, False), (False, True), (True, False), (True, True))
 
 
-def with_signals(statements: Statements) -> Statements:
-    """The statements with every δ read as the document defines it; ∂E/∂o1 for δ_o1 where it defines nothing true."""
+def with_signals(
+    statements: Statements, true_of: Callable[[Sequence[Expr]], bool] | None = None
+) -> Statements:
+    """The statements with every δ read as the document defines it; ∂E/∂o1 for δ_o1 where it defines nothing true.
+
+    `true_of` says what is true; of the network that is read for where it is not given.
+    """
+    holds = true_of or _true
     for layer in "oh":
         defining = [trees for trees in statements if len(trees) > 1 and _defines(trees[0], layer)]
         for activated, negative in _MEANINGS:
             change = _meaning(layer, activated=activated, negative=negative)
-            true = any(_true([_changed(t, change) for t in trees]) for trees in defining)
+            true = any(holds([_changed(t, change) for t in trees]) for trees in defining)
             if true or not defining:
                 break
         else:
