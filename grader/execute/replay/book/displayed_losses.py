@@ -5,7 +5,7 @@ what its header says, else the one whose recomputed losses it equals.
 """
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -52,12 +52,18 @@ class Numbers(NamedTuple):
     """Iterations from one number to the next: some show every tenth."""
 
 
-class Simulated(NamedTuple):
+class Simulated:
     """One table with its recomputed losses, `own` by learning rate and `reference` by any learning rate."""
 
-    layout: Layout
-    replayed: Replayed
-    rates: tuple[float, ...]
+    def __init__(self, layout: Layout, replayed: Replayed, rates: tuple[float, ...]) -> None:
+        self.layout = layout
+        self.replayed = replayed
+        self.rates = rates
+
+    def started(self, start: dict[str, float]) -> "Simulated":
+        """The table with other initial values: its reference alone, for nothing was recomputed from them."""
+        bare = self.replayed._replace(own=np.empty(0), losses=np.empty((0, 0)), start=start)
+        return Simulated(self.layout, bare, self.rates)
 
     @property
     def complete(self) -> bool:
@@ -68,10 +74,30 @@ class Simulated(NamedTuple):
 
     def reference(self, rate: float, count: int) -> Losses:
         """Losses of the reference network from this table's initial values, `count` of them."""
-        start = tuple(self.replayed.start[name] for name in names().given)
-        rates = tuple(dict.fromkeys((*self.rates, *([self.layout.eta.value] if self.layout.eta else []))))
-        rates = rates if rate in rates else (rate,)
-        return made(_losses)(start, rates, -(-count // 128) * 128)[:count, rates.index(rate)]
+        rates = self._together if rate in self._together else (rate,)
+        return made(_losses)(self._start, rates, -(-count // 128) * 128)[:count, rates.index(rate)]
+
+    @cached_property
+    def _start(self) -> tuple[float, ...]:
+        return tuple(self.replayed.start[name] for name in names().given)
+
+    @cached_property
+    def _together(self) -> tuple[float, ...]:
+        """Rates whose losses are computed in one pass."""
+        return tuple(dict.fromkeys((*self.rates, *([self.layout.eta.value] if self.layout.eta else []))))
+
+    @cached_property
+    def known_rates(self) -> tuple[float, ...]:
+        """The rates of the class, and the table's own where it is another."""
+        own = [self.layout.eta.value] if self.layout.eta is not None else []
+        return (*self.rates, *(rate for rate in own if not any(same_rate(rate, r) for r in self.rates)))
+
+    @cached_property
+    def heads(self) -> tuple[tuple[int, float, float], ...]:
+        """The first loss and the second of each rate: the iteration, the rate and the loss."""
+        return tuple(
+            (skip, rate, float(self.reference(rate, 2)[skip])) for skip in (0, 1) for rate in self.known_rates
+        )
 
     def own(self, rate: float) -> Losses | None:
         """Losses of the student's own formulas at a learning rate that was recalculated."""
@@ -155,10 +181,9 @@ def pasted_losses(
     usable = [table for table in tables if table.complete and table.layout.rows]
     if not usable:
         return []
-    bare = usable[0].replayed._replace(own=np.empty(0), losses=np.empty((0, 0)))
-    own_inputs = {name: bare.start[name] for name in names().inputs}
+    own_inputs = {name: usable[0].replayed.start[name] for name in names().inputs}
     starts = (class_start, {**class_start, **own_inputs})
-    candidates = [*usable, *(usable[0]._replace(replayed=bare._replace(start=start)) for start in starts)]
+    candidates = [*usable, *(usable[0].started(start) for start in starts)]
     found = []
     taken = {
         (t.layout.table.sheet, column): (t.layout.rows[0], t.layout.rows[-1])
@@ -234,7 +259,7 @@ def _pasted(
     if (
         best is None
         and len(numbers) > MIN_LENGTH
-        and any(same_rate(head, r) for t in tables for r in _rates(t))
+        and any(same_rate(head, r) for t in tables for r in t.known_rates)
     ):
         claim, text, row, numbers = head, f"{head:g}", row + 1, numbers[1:]  # a bare number heads the column
         best = _nearest(tables, numbers)
@@ -242,7 +267,7 @@ def _pasted(
         return None
     gap, rate, table, skip = best
     step = 1 if gap <= MATCH else _step(tables, numbers, claim)
-    trusted = claim is not None and any(same_rate(claim, known) for t in tables for known in _rates(t))
+    trusted = claim is not None and any(same_rate(claim, known) for t in tables for known in t.known_rates)
     if step > 1 and claim is not None:
         gap, rate, skip = 0.0, claim, 0
     if gap > MATCH and not (trusted and skip == 0):
@@ -258,13 +283,13 @@ def _nearest(tables: Sequence[Simulated], numbers: Losses) -> tuple[float, float
     iteration.
     """
     best: tuple[float, float, Simulated, int] | None = None
+    head = float(numbers[0])
     for table in tables:
         first = float(table.reference(table.rates[0] if table.rates else 1.0, 1)[0])
-        for skip in (0, 1):
-            for rate in _rates(table):
-                starts = abs(numbers[0] - table.reference(rate, 2)[skip]) <= 2 * MATCH * first
-                gap = _gap(table, rate, numbers, skip) if starts else float("inf")
-                if starts and (best is None or gap < best[0]):
+        for skip, rate, loss in table.heads:
+            if abs(head - loss) <= 2 * MATCH * first:
+                gap = _gap(table, rate, numbers, skip)
+                if best is None or gap < best[0]:
                     best = (gap, rate, table, skip)
     return best
 
@@ -286,11 +311,6 @@ def _step(tables: Sequence[Simulated], numbers: Losses, claim: float | None) -> 
             if any(deviation(numbers, one, typed=True) <= EXACT for one in whole):
                 return step
     return 1
-
-
-def _rates(table: Simulated) -> list[float]:
-    own = [table.layout.eta.value] if table.layout.eta is not None else []
-    return [*table.rates, *(rate for rate in own if not any(same_rate(rate, r) for r in table.rates))]
 
 
 def _gap(table: Simulated, rate: float, numbers: Losses, skip: int) -> float:
@@ -349,7 +369,7 @@ def chart_losses(book: Book, tables: Sequence[Simulated]) -> list[ShownLosses]:
             fits = [
                 (_gap(t, rate, numbers, skip), rate, t, skip)
                 for t in usable
-                for rate in _rates(t)
+                for rate in t.known_rates
                 for skip in (0, 1)
             ]
             gap, rate, table, skip = min(fits, key=lambda fit: fit[0])

@@ -4,14 +4,16 @@ Settings, along one NumPy axis: the book as it is, its own initial values at eac
 and random weights, inputs, targets and learning rates. The last are compared with the reference cell by cell.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from grader.backprop.assigned import network
+from grader.backprop.assigned import made, network
 from grader.backprop.sheet_names import names
+from grader.core.assigned_network import AssignedNetwork
 from grader.core.facts.replay import Agreement
 from grader.execute.replay.cell_graph import Model, Patch
 from grader.execute.replay.formula.worksheet_functions import Value, as_number
@@ -69,14 +71,15 @@ class _Settings:
 def replay(model: Model, judged: Sequence[Judged], rates: Sequence[float]) -> Whole:
     """Recalculate a book for every setting and compare each table with the reference."""
     layouts = [table.layout for table in judged]
-    settings = _Settings(rates, [pair for layout in layouts for pair in layout.merged])
-    references = [_reference(layout, settings) for layout in layouts]
+    merged = tuple(pair for layout in layouts for pair in layout.merged)
+    settings = _Settings(rates, merged)
+    references = [_reference(layout, tuple(rates), merged) for layout in layouts]
     patches: dict[int, Patch] = {}
     for table, reference in zip(judged, references, strict=True):
         _patch(table, reference, settings, patches)
     done = model.recalculate(settings.size, patches)
     tables = tuple(
-        _compare(model, table, reference, settings, done.values)
+        _compare(table, reference, settings, done.values)
         for table, reference in zip(judged, references, strict=True)
     )
     own = {key: _first(value) for key, value in done.values.items() if key in model.owner}
@@ -84,20 +87,40 @@ def replay(model: Model, judged: Sequence[Judged], rates: Sequence[float]) -> Wh
 
 
 def _first(value: Value) -> float:
+    if isinstance(value, np.ndarray) and value.size:
+        return float(value.item(0))
     number = np.asarray(as_number(value), dtype=np.float64)
     return float(number.flat[0]) if number.size else float("nan")
 
 
-def _reference(layout: Layout, settings: _Settings) -> list[dict[str, Array]]:
-    eta = settings.eta
-    if layout.eta is not None and layout.eta.literal:
-        eta = np.where(settings.random, layout.eta.value, eta)
-    return train(settings.start, eta, len(layout.rows))
+Reference = Mapping[str, Array]
+"""Values of each quantity, one row an iteration and one column a setting."""
 
 
-def _patch(
-    table: Judged, reference: list[dict[str, Array]], settings: _Settings, patches: dict[int, Patch]
-) -> None:
+def _reference(layout: Layout, rates: tuple[float, ...], merged: tuple[tuple[str, str], ...]) -> Reference:
+    literal = layout.eta.value if layout.eta is not None and layout.eta.literal else None
+    return made(_trainer)(rates, merged, literal, -(-max(1, len(layout.rows)) // 32) * 32)
+
+
+Trainer = Callable[[tuple[float, ...], tuple[tuple[str, str], ...], float | None, int], Reference]
+
+
+def _trainer(_: AssignedNetwork) -> Trainer:
+    """The reference of a network: most tables of a class ask for the same settings, and as many rows."""
+
+    @lru_cache(maxsize=8)
+    def trained(
+        rates: tuple[float, ...], merged: tuple[tuple[str, str], ...], literal: float | None, count: int
+    ) -> Reference:
+        settings = _Settings(rates, merged)
+        eta = settings.eta if literal is None else np.where(settings.random, literal, settings.eta)
+        states = train(settings.start, eta, count)
+        return {name: np.stack([state[name] for state in states]) for name in states[0]}
+
+    return trained
+
+
+def _patch(table: Judged, reference: Reference, settings: _Settings, patches: dict[int, Patch]) -> None:
     layout = table.layout
     if not layout.rows:
         return
@@ -108,7 +131,7 @@ def _patch(
         if name in layout.leaves:
             patches.setdefault(layout.leaves[name], patch)
     for key, (name, index) in table.typed.items():
-        patches[key] = Patch(settings.random, reference[index][name])
+        patches[key] = Patch(settings.random, reference[name][index])
     if layout.eta is not None and not layout.eta.literal:
         for key, symbol in layout.bound.items():
             if symbol == ("eta",):
@@ -116,36 +139,25 @@ def _patch(
 
 
 def _compare(
-    model: Model,
-    table: Judged,
-    reference: list[dict[str, Array]],
-    settings: _Settings,
-    values: Mapping[int, Value],
+    table: Judged, reference: Reference, settings: _Settings, values: Mapping[int, Value]
 ) -> Replayed:
     layout = table.layout
-    worst, where = 0.0, ""
     count = len(layout.rows)
-    columns = {
-        name: np.full((count, settings.size), np.nan) for name in names().quantities if layout.has(name)
-    }
-    for name, column in columns.items():
-        for index in range(count):
-            value = values.get(layout.key(name, index))
-            if value is not None:
-                column[index] = as_number(value)
-    first: tuple[int, int] | None = None
-    for name, column in columns.items():
-        filled = np.array([values.get(layout.key(name, index)) is not None for index in range(count)])
-        if not count or not filled.any():
-            continue
-        want = np.stack([state[name] for state in reference])[filled][:, settings.random]
-        gap = np.abs(column[filled][:, settings.random] - want) / (np.max(np.abs(want)) or 1.0)
-        gap = np.where(np.isfinite(gap), gap, np.inf).max(axis=1)
-        worst = max(worst, float(gap.max()))
-        rows = np.flatnonzero(filled)[gap > AGREES]
-        if rows.size and (first is None or (int(rows[0]), layout.columns[name]) < first):
-            first = (int(rows[0]), layout.columns[name])
-            where = address(layout.key(name, int(rows[0])))
+    columns: dict[str, Array] = {}
+    filled: list[npt.NDArray[np.bool_]] = []
+    for name in names().quantities:
+        if layout.has(name):
+            columns[name], there = _column(values, layout.keys(name), settings.size)
+            filled.append(there)
+    worst, where = 0.0, ""
+    if count and columns:
+        gaps = _gaps(np.stack([*columns.values()]), reference, tuple(columns), filled, settings.random)
+        worst = max(worst, float(gaps.max()))
+        off = [(int(np.argmax(gap > AGREES)), layout.columns[name], name)
+               for name, gap in zip(columns, gaps, strict=True) if (gap > AGREES).any()]  # fmt: skip
+        if off:
+            row, _, name = min(off)
+            where = address(layout.key(name, row))
     loss = columns.get("E_total")
     if loss is None and all(name in columns for name in network().losses):
         loss = sum((columns[name] for name in network().losses[1:]), columns[network().losses[0]])
@@ -153,10 +165,43 @@ def _compare(
         loss = np.empty((0, settings.size))
     start = {name: float(columns[name][0, 0]) for name in names().given if name in columns and count}
     for name, key in layout.leaves.items():
-        own = np.asarray(as_number(values.get(key, np.nan)), dtype=np.float64)
-        start.setdefault(name, float(own.flat[0]))
+        start.setdefault(name, _first(values.get(key, np.nan)))
     agreement = (
         Agreement.NOT_RUN if count == 0 else Agreement.AGREES if worst <= AGREES else Agreement.DEVIATES
     )
     rates = slice(1, 1 + len(settings.rates))
     return Replayed(agreement, min(worst, 1e300), where, loss[:, 0], loss[:, rates].T, start)
+
+
+def _column(
+    values: Mapping[int, Value], keys: Sequence[int], size: int
+) -> tuple[Array, npt.NDArray[np.bool_]]:
+    """The values of a column, one row a cell and one column a setting, NaN where there is none; and where
+    there is one.
+    """
+    found = [values.get(key) for key in keys]
+    if found and all(isinstance(value, np.ndarray) and value.shape == (size,) for value in found):
+        return np.stack(found).astype(np.float64, copy=False), np.ones(len(found), dtype=np.bool_)  # type: ignore[arg-type]
+    column = np.full((len(found), size), np.nan)
+    for row, value in enumerate(found):
+        if value is not None:
+            column[row] = as_number(value)
+    return column, np.array([value is not None for value in found], dtype=np.bool_)
+
+
+def _gaps(
+    columns: Array,
+    reference: Reference,
+    quantities: Sequence[str],
+    filled: Sequence[npt.NDArray[np.bool_]],
+    random: npt.NDArray[np.bool_],
+) -> Array:
+    """How far each cell is from the reference in its worst random setting, relative to the largest value of
+    its column: shape (columns, rows), 0 for an empty cell.
+    """
+    there = np.stack(filled)[:, :, None]
+    want = np.stack([reference[name][: columns.shape[1], random] for name in quantities])
+    scale = np.where(there, np.abs(want), 0.0).max(axis=(1, 2), keepdims=True)
+    gap = np.abs(columns[:, :, random] - want) / np.where(scale == 0.0, 1.0, scale)
+    gap = np.where(np.isfinite(gap), gap, np.inf)
+    return np.asarray(np.where(there, gap, 0.0).max(axis=2))

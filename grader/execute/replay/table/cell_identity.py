@@ -17,7 +17,7 @@ from grader.backprop.assigned import made, network
 from grader.backprop.sheet_names import names
 from grader.backprop.values import TOLERANCE
 from grader.core.assigned_network import Activation, AssignedNetwork
-from grader.execute.replay.cell_graph import FormulaRun, column_of, row_of, sheet_of
+from grader.execute.replay.cell_graph import ROW, FormulaRun, column_of, row_of, sheet_of
 from grader.execute.replay.formula.evaluator import Form, Range, Slot, compile_tokens, evaluate
 from grader.execute.replay.formula.tokens import Token, Unsupported
 from grader.execute.replay.formula.worksheet_functions import Block, Value
@@ -192,6 +192,27 @@ class IdentityTest:
         if found is None:
             found = self._by_run[start] = self._test(quantity, index, key)
         return found
+
+    def known_right(self, quantity: str, index: int) -> int:
+        """How many cells from the index-th row on are the rest of a filled-down formula that was found right;
+        0 where this is not known.
+        """
+        rows, owner = self.layout.rows, self.layout.model.owner
+        key = self.layout.key(quantity, index)
+        run = owner.get(key)
+        if run is None or not run.form.slots or index < self._alike_from.get(run.start, len(rows)):
+            return 0
+        tested = self._by_run.get(run.start)
+        if tested is None or tested.match is not Match.RIGHT:
+            return 0
+        count = 0
+        while (
+            index + count < len(rows)
+            and rows[index + count] - rows[index + count - 1] == 1
+            and owner.get(key + count * ROW) is run
+        ):
+            count += 1
+        return count
 
     def _alike(self, run: FormulaRun) -> int:
         """Index of the row from which every cell of a run reads the same symbols; beyond the table where none

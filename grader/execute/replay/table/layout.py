@@ -62,6 +62,11 @@ class Layout:
         """The cell of a quantity in the index-th row."""
         return cell(self.table.sheet, self.rows[index], self.columns[quantity])
 
+    def keys(self, quantity: str) -> list[int]:
+        """The cells of a quantity, row by row."""
+        first = cell(self.table.sheet, 0, self.columns[quantity])
+        return [first + row * ROW for row in self.rows]
+
     def has(self, quantity: str) -> bool:
         """Whether the table has a column for the quantity."""
         return quantity in self.columns
