@@ -67,6 +67,8 @@ class FormulaRun(NamedTuple):
     form: Form
     compiled: Compiled
     steps: tuple[Step, ...]
+    cells: tuple[tuple[int, int], ...] | None
+    """Base and step of each slot, where no slot is a range."""
 
 
 class Patch(NamedTuple):
@@ -146,7 +148,9 @@ class Model:
         except Unsupported as reason:
             self.refused.update(dict.fromkeys(keys, str(reason)))
             return
-        owner = FormulaRun(start, run.count, parsed[0], parsed[1], steps)
+        alone = all(type(slot) is Reference for slot in parsed[0].slots)
+        cells = tuple((step.base, step.step) for step in steps) if alone else None
+        owner = FormulaRun(start, run.count, parsed[0], parsed[1], steps, cells)
         self.owner.update(dict.fromkeys(keys, owner))
 
     def _step(self, start: int, slot: Reference | Range) -> Step:
@@ -260,6 +264,11 @@ class Model:
         return Recalculated(values, kept)
 
     def _arguments(self, run: FormulaRun, i: int, values: dict[int, Value]) -> tuple[list[Slot], list[int]]:
+        if run.cells is not None:
+            try:
+                return [values[base + i * step] for base, step in run.cells], []
+            except KeyError:  # a cell that is empty, or not evaluated yet
+                pass
         arguments: list[Slot] = []
         missing: list[int] = []
         for slot, (base, step, last, last_step) in zip(run.form.slots, run.steps, strict=True):

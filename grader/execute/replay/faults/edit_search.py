@@ -1,9 +1,10 @@
 """Formulas with their helper cells written in, and the search for the edit that makes one right."""
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from grader.backprop.values import TOLERANCE
 from grader.execute.replay.formula.evaluator import Form, Slot, compile_tokens, evaluate
@@ -106,35 +107,93 @@ def first_fitting(
     All edits of a chunk are evaluated at once at two of the points (every edited slot becomes an array of
     shape (edits, 2)); those that fit there are tried at all points.
     """
+
+    def columns(part: slice) -> Iterator[tuple[int, Sequence[int], Sequence[Array]]]:
+        rows: dict[int, list[int]] = {}
+        new: dict[int, list[Array]] = {}
+        for row, edit in enumerate(edits[part]):
+            for slot, value in edit.items():
+                rows.setdefault(slot, []).append(row)
+                new.setdefault(slot, []).append(value[_FEW])
+        return ((slot, touched, new[slot]) for slot, touched in rows.items())
+
+    return _first(tokens, values, want, len(edits), columns, edits.__getitem__, chunk)
+
+
+def first_fitting_pair(
+    tokens: Sequence[Token],
+    values: Sequence[Slot],
+    singles: Sequence[tuple[tuple[int, ...], Array]],
+    want: Array,
+    chunk: int = 4_000,
+) -> tuple[int, int] | None:
+    """Indices of the first two edits under which together the formula gives the wanted values, pairs in
+    the order of `itertools.combinations`. An edit is slots and the value for all of them; two of the same
+    slots are no pair.
+    """
+    spots = list(dict.fromkeys(slots for slots, _ in singles))
+    spot = np.array([spots.index(slots) for slots, _ in singles], dtype=np.intp)
+    one, other = np.triu_indices(len(singles), 1)
+    apart = spot[one] != spot[other]
+    one, other = one[apart], other[apart]
+    short = np.array([value[_FEW] for _, value in singles])
+
+    def columns(part: slice) -> Iterator[tuple[int, npt.NDArray[np.intp], Array]]:
+        for number, slots in enumerate(spots):
+            mine, its = spot[one[part]] == number, spot[other[part]] == number
+            rows = np.flatnonzero(mine | its)
+            if rows.size:
+                new = short[np.where(mine, one[part], other[part])[rows]]
+                yield from ((slot, rows, new) for slot in slots)
+
+    def edit(found: int) -> dict[int, Array]:
+        pair = (singles[one[found]], singles[other[found]])
+        return {slot: value for slots, value in pair for slot in slots}
+
+    found = _first(tokens, values, want, len(one), columns, edit, chunk)
+    return None if found < 0 else (int(one[found]), int(other[found]))
+
+
+_FEW: Final = slice(0, 2)
+"""The points at which all edits are tried."""
+
+
+def _first(
+    tokens: Sequence[Token],
+    values: Sequence[Slot],
+    want: Array,
+    count: int,
+    columns: Callable[
+        [slice], Iterator[tuple[int, Sequence[int] | npt.NDArray[np.intp], Sequence[Array] | Array]]
+    ],
+    edit: Callable[[int], dict[int, Array]],
+    chunk: int,
+) -> int:
+    """Index of the first of `count` edits that fits, -1 for none. `columns` gives of a part of them each
+    edited slot, the rows of the part that edit it, and their values at the few points.
+    """
     try:
         compiled = compile_tokens(tokens)
     except Unsupported:
         return -1
-    few = slice(0, 2)
     scale = float(np.max(np.abs(want))) or 1.0
-    short = [_cut(value, few) for value in values]
-    for start in range(0, len(edits), chunk):
-        part = edits[start : start + chunk]
-        rows: dict[int, list[int]] = {}
-        new: dict[int, list[Array]] = {}
-        for row, edit in enumerate(part):
-            for slot, value in edit.items():
-                rows.setdefault(slot, []).append(row)
-                new.setdefault(slot, []).append(value[few])
+    short = [_cut(value, _FEW) for value in values]
+    for start in range(0, count, chunk):
+        size = min(chunk, count - start)
         batch = list(short)
-        for slot, touched in rows.items():
+        for slot, rows, new in columns(slice(start, start + size)):
             own = short[slot]
-            column = np.empty((len(part), 2))
+            column = np.empty((size, 2))
             column[:] = np.nan if isinstance(own, str | list) else own
-            column[touched] = new[slot]
+            column[rows] = new
             batch[slot] = column
         try:
-            got = np.broadcast_to(np.asarray(evaluate(compiled, batch)), (len(part), 2))
+            got = np.broadcast_to(np.asarray(evaluate(compiled, batch)), (size, 2))
         except Unsupported:
             return -1
-        for found in np.flatnonzero(np.max(np.abs(got - want[few]), axis=1) <= TOLERANCE * scale):
+        for found in np.flatnonzero(np.max(np.abs(got - want[_FEW]), axis=1) <= TOLERANCE * scale):
             full = list(values)
-            for slot, value in part[int(found)].items():
+            for slot, value in edit(start + int(found)).items():
                 full[slot] = value
             if np.max(np.abs(np.asarray(evaluate(compiled, full)) - want)) <= TOLERANCE * scale:
                 return start + int(found)

@@ -1,12 +1,12 @@
 """Two faults in one formula, each of a kind that is known alone."""
 
 from collections.abc import Iterator
-from itertools import combinations, islice
+from itertools import islice
 
 from grader.backprop.sheet_names import names
 from grader.backprop.values import TOLERANCE
 from grader.execute.replay.faults.candidate_terms import family
-from grader.execute.replay.faults.edit_search import first_fitting, run
+from grader.execute.replay.faults.edit_search import first_fitting, first_fitting_pair, run
 from grader.execute.replay.faults.missing_terms import candidates
 from grader.execute.replay.faults.sentences import Sentences
 from grader.execute.replay.faults.wording import Wording
@@ -57,14 +57,11 @@ class TwoFaults:
                     singles.append((symbol, slots, right, value))
         if len(singles) > 150:
             return
-        pairs = [(one, other) for one, other in combinations(singles, 2) if one[0] != other[0]]
-        edits = [
-            {**dict.fromkeys(one[1], one[3]), **dict.fromkeys(other[1], other[3])} for one, other in pairs
-        ]
-        fitting = first_fitting(flat.tokens, values, edits, want)
-        if fitting < 0:
+        edits = [(tuple(slots), value) for _, slots, _, value in singles]
+        fitting = first_fitting_pair(flat.tokens, values, edits, want)
+        if fitting is None:
             return
-        pair = pairs[fitting]
+        pair = [singles[number] for number in fitting]
         used = [self.words.describe(s[0], flat.cells[s[1][0]], index) for s in pair]
         belong = [self.words.describe(s[2], 0, index) for s in pair]
         yield Diagnosis(
