@@ -18,6 +18,7 @@ from grader.execute.replay.formula.evaluator import (
     Range,
     Reference,
     Slot,
+    compile_for_numbers,
     compile_tokens,
     scan,
 )
@@ -67,6 +68,8 @@ class FormulaRun(NamedTuple):
     form: Form
     compiled: Compiled
     steps: tuple[Step, ...]
+    of_numbers: Compiled | None
+    """The same closure for values that are no texts, where there is a faster one."""
     cells: tuple[tuple[int, int], ...] | None
     """Base and step of each slot, where no slot is a range."""
 
@@ -88,11 +91,11 @@ class Recalculated(NamedTuple):
 
 
 @lru_cache(maxsize=4_096)
-def _parse(text: str) -> tuple[Form, Compiled] | str:
+def _parse(text: str) -> tuple[Form, Compiled, Compiled | None] | str:
     """A form and its closure, else why there is none; the books of a class hold the same forms."""
     try:
         form = scan(text)
-        return form, compile_tokens(form.tokens)
+        return form, compile_tokens(form.tokens), compile_for_numbers(form.tokens)
     except Unsupported as reason:
         return str(reason)
 
@@ -115,7 +118,7 @@ class Model:
         """
         self.errors: dict[int, str] = {}
         """Formula cells whose stored result is an error value (`#VALUE!`)."""
-        self._parsed: dict[int, tuple[Form, Compiled] | str] = {}
+        self._parsed: dict[int, tuple[Form, Compiled, Compiled | None] | str] = {}
         for index, sheet in enumerate(book.sheets):
             for run in sheet.runs:
                 self._add(index, run)
@@ -150,7 +153,7 @@ class Model:
             return
         alone = all(type(slot) is Reference for slot in parsed[0].slots)
         cells = tuple((step.base, step.step) for step in steps) if alone else None
-        owner = FormulaRun(start, run.count, parsed[0], parsed[1], steps, cells)
+        owner = FormulaRun(start, run.count, parsed[0], parsed[1], steps, parsed[2], cells)
         self.owner.update(dict.fromkeys(keys, owner))
 
     def _step(self, start: int, slot: Reference | Range) -> Step:
@@ -244,7 +247,7 @@ class Model:
                 missing: list[int] = []
                 try:  # of a range too, that may be larger than what is read
                     arguments, missing = self._arguments(run, (key - run.start) // ROW, values)
-                    value = run.compiled(arguments) if not missing else np.nan
+                    value = _value(run, arguments) if not missing else np.nan
                 except Unsupported as reason:
                     value, kept[key] = self.cached.get(key, np.nan), str(reason)
                 if missing:
@@ -290,6 +293,12 @@ class Model:
                 inside.append("" if value is None else value)
             arguments.append(Block(inside, abs(column_of(end) - column_of(first)) + 1))
         return arguments, missing
+
+
+def _value(run: FormulaRun, arguments: Sequence[Slot]) -> Value:
+    if run.of_numbers is None or str in map(type, arguments):
+        return run.compiled(arguments)
+    return run.of_numbers(arguments)
 
 
 def area(first: int, last: int) -> list[int]:

@@ -5,10 +5,12 @@ functions. Precedence is Excel's (measured: `=-2^2` is 4, `=2^3^2` is 64): prefi
 every infix operator associates to the left.
 """
 
+import operator
 import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -158,11 +160,12 @@ def _reference(sheet: str, text: str) -> Reference:
 class _Parser:
     """Precedence climbing over tokens; every method returns a closure."""
 
-    def __init__(self, tokens: Sequence[Token]) -> None:
+    def __init__(self, tokens: Sequence[Token], *, numbers: bool = False) -> None:
         self.tokens = tokens
         self.at = 0
         self.depth = 0
         self.arrays = any(token.kind == "range" for token in tokens)
+        self.infix = _array if self.arrays else _of_numbers if numbers else _binary
 
     def peek(self) -> Token | None:
         return self.tokens[self.at] if self.at < len(self.tokens) else None
@@ -178,7 +181,7 @@ class _Parser:
             if precedence < lowest or precedence == 0:
                 break
             self.at += 1
-            left = (_array if self.arrays else _binary)(operator, left, self.expression(precedence + 1))
+            left = self.infix(operator, left, self.expression(precedence + 1))
         self.depth -= 1
         return left
 
@@ -209,7 +212,7 @@ class _Parser:
         self.at += 1
         if token.kind in ("ref", "range"):
             slot = int(token.value)
-            return lambda values: values[slot]  # type: ignore[return-value]
+            return itemgetter(slot)
         if token.kind in ("number", "text"):
             constant: Value = token.value
             return lambda _: constant
@@ -273,6 +276,19 @@ def _binary(operator: str, left: Compiled, right: Compiled) -> Compiled:
     return lambda values: compare(operator, left(values), right(values))
 
 
+_ARITHMETIC: dict[str, Callable[[Any, Any], Value]] = {
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": divide, "^": power,
+}  # fmt: skip
+
+
+def _of_numbers(sign: str, left: Compiled, right: Compiled) -> Compiled:
+    """An operator of a formula in which nothing is a text: its operands need no coercion."""
+    apply = _ARITHMETIC.get(sign)
+    if apply is None:
+        return _binary(sign, left, right)
+    return lambda values: apply(left(values), right(values))
+
+
 def _array(operator: str, left: Compiled, right: Compiled) -> Compiled:
     """An operator in a formula with ranges: of arrays it is taken element by element."""
     plain = _binary(operator, lambda pair: pair[0], lambda pair: pair[1])  # type: ignore[arg-type, return-value]
@@ -308,9 +324,18 @@ def compile_tokens(tokens: Sequence[Token]) -> Compiled:
     return _compiled(tuple(tokens))
 
 
+def compile_for_numbers(tokens: Sequence[Token]) -> Compiled | None:
+    """Turn tokens into a closure that gives what that of `compile_tokens` does, faster, where no slot holds a
+    text; None for a formula with ranges or texts of its own.
+    """
+    if any(t.kind in ("range", "text") or t == Token("op", "&") for t in tokens):
+        return None
+    return _compiled(tuple(tokens), numbers=True)
+
+
 @lru_cache(maxsize=4_096)
-def _compiled(tokens: tuple[Token, ...]) -> Compiled:
-    parser = _Parser(tokens)
+def _compiled(tokens: tuple[Token, ...], *, numbers: bool = False) -> Compiled:
+    parser = _Parser(tokens, numbers=numbers)
     compiled = parser.expression(1)
     if parser.at != len(tokens):
         raise Unsupported("text after the end of the formula")
