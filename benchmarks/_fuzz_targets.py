@@ -218,7 +218,10 @@ def rows() -> Run:
                     failed: dict[str, str] = {}
                     list(reports_of(opened, found, sheet, failed))
                     cohort_of(opened, found, sheet.loaded.rubric.profile)
-                    opened.durations(found.id), opened.refusals(found.id)
+                    (
+                        [opened.durations(found.id, n) for n in opened.delivered(found.id)],
+                        opened.refusals(found.id),
+                    )
                 opened.decisions(), opened.mean_seconds()
         except GraderFault:
             return

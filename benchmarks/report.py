@@ -11,6 +11,7 @@ import re
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -35,7 +36,7 @@ ALLOWED = 10.0
 
 def repeat(store: Store, run: int, count: int) -> None:
     """Fill a run up to `count` submissions with copies of its own under other names."""
-    found = store.deliveries(run)
+    found = dict(store.deliveries(run))
     names = sorted(found)
     with transaction(store.connection) as c:
         for number in range(len(names), count):
@@ -84,7 +85,12 @@ def main() -> int:
         reports = tuple(reports_of(store, run, mark_sheet(loaded), {}))
         judged = time.process_time() - begin
         publish_class(
-            reports, {}, out, store.durations(run.id), cohort_of(store, run, loaded.rubric.profile), run
+            reports,
+            {},
+            out,
+            partial(store.durations, run.id),
+            cohort_of(store, run, loaded.rubric.profile),
+            run,
         )
         spent = time.process_time() - begin
         print(

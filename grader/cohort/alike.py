@@ -6,13 +6,13 @@ what more than a third of the class holds counts nothing, and each holder is com
 neighbours only.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, pairwise
 from typing import Final, NamedTuple
 
 import msgspec
 
+from grader.cohort.holders import Holders
 from grader.cohort.traits import Passage, Slip, Traits
 
 SMALLEST_CLASS: Final = 6
@@ -27,6 +27,9 @@ ROOTS_SHARED: Final = 2
 """One rare mistake in common is chance in a large class; two of different kinds are worth a look."""
 EXAMPLES: Final = 3
 GROUPS_SHOWN: Final = 100
+_MISTAKES: Final = "mistakes"
+_SAME: Final = (("sha256", "the same file, byte for byte"), ("whole", "the same content throughout"))
+_Held = Mapping[str, Passage | Slip]
 
 
 class Example(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,139 +58,183 @@ class Cohort(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Link(NamedTuple):
-    first: str
-    second: str
+    """Two that look alike, by their numbers in the order of their ids."""
+
+    first: int
+    second: int
     weight: float
     how: str
-    examples: tuple[Example, ...]
+    artefacts: tuple[str, ...] = ()
+    """Where each has the same file; empty where they have passages in common."""
+
+
+class _Group(NamedTuple):
+    """Some who are linked, and the strongest of their links."""
+
+    members: tuple[int, ...]
+    best: _Link
 
 
 def compare_class(traits: Mapping[str, Traits]) -> Cohort:
-    """Return what looks alike; `traits` by submission id. Does not depend on their order."""
+    """Return what looks alike; `traits` by submission id, looked at one at a time. Does not depend on their
+    order.
+    """
     if len(traits) < SMALLEST_CLASS:
         return Cohort(
             note=f"Fewer than {SMALLEST_CLASS} submissions: copies cannot be told from what was handed out."
         )
-    alike = [
-        group
-        for what in ("workbook", "notebook", "readme", "training log")
-        for group in _grouped(what, [*_same(what, traits), *_near(what, traits)])
-    ]
-    mistakes = _grouped("mistakes", _mistakes(traits))
-    return Cohort(alike=tuple(alike[:GROUPS_SHOWN]), mistakes=tuple(mistakes[:GROUPS_SHOWN]))
+    holders = Holders()
+    try:
+        return _Comparison(traits, holders).made()
+    finally:
+        holders.close()
 
 
-def _same(what: str, traits: Mapping[str, Traits]) -> Iterable[_Link]:
-    """Link those who handed in the same bytes, or the same content; a file of a third of the class was handed
-    out.
-    """
-    for field, how in (("sha256", "the same file, byte for byte"), ("whole", "the same content throughout")):
-        holders: dict[str, dict[str, str]] = {}
-        for name in sorted(traits):
-            for piece in traits[name].pieces:
-                digest = getattr(piece, field)
-                if piece.what == what and digest:
-                    holders.setdefault(digest, {}).setdefault(name, piece.artefact)
-        for _, found in sorted(holders.items()):
-            if 2 <= len(found) <= COMMON_SHARE * len(traits):
-                names = list(found)
-                for a, b in pairwise(names):
-                    example = Example(text="", places=(found[a], found[b]))
-                    yield _Link(a, b, 2.0 if field == "sha256" else 1.5, how, (example,))
+class _Comparison:
+    """One class that is compared."""
 
+    def __init__(self, traits: Mapping[str, Traits], holders: Holders) -> None:
+        self._traits = traits
+        self._names = sorted(traits)
+        self._holders = holders
+        self._limit = COMMON_SHARE * len(self._names)
+        self._few = max(2, int(RARE_SHARE * len(self._names)))
+        self._slips: dict[int, set[str]] = {}
+        """Of each who has any, the rare mistakes that somebody else made, too."""
+        roots: dict[str, int] = {}
+        for who, name in enumerate(self._names):
+            found = traits[name]
+            for what in {piece.what for piece in found.pieces}:
+                pieces = [piece for piece in found.pieces if piece.what == what]
+                holders.hold(what, who, ((k, 0) for k in {p.key for one in pieces for p in one.passages}))
+                for field, _ in _SAME:
+                    files = ((digest, one.artefact) for one in pieces if (digest := getattr(one, field)))
+                    holders.hand_in(what, field, who, files)
+            slips = {slip.key: roots.setdefault(slip.root, len(roots)) for slip in found.slips}
+            holders.hold(_MISTAKES, who, slips.items())
 
-def _near(what: str, traits: Mapping[str, Traits]) -> Iterable[_Link]:
-    if what not in AT_LEAST:
-        return
-    held = {
-        name: {p.key: p for piece in found.pieces if piece.what == what for p in piece.passages}
-        for name, found in traits.items()
-    }
-    limit = COMMON_SHARE * len(traits)
-    holders = _holders(held)
-    rare = {key for key, names in holders.items() if len(names) <= limit}
-    sizes = {name: sum(key in rare for key in passages) for name, passages in held.items()}
-    shared = _counted(holders, rare)
-    for (a, b), count in sorted(shared.items()):
-        smaller = min(sizes[a], sizes[b])
-        if count >= AT_LEAST[what] and count >= SHARE_ALIKE * smaller:
-            common = sorted(
-                held[a].keys() & held[b].keys() & rare,
-                key=lambda k: (len(holders[k]), held[a][k].place, k),
+    def made(self) -> Cohort:
+        alike: list[Alike] = []
+        for what in ("workbook", "notebook", "readme", "training log"):
+            groups = _grouped(chain(self._same(what), self._near(what)))
+            alike += self._shown(what, groups[: GROUPS_SHOWN - len(alike)])
+        mistakes = _grouped(self._mistakes())
+        return Cohort(alike=tuple(alike), mistakes=tuple(self._shown(_MISTAKES, mistakes[:GROUPS_SHOWN])))
+
+    def _same(self, what: str) -> Iterator[_Link]:
+        """Link those who handed in the same bytes, or the same content; a file of a third of the class was
+        handed out.
+        """
+        for field, how in _SAME:
+            for found in self._holders.same_files(what, field):
+                if len(found) <= self._limit:
+                    weight = 2.0 if field == "sha256" else 1.5
+                    for (a, here), (b, there) in pairwise(found):
+                        yield _Link(a, b, weight, how, (here, there))
+
+    def _near(self, what: str) -> Iterator[_Link]:
+        if what not in AT_LEAST:
+            return
+        sizes = [0] * len(self._names)
+
+        def rings() -> Iterator[list[int]]:
+            for _, held in self._holders.holders(what):
+                if len(held) <= self._limit:
+                    for holder in held:
+                        sizes[holder.who] += 1
+                    if len(held) > 1:
+                        yield [holder.who for holder in held]
+
+        for a, b, count in self._holders.pairs(rings(), NEIGHBOURS, AT_LEAST[what]):
+            smaller = min(sizes[a], sizes[b])
+            if count >= SHARE_ALIKE * smaller:
+                yield _Link(a, b, count / smaller, f"{count} of {smaller} passages that few others have")
+
+    def _mistakes(self) -> Iterator[_Link]:
+        root: dict[str, int] = {}
+
+        def rings() -> Iterator[list[int]]:
+            for key, held in self._holders.holders(_MISTAKES):
+                if 1 < len(held) <= self._few:
+                    root[key] = held[0].root
+                    for holder in held:
+                        self._slips.setdefault(holder.who, set()).add(key)
+                    yield [holder.who for holder in held]
+
+        for a, b, _ in self._holders.pairs(rings(), NEIGHBOURS, 1):
+            common = self._slips[a] & self._slips[b]
+            kinds = len({root[key] for key in common})
+            if kinds >= ROOTS_SHARED:
+                how = (
+                    f"{len(common)} mistakes in the same places, of {kinds} kinds, which at most "
+                    f"{self._few} of {len(self._names)} made"
+                )
+                yield _Link(a, b, len(common), how)
+
+    # -- what is shown of a group
+
+    def _shown(self, what: str, groups: Sequence[_Group]) -> list[Alike]:
+        held = {at: self._both(what, group.best) for at, group in enumerate(groups)}
+        common = {key for first, second in held.values() for key in first.keys() & second.keys()}
+        count = self._holders.counted(what, common)
+        return [
+            Alike(
+                submissions=tuple(self._names[who] for who in group.members),
+                what=what,
+                how=group.best.how,
+                examples=self._examples(what, group.best, *held[at], count),
             )
-            how = f"{count} of {smaller} passages that few others have"
-            yield _Link(a, b, count / smaller, how, _examples(common, held[a], held[b]))
+            for at, group in enumerate(groups)
+        ]
 
+    def _both(self, what: str, link: _Link) -> tuple[_Held, _Held]:
+        first, second = (self._held(what, self._names[who]) for who in (link.first, link.second))
+        return first, second
 
-def _mistakes(traits: Mapping[str, Traits]) -> list[_Link]:
-    held = {name: {slip.key: slip for slip in found.slips} for name, found in traits.items()}
-    holders = _holders(held)
-    limit = max(2, int(RARE_SHARE * len(traits)))
-    rare = {key for key, names in holders.items() if len(names) <= limit}
-    found: list[_Link] = []
-    for a, b in sorted(_counted(holders, rare)):
-        common = sorted(held[a].keys() & held[b].keys() & rare, key=lambda k: (held[a][k].root, k))
-        first = {held[a][k].root: k for k in reversed(common)}
-        if len(first) >= ROOTS_SHARED:
-            how = (
-                f"{len(common)} mistakes in the same places, of {len(first)} kinds, which at most "
-                f"{limit} of {len(traits)} made"
-            )
-            examples = _examples([first[r] for r in sorted(first)], held[a], held[b])
-            found.append(_Link(a, b, len(common), how, examples))
-    return found
+    def _held(self, what: str, name: str) -> _Held:
+        found = self._traits[name]
+        if what == _MISTAKES:
+            return {slip.key: slip for slip in found.slips}
+        return {p.key: p for piece in found.pieces if piece.what == what for p in piece.passages}
 
-
-def _holders(held: Mapping[str, Mapping[str, object]]) -> dict[str, list[str]]:
-    holders: dict[str, list[str]] = {}
-    for name in sorted(held):
-        for key in held[name]:
-            holders.setdefault(key, []).append(name)
-    return holders
-
-
-def _counted(holders: Mapping[str, Sequence[str]], rare: set[str]) -> Counter[tuple[str, str]]:
-    """Count the rare keys that neighbours share. The members of a ring of copies are one another's neighbours
-    throughout.
-    """
-    shared: Counter[tuple[str, str]] = Counter()
-    for key in rare:
-        names = holders[key]
-        for at, a in enumerate(names):
-            for b in names[at + 1 : at + 1 + NEIGHBOURS]:
-                shared[a, b] += 1
-    return shared
-
-
-def _examples(
-    keys: Iterable[str], first: Mapping[str, Passage | Slip], second: Mapping[str, Passage | Slip]
-) -> tuple[Example, ...]:
-    chosen = list(keys)[:EXAMPLES]
-    return tuple(Example(text=first[k].text, places=(first[k].place, second[k].place)) for k in chosen)
-
-
-def _grouped(what: str, links: Iterable[_Link]) -> list[Alike]:
-    """Join links that have a member in common; each group tells its strongest link."""
-    parent: dict[str, str] = {}
-
-    def root(name: str) -> str:
-        while parent.setdefault(name, name) != name:
-            name = parent[name]
-        return name
-
-    found = list(links)
-    for link in found:
-        a, b = sorted((root(link.first), root(link.second)))
-        parent[b] = a
-    groups: dict[str, list[_Link]] = {}
-    for link in found:
-        groups.setdefault(root(link.first), []).append(link)
-    joined = []
-    for members in groups.values():
-        best = max(members, key=lambda k: (k.weight, k.second, k.first))
-        names = tuple(sorted({n for k in members for n in (k.first, k.second)}))
-        joined.append(
-            (-best.weight, Alike(submissions=names, what=what, how=best.how, examples=best.examples))
+    def _examples(
+        self, what: str, link: _Link, first: _Held, second: _Held, count: Mapping[str, int]
+    ) -> tuple[Example, ...]:
+        if link.artefacts:
+            return (Example(text="", places=link.artefacts),)
+        both = first.keys() & second.keys()
+        if what == _MISTAKES:
+            common = sorted(self._slips[link.first] & self._slips[link.second] & both, reverse=True)
+            by_root = {slip.root: key for key in common if isinstance(slip := first[key], Slip)}
+            chosen = [by_root[root] for root in sorted(by_root)]
+        else:
+            rare = [key for key in both if count[key] <= self._limit]
+            chosen = sorted(rare, key=lambda key: (count[key], first[key].place, key))
+        return tuple(
+            Example(text=first[k].text, places=(first[k].place, second[k].place)) for k in chosen[:EXAMPLES]
         )
-    joined.sort(key=lambda pair: (pair[0], pair[1].submissions))
-    return [group for _, group in joined]
+
+
+def _grouped(links: Iterable[_Link]) -> list[_Group]:
+    """Join links that have a member in common; the group with the strongest link comes first."""
+    parent: dict[int, int] = {}
+    best: dict[int, _Link] = {}
+
+    def root(who: int) -> int:
+        while (up := parent.setdefault(who, who)) != who:
+            parent[who] = parent[up]
+            who = up
+        return who
+
+    for link in links:
+        a, b = sorted((root(link.first), root(link.second)))
+        others = [best[k] for k in sorted({a, b}) if k in best]
+        best[a] = max([*others, link], key=lambda k: (k.weight, k.second, k.first))
+        if a != b:
+            parent[b] = a
+            best.pop(b, None)
+    members: dict[int, list[int]] = {}
+    for who in sorted(parent):
+        members.setdefault(root(who), []).append(who)
+    groups = [_Group(tuple(found), best[at]) for at, found in members.items()]
+    return sorted(groups, key=lambda group: (-group.best.weight, group.members))

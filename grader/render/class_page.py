@@ -14,8 +14,9 @@ from urllib.parse import quote
 import msgspec
 
 from grader.backprop.slips import SLIPS, current
+from grader.core.spool import Ordered
 from grader.render import strings
-from grader.render.class_rows import ClassRow, Column, Head, SimilarGroup
+from grader.render.class_rows import ClassRow, Column, Head, Mistake, SimilarGroup
 from grader.render.html import render_page
 from grader.render.pictures.picture import DataTable
 
@@ -23,6 +24,7 @@ BINS: Final = 10
 WAITING_OPEN: Final = 5
 SLOWEST_SHOWN: Final = 10
 MISTAKES_SHOWN: Final = 40
+_UNGRADED, _WAITING, _DECIDED = range(3)
 SECTION: Final = 1_000
 """Submissions on one page: the table of ten thousand as one file of 28 MB ends most browsers."""
 
@@ -47,12 +49,13 @@ class ClassView(msgspec.Struct, frozen=True, kw_only=True):
 
     title: str
     head: Head
-    rows: tuple[ClassRow, ...]
+    rows: Sequence[ClassRow]
+    """In the order of urgency; those of a large class lie on disk."""
     columns: tuple[Column, ...]
     passed: dict[str, int]
     """How many passed a criterion, by its id."""
-    ungraded: tuple[ClassRow, ...]
-    waiting: tuple[ClassRow, ...]
+    ungraded: Sequence[ClassRow]
+    waiting: Sequence[ClassRow]
     waiting_open: int
     """How many of `waiting` stand unfolded, so that the table of all is not pushed out of sight."""
     states: tuple[tuple[str, int], ...]
@@ -113,30 +116,91 @@ def _address(of: int, seen_from: int) -> str:
 
 def view(rows: Sequence[ClassRow], title: str = "", head: Head | None = None) -> ClassView:
     """Return what the class page says. The order of `rows` does not matter."""
-    ordered = sorted(rows, key=_urgency)
-    graded = [row for row in ordered if not row.problem]
-    shares = [(row.percent, row.pending_points > 0) for row in graded if row.percent is not None]
-    timed = [row for row in graded if row.seconds is not None]
+    seen = _Seen()
+    for number, row in enumerate(rows):
+        seen.add(number, row)
+    ordered = sorted(seen.urgency)
+    slowest = sorted(seen.timed)[:SLOWEST_SHOWN]
     return ClassView(
         title=title or strings.CLASS_TITLE,
         head=head or Head(),
-        rows=tuple(ordered),
-        columns=tuple({c.criterion: c for row in ordered for c in row.columns}.values()),
-        passed=dict(Counter(name for row in ordered for name, m in row.marks.items() if m.verdict == "pass")),
-        ungraded=tuple(row for row in ordered if row.problem),
-        waiting=tuple(row for row in graded if row.waiting),
+        rows=Ordered(rows, (number for *_, number in ordered)),
+        columns=seen.columns(),
+        passed=dict(seen.passed),
+        ungraded=Ordered(rows, (number for stage, *_, number in ordered if stage == _UNGRADED)),
+        waiting=Ordered(rows, (number for stage, *_, number in ordered if stage == _WAITING)),
         waiting_open=WAITING_OPEN,
-        states=tuple(
-            (verdict.value, count)
-            for verdict in strings.VERDICTS
-            if (count := sum(row.verdict == verdict.value for row in ordered))
-        ),
-        median=statistics.median(share for share, _ in shares) if shares else None,
-        open=sum(row.pending_points > 0 for row in graded),
-        scores=_scores(shares),
-        mistakes=_histogram(graded),
-        slowest=tuple(sorted(timed, key=lambda row: (-(row.seconds or 0.0), row.slug))[:SLOWEST_SHOWN]),
+        states=tuple((v.value, n) for v in strings.VERDICTS if (n := seen.states[v.value])),
+        median=statistics.median(share for share, _ in seen.shares) if seen.shares else None,
+        open=seen.open,
+        scores=_scores(seen.shares),
+        mistakes=seen.mistakes(),
+        slowest=tuple(rows[number] for *_, number in slowest),
     )
+
+
+class _Seen:
+    """What a class page counts, row by row: none of them is held."""
+
+    def __init__(self) -> None:
+        self.urgency: list[tuple[int, float, float, str, int]] = []
+        self.timed: list[tuple[float, str, int]] = []
+        self.shares: list[tuple[float, bool]] = []
+        self.states: Counter[str] = Counter()
+        self.passed: Counter[str] = Counter()
+        self.open = 0
+        self._columns: dict[tuple[Column, ...], tuple[int, float, float, str, int]] = {}
+        self._who: Counter[tuple[str, str]] = Counter()
+        self._where: dict[tuple[str, str], set[Mistake]] = {}
+
+    def add(self, number: int, row: ClassRow) -> None:
+        """Count a row; `number` is its place in the sequence that it comes from."""
+        key = (*_urgency(row), number)
+        self.urgency.append(key)
+        self._columns[row.columns] = min(key, self._columns.get(row.columns, key))
+        self.states[row.verdict] += 1
+        self.passed.update(name for name, mark in row.marks.items() if mark.verdict == "pass")
+        if row.problem:
+            return
+        still = row.pending_points > 0
+        self.open += still
+        if row.percent is not None:
+            self.shares.append((row.percent, still))
+        if row.seconds is not None:
+            self.timed.append((-row.seconds, row.slug, number))
+        self._count_mistakes(row)
+
+    def _count_mistakes(self, row: ClassRow) -> None:
+        """Count submissions, not findings: eight wrong formulas of one student are one student's mistake."""
+        keys: set[tuple[str, str]] = set()
+        for mistake in row.mistakes:
+            code = current(mistake.diagnosis)
+            # A slip is the same one in a line of the README and in a cell of the sheet.
+            key = (code, "") if code in SLIPS else (code, mistake.code)
+            keys.add(key)
+            self._where.setdefault(key, set()).add(mistake)
+        self._who.update(keys)
+
+    def columns(self) -> tuple[Column, ...]:
+        """Return the columns of all rows, those of the most urgent one first."""
+        rows = sorted(self._columns, key=lambda columns: self._columns[columns])
+        return tuple({c.criterion: c for columns in rows for c in columns}.values())
+
+    def mistakes(self) -> tuple[Bar, ...]:
+        """Return how many made each mistake, the most frequent first."""
+        counts = sorted(self._who, key=lambda key: (-self._who[key], min(self._where[key])))
+        longest = self._who[counts[0]] if counts else 1
+        return tuple(
+            Bar(
+                cells=(
+                    SLIPS.get(key[0], key[0].replace("-", " ")).capitalize() or strings.CLASS_OTHER,
+                    ", ".join(sorted({f"{m.title} ({m.code})" for m in self._where[key]})),
+                ),
+                count=self._who[key],
+                share=round(100 * self._who[key] / longest, 1),
+            )
+            for key in counts[:MISTAKES_SHOWN]
+        )
 
 
 def render(
@@ -156,11 +220,12 @@ def render(
     class. Of a class of more than `SECTION` it is the first page; `render_parts` draws the others.
     """
     whole = view(rows, title, head)
+    named = {name for group in similar for pair in group.members for name in pair.names}
     return _drawn(
         whole,
         next(sections(whole.rows)),
         similar=tuple(similar),
-        pages={row.id: row.link for row in rows if row.link},
+        pages={row.id: row.link for row in rows if row.link and row.id in named} if named else {},
         tables=tuple(tables),
         notices=tuple(notices),
         note=note,
@@ -197,7 +262,7 @@ def _urgency(row: ClassRow) -> tuple[int, float, float, str]:
     """Sort key: not graded, then those who wait for a person (most open points first), then the lowest
     share.
     """
-    stage = 0 if row.problem else 1 if row.waiting else 2
+    stage = _UNGRADED if row.problem else _WAITING if row.waiting else _DECIDED
     open_points = sum(item.points for item in row.waiting)
     decided = row.max_score - row.pending_points
     return (stage, -open_points, row.score / decided if decided > 0 else math.inf, row.slug)
@@ -220,30 +285,4 @@ def _scores(shares: Sequence[tuple[float, bool]]) -> tuple[Bar, ...]:
             open=waiting[b],
         )
         for b in range(BINS)
-    )
-
-
-def _histogram(rows: Sequence[ClassRow]) -> tuple[Bar, ...]:
-    """Count submissions, not findings: eight wrong formulas of one student are one student's mistake."""
-    who: dict[tuple[str, str], set[str]] = {}
-    where: dict[tuple[str, str], set[str]] = {}
-    found = sorted((mistake, row.slug) for row in rows for mistake in row.mistakes)
-    for mistake, slug in found:
-        code = current(mistake.diagnosis)
-        # A slip is the same one in a line of the README and in a cell of the sheet.
-        key = (code, "") if code in SLIPS else (code, mistake.code)
-        who.setdefault(key, set()).add(slug)
-        where.setdefault(key, set()).add(f"{mistake.title} ({mistake.code})")
-    counts = sorted(who, key=lambda key: -len(who[key]))
-    longest = len(who[counts[0]]) if counts else 1
-    return tuple(
-        Bar(
-            cells=(
-                SLIPS.get(key[0], key[0].replace("-", " ")).capitalize() or strings.CLASS_OTHER,
-                ", ".join(sorted(where[key])),
-            ),
-            count=len(who[key]),
-            share=round(100 * len(who[key]) / longest, 1),
-        )
-        for key in counts[:MISTAKES_SHOWN]
     )

@@ -2,7 +2,7 @@
 
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Self
 
 import msgspec
@@ -187,16 +187,6 @@ class SimilarGroup(msgspec.Struct, frozen=True, kw_only=True):
 
     caption: str
     members: tuple[Similar, ...]
-
-
-def rows_from(
-    reports: Iterable[Report], seconds: Mapping[str, Mapping[str, float]] | None = None
-) -> tuple[ClassRow, ...]:
-    """Return a row for each graded submission; links follow the layout of the reports folder, `seconds` are
-    by id and phase.
-    """
-    taken = seconds or {}
-    return tuple(ClassRow.of(report, seconds=taken.get(report.submission.id)) for report in reports)
 
 
 def _worst(outcomes: Sequence[Marked]) -> str:

@@ -12,6 +12,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from grader.core.outcome import Verdict
 from grader.core.report import Marked, Report
+from grader.core.spool import ordered
 from grader.render.escape import bare
 from grader.render.result_json import encode, percent, percent_of_decided
 from grader.render.strings import STAMP_PROVISIONAL
@@ -52,7 +53,7 @@ def to_csv(reports: Sequence[Report]) -> str:
         "isolation",
     ]
     writer.writerow([cell(h) for h in head])
-    for report in sorted(reports, key=lambda r: r.submission.id):
+    for report in ordered(reports, key=lambda r: r.submission.id):
         by_id = {m.criterion: m for m in report.outcomes}
         row = [
             cell(report.submission.id),

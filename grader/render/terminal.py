@@ -4,13 +4,14 @@ out.
 
 import re
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
 from grader.core.outcome import Verdict, Weight
 from grader.core.report import Marked, Report
+from grader.core.spool import ordered
 from grader.render import strings
 from grader.render.escape import plain
 from grader.render.same_fault import Fault, one_by_one, same_slip
@@ -97,21 +98,21 @@ def print_report(
 
 
 def class_lines(
-    reports: Iterable[Report], *, width: int = 80, color: bool = False, unicode: bool = True
+    reports: Sequence[Report], *, width: int = 80, color: bool = False, unicode: bool = True
 ) -> list[str]:
     """Return a line a submission for the end of a batch, and a second where points are provisional or more is
     to be seen; those who need a person first.
     """
     page = _Page(_Console(width=width, color=color, unicode=unicode))
-    for report in sorted(reports, key=lambda r: (r.verdict.severity, r.submission.slug)):
+    for report in ordered(reports, key=lambda r: (r.verdict.severity, r.submission.slug)):
         page.row(report)
     return page.lines
 
 
-def class_cells(reports: Iterable[Report]) -> list[tuple[str, ...]]:
+def class_cells(reports: Sequence[Report]) -> list[tuple[str, ...]]:
     """Return the same as cells of a table: result, submission, points, open points, the most costly fault."""
     rows: list[tuple[str, ...]] = []
-    for report in sorted(reports, key=lambda r: (r.verdict.severity, r.submission.slug)):
+    for report in ordered(reports, key=lambda r: (r.verdict.severity, r.submission.slug)):
         label = strings.overall(verdict_for_people(report))
         wrong = [m for m in report.outcomes if m.verdict in (Verdict.FAIL, Verdict.PARTIAL)]
         worst = max(wrong, key=at_stake, default=None)

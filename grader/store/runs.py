@@ -3,7 +3,7 @@
 import logging
 import sqlite3
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -181,17 +181,24 @@ class Store:
                 (run, s.id, s.slug, s.sha256, delivery.late_days, msgspec.msgpack.encode(s), now()),
             )
 
-    def deliveries(self, run: int) -> dict[str, Delivery]:
-        """Hand-ins of a run by submission id, sorted."""
-        rows = self.connection.execute(
-            "SELECT id, submission, late_days FROM deliveries WHERE run = ? ORDER BY id", (run,)
-        ).fetchall()
-        return {
-            row[0]: Delivery(
-                submission=unpacked(row[1], Submission), late_days=msgspec.convert(row[2], float)
-            )
-            for row in rows
-        }
+    def delivered(self, run: int) -> tuple[str, ...]:
+        """Ids of the hand-ins of a run, sorted."""
+        rows = self.connection.execute("SELECT id FROM deliveries WHERE run = ? ORDER BY id", (run,))
+        return tuple(row[0] for row in rows.fetchall())
+
+    def delivery(self, run: int, submission: str) -> Delivery:
+        """One hand-in of a run. Raises KeyError where it has none of that id."""
+        row = self.connection.execute(
+            "SELECT submission, late_days FROM deliveries WHERE run = ? AND id = ?", (run, submission)
+        ).fetchone()
+        if row is None:
+            raise KeyError(submission)
+        return Delivery(submission=unpacked(row[0], Submission), late_days=msgspec.convert(row[1], float))
+
+    def deliveries(self, run: int) -> Iterator[tuple[str, Delivery]]:
+        """Yield the hand-ins of a run with their ids, sorted; one is held at a time."""
+        for name in self.delivered(run):
+            yield name, self.delivery(run, name)
 
     def refuse(self, run: int, name: str, reason: str, basis: str = "") -> None:
         """Record an entry of the class that is no submission; `basis` as in `finish_phase`."""
@@ -271,15 +278,15 @@ class Store:
                     (run, submission, phase, spent.wall, spent.cpu),
                 )
 
-    def durations(self, run: int) -> dict[str, dict[str, Spent]]:
-        """What each submission of a run cost, by phase."""
-        found: dict[str, dict[str, Spent]] = {}
+    def durations(self, run: int, submission: str) -> dict[str, Spent]:
+        """What a submission of a run cost, by phase."""
         rows = self.connection.execute(
-            "SELECT id, phase, wall, cpu FROM durations WHERE run = ? ORDER BY rowid", (run,)
+            "SELECT phase, wall, cpu FROM durations WHERE run = ? AND id = ? ORDER BY rowid",
+            (run, submission),
         )
-        for name, phase, wall, cpu in rows.fetchall():
-            found.setdefault(name, {})[phase] = msgspec.convert({"wall": wall, "cpu": cpu}, Spent)
-        return found
+        return {
+            phase: msgspec.convert({"wall": wall, "cpu": cpu}, Spent) for phase, wall, cpu in rows.fetchall()
+        }
 
     def mean_seconds(self) -> dict[str, float]:
         """Mean wall seconds of each phase over the submissions of the newest run that went through it."""
@@ -311,9 +318,10 @@ class Store:
 
     # -- what was published
 
-    def published(self) -> dict[str, str]:
-        """Digest of what each slug's page shows."""
-        return dict(self.connection.execute("SELECT slug, digest FROM published").fetchall())
+    def published(self, slug: str) -> str:
+        """Digest of what the page of a slug shows; empty for none."""
+        row = self.connection.execute("SELECT digest FROM published WHERE slug = ?", (slug,)).fetchone()
+        return str(row[0]) if row is not None else ""
 
     def set_published(self, slug: str, digest: str) -> None:
         """Remember what a page shows."""

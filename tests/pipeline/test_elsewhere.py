@@ -83,7 +83,7 @@ def test_jobs_on_other_machines_leave_the_store_of_one(school: Path, tmp_path: P
     )
     with Store(far / ".grader" / "store.sqlite") as store:
         (run,) = store.runs()
-        for delivery in store.deliveries(run.id).values():
+        for _, delivery in store.deliveries(run.id):
             assert all(store.objects.get(a.sha256) is not None for a in delivery.submission.artefacts)
 
 

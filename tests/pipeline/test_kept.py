@@ -32,7 +32,7 @@ def store(tmp_path: Path) -> Store:
 def test_history_late_days_and_decisions_are_read(store: Store) -> None:
     first, second = store.runs()
     assert (first.settings.execute, second.settings.execute) == (False, True)
-    assert store.deliveries(second.id)["over-budget"].late_days == 1.5
+    assert store.delivery(second.id, "over-budget").late_days == 1.5
     assert store.refusals(second.id).keys() == {"broken"}
     told = [(o.submission, o.code, o.verdict, o.credit, o.reason, o.who) for o in store.decisions()]
     assert told == [

@@ -77,7 +77,7 @@ def test_the_same_again_is_the_same_run_and_drawing_an_old_one_shows_it(out: Pat
         grader("report", "-r", out.parent / "two.toml", "-o", out)
     with Store(out / ".grader" / "store.sqlite") as store:
         assert [run.facts_of for run in store.runs()] == [0, 1]
-        assert store.deliveries(1) == store.deliveries(2)
+        assert dict(store.deliveries(1)) == dict(store.deliveries(2))
         assert store.run().id == 2
     grader("report", 1, "-o", out)
     assert _page(out, "ann")["max_score"] == float(_exported(out)["ann"]["max_score"]) == 9.0

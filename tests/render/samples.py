@@ -2,11 +2,14 @@
 submission.
 """
 
+from collections.abc import Iterable, Mapping
+
 from grader.core.facts.retrain import WrongDigit, WrongDigits
 from grader.core.outcome import Finding, Verdict, Weight, worst
 from grader.core.place import Place
 from grader.core.report import Adjustment, Marked, Note, Provenance, Report, RubricRef
 from grader.core.submission import Artefact, Kind, Problem, Submission
+from grader.render.class_rows import ClassRow
 
 RUBRIC = RubricRef(id="default", title="Backpropagation and MNIST", sha256="5e" * 32)
 
@@ -375,3 +378,11 @@ def decided() -> Report:
 
 def everyone() -> tuple[Report, ...]:
     return (good(), mixed(), hostile(), bare(), decided())
+
+
+def rows_from(
+    reports: Iterable[Report], seconds: Mapping[str, Mapping[str, float]] | None = None
+) -> tuple[ClassRow, ...]:
+    """Rows of a class page; `seconds` by id and phase."""
+    taken = seconds or {}
+    return tuple(ClassRow.of(report, seconds=taken.get(report.submission.id)) for report in reports)

@@ -9,11 +9,11 @@ import pytest
 
 from grader.core.outcome import Verdict
 from grader.render import class_page
-from grader.render.class_rows import ClassRow, Head, Similar, SimilarGroup, decide, rows_from
+from grader.render.class_rows import ClassRow, Head, Similar, SimilarGroup, decide
 from grader.render.summary import anchor_of
 from grader.render.terminal import class_lines
 from tests.render.golden_files import assert_golden
-from tests.render.samples import SWAPPED, bare, everyone, good, marked, mixed, report
+from tests.render.samples import SWAPPED, bare, everyone, good, marked, mixed, report, rows_from
 
 
 def test_what_the_page_says() -> None:
@@ -21,7 +21,7 @@ def test_what_the_page_says() -> None:
         *rows_from(everyone()),
         ClassRow.ungraded("zip", "broken.zip", "The archive stops in the middle."),
     ]
-    tree = msgspec.to_builtins(class_page.view(rows, "Session 6"))
+    tree = msgspec.to_builtins(class_page.view(rows, "Session 6"), enc_hook=list)
     assert_golden("class.json", json.dumps(tree, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
 
 

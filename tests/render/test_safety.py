@@ -13,11 +13,11 @@ from jinja2 import UndefinedError
 
 from grader.core.report import Report
 from grader.render import class_page, student_page
-from grader.render.class_rows import ClassRow, Head, Similar, SimilarGroup, rows_from
+from grader.render.class_rows import ClassRow, Head, Similar, SimilarGroup
 from grader.render.html import environment
 from grader.render.markdown import render_markdown
 from grader.render.student_page import Agreement, Claim
-from tests.render.samples import HOSTILE, bare, everyone, mixed
+from tests.render.samples import HOSTILE, bare, everyone, mixed, rows_from
 
 RENDER = Path(student_page.__file__).parent
 MAY_MAKE_HTML = {

@@ -89,12 +89,15 @@ NO_TEXT = "x'81a161a1a0'"
 @pytest.mark.parametrize(
     ("damage", "read"),
     [
-        (f"UPDATE deliveries SET submission = {NO_TEXT}", lambda s: s.deliveries(1)),
-        ("UPDATE deliveries SET submission = 'text'", lambda s: s.deliveries(1)),
-        ("UPDATE deliveries SET late_days = 'late'", lambda s: s.deliveries(1)),
+        (f"UPDATE deliveries SET submission = {NO_TEXT}", lambda s: dict(s.deliveries(1))),
+        ("UPDATE deliveries SET submission = 'text'", lambda s: dict(s.deliveries(1))),
+        ("UPDATE deliveries SET late_days = 'late'", lambda s: dict(s.deliveries(1))),
         (f"UPDATE phases SET products = {NO_TEXT}", lambda s: s.phase_records(1, "student007")),
         (f"UPDATE runs SET settings = {NO_TEXT}", lambda s: s.runs()),
-        ("INSERT INTO durations VALUES (1, 'student007', 'read', 'long', 1)", lambda s: s.durations(1)),
+        (
+            "INSERT INTO durations VALUES (1, 'student007', 'read', 'long', 1)",
+            lambda s: s.durations(1, "student007"),
+        ),
         (
             "INSERT INTO overrides VALUES (9, 'a', 'b', 'passed', 1, 'c', 'd', 'e', NULL, '')",
             lambda s: s.decisions(),
@@ -137,7 +140,7 @@ def test_a_command_on_a_damaged_store_says_which_and_what_to_do(
 
     def command() -> None:
         with Store(path) as store:
-            store.deliveries(1)
+            dict(store.deliveries(1))
 
     with pytest.raises(StoreFault, match="the store cannot be used"):
         command()

@@ -46,7 +46,7 @@ def command(submission: str, code: str, out: Path, store: Path | None, **options
             wishes = wishes_where(judged(opened, run.id)[1], str(options["where"]), wish)
         else:
             wishes = {"": wish} if kind == "one" else wishes_in(Path(str(options["listed"])), wish.who)
-        ids = tuple(opened.deliveries(run.id))
+        ids = opened.delivered(run.id)
         made = decisions_of(wishes, sheet.loaded.rubric, ids, now())
         opened.decide(*made)
         published = publish_run(opened, run, sheet, out)

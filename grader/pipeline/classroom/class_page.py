@@ -1,17 +1,18 @@
 """Writes what an instructor opens: the page of the class, its marks, and what looks alike as data."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from grader.cohort.alike import Alike, Cohort
 from grader.core.report import Report
+from grader.core.spool import Spool
 from grader.core.submission import Kind
 from grader.ingest.forms.folders import HIDDEN
 from grader.pipeline.grade.publish import write
 from grader.render import strings
-from grader.render.class_rows import ClassRow, Head, Similar, SimilarGroup, rows_from
+from grader.render.class_rows import ClassRow, Head, Similar, SimilarGroup
 from grader.render.pictures.picture import DataTable
 from grader.store.runs import Run, Spent
 
@@ -20,7 +21,7 @@ def publish_class(
     reports: Sequence[Report],
     refused: Mapping[str, str],
     out: Path,
-    spent: Mapping[str, Mapping[str, Spent]],
+    spent: Callable[[str], Mapping[str, Spent]],
     cohort: Cohort,
     run: Run,
     notices: Sequence[str] = (),
@@ -28,19 +29,24 @@ def publish_class(
     """Write the page of the class under `out`; in `_class/` the marks as CSV, and what looks alike as data.
 
     `refused` maps what could not be graded at all to its reason; what was passed over by its name is no
-    submission, and is named beside the table. `spent` maps a submission to its phases' seconds.
+    submission, and is named beside the table. `spent` tells what the phases of a submission took.
     """
     from grader.render.class_page import part_name, render, render_parts
     from grader.render.exports import to_csv
 
-    seconds = {name: {p: s.wall for p, s in phases.items()} for name, phases in spent.items()}
+    def seconds(name: str) -> dict[str, float]:
+        return {phase: s.wall for phase, s in spent(name).items()}
+
     aside = sorted(name for name, reason in refused.items() if reason == HIDDEN)
     ungraded = [ClassRow.ungraded(n, n, reason) for n, reason in sorted(refused.items()) if n not in aside]
     told = [strings.CLASS_ASIDE.format(names=", ".join(aside), why=HIDDEN)] if aside else []
-    rows = [*rows_from(reports, seconds), *ungraded]
+    rows = Spool[ClassRow](ClassRow, (ClassRow.of(r, seconds=seconds(r.submission.id)) for r in reports), out)
+    for row in ungraded:
+        rows.append(row)
+    head = _head(run, reports)
     page = render(
         rows,
-        head=_head(run, reports),
+        head=head,
         similar=similar_of(cohort),
         tables=typed_by(reports),
         notices=(*notices, *told),
@@ -50,7 +56,7 @@ def publish_class(
     write(out / "_class" / "alike.json", data + b"\n")
     write(out / _MARKS, to_csv(reports).encode("utf-8-sig"))
     number = 2
-    for name, part in render_parts(rows, head=_head(run, reports)):
+    for name, part in render_parts(rows, head=head):
         write(out / "_class" / name, part.encode("utf-8"))
         number += 1
     while (old := out / "_class" / part_name(number)).is_file():

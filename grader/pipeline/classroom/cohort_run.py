@@ -3,7 +3,7 @@ touched.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -57,17 +57,34 @@ def packed_traits(known: Known) -> bytes:
     return msgspec.msgpack.encode(found)
 
 
+class _Kept(Mapping[str, Traits]):
+    """Traits by submission, each taken out of the store when it is asked for."""
+
+    def __init__(self, store: Store, keys: Mapping[str, str]) -> None:
+        self._store = store
+        self._keys = keys
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._keys)
+
+    def __getitem__(self, name: str) -> Traits:
+        payload = self._store.payload(self._keys[name])
+        return unpacked(payload, Traits) if payload is not None else Traits()
+
+
 def cohort_of(store: Store, run: Run, profile: Profile) -> Cohort:
     """Compare the submissions of a run. What is not kept, by an older run say, is made from the stored bytes,
     once.
     """
-    found: dict[str, Traits] = {}
+    found: dict[str, str] = {}
     lost: list[str] = []
-    for name, delivery in store.deliveries(run.id).items():
+    for name, delivery in store.deliveries(run.id):
         products = {p: k for r in store.phase_records(run.id, name) for p, k in r.products.items()}
         made_as = traits_key(products, delivery.submission)
-        payload = store.payload(made_as)
-        if payload is None:
+        if store.payload(made_as) is None:
             names = products.keys() & {t.__name__ for t in (Documents, *_FROM)}
             plan = plan_of(names, "cohort")
             payload = packed_traits(
@@ -77,8 +94,8 @@ def cohort_of(store: Store, run: Run, profile: Profile) -> Cohort:
                 lost.append(name)
                 continue
             store.keep(made_as, PRODUCT, payload)
-        found[name] = unpacked(payload, Traits)
-    cohort = compare_class(found)
+        found[name] = made_as
+    cohort = compare_class(_Kept(store, found))
     if not lost:
         return cohort
     missing = f"grader failed to compare {len(lost)} with the others: {', '.join(lost)}."

@@ -40,10 +40,9 @@ def feedback_of(
     Without them the page stands alone and links to nothing. One that we crash on is left out, and `failed`
     says why.
     """
-    deliveries = store.deliveries(run.id)
     rubric = sheet.loaded.rubric
     for report in reports_of(store, run, sheet, failed):
-        delivery = deliveries[report.submission.id]
+        delivery = store.delivery(run.id, report.submission.id)
         days = delivery.late_days
         with culprit(report.submission.id, "drew its feedback", failed):
             wanted = made_of(store.phase_records(run.id, report.submission.id))

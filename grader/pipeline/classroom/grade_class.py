@@ -5,7 +5,7 @@ nobody else anything.
 import hashlib
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -33,7 +33,7 @@ class Graded(msgspec.Struct, frozen=True, kw_only=True):
 
     run: int
     resumed: bool
-    reports: tuple[Report, ...]
+    reports: Sequence[Report]
     refused: dict[str, str]
     page: Path
     notices: tuple[str, ...] = ()

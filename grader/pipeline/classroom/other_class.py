@@ -26,7 +26,7 @@ def notices_of(store: Store, run: Run, profile: Profile) -> tuple[str, ...]:
     """Return a sentence for each other class whose values workbooks of a run hold."""
     others = _others(profile)
     found: dict[str, list[str]] = {}
-    for name in store.deliveries(run.id) if others else ():
+    for name in store.delivered(run.id) if others else ():
         tables = _tables(store, run, name, profile)
         if tables and not any(not apart(table, profile) for table in tables):
             for label, other in others.items():

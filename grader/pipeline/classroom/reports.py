@@ -8,8 +8,9 @@ which command runs it.
 
 import logging
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -19,6 +20,7 @@ from grader.core.faults import GraderFault
 from grader.core.memory import code_of, key
 from grader.core.progress import tell
 from grader.core.report import Note, Report
+from grader.core.spool import Spool
 from grader.pipeline.classroom.class_page import publish_class
 from grader.pipeline.classroom.cohort_run import cohort_of
 from grader.pipeline.classroom.other_class import notices_of
@@ -39,7 +41,8 @@ OUR_FAILURE = "grader failed"
 class Published(msgspec.Struct, frozen=True, kw_only=True):
     """What was published of a run."""
 
-    reports: tuple[Report, ...] = ()
+    reports: Sequence[Report] = ()
+    """Sorted by id; those of a class are held on disk."""
     notices: tuple[str, ...] = ()
     """What concerns the whole class, for the instructor."""
     failed: dict[str, str] = {}
@@ -57,7 +60,7 @@ def reports_of(store: Store, run: Run, sheet: MarkSheet, failed: dict[str, str])
         "have changed is read "
         "again from the stored files; nothing is run"
     )
-    for name, delivery in store.deliveries(run.id).items():
+    for name, delivery in store.deliveries(run.id):
         with culprit(name, "judged it", failed):
             yield _report_of(store, run, sheet, delivery, decisions, again)
 
@@ -116,20 +119,19 @@ def culprit(name: str, doing: str, failed: dict[str, str]) -> Iterator[None]:
 
 def publish_run(store: Store, run: Run, sheet: MarkSheet, out: Path) -> Published:
     """Write the pages of a run; a page whose content did not change is not drawn again."""
-    shown = store.published()
-    deliveries = store.deliveries(run.id)
-    reports: list[Report] = []
+    reports = Spool[Report](Report, folder=store.path.parent)
     failed: dict[str, str] = {}
     for report in reports_of(store, run, sheet, failed):
-        with culprit(report.submission.id, "drew its page", failed):
-            delivery = deliveries[report.submission.id]
-            _publish_one(store, run, sheet, out, report=report, delivery=delivery, shown=shown)
+        name = report.submission.id
+        with culprit(name, "drew its page", failed):
+            _publish_one(store, run, sheet, out, report=report, delivery=store.delivery(run.id, name))
             reports.append(report)
-    spent, cohort = store.durations(run.id), cohort_of(store, run, sheet.loaded.rubric.profile)
+    cohort = cohort_of(store, run, sheet.loaded.rubric.profile)
     notices = _courtesy(lambda: notices_of(store, run, sheet.loaded.rubric.profile))
-    publish_class(reports, store.refusals(run.id) | failed, out, spent, cohort, run, notices)
+    refused = store.refusals(run.id) | failed
+    publish_class(reports, refused, out, partial(store.durations, run.id), cohort, run, notices)
     store.show(run.id)
-    return Published(reports=tuple(reports), failed=failed, notices=notices)
+    return Published(reports=reports, failed=failed, notices=notices)
 
 
 def _courtesy(make: Callable[[], tuple[str, ...]]) -> tuple[str, ...]:
@@ -151,7 +153,6 @@ def _publish_one(
     *,
     report: Report,
     delivery: Delivery,
-    shown: Mapping[str, str],
 ) -> None:
     slug = report.submission.slug
     records = store.phase_records(run.id, report.submission.id)
@@ -160,7 +161,7 @@ def _publish_one(
     digest = key(
         out=str(out.resolve()), report=report, products=keys, code=code_of("grader.pipeline.grade.publish")
     )
-    if shown.get(slug) == digest and is_whole(report.submission, out):
+    if store.published(slug) == digest and is_whole(report.submission, out):
         return
     rubric = sheet.loaded.rubric
     pictured = stored_known(

@@ -6,7 +6,7 @@ again and looking at one file differ in what is *kept* of earlier work and in no
 
 import logging
 import traceback
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -172,27 +172,34 @@ def fill(
     is looked at only where one of them must be made.
     """
     steps = {step.provider.product: step for step in plan.steps}
-
-    def have(step: Step) -> None:
-        name = step.provider.product
-        if known.has(name):
-            return
-        found = kept.recall(step)
-        if found is None:
-            for need in step.provider.needs:
-                if need.type.__name__ in steps:
-                    have(steps[need.type.__name__])
-            progress(f"{known.submission.id}: {step.provider.name}")
-            known.provide(step)
-            kept.keep(step, known.get(step.product))
-        elif isinstance(found, Missing):
-            known.miss(name, found)
-        else:
-            known.put(found)
-
     for step in plan.steps:
         if wanted is None or step.provider.product in wanted:
-            have(step)
+            _have(step, steps, known, kept, progress)
+
+
+def _have(
+    step: Step, steps: Mapping[str, Step], known: Known, kept: Kept, progress: Callable[[str], None]
+) -> None:
+    """Make one product known, after its needs.
+
+    No function within `fill`: one that calls itself is a circle, which kept all products of some hundred
+    submissions until the interpreter looked for circles.
+    """
+    name = step.provider.product
+    if known.has(name):
+        return
+    found = kept.recall(step)
+    if found is None:
+        for need in step.provider.needs:
+            if need.type.__name__ in steps:
+                _have(steps[need.type.__name__], steps, known, kept, progress)
+        progress(f"{known.submission.id}: {step.provider.name}")
+        known.provide(step)
+        kept.keep(step, known.get(step.product))
+    elif isinstance(found, Missing):
+        known.miss(name, found)
+    else:
+        known.put(found)
 
 
 def _storable(product: Product) -> Product:

@@ -14,24 +14,28 @@ from grader.core.memory import key
 from grader.core.submission import Reads
 from grader.pipeline.classroom.job import Job
 from grader.store.database import unpacked
-from grader.store.runs import Store
+from grader.store.runs import Run, Store
 
 
-def same_runs(jobs: Sequence[Job]) -> dict[str, tuple[str, ...]]:
+def same_runs(store: Store, run: Run, jobs: Sequence[Job]) -> dict[str, tuple[str, ...]]:
     """Return a digest of what each submission gives to the sandbox, where it gives anything."""
     found: dict[str, tuple[str, ...]] = {}
     for job in jobs:
-        artefacts = job.delivery.submission.only(Reads.RUNS).artefacts if job.delivery else ()
+        artefacts = store.delivery(run.id, job.id).submission.only(Reads.RUNS).artefacts
         if artefacts:
             found[job.id] = (key(artefacts=artefacts),)
     return found
 
 
-def same_trainings(store: Store, jobs: Sequence[Job]) -> dict[str, tuple[str, ...]]:
+def same_trainings(store: Store, run: Run, jobs: Sequence[Job]) -> dict[str, tuple[str, ...]]:
     """Return a digest of each network that would be trained, with its recipe; none where there is none."""
     found: dict[str, tuple[str, ...]] = {}
     for job in jobs:
-        keys = {name: made for record in job.records for name, made in record.products.items()}
+        keys = {
+            name: made
+            for record in store.phase_records(run.id, job.id)
+            for name, made in record.products.items()
+        }
         payloads = [store.payload(keys.get(t.__name__, "")) for t in (NetworkFacts, RecipeFacts)]
         if payloads[0] is None:
             continue

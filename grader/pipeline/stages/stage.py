@@ -96,13 +96,11 @@ def _todo(going: Going, stage: Stage) -> list[Entry]:
 
 
 def _jobs(going: Going, stage: Stage, todo: list[Entry]) -> list[Job]:
-    request, store, run = going.request, going.store, going.run
-    fresh = stage.phases[0] in STATIC
-    delivered = {} if fresh or not todo else store.deliveries(run.id)
+    request = going.request
     return [
         Job(
             store=str(request.store),
-            run=run.id,
+            run=going.run.id,
             id=e.id,
             paths=e.paths,
             layout=e.layout,
@@ -111,11 +109,21 @@ def _jobs(going: Going, stage: Stage, todo: list[Entry]) -> list[Job]:
             settings=request.settings,
             stage=stage,
             rubric_sha256=request.loaded.sha256,
-            delivery=delivered.get(e.id),
-            records=() if fresh else store.phase_records(run.id, e.id),
         )
         for e in todo
     ]
+
+
+def _provided(going: Going, jobs: Iterable[Job | Later]) -> Iterator[Job | Later]:
+    """Yield jobs with what the store has for them: a class of such records is not held in memory."""
+    store, run = going.store, going.run.id
+    for job in jobs:
+        if isinstance(job, Later) or job.stage.phases[0] in STATIC:
+            yield job
+        else:
+            yield msgspec.structs.replace(
+                job, delivery=store.delivery(run, job.id), records=store.phase_records(run, job.id)
+            )
 
 
 def _shared(going: Going, stage: Stage, jobs: list[Job]) -> dict[str, tuple[str, ...]]:
@@ -123,8 +131,8 @@ def _shared(going: Going, stage: Stage, jobs: list[Job]) -> dict[str, tuple[str,
     if stage.phases[0] in STATIC:
         return {job.id: going.handed_in[job.id].files for job in jobs}
     if stage.phases == (Phase.RETRAIN,):
-        return same_trainings(going.store, jobs)
-    return same_runs(jobs)
+        return same_trainings(going.store, going.run, jobs)
+    return same_runs(going.store, going.run, jobs)
 
 
 def _ends(going: Going, stage: Stage, turns: Turns, clock: "Clock") -> Iterator[Ended[Job, Done]]:
@@ -132,7 +140,7 @@ def _ends(going: Going, stage: Stage, turns: Turns, clock: "Clock") -> Iterator[
     request, store = going.request, going.store
     needs = needs_of(stage, request.settings)
     bound = trainings_at_once(request.settings) if stage.phases == (Phase.RETRAIN,) else 0
-    begins = clock.within(turns)
+    begins = _provided(going, clock.within(turns))
     if request.afield is None:
         yield from going.backend.map(work, begins, bound, needs)
         return
