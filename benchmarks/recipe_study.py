@@ -27,6 +27,8 @@ from reference.recipe import Recipe
 EVEN = Widths(12, 16, 16, 24, 32)
 LATE = Widths(8, 16, 16, 32, 32)
 NARROW_LATE = Widths(8, 16, 16, 16, 24)
+SMALL = Widths(8, 12, 16, 16, 16)
+SMALL_LATE = Widths(8, 12, 12, 16, 24)
 
 
 class Centre(nn.Module):
@@ -75,6 +77,7 @@ class Candidate(NamedTuple):
 
 
 STEEP = Recipe(epochs=6, peak_rate=0.2, weight_decay=5e-4)
+SHORT = Recipe(epochs=4, batch_size=64, peak_rate=0.2)
 CANDIDATES = {
     "even, ReLU, two dropouts, 5 epochs": Candidate(relu_early_dropout, EVEN, Recipe(epochs=5)),
     "even, ReLU, 5 epochs": Candidate(relu, EVEN, Recipe(epochs=5)),
@@ -94,6 +97,12 @@ CANDIDATES = {
         lambda widths: cropped(plain(widths)), NARROW_LATE, Recipe(epochs=10)
     ),
     "compact, 8 epochs": Candidate(plain, NARROW_LATE, Recipe(epochs=8)),
+    "compact, 4 epochs": Candidate(plain, NARROW_LATE, SHORT),
+    "small (8, 12, 12, 16, 24), 5 epochs": Candidate(plain, SMALL_LATE, replace(SHORT, epochs=5)),
+    **{
+        f"small (8, 12, 16, 16, 16), {epochs} epochs": Candidate(plain, SMALL, replace(SHORT, epochs=epochs))
+        for epochs in (5, 6, 8)
+    },
 }
 
 

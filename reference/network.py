@@ -32,6 +32,7 @@ class Widths(NamedTuple):
 CONFIGURATIONS = {
     "default": Widths(8, 16, 16, 32, 32),  # 18,018 parameters
     "compact": Widths(8, 16, 16, 16, 24),  #  9,826 parameters
+    "small": Widths(8, 12, 16, 16, 16),  #  7,706 parameters
 }
 
 

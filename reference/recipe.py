@@ -49,4 +49,8 @@ class Recipe:
 
 
 # One for each configuration of `network.py`.
-RECIPES = {"default": Recipe(epochs=6), "compact": Recipe(epochs=8)}
+RECIPES = {
+    "default": Recipe(epochs=6),
+    "compact": Recipe(epochs=4, batch_size=64, peak_rate=0.2),
+    "small": Recipe(epochs=8, batch_size=64, peak_rate=0.2),
+}

@@ -3,7 +3,8 @@
 All digits live in memory as bytes; a batch is cut out of them, shifted and normalised on the fly. One thread
 a process: on networks of this size a second one never paid, and with one thread a seed repeats its bits.
 
-    python -m reference.train --data DIR --seed 0 [--network default|compact] [--epochs N] [--device cpu|cuda]
+    python -m reference.train --data DIR --seed 0 [--network default|compact|small] [--epochs N]
+        [--device cpu|cuda]
 """
 
 from __future__ import annotations

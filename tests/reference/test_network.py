@@ -9,7 +9,7 @@ from torch import nn
 from reference import network
 
 
-@pytest.mark.parametrize(("name", "parameters"), [("default", 18_018), ("compact", 9_826)])
+@pytest.mark.parametrize(("name", "parameters"), [("default", 18_018), ("compact", 9_826), ("small", 7_706)])
 def test_the_parameters_are_counted(name: str, parameters: int) -> None:
     assert network.count_parameters(network.build(name, seed=0)) == parameters
 
