@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from grader.core import class_sheet
+
 
 class Bias(Enum):
     """Which biases the units have."""
@@ -75,7 +77,7 @@ class AssignedNetwork(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     w2, … layer after layer; biases b1, b2, ….
     """
 
-    layers: tuple[int, ...] = (2, 2, 2)
+    layers: tuple[int, ...] = class_sheet.LAYERS
     bias: Bias = Bias.NONE
     train_biases: bool = False
     """Whether a step of training changes the biases too."""
@@ -90,7 +92,7 @@ class AssignedNetwork(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         if not 3 <= len(self.layers) <= 5 or not all(1 <= n <= 4 for n in self.layers):
             wrong.append(
                 "layers is inputs, 1 to 3 hidden layers and outputs, 1 to 4 units each, "
-                f"as in [2, 2, 2]; got {list(self.layers)}"
+                f"as in {list(class_sheet.LAYERS)}; got {list(self.layers)}"
             )
         elif len(self.activations) != len(self.layers) - 1:
             wrong.append(f"activations names one a layer, {len(self.layers) - 1} here")

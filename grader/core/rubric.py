@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import msgspec
 
+from grader.core import class_sheet
 from grader.core.assigned_data import MNIST, DataSet
 from grader.core.assigned_network import CLASS_NETWORK, AssignedNetwork
 
@@ -43,11 +44,11 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     network: AssignedNetwork = CLASS_NETWORK
     """The rubric's `[network]`, of which these are the values."""
-    inputs: tuple[float, ...] = (0.05, 0.10)
-    targets: tuple[float, ...] = (0.01, 0.99)
-    weights: tuple[float, ...] = (0.15, 0.20, 0.25, 0.30, 0.40, 0.45, 0.50, 0.55)
+    inputs: tuple[float, ...] = class_sheet.INPUTS
+    targets: tuple[float, ...] = class_sheet.TARGETS
+    weights: tuple[float, ...] = class_sheet.WEIGHTS
     biases: tuple[float, ...] = ()
-    learning_rates: tuple[float, ...] = (0.1, 0.2, 0.5, 0.8, 1.0, 2.0)
+    learning_rates: tuple[float, ...] = class_sheet.LEARNING_RATES
 
     def faults(self) -> list[str]:
         """Return where the values are not as many as the network has, in sentences."""

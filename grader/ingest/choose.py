@@ -22,7 +22,7 @@ _NOTEBOOK = re.compile(
     rb"|Total params|Test set|[Aa]ccuracy"
 )
 _README = re.compile(
-    "[∂𝜕𝟃δ]|ğœ•|partial|a_?h_?1|a_?o_?1|E_?t(?:otal)?|w[1-8]|[Aa]ccuracy|[Pp]aram|[Ee]poch", re.UNICODE
+    "[∂𝜕𝟃δ]|ğœ•|partial|a_?[ho]_?1|E_?t(?:otal)?|w[1-9]|[Aa]ccuracy|[Pp]aram|[Ee]poch", re.UNICODE
 )
 _TRAINING = re.compile(
     rb"nn\.Module|LightningModule|Sequential\(|optimizer|backward\(|\bfit\w*\(|\btrain\w*\(|Trainer\("

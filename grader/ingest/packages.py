@@ -10,7 +10,7 @@ import msgspec
 MARKS: Final = ("content.xml", "[Content_Types].xml", "xl/workbook.xml")
 """Parts that tell a kind of package."""
 _WORDS = re.compile(
-    rb">\s*(?:[wW][1-8]|[tTiI][12]|a_?h_?[12]|out_?[ho][12]|a_?[oO0]_?[12]|[hHoO][12]|[eE][12]|E_?[tT]\w*|[^<>]{0,12}[wW][1-8])\s*<"
+    rb">\s*(?:[wW][1-9]|[tTiI][1-4]|a_?h_?[1-4]|out_?[ho][1-4]|a_?[oO0]_?[1-4]|[hHoO][1-4]|[eE][1-4]|E_?[tT]\w*|[^<>]{0,12}[wW][1-9])\s*<"
 )
 """What stands in the heads of the columns of this assignment."""
 _TEXTS: Final = 3

@@ -21,19 +21,22 @@ o1 does not depend on w7, so this product is 0.
     ∂E/∂a_h1 = ∂E1/∂a_h1 + ∂E2/∂a_h1
 """
 
+from functools import partial
+
 from grader.checks.backprop._cells import with_cells
 from grader.checks.backprop._coverage import Item, Standing, conclude, meant, missing, stand
 from grader.checks.backprop._remarks import about_lines
+from grader.core.assigned_network import AssignedNetwork
 from grader.core.evidence.formulas import FormulaEvidence, FormulaKind, FormulaLine, FormulaVerdict
 from grader.core.outcome import Finding, Outcome
 from grader.core.rubric import CLASS_PROFILE, CheckParams, CheckPolicy, Profile, Treatment
 from grader.core.rule import Rule
 
-_STEPS = tuple(
-    f"∂E/∂a_{cell} * ∂a_{cell}/∂{cell} * ∂{cell}/∂w{k}"
-    for k, cell in enumerate(("h1", "h1", "h2", "h2", "o1", "o1", "o2", "o2"), start=1)
-)
-"""The chain rule to each weight, w1 first."""
+
+def _steps(weight: str, network: AssignedNetwork) -> str:
+    """The chain rule to a weight."""
+    unit = next(u for u in network.units if weight in [w for w, _ in u.terms])
+    return f"∂E/∂{unit.output} * ∂{unit.output}/∂{unit.sum} * ∂{unit.sum}/∂{weight}"
 
 
 class Params(CheckParams, frozen=True, kw_only=True):
@@ -74,7 +77,14 @@ def check(
     items += _wrong_steps(chains, decided, policy)
     costly = [x for i in items if i.standing is Standing.WRONG for x in i.lines]
     remarks = [*in_cells, *about_lines(chains, costly)]
-    return conclude("chain-rule steps", items, formulas, remarks, lacking=_not_shown, tally=_tally(items))
+    return conclude(
+        "chain-rule steps",
+        items,
+        formulas,
+        remarks,
+        lacking=partial(_not_shown, network=profile.network),
+        tally=_tally(items),
+    )
 
 
 def _chains(formulas: FormulaEvidence) -> list[FormulaLine]:
@@ -99,7 +109,7 @@ def _closed_but_wrong(item: Item) -> bool:
     return item.standing is Standing.ABSENT and any(x.verdict is FormulaVerdict.WRONG for x in item.lines)
 
 
-def _not_shown(item: Item, evidence: FormulaEvidence) -> Finding:
+def _not_shown(item: Item, evidence: FormulaEvidence, network: AssignedNetwork) -> Finding:
     """Steps that stand nowhere; a closed form of the gradient may stand there all the same, and the student
     sees it.
     """
@@ -113,7 +123,7 @@ def _not_shown(item: Item, evidence: FormulaEvidence) -> Finding:
         expected=f"{item.name} as a product of derivatives, by the chain rule",
         found="its closed form alone"
         + (", and that is wrong" if line.verdict is FormulaVerdict.WRONG else ""),
-        hint=f"write how you come to it: {item.name} = {_STEPS[int(weight[1:]) - 1]}",
+        hint=f"write how you come to it: {item.name} = {_steps(weight, network)}",
         excerpt=line.text,
         diagnosis="steps-not-shown",
     )

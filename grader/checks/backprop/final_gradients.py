@@ -30,6 +30,7 @@ from grader.checks.backprop._cells import with_cells
 from grader.checks.backprop._coverage import Item, Standing, conclude, missing
 from grader.checks.backprop._finals import gradient_items
 from grader.checks.backprop._remarks import about_documents, about_lines
+from grader.core.assigned_network import AssignedNetwork
 from grader.core.evidence.formulas import FormulaEvidence, FormulaKind
 from grader.core.outcome import Finding, Outcome, failed
 from grader.core.place import Place
@@ -57,7 +58,8 @@ def check(formulas: FormulaEvidence, policy: Policy, profile: Profile = CLASS_PR
     ]
     if renumbered and policy.numbering is Treatment.FAIL:
         return failed(
-            "the weights are numbered otherwise than on the class sheet", [_numbering(renumbered[0].artefact)]
+            "the weights are numbered otherwise than on the class sheet",
+            [_numbering(renumbered[0].artefact, profile.network)],
         )
 
     def judge(evidence: FormulaEvidence) -> list[Item]:
@@ -97,11 +99,14 @@ def _not_worked_out(item: Item, evidence: FormulaEvidence) -> Finding:
     )
 
 
-def _numbering(artefact: str) -> Finding:
+def _numbering(artefact: str, network: AssignedNetwork) -> Finding:
+    first = [next(u for u in network.units if u.layer == k) for k in range(len(network.layers) - 1)]
+    second = [network.units[network.units.index(u) + 1] for u in first if len(u.terms) > 1]
+    pairs = [f"{u.terms[1][0]} and {v.terms[0][0]}" for u, v in zip(first, second, strict=False)]
     return Finding(
-        message="w2 and w3, or w6 and w7, have changed places",
+        message=f"{', or '.join(pairs)}, have changed places",
         place=Place(artefact=artefact),
-        expected="h1 = w1*i1 + w2*i2, o1 = w5*a_h1 + w6*a_h2",
+        expected=", ".join(f"{u.sum} = {' + '.join(f'{w}*{x}' for w, x in u.terms)}" for u in first),
         found="the numbering under which the most lines are right",
         hint="number the weights as the class sheet does",
         diagnosis="numbering",

@@ -42,11 +42,12 @@ class Policy(CheckPolicy, frozen=True, kw_only=True):
 def check(formulas: FormulaEvidence, policy: Policy, profile: Profile = CLASS_PROFILE) -> Outcome:
     """Give equal credit for E1, E2 … and E; one output has one loss."""
     lines = [x for x in formulas.lines if x.kind is FormulaKind.LOSS]
-    alone = len(profile.network.losses) == 1
+    losses = profile.network.losses
+    only = losses if len(losses) == 1 else ()
 
     def judge(evidence: FormulaEvidence) -> list[Item]:
         stated = [x for x in evidence.lines if x.kind is FormulaKind.LOSS]
-        return [_part(name, stated, policy, alone=alone) for name in _wanted(profile)]
+        return [_part(name, stated, policy, only) for name in _wanted(profile)]
 
     items, in_cells = with_cells(judge(formulas), formulas, judge, policy.only_in_workbook)
     costly = [x for i in items if i.standing is Standing.WRONG for x in i.lines]
@@ -59,8 +60,8 @@ def _wanted(profile: Profile) -> tuple[str, ...]:
     return (*losses, "E") if len(losses) > 1 else ("E",)
 
 
-def _part(name: str, lines: list[FormulaLine], policy: Policy, *, alone: bool) -> Item:
-    concerned = [x for x in lines if meant(x) == name or _implies(x, name) or (alone and meant(x) == "E1")]
+def _part(name: str, lines: list[FormulaLine], policy: Policy, only: tuple[str, ...]) -> Item:
+    concerned = [x for x in lines if meant(x) == name or _implies(x, name) or meant(x) in only]
     return stand(name, concerned, gives=lambda _: True, typo=policy.typo, repeated=policy.repeated)
 
 

@@ -137,9 +137,9 @@ class FormulaConvention(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     def __str__(self) -> str:
         parts = []
         if self.hidden_transposed:
-            parts.append("w2 and w3 numbered the other way round")
+            parts.append("hidden weights numbered the other way round")
         if self.output_transposed:
-            parts.append("w6 and w7 numbered the other way round")
+            parts.append("output weights numbered the other way round")
         if not self.half:
             parts.append("loss without 1/2")
         if self.plain_is_activated:

@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from grader.core.class_sheet import EXAMPLE
 from grader.core.evidence.documents import Block, Document, Documents, ParsedFile, SourceLine
 from grader.core.evidence.notebook import CellKind, Notebook
 from grader.core.place import Place
@@ -84,7 +85,7 @@ def warm() -> None:
     """Read a text and a notebook as most are, once, in the process that forks for each file: imports and
     patterns are then at hand.
     """
-    text = "# Part 1\n\n∂E/∂w5 = (a_o1 − t1)·a_h1, and Ã¶ as an editor may write ö\n"
+    text = f"# Part 1\n\n{EXAMPLE}, and Ã¶ as an editor may write ö\n"
     cell = {"cell_type": "code", "source": text, "outputs": [{"output_type": "stream", "text": text}]}
     book = msgspec.json.encode({"cells": [cell], "nbformat": 4})
     for path, kind, data in (("x.md", Kind.README, text.encode()), ("x.ipynb", Kind.NOTEBOOK, book)):

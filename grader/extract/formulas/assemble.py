@@ -184,7 +184,7 @@ def _updates(trees: Sequence[Expr]) -> tuple[str, ...]:
     left = trees[0]
     if is_step(trees):
         return network().weights if left.args[1].name == "w?" else (left.args[1].name,)
-    if not is_update([with_weight(t, "w1") for t in trees]) and not is_update(trees):
+    if not is_update([with_weight(t, network().weights[0]) for t in trees]) and not is_update(trees):
         return ()
     if left.name == "w?":
         return network().weights

@@ -106,7 +106,7 @@ def _gap(columns: list[Column], quantity: str) -> int:
 def _begins_again(columns: list[Column], quantity: str) -> bool:
     """Whether a name of the first columns stands behind a whole table: tables were put side by side."""
     return (
-        quantity in (*names().inputs, "w1")
+        quantity in (*names().inputs, *names().weights[:1])
         and any(column.quantity == quantity for column in columns)
         and _distinct(columns) >= min_names()
     )

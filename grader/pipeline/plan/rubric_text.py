@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import msgspec
 
 from grader.core.assigned_network import AssignedNetwork
+from grader.core.class_sheet import INPUTS, TARGETS, WEIGHTS
 from grader.core.rubric import Profile, Rubric
 from grader.core.rule import Rule
 from grader.pipeline.plan.rubrics import parse
@@ -65,11 +66,12 @@ def toml(value: object) -> str:
 
 def some_values(network: AssignedNetwork) -> dict[str, object]:
     """Values for a network's `[profile]`, to be replaced by the course's own: as many as it has of each."""
-    weights = tuple(round(0.15 + 0.05 * n, 2) for n in range(len(network.weights)))
-    biases = tuple(round(0.35 + 0.25 * n, 2) for n in range(len(network.biases)))
-    targets = tuple((0.01, 0.99)[n % 2] for n in range(len(network.targets)))
+    step = INPUTS[0]
+    weights = tuple(round(WEIGHTS[0] + step * n, 2) for n in range(len(network.weights)))
+    biases = tuple(round(WEIGHTS[-1] + step * n, 2) for n in range(len(network.biases)))
+    targets = tuple(TARGETS[n % len(TARGETS)] for n in range(len(network.targets)))
     return {
-        "inputs": tuple(round(0.05 * (n + 1), 2) for n in range(len(network.inputs))),
+        "inputs": tuple(round(step * (n + 1), 2) for n in range(len(network.inputs))),
         "targets": targets,
         "weights": weights,
         "biases": biases,

@@ -4,6 +4,7 @@ hostile file breaks takes down its own page, and not the process that grades the
 
 import msgspec
 
+from grader.core.class_sheet import EXAMPLE
 from grader.core.outcome import Finding
 from grader.core.place import Place
 from grader.core.submission import Kind
@@ -38,7 +39,7 @@ def warm() -> None:
     templates and patterns are then at hand.
     """
     place = Place(artefact="x", line=1, cell=1)
-    slip = Finding(message="x", place=place, expected="∂E/∂w1 = (a_o1 - t1) * i1", found="∂E/∂w1 = a_o1 * i1")
+    slip = Finding(message="x", place=place, expected=EXAMPLE, found=EXAMPLE)
     note = FileNote(id="x", kind=NoteKind.WRONG, code="", card="x", title="x", finding=slip, place=place)
     told = Annotations(notes=(note,), readings=(Reading(place=place, standing="wrong"),))
     cells = [{"cell_type": "code", "source": "import math\n"}, {"cell_type": "markdown", "source": "# *a*"}]

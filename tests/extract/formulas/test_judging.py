@@ -183,7 +183,7 @@ def test_conventions_are_voted_and_shown() -> None:
     assert {x.verdict.value for x in found.lines} == {"right"}
     assert (
         str(found.convention)
-        == "w2 and w3 numbered the other way round, w6 and w7 numbered the other way round"
+        == "hidden weights numbered the other way round, output weights numbered the other way round"
     )
     no_half = read("E1 = (t1 - a_o1)^2\nE2 = (t2 - a_o2)^2\n∂E1/∂a_o1 = 2 * (a_o1 - t1)")
     assert not no_half.convention.half

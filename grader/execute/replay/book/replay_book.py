@@ -126,11 +126,9 @@ def _unjudged(book: Book) -> BookFacts | None:
         )
     if book.tables:
         return None
-    least, last = len(names().quantities) // 2, network().weights[-1]
-    none = (
-        f"No iteration table was found: no row holds at least {least} of the headers "
-        f"t1, i1, w1, h1, …, ∂E/∂{last}."
-    )
+    least, own = len(names().quantities) // 2, network()
+    heads = (own.targets[0], own.inputs[0], own.weights[0], own.units[0].sum, "…", f"∂E/∂{own.weights[-1]}")
+    none = f"No iteration table was found: no row holds at least {least} of the headers {', '.join(heads)}."
     return BookFacts(
         artefact=book.artefact,
         sha256=book.sha256,

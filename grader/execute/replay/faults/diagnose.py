@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from grader.backprop.sheet_names import names
 from grader.backprop.values import TOLERANCE
+from grader.core.class_sheet import INHERITED
 from grader.core.facts.replay import Severity
 from grader.execute.replay.faults.edit_search import first_fitting, flatten, run
 from grader.execute.replay.faults.missing_terms import LostTerms, candidates
@@ -99,18 +100,19 @@ class Doctor:
         wrong = inherited_gradients(self.points.same).get(quantity)
         if wrong is None or difference(got, wrong) > TOLERANCE:
             return
-        used, right = self.words.name("a_h1", index), self.words.name("a_h2", index)
+        first, own = INHERITED
+        used, right = self.words.name(first, index), self.words.name(own, index)
         yield Diagnosis(
             "inherited-class-error",
             f"{display(quantity)} uses {used}·(1−{used}) where {right}·(1−{right}) belongs: "
-            f"w{quantity[-1]} leads to h2, not to h1",
+            f"{quantity[1:]} leads to {own[2:]}, not to {first[2:]}",
             expected=f"{right}*(1-{right})",
             found=f"{used}*(1-{used})",
             hint=f"Replace {used} by {right} in the slope of the sigmoid. A widespread class sheet has the "
             "same error; the loss curve hardly shows it.",
-            marked=self.words.cell("a_h1", index),
+            marked=self.words.cell(first, index),
             touched=case.flat.tokens_of(
-                slot for slot, symbol in enumerate(case.flat.symbols) if symbol == ("q", "a_h1", "same")
+                slot for slot, symbol in enumerate(case.flat.symbols) if symbol == ("q", first, "same")
             ),
         )
 

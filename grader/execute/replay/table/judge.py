@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from grader.backprop.sheet_names import names
+from grader.core.class_sheet import INHERITED
 from grader.core.facts.replay import CellFault, QuantityFacts, Severity, State
 from grader.core.place import letters
 from grader.execute.replay.cell_graph import ROW, Model, cell, column_of
@@ -280,17 +281,13 @@ class Judge:
         if inherited is not None and (
             abs(value - inherited) <= EXACT * (abs(inherited) or 1.0) or is_rounding(value, inherited)
         ):
-            text = (
-                f"the typed values of {display(name)} are those of a class sheet that uses "
-                "a_h1 where a_h2 belongs"
+            used, right = INHERITED
+            text = f"the typed values of {display(name)} are those of a class sheet that uses {used} where "
+            hint = f"Write the formula with {right}."
+            told = Diagnosis(
+                "inherited-class-error", f"{text}{right} belongs", number(want), number(value), hint
             )
-            self._record(
-                name,
-                key,
-                Diagnosis(
-                    "inherited-class-error", text, number(want), number(value), "Write the formula with a_h2."
-                ),
-            )
+            self._record(name, key, told)
             return State.WRONG
         severity = Severity.WARN if name in names().weights and self._starts_again(index) else Severity.FAIL
         row = "the row above" if name in names().weights else "the row"

@@ -32,12 +32,12 @@ def turnable() -> tuple[Turnable, ...]:
 
 
 def _turnable(assigned: AssignedNetwork) -> tuple[Turnable, ...]:
-    first, unit, found = 1, 0, []
+    unit, found = 0, []
     for before, after in pairwise(assigned.layers):
         if before == after == 2:
             one, other = assigned.units[unit : unit + 2]
-            found.append(Turnable((f"w{first + 1}", f"w{first + 2}"), (one.sum, other.sum)))
-        first, unit = first + before * after, unit + after
+            found.append(Turnable((one.terms[1][0], other.terms[0][0]), (one.sum, other.sum)))
+        unit += after
     return tuple(found)
 
 

@@ -124,7 +124,7 @@ def _signs(sides: Sequence[str]) -> list[Sign]:
         return found + _of_neuron(match, right)
     several = len(network().outputs) > 1
     if several and _SINGLE.fullmatch(left.strip()) is not None and _USES_WEIGHTS.search(right) is not None:
-        found.append(Sign("one output", "o1"))
+        found.append(Sign("one output", network().outputs[0].sum))
     return found
 
 

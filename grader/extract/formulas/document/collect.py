@@ -4,6 +4,9 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from grader.backprop.assigned import made
+from grader.backprop.name_patterns import Named
+from grader.core.assigned_network import AssignedNetwork
 from grader.core.evidence.documents import Block, SourceLine
 from grader.core.place import Place
 from grader.extract.formulas.document.another_network import Sign, settled, signs, signs_of_row, too_few
@@ -85,7 +88,7 @@ def collect(lines: Sequence[SourceLine]) -> Items:
             i._replace(trees=tuple(t), as_written=i.trees)
             for i, t in zip(found, with_signals(trees), strict=True)
         ]
-    named = any(_ACTIVATED.search(line.text) for line in lines)
+    named = any(_ACTIVATED().search(line.text) for line in lines)
     second = any(_SECOND_OUTPUT.search(line.text) for line in lines)
     foreign = settled(
         collector.signs, second_output=second, sigmoid_outputs=any(map(_activates_output, found))
@@ -219,10 +222,18 @@ def _label_as_gradient(left: Expr, statement: Statement) -> Expr:
     return left if updates else deriv(sym("E"), left, left.start, left.end)
 
 
+def _outputs(assigned: AssignedNetwork) -> frozenset[str]:
+    return frozenset(unit.output for unit in assigned.outputs)
+
+
+def _sums(assigned: AssignedNetwork) -> frozenset[str]:
+    return frozenset(unit.sum for unit in assigned.units)
+
+
 def _activates_output(item: Item) -> bool:
     left = item.trees[0] if item.trees else None
     calls = any(n.head == "call" for t in item.trees[1:] for n in nodes(t))
-    return left is not None and left.name in ("a_o1", "a_o2") and calls
+    return left is not None and left.name in made(_outputs) and calls
 
 
 def _too_long(text: str) -> bool:
@@ -240,7 +251,7 @@ _ROWS = re.compile(r"\\\\|;")
 
 
 def plain_as_activated(items: Items) -> Items:
-    """The same statements with h1, h2, o1, o2 read as activations where no `net_` or `z_` stands before them."""
+    """The same statements with the sums read as activations where no `net_` or `z_` stands before them."""
     changed = [
         i._replace(
             trees=tuple(mapped_symbols(t, _activated(i.raw)) for t in i.trees),
@@ -298,10 +309,10 @@ def _alone(line: SourceLine) -> Statement | None:
     if len(raw) > 200 or not raw.strip() or "|" in raw or "http" in raw:
         return None
     short = len(raw) <= 60
-    if not short and not _QUANTITY.search(raw):
+    if not short and not _QUANTITY().search(raw):
         return None
     plain = plain_line(raw).strip().rstrip(".,:")
-    lost = missing_equals(plain, points()) if _QUANTITY.search(raw) else None
+    lost = missing_equals(plain, points()) if _QUANTITY().search(raw) else None
     if lost is not None:
         return lost
     plain = bare(plain)
@@ -317,22 +328,22 @@ def _titled(line: SourceLine) -> bool:
 
 _TITLE = re.compile(r"^\s*(?:[-+*]\s+|\d{1,2}[.)]\s+)?(?:\*\*|__|<b>|<strong>|<h\d>|`).{1,60}$|^.{1,60}:\s*$")
 _DERIVATIVE = re.compile(r"∂|partial|𝟃|𝜕|δ|\bd\w+/d\w")
-_QUANTITY = re.compile(r"^[\s>#*_`\-+\d.)($]*(?:[∂δ𝜕𝟃d]|\\frac|[EehoHO]_?[a-zA-Z12])")
+_QUANTITY = Named(r"^[\s>#*_`\-+\d.)($]*(?:[∂δ𝜕𝟃d]|\\frac|[EehoHO]_?(?:[a-zA-Z]|@units@))")
 _SECOND_OUTPUT = re.compile(r"[oOtyEe]_?\{?(?:[oO]_?\{?)?[2₂]|(?:E|t|y|o)<sub>2")
-_NET = re.compile(r"\b(?:net|z|in)_?\{?[hoHO]_?\{?[12]|\bnet_?[ho]")
-_ACTIVATED = re.compile(r"\b(?:a|out|act|A|Out)_?[hHoO0]_?[12]|a\\?_\{?[hoHO]|out\\?_\{")
-_PLAIN = re.compile(r"(?<![A-Za-z_{\\])[hH]_?\{?[12]\b")
+_NET = Named(r"\b(?:net|z|in)_?\{?[hoHO]_?\{?@units@|\bnet_?[ho]")
+_ACTIVATED = Named(r"\b(?:a|out|act|A|Out)_?[hHoO0]_?@units@|a\\?_\{?[hoHO]|out\\?_\{")
+_PLAIN = Named(r"(?<![A-Za-z_{\\])[hH]_?\{?@hidden@\b")
 
 
 def _names_sums(lines: Sequence[SourceLine]) -> bool:
     """Whether both net_h1 and a plain h1 occur."""
-    net = any(_NET.search(line.text) for line in lines)
-    return net and any(_PLAIN.search(line.text) for line in lines)
+    net = any(_NET().search(line.text) for line in lines)
+    return net and any(_PLAIN().search(line.text) for line in lines)
 
 
 def _activated(raw: str) -> Callable[[Expr], Expr]:
     def change(s: Expr) -> Expr:
-        if s.name in ("h1", "h2", "o1", "o2") and not _NET.search(raw[s.start : s.end]):
+        if s.name in made(_sums) and not _NET().search(raw[s.start : s.end]):
             return sym("a_" + s.name, s.start, s.end)
         return s
 

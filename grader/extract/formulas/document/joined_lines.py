@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from grader.backprop.name_patterns import Named
 from grader.core.evidence.documents import Block, SourceLine
 from grader.extract.formulas.judging.decide import Truth, decide
 from grader.extract.formulas.judging.network import conventions, points
@@ -30,8 +31,8 @@ class Joined(NamedTuple):
     goes_on: bool = False
 
 
-_NAMES = re.compile(
-    r"∂|partial|𝟃|𝜕|δ|\bd\w+[/_]d\w|(?<![A-Za-z])(?:[ahnEOo]|out|net|act)\w{0,6}[12]\b|\bw_?[1-8]\b"
+_NAMES = Named(
+    r"∂|partial|𝟃|𝜕|δ|\bd\w+[/_]d\w|(?<![A-Za-z])(?:[ahnEOo]|out|net|act)\w{0,6}@units@\b|\bw_?@weights@\b"
 )
 _DERIVATIVE = re.compile(r"∂|partial|𝟃|𝜕|δ|\bd\w+/d\w")
 _TRAIL = re.compile(r"(?:\\\\|\$\$|</?br\s*/?>|\\)\s*$")
@@ -47,15 +48,15 @@ _ROW = re.compile(r"(?i)<(tr|dt)\b")
 _ROW_END = {"tr": re.compile(r"(?i)</tr>"), "dt": re.compile(r"(?i)</dd>")}
 
 
-_INDEX = re.compile(r"\[([1-8])\]")
+_INDEX = Named(r"\[(@weights@)\]")
 _SUB = re.compile(r"(?i)</?sub>")
 
 
 def _names(text: str) -> bool:
     """Whether a quantity of the network is named, its index in any spelling."""
     plain = _SUB.sub("", text) if "<" in text else text
-    plain = _INDEX.sub(r"\1", plain) if "[" in plain else plain
-    return _NAMES.search(plain if plain.isascii() else unicodedata.normalize("NFKC", plain)) is not None
+    plain = _INDEX().sub(r"\1", plain) if "[" in plain else plain
+    return _NAMES().search(plain if plain.isascii() else unicodedata.normalize("NFKC", plain)) is not None
 
 
 def joined(lines: Sequence[SourceLine]) -> list[Joined]:

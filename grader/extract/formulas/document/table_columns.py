@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from grader.backprop.name_patterns import Named
 from grader.core.evidence.documents import Block, SourceLine
 from grader.extract.formulas.reading.expression import Expr, deriv, sym, symbols
 from grader.extract.formulas.reading.parser import Note, located
@@ -16,7 +17,7 @@ from grader.extract.formulas.reading.statements import Side, Statement, plain_li
 
 _BAR = re.compile(r"(?<!\\)\|")
 _RULE = re.compile(r"\s*\|?(?:\s*:?-{1,}:?\s*\|)+\s*:?-*:?\s*")
-_NUMBER = re.compile(r"\W*(?:w_?)?([1-8])\W*")
+_NUMBER = Named(r"\W*(?:w_?)?(@weights@)\W*")
 _GRADIENT = re.compile(
     r"gradient|derivative|ableitung|derivada|dérivée|derivata|[∂δd]E?\w*\s*/\s*[∂δd]w", re.IGNORECASE
 )
@@ -51,7 +52,7 @@ class Columns:
         if (
             len(cells) == len(self.heads) == 2
             and self.numbered
-            and (number := _NUMBER.fullmatch(cells[0].text))
+            and (number := _NUMBER().fullmatch(cells[0].text))
         ):
             column = _column(sym(f"w{number[1]}"), cells[1], False)
             return [column] if column is not None else []

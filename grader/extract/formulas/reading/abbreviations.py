@@ -24,7 +24,7 @@ _DEFINITION = re.compile(
 
 _BEGINS = re.compile(
     r"^[\s>*_`\-+\d.)$]*(?:(?:let|where|with|put|set|define|say|also|and|sei|soit|sea)\b[\s:,$`]*)?"
-    r"(\\?[A-Za-zδ]\w{0,23})[`$_{}12]*\s*(?:\(say\)\s*)?(?::=|=|:)[^=]*[1-8]",
+    r"(\\?[A-Za-zδ]\w{0,23})[`$_{}\d]*\s*(?:\(say\)\s*)?(?::=|=|:)[^=]*[1-9]",
     re.IGNORECASE,
 )
 

@@ -279,7 +279,7 @@ _INLINE = _rules(
     (r"\(\s*[d∂]\s*\)\s*(?=[A-Za-zσ(])", "∂"),
     (r"(?<![A-Za-z])del\s+(?=[A-Za-z])", "∂"),
     (r"(?<![A-Za-z\\])(?:del|partial)\s*(?=[EJLwWhHoO]_?(?![a-z])|(?:a|out|net|z)_)", "∂"),
-    (r"(?<=[aAEhHiIoOtTwWzZ])_\(([A-Za-z]{0,5}_?[1-8])\)", r"_\1"),
+    (r"(?<=[aAEhHiIoOtTwWzZ])_\(([A-Za-z]{0,5}_?[1-9]\d?)\)", r"_\1"),
     (r"(?i)</(?:li|p)\s*>", " ; "),
     (r"(?i)<\s*sup\s*>(.{0,300}?)<\s*/\s*sup\s*>", r"^(\1)"),
     (r"(?i)<\s*sub\s*>(.{0,300}?)<\s*/\s*sub\s*>", r"_\1"),

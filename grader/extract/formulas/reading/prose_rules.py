@@ -5,6 +5,7 @@ Words of the languages in which hand-ins were met; a word that is missing here l
 
 import re
 
+from grader.backprop.name_patterns import Named
 from grader.extract.formulas.reading.source_map import SourceText
 from grader.extract.formulas.reading.vocabulary import AGES
 
@@ -24,9 +25,9 @@ _GRADIENT = (
 _RULE = re.compile(
     rf"(?i)(?<![\w])({_WEIGHT})(\s*=\s*)({_WEIGHT})(\s*-\s*)(\(?\s*)({_RATE})\s*(?:\*|\bx\b)\s*\(?\s*({_GRADIENT})\s*\)?"
 )
-_NAMED = re.compile(
+_NAMED = Named(
     r"(?i)(?<=[*(x\s])gradients?\s+(?:of\s+(?:the\s+)?(?:E\w*|loss|error|cost)\s+)?"
-    r"(?:for|of|w\.?r\.?t\.?|with\s+respect\s+to)\s+(w_?[1-8])\b(?!\s*[=:])"
+    r"(?:for|of|w\.?r\.?t\.?|with\s+respect\s+to)\s+(w_?@weights@)\b(?!\s*[=:])"
 )
 _INDEX = rf"(?:[_^]?[{{(]?(?:{AGES}|[ijkt](?:\+1)?)[}})]?)*"
 _GENERAL = re.compile(
@@ -45,40 +46,40 @@ _SAID_RULE = re.compile(
 )
 """`Each weight is updated by subtracting the learning rate times its gradient from the old weight.`"""
 _ALL_WEIGHTS = "w_new = w_old - η * ∂E/∂w_old "
-_GRADIENT_OF = re.compile(
+_GRADIENT_OF = Named(
     r"(?i)\b(?:partial\s+|partielle\s+)?(?:gradient[es]?|derivative|ableitung|derivada(?:\s+parcial)?|dérivée(?:\s+partielle)?"
     r"|derivata(?:\s+parziale)?)"
     r"(?:\s+(?:of|von|vom|des|der|de|del|du|da|do|di|della)\s+(?:the\s+|la\s+|el\s+|l['’]\s*)?(?:total\s+)?"
-    r"(?:error|loss|cost|fehlers?|verlust\w*|erreur|perte|error|pérdida|erro|perda|errore|(E(?:_?(?:total|tot|t|[12]))?\b)))?"
+    r"(?:error|loss|cost|fehlers?|verlust\w*|erreur|perte|error|pérdida|erro|perda|errore|(E(?:_?(?:total|tot|t|@outputs@))?\b)))?"
     r"(?:\s+total)?\s+"
     r"(?:with\s+respect\s+to|w\.?\s?r\.?\s?t\.?|wrt|for|of|nach|für|von|par\s+rapport\s+à|con\s+respecto\s+a|respecto\s+a"
     r"|respecto\s+de|em\s+relação\s+a|rispetto\s+a|para|pour|de|di)\s+(?:the\s+)?(?:weight\s+|gewicht\s+|peso\s+|poids\s+)?"
-    r"([wW]_?[1-8])\b(?=\s*(?:[=:*_]|is\b|->|=>|→|ist\b|est\b|es\b|é\b|è\b|equals?\b|becomes\b|yields\b|gives\b|turns\b"
+    r"([wW]_?@weights@)\b(?=\s*(?:[=:*_]|is\b|->|=>|→|ist\b|est\b|es\b|é\b|è\b|equals?\b|becomes\b|yields\b|gives\b|turns\b"
     r"|comes\b|works\b|simplifies\b|reduces\b|evaluates\b|ergibt\b|beträgt\b|lautet\b|vaut\b|$))"
 )
 """`The derivative of E with respect to w5 is`, before its formula."""
-_AGED = re.compile(rf"(?i)(?<![\w])(?:{AGES})(?:_|\s+(?=w_?[1-8]))(w(?:_?[1-8i])?)(?=\s*[=-])")
+_AGED = Named(rf"(?i)(?<![\w])(?:{AGES})(?:_|\s+(?=w_?@weights@))(w(?:_?(?:@weights@|i))?)(?=\s*[=-])")
 """`new_w3`, `New W1 =`: the age stands before the weight."""
-_AGED_AFTER = re.compile(rf"(?i)(?<![\w])(w(?:_?[1-8i])?)_?\(?(?:{AGES})\)?(?![\w])")
+_AGED_AFTER = Named(rf"(?i)(?<![\w])(w(?:_?(?:@weights@|i))?)_?\(?(?:{AGES})\)?(?![\w])")
 _SAID_RATE = re.compile(rf"(?i)(?<![\w])(?:{_RATE_WORDS})(?![\w])")
 _HINT = re.compile(
     r"(?i)weight|radient|gewicht|peso|poids|ableitung|eriva[dt]|dérivée|lernrate|apren|apprent|leersn|öğren|обуч|学"
 )
-_OTHER_NAMES = re.compile(
-    r"(?:(?<![A-Za-z])(?i:grad(?:ient)?s?)\s*(?:_|\(|\()\s*['\"]?|(?<![A-Za-z])E_|∂_\(?|(?<![/(])(?<!/ )∂\s*\(?(?=[wW]_?[1-8]\)?\s+E\b)|(?<![A-Za-z/])d_|(?<![A-Za-z])E\s*'\s*\()"
-    r"([wW]_?[1-8])(?!\w)['\"]?\)?(?:\s*E\w*)?(?=\s*[=:])"
+_OTHER_NAMES = Named(
+    r"(?:(?<![A-Za-z])(?i:grad(?:ient)?s?)\s*(?:_|\(|\()\s*['\"]?|(?<![A-Za-z])E_|∂_\(?|(?<![/(])(?<!/ )∂\s*\(?(?=[wW]_?@weights@\)?\s+E\b)|(?<![A-Za-z/])d_|(?<![A-Za-z])E\s*'\s*\()"
+    r"([wW]_?@weights@)(?!\w)['\"]?\)?(?:\s*E\w*)?(?=\s*[=:])"
 )
 """`grad_w5`, `grads['w5']`, `d_w5`, `E'(w5)`, `E_w5` and `∇_w5 E` on the left."""
-_OPERATOR = re.compile(r"(?<![\w/])[∂d]\s*/\s*[∂d]\s*\(?(w_?[1-8])\)?\s*\(\s*(E\w*)\s*\)(?=\s*[=:])")
+_OPERATOR = Named(r"(?<![\w/])[∂d]\s*/\s*[∂d]\s*\(?(w_?@weights@)\)?\s*\(\s*(E\w*)\s*\)(?=\s*[=:])")
 """`d/dw5 (E)`."""
-_GRADIENT_AFTER = re.compile(r"(?<![A-Za-z])([wW]_?[1-8])(?:_|\.)(?:grad(?:ient)?|derivative)(?=\s*[=:])")
+_GRADIENT_AFTER = Named(r"(?<![A-Za-z])([wW]_?@weights@)(?:_|\.)(?:grad(?:ient)?|derivative)(?=\s*[=:])")
 """`w5.grad`, `w5_gradient` on the left."""
 _OTHER_RATES = re.compile(
     r"(?<=-)(\s*\(?\s*)(?:[γεϵμλρκνβɛ]|(?:gamma|(?:var)?epsilon|eps|mu|rho|lambda|beta|step_?size|step|rate|r)(?![\w(]))"
     r"(?=[\s*(]*(?:∂|d[ELJCwW]|[Gg]rad))"
 )
 """`w5 = w5 - γ * ∂E/∂w5`: what multiplies a gradient behind a minus is the rate, whatever its letter."""
-_LABEL = re.compile(r"^[\s>#*_\-+\d.)]*\b[wW]_?([1-8])[\s*_]*:[\s*_`]*(?=[(\[{])(?=[^=]*$)")
+_LABEL = Named(r"^[\s>#*_\-+\d.)]*\b[wW]_?(@weights@)[\s*_]*:[\s*_`]*(?=[(\[{])(?=[^=]*$)")
 
 
 def in_symbols(line: SourceText) -> SourceText:
@@ -86,23 +87,23 @@ def in_symbols(line: SourceText) -> SourceText:
     if "θ" in line.text or "heta" in line.text or "∂" in line.text:
         line = line.sub(_GENERAL, _ALL_WEIGHTS)
     if "_" in line.text or "rad" in line.text or "'" in line.text or "w" in line.text.lower():
-        line = line.sub(_AGED, r"\1").sub(_OTHER_NAMES, r"∂E/∂\1").sub(_GRADIENT_AFTER, r"∂E/∂\1")
+        line = line.sub(_AGED(), r"\1").sub(_OTHER_NAMES(), r"∂E/∂\1").sub(_GRADIENT_AFTER(), r"∂E/∂\1")
     if "(E" in line.text:
-        line = line.sub(_OPERATOR, r"∂\2/∂\1")
+        line = line.sub(_OPERATOR(), r"∂\2/∂\1")
     if "-" in line.text:
         line = line.sub(_OTHER_RATES, r"\1η")
     if "w" in line.text or "W" in line.text:
-        line = line.sub(_AGED_AFTER, r"\1")
+        line = line.sub(_AGED_AFTER(), r"\1")
     if not _HINT.search(line.text):
         return line
     if "ubtract" in line.text:
         line = line.sub(_SAID_RULE, _ALL_WEIGHTS)
-    line = line.sub(_NAMED, r"∂E/∂\1").sub(_RULE, r"w_new\2w_old\4 η * ∂E/∂w_old ")
-    return line.sub(_GRADIENT_OF, lambda m: f" ∂{m.group(1) or 'E'}/∂{m.group(2)} ").sub(_SAID_RATE, " η ")
+    line = line.sub(_NAMED(), r"∂E/∂\1").sub(_RULE, r"w_new\2w_old\4 η * ∂E/∂w_old ")
+    return line.sub(_GRADIENT_OF(), lambda m: f" ∂{m.group(1) or 'E'}/∂{m.group(2)} ").sub(_SAID_RATE, " η ")
 
 
 def labelled(line: SourceText) -> SourceText | None:
     """`w6: (a_o1-t1)*…` as `∂E/∂w6 = (a_o1-t1)*…`; None where no such label begins the line."""
-    if _LABEL.match(line.text) is None:
+    if _LABEL().match(line.text) is None:
         return None
-    return line.sub(_LABEL, r"∂E/∂w\1 = ")
+    return line.sub(_LABEL(), r"∂E/∂w\1 = ")

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
+from grader.backprop.name_patterns import Named
 from grader.extract.formulas.reading.abbreviations import expanded
 from grader.extract.formulas.reading.expression import Expr
 from grader.extract.formulas.reading.notation import (
@@ -94,14 +95,14 @@ _STARRED = re.compile(r"(?<=\w)\s*\*\s*(?==)")
 _BAR = re.compile(r"(?<!\\)\|")
 _BETWEEN = r"\s*(?:[*|/,]\s*)?\s"
 _NEXT_LEFT = (
-    r"[∂d]E\w*\s*/\s*[∂d]w_?[1-8]\s*=|(?P<w>w_?[1-8])\w*\s*=\s*(?P=w)\s*-|(?:net_?|z_?|in_?)?[hoHO]_?[12]\s*=\s*[wW]_?[1-8]"
-    r"|(?:a|out|act)_?[hoHO]_?[12]\s*=\s*(?:σ|sig|1\s*/)"
+    r"[∂d]E\w*\s*/\s*[∂d]w_?@weights@\s*=|(?P<w>w_?@weights@)\w*\s*=\s*(?P=w)\s*-|(?:net_?|z_?|in_?)?[hoHO]_?@units@\s*=\s*[wW]_?@weights@"
+    r"|(?:a|out|act)_?[hoHO]_?@units@\s*=\s*(?:σ|sig|1\s*/)"
 )
 """A left side behind a formula, with only a blank or a bullet between them, and the beginning of its own right side."""
-_NEXT_LOSS = r"E_?\w{0,6}\s*=\s*(?:\(|1\s*/\s*2|0?[.,]5|E_?[o1])"
-_APART = re.compile(
+_NEXT_LOSS = r"E_?\w{0,6}\s*=\s*(?:\(|1\s*/\s*2|0?[.,]5|E_?(?:o|@outputs@))"
+_APART = Named(
     rf"(?<=[\w)]){_BETWEEN}(?={_NEXT_LEFT})|(?<=[\w)])(?<![∂d]w\d)(?<![∂d]w_\d){_BETWEEN}(?={_NEXT_LOSS})|"
-    r",?\s+(?:where|with|mit|wobei|où|avec|donde|con|onde|dove)\s+(?=(?:E_?[12]|delta_\w{1,6})\s*=)|\n|(?<=[\w)])\s{4,}(?=[∂dδa-zA-Z][\w/∂]{0,20}\s?=[^=])|;|\bor\b|\bOr\b|\band\b(?=[^=]*=)|\s&\s(?=[^=]*=)|(?<=[\w)])\s*,\s*(?=[∂dδa-zA-Z_(][^=,]{0,30}=)"
+    r",?\s+(?:where|with|mit|wobei|où|avec|donde|con|onde|dove)\s+(?=(?:E_?@outputs@|delta_\w{1,6})\s*=)|\n|(?<=[\w)])\s{4,}(?=[∂dδa-zA-Z][\w/∂]{0,20}\s?=[^=])|;|\bor\b|\bOr\b|\band\b(?=[^=]*=)|\s&\s(?=[^=]*=)|(?<=[\w)])\s*,\s*(?=[∂dδa-zA-Z_(][^=,]{0,30}=)"
 )
 _ASIDE = re.compile(r"_\([A-Za-z][^()]{6,}(?:\([^()]*\)[^()]*)*\)_?\s*$")
 _NO_FORMULA = re.compile(r"<\s*=|>\s*=|!=|\bimg\b|https?:|it/s|batch_id|padding\s*=|stride\s*=|kernel")
@@ -138,8 +139,8 @@ _ANNOTATIONS = tuple(
         r"[,;]?\s*\(?(?:\b(?:for|für|pour|para|with|mit|all|every|alle)\b\s+){0,2}\b[ijkn]\s*(?:=|∈|\bin\b)\s*[({]?\s*1\s*\W.*$",
     )
 )
-_LOST_EXPONENT = re.compile(r"(1\s*\+\s*)e\s*-\s*(?=\(?(?:a_?|net_?|z_?)?[hoHO]_?[12]\s*\))")
-_ZERO_FOR_O = re.compile(rf"\b(?:[aA]|net|out)_?0[12]\b|{ZERO_FOR_O.pattern}")
+_LOST_EXPONENT = Named(r"(1\s*\+\s*)e\s*-\s*(?=\(?(?:a_?|net_?|z_?)?[hoHO]_?@units@\s*\))")
+_ZERO_FOR_O = Named(rf"\b(?:[aA]|net|out)_?0@outputs@\b|{ZERO_FOR_O.template}")
 _AUGMENTED = re.compile(r"([wW]\w*(?:\(\d\))?)\s*([-+])=\s*(?!=)")
 
 
@@ -208,7 +209,7 @@ def _equations(line: SourceText, names: Mapping[str, str]) -> Iterator[Equation]
         for plain in plains:
             for part in plain.split(_BREAK):
                 if len(part.text) <= MAX_FORMULA:
-                    yield from pairs(part) or (e for p in part.split(_APART) for e in _of_part(p))
+                    yield from pairs(part) or (e for p in part.split(_APART()) for e in _of_part(p))
 
 
 def _plain(chunk: SourceText) -> SourceText:
@@ -278,14 +279,14 @@ def _latex_chunks(line: SourceText) -> list[SourceText]:
 def _statement(parts: list[SourceText]) -> Statement:
     notes: list[Note] = []
     sides = []
-    if any(_LOST_EXPONENT.search(part.text) for part in parts):
-        parts = [part.sub(_LOST_EXPONENT, r"\1e^-") for part in parts]
-        notes.append(Note("power-sign-lost", "`e-h1` read as `e^-h1`"))
+    if any(_LOST_EXPONENT().search(part.text) for part in parts):
+        parts = [part.sub(_LOST_EXPONENT(), r"\1e^-") for part in parts]
+        notes.append(Note("power-sign-lost", "`e-h` read as `e^-h`"))
     for k, part in enumerate(parts):
         text = joined_names(part.strip().rstrip(".,"))
         sides.append(_side(text, first=k == 0 < len(parts) - 1, last=k == len(parts) - 1, notes=notes))
     for part in parts:
-        zero = _ZERO_FOR_O.search(part.text)
+        zero = _ZERO_FOR_O().search(part.text)
         if zero:
             notes.append(Note("zero-for-o", f"digit 0 for the letter o in {zero.group(0)}"))
             break

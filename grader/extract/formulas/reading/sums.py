@@ -1,7 +1,8 @@
-"""The loss as a sum over the outputs: `E = Σ ½ (target - output)²` written out for the two outputs of this network."""
+"""The loss as a sum over the outputs: `E = Σ ½ (target - output)²` written out for the outputs of the network."""
 
 import re
 
+from grader.backprop.assigned import network
 from grader.extract.formulas.reading.source_map import SourceText
 
 _SUM = re.compile(
@@ -27,11 +28,11 @@ def with_sums(line: SourceText) -> SourceText:
     if match is None or (match["before"].strip() and not _HALF.fullmatch(match["before"])):
         return line
     rest = match["rest"].strip().rstrip(".,;")
-    terms = [_term(rest, k) for k in "12"]
+    terms = [_term(rest, loss.removeprefix("E")) for loss in network().losses]
     if terms[0] == rest:
         return line
     start = match.start("before")
-    written = f"{match['before']}(({terms[0]}) + ({terms[1]}))"
+    written = f"{match['before']}({' + '.join(f'({term})' for term in terms)})"
     at = [*line.at[:start], *[line.at[start]] * (len(written) - 1), line.at[-1]]
     return SourceText(line.text[:start] + written, at)
 

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from grader.backprop.assigned import made
+from grader.backprop.name_patterns import Named, numbers
 from grader.core.assigned_network import Activation, AssignedNetwork, Bias, up_to
 from grader.extract.formulas.reading.source_map import SourceText
 
@@ -48,23 +49,9 @@ def _always(name: str) -> _Canon:
     return lambda _: name
 
 
-class _Numbers(NamedTuple):
-    """Patterns of the numbers that each kind of quantity of a network has."""
-
-    hidden: str
-    outputs: str
-    inputs: str
-    weights: str
-
-
-def _numbers(assigned: AssignedNetwork) -> _Numbers:
-    hidden, outputs = len(assigned.hidden), len(assigned.outputs)
-    return _Numbers(*map(up_to, (hidden, outputs, len(assigned.inputs), len(assigned.weights))))
-
-
 def _vocabulary(assigned: AssignedNetwork) -> tuple[_Rule, ...]:
     """Names of the network with the canonical one of each; the first that matches counts."""
-    h, o, i, w = _numbers(assigned)
+    h, o, i, w, _ = numbers(assigned)
     rules: list[tuple[str, _Canon]] = [
         (rf"(?:a_?|out_?|A_?|Out_?|act_?|actv?_)_?\{{?[hH]_?\{{?({h})", _numbered("a_h")),
         (rf"(?:a_?|out_?|A_?|Out_?|act_?)_?\{{?[oO0]_?\{{?({o})", _numbered("a_o")),
@@ -91,7 +78,7 @@ def _vocabulary(assigned: AssignedNetwork) -> tuple[_Rule, ...]:
         (rf"(?:[iIxXcC]|inp|input)_?({i})", _numbered("i")),
         (rf"(?:target_?(?:o_?)?|[tTyY]_?)({o})", _numbered("t")),
         *_bias_rules(assigned),
-        *(_single_rules() if len(assigned.outputs) == 1 else ()),
+        *(_single_rules(assigned) if len(assigned.outputs) == 1 else ()),
         (r"(?:learning_?rate|[Ll][Rr]|eta|Eta|alpha|η)(?![A-Za-z0-9])", _always("eta")),
         (
             r"(?:sigmoid_derivative|sigmoid|Sigmoid|SIGMOID|sigma|sigm|sig|logistic|σ'|σ)(?=\W|_?\{?[a-z]|$)",
@@ -121,12 +108,15 @@ def _bias_rules(assigned: AssignedNetwork) -> list[tuple[str, _Canon]]:
     return rules
 
 
-def _single_rules() -> list[tuple[str, _Canon]]:
+def _single_rules(assigned: AssignedNetwork) -> list[tuple[str, _Canon]]:
     """Names without a number, where there is one output."""
     return [
-        (r"(?:(?:a|out|A|Out|act)_?[oO]|[yY]_?hat|ŷ|[yY]_?pred)(?![A-Za-z0-9_])", _always("a_o1")),
-        (r"(?:(?:net|Net|z)_?[oO]|[oO])(?![A-Za-z0-9_])", _always("o1")),
-        (r"(?:target|[tTyY])(?![A-Za-z0-9_])", _always("t1")),
+        (
+            r"(?:(?:a|out|A|Out|act)_?[oO]|[yY]_?hat|ŷ|[yY]_?pred)(?![A-Za-z0-9_])",
+            _always(assigned.outputs[0].output),
+        ),
+        (r"(?:(?:net|Net|z)_?[oO]|[oO])(?![A-Za-z0-9_])", _always(assigned.outputs[0].sum)),
+        (r"(?:target|[tTyY])(?![A-Za-z0-9_])", _always(assigned.targets[0])),
     ]
 
 
@@ -146,7 +136,7 @@ def _function_rules(assigned: AssignedNetwork) -> list[tuple[str, _Canon]]:
     return rules
 
 
-ZERO_FOR_O = re.compile(r"(?<![\w.,])0[12](?![\d.,])")
+ZERO_FOR_O = Named(r"(?<![\w.,])0@outputs@(?![\d.,])")
 """`∂a_o1/∂01`: no number is written so."""
 _NUMBER = re.compile(r"\d+(?:\.\d+)?|\.\d+")
 _WORD = re.compile(r"[A-Za-zσηɛŷ_][A-Za-z0-9_σηe']*")
@@ -154,14 +144,14 @@ _PRIMED = {"sigma": "sigmaprime", "tanh": "tanhprime", "relu": "reluprime"}
 
 
 def _code_derivative(assigned: AssignedNetwork) -> re.Pattern[str]:
-    w = _numbers(assigned).weights
+    w = numbers(assigned).weights
     return re.compile(rf"[dD]_?([A-Za-z_0-9]+?)_[dD]_?([A-Za-z_0-9]+)|[dD](E[A-Za-z_0-9]*?)d([wW]_?{w})")
 
 
 def _delta(assigned: AssignedNetwork) -> re.Pattern[str]:
     """`delta_o1`, as `notation` writes a δ that is no ∂: the error signal of a neuron."""
     pre = r"(?:a_?|out_?|act_?|net_?|z_?)?"
-    h, o, *_ = _numbers(assigned)
+    h, o, *_ = numbers(assigned)
     return re.compile(rf"[dD]elta_?({pre}[hH]_?{h}|{pre}[oO0]_?{o})")
 
 
@@ -171,7 +161,7 @@ _LEARNING_RATE = re.compile(r"[Ll]earning[ _][Rr]ate")
 
 def _split_names(assigned: AssignedNetwork) -> tuple[tuple[re.Pattern[str], str], ...]:
     n = up_to(max(len(assigned.hidden), *assigned.layers))
-    w = _numbers(assigned).weights
+    w = numbers(assigned).weights
     rules = (
         (rf"(?<=a)-(?=[ho]{n})", "_"),  # a-h1
         (rf"(?<![A-Za-z])(a|out|net)\s(?=[ho]{n}(?!\w))", r"\1_"),  # a h1
@@ -269,7 +259,7 @@ def _next_token(text: str, at: int, char: str, found: list[Token]) -> int:
     if char == "∂":
         found.append(Token("d", "", 0.0, at, at + 1))
         return at + 1
-    if char == "0" and (zero := ZERO_FOR_O.match(text, at)):
+    if char == "0" and (zero := ZERO_FOR_O().match(text, at)):
         found.append(Token("sym", "o" + zero.group(0)[-1], 0.0, at, zero.end()))
         return zero.end()
     number = _NUMBER.match(text, at) if char in ".0123456789" else None
@@ -277,7 +267,7 @@ def _next_token(text: str, at: int, char: str, found: list[Token]) -> int:
         found.append(Token("num", "", float(number.group(0)), at, number.end()))
         return number.end()
     if char == "σ" and text[at : at + 2] != "σ'":
-        end = at + 1 + (text[at + 1 : at + 2] in ("1", "2") and text[at + 2 : at + 3] == "(")  # σ1(o1)
+        end = at + 1 + (text[at + 1 : at + 2].isdigit() and text[at + 2 : at + 3] == "(")  # σ1(o1)
         found.append(Token("fn", "sigma", 0.0, at, end))
         return end
     word = _WORD.match(text, at)
