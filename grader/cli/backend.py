@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from grader.core.bucket import place_of
 from grader.core.faults import UsageFault
 from grader.core.settings import Settings
 
@@ -24,9 +25,8 @@ def backend_options(command: _F) -> _F:
     for option in (
         click.option(
             "--objects",
-            type=click.Path(path_type=Path, file_okay=False),
-            metavar="DIR",
-            help="Folder that every node of a cluster sees (default: that of the store).",
+            metavar="DIR|URL",
+            help="Folder that every node of a cluster sees, or a bucket (default: the folder of the store).",
         ),
         click.option(
             "-j",
@@ -71,7 +71,7 @@ def echo_nodes(backend: str, settings: Settings) -> bool:
 
 @contextmanager
 def opened(
-    backend: str, jobs: int, settings: Settings, store: Path, objects: Path | None = None
+    backend: str, jobs: int, settings: Settings, store: Path, objects: str | None = None
 ) -> Iterator[tuple["Backend", "Afield | None"]]:
     """Yield the backend that an option means, and what its machines share; a cluster of ours ends with the
     block.
@@ -98,7 +98,13 @@ def opened(
         raise UsageFault(
             "--unsafe-no-sandbox and --backend: code that nothing isolates could command the whole cluster"
         )
-    folder = (objects or store.parent).resolve()
+    folder = place_of(objects or str(store.parent))
+    if isinstance(folder, Path):
+        folder = folder.resolve()
+        if folder.exists() and not folder.is_dir():
+            raise UsageFault(f"--objects {folder}: no folder")
+    else:
+        folder.must_be_reachable()
     look = partial(examine, settings, likeness(settings), str(folder), ObjectFolder(folder).mark())
     with RayCluster(address, look, cores=0 if address else workers_for(jobs)) as cluster:
         # A cluster of this machine has its cache; on others only the object folder is sure to be shared.

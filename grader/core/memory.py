@@ -23,6 +23,8 @@ from pathlib import Path
 
 import msgspec
 
+from grader.core.bucket import Bucket, Place
+
 OURS = ("grader", "reference")
 _FROM = re.compile(
     r"^[ \t]*from[ \t]+((?:grader|reference)[\w.]*)[ \t]+import[ \t]+(\([^)]*\)|.*)", re.MULTILINE
@@ -134,10 +136,13 @@ def _source(name: str) -> Path | None:
     return file if file.is_file() else None
 
 
-def write_whole(path: Path, data: bytes, *, mode: int = 0o644) -> None:
+def write_whole(path: Place, data: bytes, *, mode: int = 0o644) -> None:
     """Write a file in one step, with the folders above it: a kill leaves the old one or the new one, never
-    half of it.
+    half of it. Who may read a file of a bucket is for the bucket to say, whatever `mode` is.
     """
+    if isinstance(path, Bucket):
+        path.write_bytes(data)
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent)
     try:

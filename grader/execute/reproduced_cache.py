@@ -4,10 +4,10 @@ comes out.
 
 import contextlib
 from importlib.metadata import version
-from pathlib import Path
 
 import msgspec
 
+from grader.core.bucket import Place, place_of
 from grader.core.facts.reproduced import ReproducedFacts
 from grader.core.memory import code_of, key, write_whole
 from grader.core.settings import Settings
@@ -16,7 +16,7 @@ from grader.execute.data import digest
 from reference.mnist import Mnist
 
 
-def path_of(sources: Sources, graph: str, data: Mnist, settings: Settings) -> Path | None:
+def path_of(sources: Sources, graph: str, data: Mnist, settings: Settings) -> Place | None:
     """Where the run of a submission is kept; None where nothing is.
 
     What ran isolated is not taken for what did not, nor the other way round: the record says how it ran.
@@ -31,10 +31,10 @@ def path_of(sources: Sources, graph: str, data: Mnist, settings: Settings) -> Pa
         packages=[version(name) for name in ("torch", "torchvision")],
         artefacts=[[a.path, a.sha256] for a in sources.submission.only(Reads.RUNS).artefacts],
     )
-    return Path(settings.cache) / "reproduced" / f"{name[:32]}.json"
+    return place_of(settings.cache) / "reproduced" / f"{name[:32]}.json"
 
 
-def read(path: Path | None) -> ReproducedFacts | None:
+def read(path: Place | None) -> ReproducedFacts | None:
     """The run that is kept there, None where there is none that can be used."""
     if path is None:
         return None
@@ -44,7 +44,7 @@ def read(path: Path | None) -> ReproducedFacts | None:
         return None
 
 
-def write(path: Path | None, facts: ReproducedFacts) -> None:
+def write(path: Place | None, facts: ReproducedFacts) -> None:
     """Keep a run that came to its end; one that was cut is run again. A disk that takes nothing keeps
     nothing.
     """

@@ -2,17 +2,17 @@
 
 import zlib
 from collections.abc import Iterator
-from pathlib import Path
 
+from grader.core.bucket import Place
 from grader.core.memory import digest, write_whole
 
 
 class Objects:
-    """A folder of zlib files named by the SHA-256 of their content. Safe for several processes: files appear
-    whole.
+    """Zlib files in a folder or bucket, named by the SHA-256 of their content. Safe for several processes:
+    files appear whole.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Place) -> None:
         self.root = root
 
     def put(self, data: bytes) -> str:
@@ -36,13 +36,12 @@ class Objects:
 
     def __iter__(self) -> Iterator[str]:
         """All hashes, sorted."""
-        for path in sorted(self.root.glob("??/*")):
-            if not path.name.startswith("."):
-                yield path.parent.name + path.name
+        found = [path.parent.name + path.name for path in self.root.glob("??/*") if path.name[0] != "."]
+        yield from sorted(found)
 
     def remove(self, digest: str) -> None:
         """Forget one object."""
         self._path(digest).unlink(missing_ok=True)
 
-    def _path(self, digest: str) -> Path:
+    def _path(self, digest: str) -> Place:
         return self.root / digest[:2] / digest[2:]

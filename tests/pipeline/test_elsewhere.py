@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from grader.checks.catalogue import catalogue
+from grader.core.bucket import Place, place_of
 from grader.core.faults import NodeFault
 from grader.core.progress import listening
 from grader.core.settings import Settings
@@ -48,7 +49,7 @@ def school(tmp_path: Path) -> Path:
     return root
 
 
-def _graded(school: Path, out: Path, backend: Any, folder: Path | None = None, **more: Any) -> Graded:
+def _graded(school: Path, out: Path, backend: Any, folder: Place | None = None, **more: Any) -> Graded:
     loaded = load("default", catalogue())
     fields: dict[str, Any] = {
         "path": school,
@@ -64,11 +65,14 @@ def _graded(school: Path, out: Path, backend: Any, folder: Path | None = None, *
     return grade_class(Request(**(fields | more)), backend)
 
 
-@pytest.mark.parametrize("where", ["beside the store", "apart"])
+@pytest.mark.parametrize("where", ["beside the store", "apart", "in a bucket"])
 def test_jobs_on_other_machines_leave_the_store_of_one(school: Path, tmp_path: Path, where: str) -> None:
     here, far = tmp_path / "here", tmp_path / "far"
     _graded(school, here, Here())
-    folder = far / ".grader" if where == "beside the store" else tmp_path / "shared"
+    folder: Place = far / ".grader" if where == "beside the store" else tmp_path / "shared"
+    if where == "in a bucket":
+        pytest.importorskip("fsspec")
+        folder = place_of(f"memory://class/{tmp_path.name}")
     cluster = Pretend(node("a"), node("b"), gone={4: "a"})
     with listening(lambda _: None):
         graded = _graded(school, far, Dispatch(cluster), folder)
@@ -76,7 +80,8 @@ def test_jobs_on_other_machines_leave_the_store_of_one(school: Path, tmp_path: P
     assert str(school / "mal.zip") in graded.refused["mal"], "in the driver's own paths"
     assert content(far) == content(here)
     assert pages(far) == pages(here)
-    assert list((folder / "parcels").iterdir()) == [], "what arrived is forgotten"
+    assert list(folder.glob("parcels/*")) == [], "what arrived is forgotten"
+    assert list(folder.glob("objects/??/*")), "submitted bytes came through it"
     assert all(job.folder == str(folder) and job.parcel for _, _, jobs in cluster.sent for job in jobs)
     assert "kim" not in {job.id for _, _, jobs in cluster.sent for job in jobs}, (
         "links are read on this machine"

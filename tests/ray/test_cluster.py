@@ -82,7 +82,7 @@ def test_student_code_runs_in_the_same_sandbox_on_a_node(tmp_path: Path, cluster
         shutil.copytree(ROOT / "submissions" / name, school / name)
     quiet, far = tmp_path / "quiet", tmp_path / "far"
     run(command(school, quiet, "--no-retrain", "-j", "1"))
-    where = ("--backend", f"ray://{cluster.address}", "--objects", str(tmp_path / "shared"))
+    where = ("--backend", f"ray://{cluster.address}", "--objects", f"local://{tmp_path}/shared")
     ended = run(command(school, far, "--no-retrain", *where))
     assert content(far) == content(quiet), ended.stderr
     how = json.loads((far / "perfect" / "result.json").read_text("utf-8"))["provenance"]["isolation"]

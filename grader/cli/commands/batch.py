@@ -38,7 +38,7 @@ def command(
     out: Path,
     jobs: int | None,
     backend: str,
-    objects: Path | None,
+    objects: str | None,
     store: Path | None,
     *,
     quiet: bool,

@@ -1,9 +1,8 @@
 """A job on the machine that does it: from the object folder and into it, with nothing of the store."""
 
-from pathlib import Path
-
 import msgspec
 
+from grader.core.bucket import place_of
 from grader.core.faults import IngestFault, NodeFault
 from grader.pipeline.classroom.job import Done, Job, work_from
 from grader.pipeline.elsewhere.object_folder import ObjectFolder
@@ -20,7 +19,7 @@ def work_elsewhere(job: Job) -> Done:
     Raises IngestFault as `work` does, in the driver's own paths; NodeFault where this machine lost the
     folder, and the job is another's.
     """
-    folder = ObjectFolder(Path(job.folder))
+    folder = ObjectFolder(place_of(job.folder))
     folder.must_be_there()
     try:
         done = _done(job, folder)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 
+from grader.core.bucket import place_of
 from grader.core.machine import usable_cores
 from grader.core.memory import code_of
 from grader.core.settings import Settings
@@ -52,7 +53,7 @@ def examine(settings: Settings, driver: Likeness, folder: str = "", word: str = 
         "system": f"{platform.system()} {platform.machine()}",
     }
     if folder:
-        seen = ObjectFolder(Path(folder)).marked() == word
+        seen = ObjectFolder(place_of(folder)).marked() == word
         found["object folder"] = "seen" if seen else "NOT seen"
     if refusal := _refusal(here, driver, folder, seen=not folder or found["object folder"] == "seen"):
         found["refusal"] = refusal
@@ -71,7 +72,10 @@ def _refusal(here: Likeness, driver: Likeness, folder: str, *, seen: bool) -> st
         if there != ours:
             return f"{name} is {there} there and {ours} here"
     if not seen:
-        return f"it does not see {folder}; name with --objects a folder that every node sees under one path"
+        return (
+            f"it does not see {folder}; name with --objects a folder that every node sees under one path, or "
+            "a bucket"
+        )
     return ""
 
 

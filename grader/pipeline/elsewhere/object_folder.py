@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 
 import msgspec
 
+from grader.core.bucket import Place
 from grader.core.faults import NodeFault
 from grader.core.memory import digest, write_whole
 from grader.pipeline.classroom.fingerprint import files_of
@@ -28,9 +29,9 @@ Packed = tuple[int, str, bytes]
 
 
 class ObjectFolder:
-    """A folder that every machine of a cluster sees under the same path."""
+    """A folder that every machine of a cluster sees under the same path, or a bucket."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Place) -> None:
         self.root = root
         self.objects = Objects(root / "objects")
 
@@ -48,7 +49,7 @@ class ObjectFolder:
     def marked(self) -> str:
         """Return the word that lies there; empty where the folder cannot be seen."""
         try:
-            return (self.root / _MARK).read_text("utf-8")
+            return (self.root / _MARK).read_bytes().decode("ascii", "replace")
         except OSError:
             return ""
 
@@ -74,7 +75,7 @@ class ObjectFolder:
         if not path.exists():
             write_whole(path, hashlib.sha256(payload).digest() + zlib.compress(payload, 3), mode=0o600)
 
-    def _product(self, key: str) -> Path:
+    def _product(self, key: str) -> Place:
         return self.root / "products" / key[:2] / (key[2:] or "_")
 
     # -- hand-ins on their way out
@@ -103,7 +104,9 @@ class ObjectFolder:
         try:
             data = self._parcel(name).read_bytes()
         except OSError as fault:
-            raise NodeFault(f"a hand-in cannot be read from {self.root} ({fault.strerror})") from fault
+            raise NodeFault(
+                f"a hand-in cannot be read from {self.root} ({fault.strerror or fault})"
+            ) from fault
         if digest(data) != name:
             raise NodeFault(f"a hand-in did not arrive whole in {self.root}")
         with tempfile.TemporaryDirectory(prefix="grader-") as scratch:
@@ -123,5 +126,5 @@ class ObjectFolder:
         with suppress(OSError):
             self._parcel(name).unlink()
 
-    def _parcel(self, name: str) -> Path:
+    def _parcel(self, name: str) -> Place:
         return self.root / "parcels" / name

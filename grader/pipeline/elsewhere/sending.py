@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from grader.core.bucket import Place
 from grader.core.faults import StoreFault
 from grader.core.submission import Sources, Submission
 from grader.pipeline.classroom.job import Done, Job
@@ -18,10 +19,10 @@ from grader.store.runs import Store
 class Sending:
     """Jobs of one stage on their way to other machines and back."""
 
-    def __init__(self, root: Path, store: Store, plan: Plan, stage: Stage, cache: str) -> None:
+    def __init__(self, root: Place, store: Store, plan: Plan, stage: Stage, cache: str) -> None:
         self._folder = ObjectFolder(root)
         self._store = store
-        self._shared = self._folder.objects.root.resolve() == store.objects.root.resolve()
+        self._shared = _same(self._folder.objects.root, store.objects.root)
         self._inputs = inputs_of(plan, stage)
         self._cache = cache
 
@@ -63,6 +64,11 @@ class Sending:
             payloads[key] = payload
         record = msgspec.structs.replace(done.record, payloads=payloads)
         return msgspec.structs.replace(done, record=record, left=())
+
+
+def _same(one: Place, other: Place) -> bool:
+    """Whether two places are one folder."""
+    return isinstance(one, Path) and isinstance(other, Path) and one.resolve() == other.resolve()
 
 
 def inputs_of(plan: Plan, stage: Stage) -> frozenset[str]:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import msgspec
 
+from grader.core.bucket import Place
 from grader.core.settings import Settings
 from grader.pipeline.plan.rubrics import LoadedRubric
 
@@ -11,8 +12,8 @@ from grader.pipeline.plan.rubrics import LoadedRubric
 class Afield(msgspec.Struct, frozen=True, kw_only=True):
     """Where jobs on other machines find what stands for the store and the cache of this one."""
 
-    folder: Path
-    """The object folder: the same path on every machine."""
+    folder: Place
+    """The object folder, the same path on every machine, or a bucket."""
     cache: str
     """Folder of finished trainings and of the states of those under way; empty for the one in the options."""
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from grader.core.assigned_data import MNIST, DataSet
+from grader.core.bucket import Place, place_of
 from grader.core.facts.recipe import StudentRecipe
 from grader.core.facts.retrain import RecipeUsed, SeedRun, Versions
 from grader.core.memory import digest, key, write_whole
@@ -54,8 +55,8 @@ class RunCache:
     """Runs of one job below a directory; without a directory nothing is kept."""
 
     def __init__(self, directory: str, job: TrainingJob) -> None:
-        self._directory = Path(directory) / "retrain" if directory else None
-        if self._directory is not None:
+        self._directory = place_of(directory) / "retrain" if directory else None
+        if isinstance(self._directory, Path):  # a bucket has rules of its own for what is old
             _forget_stale(self._directory, time.time() - STALE)
         self._key = _key(job) if directory else {}
         self._planned = job.planned
@@ -85,7 +86,7 @@ class RunCache:
         """Where the run of that seed, or of several side by side, keeps its state until it is finished."""
         return Checkpoint(self._directory and self._path(self._directory, *seeds).with_suffix(".state"))
 
-    def _path(self, directory: Path, *seeds: int) -> Path:
+    def _path(self, directory: Place, *seeds: int) -> Place:
         return directory / f"{key(**self._key, seeds=seeds)[:32]}.json"
 
 

@@ -3,11 +3,11 @@
 import contextlib
 import hashlib
 import io
-from pathlib import Path
 from typing import Any
 
 import torch
 
+from grader.core.bucket import Place
 from grader.core.memory import write_whole
 
 State = dict[str, Any]
@@ -23,7 +23,7 @@ class Checkpoint:
     had.
     """
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, path: Place | None = None) -> None:
         self.path = path
         self.epochs = 0
 
@@ -56,4 +56,5 @@ class Checkpoint:
     def drop(self) -> None:
         """Forget the state of a run that is finished."""
         if self.path is not None:
-            self.path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                self.path.unlink(missing_ok=True)

@@ -10,10 +10,10 @@ import pickle
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
 from typing import NamedTuple
 
 from grader.core.assigned_data import MNIST, DataSet
+from grader.core.bucket import Place
 from grader.core.child import Child
 from grader.core.facts.recipe import StudentRecipe
 from grader.core.facts.retrain import SeedRun
@@ -43,7 +43,7 @@ class Training(NamedTuple):
     data: mnist.Mnist
     seed: int
     epochs: int
-    state: Path | None
+    state: Place | None
     described: DataSet = MNIST
 
 
