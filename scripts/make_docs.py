@@ -22,7 +22,7 @@ from grader.checks.catalogue import catalogue
 from grader.cli.app import app
 from grader.core.assigned_data import KNOWN, Archive, DataFile, DataSet
 from grader.core.assigned_network import AssignedNetwork
-from grader.core.rubric import Assignment, Criterion, Execution, LatePolicy, Profile, Rubric, Treatment
+from grader.core.rubric import Assignment, Criterion, Execution, LatePolicy, Model, Profile, Rubric, Treatment
 from grader.core.rule import Rule, Status
 from grader.pipeline.plan.rubrics import available, load
 
@@ -91,10 +91,9 @@ def _check_page(rule: Rule) -> str:
     rest = rule.doc.partition("\n")[2].strip()
     needs = ", ".join(f"{n.type.__name__}{' (optional)' if n.optional else ''}" for n in rule.needs)
     users = [
-        f"{path.stem} ({_number(c.points)})"
+        f"{path.stem} ({_number(sum(c.points for c in own))})"
         for path in available()
-        for c in load(str(path), catalogue()).rubric.criterion
-        if c.check == rule.code
+        if (own := [c for c in load(str(path), catalogue()).rubric.criterion if c.check == rule.code])
     ]
     lines = [
         f"# {rule.code} {rule.name}\n\n{rule.title} *({rule.status.value})*\n",
@@ -140,6 +139,13 @@ def _rubric_page(rules: dict[str, Rule]) -> str:
             *_fields_table("", Rubric),
             "## `[[criterion]]`\n",
             *_fields_table("", Criterion),
+            "## `[[model]]`\n",
+            (
+                f"{_sentence(Model)} Criteria of the families IN, NN, RD, RT and TR may name one; a "
+                "notebook that is called as two are is told apart by the classes that it names. The "
+                "`assignment` table of a model (`[model.assignment]`) has the fields of `[assignment]`.\n"
+            ),
+            *_fields_table("", Model),
             "## `[network]`\n",
             f"{_sentence(AssignedNetwork)}\n",
             *_fields_table("", AssignedNetwork),
@@ -180,7 +186,7 @@ def _rubric_page(rules: dict[str, Rule]) -> str:
     )
 
 
-ELSEWHERE = {(Profile, "network"), (Assignment, "data"), (Execution, "data")}
+ELSEWHERE = {(Profile, "network"), (Assignment, "data"), (Execution, "data"), (Execution, "classes")}
 """Fields of a table that a rubric says in a table of their own."""
 
 

@@ -30,6 +30,8 @@ class Marked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     points: float
     max_points: float
     summary: str
+    model: str = ""
+    """Which of several networks it is about, by the id of the rubric's `[[model]]`."""
     findings: tuple[Finding, ...] = ()
     cause: str = ""
     """Of a skip: what was surely not handed in, `no-notebook`; empty for every other reason."""

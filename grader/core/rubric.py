@@ -201,6 +201,8 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     data: DataSet = MNIST
     """The rubric's `[data]`, of which the code gets a few images."""
+    classes: tuple[str, ...] = ()
+    """The classes of the network that is meant, where a rubric's `[[model]]` was told by its class."""
     seconds: float = 330.0
     """From its start to its end, whatever the code does; the cells have about two thirds of it."""
 
@@ -230,12 +232,34 @@ class LatePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     at_most: float = 1.0
 
 
+class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One of several networks that are handed in together, each with criteria of its own."""
+
+    id: str
+    names: tuple[str, ...]
+    """What it is called: in the name of its notebook or of a folder above, in the heading of its section of
+    the README, or as its class. `step 1` finds `S7_Step1.ipynb`, `## Step-1` and `class Step_1`, and not
+    `Step10`.
+    """
+    title: str = ""
+    """How it is called on the page; `id` where nothing is said."""
+    assignment: Assignment = Assignment()
+    """Limits of its own, over those of the rubric's `[assignment]`."""
+
+    @property
+    def called(self) -> str:
+        """How it is called on the page."""
+        return self.title or self.id
+
+
 class Criterion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One line of the mark sheet."""
 
     id: str
     check: str
     points: float
+    model: str = ""
+    """The `id` of the `[[model]]` that it is about; without, it is about the main notebook."""
     title: str = ""
     bonus: bool = False
     """Points on top: earned ones count, the maximum does not grow."""
@@ -257,6 +281,8 @@ class Rubric(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """What is derived in the README and trained in the sheet."""
     data: DataSet = MNIST
     """What the network is trained on and scored with."""
+    model: tuple[Model, ...] = ()
+    """The networks that criteria name, where several are handed in."""
     profile: Profile = Profile()
     assignment: Assignment = Assignment()
     execution: Execution = Execution()

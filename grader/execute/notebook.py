@@ -110,10 +110,11 @@ def run_notebook(sources: Sources, settings: Settings, execution: Execution = US
     except SandboxFault as fault:
         raise Unavailable(str(fault), Verdict.UNKNOWN) from fault
     limits = limits_for(execution.seconds)
-    run = run_in(sandbox, sources, entry, settings, limits, execution.data)
+    meant = execution.classes
+    run = run_in(sandbox, sources, entry, settings, limits, execution.data, meant)
     # A notebook that made networks, none of which stands out, leaves the choice to a person.
     if run.choice is Choice.NONE and len(candidates) > 1 and not run.models:
-        second = run_in(sandbox, sources, candidates[1], settings, limits, execution.data)
+        second = run_in(sandbox, sources, candidates[1], settings, limits, execution.data, meant)
         if second.choice is not Choice.NONE and not any(
             makes_otherwise(entry, model.name) for model in second.models if model.chosen
         ):
@@ -134,8 +135,9 @@ def run_in(
     settings: Settings,
     limits: Limits | None = None,
     data: DataSet = MNIST,
+    classes: tuple[str, ...] = (),
 ) -> NotebookRun:
-    """Run one notebook in a given sandbox.
+    """Run one notebook in a given sandbox; the network is of one of the classes, where any is named.
 
     Raises:
         Unavailable: the notebook cannot be read.
@@ -150,7 +152,7 @@ def run_in(
     job = Job(
         files=files_beside(sources, entry),
         entry=entry.artefact.path,
-        options={"mode": "notebook", "data": data.seen_inside()},
+        options={"mode": "notebook", "data": data.seen_inside(), "classes": list(classes)},
         data={"queries": asked.blob} if slice_ is None else {"digits": slice_, "queries": asked.blob},
         limits=limits or Limits(),
     )

@@ -60,6 +60,8 @@ def limits_of(rubric: Rubric, rules: Mapping[str, Rule]) -> Limits:
     """
     found: dict[str, object] = {}
     for criterion in rubric.criterion:
+        if criterion.model:
+            continue
         rule = rules[criterion.check]
         for field in rule.params.__struct_fields__:
             found[f"{rule.code}.{field}"] = criterion.params.get(field, getattr(rule.params(), field))

@@ -37,7 +37,11 @@ def mark(
     lost nor earned. The verdict is the most severe outcome among the criteria. Bonus points count where they
     are earned and do not enlarge the maximum. `missing` says what becomes of what was never handed in.
     """
-    marked = tuple(_one(c, rules[c.check], o) for c, o in zip(rubric.criterion, outcomes, strict=True))
+    called = {model.id: model.called for model in rubric.model}
+    marked = tuple(
+        _one(c, rules[c.check], o, called.get(c.model, ""))
+        for c, o in zip(rubric.criterion, outcomes, strict=True)
+    )
     if missing is Absent.ZERO:
         marked = tuple(_nothing(m, rubric) for m in marked)
     return total(rubric, marked, late_days)
@@ -92,17 +96,19 @@ def _late(policy: LatePolicy, score: float, days: float) -> tuple[Adjustment, ..
     return (Adjustment(label=label, points=_rounded(-share * score)),)
 
 
-def _one(criterion: Criterion, rule: Rule, outcome: Outcome) -> Marked:
+def _one(criterion: Criterion, rule: Rule, outcome: Outcome, model: str) -> Marked:
+    title = criterion.title or rule.title
     return Marked(
         criterion=criterion.id,
         code=rule.code,
         name=rule.name,
-        title=criterion.title or rule.title,
+        title=f"{model}: {title}" if model else title,
         verdict=outcome.verdict,
         credit=outcome.credit,
         points=_rounded(outcome.credit * criterion.points),
         max_points=criterion.points,
         summary=outcome.summary,
+        model=criterion.model,
         findings=outcome.findings,
         cause=outcome.cause,
         provisional=outcome.provisional,

@@ -8,6 +8,7 @@ After a wanted change print the table of a rubric anew, and read what moved:
 
 import sys
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -20,7 +21,7 @@ from grader.ingest.read import from_bytes
 from grader.pipeline.grade.grade_one import grade_one
 from grader.pipeline.grade.rubric_samples import as_table, differences, expected_table
 from grader.pipeline.plan.rubrics import load
-from tests.generate.training_notebook import Epoch, notebook, parameters
+from tests.generate.training_notebook import HEAD, Epoch, network, notebook, parameters
 from tests.sandbox.warm import WarmWorker
 
 TABLES = Path(__file__).parent / "neighbours"
@@ -78,7 +79,53 @@ def fashion() -> Samples:
     }
 
 
-SAMPLES = {"tsai-s7": session_seven, "era-v3-s5": one_epoch, "fashion-small": fashion}
+TITLES = {"BN": "Batch Normalization", "GN": "Group Normalization", "LN": "Layer Normalization"}
+WIDTH = 8
+
+
+def stated(norm: str, right: int) -> str:
+    size = parameters(WIDTH, 3)
+    return f"## {TITLES[norm]}\n\nThe model has {size:,} parameters.\nThe best test accuracy is {right / 100:.2f}%.\n"
+
+
+def of_cifar(right: int, norm: str = "BN", **how: Any) -> bytes:
+    rows = [Epoch(60.0 + 2 * n, right - 150 * (2 - n)) for n in range(3)]
+    how.setdefault("net", network(WIDTH, 3, norm))
+    return notebook(rows, data="CIFAR10", channels=3, **how)
+
+
+def three_networks() -> Samples:
+    """The same hand-in in the forms that a class brings, and with one fault each."""
+    right = {"BN": 7_712, "GN": 7_405, "LN": 7_118}
+    named = {f"S8_{norm}.ipynb": of_cifar(best, norm) for norm, best in right.items()}
+    text = "# Session 8\n\n" + "\n".join(stated(norm, best) for norm, best in right.items())
+    whole = {"README.md": text.encode(), **named}
+    model = HEAD + "\n".join(network(WIDTH, 3, norm, f"Net_{norm}") for norm in right)
+    imports = {
+        f"{number}/S8_{norm}.ipynb": of_cifar(
+            best, net=f"import sys; sys.path.append('..')\nfrom model import Net_{norm}", made=[f"Net_{norm}"]
+        )
+        for number, (norm, best) in enumerate(right.items())
+    }
+    star = of_cifar(7_712, net="from model import *", made=[f"Net_{norm}" for norm in right])
+    return {
+        "three-notebooks": whole,
+        "imported": {"README.md": text.encode(), "model.py": model.encode(), **imports},
+        "one-notebook": {"README.md": text.encode(), "model.py": model.encode(), "S8.ipynb": star},
+        "one-missing": {name: data for name, data in whole.items() if "LN" not in name},
+        "one-short": whole | {"S8_GN.ipynb": of_cifar(6_950, "GN")},
+        "other-norm": whole | {"S8_LN.ipynb": of_cifar(right["LN"], "BN")},
+        "other-count": whole | {"README.md": text.replace("1,530", "1,940", 1).encode()},
+        "unnamed": {"README.md": text.encode()} | {f"{n}.ipynb": d for n, d in enumerate(named.values())},
+    }
+
+
+SAMPLES = {
+    "era-v1-s8": three_networks,
+    "tsai-s7": session_seven,
+    "era-v3-s5": one_epoch,
+    "fashion-small": fashion,
+}
 
 
 def reports(name: str) -> tuple[Report, ...]:

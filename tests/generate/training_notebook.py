@@ -1,6 +1,7 @@
 """Notebooks that define a network, train it and print a log, with the log that their author saved."""
 
 import json
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -80,17 +81,37 @@ def log_of(epochs: Sequence[Epoch]) -> str:
     return "\n".join(lines) + "\n"
 
 
+GROUPS = {"BN": 0, "GN": 4, "LN": 1}
+"""Groups of the group normalisation that stands in the place of a batch normalisation; 0 for none."""
+
+
+def network(width: int, channels: int = 1, norm: str = "BN", name: str = "Net") -> str:
+    """The class of the network, with one of the normalisations of `GROUPS`."""
+    text = NET.format(width=width, channels=channels).replace("class Net(", f"class {name}(")
+    return re.sub(r"BatchNorm2d\(", f"GroupNorm({GROUPS[norm]}, ", text) if GROUPS[norm] else text
+
+
 def notebook(
-    epochs: Sequence[Epoch], *, width: int = 16, data: str = "MNIST", channels: int = 1, head: str = ""
+    epochs: Sequence[Epoch],
+    *,
+    width: int = 16,
+    data: str = "MNIST",
+    channels: int = 1,
+    head: str = "",
+    net: str = "",
+    made: Sequence[str] = ("Net",),
 ) -> bytes:
-    """A notebook of four cells; the last one has the log of `epochs` under it."""
+    """A notebook of four cells or more; those after the third train one of the classes `made` each, and have
+    the log of `epochs` under them. `net` stands in the place of the class.
+    """
     sources = [
         HEAD + head,
-        NET.format(width=width, channels=channels),
+        net or network(width, channels),
         LOOP.format(data=data),
-        START.format(epochs=len(epochs)),
+        *(START.format(epochs=len(epochs)).replace("Net()", f"{name}()") for name in made),
     ]
-    outputs = [[], [], [], [{"output_type": "stream", "name": "stdout", "text": log_of(epochs)}]]
+    log = [{"output_type": "stream", "name": "stdout", "text": log_of(epochs)}]
+    outputs = [[], [], [], *(log for _ in made)]
     cells = [
         {"cell_type": "code", "source": s, "metadata": {}, "outputs": o, "execution_count": n}
         for n, (s, o) in enumerate(zip(sources, outputs, strict=True), 1)

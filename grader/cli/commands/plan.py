@@ -31,4 +31,6 @@ def command(path: Path, rubric: str) -> None:
     click.echo(f"rubric {loaded.rubric.id}: {len(plan.steps)} steps")
     for step in plan.steps:
         click.echo(f"  {step.provider.phase.value:8} {step.provider.name:10} for {', '.join(step.wanted_by)}")
+    for each in plan.models:
+        click.echo(f"and of {each.model.called}: {', '.join(s.provider.name for s in each.plan.steps)}")
     click.echo(f"then {len(plan.criteria)} criteria: {', '.join(sorted({c.check for c in plan.criteria}))}")

@@ -120,7 +120,8 @@ def _work(job: Job, shelf: Shelf) -> Done:
     ours = job.stage.products
     with named(job.id):
         fill(job.plan, known, kept, wanted=ours)
-    others = (known.products().keys() | known.missing().keys()) - ours
+    inner = (f"{model}/{n}" for model, k in known.models.items() for n in (*k.products(), *k.missing()))
+    others = {*known.products(), *known.missing(), *inner} - ours
     notes = read_notes(known, skip=others)
     products, payloads = kept.products, kept.payloads
     if job.fresh:

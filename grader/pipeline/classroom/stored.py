@@ -8,10 +8,10 @@ import msgspec
 from grader.core.faults import StoreFault
 from grader.core.missing import Missing
 from grader.core.outcome import Verdict
-from grader.core.rubric import Profile
+from grader.core.rubric import Model, Profile
 from grader.core.submission import Source, Sources
 from grader.pipeline.grade.products import Known, Product, fill
-from grader.pipeline.plan.plan import Plan, Step
+from grader.pipeline.plan.plan import Plan, Step, of_model
 from grader.pipeline.plan.product_key import ProductKeys
 from grader.pipeline.plan.providers import STATIC, Phase
 from grader.store.database import unpacked
@@ -43,15 +43,33 @@ class Stored:
     """
 
     def __init__(
-        self, shelf: Shelf, known: Known, records: Sequence[PhaseRecord], makes: Collection[Phase]
+        self,
+        shelf: Shelf,
+        known: Known,
+        records: Sequence[PhaseRecord],
+        makes: Collection[Phase],
+        within: str = "",
     ) -> None:
         self._shelf = shelf
         self._made_as = ProductKeys(
-            known.submission, known.settings, known.profile, known.retraining, known.execution
+            known.submission, known.settings, known.profile, known.retraining, known.execution, known.scope
         )
         self._makes = makes
-        self._keys = {name: key for record in records for name, key in record.products.items()}
-        self._lost = {name: missing for record in records for name, missing in record.missing.items()}
+        self._records = records
+        self._within = within
+        begins = len(within)
+        self._keys = {
+            name[begins:]: key
+            for record in records
+            for name, key in record.products.items()
+            if name.startswith(within)
+        }
+        self._lost = {
+            name[begins:]: missing
+            for record in records
+            for name, missing in record.missing.items()
+            if name.startswith(within)
+        }
         self.products: dict[str, str] = {}
         """Name to key of each product of those phases."""
         self.payloads: dict[str, bytes] = {}
@@ -67,7 +85,7 @@ class Stored:
             return _decoded(payload, step) if payload is not None else lost or self.absent(step)
         key = self.key(step)
         if (payload := self._shelf.payload(key)) is not None:
-            self.products[name] = key
+            self.products[self._within + name] = key
             return _decoded(payload, step)
         return lost if lost is not None and lost.key == key else None
 
@@ -75,12 +93,21 @@ class Stored:
         """Take what was made; what another phase makes belongs to its own record."""
         if step.provider.phase not in self._makes:
             return
-        name, key = step.provider.product, self.key(step)
+        name, key = self._within + step.provider.product, self.key(step)
         if isinstance(found, Missing):
             self.missing[name] = msgspec.structs.replace(found, key=key)
         else:
             self.products[name] = key
             self.payloads[key] = msgspec.msgpack.encode(found)
+
+    def of(self, model: Model, known: Known) -> "Stored":
+        """Return what is kept of one of several networks; what it takes goes with the rest."""
+        inner = Stored(self._shelf, known, self._records, self._makes, of_model(model, ""))
+        inner._share(self)
+        return inner
+
+    def _share(self, whole: "Stored") -> None:
+        self.products, self.payloads, self.missing = whole.products, whole.payloads, whole.missing
 
     def absent(self, step: Step) -> Missing | None:
         """Say why a product of another phase is not there; None makes it now."""
@@ -94,10 +121,12 @@ class Stored:
 class Judging(Stored):
     """What is judged again: what is only read may be read again, and is kept at once; nothing is run."""
 
-    def __init__(self, store: Store, run: Run, known: Known, records: Sequence[PhaseRecord]) -> None:
+    def __init__(
+        self, store: Store, run: Run, known: Known, records: Sequence[PhaseRecord], within: str = ""
+    ) -> None:
         # Before the first phase of a submission has ended there is nothing to judge, and nothing is read out
         # of turn.
-        super().__init__(store, known, records, makes=STATIC if records else ())
+        super().__init__(store, known, records, STATIC if records else (), within)
         self._store = store
         self._run = run
 
@@ -111,12 +140,18 @@ class Judging(Stored):
     def keep(self, step: Step, found: Product | Missing) -> None:
         """Keep at once what was read again, or why it could not be; a fault of ours is tried again."""
         super().keep(step, found)
-        name = step.provider.product
+        name = self._within + step.provider.product
         if name in self.products:
             self._store.keep(self.products[name], name, self.payloads.pop(self.products[name]))
         elif name in self.missing and self.missing[name].verdict is not Verdict.ERROR:
             reason = self.missing[name]
             self._store.keep(reason.key + _REASON, name, msgspec.msgpack.encode(reason))
+
+    def of(self, model: Model, known: Known) -> "Judging":
+        """Return what is judged again of one of several networks."""
+        inner = Judging(self._store, self._run, known, self._records, of_model(model, ""))
+        inner._share(self)
+        return inner
 
     def absent(self, step: Step) -> Missing:
         """Say that nobody ran it, and what does."""

@@ -8,11 +8,12 @@ from pathlib import Path
 import msgspec
 
 from grader.core.bucket import Place
+from grader.core.evidence.documents import Documents
 from grader.core.faults import StoreFault
 from grader.core.submission import Sources, Submission
 from grader.pipeline.classroom.job import Done, Job
 from grader.pipeline.elsewhere.object_folder import ObjectFolder
-from grader.pipeline.plan.plan import Plan, Stage
+from grader.pipeline.plan.plan import Plan, Stage, of_model
 from grader.store.runs import Store
 
 
@@ -86,4 +87,11 @@ def inputs_of(plan: Plan, stage: Stage) -> frozenset[str]:
             if name not in wanted:
                 wanted.add(name)
                 waiting.append(name)
-    return frozenset(wanted - stage.products)
+    inputs = wanted - stage.products
+    for each in plan.models:
+        begin = of_model(each.model, "")
+        own = {n.removeprefix(begin) for n in stage.products if n.startswith(begin)}
+        if own:
+            inner = inputs_of(each.plan, msgspec.structs.replace(stage, products=frozenset(own)))
+            inputs |= {begin + name for name in inner} | {Documents.__name__}
+    return frozenset(inputs)

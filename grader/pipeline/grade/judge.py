@@ -20,7 +20,10 @@ log = logging.getLogger(__name__)
 
 def judge(rubric: Rubric, rules: Mapping[str, Rule], known: Known) -> tuple[Outcome, ...]:
     """Return one outcome per criterion, in the rubric's order, whatever happens."""
-    judged = tuple(judge_one(c, rules[c.check], rubric, known) for c in rubric.criterion)
+    judged = tuple(
+        judge_one(c, rules[c.check], rubric, known.models.get(c.model, known) if c.model else known)
+        for c in rubric.criterion
+    )
     return _provisional(judged, rubric, rules) if rubric.provisional_logs else judged
 
 

@@ -5,6 +5,9 @@ itself.
 from collections.abc import Collection
 from typing import Protocol, runtime_checkable
 
+import msgspec
+
+from grader.core.evidence.documents import Documents
 from grader.core.report import Note
 from grader.pipeline.grade.products import Known
 
@@ -29,4 +32,9 @@ def read_notes(known: Known, skip: Collection[str] = ()) -> tuple[Note, ...]:
         for what, text in product.reading()
     ]
     reasons = sorted({m.reason for name, m in known.missing().items() if name not in skip})
-    return (*notes, *(Note(what="not read", text=reason) for reason in reasons))
+    notes += [Note(what="not read", text=reason) for reason in reasons]
+    for model, inner in known.models.items():
+        begin = f"{model}/"
+        own = {Documents.__name__, *(n.removeprefix(begin) for n in skip if n.startswith(begin))}
+        notes += [msgspec.structs.replace(n, what=f"{model}: {n.what}") for n in read_notes(inner, own)]
+    return tuple(notes)

@@ -6,22 +6,24 @@ again and looking at one file differ in what is *kept* of earlier work and in no
 
 import logging
 import traceback
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 import msgspec
 
 from grader.core.evidence.base import Evidence
+from grader.core.evidence.documents import Documents
 from grader.core.facts.base import Fact
 from grader.core.faults import SandboxFault, StoreFault, Unavailable
 from grader.core.missing import Missing
 from grader.core.outcome import Verdict
 from grader.core.retrain_rule import Retraining
-from grader.core.rubric import Execution, Profile
+from grader.core.rubric import Execution, Model, Profile
 from grader.core.settings import Settings
 from grader.core.submission import Sources, Submission
-from grader.pipeline.plan.plan import Plan, Step
+from grader.pipeline.grade.named_networks import Narrowed, narrow
+from grader.pipeline.plan.plan import Plan, Step, of_model
 
 log = logging.getLogger(__name__)
 
@@ -51,8 +53,41 @@ class Known:
         self.profile = profile
         self.retraining = retraining or Retraining()
         self.execution = execution or Execution()
+        self.scope = ""
+        """Which of several networks this is about; empty for the hand-in as a whole."""
+        self.models: dict[str, Known] = {}
+        """What is known of each of several networks, by the id of its `[[model]]`."""
+        self._absent: Missing | None = None
         self._made: dict[str, Product] = {}
         self._missing: dict[str, Missing] = {}
+
+    def of(self, model: Model, models: Sequence[Model]) -> "Known":
+        """Return what is known of one of several networks; the documents of the hand-in must be there."""
+        if model.id not in self.models:
+            self.models[model.id] = self._narrowed(model, models)
+        return self.models[model.id]
+
+    def _narrowed(self, model: Model, models: Sequence[Model]) -> "Known":
+        documents = self.get(Documents)
+        absent = documents if isinstance(documents, Missing) else None
+        if isinstance(documents, Missing):
+            found = Narrowed(self.submission, Documents(documents=()))
+        else:
+            found = narrow(self.submission, documents, lambda: self.sources, model, models)
+        given = self._sources  # not `self`: what knows its parts must not be known by them
+        inner = Known(
+            lambda: found.of(given if isinstance(given, Sources) else given()),
+            self.settings,
+            self.profile,
+            execution=msgspec.structs.replace(self.execution, classes=found.classes),
+            submission=found.submission,
+        )
+        inner.scope = f"{model.id} of {[(m.id, m.names) for m in models]}"
+        inner._absent = absent or found.absent
+        inner.put(found.documents)
+        for name, why in found.lacks.items():
+            inner.miss(name, why)
+        return inner
 
     @property
     def sources(self) -> Sources:
@@ -66,8 +101,8 @@ class Known:
     def get(self, product: type[_T]) -> _T | Missing:
         """Return a product, or what every submission has, by its type; else the reason why it is missing."""
         name = product.__name__
-        found: object = self._missing.get(name)
-        if name in self._made:
+        found: object = self._absent or self._missing.get(name)
+        if self._absent is None and name in self._made:
             found = self._made[name]
         elif found is None:
             found = self._given(product)
@@ -84,7 +119,7 @@ class Known:
 
     def has(self, name: str) -> bool:
         """Whether a product, by the name of its type, was made or is known to be missing."""
-        return name in self._made or name in self._missing
+        return self._absent is not None or name in self._made or name in self._missing
 
     def put(self, value: Product) -> None:
         """Add a product that was made elsewhere: from what is kept, from a golden file."""
@@ -148,6 +183,10 @@ class Kept(Protocol):
         """Take what was made, or why it could not be."""
         ...
 
+    def of(self, model: Model, known: Known) -> "Kept":
+        """Return what earlier work left of one of several networks."""
+        ...
+
 
 class NothingKept:
     """Earlier work left nothing, and nothing is kept of this."""
@@ -157,6 +196,10 @@ class NothingKept:
 
     def keep(self, step: Step, found: Product | Missing) -> None:
         """Nothing is kept."""
+
+    def of(self, model: Model, known: Known) -> "NothingKept":
+        """Nothing is kept of any network."""
+        return self
 
 
 def fill(
@@ -175,6 +218,14 @@ def fill(
     for step in plan.steps:
         if wanted is None or step.provider.product in wanted:
             _have(step, steps, known, kept, progress)
+    for each in plan.models:
+        begin = of_model(each.model, "")
+        asked = None if wanted is None else {n.removeprefix(begin) for n in wanted if n.startswith(begin)}
+        if asked is None or asked:
+            _have(steps[Documents.__name__], steps, known, kept, progress)
+            inner = known.of(each.model, [m.model for m in plan.models])
+            inner.retraining = each.plan.retraining
+            fill(each.plan, inner, kept.of(each.model, inner), asked, progress)
 
 
 def _have(

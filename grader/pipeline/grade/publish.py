@@ -106,7 +106,7 @@ def _rounded_up(rubric: Rubric, rules: Mapping[str, Rule]) -> Treatment:
     """What the rubric makes of an accuracy that the README rounds up, which its table of claims shows as
     well.
     """
-    named = next((c for c in rubric.criterion if c.check == "RD701"), None)
+    named = next((c for c in rubric.criterion if c.check == "RD701" and not c.model), None)
     kind = rules["RD701"].policy
     policy = msgspec.convert(named.policy, kind) if named else kind()
     return getattr(policy, "rounded_up", Treatment.FAIL)

@@ -4,8 +4,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import msgspec
 
+from grader.core.evidence.documents import Documents
 from grader.core.retrain_rule import Retraining, RetrainParams, retraining
-from grader.core.rubric import Criterion, Execution, Rubric
+from grader.core.rubric import Criterion, Execution, Model, Rubric
 from grader.core.rule import Rule
 from grader.core.settings import Settings
 from grader.core.submission import Submission
@@ -31,14 +32,30 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What the criteria want of training again."""
     execution: Execution = Execution()
     """How long code may run."""
+    models: tuple["ModelPlan", ...] = ()
+    """What is computed of each of several networks besides; all rest on the documents of the hand-in."""
 
     def named(self, phases: Collection[Phase]) -> frozenset[str]:
-        """The names of the products that some phases make."""
-        return frozenset(s.provider.product for s in self.steps if s.provider.phase in phases)
+        """The names of the products that some phases make; those of a model behind its id."""
+        own = {s.provider.product for s in self.steps if s.provider.phase in phases}
+        return frozenset(own | {of_model(m.model, n) for m in self.models for n in m.plan.named(phases)})
 
     def phases(self) -> tuple[Phase, ...]:
         """The phases that have anything to do, cheap first."""
-        return tuple(p for p in Phase if any(s.provider.phase is p for s in self.steps))
+        steps = [step for plan in (self, *(m.plan for m in self.models)) for step in plan.steps]
+        return tuple(p for p in Phase if any(s.provider.phase is p for s in steps))
+
+
+class ModelPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """What is computed of one of several networks that were handed in together."""
+
+    model: Model
+    plan: Plan
+
+
+def of_model(model: Model, product: str) -> str:
+    """The name under which a product of one of several networks is kept."""
+    return f"{model.id}/{product}"
 
 
 def make_plan(rubric: Rubric, rules: Mapping[str, Rule]) -> Plan:
@@ -46,11 +63,26 @@ def make_plan(rubric: Rubric, rules: Mapping[str, Rule]) -> Plan:
 
     Raises TypeError where a check or provider needs a type that no provider makes.
     """
-    steps = _steps(needed(rubric, rules))
+    whole = _of(rubric, rules, "")
+    if not rubric.model:
+        return whole
+    # Which notebook and which section of the README is whose is told from the documents.
+    found = [("model", Documents), *needed(rubric, rules)]
+    models = (ModelPlan(model=m, plan=_of(rubric, rules, m.id)) for m in rubric.model)
+    return msgspec.structs.replace(
+        whole, steps=_steps(found), criteria=rubric.criterion, models=tuple(models)
+    )
+
+
+def _of(rubric: Rubric, rules: Mapping[str, Rule], model: str) -> Plan:
+    """The plan of the criteria of one model; of those without one where that is empty."""
+    criteria = tuple(c for c in rubric.criterion if c.model == model)
+    steps = _steps(needed(rubric, rules, model))
     return Plan(
-        steps=steps,
-        criteria=rubric.criterion,
-        retraining=_retraining(rubric, rules),
+        # The documents of a model are a part of those of the hand-in, and not read again.
+        steps=tuple(s for s in steps if not model or s.product is not Documents),
+        criteria=criteria,
+        retraining=_retraining(criteria, rules),
         execution=rubric.execution,
     )
 
@@ -98,7 +130,7 @@ def mark_sheet(loaded: LoadedRubric, settings: Settings = _USUAL) -> MarkSheet:
         loaded=loaded,
         rules=rules,
         plan=plan,
-        wanted=frozenset(product.__name__ for _, product in needed(loaded.rubric, rules)),
+        wanted=_asked(loaded.rubric, rules),
         stages=tuple(Stage(phases=p, products=plan.named(p)) for p in _stages(plan, settings)),
     )
 
@@ -151,16 +183,25 @@ def _steps(asked: Iterable[tuple[str, type]]) -> tuple[Step, ...]:
     )
 
 
-def _retraining(rubric: Rubric, rules: Mapping[str, Rule]) -> Retraining:
-    kinds = ((c, rules[c.check].params) for c in rubric.criterion)
+def _asked(rubric: Rubric, rules: Mapping[str, Rule]) -> frozenset[str]:
+    asked = {product.__name__ for _, product in needed(rubric, rules)}
+    for model in rubric.model:
+        asked |= {of_model(model, product.__name__) for _, product in needed(rubric, rules, model.id)}
+    return frozenset(asked)
+
+
+def _retraining(criteria: Iterable[Criterion], rules: Mapping[str, Rule]) -> Retraining:
+    kinds = ((c, rules[c.check].params) for c in criteria)
     return retraining(msgspec.convert(c.params, kind) for c, kind in kinds if issubclass(kind, RetrainParams))
 
 
-def needed(rubric: Rubric, rules: Mapping[str, Rule]) -> Iterator[tuple[str, type]]:
+def needed(rubric: Rubric, rules: Mapping[str, Rule], model: str = "") -> Iterator[tuple[str, type]]:
     """Yield each check of a rubric with each product that it asks for; with those of claims where they may
-    earn.
+    earn. Of the checks of one `[[model]]`, or of those without one.
     """
     for criterion in rubric.criterion:
+        if criterion.model != model:
+            continue
         rule = rules[criterion.check]
         for need in (*rule.needs, *(rule.claim_needs if rubric.provisional_claims else ())):
             if not issubclass(need.type, Submission):

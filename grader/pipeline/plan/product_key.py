@@ -41,6 +41,7 @@ class ProductKeys:
         profile: Profile,
         retraining: Retraining,
         execution: Execution | None = None,
+        scope: str = "",
     ) -> None:
         self._settings = settings
         self._data = (execution or Execution()).data
@@ -51,6 +52,7 @@ class ProductKeys:
             DataSet: self._data,
         }
         self._submission = submission
+        self._scope = scope
         self._artefacts: dict[Reads, str] = {}
         self._made: dict[str, str] = {}
 
@@ -66,7 +68,10 @@ class ProductKeys:
 
     def _given_to(self, reads: Reads) -> str:
         if reads not in self._artefacts:
-            self._artefacts[reads] = key(artefacts=self._submission.only(reads).artefacts)
+            artefacts = self._submission.only(reads).artefacts
+            # Of several networks each has its own part of the same README.
+            scope = {"scope": self._scope} if self._scope else {}
+            self._artefacts[reads] = key(artefacts=artefacts, **scope)
         return self._artefacts[reads]
 
     def _need(self, needed: type, provider: Provider) -> object:

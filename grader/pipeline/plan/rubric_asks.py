@@ -25,7 +25,11 @@ def asks(rubric: Rubric, rules: Mapping[str, Rule]) -> Iterator[str]:
         f"{data.training_images:,} and {data.test_images:,} images"
         f"{'' if data.trainable else '; nothing is trained on it'}"
     )
-    phases = {step.provider.product: step.provider.phase for step in make_plan(rubric, rules).steps}
+    plan = make_plan(rubric, rules)
+    steps = [step for one in (plan, *(m.plan for m in plan.models)) for step in one.steps]
+    phases = {step.provider.product: step.provider.phase for step in steps}
+    for model in rubric.model:
+        yield f"[[model]] {model.id}: called {' or '.join(model.names)}"
     for criterion in rubric.criterion:
         rule = rules[criterion.check]
         params = msgspec.convert(criterion.params, rule.params)
@@ -34,7 +38,8 @@ def asks(rubric: Rubric, rules: Mapping[str, Rule]) -> Iterator[str]:
         runs = {phases[n.type.__name__] for n in rule.needs if n.type.__name__ in phases and not n.optional}
         needs = ", ".join(sorted(phase.value for phase in runs if phase in EXECUTING))
         yield (
-            f"{criterion.id} ({rule.code}, {criterion.points:g} points): "
+            f"{criterion.id} ({rule.code}{f' of {criterion.model}' if criterion.model else ''}, "
+            f"{criterion.points:g} points): "
             f"{', '.join(told) or 'no threshold'}{f'; needs: {needs}' if needs else ''}"
         )
 

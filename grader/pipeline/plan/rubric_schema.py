@@ -15,7 +15,12 @@ def rubric_schema(rules: Mapping[str, Rule]) -> dict[str, Any]:
     """Return a JSON schema (2020-12) in which `params` and `policy` depend on the criterion's `check`."""
     schema = msgspec.json.schema(Rubric, schema_hook=_anything)
     definitions: dict[str, Any] = schema["$defs"]
-    for table, elsewhere in (("Profile", "network"), ("Assignment", "data"), ("Execution", "data")):
+    for table, elsewhere in (
+        ("Profile", "network"),
+        ("Assignment", "data"),
+        ("Execution", "data"),
+        ("Execution", "classes"),
+    ):
         del definitions[table]["properties"][elsewhere]  # it stands in a table of its own
     criterion = definitions["Criterion"]
     criterion["properties"]["check"] = {

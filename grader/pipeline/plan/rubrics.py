@@ -16,6 +16,7 @@ from grader.core.report import RubricRef
 from grader.core.rubric import Assignment, Criterion, Execution, Profile, Rubric
 from grader.core.rule import Rule, Status
 from grader.core.toml import read_toml
+from grader.pipeline.plan.rubric_models import read_models, unfit_models
 
 MOST = 1_000_000.0
 """Largest number that points, deductions and thresholds of a rubric may have."""
@@ -95,8 +96,11 @@ def parse(data: bytes, name: str, rules: Mapping[str, Rule]) -> LoadedRubric:
     faults += [f"{name}: criterion id {i!r} stands more than once" for i in twice]
     data_set, wrong = described(raw.pop("data", {}))
     faults += [f"{name}: data: {w}" for w in wrong]
-    assignment, wrong = _assignment(raw.pop("assignment", {}), data_set)
+    limits = raw.pop("assignment", {})
+    assignment, wrong = _assignment(limits, data_set)
     faults += [f"{name}: assignment: {w}" for w in wrong]
+    models, wrong = read_models(raw.pop("model", []), lambda own: _assignment(_over(limits, own), data_set))
+    faults += [f"{name}: {w}" for w in (*wrong, *unfit_models(good, models, rules))]
     execution, wrong = _execution(raw.pop("execution", {}), data_set)
     faults += [f"{name}: execution: {w}" for w in wrong]
     network, wrong = _network(raw.pop("network", {}))
@@ -111,9 +115,11 @@ def parse(data: bytes, name: str, rules: Mapping[str, Rule]) -> LoadedRubric:
         faults.append(f"{name}: {fault}")
     if faults:
         raise RubricFault(tuple(faults))
+    limited = {model.id: model.assignment for model in models}
     rubric = msgspec.structs.replace(
         rubric,
-        criterion=tuple(_limited(c, rules[c.check], assignment) for c in good),
+        criterion=tuple(_limited(c, rules[c.check], limited.get(c.model, assignment)) for c in good),
+        model=models,
         network=network,
         data=data_set,
         profile=profile,
@@ -161,9 +167,15 @@ def _assignment(raw: object, data: DataSet) -> tuple[Assignment, list[str]]:
     return assignment, assignment.faults()
 
 
+def _over(limits: object, own: object) -> object:
+    return limits | own if isinstance(limits, dict) and isinstance(own, dict) else own
+
+
 def _execution(raw: object, data: DataSet) -> tuple[Execution, list[str]]:
     if isinstance(raw, dict) and "data" in raw:
         return Execution(), [_ELSEWHERE]
+    if isinstance(raw, dict) and "classes" in raw:
+        return Execution(), ["the class of a network stands in a table of its own, [[model]]"]
     try:
         execution = msgspec.convert(raw, Execution, strict=False)
     except msgspec.ValidationError as fault:

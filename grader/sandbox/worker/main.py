@@ -163,7 +163,8 @@ def _notebook(
     if whole:
         session: Session = Whole(data.get("digits"), header["limits"], about, channel, data.get("queries"))
     else:
-        session = Session(data.get("digits"), header["limits"], about, data.get("queries"))
+        meant = tuple(header["options"].get("classes", ()))
+        session = Session(data.get("digits"), header["limits"], about, data.get("queries"), meant)
     run["data"] = (
         "synthetic"
         if session.synthetic

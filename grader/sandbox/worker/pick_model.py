@@ -3,6 +3,7 @@ that fits.
 """
 
 import inspect
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 import torch
@@ -10,7 +11,7 @@ from torch import nn
 
 from . import module_tensors
 from .mnist_stub import About
-from .tracker import Tracker
+from .tracker import Tracker, Trained
 
 
 class Chosen(NamedTuple):
@@ -21,14 +22,21 @@ class Chosen(NamedTuple):
     state: dict[str, Any] | None
     example: Any
     reason: str
+    trained: Trained | None = None
+    """What is known of its training."""
 
 
-def choose(tracker: Tracker, namespace: dict[str, Any], about: About) -> Chosen:
-    """Find the submitted network; never raises."""
-    if tracker.latest is not None:
-        known = tracker.latest
-        return Chosen("last-trained", known.module, known.state, _example(tracker, known.module, about), "")
-    instances = _instances(namespace)
+def choose(
+    tracker: Tracker, namespace: dict[str, Any], about: About, classes: Collection[str] = ()
+) -> Chosen:
+    """Find the submitted network; never raises. `classes`: the network is of one of these, where any is
+    named.
+    """
+    known = _last_of(tracker, classes)
+    if known is not None:
+        example = _example(tracker, known.module, about)
+        return Chosen("last-trained", known.module, known.state, example, "", known)
+    instances = [m for m in _instances(namespace) if not classes or type(m).__name__ in classes]
     if len(instances) == 1:
         return Chosen("only-instance", instances[0], None, _example(tracker, instances[0], about), "")
     if len(instances) > 1:
@@ -36,13 +44,21 @@ def choose(tracker: Tracker, namespace: dict[str, Any], about: About) -> Chosen:
         return Chosen(
             "none", None, None, None, f"nothing was trained, and there are several networks: {names}"[:500]
         )
-    fitting = [(name, made) for name, made in _extracted(namespace, about) if made is not None]
+    fitting = [
+        (name, made)
+        for name, made in _extracted(namespace, about)
+        if made is not None and (not classes or name in classes)
+    ]
     if len(fitting) == 1:
         return Chosen("extracted-class", fitting[0][1], None, _default(about), "")
     if fitting:
         names = ", ".join(name for name, _ in fitting)
         return Chosen(
             "none", None, None, None, f"nothing was trained, and several classes fit: {names}"[:500]
+        )
+    if classes:
+        return Chosen(
+            "none", None, None, None, f"the code that ran made no network of class {', '.join(classes)}"[:500]
         )
     return Chosen(
         "none",
@@ -51,6 +67,14 @@ def choose(tracker: Tracker, namespace: dict[str, Any], about: About) -> Chosen:
         None,
         "the notebook made no network: nothing was trained, no instance, no class that fits",
     )
+
+
+def _last_of(tracker: Tracker, classes: Collection[str]) -> Trained | None:
+    """The training that ended last, of one of the classes where any is named."""
+    if not classes:
+        return tracker.latest
+    fit = [t for t in tracker.trained.values() if type(t.module).__name__ in classes and t.steps]
+    return tracker.latest if tracker.latest in fit else fit[-1] if fit else None
 
 
 def seen(tracker: Tracker, namespace: dict[str, Any], chosen: nn.Module | None) -> list[dict[str, Any]]:

@@ -47,6 +47,7 @@ class Session:
         limits: dict[str, Any],
         about: mnist_stub.About,
         queries: bytes | None = None,
+        classes: tuple[str, ...] = (),
     ) -> None:
         torch.set_num_threads(1)
         # A notebook that sets no seed still gives the same bytes every time.
@@ -76,6 +77,7 @@ class Session:
         self._shell = Shell(self._ledger, total=limits["cells"], each=limits["cell"])
         self._printed = 0
         self._queries = queries
+        self._classes = classes
         self._chosen: pick_model.Chosen | None = None
 
     def run(self, cell: Cell) -> dict[str, Any]:
@@ -173,12 +175,12 @@ class Session:
                 setattr(nn.Module, name, value)
 
     def _finish(self, run: dict[str, Any], channel: Channel, namespace: dict[str, Any]) -> None:
-        self._chosen = chosen = pick_model.choose(self._tracker, namespace, self._about)
+        self._chosen = chosen = pick_model.choose(self._tracker, namespace, self._about, self._classes)
         run["choice"] = chosen.how
         run["export_error"] = chosen.reason
         run["models"] = pick_model.seen(self._tracker, namespace, chosen.module)
-        latest = self._tracker.latest
-        if latest is not None and latest.foreign:
+        known = chosen.trained
+        if known is not None and known.foreign:
             run["notes"].append("the optimizer also trains parameters outside of the chosen network")
         if chosen.module is not None:
             frames = export.export_model(
@@ -189,7 +191,7 @@ class Session:
         try:
             read = recipe.recipe(
                 self._recorder,
-                self._tracker.latest,
+                known,
                 (self._mnist, self._about.title),
                 self._sources,
                 self._failed,
