@@ -53,6 +53,13 @@ def annotate_option(command: _F) -> _F:
     )(command)
 
 
+def rubric_option(command: _F) -> _F:
+    """Add the option that names the rubric."""
+    return click.option(
+        "-r", "--rubric", default="default", show_default=True, help="A rubric file or the name of one."
+    )(command)
+
+
 def data_option(command: _F) -> _F:
     """Add the option that names the data set; a folder that holds none is refused before anything is done."""
     return click.option(

@@ -5,9 +5,11 @@ and this machine.
 import time
 
 import click
+import msgspec
 
 from grader.cli.output import echo_line
 from grader.core.facts.reproduced import How, ReproducedFacts
+from grader.core.rubric import Rubric
 
 
 class EpochLines:
@@ -27,8 +29,10 @@ class EpochLines:
         click.echo(f"epoch {number} done ({took:.0f} s; at most {left:.0f} min left)", err=True)
 
 
-def echo_facts(facts: ReproducedFacts) -> None:
-    """Print the epochs, the outcome of RT603 without a training of ours, and that of RT604."""
+def echo_facts(facts: ReproducedFacts, rubric: Rubric | None = None) -> None:
+    """Print the epochs, the outcome of RT603 under a rubric's limits without a training of ours, and that of
+    RT604.
+    """
     from grader.checks.retrain import leaked_test_set, reproduced_accuracy
 
     echo_line(
@@ -42,8 +46,10 @@ def echo_facts(facts: ReproducedFacts) -> None:
         )
         right = 100 * epoch.correct / facts.test_size
         echo_line(f"  epoch {epoch.number}: {right:.2f} % of the true test digits, {beside}")
+    limits = rubric.assignment.limits_of(reproduced_accuracy.Params) if rubric else {}
+    params = msgspec.convert(limits, reproduced_accuracy.Params)
     for name, outcome in (
-        ("accuracy", reproduced_accuracy.check(facts, None, reproduced_accuracy.Params())),
+        ("accuracy", reproduced_accuracy.check(facts, None, params)),
         ("leak", leaked_test_set.check(facts, leaked_test_set.Params())),
     ):
         echo_line(f"{name}: {outcome.verdict.value}: {outcome.summary}")

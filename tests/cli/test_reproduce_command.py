@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from grader.checks.catalogue import catalogue
 from grader.cli.commands import reproduce as module
 from grader.cli.reproduce_output import echo_facts
+from grader.core.assigned_data import DataSet
 from grader.core.facts.notebook import CellRun, CellStatus, Ending, Isolation
 from grader.core.facts.reproduced import (
     Canary,
@@ -51,12 +52,14 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
     (tmp_path / "README.md").write_text("# Session 4")
     monkeypatch.chdir(tmp_path)
 
-    def run(_sources: object, _run: object, settings: Settings, progress: Progress) -> ReproducedFacts:
+    def run(
+        _sources: object, _run: object, settings: Settings, progress: Progress, _data: DataSet
+    ) -> ReproducedFacts:
         heard.append(settings)
         progress(1)
         return FACTS
 
-    monkeypatch.setattr(notebook, "run_notebook", lambda _sources, _settings: None)
+    monkeypatch.setattr(notebook, "run_notebook", lambda *_given: None)
     monkeypatch.setattr(reproduce, "reproduce_as", run)
     return heard
 
@@ -123,3 +126,24 @@ def test_reproduce_adds_its_checks_to_a_rubric_that_lacks_them() -> None:
     assert [(c.check, c.points) for c in added] == [("RT603", 0.0), ("RT604", 0.0)]
     assert longer.startswith(data)
     assert wanted.sha256 != plain.sha256
+
+
+def test_a_rubric_brings_its_limits_and_its_data(
+    asked: list[Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[str] = []
+
+    def run(*given: object) -> ReproducedFacts:
+        heard.extend(part.name for part in given if isinstance(part, DataSet))
+        return FACTS
+
+    monkeypatch.setattr(reproduce, "reproduce_as", run)
+    invoke = CliRunner().invoke
+    stricter = invoke(module.command, [".", "-r", "tsai-s7"]).stdout
+    assert "the last 3 of at most 15 epochs were not seen" in stricter
+    assert "accuracy: pass" in invoke(module.command, [".", "-r", "fashion-small"]).stdout
+    assert (
+        "skipped: a whole run is scored on the test images"
+        in invoke(module.command, [".", "-r", "era-v3-s5"]).stdout
+    )
+    assert heard == ["mnist", "fashion-mnist", "mnist"]

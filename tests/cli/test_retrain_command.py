@@ -3,11 +3,13 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 from grader.cli.commands import retrain as module
+from grader.core.assigned_data import DataSet
 from grader.core.evidence.logs import LogEvidence
 from grader.core.facts.retrain import RetrainFacts
 from grader.core.faults import Unavailable, UsageFault
@@ -30,7 +32,7 @@ def submission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ) -> RetrainFacts:
         return retrain_network(network(), recipe(), digits(), settings, wish)
 
-    monkeypatch.setattr(notebook, "run_notebook", lambda _sources, _settings: None)
+    monkeypatch.setattr(notebook, "run_notebook", lambda *_given: None)
     monkeypatch.setattr(retrain, "retrain_as", train)
     return tmp_path
 
@@ -125,7 +127,9 @@ def test_the_saved_log_reaches_the_training(submission: Path, monkeypatch: pytes
     (submission / "S4.ipynb").write_text(json.dumps(notebook_))
     seen: list[LogEvidence | None] = []
 
-    def train(_run: object, settings: Settings, wish: Wish, logs: LogEvidence | None = None) -> RetrainFacts:
+    def train(
+        _run: object, settings: Settings, wish: Wish, logs: LogEvidence | None, _data: object
+    ) -> RetrainFacts:
         seen.append(logs)
         return retrain_network(network(), recipe(), digits(), settings, wish)
 
@@ -135,3 +139,28 @@ def test_the_saved_log_reaches_the_training(submission: Path, monkeypatch: pytes
     (logs,) = seen
     assert logs is not None
     assert [len(run.epochs) for run in logs.runs] == [3]
+
+
+@pytest.mark.parametrize(
+    ("rubric", "more", "expected"),
+    [
+        ("default", [], (9_940, 20, 3, "mnist")),
+        ("tsai-s7", [], (9_940, 15, 3, "mnist")),
+        ("tsai-s7", ["--epochs", "4", "--seeds", "1"], (9_940, 4, 1, "mnist")),
+        ("fashion-small", [], (9_000, 20, 3, "fashion-mnist")),
+        ("era-v3-s5", [], (57_000, 1, 3, "mnist")),
+        ("era-v1-s8", [], (7_000, 20, 3, "cifar10")),
+    ],
+)
+def test_a_rubric_brings_its_rule_and_its_data(
+    submission: Path, monkeypatch: pytest.MonkeyPatch, rubric: str, more: list[str], expected: tuple[Any, ...]
+) -> None:
+    seen: list[tuple[Any, ...]] = []
+
+    def train(_run: object, _settings: Settings, wish: Wish, _logs: object, data: DataSet) -> RetrainFacts:
+        seen.append((wish.rule.right, wish.rule.epochs, wish.rule.seeds, data.name))
+        raise Unavailable("nothing is trained here")
+
+    monkeypatch.setattr(retrain, "retrain_as", train)
+    CliRunner().invoke(module.command, [str(submission), "-r", rubric, *more])
+    assert seen == [expected]

@@ -32,7 +32,7 @@ from grader.core.facts.reproduced import ReproducedFacts
 from grader.core.facts.retrain import RetrainFacts
 from grader.core.outcome import Finding, Outcome, Weight, passed, skipped, unknown
 from grader.core.place import Place
-from grader.core.rubric import AccuracyOf, Assignment, CheckParams
+from grader.core.rubric import AccuracyOf, Assignment, CheckParams, Which
 from grader.core.rule import Rule, Status
 
 
@@ -45,10 +45,15 @@ class Params(CheckParams, frozen=True, kw_only=True):
     epochs: int = Assignment().last_epoch
     tolerance: float = 0.2
     accuracy_of: AccuracyOf = Assignment().accuracy_of
+    counting: Which = Assignment().which
+    last_epochs: int = Assignment().last_epochs
+    """How many of the last epochs have to reach it where `counting = "last"`."""
     limits: ClassVar[Mapping[str, str]] = {
         "threshold": "accuracy",
         "epochs": "last_epoch",
         "accuracy_of": "accuracy_of",
+        "counting": "which",
+        "last_epochs": "last_epochs",
     }
 
 
@@ -78,6 +83,8 @@ def check(reproduced: ReproducedFacts, retrained: RetrainFacts | None, params: P
     at = within[counted.index(best)].number
     summary = f"best {best:.2f} % in epoch {at} of {within[-1].number} on the true test digits"
     reached = best >= params.threshold - 1e-9
+    if reached and params.counting is Which.LAST and (short := _not_to_its_end(reproduced, params)):
+        return skipped(f"{summary}: {short}, which decides nothing", shown)
     if reached and reproduced.answered:
         return unknown(f"{summary}, by its own answers only: no proof, a person should look", shown)
     if reached:
@@ -87,6 +94,17 @@ def check(reproduced: ReproducedFacts, retrained: RetrainFacts | None, params: P
         f"{reproduced.training_size:,} digits",
         shown,
     )
+
+
+def _not_to_its_end(reproduced: ReproducedFacts, params: Params) -> str:
+    """Why the last epochs of a run do not show what is asked of each of them; empty where they do."""
+    last = reproduced.epochs[-params.last_epochs :]
+    if reproduced.cut or len(last) < params.last_epochs or last[-1].number > params.epochs:
+        return f"the last {params.last_epochs} of at most {params.epochs} epochs were not seen"
+    worst = min(_percent(reproduced, epoch.correct) for epoch in last)
+    if worst < params.threshold - 1e-9:
+        return f"{worst:.2f} % among the last {params.last_epochs}"
+    return ""
 
 
 def _percent(reproduced: ReproducedFacts, correct: int) -> float:
