@@ -5,22 +5,25 @@ line.
 import itertools
 import json
 import os
+import re
+import select
 import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from grader.core.faults import SandboxFault
-from grader.sandbox import cgroup, environment, launch, seccomp
+from grader.sandbox import cgroup, environment, launch, seccomp, warm
 from grader.sandbox.api import Isolation, Job, Listener, RunResult, RunStatus, unheard
 from grader.sandbox.jobfile import encode, memory_file
 from grader.sandbox.limits import Limits
 from grader.sandbox.supervise import Watched, kill_group, tree_memory, watch
+from grader.sandbox.warm import Forked, NotWarm
 
 FIRST_UID = 61_000
 SLOTS = 256
@@ -41,6 +44,9 @@ ENVIRONMENT = {
     "TZ": "UTC",
     "USER": "student",
 }
+WAITER = ("/bin/sh", "-c", "echo; read -r end")
+"""Holds a sandbox open until its input ends; bubblewrap ends with what it started, and all in it too."""
+COLD = "the job was started from nothing, for the warm process did not start it"
 _numbers = itertools.count()
 
 
@@ -56,15 +62,16 @@ class Bubblewrap:
 
     name = "bwrap"
 
-    def __init__(self, *, program: str = "", groups: bool = True) -> None:
+    def __init__(self, *, program: str = "", groups: bool = True, warm: str = "") -> None:
         """`groups=False` does without control groups, so that the watchdog can be tested where there are
-        some.
+        some. `warm` is the socket of a process that starts jobs with their imports done.
         """
         found = program or shutil.which("bwrap") or ""
         if not found:
             raise SandboxFault("bubblewrap is not installed: there is no program `bwrap` on PATH")
         self._program = str(Path(found).resolve())
         self._groups = groups
+        self._warm = warm
 
     def run(self, job: Job, listen: Listener = unheard) -> RunResult:
         """Run one job. Linux only.
@@ -79,7 +86,8 @@ class Bubblewrap:
             group = cgroup.Group(cgroup.NONE, ())
             if self._groups:
                 group = stack.enter_context(cgroup.group(name, job.limits))
-            watched, started = self._start(stack, job, _Place(uid, group), listen)
+            jobfile = stack.enter_context(memory_file(encode(job), "job"))
+            watched, started, cold = self._start(jobfile, job.limits, _Place(uid, group), listen)
             if not started and watched.status in (RunStatus.NONZERO, RunStatus.INCOMPLETE, RunStatus.OK):
                 last = watched.stderr.strip().splitlines()[-1:] or ["no message"]
                 watched = watched._replace(
@@ -96,62 +104,136 @@ class Bubblewrap:
             return RunResult(
                 status=watched.status,
                 frames=watched.frames,
-                isolation=self._isolation(uid, group),
+                isolation=self._isolation(uid, group, cold),
                 stderr_tail=watched.stderr,
                 exit_code=watched.exit_code,
                 detail=watched.detail,
             )
 
-    def _start(self, stack: ExitStack, job: Job, place: "_Place", listen: Listener) -> tuple[Watched, bool]:
-        """Start, watch and end the process; the second value says whether the inside was ever reached."""
-        uid, group = place
-        jobfile = stack.enter_context(memory_file(encode(job), "job"))
-        filters = (
-            stack.enter_context(memory_file(seccomp.program(), "filter")) if seccomp.supported() else None
-        )
-        status_read, status_write = os.pipe()
-        reading = stack.enter_context(os.fdopen(status_read, "rb"))
-        writing = stack.enter_context(os.fdopen(status_write, "wb"))
-        options = self._options(job.limits, staged=uid is not None)
-        options += ["--json-status-fd", str(status_write)]
-        if filters is not None:
-            options += ["--seccomp", str(filters.fileno())]
-        arguments = stack.enter_context(memory_file(b"".join(o.encode() + b"\0" for o in options), "args"))
+    def _start(
+        self, jobfile: IO[bytes], limits: Limits, place: _Place, listen: Listener
+    ) -> tuple[Watched, bool, str]:
+        """Start, watch and end the job; the second value says whether the inside was ever reached, the third
+        why a warm process did not start it although one was named.
+        """
+        cold = ""
+        if self._warm:
+            try:
+                return self._start_warm(jobfile, limits, place, listen), True, ""
+            except NotWarm as why:
+                cold = f"{COLD} ({why})"
         inside = [sys.executable, *environment.PYTHON_FLAGS, f"{environment.WORKER_INSIDE}/__main__.py"]
-        spec = {
-            "argv": [self._program, "--args", str(arguments.fileno()), "--", *inside],
-            "uid": uid,
-            "cgroups": [str(folder) for folder in group.folders],
-            "stage": [[bind.source, _staged(i)] for i, bind in enumerate(environment.view().binds)],
-            "folders": [
-                [f"{launch.STAGE}/job", f"size={job.limits.disk},nr_inodes={job.limits.inodes},mode=700"],
-                [f"{launch.STAGE}/shm", f"size={job.limits.shared_memory},nr_inodes=1k,mode=1777"],
-            ],
-            "rlimits": _rlimits(job.limits, own_uid=uid is not None),
-        }
-        description = stack.enter_context(memory_file(json.dumps(spec).encode(), "spec"))
-        handed = [description.fileno(), arguments.fileno(), status_write]
-        handed += [filters.fileno()] if filters is not None else []
-        process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-I", "-S", str(Path(launch.__file__)), str(description.fileno())],
-            stdin=jobfile,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={},
-            cwd="/",
-            pass_fds=handed,
-            start_new_session=True,
-        )
-        writing.close()
-        watchdog = not group.folders
-        watched = watch(
-            process,
-            job.limits,
-            kill=lambda: kill_group(process),  # with bwrap dies its PID namespace, and all that is in it
-            memory_exceeded=lambda: watchdog and tree_memory(process.pid) > job.limits.memory,
-            listen=listen,
-        )
-        return watched, b"child-pid" in reading.read()
+        with self._launched(limits, place, inside, jobfile) as (process, status):
+            watchdog = not place.group.folders
+            watched = watch(
+                process,
+                limits,
+                kill=lambda: kill_group(process),  # with bwrap dies its PID namespace, and all that is in it
+                memory_exceeded=lambda: watchdog and tree_memory(process.pid) > limits.memory,
+                listen=listen,
+            )
+            return watched, b"child-pid" in status.read(), cold
+
+    def _start_warm(self, jobfile: IO[bytes], limits: Limits, place: _Place, listen: Listener) -> Watched:
+        """Start a shell that waits, have a fork of the warm process join it, watch and end both.
+
+        Raises:
+            NotWarm: no byte of the job has run; the sandbox is gone.
+
+        """
+        with self._launched(limits, place, WAITER, subprocess.PIPE) as (process, status):
+            first = _first_process(process, status)
+            request = warm.Request(
+                uid=place.uid,
+                cgroups=[str(folder) for folder in place.group.folders],
+                rlimits=_rlimits(limits, own_uid=place.uid is not None),
+                folder=WORK,
+                inside_uid=int(INSIDE_UID),
+                environment=self.surroundings()
+                | _own_variables(limits, staged=place.uid is not None)
+                | {"PWD": WORK},
+                filter=seccomp.program() if seccomp.supported() else b"",
+            )
+            forked = Forked(self._warm, request, jobfile, first)
+            watchdog = not place.group.folders
+
+            def kill() -> None:
+                kill_group(process)
+                process.wait()
+
+            def memory() -> int:
+                return tree_memory(process.pid) + tree_memory(forked.pid)
+
+            return watch(
+                forked,
+                limits,
+                kill=kill,
+                memory_exceeded=lambda: watchdog and memory() > limits.memory,
+                listen=listen,
+            )
+
+    @contextmanager
+    def _launched(
+        self, limits: Limits, place: _Place, inside: Sequence[str], stdin: IO[bytes] | int
+    ) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
+        """Start the launcher, which becomes bubblewrap, which starts `inside`; yields it with the pipe on
+        which bubblewrap tells of its first process. All of it is gone afterwards.
+        """
+        uid, group = place
+        with ExitStack() as stack:
+            filters = (
+                stack.enter_context(memory_file(seccomp.program(), "filter")) if seccomp.supported() else None
+            )
+            status_read, status_write = os.pipe()
+            reading = stack.enter_context(os.fdopen(status_read, "rb"))
+            writing = stack.enter_context(os.fdopen(status_write, "wb"))
+            options = self._options(limits, staged=uid is not None)
+            options += ["--json-status-fd", str(status_write)]
+            if filters is not None:
+                options += ["--seccomp", str(filters.fileno())]
+            arguments = stack.enter_context(
+                memory_file(b"".join(o.encode() + b"\0" for o in options), "args")
+            )
+            spec = {
+                "argv": [self._program, "--args", str(arguments.fileno()), "--", *inside],
+                "uid": uid,
+                "cgroups": [str(folder) for folder in group.folders],
+                "stage": [[bind.source, _staged(i)] for i, bind in enumerate(environment.view().binds)],
+                "folders": [
+                    [f"{launch.STAGE}/job", f"size={limits.disk},nr_inodes={limits.inodes},mode=700"],
+                    [f"{launch.STAGE}/shm", f"size={limits.shared_memory},nr_inodes=1k,mode=1777"],
+                ],
+                "rlimits": _rlimits(limits, own_uid=uid is not None),
+            }
+            description = stack.enter_context(memory_file(json.dumps(spec).encode(), "spec"))
+            handed = [description.fileno(), arguments.fileno(), status_write]
+            handed += [filters.fileno()] if filters is not None else []
+            process = subprocess.Popen(  # noqa: S603
+                [sys.executable, "-I", "-S", str(Path(launch.__file__)), str(description.fileno())],
+                stdin=stdin,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env={},
+                cwd="/",
+                pass_fds=handed,
+                start_new_session=True,
+            )
+            try:
+                writing.close()
+                yield process, reading
+            finally:
+                if process.poll() is None:
+                    kill_group(process)
+                    process.wait()
+                for pipe in (process.stdin, process.stdout, process.stderr):
+                    if pipe is not None:
+                        with suppress(OSError):
+                            pipe.close()
+
+    @staticmethod
+    def surroundings() -> dict[str, str]:
+        """Return the variables that every job finds."""
+        return ENVIRONMENT | {"PYTHONPATH": os.pathsep.join(environment.package_folders())}
 
     def _options(self, limits: Limits, *, staged: bool) -> list[str]:
         seen = environment.view()
@@ -178,15 +260,11 @@ class Bubblewrap:
             options += ["--symlink", f"{WORK}/.tmp", "/tmp"]  # noqa: S108
         options += ["--remount-ro", "/dev", "--remount-ro", "/"]
         options += ["--chdir", WORK]
-        # As root the launcher caps the processes of a uid of the job's own; else the worker caps its
-        # namespace.
-        own = {} if staged else {"GRADER_PIDS": str(limits.pids)}
-        own["PYTHONPATH"] = os.pathsep.join(environment.package_folders())
-        for name, value in sorted((ENVIRONMENT | own).items()):
+        for name, value in sorted((self.surroundings() | _own_variables(limits, staged=staged)).items()):
             options += ["--setenv", name, value]
         return options
 
-    def _isolation(self, uid: int | None, group: cgroup.Group) -> Isolation:
+    def _isolation(self, uid: int | None, group: cgroup.Group, cold: str) -> Isolation:
         weaknesses: list[str] = []
         if not seccomp.supported():
             weaknesses.append("no system call filter for this processor")
@@ -207,11 +285,42 @@ class Bubblewrap:
             seccomp=seccomp.fingerprint() if seccomp.supported() else "",
             memory="watchdog" if not group.folders else f"cgroup {group.version}",
             weaknesses=tuple(weaknesses),
+            cold=cold,
         )
 
 
 def _staged(position: int) -> str:
     return f"{launch.STAGE}/bind{position}"
+
+
+def _own_variables(limits: Limits, *, staged: bool) -> dict[str, str]:
+    """As root the launcher caps the processes of a uid of the job's own; else the worker caps its
+    namespace.
+    """
+    return {} if staged else {"GRADER_PIDS": str(limits.pids)}
+
+
+def _first_process(process: subprocess.Popen[bytes], status: IO[bytes]) -> int:
+    """Wait until the shell says that the sandbox stands; return the number of bubblewrap's first process.
+
+    Raises:
+        NotWarm: it never said so.
+
+    """
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
+    ready, _, _ = select.select([process.stdout], [], [], warm.PATIENCE)
+    if not ready or not os.read(process.stdout.fileno(), 1):
+        raise NotWarm("the sandbox did not start")
+    # What the shell could still be made to say is heard by nobody.
+    process.stdout.close()
+    process.stderr.close()
+    told = os.read(status.fileno(), 1 << 16).decode("utf-8", "replace")
+    found = re.search(r'"child-pid"\s*:\s*(\d+)', told)
+    if found is None:
+        raise NotWarm("bubblewrap did not name its first process")
+    return int(found[1])
 
 
 def _rlimits(limits: Limits, *, own_uid: bool) -> dict[str, int]:

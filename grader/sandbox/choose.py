@@ -1,10 +1,12 @@
 """Which backend runs student code on this machine."""
 
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from typing import NamedTuple
 
 from grader.core.faults import SandboxFault
+from grader.sandbox import warm
 from grader.sandbox.api import Job, Limits, RunStatus, Sandbox
 from grader.sandbox.bwrap import Bubblewrap
 from grader.sandbox.none import Unisolated
@@ -70,7 +72,14 @@ def choose(*, unsafe_no_sandbox: bool) -> Sandbox:
     """
     trial = try_bubblewrap()
     if trial.works:
-        return Bubblewrap()
+        return Bubblewrap(warm=warm.address())
     if unsafe_no_sandbox:
         return Unisolated(unsafe_no_sandbox=True)
     raise SandboxFault(f"no isolation: {trial.reason}. To mend it: {trial.remedy}, {UNSAFE}")
+
+
+def warm_jobs() -> AbstractContextManager[None]:
+    """Let the jobs of processes that are started meanwhile find torch imported already, where this machine
+    can. Nothing is started before the first job asks for it.
+    """
+    return warm.serving(Bubblewrap.surroundings()) if sys.platform == "linux" else nullcontext()

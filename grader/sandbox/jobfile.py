@@ -36,16 +36,18 @@ def memory_file(data: bytes, name: str) -> IO[bytes]:
         file.write(data)
         file.seek(0)
         return file
-    import fcntl
-
     fd = os.memfd_create(name, os.MFD_ALLOW_SEALING | os.MFD_CLOEXEC)
     memory = os.fdopen(fd, "w+b")
     memory.write(data)
     memory.flush()
     memory.seek(0)
-    fcntl.fcntl(
-        fd,
-        fcntl.F_ADD_SEALS,
-        fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL,
-    )
+    seal(fd)
     return memory
+
+
+def seal(fd: int) -> None:
+    """Let nobody change an anonymous file any more (Linux)."""
+    import fcntl
+
+    changes = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK
+    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, changes | fcntl.F_SEAL_SEAL)

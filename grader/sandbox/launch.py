@@ -41,12 +41,19 @@ def limit(name: str, value: int) -> None:
     """Lower a limit, never above the hard one that is there already."""
     import resource  # not on Windows, where the module is imported for its constants
 
+    resource.setrlimit(getattr(resource, name), bounds(name, value))
+
+
+def bounds(name: str, value: int) -> tuple[int, int]:
+    """Return the soft and the hard limit that a wanted one becomes."""
+    import resource
+
     kind: int = getattr(resource, name)
     hard = resource.getrlimit(kind)[1]
     wanted = value if hard == resource.RLIM_INFINITY else min(value, hard)
     # Processor time first warns with SIGXCPU, by which we know why the process died.
     grace = 2 if kind == resource.RLIMIT_CPU and hard == resource.RLIM_INFINITY else 0
-    resource.setrlimit(kind, (wanted, wanted + grace))
+    return wanted, wanted + grace
 
 
 def stage(spec: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, Protocol
 
 from grader.sandbox.api import Frame, Listener, RunStatus, unheard
 from grader.sandbox.frames import FrameReader, ProtocolFault, TooMuch
@@ -29,6 +29,24 @@ TAIL = 8192
 _CPU_SIGNAL = 24  # SIGXCPU
 
 
+class Watchable(Protocol):
+    """A process that can be watched: one of ours, or one that another process has started for us."""
+
+    @property
+    def stdout(self) -> IO[bytes] | None:
+        """The frames."""
+
+    @property
+    def stderr(self) -> IO[bytes] | None:
+        """What it says beside them."""
+
+    def poll(self) -> int | None:
+        """Return the exit status where it has ended."""
+
+    def wait(self) -> int:
+        """Wait for the exit status."""
+
+
 class Watched(NamedTuple):
     """What the outside saw of one process."""
 
@@ -44,7 +62,7 @@ class _Pipes:
     Windows).
     """
 
-    def __init__(self, process: subprocess.Popen[bytes], limits: Limits, listen: Listener) -> None:
+    def __init__(self, process: Watchable, limits: Limits, listen: Listener) -> None:
         self.reader = FrameReader(limits)
         self._listen = listen
         self.fault: ProtocolFault | None = None
@@ -111,7 +129,7 @@ class _Pipes:
 
 
 def watch(
-    process: subprocess.Popen[bytes],
+    process: Watchable,
     limits: Limits,
     *,
     kill: Callable[[], None],
@@ -145,7 +163,7 @@ def watch(
 
 
 def _wait(
-    process: subprocess.Popen[bytes], pipes: _Pipes, limits: Limits, memory_exceeded: Callable[[], bool]
+    process: Watchable, pipes: _Pipes, limits: Limits, memory_exceeded: Callable[[], bool]
 ) -> tuple[RunStatus, str] | None:
     """Return when the process is done or dead, or with the limit that it passed."""
     deadline = time.monotonic() + limits.wall

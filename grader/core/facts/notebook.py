@@ -36,6 +36,8 @@ class Isolation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     memory: str = ""
     weaknesses: tuple[str, ...] = ()
     """What this machine could not enforce, one sentence each."""
+    cold: str = ""
+    """Why the job was started from nothing although a warm process was there for it; it is held as firmly."""
 
     def __str__(self) -> str:
         """One line for reports; begins with `none` exactly where nothing isolated."""
@@ -47,6 +49,7 @@ class Isolation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             f"memory by {self.memory}" if self.memory else "",
         ]
         parts += [f"not enforced: {w}" for w in self.weaknesses]
+        parts += [self.cold]
         return f"{self.backend} ({', '.join(p for p in parts if p)})"
 
 

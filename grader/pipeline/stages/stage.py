@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 
 import msgspec
 
@@ -20,6 +21,7 @@ from grader.pipeline.stages.handed_in import HandedIn
 from grader.pipeline.stages.request import Progress, Request
 from grader.pipeline.stages.sameness import same_runs, same_trainings
 from grader.pipeline.stages.turns import Turns
+from grader.sandbox.choose import warm_jobs
 from grader.schedule.base import Backend, Ended, Later
 from grader.schedule.local import LocalProcesses
 from grader.store.carry_over import graded_before, reuse
@@ -62,7 +64,7 @@ def run_stage(going: Going, stage: Stage, later: tuple[str, ...]) -> int:
     after = sum(going.means.get(p, 0.0) for p in later) * len(by_id) / going.backend.workers
     unknown = tuple(p for p in later if p not in going.means)
     clock = Clock(budget=request.budget_seconds if phases == (Phase.RETRAIN,) else 0.0)
-    for ended in _ends(going, stage, turns, clock):
+    for ended in _ends(going, stage, jobs, turns, clock):
         clock.ended += 1
         keep(going, by_id[ended.job.id], ended, label)
         turns.ended(ended.job)
@@ -135,14 +137,18 @@ def _shared(going: Going, stage: Stage, jobs: list[Job]) -> dict[str, tuple[str,
     return same_runs(going.store, going.run, jobs)
 
 
-def _ends(going: Going, stage: Stage, turns: Turns, clock: "Clock") -> Iterator[Ended[Job, Done]]:
+def _ends(
+    going: Going, stage: Stage, jobs: Sequence[Job], turns: Turns, clock: "Clock"
+) -> Iterator[Ended[Job, Done]]:
     """Yield the end of each job of a stage, wherever it was done."""
     request, store = going.request, going.store
     needs = needs_of(stage, request.settings)
     bound = trainings_at_once(request.settings) if stage.phases == (Phase.RETRAIN,) else 0
     begins = _provided(going, clock.within(turns))
     if request.afield is None:
-        yield from going.backend.map(work, begins, bound, needs)
+        # One job alone would pay for the warm process what it saves.
+        with warm_jobs() if needs.isolated and len(jobs) > 1 else nullcontext():
+            yield from going.backend.map(work, begins, bound, needs)
         return
     sending = Sending(
         request.afield.folder, store, plan=going.sheet.plan, stage=stage, cache=request.afield.cache
