@@ -1,7 +1,8 @@
 """What holds for every test: one Hypothesis profile, and a last line that says what was skipped and why."""
 
+import sys
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import hypothesis
 import pytest
@@ -11,6 +12,19 @@ hypothesis.settings.register_profile(
     "grader", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
 )
 hypothesis.settings.load_profile("grader")
+
+
+@pytest.fixture(scope="session")
+def warm_address() -> Iterator[str]:
+    """The socket of a process that starts jobs warm; it imports nothing before the first one."""
+    if sys.platform != "linux":
+        pytest.skip("jobs start warm on Linux alone")
+    from grader.sandbox.bwrap import Bubblewrap
+    from grader.sandbox.warm import Server
+
+    server = Server(Bubblewrap.surroundings())
+    yield server.address
+    server.close()
 
 
 ESCAPED = 99

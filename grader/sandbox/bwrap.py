@@ -44,8 +44,14 @@ ENVIRONMENT = {
     "TZ": "UTC",
     "USER": "student",
 }
-WAITER = ("/bin/sh", "-c", "echo; read -r end")
-"""Holds a sandbox open until its input ends; bubblewrap ends with what it started, and all in it too."""
+WAITER = (
+    *("/usr/bin/env", "-i", "/bin/sh", "-c"),
+    "exec 3<&0; echo; while :; do (read -r end <&3) & wait $!; [ $? -gt 128 ] || exit; done",
+)
+"""Holds a sandbox open for a job that joins it, until its input ends. It is the first process of its
+namespace, which no job can kill: a notebook may well kill everything that it can. So it takes what is left of
+others, and starts its reader again.
+"""
 COLD = "the job was started from nothing, for the warm process did not start it"
 _numbers = itertools.count()
 
@@ -71,7 +77,7 @@ class Bubblewrap:
             raise SandboxFault("bubblewrap is not installed: there is no program `bwrap` on PATH")
         self._program = str(Path(found).resolve())
         self._groups = groups
-        self._warm = warm
+        self.warm = warm
 
     def run(self, job: Job, listen: Listener = unheard) -> RunResult:
         """Run one job. Linux only.
@@ -117,7 +123,7 @@ class Bubblewrap:
         why a warm process did not start it although one was named.
         """
         cold = ""
-        if self._warm:
+        if self.warm:
             try:
                 return self._start_warm(jobfile, limits, place, listen), True, ""
             except NotWarm as why:
@@ -154,7 +160,7 @@ class Bubblewrap:
                 | {"PWD": WORK},
                 filter=seccomp.program() if seccomp.supported() else b"",
             )
-            forked = Forked(self._warm, request, jobfile, first)
+            forked = Forked(self.warm, request, jobfile, first)
             watchdog = not place.group.folders
 
             def kill() -> None:
@@ -189,6 +195,7 @@ class Bubblewrap:
             writing = stack.enter_context(os.fdopen(status_write, "wb"))
             options = self._options(limits, staged=uid is not None)
             options += ["--json-status-fd", str(status_write)]
+            options += ["--as-pid-1"] if inside is WAITER else []
             if filters is not None:
                 options += ["--seccomp", str(filters.fileno())]
             arguments = stack.enter_context(

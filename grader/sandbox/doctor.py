@@ -22,6 +22,7 @@ from grader.sandbox import environment
 from grader.sandbox.api import Job, Limits, RunResult, RunStatus, Sandbox
 from grader.sandbox.bwrap import Bubblewrap
 from grader.sandbox.choose import try_bubblewrap
+from grader.sandbox.warm import NotWarm, Server
 
 TRIED = {"torch": ((2, 9, 1), (2, 13, 0)), "torchvision": ((0, 24, 1), (0, 28, 0))}
 """The oldest and the newest matched pair that grader was tried with (scripts/try_torch.py); pyproject.toml
@@ -29,6 +30,7 @@ names the same.
 """
 TESTED = {"torch": "2.13.0", "torchvision": "0.28.0"}
 """The pair that everything is tested on; constraints.txt names the same."""
+SLOWER = "each job of a class imports torch by itself"
 REFUSED = ("EPERM", "ENOSYS", "EAFNOSUPPORT")
 PROMISES = {
     "files of this machine are hidden": "A job opens no file outside its sandbox but programs, "
@@ -74,7 +76,33 @@ def examine_sandbox(private: tuple[str, ...] = ()) -> list[Symptom]:
     trial = try_bubblewrap()
     if not trial.works:
         return [Symptom(name="isolation", health=Health.MISSING, found=trial.reason, remedy=trial.remedy)]
-    return examine(Bubblewrap(), private)
+    return [*examine(Bubblewrap(), private), examine_warm_start(private)]
+
+
+def examine_warm_start(private: tuple[str, ...] = ()) -> Symptom:
+    """Attack a job that was started warm as any other; nothing is amiss where this machine has no such
+    jobs.
+    """
+    name = "warm start"
+    try:
+        server = Server(Bubblewrap.surroundings())
+    except NotWarm as why:
+        return Symptom(name=name, health=Health.OK, found=f"not here: {why}; {SLOWER}")
+    try:
+        warm = Bubblewrap(warm=server.address)
+        first = warm.run(Job(files={}, entry="", options={"mode": "ping"}, limits=Limits(wall=30.0)))
+        if first.isolation.cold:
+            why_not = server.last_words() or first.isolation.cold
+            return Symptom(name=name, health=Health.OK, found=f"not here: {why_not}; {SLOWER}")
+        broken = [s.name for s in examine(warm, private) if s.health is Health.MISSING]
+    finally:
+        server.close()
+    return Symptom(
+        name=name,
+        health=Health.MISSING if broken else Health.OK,
+        found=f"does NOT hold: {', '.join(broken)}" if broken else "holds as firmly",
+        remedy="do not run the work of others on this machine; please report this" if broken else "",
+    )
 
 
 def examine(sandbox: Sandbox, private: tuple[str, ...] = ()) -> list[Symptom]:

@@ -1,9 +1,11 @@
 """Every way in which this machine can hold a job: as whoever runs the tests, and as a plain user where that is root."""
 
+import copy
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Self
 
 import msgspec
 import pytest
@@ -19,8 +21,13 @@ sys.path.insert(0, sys.argv[1])
 import msgspec
 from grader.sandbox.api import Job
 from grader.sandbox.bwrap import Bubblewrap
+from grader.sandbox.warm import Server
 job = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Job)
-sys.stdout.buffer.write(msgspec.msgpack.encode(Bubblewrap().run(job)))
+server = Server(Bubblewrap.surroundings()) if "warm" in sys.argv else None
+sandbox = Bubblewrap(warm=server.address if server else "")
+sys.stdout.buffer.write(msgspec.msgpack.encode(sandbox.run(job)))
+if server:
+    server.close()
 """
 
 
@@ -40,12 +47,19 @@ class PlainUser:
             if parent.stat().st_mode & 0o005 != 0o005:
                 parent.chmod(parent.stat().st_mode | 0o005)
         self._folder = folder
+        self._way: tuple[str, ...] = ()
+
+    def warmed(self) -> Self:
+        """Return the same where jobs start warm."""
+        other = copy.copy(self)
+        other._way = ("warm",)
+        return other
 
     def run(self, job: Job, listen: Listener = unheard) -> RunResult:
         """Run one job as nobody."""
         del listen
         done = subprocess.run(
-            [*as_nobody(), str(SYSTEM_PYTHON), "-I", "-c", RUN, str(self._folder)],
+            [*as_nobody(), str(SYSTEM_PYTHON), "-I", "-c", RUN, str(self._folder), *self._way],
             input=msgspec.msgpack.encode(job),
             capture_output=True,
             check=False,

@@ -7,10 +7,8 @@ from pathlib import Path
 import pytest
 
 from grader.sandbox.api import Limits, Sandbox
-from grader.sandbox.bwrap import Bubblewrap
-from grader.sandbox.choose import try_bubblewrap
 from tests.attacks.backends import PlainUser
-from tests.sandbox.conftest import QUICK, Attempt, attempt
+from tests.sandbox.conftest import QUICK, Attempt, attempt, isolating, works_here
 
 Attack = Callable[..., Attempt]
 
@@ -25,16 +23,15 @@ def plain_user() -> Iterator[PlainUser]:
         yield PlainUser(Path(folder))
 
 
-@pytest.fixture(params=["own", "plain user"])
+@pytest.fixture(params=["own", "own, warm", "plain user", "plain user, warm"])
 def holder(request: pytest.FixtureRequest) -> Sandbox:
     """Every isolating backend of this machine in turn."""
-    trial = try_bubblewrap()
-    if not trial.works:
-        pytest.skip(f"{trial.reason}: {trial.remedy}")
-    if request.param == "own":
-        return Bubblewrap()
+    who, _, warm = request.param.partition(", ")
+    if who == "own":
+        return isolating(request, warm)
+    works_here()
     found: PlainUser = request.getfixturevalue("plain_user")
-    return found
+    return found.warmed() if warm else found
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ jobs by their own short time instead).
 import pytest
 
 from grader.sandbox.api import Sandbox
-from grader.sandbox.choose import try_bubblewrap
 from tests.attacks.backends import PlainUser
+from tests.sandbox.conftest import works_here
 from tests.sandbox.test_conformance import (
     test_a_closed_pipe_is_no_success,
     test_a_file_name_cannot_lead_out,
@@ -41,10 +41,8 @@ __all__ = [
 pytestmark = [pytest.mark.slow, pytest.mark.sandbox]
 
 
-@pytest.fixture
-def sandbox(plain_user: PlainUser) -> Sandbox:
+@pytest.fixture(params=["from nothing", "warm"])
+def sandbox(request: pytest.FixtureRequest, plain_user: PlainUser) -> Sandbox:
     """Bubblewrap as nobody."""
-    trial = try_bubblewrap()
-    if not trial.works:
-        pytest.skip(f"{trial.reason}: {trial.remedy}")
-    return plain_user
+    works_here()
+    return plain_user.warmed() if request.param == "warm" else plain_user

@@ -39,6 +39,7 @@ from grader.pipeline.plan.providers import Phase, Provider, by_product
 from grader.pipeline.plan.rubrics import parse
 from grader.pipeline.stages import appetite, stage
 from grader.pipeline.stages.request import Progress, Request
+from grader.sandbox.warm import SOCKET
 from grader.schedule.base import Ended
 from grader.store.runs import Delivery, PhaseRecord, Spent, Store, now
 from tests.facts import retrained
@@ -692,3 +693,22 @@ def test_the_rubric_says_what_is_trained_and_a_kept_curve_never_stands_for_more(
     assert {r.outcomes[-1].summary for r in again} == {"needs 7 more epochs: 5 were run"}
     graded = _grade(school, out, rubric=longer, settings=Settings())
     assert {v[-1] for v in _verdicts(graded).values()} == {"fail"}, "the class is trained as the rubric asks"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="jobs start warm on Linux alone")
+@pytest.mark.parametrize(("only", "warm"), [((), [True] * 3), (("ann",), [False])])
+def test_the_jobs_of_a_class_start_warm_and_one_alone_does_not(
+    only: tuple[str, ...], warm: list[bool], school: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One alone would pay for the warm process what it saves."""
+    found = []
+
+    def run(sources: Sources, settings: Settings) -> NotebookRun:
+        found.append(bool(os.environ.get(SOCKET)))
+        return _run_of_nothing(sources, settings)
+
+    monkeypatch.setattr("grader.execute.notebook.run_notebook", run)
+    asked = RUBRIC + b'[[criterion]]\nid = "network"\ncheck = "NN401"\npoints = 1\n'
+    _grade(school, tmp_path / "out", rubric=asked, settings=Settings(retrain=False), only=only)
+    assert found == warm
+    assert SOCKET not in os.environ

@@ -56,24 +56,35 @@ def attempt(sandbox: Sandbox, code: str, limits: Limits = QUICK, listen: Listene
         limits=limits,
     )
     result = sandbox.run(job, listen)
+    assert result.isolation.cold == "", "what was to start warm did"
     return Attempt(result, [json.loads(f.payload)["value"] for f in result.frames if f.kind == "probe"])
 
 
-@pytest.fixture(scope="session")
-def bwrap() -> Bubblewrap:
+def works_here() -> None:
+    """Skip a test where bubblewrap does not work."""
     trial = try_bubblewrap()
     if not trial.works:
         pytest.skip(f"{trial.reason}: {trial.remedy}")
-    return Bubblewrap()
 
 
-@pytest.fixture(params=["none", pytest.param("bwrap", marks=pytest.mark.sandbox)])
+def isolating(request: pytest.FixtureRequest, way: str) -> Bubblewrap:
+    """Bubblewrap, which starts jobs from nothing or `warm`; pytest.skip where it does not work."""
+    works_here()
+    return Bubblewrap(warm=request.getfixturevalue("warm_address") if way == "warm" else "")
+
+
+@pytest.fixture(scope="session", params=["bwrap", "warm"])
+def bwrap(request: pytest.FixtureRequest) -> Bubblewrap:
+    """Each way in which bubblewrap holds a job."""
+    return isolating(request, request.param)
+
+
+@pytest.fixture(params=["none", *(pytest.param(way, marks=pytest.mark.sandbox) for way in ("bwrap", "warm"))])
 def sandbox(request: pytest.FixtureRequest) -> Sandbox:
     """Every backend in turn."""
-    if request.param == "bwrap":
-        found: Bubblewrap = request.getfixturevalue("bwrap")
-        return found
-    return Unisolated(unsafe_no_sandbox=True)
+    if request.param == "none":
+        return Unisolated(unsafe_no_sandbox=True)
+    return isolating(request, request.param)
 
 
 @pytest.fixture

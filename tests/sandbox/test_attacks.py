@@ -13,7 +13,6 @@ import pytest
 from grader.sandbox import cgroup, environment
 from grader.sandbox.api import Job, Limits, RunStatus
 from grader.sandbox.bwrap import Bubblewrap
-from grader.sandbox.choose import try_bubblewrap
 from grader.sandbox.doctor import Health, examine
 from tests.sandbox.conftest import Attempt, Clock, attempt, process_with
 
@@ -205,11 +204,8 @@ def test_a_fork_bomb_stays_small_and_disturbs_nobody(bwrap: Bubblewrap, clock: C
 
 
 @pytest.mark.parametrize("groups", [True, False], ids=["groups", "watchdog"])
-def test_memory_is_capped_for_the_whole_tree(groups: bool) -> None:
-    trial = try_bubblewrap()
-    if not trial.works:
-        pytest.skip(trial.reason)
-    sandbox = Bubblewrap(groups=groups)
+def test_memory_is_capped_for_the_whole_tree(groups: bool, bwrap: Bubblewrap) -> None:
+    sandbox = Bubblewrap(groups=groups, warm=bwrap.warm)
     limits = Limits(wall=120.0, memory=200 * MIB)
     one = (
         "held = []\nwhile True:\n  block = bytearray(16 << 20); block[::4096] = b'x' * "

@@ -12,6 +12,7 @@ import pytest
 from grader.core.faults import SandboxFault
 from grader.sandbox import choose
 from grader.sandbox.api import Job, RunStatus, Sandbox
+from grader.sandbox.bwrap import Bubblewrap
 from grader.sandbox.none import Unisolated
 from tests.sandbox.conftest import Clock, attempt, process_with
 
@@ -140,8 +141,9 @@ def test_nothing_stays_open(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("end", ["interrupt", "kill"])
 def test_a_job_does_not_outlive_the_grader(sandbox: Sandbox, tmp_path: Path, end: str) -> None:
-    mark = f"4711{os.getpid()}{sandbox.name}{end}"
-    make = "Bubblewrap()" if sandbox.name == "bwrap" else "Unisolated(unsafe_no_sandbox=True)"
+    warm = sandbox.warm if isinstance(sandbox, Bubblewrap) else ""
+    mark = f"4711{os.getpid()}{sandbox.name}{end}{bool(warm)}"
+    make = f"Bubblewrap(warm={warm!r})" if sandbox.name == "bwrap" else "Unisolated(unsafe_no_sandbox=True)"
     # The job starts a program whose command line we can find from outside.
     code = (
         # Whoever starts the tests in the background of a script has interrupts ignored.

@@ -5,14 +5,17 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
 
 from grader.cli.commands import doctor as command_module
 from grader.sandbox import doctor
+from grader.sandbox.api import Isolation, Job, RunResult, RunStatus
 from grader.sandbox.choose import Trial
 from grader.sandbox.doctor import Health, Symptom
+from grader.sandbox.warm import NotWarm
 
 
 def test_every_missing_part_comes_with_its_remedy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -89,6 +92,30 @@ def test_a_gpu_is_said_to_be_unmeasured(
     monkeypatch.setattr(doctor, "_python", lambda _: answer)
     found = doctor.examine_cuda().found
     assert all(word in found for word in words), found
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_where_jobs_cannot_start_warm_the_doctor_says_why(
+    exists: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is no fault of the machine: each job starts from nothing, and as firmly held."""
+
+    def refuses(*_given: object) -> None:
+        raise NotWarm("no such sockets")
+
+    class Dead(SimpleNamespace):
+        def run(self, _job: Job) -> RunResult:
+            isolation = Isolation(backend="bwrap", isolated=True, cold="the warm process ended")
+            return RunResult(status=RunStatus.OK, frames=(), isolation=isolation)
+
+        surroundings = dict
+
+    ended = SimpleNamespace(address="", last_words=lambda: "no torch", close=lambda: None)
+    monkeypatch.setattr(doctor, "Server", (lambda _: ended) if exists else refuses)
+    monkeypatch.setattr(doctor, "Bubblewrap", Dead)
+    found = doctor.examine_warm_start()
+    assert found.health is Health.OK
+    assert found.found == f"not here: {'no torch' if exists else 'no such sockets'}; {doctor.SLOWER}"
 
 
 def test_the_security_page_promises_what_the_doctor_tries() -> None:

@@ -17,14 +17,13 @@ OTHERS = (
 )
 
 
-def import_all() -> list[str]:
-    """Import our own modules and those of others; return what is not installed here."""
-    for name in OURS:
-        importlib.import_module(f".{name}", __package__)
+def import_all() -> None:
+    """Import our own modules and those of others; what is not installed is left to whoever misses it."""
+    import_ours()
     try:
         import torch
     except ImportError:
-        return ["torch"]
+        return
     torch.set_num_threads(1)
     for name in WITH_TORCH:
         importlib.import_module(f".{name}", __package__)
@@ -32,11 +31,13 @@ def import_all() -> list[str]:
 
     torchvision_ops.declare()
     imported = later.install()
-    lacking = []
     for name in OTHERS:
         with suppress(ImportError):
             importlib.import_module(name)
-            continue
-        lacking.append(name)
     imported()
-    return lacking
+
+
+def import_ours() -> None:
+    """Import what needs the standard library alone."""
+    for name in OURS:
+        importlib.import_module(f".{name}", __package__)
