@@ -11,6 +11,7 @@ import grader
 from grader.core.machine import collect_rarely
 
 _COMMANDS = {
+    "assign": "grader.cli.commands.assign",
     "batch": "grader.cli.commands.batch",
     "check": "grader.cli.commands.check",
     "init": "grader.cli.commands.init",

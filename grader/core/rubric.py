@@ -1,6 +1,7 @@
 """A rubric: which checks, with which thresholds, for how many points."""
 
 import math
+import re
 from collections.abc import Mapping
 from enum import Enum
 from typing import ClassVar
@@ -284,6 +285,10 @@ class Rubric(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     model: tuple[Model, ...] = ()
     """The networks that criteria name, where several are handed in."""
     profile: Profile = Profile()
+    student: dict[str, Profile] = {}
+    """Numbers of each student's own over those of `[profile]`, by the name of the submission; `grader assign`
+    writes them. Where there are any, what rests on numbers of somebody who has none is for a person.
+    """
     assignment: Assignment = Assignment()
     execution: Execution = Execution()
     late: LatePolicy = LatePolicy()
@@ -299,3 +304,25 @@ class Rubric(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Whether points for a saved log are provisional while no training of ours has decided about the
     accuracy.
     """
+
+    def own_profile(self, submission: str) -> Profile | None:
+        """Return the numbers of a submission's own; None where there are none for its name.
+
+        A submission is told by its name, in whatever case and with or without the number that a platform puts
+        behind it. Where more than one student is called so, nobody knows whose it is.
+        """
+        for told in (str.casefold, plain_name):
+            found = [name for name in self.student if told(name) == told(submission)]
+            if found:
+                return self.student[found[0]] if len(found) == 1 else None
+        return None
+
+    def profile_of(self, submission: str) -> Profile:
+        """Return the numbers that a submission is judged by: its own, else those of all."""
+        return self.own_profile(submission) or self.profile
+
+
+def plain_name(name: str) -> str:
+    """A name as a person writes it: platforms put a number behind it, and join its words otherwise."""
+    plain = re.sub(r"[_ ]\(?(?:submission_)?\d+\)?(?:_assignsubmission_\w*)?$", "", name.casefold())
+    return re.sub(r"[\W_]+", "", plain)

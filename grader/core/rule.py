@@ -93,6 +93,12 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
         return _needs_among(parameters)
 
     @property
+    def rests_on_numbers(self) -> bool:
+        """Whether it compares with numbers of `[profile]`, and not only with the network that they are of."""
+        asked = needs_of(self.check, _FILLABLE, self.code)
+        return self.family in ("LR", "WB") and any(need.type is Profile for need in asked)
+
+    @property
     def params(self) -> type[CheckParams]:
         """The thresholds that the function takes, or the empty struct."""
         return self._single(CheckParams)

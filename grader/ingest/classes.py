@@ -23,7 +23,7 @@ from grader.ingest.forms.platforms import dashed, is_companion, platform_of
 from grader.ingest.forms.shape import Shape, files_in, names_in_zip, shape_of
 from grader.ingest.identify import archive_kind, kind_by_name
 
-_IDENTITY_COLUMNS = ("id", "student", "name", "identifier", "username", "github_username")
+IDENTITY_COLUMNS = ("id", "student", "name", "identifier", "username", "github_username")
 _WRAPPERS = 5
 """Folders round a class, in one another, that are looked through."""
 _PARTS = (Kind.README, Kind.NOTEBOOK, Kind.WORKBOOK)
@@ -182,10 +182,10 @@ def _roster(path: Path) -> Listing:
     text = path.read_text("utf-8-sig", "replace")
     rows = list(csv.DictReader(io.StringIO(text)))
     columns = {c.strip().lower(): c for c in (rows[0] if rows else {}) if c}
-    identity = next((columns[c] for c in _IDENTITY_COLUMNS if c in columns), None)
+    identity = next((columns[c] for c in IDENTITY_COLUMNS if c in columns), None)
     if identity is None or "path" not in columns:
         raise IngestFault(
-            f"{path}: a roster needs the columns `id` (or {', '.join(_IDENTITY_COLUMNS[1:])}) and `path`; "
+            f"{path}: a roster needs the columns `id` (or {', '.join(IDENTITY_COLUMNS[1:])}) and `path`; "
             "optional: `late_days`"
         )
     found: list[Entry] = []

@@ -15,7 +15,7 @@ from grader.core.evidence.logs import LogEvidence
 from grader.core.evidence.workbook import WorkbookEvidence
 from grader.core.facts.replay import ReplayFacts
 from grader.core.memory import code_of, key
-from grader.core.rubric import Profile
+from grader.core.rubric import Rubric
 from grader.core.submission import Submission
 from grader.extract.documents.documents import read_documents
 from grader.pipeline.classroom.stored import stored_known
@@ -75,7 +75,7 @@ class _Kept(Mapping[str, Traits]):
         return unpacked(payload, Traits) if payload is not None else Traits()
 
 
-def cohort_of(store: Store, run: Run, profile: Profile) -> Cohort:
+def cohort_of(store: Store, run: Run, rubric: Rubric) -> Cohort:
     """Compare the submissions of a run. What is not kept, by an older run say, is made from the stored bytes,
     once.
     """
@@ -87,9 +87,8 @@ def cohort_of(store: Store, run: Run, profile: Profile) -> Cohort:
         if store.payload(made_as) is None:
             names = products.keys() & {t.__name__ for t in (Documents, *_FROM)}
             plan = plan_of(names, "cohort")
-            payload = packed_traits(
-                stored_known(store, run, delivery, plan=plan, profile=profile, wanted=names)
-            )
+            own = rubric.profile_of(name)
+            payload = packed_traits(stored_known(store, run, delivery, plan=plan, profile=own, wanted=names))
             if not payload:
                 lost.append(name)
                 continue

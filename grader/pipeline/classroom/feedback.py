@@ -46,7 +46,8 @@ def feedback_of(
         days = delivery.late_days
         with culprit(report.submission.id, "drew its feedback", failed):
             wanted = made_of(store.phase_records(run.id, report.submission.id))
-            known = stored_known(store, run, delivery, plan=sheet.plan, profile=rubric.profile, wanted=wanted)
+            own = rubric.profile_of(report.submission.id)
+            known = stored_known(store, run, delivery, plan=sheet.plan, profile=own, wanted=wanted)
             if beside:
                 with tempfile.TemporaryDirectory(prefix="grader-") as folder:
                     publish(report, known.products(), Path(folder), rubric, store.objects.get, late_days=days)

@@ -14,7 +14,7 @@ from grader.checks.workbook._books import filled
 from grader.checks.workbook.class_values import apart
 from grader.core.facts.replay import ReplayFacts, TableFacts
 from grader.core.faults import RubricFault
-from grader.core.rubric import Profile
+from grader.core.rubric import Profile, Rubric
 from grader.pipeline.plan.rubrics import available, load
 from grader.store.runs import Run, Store
 
@@ -22,9 +22,12 @@ _NAMED = 6
 """Submissions that are named."""
 
 
-def notices_of(store: Store, run: Run, profile: Profile) -> tuple[str, ...]:
-    """Return a sentence for each other class whose values workbooks of a run hold."""
-    others = _others(profile)
+def notices_of(store: Store, run: Run, rubric: Rubric) -> tuple[str, ...]:
+    """Return a sentence for each other class whose values workbooks of a run hold; none where each student
+    has numbers of its own.
+    """
+    profile = rubric.profile
+    others = {} if rubric.student else _others(profile)
     found: dict[str, list[str]] = {}
     for name in store.delivered(run.id) if others else ():
         tables = _tables(store, run, name, profile)

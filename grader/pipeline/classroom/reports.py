@@ -89,9 +89,8 @@ def _report_of(
     rubric = sheet.loaded.rubric
     # Where code ran and what trained stands in the provenance, whether a check asks for it or not.
     wanted = sheet.wanted | ({"NotebookRun", "RetrainFacts"} & made_of(records))
-    known = stored_known(
-        store, run, delivery, plan=sheet.plan, profile=rubric.profile, wanted=wanted, progress=again
-    )
+    own = rubric.profile_of(delivery.submission.id)
+    known = stored_known(store, run, delivery, plan=sheet.plan, profile=own, wanted=wanted, progress=again)
     notes: tuple[Note, ...] = tuple(n for record in records for n in record.notes)
     report = report_on(known, sheet.loaded, sheet.rules, run.settings, notes, late_days=delivery.late_days)
     outcomes = decided(report, decisions)
@@ -126,8 +125,8 @@ def publish_run(store: Store, run: Run, sheet: MarkSheet, out: Path) -> Publishe
         with culprit(name, "drew its page", failed):
             _publish_one(store, run, sheet, out, report=report, delivery=store.delivery(run.id, name))
             reports.append(report)
-    cohort = cohort_of(store, run, sheet.loaded.rubric.profile)
-    notices = _courtesy(lambda: notices_of(store, run, sheet.loaded.rubric.profile))
+    cohort = cohort_of(store, run, sheet.loaded.rubric)
+    notices = _courtesy(lambda: notices_of(store, run, sheet.loaded.rubric))
     refused = store.refusals(run.id) | failed
     publish_class(reports, refused, out, partial(store.durations, run.id), cohort, run, notices)
     store.show(run.id)
@@ -164,8 +163,7 @@ def _publish_one(
     if store.published(slug) == digest and is_whole(report.submission, out):
         return
     rubric = sheet.loaded.rubric
-    pictured = stored_known(
-        store, run, delivery, plan=sheet.plan, profile=rubric.profile, wanted=made_of(records)
-    )
+    own = rubric.profile_of(report.submission.id)
+    pictured = stored_known(store, run, delivery, plan=sheet.plan, profile=own, wanted=made_of(records))
     publish(report, pictured.products(), out, rubric, store.objects.get, late_days=delivery.late_days)
     store.set_published(slug, digest)

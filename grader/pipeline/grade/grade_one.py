@@ -32,7 +32,8 @@ def grade_one(
     Never raises on student bytes: a crash of ours is an `error` outcome of the criteria that needed it.
     """
     plan = make_plan(loaded.rubric, rules)
-    known = Known(sources, settings, loaded.rubric.profile, plan.retraining, execution=plan.execution)
+    profile = loaded.rubric.profile_of(sources.submission.id)
+    known = Known(sources, settings, profile, plan.retraining, execution=plan.execution)
     fill(plan, known, NothingKept(), progress=progress)
     return report_on(known, loaded, rules, settings, read_notes(known)), known
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from grader.core.missing import Missing
-from grader.core.outcome import Finding, Outcome, Verdict
+from grader.core.outcome import Finding, Outcome, Verdict, unknown
 from grader.core.rubric import Criterion, Rubric
 from grader.core.rule import Rule
 from grader.core.signature import Need
@@ -16,6 +16,10 @@ from grader.pipeline.grade.submitted_notebook import settle
 from grader.pipeline.plan.providers import EXECUTING, by_product
 
 log = logging.getLogger(__name__)
+
+_NO_NUMBERS = (
+    "the rubric has numbers of each student's own, and none, or several, for {}: [student] names them"
+)
 
 
 def judge(rubric: Rubric, rules: Mapping[str, Rule], known: Known) -> tuple[Outcome, ...]:
@@ -50,6 +54,8 @@ def judge_one(criterion: Criterion, rule: Rule, rubric: Rubric, known: Known) ->
     Where the need is missing because nothing may be executed, a claim can earn in its place if the rubric
     lets it.
     """
+    if rubric.student and rule.rests_on_numbers and rubric.own_profile(known.submission.id) is None:
+        return unknown(_NO_NUMBERS.format(known.submission.id))
     filled = _filled(rule.needs, known)
     if not isinstance(filled, _Lacks):
         judged = _ask(rule.check, filled, criterion, rule=rule, rubric=rubric, known=known)
@@ -109,7 +115,7 @@ def _ask(
     try:
         params = msgspec.convert(criterion.params, rule.params)
         policy = msgspec.convert(criterion.policy, rule.policy)
-        outcome = function(**arguments, **rule.arguments(function, params, policy, rubric.profile))
+        outcome = function(**arguments, **rule.arguments(function, params, policy, known.profile))
         if not isinstance(outcome, Outcome | None):
             raise TypeError(f"{rule.code} returned {type(outcome).__name__}, not an Outcome")
     except Exception as crash:  # a broken check must cost its own criterion only

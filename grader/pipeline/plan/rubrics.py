@@ -105,8 +105,11 @@ def parse(data: bytes, name: str, rules: Mapping[str, Rule]) -> LoadedRubric:
     faults += [f"{name}: execution: {w}" for w in wrong]
     network, wrong = _network(raw.pop("network", {}))
     faults += [f"{name}: network: {w}" for w in wrong]
-    profile, wrong = _profile(raw.pop("profile", {}), network)
+    values = raw.pop("profile", {})
+    profile, wrong = _profile(values, network)
     faults += [f"{name}: profile: {w}" for w in wrong]
+    students, wrong = _students(raw.pop("student", {}), values, network)
+    faults += [f"{name}: {w}" for w in wrong]
     faults += [f"{name}: {w}" for key in ("late", "cap") for w in _absurd(raw.get(key), key)]
     head = {"criterion": ()}
     try:
@@ -123,6 +126,7 @@ def parse(data: bytes, name: str, rules: Mapping[str, Rule]) -> LoadedRubric:
         network=network,
         data=data_set,
         profile=profile,
+        student=students,
         assignment=assignment,
         execution=execution,
     )
@@ -227,3 +231,16 @@ def _profile(raw: object, network: AssignedNetwork) -> tuple[Profile, list[str]]
     )  # fmt: skip
     wrong = [] if all(math.isfinite(n) for n in numbers) else ["every value must be finite"]
     return profile, wrong + profile.faults()
+
+
+def _students(raw: object, common: object, network: AssignedNetwork) -> tuple[dict[str, Profile], list[str]]:
+    """The numbers of each student's own, over those of all."""
+    if not isinstance(raw, dict):
+        return {}, ["student: is written [student.NAME], once for each student"]
+    found: dict[str, Profile] = {}
+    faults: list[str] = []
+    for name, own in raw.items():
+        profile, wrong = _profile(_over(common, own), network)
+        faults += [f"student.{name}: {w}" for w in wrong]
+        found[name] = profile
+    return found, faults

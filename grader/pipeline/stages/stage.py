@@ -107,7 +107,7 @@ def _jobs(going: Going, stage: Stage, todo: list[Entry]) -> list[Job]:
             paths=e.paths,
             layout=e.layout,
             plan=going.sheet.plan,
-            profile=request.loaded.rubric.profile,
+            profile=request.loaded.rubric.profile_of(e.id),
             settings=request.settings,
             stage=stage,
             rubric_sha256=request.loaded.sha256,

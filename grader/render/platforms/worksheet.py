@@ -43,8 +43,8 @@ class Worksheet(msgspec.Struct, kw_only=True):
         return "" if place is None else row[place].strip()
 
 
-def read_worksheet(data: bytes, name: str) -> Worksheet:
-    """Return the worksheet in a file's bytes; UsageFault where there are no columns and rows."""
+def read_worksheet(data: bytes, name: str, columns: int = 2) -> Worksheet:
+    """Return the worksheet in a file's bytes; UsageFault where there are no rows of so many columns."""
     text, encoding = decode_bytes(data)
     first = text.split("\n", 1)[0]
     delimiter = max(",;\t", key=first.count)
@@ -55,7 +55,7 @@ def read_worksheet(data: bytes, name: str) -> Worksheet:
             f"{name}: this is no CSV file ({fault}); export it again from the platform"
         ) from fault
     rows = [row for row in rows if row]
-    if len(rows) < 2 or len(rows[0]) < 2:
+    if len(rows) < 2 or len(rows[0]) < columns:
         raise UsageFault(
             f"{name}: expected a row of column names and a row a student, as the platform exports them"
         )
