@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DESCRIPTION = "grader/core/class_sheet.py"
 NAME = re.compile(r"(?<![A-Za-z0-9\\])(?:(?:a|out|net|z)_[ho]|[wbhoitE])[1-9](?![A-Za-z0-9])")
 """A quantity with its number."""
-RANGE = re.compile(r"\[1-?[28]\]|\[[^\]]*(?<![0-9])(?:12|1-8)[^\]]*\]")
+RANGE = re.compile(r"\[1-?[28]\]|\[[^\]]*(?<![0-9])(?:12|1-8)(?![0-9])[^\]]*\]")
 """Numbers of its units or weights in a pattern."""
 SIZE = re.compile(r"\b2-2-2\b")
 ELSEWHERE = {
