@@ -33,16 +33,14 @@ class Layer(NamedTuple):
     a: Vector
 
 
-def _positive(x: float) -> float:
-    return max(0.0, x)
-
-
 def activate(kind: str, z: Vector) -> Vector:
     """Outputs of a layer from its sums."""
     if kind == "softmax":
         e = [math.exp(x - max(z)) for x in z]
         return [x / sum(e) for x in e]
-    one = {"sigmoid": sigmoid, "tanh": math.tanh, "linear": float, "relu": _positive}[kind]
+    if kind == "relu":
+        return [max(0.0, x) for x in z]
+    one = {"sigmoid": sigmoid, "tanh": math.tanh, "linear": float}[kind]
     return [one(x) for x in z]
 
 
