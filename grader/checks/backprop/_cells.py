@@ -6,8 +6,11 @@ picture as text (five of the first 27 of a fresh sample).
 
 from collections.abc import Callable, Sequence
 
+import msgspec
+
 from grader.checks.backprop._coverage import Item, Standing
 from grader.core.evidence.formulas import FormulaEvidence, FormulaLine
+from grader.core.facts.replay import ReplayFacts
 from grader.core.outcome import Finding, Weight
 from grader.core.rubric import Treatment
 
@@ -17,19 +20,20 @@ def with_cells(
     formulas: FormulaEvidence,
     judge: Callable[[FormulaEvidence], Sequence[Item]],
     only_in_workbook: Treatment,
+    replay: ReplayFacts | None,
 ) -> tuple[list[Item], list[Finding]]:
     """Return the items with those that only a workbook's cells give, and the remark that says so.
 
     `judge` makes the items of a check from evidence. A right statement in a cell counts. A wrong or unread
     one is taken only where nothing unread in the documents could hold the statement; else a person looks
-    there.
+    there. A wrong text beside cells that compute the quantity right is a caption: a person compares the two.
     """
     absent = [i for i in items if i.standing is Standing.ABSENT]
     if not absent or not formulas.workbooks or only_in_workbook is Treatment.FAIL:
         return list(items), []
     cells = {i.name: i for i in judge(formulas.in_cells())}
     taken = {
-        item.name: found
+        item.name: _compared(found, replay)
         for item in absent
         if (found := cells.get(item.name)) is not None
         and (
@@ -42,6 +46,21 @@ def with_cells(
     line = next((i.lines[0] for i in given if i.lines), None)
     remarks = [_remark(given, line)] if line is not None and only_in_workbook is Treatment.WARN else []
     return [taken.get(i.name, i) for i in items], remarks
+
+
+def _compared(item: Item, replay: ReplayFacts | None) -> Item:
+    """The item, in doubt where its text is wrong and the same workbook's cells are right."""
+    if replay is None or item.standing is not Standing.WRONG:
+        return item
+    quantity = item.quantity or item.name
+    column = {"E": "E_total"}.get(quantity, quantity.replace("∂E/∂", "d"))
+    if not all(replay.computes(line.place.artefact, column) for line in item.lines):
+        return item
+    lines = [msgspec.structs.replace(line, reason=_DOUBT) for line in item.lines]
+    return item._replace(standing=Standing.UNREAD, lines=tuple(lines))
+
+
+_DOUBT = "the cells of this workbook compute it right, and the text beside them says something else"
 
 
 def _remark(given: Sequence[Item], line: FormulaLine) -> Finding:

@@ -28,6 +28,7 @@ from grader.checks.backprop._coverage import Item, Standing, conclude, meant, mi
 from grader.checks.backprop._remarks import about_lines
 from grader.core.assigned_network import AssignedNetwork
 from grader.core.evidence.formulas import FormulaEvidence, FormulaKind, FormulaLine, FormulaVerdict
+from grader.core.facts.replay import ReplayFacts
 from grader.core.outcome import Finding, Outcome
 from grader.core.rubric import CLASS_PROFILE, CheckParams, CheckPolicy, Profile, Treatment
 from grader.core.rule import Rule
@@ -61,7 +62,11 @@ class Policy(CheckPolicy, frozen=True, kw_only=True):
 
 
 def check(
-    formulas: FormulaEvidence, params: Params, policy: Policy, profile: Profile = CLASS_PROFILE
+    formulas: FormulaEvidence,
+    params: Params,
+    policy: Policy,
+    profile: Profile = CLASS_PROFILE,
+    replay: ReplayFacts | None = None,
 ) -> Outcome:
     """Give equal credit for each weight, and count each wrong step without a right form as one item more."""
     chains = _chains(formulas)
@@ -69,7 +74,7 @@ def check(
     def judge(evidence: FormulaEvidence) -> list[Item]:
         return [_weight(w, _chains(evidence), params, policy) for w in profile.network.weights]
 
-    items, in_cells = with_cells(judge(formulas), formulas, judge, policy.only_in_workbook)
+    items, in_cells = with_cells(judge(formulas), formulas, judge, policy.only_in_workbook, replay)
     decided = {line.states for item in items for line in item.lines}
     if params.closed_form_suffices:
         # One fault costs once: the closed form stands for its steps, and that it is wrong costs in BP101.

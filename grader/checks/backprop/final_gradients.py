@@ -32,6 +32,7 @@ from grader.checks.backprop._finals import gradient_items
 from grader.checks.backprop._remarks import about_documents, about_lines
 from grader.core.assigned_network import AssignedNetwork
 from grader.core.evidence.formulas import FormulaEvidence, FormulaKind
+from grader.core.facts.replay import ReplayFacts
 from grader.core.outcome import Finding, Outcome, failed
 from grader.core.place import Place
 from grader.core.rubric import CLASS_PROFILE, CheckPolicy, Profile, Treatment
@@ -51,7 +52,12 @@ class Policy(CheckPolicy, frozen=True, kw_only=True):
     only_in_workbook: Treatment = Treatment.WARN
 
 
-def check(formulas: FormulaEvidence, policy: Policy, profile: Profile = CLASS_PROFILE) -> Outcome:
+def check(
+    formulas: FormulaEvidence,
+    policy: Policy,
+    profile: Profile = CLASS_PROFILE,
+    replay: ReplayFacts | None = None,
+) -> Outcome:
     """Give equal credit for each gradient."""
     renumbered = [
         d for d in formulas.documents if d.convention.hidden_transposed or d.convention.output_transposed
@@ -65,7 +71,7 @@ def check(formulas: FormulaEvidence, policy: Policy, profile: Profile = CLASS_PR
     def judge(evidence: FormulaEvidence) -> list[Item]:
         return gradient_items(evidence, profile, typo=policy.typo, repeated=policy.repeated)
 
-    items, in_cells = with_cells(judge(formulas), formulas, judge, policy.only_in_workbook)
+    items, in_cells = with_cells(judge(formulas), formulas, judge, policy.only_in_workbook, replay)
     costly = [x for i in items if i.standing is Standing.WRONG for x in i.lines]
     concerned = [x for x in formulas.lines if x.kind in (FormulaKind.FINAL, FormulaKind.CHAIN)]
     remarks = [*in_cells, *about_lines(concerned, costly), *about_documents(formulas)]

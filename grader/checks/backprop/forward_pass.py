@@ -21,6 +21,7 @@ from grader.checks.backprop._cells import with_cells
 from grader.checks.backprop._coverage import Item, Standing, conclude, meant, stand
 from grader.checks.backprop._remarks import about_lines
 from grader.core.evidence.formulas import FormulaEvidence, FormulaKind, FormulaLine
+from grader.core.facts.replay import ReplayFacts
 from grader.core.outcome import Outcome
 from grader.core.rubric import CLASS_PROFILE, CheckPolicy, Profile, Treatment
 from grader.core.rule import Rule
@@ -37,7 +38,12 @@ class Policy(CheckPolicy, frozen=True, kw_only=True):
     only_in_workbook: Treatment = Treatment.WARN
 
 
-def check(formulas: FormulaEvidence, policy: Policy, profile: Profile = CLASS_PROFILE) -> Outcome:
+def check(
+    formulas: FormulaEvidence,
+    policy: Policy,
+    profile: Profile = CLASS_PROFILE,
+    replay: ReplayFacts | None = None,
+) -> Outcome:
     """Give equal credit for each sum and each activation."""
     lines = [x for x in formulas.lines if x.kind is FormulaKind.FORWARD]
     layers = (profile.network.hidden, profile.network.outputs)
@@ -49,7 +55,7 @@ def check(formulas: FormulaEvidence, policy: Policy, profile: Profile = CLASS_PR
         stated = [x for x in evidence.lines if x.kind is FormulaKind.FORWARD]
         return [_quantity(name, stated, policy) for name in wanted]
 
-    items, in_cells = with_cells(judge(formulas), formulas, judge, policy.only_in_workbook)
+    items, in_cells = with_cells(judge(formulas), formulas, judge, policy.only_in_workbook, replay)
     costly = [x for i in items if i.standing is Standing.WRONG for x in i.lines]
     remarks = [*in_cells, *about_lines(lines, costly)]
     return conclude("definitions of the forward pass", items, formulas, remarks)

@@ -23,6 +23,7 @@ from grader.checks.backprop._cells import with_cells
 from grader.checks.backprop._coverage import Item, Standing, conclude, meant, stand
 from grader.checks.backprop._remarks import about_lines
 from grader.core.evidence.formulas import FormulaEvidence, FormulaKind, FormulaLine
+from grader.core.facts.replay import ReplayFacts
 from grader.core.outcome import Outcome
 from grader.core.rubric import CLASS_PROFILE, CheckPolicy, Profile, Treatment
 from grader.core.rule import Rule
@@ -39,7 +40,12 @@ class Policy(CheckPolicy, frozen=True, kw_only=True):
     only_in_workbook: Treatment = Treatment.WARN
 
 
-def check(formulas: FormulaEvidence, policy: Policy, profile: Profile = CLASS_PROFILE) -> Outcome:
+def check(
+    formulas: FormulaEvidence,
+    policy: Policy,
+    profile: Profile = CLASS_PROFILE,
+    replay: ReplayFacts | None = None,
+) -> Outcome:
     """Give equal credit for E1, E2 … and E; one output has one loss."""
     lines = [x for x in formulas.lines if x.kind is FormulaKind.LOSS]
     losses = profile.network.losses
@@ -49,7 +55,7 @@ def check(formulas: FormulaEvidence, policy: Policy, profile: Profile = CLASS_PR
         stated = [x for x in evidence.lines if x.kind is FormulaKind.LOSS]
         return [_part(name, stated, policy, only) for name in _wanted(profile)]
 
-    items, in_cells = with_cells(judge(formulas), formulas, judge, policy.only_in_workbook)
+    items, in_cells = with_cells(judge(formulas), formulas, judge, policy.only_in_workbook, replay)
     costly = [x for i in items if i.standing is Standing.WRONG for x in i.lines]
     remarks = [*in_cells, *about_lines(lines, costly)]
     return conclude("definitions of the loss", items, formulas, remarks)

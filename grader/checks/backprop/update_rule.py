@@ -80,7 +80,7 @@ def check(
     def judge(evidence: FormulaEvidence) -> list[Item]:
         return _items([x for x in evidence.lines if x.kind is FormulaKind.UPDATE], params, policy, weights)
 
-    items, in_text = with_cells(judge(formulas), formulas, judge, policy.only_in_workbook)
+    items, in_text = with_cells(judge(formulas), formulas, judge, policy.only_in_workbook, replay)
     right = all(i.standing is Standing.GIVEN for i in items)
     if Source.WORKBOOK in params.sources and replay is not None and not right:
         cells = _in_cells(replay, profile.network.weights)

@@ -246,6 +246,11 @@ class ReplayFacts(Fact, frozen=True, kw_only=True):
             best = max(best, right, key=len)
         return best
 
+    def computes(self, artefact: str, quantity: str) -> bool:
+        """Whether every filled table of a workbook computes a quantity right (`h1`, `dw1`, `E_total`)."""
+        filled = [t for book in self.judged if book.artefact == artefact for t in book.tables if t.iterations]
+        return bool(filled) and all(table.state(quantity) is State.RIGHT for table in filled)
+
     @property
     def judged(self) -> tuple[BookFacts, ...]:
         """The books in which a filled table was found."""
