@@ -3,6 +3,7 @@
 The 2-2-2 network of the class sheet is `AssignedNetwork()`; a rubric describes another in `[network]`.
 """
 
+import re
 from collections.abc import Iterator
 from enum import Enum
 from functools import cached_property
@@ -56,6 +57,35 @@ class Numbering(Enum):
     """First those that leave the first input: h1 = w1 i1 + w3 i2."""
 
 
+GREEK = {
+    "α": "alpha", "β": "beta", "γ": "gamma", "θ": "theta", "κ": "kappa", "λ": "lambda", "μ": "mu", "ν": "nu",
+    "ξ": "xi", "π": "pi", "ρ": "rho", "τ": "tau", "φ": "phi", "χ": "chi", "ψ": "psi", "ω": "omega",
+}  # fmt: skip
+"""Greek letters that weights and biases may be called by, with their words."""
+_OWN_NAME = re.compile(r"([^\W\d_]{1,8})_?\d{1,2}(?:_\d{1,2})?")
+_TAKEN = frozenset("ahiotxyzed")
+"""Letters of other quantities: a weight h1 could not be told from a hidden unit."""
+
+
+def _misnamed(
+    field: str, given: tuple[str, ...], names: tuple[str, ...], others: tuple[str, ...]
+) -> list[str]:
+    """Return what is wrong with the names that a rubric gives to weights or biases, in sentences."""
+    if not given:
+        return []
+    if len(given) != len(names):
+        return [f"{field} must be {len(names)} names, one for each of {', '.join(names)}; got {len(given)}"]
+    plain = [name.replace("_", "").lower() for name in given]
+    wrong = [] if len(set(plain)) == len(plain) else [f"{field} names two alike: {', '.join(given)}"]
+    for name, bare, own in zip(given, plain, names, strict=True):
+        match = _OWN_NAME.fullmatch(name)
+        if match is None or match[1].lower() in _TAKEN:
+            wrong.append(f"{field} are letters and a number, as in v11 or theta_3, and not {name}")
+        elif bare != own and bare in (*names, *others):
+            wrong.append(f"{field} calls {own} {name}: say in numbering how the weights are counted")
+    return wrong
+
+
 class Unit(NamedTuple):
     """One unit: what it sums, what it is called before and after its activation."""
 
@@ -85,6 +115,10 @@ class AssignedNetwork(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     loss: Loss = Loss.HALF_SQUARED
     numbering: tuple[Numbering, ...] = ()
     """One a layer of weights; none where all are counted by their target."""
+    weight_names: tuple[str, ...] = ()
+    """What the assignment calls w1, w2, …, in this order: `v11`, `theta_3`; none where it calls them so."""
+    bias_names: tuple[str, ...] = ()
+    """What it calls b1, b2, …."""
 
     def faults(self) -> list[str]:
         """Return what is wrong with the description, in sentences."""
@@ -103,7 +137,10 @@ class AssignedNetwork(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         last = self.activations[-1:] or (Activation.SIGMOID,)
         if self.loss is Loss.CROSS_ENTROPY and last[0] not in (Activation.SIGMOID, Activation.SOFTMAX):
             wrong.append("cross-entropy wants outputs between 0 and 1: sigmoid or softmax")
-        return wrong
+        return wrong or [
+            *_misnamed("weight_names", self.weight_names, self.weights, self.biases),
+            *_misnamed("bias_names", self.bias_names, self.biases, self.weights),
+        ]
 
     @cached_property
     def inputs(self) -> tuple[str, ...]:

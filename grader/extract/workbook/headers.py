@@ -9,6 +9,7 @@ import unicodedata
 from typing import NamedTuple
 
 from grader.backprop.assigned import made
+from grader.backprop.own_names import in_canonical
 from grader.core.assigned_network import AssignedNetwork, up_to
 
 _PARTIAL = str.maketrans(dict.fromkeys("δΔəәƏӘꝺÐð∇∆", "∂"))
@@ -64,7 +65,7 @@ def canonical(text: str) -> str:
     """Return the quantity that a header names, or an empty string."""
     if not text or len(text) > 200:
         return ""
-    head = unicodedata.normalize("NFKC", text).partition("=")[0].translate(_PARTIAL).lower()
+    head = unicodedata.normalize("NFKC", in_canonical(text)).partition("=")[0].translate(_PARTIAL).lower()
     head = head.replace("partial", "∂").replace("eta", "η")
     bare = _DROP.sub("", head)
     known = made(_headers)

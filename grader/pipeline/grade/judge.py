@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from grader.backprop.own_names import Own, own, told
 from grader.core.missing import Missing
 from grader.core.outcome import Finding, Outcome, Verdict, unknown
 from grader.core.rubric import Criterion, Rubric
@@ -28,7 +29,27 @@ def judge(rubric: Rubric, rules: Mapping[str, Rule], known: Known) -> tuple[Outc
         judge_one(c, rules[c.check], rubric, known.models.get(c.model, known) if c.model else known)
         for c in rubric.criterion
     )
+    names = own(rubric.network)
+    if names is not None:
+        judged = tuple(_in_own_names(outcome, names) for outcome in judged)
     return _provisional(judged, rubric, rules) if rubric.provisional_logs else judged
+
+
+def _in_own_names(outcome: Outcome, names: Own) -> Outcome:
+    """The outcome with weights and biases as the rubric calls them; the student's own words stay."""
+    findings = tuple(
+        msgspec.structs.replace(
+            finding,
+            **{field: told(getattr(finding, field), names) for field in _TOLD},
+            others=tuple(told(other, names) for other in finding.others),
+        )
+        for finding in outcome.findings
+    )
+    said = {field: told(getattr(outcome, field), names) for field in ("summary", "headline")}
+    return msgspec.structs.replace(outcome, findings=findings, **said)
+
+
+_TOLD = ("message", "expected", "found", "hint", "subject", "slip")
 
 
 def _provisional(

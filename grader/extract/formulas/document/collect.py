@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from grader.backprop.assigned import made
 from grader.backprop.name_patterns import Named
+from grader.backprop.own_names import in_canonical
 from grader.core.assigned_network import AssignedNetwork
 from grader.core.evidence.documents import Block, SourceLine
 from grader.core.place import Place
@@ -79,7 +80,7 @@ def collect(lines: Sequence[SourceLine]) -> Items:
     lines = [line._replace(text=without_runs(line.text)) for line in lines]
     collector = _Collector()
     for joint in joined(lines):
-        if joint.line.block is not Block.CODE or _CODE_LINE.match(joint.line.text):
+        if joint.line.block is not Block.CODE or _CODE_LINE.match(in_canonical(joint.line.text)):
             collector.read(joint)
     found = collector.found
     trees = [i.trees for i in found]
@@ -127,7 +128,9 @@ class _Collector:
             if _too_long(line.text) or statements(line.text):
                 self.unread.append(line)
             return
-        short = abbreviation(plain_line(line.text), self.names) if may_define(line.text) else None
+        short = (
+            abbreviation(plain_line(line.text), self.names) if may_define(in_canonical(line.text)) else None
+        )
         if short is not None:
             self.names[short.name] = short.value
             return

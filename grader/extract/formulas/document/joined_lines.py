@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from grader.backprop.name_patterns import Named
+from grader.backprop.own_names import in_canonical
 from grader.core.evidence.documents import Block, SourceLine
 from grader.extract.formulas.judging.decide import Truth, decide
 from grader.extract.formulas.judging.network import conventions, points
@@ -54,6 +55,7 @@ _SUB = re.compile(r"(?i)</?sub>")
 
 def _names(text: str) -> bool:
     """Whether a quantity of the network is named, its index in any spelling."""
+    text = in_canonical(text)
     plain = _SUB.sub("", text) if "<" in text else text
     plain = _INDEX().sub(r"\1", plain) if "[" in plain else plain
     return _NAMES().search(plain if plain.isascii() else unicodedata.normalize("NFKC", plain)) is not None
@@ -146,7 +148,7 @@ _WORDS = re.compile(r"[A-Za-z]{4,}")
 
 
 def _formula_like(text: str) -> bool:
-    return not [w for w in _WORDS.findall(_uncommented(text)) if w.lower() not in _COMMON]
+    return not [w for w in _WORDS.findall(_uncommented(in_canonical(text))) if w.lower() not in _COMMON]
 
 
 _COMMON = frozenset(

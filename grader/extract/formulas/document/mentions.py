@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from grader.backprop.assigned import made, network
+from grader.backprop.own_names import in_canonical
 from grader.core.assigned_network import AssignedNetwork
 from grader.core.evidence.documents import Block, Document, SourceLine
 from grader.core.evidence.formulas import FormulaLine, FormulaVerdict, Unread, UnreadPlace
@@ -122,6 +123,7 @@ def named_quantities(text: str, block: Block, *, in_words: bool = True) -> tuple
     In code cells any name may mean anything, so only gradients count there. `in_words` says whether words
     alone may tell an update: beside a rule that was read they introduce it.
     """
+    text = in_canonical(text)
     told = in_words and block is not Block.CODE and _UPDATE_IN_WORDS.search(text) is not None
     if not _MAY_NAME.search(text):
         return network().weights if told else ()

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from grader.backprop.name_patterns import Named
+from grader.backprop.own_names import canonical_of, spelled
 from grader.extract.formulas.reading.abbreviations import expanded
 from grader.extract.formulas.reading.expression import Expr
 from grader.extract.formulas.reading.notation import (
@@ -153,13 +154,14 @@ def statements(raw: str, names: Mapping[str, str] = MappingProxyType({})) -> lis
     """
     if len(raw) > MAX_LINE:
         return []
+    line = _in_canonical(raw)
     if _MAY_ASSERT.search(raw):
-        return _read(SourceText(raw), names)
+        return _read(line, names)
     if not _MAY_STATE.search(raw) or _NO_FORMULA.search(raw):
         return []
-    by_label = labelled(strip_markdown(SourceText(raw))) if "w" in raw.lower() else None
+    by_label = labelled(strip_markdown(line)) if "w" in line.text.lower() else None
     if by_label is None:
-        return _read(SourceText(raw), names)
+        return _read(line, names)
     said = Note("labelled", "a formula behind the name of a weight, without the ∂E/∂ and the =")
     return [s._replace(notes=(*s.notes, said)) for s in _read(by_label, names)]
 
@@ -173,7 +175,13 @@ _INFERRED = {
 
 def plain_line(raw: str) -> SourceText:
     """One raw line in plain notation as a whole, without its decoration."""
-    return SourceText(" ").join([_plain(chunk) for chunk in _chunks(SourceText(raw))])
+    return SourceText(" ").join([_plain(chunk) for chunk in _chunks(_in_canonical(raw))])
+
+
+def _in_canonical(raw: str) -> SourceText:
+    """The line with the rubric's own names of weights and biases as w1, b1, …."""
+    own = spelled()
+    return SourceText(raw) if own is None else SourceText(raw).sub(own, canonical_of)
 
 
 def _read(line: SourceText, names: Mapping[str, str]) -> list[Statement]:
