@@ -10,7 +10,7 @@ import re
 from grader.core.evidence.workbook import CellKind, Producer, Sheet
 from grader.core.submission import Problem
 from grader.extract.workbook.faults import Unreadable
-from grader.extract.workbook.forms import MAX_FORMULA, At, Book, relative_form
+from grader.extract.workbook.forms import MAX_FORMULA, At, Book, FilledDown
 from grader.extract.workbook.grid import Budget, Forms, Grid
 from grader.extract.workbook.names import name_constants
 from grader.extract.workbook.xlsx import Package
@@ -57,6 +57,7 @@ class _Reader:
         self.sheets: list[Sheet] = []
         self.name = ""
         self.grid = Grid(self.budget)
+        self.filled = FilledDown(book)
         self.depth = 0
         self.row = self.column = 0
         self.row_repeat = self.repeat = 1
@@ -70,7 +71,7 @@ class _Reader:
             self.depth += 1
             if self.depth == 1:
                 self.name = _local(raw).get("name", "")
-                self.grid, self.row = Grid(self.budget), 0
+                self.grid, self.row, self.filled = Grid(self.budget), 0, FilledDown(self.book)
         elif self.depth != 1:
             return
         elif name == "table-row":
@@ -116,11 +117,7 @@ class _Reader:
         formula, form = attributes.get("formula", ""), -1
         if formula:
             readable = len(formula) <= MAX_FORMULA and "number-matrix-rows-spanned" not in attributes
-            body = (
-                relative_form(a1(formula), At(self.name, row, column), self.book)
-                if readable
-                else "#UNREADABLE"
-            )
+            body = self.filled.form(a1(formula), At(self.name, row, column)) if readable else "#UNREADABLE"
             form = self.forms.number(body)
         kind = attributes.get("value-type", "")
         value = attributes.get("value", attributes.get("boolean-value", ""))

@@ -18,6 +18,7 @@ from grader.extract.workbook.forms import (
     MAX_FORMULA,
     At,
     Book,
+    FilledDown,
     TableColumns,
     relative_form,
     table_columns,
@@ -262,6 +263,7 @@ class _SheetReader:
 
     def __init__(self, sheet: str, shared: list[str], book: Book, forms: Forms, grid: Grid) -> None:
         self.sheet, self.shared, self.book, self.forms, self.grid = sheet, shared, book, forms, grid
+        self.filled = FilledDown(book)
         self.row = 0
         self.column = 0
         self.kind = "n"
@@ -380,8 +382,7 @@ class _SheetReader:
         if formula == COMPUTED:
             filled = self._array()
             return self.forms.number("#ARRAY") if filled is None else self._element(filled)
-        text = relative_form(formula, At(self.sheet, self.row, self.column), self.book)
-        form = self.forms.number(text)
+        form = self.forms.number(self.filled.form(formula, At(self.sheet, self.row, self.column)))
         if self.shared_id:
             self.masters[self.shared_id] = form
         return form
