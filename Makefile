@@ -1,4 +1,5 @@
 # Two commands: `make demo` grades the sample class, `make test` checks everything. Both make their own environment.
+# `make bench` measures us beside nbgrader, otter and a student's loop, and writes the table of the README (half an hour).
 # `make docs` builds the site over docs/ into build/site, `make screenshots` draws its pictures anew (with Chromium).
 # `make quick`, for the habit before each commit, is `make test` without the tests that are marked slow.
 # `make demo LIGHT=1` needs no torch; `make demo ALL=1` trains every network of the class again; SANDBOX=0 and 1 say whether
@@ -11,7 +12,7 @@ DEMO_STAMP := .venv/.demo
 DOCS_STAMP := .venv/.docs
 NEEDED := pyproject.toml constraints.txt
 
-.PHONY: demo docs screenshots test ray test-ray quick lint types contract unit setup sandbox clean
+.PHONY: bench demo docs screenshots test ray test-ray quick lint types contract unit setup sandbox clean
 
 setup: $(STAMP)
 
@@ -38,6 +39,9 @@ docs: $(firstword $(wildcard $(STAMP)) $(DOCS_STAMP))
 
 screenshots: $(STAMP)
 	@$(BIN)/python scripts/make_screenshots.py
+
+bench: $(STAMP)
+	@$(BIN)/python -m benchmarks side_by_side --write README.md
 
 test: $(STAMP) lint types contract unit
 

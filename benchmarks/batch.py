@@ -1,5 +1,5 @@
-"""`grader batch` beside `nbgrader autograde` and `otter run`, on the same small notebooks and the same 21
-hostile or broken ones.
+"""`grader batch` beside `nbgrader autograde` and `otter run`, on the same small notebooks, no two alike, and the
+same 21 hostile or broken ones.
 
     python benchmarks/batch.py --nbgrader VENV/bin/nbgrader --otter VENV/bin/otter
 
@@ -139,6 +139,7 @@ def otter(program: Path, root: Path) -> tuple[Cost, dict[str, Answer]]:
         max(c.peak_mib for c in costs),
         any(c.late for c in costs),
         "",
+        all(c.whole for c in costs),
     ), found
 
 
@@ -180,6 +181,10 @@ def main() -> int:
         if given.otter:
             rows.append(("otter run, one by one", otter(given.otter.absolute(), root)))
         base = rows[0][1][0].cpu
+        if not all(cost.whole for _, (cost, _) in rows):
+            print(
+                "no control group can be made here: what a sandbox starts is counted only as far as it was seen"
+            )
         for label, (cost, answers) in rows:
             right = sum(answers.get(n, Answer()).score == s for n, s in scores.items())
             print(

@@ -19,7 +19,6 @@ TAIL = (
 )
 HEAD = "import torch\nfrom torch import nn\ntorch.manual_seed(0)"
 SOUND = (HEAD, f"net = nn.Sequential({LAYERS.format(norm='nn.BatchNorm2d(8), ')})", *TAIL)
-FORGETFUL = (HEAD, f"net = nn.Sequential({LAYERS.format(norm='')})", *TAIL)
 FALSE = (HEAD, "net = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))", *TAIL)
 QUESTIONS = {
     "small": "sum(p.numel() for p in net.parameters()) < 2000",
@@ -300,16 +299,28 @@ def write_tests(root: Path) -> None:
         (tests / f"{name}.py").write_text(text, encoding="utf-8")
 
 
-def make_class(root: Path, size: int) -> dict[str, float]:
-    """Write a class in which every fifth is wrong in one question; returns the right score of each."""
+def make_class(root: Path, size: int, imports: str = "") -> dict[str, float]:
+    """Write a class, no two of which hand in one network or one notebook, and every fifth of which is wrong in
+    one question; returns the right score of each. `imports` stand in everybody's first cell.
+    """
     write_tests(root)
     scores = {}
     for number in range(size):
-        cells = FORGETFUL if number % 5 == 4 else SOUND
+        wrong = number % 5 == 4
+        cells = of_student(number, forgets=wrong, imports=imports)
         name = f"s{number:02}"
         write(root, name, plain(cells), for_nbgrader(cells))
-        scores[name] = 2.0 if cells is FORGETFUL else 3.0
+        scores[name] = 2.0 if wrong else 3.0
     return scores
+
+
+def of_student(number: int, *, forgets: bool, imports: str = "") -> tuple[str, ...]:
+    """The cells of one student, with a network of at most 1,898 parameters that 24 neighbours do not have."""
+    width, kernel = 5 + number % 12, 3 + 2 * (number // 12 % 2)
+    norm = "" if forgets else f"nn.BatchNorm2d({width}), "
+    layers = f"nn.Conv2d(1, {width}, {kernel}), {norm}nn.ReLU(), nn.Conv2d({width}, 10, 3)"
+    head = "\n".join(part for part in (f"# student {number}", HEAD, imports) if part)
+    return (head, f"net = nn.Sequential({layers}, nn.AdaptiveAvgPool2d(1), nn.Flatten())", *TAIL)
 
 
 def make_probes(root: Path, probes: Mapping[str, Probe] = PROBES) -> None:

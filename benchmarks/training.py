@@ -183,6 +183,28 @@ class Machine:
         return (time.monotonic() - began) / len(channels)
 
 
+def paired(
+    measure: Callable[[Task], float], parameters: int, data: Path, digits: int, repeats: int
+) -> tuple[float, float, float]:
+    """Medians of an epoch of 60,000 digits in seconds, the notebook's and ours, and of their paired ratio."""
+    rows = []
+    for repeat in range(repeats + 1):
+        row = [measure(Task(parameters, way, data, digits)) for way in WAYS]
+        if repeat:  # the first only warms up
+            rows.append(row)
+    scale = 60_000 / digits
+    theirs, ours = (statistics.median(row[way] for row in rows) * scale for way in range(2))
+    return theirs, ours, statistics.median(row[0] / row[1] for row in rows)
+
+
+def one_thread() -> Callable[[Task], float]:
+    """CPU seconds of a task in this process, on one thread."""
+    declare()
+    torch.set_num_threads(1)
+    bench = Bench()
+    return lambda task: bench.run(task)[0]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -201,25 +223,12 @@ def main() -> None:
             f"wall seconds a model-epoch of 60,000 digits for a class on {len(os.sched_getaffinity(0))} cores"
         )
     else:
-        declare()
-        torch.set_num_threads(1)
-        bench = Bench()
-
-        def measure(task: Task) -> float:
-            return bench.run(task)[0]
-
+        measure = one_thread()
         print("CPU seconds an epoch of 60,000 digits, one thread")
     print(f"median of {options.repeats} paired runs of {options.digits} digits")
     print(f"{'network':<10}{'notebook':>10}{'ours':>8}{'ratio':>7}")
     for parameters in options.only:
-        rows = []
-        for repeat in range(options.repeats + 1):
-            row = [measure(Task(parameters, way, options.data, options.digits)) for way in WAYS]
-            if repeat:  # the first only warms up
-                rows.append(row)
-        scale = 60_000 / options.digits
-        theirs, ours = (statistics.median(row[way] for row in rows) * scale for way in range(2))
-        ratio = statistics.median(row[0] / row[1] for row in rows)
+        theirs, ours, ratio = paired(measure, parameters, options.data, options.digits, options.repeats)
         print(f"{parameters:<10,}{theirs:>10.1f}{ours:>8.1f}{ratio:>7.2f}", flush=True)
 
 

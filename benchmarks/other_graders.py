@@ -1,0 +1,126 @@
+"""The other graders in a virtual environment that is thrown away afterwards, and what each costs for a class.
+
+It sees torch of the environment that runs this, and gets nbgrader, otter-grader and a kernel from the package
+index; nothing of them enters our own. Where torchvision cannot be imported beside this torch (its operators were
+built for another), the environment declares what is missing, as our sandbox does for a student's notebook.
+"""
+
+import contextlib
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import batch
+from process_tree import Cost, run
+
+WANTED = ("nbgrader==0.9.6", "otter-grader==7.0.0", "ipykernel")
+INSTALLING = 600.0
+"""Seconds that the package index may take."""
+_HOOK = """
+import importlib.abc, sys
+class Missing(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name == "torchvision":
+            sys.meta_path.remove(self)
+            from grader.sandbox.worker.torchvision_ops import declare
+            declare()
+sys.meta_path.insert(0, Missing())
+"""
+
+
+class Unavailable(Exception):
+    """Another grader cannot be run here; the message says why."""
+
+
+def installed(folder: Path) -> Path:
+    """The `bin` of an environment in `folder` that has nbgrader, otter and nbclient, made where there is none.
+
+    Raises Unavailable.
+    """
+    programs = folder / "bin"
+    if (programs / "otter").exists():
+        return programs
+    venv.create(folder, with_pip=True)
+    packages = next(folder.glob("lib/python*/site-packages"))
+    (packages / "base.pth").write_text(f"{sysconfig.get_path('purelib')}\n", encoding="utf-8")
+    command = [programs / "python", "-m", "pip", "install", "--disable-pip-version-check", "-q", *WANTED]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=INSTALLING)
+    except subprocess.TimeoutExpired as error:
+        raise Unavailable(f"the package index gave no answer in {INSTALLING:.0f} s") from error
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise Unavailable(f"{', '.join(WANTED)} cannot be installed: {last}")
+    if not imports_torchvision(programs):
+        (packages / "missing_operators.py").write_text(_HOOK, encoding="utf-8")
+        (packages / "missing_operators.pth").write_text("import missing_operators\n", encoding="utf-8")
+    return programs
+
+
+def imports_torchvision(programs: Path) -> bool:
+    """Whether a notebook there can import torchvision."""
+    command = [programs / "python", "-c", "import torchvision"]
+    return subprocess.run(command, capture_output=True, check=False, timeout=300).returncode == 0
+
+
+def nbclient(programs: Path, root: Path) -> Cost:
+    """Execute the notebooks with nbclient alone, one after the other, each in a kernel of its own."""
+    notebooks = sorted(map(str, (root / "class").rglob("*.ipynb")))
+    with _where_templates_are():
+        done = run([str(programs / "python"), "-c", "from nbclient.cli import main; main()", *notebooks])
+    return _whole("nbclient", done)
+
+
+def nbgrader(programs: Path, root: Path) -> Cost:
+    """Autograde the class and write a page of feedback for everybody."""
+    program = programs / "nbgrader"
+    with _where_templates_are():
+        graded, answers = batch.nbgrader(program, root)
+        drawn = run([str(program), "generate_feedback", "ps1"], cwd=root / "nbgrader", limit=batch.PER_PASS)
+    pages = len(list((root / "nbgrader" / "feedback").rglob("*.html")))
+    if pages < len(answers):
+        raise Unavailable(f"nbgrader wrote {pages} pages of feedback for {len(answers)}")
+    peak = max(graded.peak_mib, drawn.peak_mib)
+    return _whole("nbgrader", drawn)._replace(cpu=graded.cpu + drawn.cpu, peak_mib=peak)
+
+
+def otter(programs: Path, root: Path) -> Cost:
+    """Run otter over the class, one call a notebook."""
+    with _where_templates_are():
+        cost, answers = batch.otter(programs / "otter", root)
+    if any(answer.score is None for answer in answers.values()):
+        raise Unavailable("otter has no score for some notebook")
+    return _whole("otter", cost)
+
+
+COSTS: dict[str, Callable[[Path, Path], Cost]] = {"nbclient": nbclient, "nbgrader": nbgrader, "otter": otter}
+"""What each costs for the class under a folder."""
+
+
+def _whole(name: str, cost: Cost) -> Cost:
+    """The cost of a command that did what it was asked."""
+    if cost.status or cost.late:
+        last = (cost.output.strip().splitlines() or ["it said nothing"])[-1]
+        raise Unavailable(f"{name} ended with {cost.status}: {last}")
+    return cost
+
+
+@contextlib.contextmanager
+def _where_templates_are() -> Iterator[None]:
+    """Nbconvert comes from our environment, and looks for its templates beside the Python that runs."""
+    before = os.environ.get("JUPYTER_PATH")
+    os.environ["JUPYTER_PATH"] = str(Path(sys.prefix, "share", "jupyter"))
+    try:
+        yield
+    finally:
+        os.environ.pop("JUPYTER_PATH")
+        if before is not None:
+            os.environ["JUPYTER_PATH"] = before
+
+
+if __name__ == "__main__":
+    print(installed(Path(sys.argv[1])))
