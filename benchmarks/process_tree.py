@@ -4,7 +4,7 @@
 CPU seconds are those of a control group in which the command starts, so that a sandbox counts whose processes
 are waited for by nobody: `time` and getrusage miss some 85 % of a notebook that runs in one. Where this machine
 lets us make no group, they are those that were waited for, or what each process was last seen with, and the
-cost says so. Memory is the sum of the proportional set sizes (PSS) of the whole tree, every 0.1 s: shared pages
+cost says so. Memory is the sum of the proportional set sizes (PSS) of the whole tree, every 0.3 s: shared pages
 count once.
 """
 
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 EVERY = 0.1
+"""Seconds between two looks at the tree; where a group counts, only memory is looked at, and less often."""
 GROUPS = Path("/sys/fs/cgroup")
 _numbers = itertools.count()
 
@@ -144,7 +145,7 @@ class _Watch:
         self._thread.start()
 
     def _sample(self) -> None:
-        while not self._ended.wait(EVERY):
+        while not self._ended.wait(EVERY if self._group is None else 3 * EVERY):
             alive = tree(self._root)
             self.peak = max(self.peak, sum(pss(pid) for pid in alive))
             self.seen.update(used(pid) for pid in alive)
