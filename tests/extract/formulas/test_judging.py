@@ -258,3 +258,33 @@ def test_stars_that_markdown_eats(text: str, eaten: bool) -> None:
 def test_reading_is_deterministic() -> None:
     text = FORWARD + f"∂E/∂w6 = {O1} * a_h1\n∂E/∂w3 = {O2} * w8 * i1"
     assert read(text) == read(text)
+
+
+@pytest.mark.parametrize("line", ["w5 = w5 - Δw5", "w = w - ∆w", r"$$w_{ji} := w_{ji} - \Delta w_{ji}$$"])
+def test_a_step_may_hold_the_learning_rate(line: str) -> None:
+    """`w - Δw` was called wrong for want of η, which Δw has in it."""
+    assert only(line, FORWARD).verdict is FormulaVerdict.UNSURE
+
+
+@pytest.mark.parametrize("line", ["w5 = w5 - dw5", "w5 = w5 - ∂E/∂w5", "w5 = w5 - ΔE/Δw5"])
+def test_an_update_by_the_gradient_alone_lacks_its_rate(line: str) -> None:
+    assert only(line, FORWARD).verdict is FormulaVerdict.WRONG
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        r"$$E_{o1} = \frac{1}{2}\|target_{o1}-out_{o1}\|^2$$",
+        r"$$E_1 = \frac{1}{2}\lVert t_1 - a_{o1}\rVert^{2}$$",
+    ],
+)
+def test_the_squared_norm_of_one_number_is_its_square(line: str) -> None:
+    """It was taken for another loss, and with it the whole document."""
+    found = read(FORWARD.split("\n", 1)[1] + line)
+    assert found.lines[-1].verdict is FormulaVerdict.RIGHT
+    assert found.lines[0].verdict is FormulaVerdict.RIGHT
+
+
+def test_an_absolute_error_is_another_loss() -> None:
+    found = read(FORWARD.split("\n", 1)[1] + "E1 = |t1 - a_o1|")
+    assert {line.verdict for line in found.lines} == {FormulaVerdict.UNSURE}

@@ -56,6 +56,7 @@ _IF_POSITIVE = re.compile(r"(?i)\bif\s+\w+\s*>\s*0|\w+\s*>\s*0\s*[?:]")
 _ENTROPY = re.compile(r"(?i)(?<![a-z])(?:ln|log2?|log10|bce|cross[_\s-]*entropy|nll|kl)(?![a-z])")
 _NAMED_LOSS = re.compile(r"(?i)(?<![a-z])(?:huber|hinge|mae|rmse|smooth_?l1)(?![a-z])|\)\s*\^\s*\(?[4-9]")
 _ABSOLUTE = re.compile(r"(?i)\babs\s*\(|\|\s*(?:t|y|target)_?\(?[1-9o]")
+_SQUARED_ABSOLUTE = re.compile(r"(?i)(?:\||\babs\s*\()([^|()]{1,60})[|)]\s*\^\s*\(?2\)?")
 _ROOT = re.compile(r"(?i)\bsqrt\b|√|\^\s*\(?\s*(?:0\.5|1\s*/\s*2)\s*\)?\s*$")
 _QUOTIENT = re.compile(r"\)\s*\^\s*\(?2\)?\s*/\s*\(?\s*[3-9]")
 
@@ -143,6 +144,7 @@ def _of_loss(right: str) -> list[Sign]:
     if network().loss is Loss.CROSS_ENTROPY:
         squared = not entropy and re.search(r"\^\s*\(?2", right) is not None
         return [Sign("another loss", "E")] if squared or _ABSOLUTE.search(right) else []
+    right = _SQUARED_ABSOLUTE.sub(r"(\1)^2", right)
     other = entropy or _ABSOLUTE.search(right) or _ROOT.search(right) or _QUOTIENT.search(right)
     other = other or _NAMED_LOSS.search(right)
     return [Sign("another loss", "E")] if other else []

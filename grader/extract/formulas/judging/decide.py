@@ -70,6 +70,13 @@ def is_step(trees: Sequence[Expr]) -> bool:
     return left.head == "deriv" and left.args[0].start < 0 and any("eta" in symbols(t) for t in trees[1:])
 
 
+def whole_step(trees: Sequence[Expr]) -> bool:
+    """Whether the line is an update without η, by what reads as ∂w alone: `w = w - Δw`."""
+    if not is_update(trees) or any("eta" in symbols(t) for t in trees):
+        return False
+    return any(n.head == "deriv" and n.args[0].start < 0 for t in trees[1:] for n in nodes(t))
+
+
 def _decide(trees: Sequence[Expr], points: Sequence[Point]) -> Decision:
     left = trees[0]
     if is_update(trees):

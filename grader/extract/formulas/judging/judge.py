@@ -1,11 +1,12 @@
 """Judge the statements of one document: conventions by vote, then right, wrong, typo or unsure for each."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from grader.extract.formulas.document.collect import Item
-from grader.extract.formulas.judging.decide import Decision, Truth, decide
+from grader.extract.formulas.judging.decide import Decision, Truth, decide, whole_step
 from grader.extract.formulas.judging.network import STANDARD, Convention, Point, conventions, points
 from grader.extract.formulas.judging.other_networks import true_of_another
 from grader.extract.formulas.reading.expression import Expr, nodes, show
@@ -271,7 +272,13 @@ def _doubt(item: Item) -> str:
     for note in item.notes:
         if note.code == "text-after" and any(c.isalnum() or c == "," for c in note.message):
             return f"text after the formula: {note.message}"
+    if whole_step(item.trees) and _STEP.search(item.raw):
+        return "Δw may be the whole step, with the learning rate in it"
     return ""
+
+
+_STEP = re.compile(r"(?:[Δ∆]|\\Delta(?![a-zA-Z]))\s*\{?\s*(?:[wWbBωθ]|\\(?:omega|theta))")
+"""A step as it is written: the small letter, or `dw`, is the gradient of a program."""
 
 
 def _unread(item: Item, decision: Decision) -> Judged | None:

@@ -58,6 +58,11 @@ _LATEX_BEFORE = _rules(
     (r"\\begin\{[^}]*\}(?:\{[^}]*\})?|\\end\{[^}]*\}|\\tag\{[^}]*\}|\\label\{[^}]*\}", " "),
     (r"\\(?:hat|widehat|bar|tilde)\s*(?:\{\s*y\s*\}|y(?![a-zA-Z]))", "yhat"),
     (r"\\sum(?![a-zA-Z])\s*(?:\\limits\s*)?(?:_\s*(?:\{[^{}]*\}|\w)|\^\s*(?:\{[^{}]*\}|\w)|\s)*", " Σ "),
+    # The squared norm of one number is its square.
+    (
+        r"(?:\\\||\\[lr]?[Vv]ert(?![a-zA-Z])|‖)([^|‖\\]{1,80})(?:\\\||\\[lr]?[Vv]ert|‖)\s*\^\s*(?:2|\{\s*2\s*\})",
+        r"(\1)^2",
+    ),
     (r"\\[lr]?Vert(?![a-zA-Z])", "‖"),
     (r"\\(?:boxed|underbrace|overbrace|mathbf|mathit|boldsymbol|vec|hat|bar)\b", ""),
     (
