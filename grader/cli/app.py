@@ -8,6 +8,7 @@ import sys
 import click
 
 import grader
+from grader.core.kept_patterns import keep
 from grader.core.machine import collect_rarely
 
 _COMMANDS = {
@@ -97,6 +98,7 @@ def main() -> None:
     log file.
     """
     collect_rarely()
+    keep()
     from grader.cli.crash import guarded
     from grader.cli.output import speak_unicode
 
