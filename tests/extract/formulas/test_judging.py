@@ -288,3 +288,14 @@ def test_the_squared_norm_of_one_number_is_its_square(line: str) -> None:
 def test_an_absolute_error_is_another_loss() -> None:
     found = read(FORWARD.split("\n", 1)[1] + "E1 = |t1 - a_o1|")
     assert {line.verdict for line in found.lines} == {FormulaVerdict.UNSURE}
+
+
+def test_alpha_above_and_below_a_line_is_no_learning_rate() -> None:
+    """`\\frac{\\alpha E}{\\alpha w_5}` was read as η·E/(η·w5), and the update with it was called wrong."""
+    lines = (
+        r"$$\frac{\alpha{E_{total}}}{\alpha{w_5}} = (out_{o1} - t_1) \cdot out_{o1}(1 - out_{o1}) \cdot out_{h1}$$",
+        r"$w_5 = w_5 - \eta*\frac{\alpha{E_{total}}}{\alpha{w_5}}$",
+        r"$$w_6 = w_6 - \alpha \frac{\partial E}{\partial w_6}$$",
+    )
+    found = read(FORWARD + "\n\n".join(lines)).lines[-3:]
+    assert [line.verdict for line in found] == [FormulaVerdict.RIGHT] * 3

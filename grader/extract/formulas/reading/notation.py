@@ -58,6 +58,11 @@ _LATEX_BEFORE = _rules(
     (r"\\begin\{[^}]*\}(?:\{[^}]*\})?|\\end\{[^}]*\}|\\tag\{[^}]*\}|\\label\{[^}]*\}", " "),
     (r"\\(?:hat|widehat|bar|tilde)\s*(?:\{\s*y\s*\}|y(?![a-zA-Z]))", "yhat"),
     (r"\\sum(?![a-zA-Z])\s*(?:\\limits\s*)?(?:_\s*(?:\{[^{}]*\}|\w)|\^\s*(?:\{[^{}]*\}|\w)|\s)*", " Σ "),
+    # Some write α for ∂; a quotient that both parts of begin with it is no learning rate.
+    (
+        r"(\\[dt]?frac\s*\{\s*)\\alpha(?![a-zA-Z])((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}\s*\{\s*)\\alpha(?![a-zA-Z])",
+        r"\1∂\2∂",
+    ),
     # The squared norm of one number is its square.
     (
         r"(?:\\\||\\[lr]?[Vv]ert(?![a-zA-Z])|‖)([^|‖\\]{1,80})(?:\\\||\\[lr]?[Vv]ert|‖)\s*\^\s*(?:2|\{\s*2\s*\})",
