@@ -5,7 +5,8 @@ The test accuracy of every epoch in the log that the notebook saved, recomputed 
 (`9943/10000`), over the first 20 epochs. Where the notebook saved no log, a log quoted in the README is read
 instead; it passes where no notebook was handed in, and a person looks where one was. Where the cell above a
 log cannot have printed it, because it reads a name that nothing in the notebook makes or because nothing in
-it prints, a person looks. That a cell fails when we run it says nothing about its log.
+it prints, a person looks; so where the log that reaches it is of another class of network than the one that
+the notebook trains last. That a cell fails when we run it says nothing about its log.
 
 ## Why it matters
 The assignment asks for 99.4 % within 20 epochs. A log is a claim, but one that admits failure decides: if
@@ -26,11 +27,12 @@ Run the notebook from top to bottom, keep the outputs, and hand in the run whose
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
 import msgspec
 
+from grader.checks.training._networks import another_network as whose_log
 from grader.checks.training._runs import another_notebook, of_another_data, shown_by, submitted, without_log
 from grader.checks.training._training_accuracy import told
 from grader.core.evidence.claims import ClaimEvidence, What
@@ -102,6 +104,7 @@ def check(
     if not found.judged:
         return without_log(logs, documents, _claimed(claims))
     rulings = [_on_the_data(_judge(run, params), documents, params) for run in found.judged]
+    rulings = [_of_its_network(ruling, rulings, documents) for ruling in rulings]
     others = [_judge(run, params) for run in found.elsewhere]
     by_answer = {answer: [r for r in rulings if r.answer is answer] for answer in Answer}
     of_test = params.accuracy_of is AccuracyOf.TEST
@@ -170,6 +173,28 @@ def _on_the_data(ruling: _Ruling, documents: Documents, params: Params) -> _Ruli
     return ruling._replace(answer=Answer.MAYBE, finding=finding, summary=text)
 
 
+def _of_its_network(ruling: _Ruling, rulings: Sequence[_Ruling], documents: Documents) -> _Ruling:
+    """The ruling, and a doubt in the place of a pass where the notebook trains another network after it, of
+    which no log reaches the threshold.
+    """
+    last = rulings[-1]
+    if ruling.answer is not Answer.YES or last.answer is Answer.YES:
+        return ruling
+    whose = whose_log(ruling.run, last.run, documents)
+    if not whose:
+        return ruling
+    finding = msgspec.structs.replace(
+        ruling.finding,
+        message="the log is of another network than the one that the notebook trains last",
+        expected="a log of the network that is handed in",
+        found=whose,
+        hint="say in the README which network is handed in, and train it last",
+        diagnosis="log-of-another-network",
+    )
+    text = f"{ruling.summary}, but this is the log of {whose}"
+    return ruling._replace(answer=Answer.MAYBE, finding=finding, summary=text)
+
+
 def _judge(run: Run, params: Params) -> _Ruling:
     limit = params.limit
     last = params.last_epochs if params.best_or_last is Which.LAST else 0
@@ -179,11 +204,12 @@ def _judge(run: Run, params: Params) -> _Ruling:
     counted = run.counting(limit, last=last)
     answers = [e.at_least(params.threshold) for e in counted]
     wrong_total = [t for t in run.denominators if t != params.denominator]
-    shown = run.epochs[-1] if last else max(counted or run.epochs, key=lambda e: e.percent)
-    said = (
-        f"{params.best_or_last.value} test accuracy {shown.percent:.2f} % in "
-        f"{_which(run, shown)} ({shown.place})"
-    )
+    if last:
+        shown = min(counted, key=lambda e: e.percent, default=run.epochs[-1])
+    else:
+        shown = max(counted or run.epochs, key=lambda e: e.percent)
+    which = params.best_or_last.value if len(counted) < 2 or not last else f"least of the last {last}:"
+    said = f"{which} test accuracy {shown.percent:.2f} % in {_which(run, shown)} ({shown.place})"
     finding = _finding(run, shown, said, params)
     reached = all(a is Answer.YES for a in answers) and bool(answers) if last else Answer.YES in answers
     missed = Answer.NO in answers or not answers if last else Answer.MAYBE not in answers
