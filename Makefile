@@ -1,6 +1,7 @@
 # Two commands: `make demo` grades the sample class, `make test` checks everything. Both make their own environment.
 # `make bench` measures us beside nbgrader, otter and a student's loop, and writes the table of the README (half an hour).
 # `make docs` builds the site over docs/ into build/site, `make screenshots` draws its pictures anew (with Chromium).
+# `make native` builds two kernels of the training engine in C, which nothing else does.
 # `make quick`, for the habit before each commit, is `make test` without the tests that are marked slow.
 # `make demo LIGHT=1` needs no torch; `make demo ALL=1` trains every network of the class again; SANDBOX=0 and 1 say whether
 # bubblewrap may be installed (without a word: by root with apt).
@@ -12,7 +13,7 @@ DEMO_STAMP := .venv/.demo
 DOCS_STAMP := .venv/.docs
 NEEDED := pyproject.toml constraints.txt
 
-.PHONY: bench demo docs screenshots test ray test-ray quick lint types contract unit setup sandbox clean
+.PHONY: bench demo docs screenshots test ray test-ray native quick lint types contract unit setup sandbox clean
 
 setup: $(STAMP)
 
@@ -67,6 +68,12 @@ ray: $(STAMP)
 
 test-ray: ray
 	OMP_NUM_THREADS=1 $(BIN)/pytest -q tests/ray
+
+# Two kernels of the training engine in C, an optional extension: a compiler, and some seconds. grader tries it
+# beside torch when it first trains, and says which ran.
+native: $(STAMP)
+	@$(BIN)/python -m pip install --disable-pip-version-check -qq --force-reinstall --no-deps ./native
+	@$(BIN)/python -c 'from grader.execute.engine.ways.kernel_set import choice; print("kernels:", choice().kernels.value, *filter(None, [choice().why]))'
 
 sandbox:
 	@$(if $(filter 0 no,$(SANDBOX)),:,sh scripts/install-sandbox.sh $(if $(SANDBOX),asked,auto))

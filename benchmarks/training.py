@@ -6,7 +6,8 @@ Three networks of 17,962, 11,924 and 19,944 parameters, rebuilt from READMEs of 
 (`seed_networks.py`). The notebook's loop is torch's DataLoader over torchvision's MNIST with ToTensor and
 Normalize, batches of 64, SGD; ours trains the exported graph. Each repeat runs both ways on the same digits,
 one after the other; the median of the paired ratios is shown. An epoch of 60,000 digits is reckoned
-from the digits that were trained.
+from the digits that were trained. `torch` and `native` are the engine's sets of kernels; the second is
+measured where it is built (`make native`).
 
 Without --class: CPU seconds of one thread on both sides, which another load on the machine disturbs least.
 With --class: wall seconds for a model-epoch on the whole machine. The notebook's loop has all cores and
@@ -20,7 +21,7 @@ import multiprocessing as mp
 import os
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,13 +31,15 @@ from seed_networks import NETWORKS, Entry, build, exported, recipe
 from torch import nn
 from torch.nn import functional
 
+from grader.core.facts.retrain import KernelSet
 from grader.execute.engine.recipes.recipe import resolve
 from grader.execute.engine.runs.seed_run import run_seed
+from grader.execute.engine.ways.kernel_set import chosen
 from grader.sandbox.worker.torchvision_ops import declare
 from reference import mnist
 
 ORDER = (17_962, 11_924, 19_944)
-WAYS = ("notebook", "ours")
+WAYS = ("notebook", "torch", *(("native",) if chosen() is KernelSet.NATIVE else ()))
 
 
 class Task(NamedTuple):
@@ -69,8 +72,8 @@ class Bench:
             whole.test_labels[:100],
         )
         entry = next(entry for entry in NETWORKS if entry.parameters == task.parameters)
-        prepare = notebook if task.way == "notebook" else engine
-        self._ready[task] = prepare(entry, data)
+        notebooks = task.way == "notebook"
+        self._ready[task] = notebook(entry, data) if notebooks else engine(entry, data, KernelSet(task.way))
 
     def run(self, task: Task) -> tuple[float, float]:
         """Train; CPU and wall seconds. Ours sets one thread, which must not hold for the notebook's loop
@@ -105,7 +108,7 @@ def notebook(entry: Entry, data: mnist.Mnist) -> Callable[[], None]:
     return epoch
 
 
-def engine(entry: Entry, data: mnist.Mnist) -> Callable[[], None]:
+def engine(entry: Entry, data: mnist.Mnist, kernels: KernelSet) -> Callable[[], None]:
     """One epoch of the engine, fresh weights and proof of work included."""
     network = exported(build(entry))
     plan = resolve(recipe(entry), (1, 28, 28)).plan
@@ -120,6 +123,7 @@ def engine(entry: Entry, data: mnist.Mnist) -> Callable[[], None]:
             epochs=1,
             device="cpu",
             on_epoch=lambda right, loss: False,
+            kernels=kernels,
         )
 
     return epoch
@@ -184,17 +188,27 @@ class Machine:
 
 
 def paired(
-    measure: Callable[[Task], float], parameters: int, data: Path, digits: int, repeats: int
-) -> tuple[float, float, float]:
-    """Medians of an epoch of 60,000 digits in seconds, the notebook's and ours, and of their paired ratio."""
+    measure: Callable[[Task], float],
+    parameters: int,
+    data: Path,
+    digits: int,
+    repeats: int,
+    ways: Sequence[str] = WAYS,
+) -> tuple[float, ...]:
+    """Medians of an epoch of 60,000 digits in seconds by the first way, and of each other way with that of its
+    paired ratio to the first.
+    """
     rows = []
     for repeat in range(repeats + 1):
-        row = [measure(Task(parameters, way, data, digits)) for way in WAYS]
+        row = [measure(Task(parameters, way, data, digits)) for way in ways]
         if repeat:  # the first only warms up
             rows.append(row)
     scale = 60_000 / digits
-    theirs, ours = (statistics.median(row[way] for row in rows) * scale for way in range(2))
-    return theirs, ours, statistics.median(row[0] / row[1] for row in rows)
+    found = [statistics.median(row[0] for row in rows) * scale]
+    for way in range(1, len(ways)):
+        found.append(statistics.median(row[way] for row in rows) * scale)
+        found.append(statistics.median(row[0] / row[way] for row in rows))
+    return tuple(found)
 
 
 def one_thread() -> Callable[[Task], float]:
@@ -226,10 +240,13 @@ def main() -> None:
         measure = one_thread()
         print("CPU seconds an epoch of 60,000 digits, one thread")
     print(f"median of {options.repeats} paired runs of {options.digits} digits")
-    print(f"{'network':<10}{'notebook':>10}{'ours':>8}{'ratio':>7}")
+    print(f"{'network':<10}{'notebook':>10}" + "".join(f"{way:>8}{'ratio':>7}" for way in WAYS[1:]))
     for parameters in options.only:
-        theirs, ours, ratio = paired(measure, parameters, options.data, options.digits, options.repeats)
-        print(f"{parameters:<10,}{theirs:>10.1f}{ours:>8.1f}{ratio:>7.2f}", flush=True)
+        theirs, *ours = paired(measure, parameters, options.data, options.digits, options.repeats)
+        columns = "".join(
+            f"{taken:>8.1f}{ratio:>7.2f}" for taken, ratio in zip(ours[::2], ours[1::2], strict=True)
+        )
+        print(f"{parameters:<10,}{theirs:>10.1f}{columns}", flush=True)
 
 
 if __name__ == "__main__":

@@ -38,10 +38,11 @@ def test_a_healthy_machine_ends_well(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("examine_sandbox", "examine_packages"):
         monkeypatch.setattr(command_module, name, lambda *_: [fine])
     monkeypatch.setattr(command_module, "mnist", lambda _data: fine)
+    monkeypatch.setattr(command_module, "kernels", lambda: fine)
     monkeypatch.setattr(command_module, "examine_cuda", lambda: fine)
     answer = CliRunner().invoke(command_module.command, [])
     assert answer.exit_code == 0
-    assert answer.output.count("ok") == 4
+    assert answer.output.count("ok") == 5
 
 
 def test_packages_are_compared_with_the_matched_pair(monkeypatch: pytest.MonkeyPatch) -> None:

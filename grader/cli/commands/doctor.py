@@ -1,5 +1,6 @@
 """`grader doctor`: what this machine has and lacks, with the command that mends it."""
 
+import subprocess
 import sys
 
 import click
@@ -38,6 +39,16 @@ def digits_at(data: str) -> tuple[str, ...]:
     return tuple(sorted(map(str, place.iterdir()))) if place is not None and place.is_dir() else ()
 
 
+def kernels() -> Symptom:
+    """Which kernels train here; asked in a process of its own, because it loads torch."""
+    code = "from grader.execute.engine.ways.kernel_set import choice as c; print(c().kernels.value, c().why)"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, timeout=300)  # noqa: S603
+    used, _, why = done.stdout.strip().partition(" ")
+    told = f"{used}: {why}" if why else used or "not tried: no torch"
+    return Symptom(name="training kernels", health=Health.OK, found=told)
+
+
 @click.command(name="doctor")
 @click.option(
     "--data", default="", metavar="DIR", help="Folder with MNIST (default: $GRADER_DATA, ./data, the cache)."
@@ -53,7 +64,8 @@ def command(data: str, backend: str, as_json: bool) -> None:
     """
     if backend != HERE:
         sys.exit(0 if echo_nodes(backend, Settings(data=data)) else 1)
-    symptoms = [*examine_sandbox(digits_at(data)), *examine_packages(), mnist(data), examine_cuda()]
+    symptoms = [*examine_sandbox(digits_at(data)), *examine_packages()]
+    symptoms += [mnist(data), kernels(), examine_cuda()]
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(symptoms)).decode())
     else:

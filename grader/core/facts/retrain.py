@@ -11,6 +11,15 @@ from grader.core.assigned_data import MNIST
 from grader.core.facts.base import Fact
 
 
+class KernelSet(Enum):
+    """What computed the steps of a training. A run of one set is never gone on with or used by another."""
+
+    TORCH = "torch"
+    """torch's operators on contiguous maps, as a notebook's own loop."""
+    NATIVE = "native"
+    """The same with batch normalisation and dropout of `native/`: masks bit for bit, sums to rounding."""
+
+
 class RecipeUsed(Enum):
     """Whose recipe trained the network."""
 
@@ -172,6 +181,7 @@ class RetrainFacts(Fact, frozen=True, kw_only=True):
     device: str
     """`cpu` or `cuda`."""
     threads: int
+    kernels: KernelSet = KernelSet.TORCH
     versions: Versions
     notes: tuple[str, ...] = ()
     wrong: WrongDigits = WrongDigits()

@@ -35,8 +35,8 @@ class GraphNetwork(nn.Module):
     In training mode it runs the training graph, in evaluation mode the evaluation graph. Dropout that the
     student left on in evaluation is off here unless `keep_eval_dropout`: the finding is reported, the score
     is the network's. With `training_dropout` False it is off in training too, where steps are compared that
-    must not draw. The values stay in float32 whatever the graph says about types. `replace` gives operators
-    of the training graph, by their name, another implementation with the same arguments.
+    must not draw. The values stay in float32 whatever the graph says about types. `instead` gives single
+    instructions of the training graph another implementation (`Program`).
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class GraphNetwork(nn.Module):
         *,
         keep_eval_dropout: bool = False,
         training_dropout: bool = True,
-        replace: Mapping[str, Callable[..., Any]] | None = None,
+        instead: Mapping[str, Callable[..., Any]] | None = None,
     ) -> None:
         super().__init__()
         self._keys: dict[str, str] = {}
@@ -60,7 +60,7 @@ class GraphNetwork(nn.Module):
             else:
                 self.register_buffer(name, value)
         self._training_steps = Program(
-            network.training, dropout=None if training_dropout else False, replace=replace or {}
+            network.training, dropout=None if training_dropout else False, instead=instead
         )
         self._evaluation_steps = Program(network.evaluation, dropout=None if keep_eval_dropout else False)
 
@@ -77,8 +77,8 @@ class GraphNetwork(nn.Module):
 class Program:
     """The steps of one graph, arguments resolved as far as they can be before there are values.
 
-    `replace` gives operators, by their name, another implementation with the same arguments; `instead` single
-    instructions, by the name of their result. Neither may hand out an argument itself: the next step may
+    `instead` gives single instructions, by the name of their result, another implementation with the same
+    arguments. It may hand out an argument itself only where nobody else reads that: the next step may
     overwrite it. `double` computes in float64 where the graph names float32.
     """
 
@@ -87,7 +87,6 @@ class Program:
         graph: CheckedGraph,
         *,
         dropout: bool | None = None,
-        replace: Mapping[str, Callable[..., Any]] | None = None,
         instead: Mapping[str, Callable[..., Any]] | None = None,
         double: bool = False,
     ) -> None:
@@ -110,7 +109,7 @@ class Program:
             step = _step(instruction.operator, arguments, slots, slots[instruction.name], frees)
             if instruction.name in overwriting:
                 step = step._replace(function=torch.relu_)
-            other = (instead or {}).get(instruction.name, (replace or {}).get(instruction.operator.name))
+            other = (instead or {}).get(instruction.name)
             step = step if other is None else step._replace(function=other)
             self._steps.append(_in_double(step) if double else step)
 

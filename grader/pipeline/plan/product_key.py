@@ -17,7 +17,7 @@ from grader.pipeline.plan.providers import EXECUTING, Phase, Provider, by_produc
 
 READING: Final = ("charset-normalizer", "ftfy", "markdown-it-py", "msgspec", "nbformat", "numpy", "openpyxl")
 """Packages whose version can change what is read."""
-RUNNING: Final = (*READING, "ipython", "safetensors", "torch", "torchvision")
+RUNNING: Final = (*READING, "backprop-mnist-grader-native", "ipython", "safetensors", "torch", "torchvision")
 """Packages whose version can change what comes of running."""
 _WHOLE_RUN: Final = {"reproduce", "reproduce_minutes", "canary"}
 """Settings that decide nothing before a notebook is run whole."""

@@ -10,6 +10,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from grader.core.facts.recipe import Part, Stepping, Turn
+from grader.core.facts.retrain import KernelSet
 from grader.execute.engine.recipes.epoch_plans import PlanCourse, order
 from grader.execute.engine.recipes.recipe import Plan, resolve
 from grader.execute.engine.recipes.transforms import plain
@@ -73,7 +74,16 @@ def test_our_recipe_is_the_reference_loop_bit_for_bit() -> None:
     torch.manual_seed(3)
     built = module()
     expected = reference.train(built, data, replace(RECIPES["default"], epochs=2), 3)
-    got = run_seed(network(), None, data, seed=3, epochs=2, device="cpu", on_epoch=lambda right, loss: False)
+    got = run_seed(
+        network(),
+        None,
+        data,
+        seed=3,
+        epochs=2,
+        device="cpu",
+        on_epoch=lambda right, loss: False,
+        kernels=KernelSet.TORCH,
+    )
     assert got.correct == tuple(epoch.correct for epoch in expected.epochs)
     assert got.losses == tuple(round(epoch.loss, 6) for epoch in expected.epochs)
     assert got.proof.steps == got.proof.steps_expected == expected.steps == 6

@@ -10,7 +10,7 @@ import msgspec
 from grader.core.assigned_data import MNIST, DataSet
 from grader.core.bucket import Place, place_of
 from grader.core.facts.recipe import StudentRecipe
-from grader.core.facts.retrain import RecipeUsed, SeedRun, Versions
+from grader.core.facts.retrain import KernelSet, RecipeUsed, SeedRun, Versions
 from grader.core.memory import digest, key, write_whole
 from grader.execute.data import digest as digits_digest
 from grader.execute.engine.recipes.recipe import Plan
@@ -32,6 +32,7 @@ class TrainingJob:
     versions: Versions
     planned: int
     """Epochs of a full run."""
+    kernels: KernelSet
     described: DataSet = MNIST
 
     @property
@@ -112,6 +113,7 @@ def _key(job: TrainingJob) -> dict[str, object]:
         "data": digits_digest(job.data),
         "device": job.device,
         "threads": 1,
+        "kernels": job.kernels.value,
         "versions": job.versions,
         # Our own recipe normalises as the data set says; what is said of MNIST was always so.
         **({} if job.described.usual else {"pixels": [job.described.mean, job.described.deviation]}),

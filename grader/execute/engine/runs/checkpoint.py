@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from grader.core.bucket import Place
+from grader.core.facts.retrain import KernelSet
 from grader.core.memory import write_whole
 
 State = dict[str, Any]
@@ -20,12 +21,13 @@ _DIGEST = hashlib.sha256().digest_size
 
 class Checkpoint:
     """The state of one run at `path`; without a path nothing is kept. `epochs` is how many the state read
-    had.
+    had. `kernels` computes the run: the state of another set is none.
     """
 
     def __init__(self, path: Place | None = None) -> None:
         self.path = path
         self.epochs = 0
+        self.kernels = KernelSet.TORCH
 
     def read(self) -> State | None:
         """The state, None where there is none or the file is not what was written."""
@@ -38,6 +40,8 @@ class Checkpoint:
         if hashlib.sha256(content[_DIGEST:]).digest() != content[:_DIGEST]:
             return None
         state: State = torch.load(io.BytesIO(content[_DIGEST:]), map_location="cpu", weights_only=True)
+        if state.pop("kernels", None) != self.kernels.value:
+            return None
         self.epochs = len(state["epochs"])
         return state
 
@@ -48,7 +52,7 @@ class Checkpoint:
         if self.path is None:
             return
         buffer = io.BytesIO()
-        torch.save(state, buffer)
+        torch.save({**state, "kernels": self.kernels.value}, buffer)
         content = buffer.getvalue()
         with contextlib.suppress(OSError):
             write_whole(self.path, hashlib.sha256(content).digest() + content)

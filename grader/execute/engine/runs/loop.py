@@ -136,6 +136,7 @@ def train(
     *,
     epochs: int,
     on_epoch: Callable[[EpochResult], bool | None] = lambda result: None,
+    memory_format: torch.memory_format = torch.contiguous_format,
     checkpoint: Checkpoint | None = None,
 ) -> Training:
     """Train `model` in place from the weights it has, with torch's global random state as it is.
@@ -148,7 +149,7 @@ def train(
     torch.set_num_threads(1)
     keep_freed_memory()
     device = digits.train_images.device
-    model.to(device).train()
+    model.to(device=device, memory_format=memory_format).train()  # type: ignore[call-overload]
     course.begin(list(model.parameters()), digits)
     kept = checkpoint or Checkpoint()
     results, steps = _restore(kept.read(), model, course)

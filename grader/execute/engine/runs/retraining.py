@@ -29,7 +29,7 @@ from grader.execute.engine.runs.cache import RunCache, TrainingJob
 from grader.execute.engine.runs.initial_weights import fresh_tensors
 from grader.execute.engine.runs.limits import Run, refuse_too_large
 from grader.execute.engine.runs.loop import EVALUATION_BATCH
-from grader.execute.engine.runs.seed_run import run_seed, run_together
+from grader.execute.engine.runs.seed_run import kernels_for, run_seed, run_together
 from grader.execute.engine.runs.setup import UnusableNetwork
 from grader.execute.engine.runs.wish import Progress, Wish
 from grader.execute.engine.ways.parallel_processes import Heard, Training, processes_for, run_apart
@@ -118,14 +118,16 @@ def _retrain(
     batch = plan.batch_size if plan else RECIPES["default"].batch_size
     used = RecipeUsed.STUDENT if plan is not None else RecipeUsed.REFERENCE
     notes = _odd(facts)
+    device = _device(settings.device)
     job = TrainingJob(
         network=network,
         plan=plan,
         recipe=recipe if plan is not None else None,
         data=data,
-        device=_device(settings.device),
+        device=device,
         versions=_versions(),
         planned=planned,
+        kernels=kernels_for(device),
         described=described,
     )
     job, runs = _runs(job, Run(work, batch, epochs), settings, wish, notes)
@@ -142,6 +144,7 @@ def _retrain(
         kept_constants=fresh.kept_tables,
         device=job.device,
         threads=1,
+        kernels=job.kernels,
         versions=job.versions,
         notes=(
             *([wish.admitted] if wish.admitted else []),
@@ -169,7 +172,7 @@ def _runs(
         except torch.OutOfMemoryError:
             if job.device != "cuda":
                 raise
-            job = replace(job, device="cpu")
+            job = replace(job, device="cpu", kernels=kernels_for("cpu"))
             notes.append("the GPU had too little memory, so the CPU trained")
 
 
@@ -252,6 +255,7 @@ class _Trainer:
             on_epoch=on_epoch,
             described=job.described,
             checkpoint=checkpoint,
+            kernels=job.kernels,
         )
         self._cache.write(run)
         return run
@@ -315,6 +319,7 @@ class _Trainer:
                     seed=seed,
                     epochs=self._wish.epochs,
                     described=job.described,
+                    kernels=job.kernels,
                     state=self._cache.checkpoint(seed).path,
                 )
                 for seed in seeds

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from grader.core.assigned_data import MNIST, DataSet
-from grader.core.facts.retrain import Proof, SeedRun
+from grader.core.facts.retrain import KernelSet, Proof, SeedRun
 from grader.execute.engine.recipes.epoch_plans import PlanCourse
 from grader.execute.engine.recipes.recipe import Plan
 from grader.execute.engine.runs.checkpoint import Checkpoint
@@ -19,6 +19,7 @@ from grader.execute.engine.runs.loop import Digits, EpochResult, Score, train
 from grader.execute.engine.runs.setup import Seat, Setting, take_seat
 from grader.execute.engine.ways.batched_seeds import SideBySide, TogetherCourse, agrees
 from grader.execute.engine.ways.cuda_graph import Captured
+from grader.execute.engine.ways.kernel_set import chosen
 from grader.execute.graph.interpret import GraphNetwork
 from grader.execute.graph.network import Network
 from reference import mnist
@@ -44,7 +45,7 @@ OnEpoch = Callable[[int, float], bool]
 """Called with the right answers and the mean loss after each epoch; True stops the training."""
 
 
-def run_seed(
+def run_seed(  # noqa: PLR0913  each of them decides a training
     network: Network,
     plan: Plan | None,
     data: mnist.Mnist,
@@ -55,15 +56,19 @@ def run_seed(
     on_epoch: OnEpoch,
     checkpoint: Checkpoint | None = None,
     described: DataSet = MNIST,
+    kernels: KernelSet | None = None,
 ) -> SeedRun:
     """Train from fresh weights drawn from `seed`, by the student's plan or, where it is None, by our own
     recipe.
 
     At most `epochs` epochs, fewer where the recipe has fewer or `on_epoch` stops. A state in `checkpoint` is
-    gone on from. Raises UnusableNetwork.
+    gone on from where the same `kernels` made it (None: those of this process). Raises UnusableNetwork.
     """
     _use_float32(device)
-    setting = Setting(network, plan, len(data.train_labels), epochs, device, described)
+    used = kernels or kernels_for(device)
+    setting = Setting(network, plan, len(data.train_labels), epochs, device, described, used)
+    kept = checkpoint or Checkpoint()
+    kept.kernels = used
     seat = take_seat(setting, seed)
     correct: list[int] = []
     losses: list[float] = []
@@ -83,12 +88,18 @@ def run_seed(
         seat.course,
         epochs=setting.allowed,
         on_epoch=note,
-        checkpoint=checkpoint,
+        memory_format=seat.layout,
+        checkpoint=kept,
     )
     scores = (training.score, seat.course.score(trained, digits, again=True))
     wrong = _wrong(scores[0], digits)
     outcome = _Outcome(correct, losses, right, training.steps, scores, wrong, _how(trained))
     return _record(setting, seat, outcome)
+
+
+def kernels_for(device: str) -> KernelSet:
+    """The kernels of a training on this device in this process."""
+    return chosen() if device == "cpu" else KernelSet.TORCH
 
 
 def run_together(
@@ -105,7 +116,7 @@ def run_together(
 ) -> tuple[SeedRun, ...] | None:
     """Train several seeds side by side, as `run_seed` trains each; None where that would not give the same.
 
-    `on_epoch` gets right answers and mean loss of every seed after each epoch.
+    `on_epoch` gets right answers and mean loss of every seed after each epoch. The kernels are torch's.
     """
     if plan is not None and plan.couples_weights:
         return None

@@ -5,15 +5,18 @@ it takes.
 from dataclasses import replace
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from grader.core.assigned_data import MNIST, DataSet
+from grader.core.facts.retrain import KernelSet
 from grader.core.retrain_rule import REFERENCE_EPOCHS
 from grader.execute.engine.recipes.epoch_plans import PlanCourse, ReferenceCourse
 from grader.execute.engine.recipes.recipe import Plan
 from grader.execute.engine.runs.initial_weights import Fresh, fresh_tensors
 from grader.execute.engine.runs.loop import Course, Order
+from grader.execute.engine.ways.kernel_set import build
 from grader.execute.graph.interpret import GraphNetwork
 from grader.execute.graph.network import Network
 from reference.recipe import RECIPES, Recipe
@@ -35,6 +38,7 @@ class Setting(NamedTuple):
     epochs: int
     device: str
     data: DataSet = MNIST
+    kernels: KernelSet = KernelSet.TORCH
 
     @property
     def planned(self) -> int:
@@ -68,26 +72,27 @@ class Setting(NamedTuple):
 
 
 class Seat(NamedTuple):
-    """One seed, ready to train: `trained` is what the loop sees of `model`."""
+    """One seed, ready to train: `trained` is what the loop sees of `model`, with maps in `layout`."""
 
     seed: int
     fresh: Fresh
     model: GraphNetwork
     trained: nn.Module
     course: Course
+    layout: torch.memory_format
 
 
 def take_seat(setting: Setting, seed: int, *, dropout: bool = True) -> Seat:
     """Fresh weights and a course; torch's random state is then where the seed's training begins."""
     network = setting.network
     fresh = fresh_tensors(network, seed)
-    model = GraphNetwork(network, fresh.tensors, training_dropout=dropout)
+    model, layout = build(setting.kernels, network, fresh.tensors, dropout=dropout)
     order = Order(fresh.kept_bytes)
     if setting.plan is not None:
-        return Seat(seed, fresh, model, model, PlanCourse(setting.plan, order))
+        return Seat(seed, fresh, model, model, PlanCourse(setting.plan, order), layout)
     recipe = setting.recipe
     trained = _adapt(model, network.image, setting.data.side, -recipe.mean / recipe.deviation)
-    return Seat(seed, fresh, model, trained, ReferenceCourse(recipe, seed, order))
+    return Seat(seed, fresh, model, trained, ReferenceCourse(recipe, seed, order), layout)
 
 
 class _Adapted(nn.Module):

@@ -16,7 +16,7 @@ from grader.core.assigned_data import MNIST, DataSet
 from grader.core.bucket import Place
 from grader.core.child import Child
 from grader.core.facts.recipe import StudentRecipe
-from grader.core.facts.retrain import SeedRun
+from grader.core.facts.retrain import KernelSet, SeedRun
 from grader.core.machine import usable_cores
 from grader.execute.engine.recipes.recipe import resolve
 from grader.execute.engine.runs.checkpoint import Checkpoint
@@ -45,6 +45,7 @@ class Training(NamedTuple):
     epochs: int
     state: Place | None
     described: DataSet = MNIST
+    kernels: KernelSet = KernelSet.TORCH
 
 
 class Heard(NamedTuple):
@@ -128,6 +129,7 @@ def _train(channel: Connection) -> None:
                 on_epoch=on_epoch,
                 checkpoint=checkpoint,
                 described=training.described,
+                kernels=training.kernels,
             )
         except (RuntimeError, IndexError, TypeError, ValueError, ArithmeticError, MemoryError) as error:
             channel.send(
