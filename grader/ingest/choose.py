@@ -13,6 +13,7 @@ import msgspec
 
 from grader.core.evidence.documents import Document
 from grader.core.faults import SandboxFault
+from grader.core.model_names import words
 from grader.core.submission import Artefact, Kind, Source
 from grader.ingest.named_notebooks import named_notebooks, told_by_numbers
 from grader.sandbox.reader import Lost, read_limited
@@ -38,6 +39,51 @@ _STEP = re.compile(
     r"(?P<word>step|experiment|exp|model|code|notebook|version|v|try|attempt|iteration|iter|run|trial|net|f)[\s_-]?(?P<n>\d{1,2})$"
 )
 _LEADING_STEP = re.compile(r"(?P<n>\d{1,2})[\s._-]")
+_COUNTED_PARTS = frozenset(
+    (
+        *(
+            "part",
+            "session",
+            "s",
+            "week",
+            "day",
+            "lecture",
+            "unit",
+            "module",
+            "chapter",
+            "assignment",
+            "project",
+        ),
+        *(
+            "exercise",
+            "ex",
+            "question",
+            "q",
+            "task",
+            "problem",
+            "lab",
+            "hw",
+            "homework",
+            "quiz",
+            "era",
+            "eva",
+        ),
+        *(
+            "teil",
+            "aufgabe",
+            "parte",
+            "tarea",
+            "ejercicio",
+            "partie",
+            "exercice",
+            "student",
+            "group",
+            "team",
+            "submission",
+        ),
+    )
+)
+"""Words that a number behind makes a part of the work, or a person, and no later version."""
 _SNIFF_BYTES = 4 * 2**20
 _NEAR_TIE = 0.85
 """Second best over best score from which a person should confirm; two versions of one notebook score above
@@ -148,7 +194,7 @@ def _last_version(ranked: Sequence[Source]) -> Source | None:
         final = [s for s in close if _FINAL_NAME.search(_stem(s))]
         if len(final) == 1:
             return final[0]
-        if last := _last_step(close):
+        if last := _last_step(close) or _last_of_series(close):
             return last
     return None
 
@@ -160,6 +206,22 @@ def _last_step(close: Sequence[Source]) -> Source | None:
     if len(close) < 2 or len(numbers) < len(close) or len(words) > 1 or len(set(numbers)) < len(numbers):
         return None
     return close[numbers.index(max(numbers))]
+
+
+def _last_of_series(close: Sequence[Source]) -> Source | None:
+    """The last of names that begin alike and then count: `Code_3_Final_99` of `Code_1_Final` and so on.
+
+    None where one of them does not count, where two have the same number, and where what counts are parts of
+    an assignment.
+    """
+    names = [words(PurePosixPath(s.artefact.path).stem) for s in close]
+    at = next((n for n, one in enumerate(zip(*names, strict=False)) if len(set(one)) > 1), 0)
+    if len(close) < 2 or at == 0 or names[0][at - 1] in _COUNTED_PARTS:
+        return None
+    counted = [name[at] for name in names if name[at].isdigit()]
+    if len(counted) < len(close) or len(set(counted)) < len(close):
+        return None
+    return close[max(range(len(close)), key=lambda n: int(counted[n]))]
 
 
 def _stem(source: Source) -> str:

@@ -118,6 +118,12 @@ def test_the_python_file_that_builds_the_network_is_the_main_one() -> None:
         (("Code 1.ipynb", "Code 10.ipynb", "Code 9.ipynb"), "Code 10.ipynb"),
         (("1_Skeleton.ipynb", "2_Regularisation.ipynb"), "2_Regularisation.ipynb"),
         (("Classifier_Final.ipynb", "Classifier_v1.ipynb"), "Classifier_Final.ipynb"),
+        (("ERA_S7_C5.ipynb", "ERA_S7_C6.ipynb"), "ERA_S7_C6.ipynb"),
+        (
+            ("Code_1_Final.ipynb", "Code_2_Final.ipynb", "Code_3_Final_99_45.ipynb"),
+            "Code_3_Final_99_45.ipynb",
+        ),
+        (("S7_11.ipynb", "S7_9.ipynb", "S7_14.ipynb"), "S7_14.ipynb"),
     ],
 )
 def test_the_last_step_of_a_series_is_the_submission(names: tuple[str, ...], chosen: str) -> None:
@@ -125,7 +131,15 @@ def test_the_last_step_of_a_series_is_the_submission(names: tuple[str, ...], cho
 
 
 @pytest.mark.parametrize(
-    "names", [("S4.ipynb", "S5.ipynb"), ("Part 1.ipynb", "Part 2.ipynb"), ("a.ipynb", "b2.ipynb")]
+    "names",
+    [
+        ("S4.ipynb", "S5.ipynb"),
+        ("Part 1.ipynb", "Part 2.ipynb"),
+        ("a.ipynb", "b2.ipynb"),
+        ("Task_1_mnist.ipynb", "Task_2_mnist.ipynb"),
+        ("Step3.ipynb", "Step3_V2.ipynb"),
+        ("1.ipynb", "2.ipynb"),
+    ],
 )
 def test_sessions_and_parts_are_no_versions_of_one_another(names: tuple[str, ...]) -> None:
     assert _choice("# MNIST", **{n: f"# {n}" for n in names})[1]

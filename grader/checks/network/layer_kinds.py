@@ -14,7 +14,9 @@ over the whole map, a 1x1 convolution on a 1x1 map) is for a person where it wou
 Courses teach by exclusion: no max-pooling, so that strides and dilations have to do its work; a depthwise
 convolution, so that parameters are saved; three networks that differ in nothing but their normalisation.
 
-In preview: it was not measured on public hand-ins yet.
+Measured on 20 public notebooks: batch normalisations, max-poolings and fully connected layers are as many as
+the rows of the printed summary, and a stride of 2 stands in the code of the one that has it. Depthwise and
+dilated convolutions and the other normalisations were met in networks of ours alone.
 
 ## Example
     nn.Conv2d(16, 32, 3, groups=16)       asked for is a depthwise one, and 16 channels make it one
@@ -32,7 +34,7 @@ from grader.checks.network._where import named, place_of
 from grader.core.facts.network import Effect, Layer, NetworkFacts
 from grader.core.outcome import Finding, Outcome, failed, passed, unknown
 from grader.core.rubric import CheckParams
-from grader.core.rule import Rule, Status
+from grader.core.rule import Rule
 
 
 class Kind(Enum):
@@ -174,4 +176,4 @@ _HINTS = {
 }
 
 
-rule = Rule(code="NN409", name="layer-kinds", check=check, status=Status.PREVIEW)
+rule = Rule(code="NN409", name="layer-kinds", check=check)

@@ -13,7 +13,8 @@ kernels that are no squares): its field may be larger than what was counted.
 A network whose last map sees a corner of the object guesses the rest. Courses ask for a field of at least the
 image (28 for MNIST) or more (44 for CIFAR-10).
 
-In preview: the fields of 41 real networks are in the facts, and none of them was asked for one.
+Measured on 31 public notebooks, eleven of them of session 7: each field is the one that the kernel and map
+sizes of the printed summary give; a 32nd had printed the summary of another network than the one it trains.
 
 ## Example
     nn.Conv2d(1, 8, 3), nn.Conv2d(8, 16, 3), nn.AdaptiveAvgPool2d(1)       5 pixels of 28
@@ -26,7 +27,7 @@ from grader.checks.network._where import place_of
 from grader.core.facts.network import NetworkFacts
 from grader.core.outcome import Finding, Outcome, failed, passed, unknown
 from grader.core.rubric import CheckParams
-from grader.core.rule import Rule, Status
+from grader.core.rule import Rule
 
 
 class Params(CheckParams, frozen=True, kw_only=True):
@@ -78,4 +79,4 @@ def _finding(network: NetworkFacts, params: Params) -> Finding:
     )
 
 
-rule = Rule(code="NN408", name="receptive-field", check=check, status=Status.PREVIEW)
+rule = Rule(code="NN408", name="receptive-field", check=check)
