@@ -4,6 +4,8 @@ is an imitation of CUDA.
 
 import re
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -11,10 +13,11 @@ from torch import Tensor, nn
 
 from grader.execute.engine.recipes.epoch_plans import PlanCourse
 from grader.execute.engine.recipes.recipe import resolve
+from grader.execute.engine.runs.checkpoint import Checkpoint
 from grader.execute.engine.runs.initial_weights import fresh_tensors
-from grader.execute.engine.runs.loop import train
-from grader.execute.engine.runs.seed_run import as_digits
-from grader.execute.engine.ways.cuda_graph import Captured
+from grader.execute.engine.runs.loop import EpochResult, train
+from grader.execute.engine.runs.seed_run import as_digits, run_seed
+from grader.execute.engine.ways.cuda_graph import GRAPHERS, Captured, captured_on
 from grader.execute.graph.interpret import GraphNetwork
 from tests.execute.engine.small import digits, network, recipe
 
@@ -93,11 +96,10 @@ def test_a_faithful_replay_trains_to_the_same_bits_and_is_used() -> None:
     curve, weights, _ = trained(lambda model: model)
     replayed, other, wrapped = trained(lambda model: Captured(model, Replay))
     assert isinstance(wrapped, Captured)
-    assert wrapped.captured
     assert not wrapped.refused
     assert curve == replayed
     assert all(torch.equal(weights[key], other[key]) for key in weights)
-    replay = wrapped._replay
+    replay = wrapped.replay
     assert isinstance(replay, Replay)
     assert replay.replays >= 3 * (320 // 64)
 
@@ -117,7 +119,7 @@ def test_what_does_not_compute_the_same_is_not_used_and_disturbs_nothing(
     curve, weights, _ = trained(lambda model: model)
     other_curve, other, wrapped = trained(lambda model: Captured(model, grapher))
     assert isinstance(wrapped, Captured)
-    assert not wrapped.captured
+    assert wrapped.replay is None
     assert re.search(words, wrapped.refused)
     assert curve == other_curve
     assert all(torch.equal(weights[key], other[key]) for key in weights)
@@ -144,7 +146,7 @@ def test_a_graph_that_repeats_its_dropout_is_noticed_even_where_the_first_step_a
 def test_another_shape_and_evaluation_go_the_ordinary_way() -> None:
     model = Captured(fresh(), Replay).train()
     model(torch.randn(8, 1, 28, 28))
-    replay = model._replay
+    replay = model.replay
     assert isinstance(replay, Replay)
     before = replay.replays
     assert model(torch.randn(5, 1, 28, 28)).shape == (5, 10)
@@ -154,3 +156,85 @@ def test_another_shape_and_evaluation_go_the_ordinary_way() -> None:
     assert replay.replays == before
     model.train()(torch.randn(8, 1, 28, 28))
     assert replay.replays == before + 1
+
+
+class Stopped(Exception):
+    pass
+
+
+def test_a_captured_training_that_is_interrupted_goes_on_to_the_same_bits(tmp_path: Path) -> None:
+    """What replays was once a part of the state: twice the size, and unknown keys to whoever went on."""
+    whole, weights, _ = trained(lambda model: Captured(model, Replay))
+
+    def go(stop: int) -> tuple[list[tuple[int, float]], dict[str, Tensor]]:
+        def on_epoch(result: EpochResult) -> None:
+            if result.number == stop:
+                raise Stopped
+
+        model = fresh()
+        plan = resolve(recipe(), (1, 28, 28), 320).plan
+        assert plan is not None
+        wrapped, kept = Captured(model, Replay), Checkpoint(tmp_path / "run.state")
+        result = train(
+            wrapped, as_digits(digits()), PlanCourse(plan), epochs=3, checkpoint=kept, on_epoch=on_epoch
+        )
+        assert wrapped.replay is not None
+        return [(epoch.correct, epoch.loss) for epoch in result.epochs], model.tensors()
+
+    with pytest.raises(Stopped):
+        go(stop=2)
+    state = Checkpoint(tmp_path / "run.state").read()
+    assert state is not None
+    assert len(state["model"]) == len(fresh().state_dict())
+    torch.manual_seed(77)  # another process draws other numbers in between
+    curve, resumed = go(stop=0)
+    assert curve == whole
+    assert all(torch.equal(weights[key], resumed[key]) for key in weights)
+
+
+def test_a_device_without_a_capture_takes_every_step_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = fresh()
+    assert captured_on("cpu", model) is model
+    monkeypatch.setitem(GRAPHERS, "cpu", Replay)
+    wrapped = captured_on("cpu", model)
+    assert isinstance(wrapped, Captured)
+    assert wrapped.state_dict().keys() == {f"model.{key}" for key in model.state_dict()}
+    wrapped.train()(torch.randn(8, 1, 28, 28))
+    assert wrapped.replay is not None
+    assert wrapped.state_dict().keys() == {f"model.{key}" for key in model.state_dict()}
+
+
+def test_the_record_of_a_run_says_how_its_steps_were_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    def how() -> str:
+        return run_seed(
+            network(), None, digits(), seed=1, epochs=1, device="cpu", on_epoch=lambda right, loss: False
+        ).how
+
+    assert how() == ""
+    monkeypatch.setitem(GRAPHERS, "cpu", Replay)
+    assert how() == "in a captured graph"
+    monkeypatch.setitem(GRAPHERS, "cpu", refuses)
+    assert how().startswith("no graph could be captured: operation not permitted")
+
+
+def test_an_epoch_is_sent_to_the_device_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And so are the numbers of a `Normalize`: a GPU waits whenever something is sent to it."""
+    sent: list[tuple[int, ...]] = []
+    to, tensor = Tensor.to, torch.tensor
+
+    def counted(self: Tensor, *arguments: Any, **options: Any) -> Tensor:
+        if self.dtype is torch.int64:
+            sent.append(tuple(self.shape))
+        return to(self, *arguments, **options)
+
+    made: list[object] = []
+    plan = resolve(recipe(), (1, 28, 28), 320).plan
+    assert plan is not None
+    plan.training(as_digits(digits()).train_images[:4])  # the numbers are kept from here on
+    monkeypatch.setattr(Tensor, "to", counted)
+    monkeypatch.setattr(torch, "tensor", lambda *a, **k: made.append(a) or tensor(*a, **k))
+    drawn = PlanCourse(plan)
+    train(fresh(), as_digits(digits()), drawn, epochs=1)
+    assert [shape for shape in sent if shape == (320,)] == [(320,)]
+    assert not [shape for shape in sent if shape == (64,)]
+    assert not made

@@ -5,6 +5,7 @@ with it.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 import torch
@@ -51,11 +52,14 @@ class Normalize(_Fixed):
 
     def apply(self, images: Tensor, drawn: Sequence[Any]) -> Tensor:
         """Transform a batch with the parameters that its digits drew."""
-        mean, deviation = (
-            torch.tensor(values, dtype=torch.float32, device=images.device).view(1, -1, 1, 1)
-            for values in (self.mean, self.deviation)
-        )
+        mean, deviation = (_channels(values, images.device) for values in (self.mean, self.deviation))
         return images.sub(mean).div_(deviation)
+
+
+@lru_cache(maxsize=64)
+def _channels(values: tuple[float, ...], device: torch.device) -> Tensor:
+    """Numbers of channels, (1, channels, 1, 1): kept, since a GPU waits whenever some are sent to it."""
+    return torch.tensor(values, dtype=torch.float32, device=device).view(1, -1, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)

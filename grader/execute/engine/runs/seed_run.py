@@ -18,7 +18,7 @@ from grader.execute.engine.runs.initial_weights import Fresh
 from grader.execute.engine.runs.loop import Digits, EpochResult, Score, train
 from grader.execute.engine.runs.setup import Seat, Setting, take_seat
 from grader.execute.engine.ways.batched_seeds import SideBySide, TogetherCourse, agrees
-from grader.execute.engine.ways.cuda_graph import Captured
+from grader.execute.engine.ways.cuda_graph import Captured, captured_on
 from grader.execute.engine.ways.kernel_set import chosen
 from grader.execute.graph.interpret import GraphNetwork
 from grader.execute.graph.network import Network
@@ -81,7 +81,7 @@ def run_seed(  # noqa: PLR0913  each of them decides a training
         return on_epoch(result.correct, result.loss)
 
     digits = as_digits(data).to(device)
-    trained = Captured(seat.trained) if device == "cuda" else seat.trained
+    trained = captured_on(device, seat.trained)
     training = train(
         trained,
         digits,
@@ -138,7 +138,7 @@ def run_together(
         pairs = zip(course.correct, course.losses, strict=True)
         return on_epoch(tuple((right[at], loss[at]) for right, loss in pairs))
 
-    trained = Captured(stack) if device == "cuda" else stack
+    trained = captured_on(device, stack)
     training = train(
         trained,
         digits,
@@ -164,7 +164,7 @@ def _how(trained: nn.Module, beside: Sequence[int] = ()) -> str:
     """What a person should know of how the steps were computed; nothing for the plain loop."""
     words = [f"side by side with {', '.join(f'seed {seed}' for seed in beside)}"] if beside else []
     if isinstance(trained, Captured):
-        words.append("in a captured graph" if trained.captured else trained.refused)
+        words.append(trained.refused if trained.replay is None else "in a captured graph")
     return "; ".join(words)
 
 

@@ -18,27 +18,32 @@ Grapher = Callable[[nn.Module, tuple[Tensor, ...]], nn.Module]
 
 
 class Captured(nn.Module):
-    """A module whose training pass is captured at its first batch; `refused` says why it was not."""
+    """A module whose training pass is captured at its first batch; `refused` says why it was not.
 
-    def __init__(self, model: nn.Module, grapher: Grapher | None = None) -> None:
+    Its state is that of the module alone: what was captured holds the same tensors, and another process
+    captures anew.
+    """
+
+    def __init__(self, model: nn.Module, grapher: Grapher) -> None:
         super().__init__()
         self.model = model
         self.refused = ""
-        self._grapher = grapher or _capture_on_cuda
-        self._replay: nn.Module | None = None
+        self._grapher = grapher
+        self._held: tuple[nn.Module, ...] = ()  # a tuple, so that torch takes it for no part of this module
         self._shape: torch.Size | None = None
 
     @property
-    def captured(self) -> bool:
-        """Whether batches are replayed."""
-        return self._replay is not None
+    def replay(self) -> nn.Module | None:
+        """What replays the batches; None where nothing was captured."""
+        return self._held[0] if self._held else None
 
     def forward(self, images: Tensor) -> Tensor:
         """One pass in the current mode."""
         if self.training and self._shape is None:
             self._shape = images.shape
-            self._replay = self._capture(images)
-        replay = self._replay if self.training and images.shape == self._shape else None
+            captured = self._capture(images)
+            self._held = () if captured is None else (captured,)
+        replay = self.replay if self.training and images.shape == self._shape else None
         answers: Tensor = self.model(images) if replay is None else replay(images)
         return answers
 
@@ -86,6 +91,16 @@ def _capture_on_cuda(model: nn.Module, sample: tuple[Tensor, ...]) -> nn.Module:
     captured = torch.cuda.make_graphed_callables(model, sample, allow_unused_input=True)
     assert isinstance(captured, nn.Module)
     return captured
+
+
+GRAPHERS: dict[str, Grapher] = {"cuda": _capture_on_cuda}
+"""What captures on a device; where nothing does, every step is taken by itself."""
+
+
+def captured_on(device: str, model: nn.Module) -> nn.Module:
+    """The module as a training on this device sees it."""
+    grapher = GRAPHERS.get(device)
+    return model if grapher is None else Captured(model, grapher)
 
 
 def _draws(model: nn.Module, images: Tensor) -> bool:
