@@ -23,7 +23,17 @@ READS = (
     "Item", "Truth", "List", "Array", "AsArray", "Copied", "Pickled", "Equal", "WeightRead", "WeightData",
     "MovingAverage", "Selected",
 )  # fmt: skip
-SOUND = ("Small", "NoGrad", "NoGradInPlace", "Sizes", "Constants", "Unchanged", "Several", "ShapePrinted")
+SOUND = (
+    "Small",
+    "Inverse",
+    "NoGrad",
+    "NoGradInPlace",
+    "Sizes",
+    "Constants",
+    "Unchanged",
+    "Several",
+    "ShapePrinted",
+)
 
 
 def made(name: str) -> Any:
@@ -101,7 +111,7 @@ def test_a_recorded_graph_answers_as_the_network_in_both_modes(name: str) -> Non
             assert torch.equal(rebuilt(images(33, 2)), wanted)
 
 
-@pytest.mark.parametrize("name", ["Small", "NoGrad", "NoGradInPlace", "Unchanged"])
+@pytest.mark.parametrize("name", ["Small", "Inverse", "NoGrad", "NoGradInPlace", "Unchanged"])
 def test_gradients_are_those_of_the_network(name: str) -> None:
     network, model = recorded(name), made(name)
     rebuilt = GraphNetwork(network, network.tensors)
@@ -128,7 +138,7 @@ def test_autocast_is_read_as_the_float32_that_the_retraining_uses() -> None:
         assert torch.equal(rebuilt(images(9)), recordable.Small.forward(model, images(9)))
 
 
-@pytest.mark.parametrize("name", ["Small", "Constants", "Unchanged", "Several"])
+@pytest.mark.parametrize("name", ["Small", "Inverse", "Constants", "Unchanged", "Several"])
 def test_the_graph_is_the_one_that_the_export_makes(name: str) -> None:
     def never(*_given: Any) -> Any:
         raise NotRecorded("not now")

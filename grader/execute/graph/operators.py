@@ -35,8 +35,8 @@ _SHAPE = """
 """
 _ARITHMETIC = """
     add.Tensor add_.Tensor sub.Tensor sub_.Tensor mul.Tensor mul_.Tensor div.Tensor div_.Tensor rsub.Scalar neg.default abs.default
-    exp.default log.default sqrt.default rsqrt.default pow.Tensor_Scalar square.default clamp.default clamp_.default
-    clamp_min.default maximum.default minimum.default matmul.default bmm.default mm.default
+    exp.default log.default sqrt.default rsqrt.default reciprocal.default reciprocal_.default pow.Tensor_Scalar square.default
+    clamp.default clamp_.default clamp_min.default maximum.default minimum.default matmul.default bmm.default mm.default
 """
 _OUTPUT = "log_softmax.int softmax.int"
 _SIZES = "sym_size.int"

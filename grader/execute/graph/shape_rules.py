@@ -208,6 +208,8 @@ _ARITHMETIC: Final = ("add", "sub", "mul", "div")
 RULES: Final[dict[str, Callable[[Given], Sizes | None]]] = {
     **{f"aten.{name}{mark}.default": _same for name in _ACTIVATIONS for mark in ("", "_")},
     **{f"aten.{name}{mark}.Tensor": _arithmetic for name in _ARITHMETIC for mark in ("", "_")},
+    "aten.reciprocal.default": _same,
+    "aten.reciprocal_.default": _same,
     "aten.gelu.default": _gelu,
     "aten.dropout.default": _dropout,
     "aten.feature_dropout.default": _dropout,
