@@ -38,6 +38,8 @@ class Needs(msgspec.Struct, frozen=True, kw_only=True):
     """At most so many jobs go to another machine together: cheap ones, whose dispatch would cost more."""
     isolated: bool = False
     """Whether it runs student code, which only a machine that isolates may."""
+    loads: tuple[str, ...] = ()
+    """Modules that every job imports, and that are large."""
 
 
 ONE: Final = Needs()

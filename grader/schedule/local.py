@@ -41,7 +41,7 @@ def _serve(channel: Connection) -> None:
             channel.send(("fault", str(fault), type(fault).__name__))
 
 
-def _handed(message: tuple[object, object], idle: list[Child]) -> Child:
+def _handed(message: tuple[object, object], idle: list[Child], loads: tuple[str, ...]) -> Child:
     """Send work to a worker that waits, or to a new one. One that died while it waited had no job, and costs
     none.
     """
@@ -53,7 +53,7 @@ def _handed(message: tuple[object, object], idle: list[Child]) -> Child:
             worker.stop()
         else:
             return worker
-    worker = Child(_serve, daemon=False)
+    worker = Child(_serve, daemon=False, loads=loads)
     with suppress(OSError):  # dead before its first job: the end of its channel says so
         worker.channel.send(message)
     return worker
@@ -95,7 +95,7 @@ class LocalProcesses:
                         if not busy:
                             raise RuntimeError("a job was put off, and nothing runs that it could wait for")
                         break
-                    busy[_handed((function, job), idle)] = job
+                    busy[_handed((function, job), idle, needs.loads if together > 1 else ())] = job
                 if not busy:
                     return
                 ready = wait([w.channel for w in busy])

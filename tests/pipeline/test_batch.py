@@ -40,7 +40,7 @@ from grader.pipeline.plan.rubrics import parse
 from grader.pipeline.stages import appetite, stage
 from grader.pipeline.stages.request import Progress, Request
 from grader.sandbox.warm import SOCKET
-from grader.schedule.base import Ended
+from grader.schedule.base import Ended, Needs
 from grader.store.runs import Delivery, PhaseRecord, Spent, Store, now
 from tests.facts import retrained
 
@@ -712,3 +712,26 @@ def test_the_jobs_of_a_class_start_warm_and_one_alone_does_not(
     _grade(school, tmp_path / "out", rubric=asked, settings=Settings(retrain=False), only=only)
     assert found == warm
     assert SOCKET not in os.environ
+
+
+def test_what_is_kept_of_a_notebook_imports_nothing_large(
+    school: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A class whose rubric changed is judged from what is kept: torch would be imported for nothing."""
+    asked: list[tuple[str, ...]] = []
+
+    class Asked(Here):
+        def map(
+            self, function: Callable, jobs: Iterable, at_most: int = 0, needs: object = None
+        ) -> Iterator[Ended]:
+            assert isinstance(needs, Needs)
+            if needs.isolated:
+                asked.append(needs.loads)
+            return super().map(function, jobs, at_most, needs)
+
+    monkeypatch.setattr("grader.execute.notebook.run_notebook", _run_of_nothing)
+    for points in (b"1", b"2"):
+        network = b'[[criterion]]\nid = "network"\ncheck = "NN401"\npoints = ' + points + b"\n"
+        rubric = RUBRIC + b'[[criterion]]\nid = "log"\ncheck = "TR501"\npoints = 1\n' + network
+        grade_class(_request(school, tmp_path / "out", rubric, settings=Settings(retrain=False)), Asked())
+    assert asked == [appetite.LOADED, ()]

@@ -10,6 +10,7 @@ import pytest
 
 from grader.core.faults import UsageFault
 from grader.core.progress import listening, tell
+from grader.schedule.base import Needs
 from grader.schedule.local import LocalProcesses
 
 pytestmark = pytest.mark.slow
@@ -37,6 +38,31 @@ def talk(number: int) -> int:
 
 def interrupted(_: int) -> None:
     raise KeyboardInterrupt
+
+
+def about(_: int) -> tuple[int, bool, str]:
+    return os.getppid(), "wave" in sys.modules, os.environ.get("SAID_LATER", "")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux alone")
+def test_workers_that_load_the_same_are_forked_from_one_that_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Torch lay in memory once for each worker."""
+    needs = Needs(loads=("wave",))
+    for said in ("", "and is heard"):  # the process that is forked is older than the second
+        monkeypatch.setenv("SAID_LATER", said)
+        found = {e.result for e in LocalProcesses(2).map(about, range(6), needs=needs)}
+        ((parent, loaded, heard),) = found
+        assert (parent != os.getpid(), loaded, heard) == (True, True, said)
+    alone = [e.result for e in LocalProcesses(1).map(about, [1], needs=needs)]
+    assert alone == [(os.getpid(), False, "and is heard")]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux alone")
+def test_forked_workers_end_like_others() -> None:
+    ended = {e.job: e for e in LocalProcesses(2).map(double_or_die, range(8), needs=Needs(loads=("wave",)))}
+    assert {n: e.result for n, e in ended.items() if not e.fault} == {n: 2 * n for n in (0, 1, 2, 4, 6)}
+    assert "signal 9" in ended[3].fault
+    assert ended[7].died
 
 
 def test_words_of_a_worker_are_heard_here_and_end_no_job() -> None:

@@ -17,6 +17,8 @@ which fills no GPU.
 """
 BLOCK = 32
 """Hand-ins that are read in one block at most."""
+LOADED = ("grader.pipeline.classroom.job", "grader.execute.preload")
+"""What a job imports that runs a notebook or trains its network; the last freezes what is there by then."""
 GPUS = "/dev/nvidia[0-9]*"
 """What the driver makes for each GPU on Linux; asking torch would load it into a process that needs it for
 nothing else.
@@ -38,6 +40,7 @@ def needs_of(stage: Stage, settings: Settings) -> Needs:
         memory=BYTES_PER_WORKER,
         gpus=1 / TRAININGS_PER_GPU if trains else 0.0,
         isolated=executes,
+        loads=LOADED if executes else (),
     )
 
 

@@ -9,11 +9,14 @@ import msgspec
 
 from grader.core.faults import StoreFault
 from grader.core.progress import tell
+from grader.core.submission import Reads
 from grader.ingest.forms.entries import Entry
 from grader.pipeline.classroom.job import Done, Job, died, work
 from grader.pipeline.classroom.reports import OUR_FAILURE
+from grader.pipeline.classroom.stored import Stored, stored_sources
 from grader.pipeline.elsewhere.errand import work_elsewhere
 from grader.pipeline.elsewhere.sending import Sending
+from grader.pipeline.grade.products import Known
 from grader.pipeline.plan.plan import MarkSheet, Stage
 from grader.pipeline.plan.providers import STATIC, Phase
 from grader.pipeline.stages.appetite import needs_of, trainings_at_once
@@ -22,6 +25,7 @@ from grader.pipeline.stages.request import Progress, Request
 from grader.pipeline.stages.sameness import same_runs, same_trainings
 from grader.pipeline.stages.turns import Turns
 from grader.sandbox.choose import warm_jobs
+from grader.sandbox.reader import stop as stop_reader
 from grader.schedule.base import Backend, Ended, Later
 from grader.schedule.local import LocalProcesses
 from grader.store.carry_over import graded_before, reuse
@@ -143,9 +147,13 @@ def _ends(
     """Yield the end of each job of a stage, wherever it was done."""
     request, store = going.request, going.store
     needs = needs_of(stage, request.settings)
+    if needs.loads and request.afield is None and not _something_runs(store, going.run, jobs):
+        needs = msgspec.structs.replace(needs, loads=())
     bound = trainings_at_once(request.settings) if stage.phases == (Phase.RETRAIN,) else 0
     begins = _provided(going, clock.within(turns))
     if request.afield is None:
+        if needs.isolated:
+            stop_reader()  # the next file that this process reads starts another; its memory is wanted now
         # One job alone would pay for the warm process what it saves.
         with warm_jobs() if needs.isolated and len(jobs) > 1 else nullcontext():
             yield from going.backend.map(work, begins, bound, needs)
@@ -177,6 +185,29 @@ def _ends(
     if here:
         tell(f"{len(here)} can only be read on this machine: a link, a pipe, or more than is read")
         yield from LocalProcesses(1).map(work, here)
+
+
+def _something_runs(store: Store, run: Run, jobs: Sequence[Job]) -> bool:
+    """Whether some job runs a notebook whose run is not kept yet; else nothing large is imported for it."""
+    for job in jobs:
+        if job.plan.models:  # kept by names of their own
+            return True
+        delivery = store.delivery(run.id, job.id)
+        if not delivery.submission.only(Reads.RUNS).artefacts:
+            continue
+        known = Known(
+            lambda delivery=delivery: stored_sources(store, delivery),  # type: ignore[misc]
+            job.settings,
+            job.profile,
+            job.plan.retraining,
+            execution=job.plan.execution,
+            submission=delivery.submission,
+        )
+        kept = Stored(store, known, store.phase_records(run.id, job.id), makes=job.stage.phases)
+        runs = [step for step in job.plan.steps if step.provider.reads is Reads.RUNS]
+        if any(kept.recall(s) is None for s in runs if s.provider.phase in job.stage.phases):
+            return True
+    return False
 
 
 class Clock:
