@@ -4,17 +4,13 @@ fault.
 
 import io
 import os
-import platform
 import select
 import sys
-import tempfile
-import traceback
 from collections.abc import Callable
-from pathlib import Path
 
 import click
 
-import grader
+from grader.core.crash_log import keep, listen, printable
 from grader.core.faults import StoreFault, UsageFault
 
 
@@ -24,6 +20,7 @@ class PipeBroke(Exception):
 
 def guarded(run: Callable[[], object]) -> int:
     """Run a command and return its exit status."""
+    listen()
     try:
         result = run()
     except click.exceptions.Exit as done:
@@ -33,10 +30,10 @@ def guarded(run: Callable[[], object]) -> int:
         return 2
     except UsageFault as fault:
         for line in str(fault).splitlines():
-            print(f"grader: {_plain(line)}", file=sys.stderr)
+            print(f"grader: {printable(line)}", file=sys.stderr)
         return 2
     except StoreFault as fault:
-        print(f"grader: {_plain(str(fault))}", file=sys.stderr)
+        print(f"grader: {printable(str(fault))}", file=sys.stderr)
         return 3
     except (KeyboardInterrupt, click.Abort):
         print("grader: interrupted; what is finished is kept", file=sys.stderr)
@@ -47,7 +44,7 @@ def guarded(run: Callable[[], object]) -> int:
             # stdout Python would complain a second time when it flushes at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
-        path = _log(crash)
+        path = keep(crash)
         print(
             f"grader: a fault of grader itself ({type(crash).__name__}); please report {path}",
             file=sys.stderr,
@@ -73,20 +70,3 @@ def _heard() -> bool:
         except OSError:
             return False
     return True
-
-
-def _plain(line: str) -> str:
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
-
-
-def _log(crash: Exception) -> Path:
-    text = "".join(traceback.format_exception(crash))
-    head = (
-        f"grader {grader.__version__}, Python {platform.python_version()}, "
-        f"{platform.platform()}\n{sys.argv}\n\n"
-    )
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="grader-crash-", suffix=".log", delete=False, encoding="utf-8", errors="backslashreplace"
-    ) as handle:
-        handle.write(head + text)
-    return Path(handle.name)

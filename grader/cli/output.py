@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import click
 
 from grader.cli.screen import linked, watched
+from grader.core.crash_log import printable
 from grader.core.progress import listening
 from grader.core.report import Report
 from grader.pipeline.grade.publish import Written
@@ -32,8 +33,7 @@ def progress_line(*, enabled: bool) -> Iterator[Callable[[str], None]]:
     def show(text: str) -> None:
         if live:
             width = shutil.get_terminal_size().columns - 1
-            clean = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-            click.echo(f"\r\x1b[2K{clean[:width]}", nl=False, err=True)
+            click.echo(f"\r\x1b[2K{printable(text)[:width]}", nl=False, err=True)
 
     def say(text: str) -> None:
         if live:

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from grader.core.crash_log import printable
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -89,15 +91,11 @@ class Bar:
 
     def count(self, phase: str, done: int, total: int, told: str) -> None:
         """Say how many of a phase are done."""
-        self._update(description=phase, completed=done, total=total, told=_printable(told))
+        self._update(description=phase, completed=done, total=total, told=printable(told))
 
     def say(self, told: str) -> None:
         """Say what long work is at, beside the count."""
-        self._update(told=_printable(told))
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+        self._update(told=printable(told))
 
 
 def _console(stream: IO[str]) -> "Console":

@@ -11,6 +11,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 
 from grader.core.child import Child
+from grader.core.crash_log import listen
 from grader.core.faults import GraderFault
 from grader.core.machine import collect_rarely
 from grader.core.progress import listening, tell
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 
 def _serve(channel: Connection) -> None:
     collect_rarely()
+    listen()
     while True:
         try:
             message = channel.recv()

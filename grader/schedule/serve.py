@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextvars import copy_context
 from typing import Any
 
+from grader.core.crash_log import listen
 from grader.core.faults import GraderFault
 from grader.core.machine import collect_rarely
 from grader.core.progress import listening
@@ -23,6 +24,7 @@ def serve(function: Callable[[Any], Any], jobs: Sequence[Any], *, talks: bool = 
     before its end.
     """
     collect_rarely()
+    listen()
     yield Word.BEGAN.value, "", ""
     for job in jobs:
         yield from _talking(function, job) if talks else _silent(function, job)

@@ -163,7 +163,7 @@ class Known:
         except (SandboxFault, StoreFault) as fault:
             return Missing(reason=str(fault), verdict=Verdict.ERROR)
         except Exception as crash:  # a crash of ours must cost nothing but what needs this product
-            log.exception("provider %s crashed", step.provider.name)
+            log.exception("%s: grader crashed while it made %s", self.submission.id, step.provider.product)
             what = f"({type(crash).__name__} in {_own_frame(crash)})"
             return Missing(
                 reason=f"grader failed while it computed {step.provider.product} {what}",
