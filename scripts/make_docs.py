@@ -1,4 +1,4 @@
-"""Writes docs/reference from the code: checks, rubric files and the command line.
+"""Writes docs/reference from the code: checks, slips, rubric files and the command line.
 
     python scripts/make_docs.py            # write the pages
     python scripts/make_docs.py --check    # exit status 1 where a committed page differs
@@ -7,6 +7,7 @@ tests/e2e/test_docs.py runs the second.
 """
 
 import ast
+import importlib
 import inspect
 import re
 import sys
@@ -18,6 +19,8 @@ from pathlib import Path
 import click
 import msgspec
 
+from grader.backprop import slips
+from grader.backprop.slip_catalogue import CATALOGUE
 from grader.checks.catalogue import catalogue
 from grader.cli.app import app
 from grader.core.assigned_data import KNOWN, Archive, DataFile, DataSet
@@ -52,6 +55,7 @@ def pages() -> dict[str, str]:
     made["checks.md"] = _index(rules)
     made["rubric.md"] = _rubric_page(rules)
     made["cli.md"] = _cli_page()
+    made["slips.md"] = _slips_page()
     return {name: MADE + text.rstrip() + "\n" for name, text in sorted(made.items())}
 
 
@@ -106,6 +110,22 @@ def _check_page(rule: Rule) -> str:
         "[All checks](../checks.md)",
     ]
     return "\n".join(lines)
+
+
+def _slips_page() -> str:
+    """Every slip with the text of its file."""
+    parts = [
+        "# Slips",
+        "",
+        "What grader names in a formula that is wrong, in a line of a README as in a cell of a sheet.",
+        "`diagnosis` in `result.json` is the code, and a class counts by it.",
+    ]
+    for slip in sorted(CATALOGUE):
+        text = (
+            inspect.getdoc(importlib.import_module(f"{slips.__name__}.{slip.code.replace('-', '_')}")) or ""
+        )
+        parts += ["", f"## {slip.code}", "", f"*{slip.sentence}*", "", text]
+    return "\n".join(parts)
 
 
 def _rubric_page(rules: dict[str, Rule]) -> str:

@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from grader.backprop.slips import current
+from grader.backprop.slip_catalogue import current
 from grader.core.evidence.documents import Documents
 from grader.core.evidence.formulas import FormulaEvidence, FormulaVerdict
 from grader.core.evidence.logs import LogEvidence, Origin

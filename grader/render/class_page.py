@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from grader.backprop.slips import SLIPS, current
+from grader.backprop.slip_catalogue import SLIPS, current
 from grader.core.spool import Ordered
 from grader.render import strings
 from grader.render.class_rows import ClassRow, Column, Head, Mistake, SimilarGroup

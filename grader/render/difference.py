@@ -12,8 +12,8 @@ from typing import Final
 
 import msgspec
 
+from grader.backprop.expression import show
 from grader.core.outcome import Finding
-from grader.extract.formulas.reading.expression import show
 from grader.extract.formulas.reading.parser import Unparsed, parse_all
 from grader.extract.formulas.reading.vocabulary import tokens
 from grader.render.escape import SafeHtml, visible

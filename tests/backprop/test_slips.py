@@ -1,11 +1,14 @@
 """One code and one sentence for a slip, wherever it is made, and old results are read by their codes."""
 
+import ast
 import re
 from pathlib import Path
 
 import pytest
 
-from grader.backprop.slips import FORMERLY, OPERATORS, SLIPS, confusion, current
+from grader.backprop.confusions import confusion
+from grader.backprop.edits import Slip
+from grader.backprop.slip_catalogue import CATALOGUE, FORMERLY, SLIPS, current
 from grader.core.assigned_network import CLASS_NETWORK
 from grader.core.facts.replay import Severity
 from tests.execute.replay.sheets import replayed
@@ -21,12 +24,27 @@ def test_codes_of_earlier_versions_are_read_as_todays() -> None:
     assert current("missing-factor") == current("factor-missing") == "factor-missing"
 
 
-def test_every_code_of_the_repairs_is_in_the_catalogue() -> None:
-    texts = [path.read_text("utf-8") for path in (ROOT / "grader/extract/formulas/repair").glob("*_edits.py")]
-    found = {code for text in texts for code in re.findall(r'"((?:[a-z]+-)+[a-z]+|sign)"', text)}
-    assert len(found) > 10
-    assert found <= SLIPS.keys()
-    assert set(OPERATORS.values()) <= SLIPS.keys()
+@pytest.mark.parametrize("slip", CATALOGUE, ids=lambda slip: slip.code)
+def test_a_slip_is_one_file_with_its_text(slip: Slip) -> None:
+    path = ROOT / "grader" / "backprop" / "slips" / f"{slip.code.replace('-', '_')}.py"
+    text = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
+    title, _, rest = text.partition("\n\n")
+    assert slip.sentence
+    assert title.endswith(".")
+    assert "wrong" in rest
+    assert "right" in rest
+
+
+def test_no_code_of_a_diagnosis_is_made_up_elsewhere() -> None:
+    """What the replay says of a formula beside the small edits has a file too."""
+    folder = ROOT / "grader" / "execute" / "replay" / "faults"
+    said = {
+        code
+        for path in folder.glob("*.py")
+        for code in re.findall(r'"((?:[a-z]+-)+[a-z]+)"', path.read_text("utf-8"))
+    }
+    assert said - SLIPS.keys() <= {"hard-coded-constant", "rounded-formula"}
+    assert len(said & SLIPS.keys()) > 10
 
 
 @pytest.mark.parametrize(

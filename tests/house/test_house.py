@@ -165,7 +165,6 @@ def test_no_module_is_too_long_and_none_is_called_utils() -> None:
 LONG_FUNCTIONS = {
     "_number": "one guard a kind of cell, in the order in which they are asked",
     "score": "one pass over the frames of a foreign process",
-    "operator_edits": "a table of edits as code",
     "install": "closures share what a notebook must not replace",
 }
 """Functions above 60 lines, each with the reason why it stays in one piece."""

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from grader.backprop.expression import sym
 from grader.core.outcome import Verdict
-from grader.extract.formulas.reading.expression import sym
 from grader.render import class_page, student_page
 from grader.render.class_rows import ClassRow
 from grader.render.feedback import feedback_page

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grader.backprop.expression import binary, call, deriv, neg, num, sym
 from grader.core.facts.retrain import DigitPictures, WrongDigit, WrongDigits
 from grader.core.place import letters
 from grader.execute.wrong_digits import draw
-from grader.extract.formulas.reading.expression import binary, call, deriv, neg, num, sym
 from grader.render.pictures import svg
 from grader.render.pictures.cells import Area, Cell, area, cell_grid
 from grader.render.pictures.curves import AccuracyRun, LossSeries, accuracy_curve, loss_curves

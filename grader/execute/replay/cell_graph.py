@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from grader.backprop.tokens import Unsupported
 from grader.core.evidence.workbook import Book, CellKind, Run, written_number
 from grader.execute.replay.formula.evaluator import (
     Compiled,
@@ -22,7 +23,6 @@ from grader.execute.replay.formula.evaluator import (
     compile_tokens,
     scan,
 )
-from grader.execute.replay.formula.tokens import Unsupported
 from grader.execute.replay.formula.worksheet_functions import Block, Value, as_number
 
 ROW = 1 << 20

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterable
 
+from grader.backprop.tokens import Token
 from grader.core.place import letters
 from grader.execute.replay.cell_graph import Model, column_of, row_of, sheet_of
 from grader.execute.replay.formula.evaluator import Form, Range
-from grader.execute.replay.formula.tokens import Token
 
 _GRADIENT = re.compile(r"d([wb]\d+)")
 

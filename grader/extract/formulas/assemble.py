@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from grader.backprop.assigned import network
+from grader.backprop.expression import Expr, has_derivative, nodes, show
 from grader.core.evidence.documents import SourceLine, TextRepair
 from grader.core.evidence.formulas import (
     DocumentFormulas,
@@ -23,7 +24,6 @@ from grader.extract.formulas.document.lost_stars import loses_stars
 from grader.extract.formulas.judging.decide import Truth, decide, is_step, is_update, with_weight
 from grader.extract.formulas.judging.judge import Judged, doubted, judge, of_another_network
 from grader.extract.formulas.judging.network import NoValue, Point, close, points
-from grader.extract.formulas.reading.expression import Expr, has_derivative, nodes, show
 from grader.extract.formulas.reading.quote import quoted
 from grader.extract.formulas.repair.diagnose import Explanation
 

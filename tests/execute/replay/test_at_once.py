@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from grader.backprop.tokens import Unsupported
 from grader.core.rubric import CLASS_PROFILE
 from grader.execute.replay import cell_graph
 from grader.execute.replay.book.full_replay import _gaps
 from grader.execute.replay.book.replay_book import replay_book
 from grader.execute.replay.faults.edit_search import first_fitting, first_fitting_pair
 from grader.execute.replay.formula.evaluator import compile_for_numbers, compile_tokens, scan
-from grader.execute.replay.formula.tokens import Unsupported
 from grader.execute.replay.table.cell_identity import IdentityTest
 from grader.extract.workbook.child import read
 from tests.generate.formulas import Defect

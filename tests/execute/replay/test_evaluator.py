@@ -11,10 +11,10 @@ import numpy as np
 import openpyxl
 import pytest
 
+from grader.backprop.tokens import Unsupported
 from grader.core.evidence.workbook import Book, CellKind, Run, Sheet
 from grader.execute.replay.cell_graph import Model, cell
 from grader.execute.replay.formula.evaluator import compile_tokens, evaluate, scan
-from grader.execute.replay.formula.tokens import Unsupported
 from grader.execute.replay.reference_network import inherited_gradients, step, train
 from grader.extract.workbook.child import read
 from reference.backprop import Weights, forward, gradients

@@ -7,6 +7,7 @@ import math
 import openpyxl
 import pytest
 
+from grader.backprop.tokens import Unsupported
 from grader.checks.workbook import stored_values
 from grader.core.evidence.workbook import CellKind, written_number
 from grader.core.facts.replay import BookVerdict, ReplayFacts, Severity
@@ -14,7 +15,6 @@ from grader.core.outcome import Verdict
 from grader.core.rubric import Profile
 from grader.execute.replay.book.replay_book import replay_book
 from grader.execute.replay.formula.evaluator import compile_tokens, evaluate, scan
-from grader.execute.replay.formula.tokens import Unsupported
 from grader.extract.workbook.child import read
 from tests.execute.replay.sheets import AT, START, replayed, workbook
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from grader.backprop.expression import Expr, binary, call, deriv, neg, num, show, sym, symbols
 from grader.core.assigned_network import CLASS_NETWORK
 from grader.extract.formulas.judging.network import NoValue, close, points
-from grader.extract.formulas.reading.expression import Expr, binary, call, deriv, neg, num, show, sym, symbols
 from grader.extract.formulas.reading.parser import parse_all
 from grader.extract.formulas.reading.statements import statements
 from grader.extract.formulas.reading.vocabulary import tokens

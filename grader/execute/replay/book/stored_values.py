@@ -10,11 +10,11 @@ from typing import NamedTuple
 import numpy as np
 
 from grader.backprop.sheet_names import names
+from grader.backprop.tokens import Unsupported
 from grader.core.evidence.workbook import Producer
 from grader.core.facts.replay import CellFault, Severity
 from grader.execute.replay.cell_graph import Model, column_of, row_of, sheet_of
 from grader.execute.replay.formula.evaluator import Slot, evaluate
-from grader.execute.replay.formula.tokens import Unsupported
 from grader.execute.replay.formula.worksheet_functions import Block
 from grader.execute.replay.notation import address, display, formula_text, ranges
 from grader.execute.replay.table.layout import Layout

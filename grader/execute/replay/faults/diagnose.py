@@ -8,7 +8,9 @@ identity test.
 
 from collections.abc import Callable, Iterator, Sequence
 
+from grader.backprop.edits import Variant, fitting
 from grader.backprop.sheet_names import names
+from grader.backprop.tokens import Token, Unsupported
 from grader.backprop.values import TOLERANCE
 from grader.core.class_sheet import INHERITED
 from grader.core.facts.replay import Severity
@@ -20,7 +22,6 @@ from grader.execute.replay.faults.wording import Wording
 from grader.execute.replay.faults.wrong_cell import MAX_LONG_SEARCHES, Case, Diagnosis, Memory
 from grader.execute.replay.formula.evaluator import Slot
 from grader.execute.replay.formula.small_edits import small_edits, unrounded
-from grader.execute.replay.formula.tokens import Token, Unsupported
 from grader.execute.replay.notation import address, display, number
 from grader.execute.replay.reference_network import Array, inherited_gradients
 from grader.execute.replay.table.cell_identity import Points, Tested, difference, shape
@@ -234,11 +235,14 @@ class Doctor:
         if known is not None and self._fits(known[1].tokens, values, want):
             yield self.say.edited(known[0], case, known[1])
             return
-        for code, variant in small_edits(flat.tokens):
-            if self._fits(variant.tokens, values, want):
-                self._edits[memo] = (code, variant)
-                yield self.say.edited(code, case, variant)
-                return
+
+        def fits(edit: tuple[str, Variant]) -> bool:
+            return self._fits(edit[1].tokens, values, want)
+
+        for code, variant in fitting(small_edits(flat.tokens), fits):
+            self._edits[memo] = (code, variant)
+            yield self.say.edited(code, case, variant)
+            return
 
 
 def _with(values: list[Slot], slot: int, value: Slot) -> list[Slot]:

@@ -6,9 +6,9 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from grader.backprop.tokens import Token, Unsupported
 from grader.backprop.values import TOLERANCE
 from grader.execute.replay.formula.evaluator import Form, Slot, compile_tokens, evaluate
-from grader.execute.replay.formula.tokens import Token, Unsupported
 from grader.execute.replay.formula.worksheet_functions import Block, Value
 from grader.execute.replay.reference_network import Array
 from grader.execute.replay.table.layout import Layout, Symbol

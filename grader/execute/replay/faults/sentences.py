@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
+from grader.backprop.confusions import confusion
+from grader.backprop.edits import Variant
 from grader.backprop.sheet_names import names
-from grader.backprop.slips import OPERATORS, confusion
 from grader.execute.replay.cell_graph import ROW
 from grader.execute.replay.faults.wording import Wording, anchored
 from grader.execute.replay.faults.wrong_cell import Case, Diagnosis
 from grader.execute.replay.formula.evaluator import Reference
-from grader.execute.replay.formula.small_edits import Variant
 from grader.execute.replay.notation import address, number, qualified
 from grader.execute.replay.table.layout import Layout, Symbol
 
@@ -110,7 +110,7 @@ class Sentences:
         """
         subject, flat = self.words.subject(case.quantity), case.flat
         wrote, belongs = variant.what.partition(" for ")[::2]
-        has = "" if code in (*OPERATORS.values(), "wrong-operator", "wrong-constant") else ":"
+        named = ":" if variant.what.startswith("a ") else " has"
         hints = {
             "brackets": "Excel multiplies and divides before it adds: put the brackets "
             "as in your derivation.",
@@ -122,7 +122,7 @@ class Sentences:
         right = variant.tokens[start : len(variant.tokens) - after]
         return Diagnosis(
             code,
-            f"{subject}: {variant.what}" if has else f"{subject} has {variant.what}",
+            f"{subject}{named} {variant.what}",
             expected=self.words.formula(right, cells or flat.cells) or belongs,
             found=self.words.formula(flat.tokens[start:stop], flat.cells) or wrote,
             hint=hints.get(code, f"Write {belongs}."),

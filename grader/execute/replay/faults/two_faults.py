@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import islice
 
+from grader.backprop.edits import Variant, fitting
 from grader.backprop.sheet_names import names
 from grader.backprop.values import TOLERANCE
 from grader.execute.replay.faults.candidate_terms import family
@@ -11,7 +12,7 @@ from grader.execute.replay.faults.missing_terms import candidates
 from grader.execute.replay.faults.sentences import Sentences
 from grader.execute.replay.faults.wording import Wording
 from grader.execute.replay.faults.wrong_cell import Case, Diagnosis
-from grader.execute.replay.formula.small_edits import MAX_TOKENS, Variant, small_edits
+from grader.execute.replay.formula.small_edits import MAX_TOKENS, small_edits
 from grader.execute.replay.notation import address
 from grader.execute.replay.reference_network import Array
 from grader.execute.replay.table.cell_identity import Points, difference
@@ -121,11 +122,15 @@ class TwoFaults:
         """The same small edit in two places, else two different ones."""
         if len(case.flat.tokens) > MAX_TOKENS:
             return
+
+        def fits(edit: tuple[str, Variant]) -> bool:
+            return difference(run(edit[1].tokens, case.values), case.want) <= TOLERANCE
+
         for alike in (True, False):
-            for code, both in islice(_pairs(case, alike=alike), MAX_PAIRED_EDITS):
-                if difference(run(both.tokens, case.values), case.want) <= TOLERANCE:
-                    yield self.say.edited(code, case, both)
-                    return
+            pairs = islice(_pairs(case, alike=alike), MAX_PAIRED_EDITS)
+            for code, both in fitting(pairs, fits):
+                yield self.say.edited(code, case, both)
+                return
 
 
 def _pairs(case: Case, *, alike: bool) -> Iterator[tuple[str, Variant]]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from grader.backprop.sheet_names import names
-from grader.execute.replay.formula.tokens import Token
+from grader.backprop.tokens import Token
 from grader.execute.replay.notation import address, display, number, qualified
 from grader.execute.replay.table.layout import Layout, Symbol
 

@@ -2,10 +2,10 @@
 
 from typing import NamedTuple
 
+from grader.backprop.edits import Variant
 from grader.core.facts.replay import Severity
 from grader.execute.replay.faults.edit_search import Flat
 from grader.execute.replay.formula.evaluator import Slot
-from grader.execute.replay.formula.small_edits import Variant
 from grader.execute.replay.formula.worksheet_functions import Value
 from grader.execute.replay.reference_network import Array
 

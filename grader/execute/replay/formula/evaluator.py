@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from grader.backprop.tokens import Token, Unsupported
 from grader.execute.replay.formula.let_lambda import written_out
-from grader.execute.replay.formula.tokens import Token, Unsupported
 from grader.execute.replay.formula.worksheet_functions import (
     FUNCTIONS,
     Value,

@@ -8,7 +8,7 @@ left.
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from grader.execute.replay.formula.tokens import Token, Unsupported
+from grader.backprop.tokens import Token, Unsupported
 
 MAX_TOKENS = 4_000
 """Tokens that one formula may be written out to; names that hold names can double with each step."""

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from grader.backprop.tokens import Unsupported
 from grader.core.evidence.workbook import written_number
-from grader.execute.replay.formula.tokens import Unsupported
 
 MAX_ELEMENTS = 2_000
 """Elements of one array; a layer of this network has two."""

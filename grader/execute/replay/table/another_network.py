@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 
 from grader.backprop.assigned import network
+from grader.backprop.tokens import Unsupported
 from grader.backprop.values import TOLERANCE
 from grader.core.assigned_network import Activation, Loss, Unit
 from grader.execute.replay.cell_graph import cell
 from grader.execute.replay.formula.evaluator import Form
-from grader.execute.replay.formula.tokens import Unsupported
 from grader.execute.replay.formula.worksheet_functions import Value
 from grader.execute.replay.reference_network import Array
 from grader.execute.replay.table.cell_identity import IdentityTest, Match, Tested, difference

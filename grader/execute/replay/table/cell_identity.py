@@ -15,11 +15,11 @@ import numpy as np
 
 from grader.backprop.assigned import made, network
 from grader.backprop.sheet_names import names
+from grader.backprop.tokens import Token, Unsupported
 from grader.backprop.values import TOLERANCE
 from grader.core.assigned_network import Activation, AssignedNetwork
 from grader.execute.replay.cell_graph import ROW, FormulaRun, column_of, row_of, sheet_of
 from grader.execute.replay.formula.evaluator import Form, Range, Slot, compile_tokens, evaluate
-from grader.execute.replay.formula.tokens import Token, Unsupported
 from grader.execute.replay.formula.worksheet_functions import Block, Value
 from grader.execute.replay.reference_network import Array, shares, step, updated
 from grader.execute.replay.table.layout import Layout, Symbol

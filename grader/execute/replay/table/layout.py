@@ -11,9 +11,9 @@ from collections import Counter
 from typing import NamedTuple
 
 from grader.backprop.sheet_names import names
+from grader.backprop.tokens import Unsupported
 from grader.core.evidence.workbook import Table
 from grader.execute.replay.cell_graph import ROW, Model, cell, column_of, row_of, sheet_of
-from grader.execute.replay.formula.tokens import Unsupported
 
 MAX_HELPERS = 40
 """Helper cells in a row that a formula is followed through."""

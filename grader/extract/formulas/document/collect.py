@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from grader.backprop.assigned import made
+from grader.backprop.expression import Expr, deriv, mapped_symbols, nodes, sym, symbols
 from grader.backprop.name_patterns import Named
 from grader.backprop.own_names import in_canonical
 from grader.core.assigned_network import AssignedNetwork
@@ -15,7 +16,6 @@ from grader.extract.formulas.document.joined_lines import Joined, joined
 from grader.extract.formulas.document.table_columns import Column, Columns
 from grader.extract.formulas.judging.network import points
 from grader.extract.formulas.reading.abbreviations import abbreviation, has_signals, may_define, with_signals
-from grader.extract.formulas.reading.expression import Expr, deriv, mapped_symbols, nodes, sym, symbols
 from grader.extract.formulas.reading.notation import without_runs
 from grader.extract.formulas.reading.parser import Note, located
 from grader.extract.formulas.reading.relations import bare, formula, quantity

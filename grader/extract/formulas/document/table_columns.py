@@ -7,9 +7,9 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from grader.backprop.expression import Expr, deriv, sym, symbols
 from grader.backprop.name_patterns import Named
 from grader.core.evidence.documents import Block, SourceLine
-from grader.extract.formulas.reading.expression import Expr, deriv, sym, symbols
 from grader.extract.formulas.reading.parser import Note, located
 from grader.extract.formulas.reading.relations import bare, formula, quantity
 from grader.extract.formulas.reading.source_map import SourceText

@@ -7,9 +7,9 @@ Such a line is no equation, and what it states is not known from it; it could be
 import re
 
 from grader.backprop.assigned import network
+from grader.backprop.expression import Expr, has_derivative, symbols
 from grader.core.evidence.documents import Block
 from grader.extract.formulas.judging.network import NoValue, close, points
-from grader.extract.formulas.reading.expression import Expr, has_derivative, symbols
 from grader.extract.formulas.reading.relations import formula
 from grader.extract.formulas.reading.statements import plain_line
 

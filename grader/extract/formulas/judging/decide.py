@@ -5,8 +5,8 @@ from enum import Enum
 from typing import NamedTuple
 
 from grader.backprop.assigned import network
+from grader.backprop.expression import Expr, mapped_symbols, nodes, sym, symbols
 from grader.extract.formulas.judging.network import NoValue, Point, Undefined, close
-from grader.extract.formulas.reading.expression import Expr, mapped_symbols, nodes, sym, symbols
 
 
 class Truth(Enum):

@@ -5,11 +5,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from grader.backprop.expression import Expr, nodes, show
 from grader.extract.formulas.document.collect import Item
 from grader.extract.formulas.judging.decide import Decision, Truth, decide, whole_step
 from grader.extract.formulas.judging.network import STANDARD, Convention, Point, conventions, points
 from grader.extract.formulas.judging.other_networks import true_of_another
-from grader.extract.formulas.reading.expression import Expr, nodes, show
 from grader.extract.formulas.reading.vocabulary import tokens
 from grader.extract.formulas.repair.diagnose import Explanation, broken_links, explain
 from grader.extract.formulas.repair.repair_brackets import repair_brackets

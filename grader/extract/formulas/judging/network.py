@@ -13,9 +13,9 @@ from typing import NamedTuple
 import msgspec
 
 from grader.backprop.assigned import made
+from grader.backprop.expression import Expr, nodes
 from grader.backprop.values import FLOATS, activated, activation_slope, close, forward, random_points, slopes
 from grader.core.assigned_network import Activation, AssignedNetwork, Loss, Numbering
-from grader.extract.formulas.reading.expression import Expr, nodes
 
 __all__ = ["STANDARD", "Convention", "NoValue", "Point", "close", "conventions", "points", "wired"]
 

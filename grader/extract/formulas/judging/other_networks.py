@@ -13,12 +13,12 @@ from itertools import product
 import msgspec
 
 from grader.backprop.assigned import made
+from grader.backprop.expression import Expr, show
 from grader.backprop.values import loss_factor, random_points
 from grader.core.assigned_network import Activation, AssignedNetwork, Loss
 from grader.extract.formulas.judging.decide import Truth, decide
 from grader.extract.formulas.judging.network import Convention, Point, wired
 from grader.extract.formulas.reading.abbreviations import has_signals, with_signals
-from grader.extract.formulas.reading.expression import Expr, show
 
 GAIN = 2
 """Lines that another network must make true before it is believed. A false δ counts as so many: the lines that

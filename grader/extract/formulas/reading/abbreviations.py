@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from grader.backprop.expression import Expr, deriv, neg, nodes, remade, sym
 from grader.extract.formulas.judging.decide import Truth, decide
 from grader.extract.formulas.judging.network import conventions, points
-from grader.extract.formulas.reading.expression import Expr, deriv, neg, nodes, remade, sym
 from grader.extract.formulas.reading.relations import formula
 from grader.extract.formulas.reading.source_map import SourceText
 from grader.extract.formulas.reading.vocabulary import tokens

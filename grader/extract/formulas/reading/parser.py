@@ -6,7 +6,7 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from grader.extract.formulas.reading.expression import Expr, binary, call, deriv, neg, nodes, num, remade, sym
+from grader.backprop.expression import Expr, binary, call, deriv, neg, nodes, num, remade, sym
 from grader.extract.formulas.reading.vocabulary import Token
 
 MAX_TOKENS = 300

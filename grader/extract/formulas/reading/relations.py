@@ -8,7 +8,7 @@ import re
 from itertools import takewhile
 from typing import NamedTuple
 
-from grader.extract.formulas.reading.expression import Expr, symbols
+from grader.backprop.expression import Expr, symbols
 from grader.extract.formulas.reading.parser import Unparsed, parse_all, parse_prefix
 from grader.extract.formulas.reading.source_map import SourceText
 from grader.extract.formulas.reading.vocabulary import joined_names, tokens, without_ages

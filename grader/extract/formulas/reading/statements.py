@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
+from grader.backprop.expression import Expr
 from grader.backprop.name_patterns import Named
 from grader.backprop.own_names import canonical_of, spelled
 from grader.extract.formulas.reading.abbreviations import expanded
-from grader.extract.formulas.reading.expression import Expr
 from grader.extract.formulas.reading.notation import (
     LIST_MARK,
     error_signals,

@@ -4,11 +4,10 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations, pairwise, product
 from typing import NamedTuple
 
-from grader.extract.formulas.judging.decide import Truth, decide, is_step, is_update
-from grader.extract.formulas.judging.network import Known, NoValue, Point, close
-from grader.extract.formulas.reading.expression import (
+from grader.backprop.confusions import swaps
+from grader.backprop.edits import Edit, fitting
+from grader.backprop.expression import (
     Expr,
-    binary,
     factors,
     nodes,
     put,
@@ -17,8 +16,9 @@ from grader.extract.formulas.reading.expression import (
     sym,
     symbols,
 )
-from grader.extract.formulas.repair.catalogue import edits, left_edits, missing_terms, swaps
-from grader.extract.formulas.repair.edit import Edit
+from grader.backprop.slip_catalogue import SLIPS, edits, edits_beside, left_edits
+from grader.extract.formulas.judging.decide import Truth, decide, is_step, is_update
+from grader.extract.formulas.judging.network import Known, NoValue, Point, close
 
 LEFT_SIDE = 0.6
 """The left side is what the line promises: believed, unless the document has already derived it."""
@@ -66,12 +66,16 @@ def explain(
 def _single(trees: Sequence[Expr], points: Sequence[Point], stated: frozenset[str]) -> Iterator[Explanation]:
     for k, side in enumerate(trees):
         target = _target(trees, k, points[0])
-        for edit in _candidates(trees, k):
-            if target is not None and not _hits(edit.tree, target, points[0]):
-                continue
+
+        def quick(edit: Edit, target: _Target | None = target) -> bool:
+            return target is None or _hits(edit.tree, target, points[0])
+
+        def sure(edit: Edit, k: int = k, side: Expr = side) -> bool:
             new = (*trees[:k], edit.tree, *trees[k + 1 :])
-            if decide(new, points).truth is not Truth.TRUE or _empties(edit.tree, side):
-                continue
+            return decide(new, points).truth is Truth.TRUE and not _empties(edit.tree, side)
+
+        for edit in fitting(_candidates(trees, k), quick, sure):
+            new = (*trees[:k], edit.tree, *trees[k + 1 :])
             cost = edit.cost + 0.05 * _broken_links(new)
             if k == 0:
                 already = show(side) in stated
@@ -97,9 +101,7 @@ def _candidates(trees: Sequence[Expr], k: int) -> Iterator[Edit]:
         return
     yield from edits(side)
     if k:
-        for term, phrase in missing_terms(trees[0]):
-            whole = binary("+", side, term)
-            yield Edit(1.4, "path-missing", phrase, whole, side, whole)
+        yield from edits_beside(trees[0], side)
 
 
 def _target(trees: Sequence[Expr], k: int, point: Point) -> _Target | None:
@@ -146,7 +148,9 @@ def _double(trees: Sequence[Expr], points: Sequence[Point]) -> Iterator[Explanat
                 new = (*trees[:k], tree, *trees[k + 1 :])
                 if decide(new, points).truth is Truth.TRUE:
                     phrase = (
-                        f"{one.phrase} twice" if one.code == two.code else f"{one.phrase}, and {two.phrase}"
+                        f"{SLIPS[one.code]} twice"
+                        if one.code == two.code
+                        else f"{SLIPS[one.code]}, and {SLIPS[two.code]}"
                     )
                     yield Explanation(2.0 + (0.3 if k == 0 else 0.0), one.code, phrase, k, side, tree, new)
             if tried > MAX_PAIRS:

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from grader.backprop.assigned import network
+from grader.backprop.expression import Expr
 from grader.extract.formulas.judging.decide import Truth, decide
 from grader.extract.formulas.judging.network import Point
-from grader.extract.formulas.reading.expression import Expr
 from grader.extract.formulas.reading.parser import Unparsed, located, parse_all
 from grader.extract.formulas.reading.source_map import SourceText
 from grader.extract.formulas.reading.statements import Side, Statement, read_side

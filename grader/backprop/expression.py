@@ -1,7 +1,8 @@
 """The tree of one side of a formula, and how it prints.
 
-Heads: `num` (value), `sym` (name; text is the student's spelling), `+ - * / ^` (two args), `neg`, `call` (name; `sigma`,
-`sigmaprime`, `exp`, `ln`), `deriv` (∂args[0]/∂args[1]) and `diff` (a ∂ that has not found its fraction; never evaluated).
+Heads: `num` (value), `sym` (name; text is the student's spelling), `+ - * / ^` (two args), `neg`, `call`
+(name; `sigma`, `sigmaprime`, `exp`, `ln`), `deriv` (∂args[0]/∂args[1]) and `diff` (a ∂ that has not found its
+fraction; never evaluated).
 """
 
 from collections.abc import Callable, Iterator
