@@ -38,7 +38,7 @@ _FINAL_NAME = re.compile(r"(?<![a-z])(?:final|submission|submitted|solution)(?![
 _STEP = re.compile(
     r"(?P<word>step|experiment|exp|model|code|notebook|version|v|try|attempt|iteration|iter|run|trial|net|f)[\s_-]?(?P<n>\d{1,2})$"
 )
-_LEADING_STEP = re.compile(r"(?P<n>\d{1,2})[\s._-]")
+_LEADING_STEP = re.compile(r"(?P<n>0\d{2}|\d{1,2})[\s._-]")
 _COUNTED_PARTS = frozenset(
     (
         *(

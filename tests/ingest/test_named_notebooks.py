@@ -117,6 +117,7 @@ def test_the_python_file_that_builds_the_network_is_the_main_one() -> None:
         (("S7_Step1.ipynb", "S7_Step2.ipynb", "S7_Step3.ipynb"), "S7_Step3.ipynb"),
         (("Code 1.ipynb", "Code 10.ipynb", "Code 9.ipynb"), "Code 10.ipynb"),
         (("1_Skeleton.ipynb", "2_Regularisation.ipynb"), "2_Regularisation.ipynb"),
+        (("001_minus_08.ipynb", "002_08.ipynb", "004_14.ipynb"), "004_14.ipynb"),
         (("Classifier_Final.ipynb", "Classifier_v1.ipynb"), "Classifier_Final.ipynb"),
         (("ERA_S7_C5.ipynb", "ERA_S7_C6.ipynb"), "ERA_S7_C6.ipynb"),
         (
