@@ -66,7 +66,12 @@ def _code_of(modules: tuple[str, ...], within: tuple[str, ...]) -> str:
         found.add(name)
         waiting += _imports(name)
     files = {path for name in found for path in _files(name)}
-    return key(code=[[path.name, digest(path.read_bytes())] for path in sorted(files)])
+    return key(code=[[path.name, _digest_of(path)] for path in sorted(files)])
+
+
+@cache
+def _digest_of(source: Path) -> str:
+    return digest(source.read_bytes())
 
 
 def _below(name: str, folders: Iterable[str]) -> bool:
@@ -112,11 +117,19 @@ def _files(name: str) -> Iterator[Path]:
     if source is None:
         return
     yield source
-    for path in source.parent.iterdir():
+    yield from _data(source.parent)
+
+
+@cache
+def _data(folder: Path) -> tuple[Path, ...]:
+    """What lies beside the modules of a folder and counts with each of them."""
+    found: list[Path] = []
+    for path in folder.iterdir():
         if path.is_file() and path.suffix in _DATA:
-            yield path
+            found.append(path)
         elif path.is_dir() and not (path / "__init__.py").exists():
-            yield from (inner for inner in path.rglob("*") if inner.suffix in _DATA)
+            found += [inner for inner in path.rglob("*") if inner.suffix in _DATA]
+    return tuple(found)
 
 
 _DATA = frozenset({".j2", ".css", ".js", ".sql", ".toml", ".json"})

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 import grader
-from grader.core.memory import _code_of, _imports, code_of, key, write_whole
+from grader.core.memory import _code_of, _digest_of, _imports, code_of, key, write_whole
 from grader.core.retrain_rule import Retraining
 from grader.core.rubric import Profile
 from grader.core.settings import Settings
@@ -147,17 +147,22 @@ def test_what_runs_in_another_process_or_is_named_in_a_table_counts(module: str,
     assert covered in _closure(module)
 
 
+def _forget() -> None:
+    for kept in (_code_of, _digest_of):
+        kept.cache_clear()
+
+
 def test_a_template_is_code_of_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    _code_of.cache_clear()
+    _forget()
     before = code_of("grader.render.html")
     read = Path.read_bytes
     monkeypatch.setattr(
         Path, "read_bytes", lambda path: read(path) + (b"<!-- -->" if path.name == "student.html.j2" else b"")
     )
-    _code_of.cache_clear()
+    _forget()
     assert code_of("grader.render.html") != before
     monkeypatch.undo()
-    _code_of.cache_clear()
+    _forget()
 
 
 def test_a_training_is_kept_when_other_code_changes() -> None:
