@@ -132,6 +132,16 @@ def test_a_number_of_another_network_is_none_of_this_one() -> None:
     assert verdicts(graded(TWO))["last-readme"] == "pass"
 
 
+@pytest.mark.parametrize("last", ["99.12", "98.31"])
+def test_what_stands_below_each_network_is_a_part_of_its_section(last: str) -> None:
+    """`### Target` and `### Results` at the level of `### Step 1` ended its section: no number was compared."""
+    parts = "### {0}\n\n### Target\n\nA skeleton.\n\n### Results\n\nThe best test accuracy is {1}%.\n\n"
+    flat = f"# Session 7\n\n{parts.format('Step 1', '98.31')}{parts.format('Step 2', last)}"
+    readme = f"{flat}### In the end\n\nThe best test accuracy is 99.99%.\n"
+    found = verdicts(graded(TWO | {"README.md": readme.encode()}))
+    assert found["last-readme"] == ("pass" if last == "99.12" else "fail")
+
+
 def test_folders_classes_and_readmes_of_their_own() -> None:
     there = {
         "Step 1/notebook.ipynb": of(9_811, 9_831),

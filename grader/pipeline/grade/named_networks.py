@@ -6,6 +6,7 @@ not given only where nothing is left that could hold it.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
@@ -14,7 +15,7 @@ import msgspec
 from grader.core.evidence.documents import Block, Document, Documents, SourceLine
 from grader.core.evidence.notebook import Notebook
 from grader.core.missing import Missing
-from grader.core.model_names import named_in
+from grader.core.model_names import named_in, words
 from grader.core.outcome import Verdict
 from grader.core.rubric import Model
 from grader.core.submission import Kind, Source, Sources, Submission
@@ -241,15 +242,21 @@ class _Found:
             return Document(artefact=document.artefact, problem=why)
         return msgspec.structs.replace(document, lines=lines)
 
-    def _sections(self, lines: Iterable[SourceLine]) -> Iterator[SourceLine]:
-        """The lines with nothing in those outside of the model's sections."""
+    def _sections(self, lines: Sequence[SourceLine]) -> Iterator[SourceLine]:
+        """The lines with nothing in those outside of the model's sections.
+
+        A heading of the same level ends a section, unless it stands there again: `Target` and `Results` below
+        each model are parts of it, whatever their level.
+        """
         owner: list[Model] = []
         under = _LOWEST
+        headings = Counter(words(text) for text, level in map(_heading, lines) if level)
         for line in lines:
             text, level = _heading(line)
             if level:
                 hits = _called(text, self._models)
-                if hits or level <= under:
+                again = level == under and headings[words(text)] > 1
+                if hits or (level <= under and not again):
                     owner, under = hits, level
             yield line if owner == [self._model] else line._replace(text="", block=Block.PROSE)
 
