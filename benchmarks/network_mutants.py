@@ -1,4 +1,4 @@
-"""Single-edit mutants of right derivations of other networks than the class sheet's, called wrong or not.
+"""Single-edit mutants of right derivations of other networks than the class sheet's, called wrong and named, or not.
 
     python benchmarks/network_mutants.py [--mutants 500] [--network NAME] [--verbose]
 
@@ -35,15 +35,17 @@ def read(network: AssignedNetwork, lines: list[str]) -> DocumentFormulas:
         return read_document(markdown_lines("\n\n".join(lines), "README.md"), "README.md")
 
 
-def measure(network: AssignedNetwork, count: int, *, verbose: bool) -> tuple[int, int, int]:
-    """Return how many right lines are not called right, how many mutants were made, how many called wrong."""
+def measure(network: AssignedNetwork, count: int, *, verbose: bool) -> tuple[int, int, int, int]:
+    """Return how many right lines are not called right, how many mutants were made, how many of them are
+    called wrong, and of how many the slip is named.
+    """
     from benchmarks.formula_mutants import mutants, value_differs
     from tests.generate.derivation import document
 
     lines = document(network)
     spoilt = sum(line.verdict.value != "right" for line in read(network, lines).lines)
     rng = random.Random(5)
-    made = caught = 0
+    made = caught = named = 0
     while made < count:
         at = rng.randrange(len(lines))
         options = mutants(lines[at], network)
@@ -57,6 +59,7 @@ def measure(network: AssignedNetwork, count: int, *, verbose: bool) -> tuple[int
         found = read(network, changed)
         wrong = [x for x in found.lines if x.verdict.value == "wrong"]
         caught += bool(wrong)
+        named += any(x.place.line == 2 * at + 1 and bool(x.repairs) for x in wrong)
         others = [x for x in wrong if x.place.line != 2 * at + 1]
         if verbose and (not wrong or others):
             told = [
@@ -66,7 +69,7 @@ def measure(network: AssignedNetwork, count: int, *, verbose: bool) -> tuple[int
                 f"{mutant.name}: {mutant.text} <- {lines[at]} {told} {found.other_network} {len(others)} others"
             )
         spoilt += len(others)
-    return spoilt, made, caught
+    return spoilt, made, caught, named
 
 
 def main() -> int:
@@ -80,9 +83,10 @@ def main() -> int:
     bad = False
     for name, network in NETWORKS.items():
         if options.network in (None, name):
-            spoilt, made, caught = measure(network, options.mutants, verbose=options.verbose)
+            spoilt, made, caught, named = measure(network, options.mutants, verbose=options.verbose)
             print(
-                f"{name:<14} right lines spoilt {spoilt}; {made} mutants, called wrong {100 * caught / made:.1f} %"
+                f"{name:<14} right lines spoilt {spoilt}; {made} mutants, called wrong "
+                f"{100 * caught / made:.1f} %, named {100 * named / made:.1f} %"
             )
             bad = bad or spoilt > 0 or caught < 0.99 * made
     return 1 if bad else 0

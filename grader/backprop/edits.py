@@ -41,6 +41,7 @@ def _none(*_: object) -> Iterator[Any]:
 
 NO_SPOT: Callable[[Expr, Spot], Iterator[Edit]] = _none
 NO_WHOLE: Callable[[Expr], Iterator[Edit]] = _none
+NO_SIDE: Callable[[Expr, Expr], Iterator[Edit]] = _none
 NO_CELL: Callable[[Tokens], Iterator[Variant]] = _none
 """Of a slip that is not made so."""
 
@@ -58,6 +59,8 @@ class Slip(NamedTuple):
     """The edits of one node of a side."""
     all_through: Callable[[Expr], Iterator[Edit]] = NO_WHOLE
     """The edits of a whole side: the same mistake wherever it stands."""
+    beside: Callable[[Expr, Expr], Iterator[Edit]] = NO_SIDE
+    """The edits of a side that follow from what stands on the left: `beside(left, side)`."""
     in_cell: Callable[[Tokens], Iterator[Variant]] = NO_CELL
     of_names: bool = False
     """Whether it takes one quantity for another, as alone a left side can be wrong."""

@@ -11,9 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 import grader.backprop.slips
-from grader.backprop.edits import NO_CELL, NO_SPOT, NO_WHOLE, Edit, Slip, Tokens, Variant
+from grader.backprop.edits import NO_CELL, NO_SIDE, NO_SPOT, NO_WHOLE, Edit, Slip, Tokens, Variant
 from grader.backprop.expression import Expr, spots
-from grader.backprop.slips import path_missing
 
 
 def _found() -> Iterator[Slip]:
@@ -39,6 +38,7 @@ FORMERLY: Final[Mapping[str, str]] = {
 _AT_SPOTS = tuple(slip for slip in CATALOGUE if slip.in_text is not NO_SPOT)
 _OF_NAMES = tuple(slip for slip in _AT_SPOTS if slip.of_names)
 _ALL_THROUGH = tuple(slip for slip in CATALOGUE if slip.all_through is not NO_WHOLE)
+_BESIDE = tuple(slip for slip in CATALOGUE if slip.beside is not NO_SIDE)
 _IN_CELLS = tuple(slip for slip in CATALOGUE if slip.in_cell is not NO_CELL)
 
 
@@ -66,7 +66,8 @@ def left_edits(t: Expr) -> Iterator[Edit]:
 
 def edits_beside(left: Expr, side: Expr) -> Iterator[Edit]:
     """Return the edits of a side that follow from what stands on the left."""
-    return _named(path_missing.slip, path_missing.beside(left, side))
+    for slip in _BESIDE:
+        yield from _named(slip, slip.beside(left, side))
 
 
 def cell_edits(tokens: Tokens, *, brackets_too: bool = True) -> Iterator[tuple[str, Variant]]:

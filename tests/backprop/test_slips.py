@@ -73,3 +73,16 @@ def test_what_was_written_for_what() -> None:
     assert confusion("o1", "a_o1") == "activation-confused"
     assert confusion("t1", "a_o1") == "wrong-quantity"
     assert confusion("h1", "a_h2") == "wrong-quantity-and-index"
+
+
+def test_the_error_of_the_class_sheet_has_its_code_in_a_readme_too() -> None:
+    """A class counts the copied slope once, whether a student copied it into the README or into the sheet."""
+    gradient = f"({D1} * w6 + {D2} * w8) * a_h1 * (1 - a_h1) * i1"
+    line = only(f"∂E/∂w3 = {gradient}", FORWARD)
+    book = replayed(table(CLASS_NETWORK, rows=12, changed={"dw3": gradient.replace(" ", "")}))
+    cells = [fault.diagnosis for fault in book.faults if fault.severity is Severity.FAIL]
+    assert line.repairs[0].diagnosis == "inherited-class-error"
+    assert "a_h2 * (1 - a_h2)" in line.expected
+    assert cells == ["inherited-class-error"]
+    other = only(f"∂E/∂w3 = ({D1} * w6 + {D2} * w8) * a_h1 * (1 - a_h2) * i1", FORWARD)
+    assert other.repairs[0].diagnosis == "index-swapped"

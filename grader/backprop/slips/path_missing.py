@@ -27,4 +27,5 @@ slip = Slip(
     code="path-missing",
     sentence="the path through another output is missing",
     rank=56,
+    beside=beside,
 )
