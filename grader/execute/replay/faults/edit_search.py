@@ -44,36 +44,46 @@ class Flat(NamedTuple):
 
 def flatten(layout: Layout, symbol: Symbol, index: int) -> Flat:
     """Write the formulas of helper cells into the formula that reads them."""
-    tokens: list[Token] = []
-    symbols: list[Symbol] = []
-    cells: list[int] = []
-    helpers: list[tuple[int, int, int]] = []
+    flat = _Flattening(layout)
+    flat.write(symbol)
+    return Flat(tuple(flat.tokens), tuple(flat.symbols), tuple(flat.cells), tuple(flat.helpers))
 
-    def write(one: Symbol) -> None:
+
+class _Flattening:
+    """What was written so far. A function within `flatten` that calls itself would be a circle, in which the
+    whole workbook outlasts its submission.
+    """
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self.tokens: list[Token] = []
+        self.symbols: list[Symbol] = []
+        self.cells: list[int] = []
+        self.helpers: list[tuple[int, int, int]] = []
+
+    def write(self, one: Symbol) -> None:
         form, inner, key = one[1], one[2], one[3]
         if not isinstance(form, Form) or not isinstance(inner, tuple) or not isinstance(key, int):
             return
-        places = layout.model.slots(key) if key in layout.model.owner else []
+        model = self._layout.model
+        places = model.slots(key) if key in model.owner else []
         for token in form.tokens:
             if token.kind not in ("ref", "range"):
-                tokens.append(token)
+                self.tokens.append(token)
                 continue
             slot = int(token.value)
             target = inner[slot]
             if target[0] == "formula":
-                tokens.append(Token("open", "("))
-                start = len(tokens)
-                write(target)
-                helpers.append((int(str(target[3])), start, len(tokens)))
-                tokens.append(Token("close", ")"))
+                self.tokens.append(Token("open", "("))
+                start = len(self.tokens)
+                self.write(target)
+                self.helpers.append((int(str(target[3])), start, len(self.tokens)))
+                self.tokens.append(Token("close", ")"))
                 continue
             place = places[slot] if slot < len(places) else 0
-            tokens.append(Token(token.kind, len(symbols)))
-            symbols.append(target)
-            cells.append(place if isinstance(place, int) else 0)
-
-    write(symbol)
-    return Flat(tuple(tokens), tuple(symbols), tuple(cells), tuple(helpers))
+            self.tokens.append(Token(token.kind, len(self.symbols)))
+            self.symbols.append(target)
+            self.cells.append(place if isinstance(place, int) else 0)
 
 
 def helpers_of(symbol: Symbol) -> set[int]:

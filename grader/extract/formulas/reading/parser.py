@@ -254,28 +254,26 @@ def _quotient(top: Expr, bottom: Expr) -> Expr:
 
 def _settled(tree: Expr, notes: list[Note]) -> Expr:
     """Read what is left of lone ∂s: `dw1` alone is the coders' ∂E/∂w1, `∂(a_h1*dw5)/∂w5` means w5 inside."""
-
-    def settle(t: Expr, inside: bool) -> Expr:
-        if t.head == "diff" and t.args[0].head == "sym":
-            if inside:
-                notes.append(
-                    Note("d-inside", f"∂{t.args[0].name} inside a derivative read as {t.args[0].name}")
-                )
-                return t.args[0]
-            if t.args[0].name.startswith("w"):
-                notes.append(Note("shorthand", f"d{t.args[0].name} read as ∂E/∂{t.args[0].name}"))
-                return deriv(sym("E"), t.args[0], t.start, t.end)
-        if not t.args:
-            return t
-        if t.head == "deriv":
-            return remade(t, (settle(t.args[0], True), t.args[1]))
-        args = tuple(settle(a, inside) for a in t.args)
-        return t if all(a is b for a, b in zip(args, t.args, strict=True)) else remade(t, args)
-
-    settled = settle(tree, False)
+    settled = _settle(tree, notes, inside=False)
     if any(n.head in ("diff", "euler") for n in nodes(settled)):
         raise Unparsed("a ∂ without its fraction")
     return settled
+
+
+def _settle(t: Expr, notes: list[Note], *, inside: bool) -> Expr:
+    if t.head == "diff" and t.args[0].head == "sym":
+        if inside:
+            notes.append(Note("d-inside", f"∂{t.args[0].name} inside a derivative read as {t.args[0].name}"))
+            return t.args[0]
+        if t.args[0].name.startswith("w"):
+            notes.append(Note("shorthand", f"d{t.args[0].name} read as ∂E/∂{t.args[0].name}"))
+            return deriv(sym("E"), t.args[0], t.start, t.end)
+    if not t.args:
+        return t
+    if t.head == "deriv":
+        return remade(t, (_settle(t.args[0], notes, inside=True), t.args[1]))
+    args = tuple(_settle(a, notes, inside=inside) for a in t.args)
+    return t if all(a is b for a, b in zip(args, t.args, strict=True)) else remade(t, args)
 
 
 class Parsed(NamedTuple):
