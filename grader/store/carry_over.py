@@ -3,6 +3,7 @@ everybody again.
 """
 
 import hashlib
+import sqlite3
 from collections.abc import Collection, Sequence
 
 from grader.store.database import transaction
@@ -65,29 +66,39 @@ def graded_before(store: Store, run: int, names: Collection[str]) -> set[str]:
     return {n for n in names if store.connection.execute(asked, (n, run)).fetchone() is not None}
 
 
-def carry(store: Store, run: Run, names: Collection[str]) -> None:
-    """Copy what the newest run of the same kind holds of some submissions; a finished run before one that is
-    not.
+def carry(store: Store, run: Run, names: Collection[str], *, finished: bool = False) -> int:
+    """Copy what other runs of the same kind hold of those of whom a run has nothing; return of how many.
 
-    A run is of the same kind where its fingerprint begins alike, up to the dot: the same class, rubric and
-    options.
+    Of each the newest run counts, a finished one before one that is not (which `finished` leaves out), and
+    all of it comes from that one: two runs may have read other files. A run is of the same kind where its
+    fingerprint begins alike, up to the dot: the same class, rubric and options.
     """
     kind = run.fingerprint.partition(".")[0]
     with transaction(store.connection) as c:
-        row = c.execute(
-            "SELECT id FROM runs WHERE id != ? AND fingerprint LIKE ? || '.%' ORDER BY "
-            "finished = '', id DESC",
-            (run.id, kind),
-        ).fetchone()
-        if row is None:
-            return
-        marks = ", ".join("?" for _ in names)
-        for table, name, columns in _TABLES:
-            c.execute(
-                f"INSERT OR IGNORE INTO {table} (run, {columns}) "  # noqa: S608  # names above
-                f"SELECT ?, {columns} FROM {table} WHERE run = ? AND {name} IN ({marks})",
-                (run.id, row[0], *names),
-            )
+        missing = set(names) - _held(c, run.id)
+        wanted = len(missing)
+        rows = c.execute(
+            "SELECT id FROM runs WHERE id != ? AND fingerprint LIKE ? || '.%' AND (finished != '' OR NOT ?) "
+            "ORDER BY finished = '', id DESC",
+            (run.id, kind, finished),
+        ).fetchall()
+        for (source,) in rows if missing else ():
+            found = sorted(missing & _held(c, source))
+            missing.difference_update(found)
+            for table, name, columns in _TABLES:
+                c.executemany(
+                    f"INSERT OR IGNORE INTO {table} (run, {columns}) "  # noqa: S608  # names above
+                    f"SELECT ?, {columns} FROM {table} WHERE run = ? AND {name} = ?",
+                    [(run.id, source, submission) for submission in found],
+                )
+    return wanted - len(missing)
+
+
+def _held(c: sqlite3.Connection, run: int) -> set[str]:
+    rows = c.execute(
+        "SELECT id FROM deliveries WHERE run = ? UNION SELECT name FROM refusals WHERE run = ?", (run, run)
+    )
+    return {row[0] for row in rows.fetchall()}
 
 
 def share_facts(store: Store, source: Run, rubric_name: str, rubric: bytes) -> Run:

@@ -47,11 +47,13 @@ def school(tmp_path: Path) -> Path:
     return root
 
 
-def test_a_node_is_lost_and_the_driver_killed_and_the_store_is_that_of_a_quiet_run(
+def test_a_node_of_four_is_lost_and_the_driver_killed_and_the_store_is_that_of_a_quiet_run(
     school: Path, tmp_path: Path, cluster: Any
 ) -> None:
     quiet, disturbed = tmp_path / "quiet", tmp_path / "disturbed"
     assert run(command(school, quiet, *STATIC, "-j", "2")).returncode == 4, "one is broken"
+    for _ in range(2):
+        joined(lambda: cluster.add_node(**SMALL))
     words = command(school, disturbed, *STATIC, "--backend", f"ray://{cluster.address}")
     driver = subprocess.Popen(
         words, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, cwd=ROOT, start_new_session=True

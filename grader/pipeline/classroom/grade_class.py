@@ -81,9 +81,9 @@ def _grade(
         handed_in = {e.id: HandedIn.of(e, request) for e in listing.entries}
         if resumed:
             forget_changed(store, run, {name: found.basis for name, found in handed_in.items()})
-        if request.only:
-            # The rest of the class stays on the page and in the marks.
-            carry(store, run, [e.id for e in whole.entries if e.id not in request.only])
+        others = [e.id for e in whole.entries if e.id not in request.only] if request.only else []
+        # The rest of the class stays on the page and in the marks.
+        carry(store, run, others)
         for name, reason in listing.refused:
             store.refuse(run.id, name, reason)
         going = Going(
@@ -106,6 +106,8 @@ def _grade(
             going.pending.update({r.submission.id: r.pending_points for r in published.reports})
         if not left:
             store.finish(run.id)
+        while carry(store, run, others, finished=True):  # another command has graded them beside this one
+            published = publish_run(store, run, sheet, request.out)
         reports = published.reports
         refused = store.refusals(run.id) | published.failed
         by_us = {r.submission.id for r in reports if any(m.verdict is Verdict.ERROR for m in r.outcomes)}
