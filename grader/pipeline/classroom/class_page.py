@@ -1,5 +1,6 @@
 """Writes what an instructor opens: the page of the class, its marks, and what looks alike as data."""
 
+import gc
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -59,6 +60,7 @@ def publish_class(
     for name, part in render_parts(rows, head=head):
         write(out / "_class" / name, part.encode("utf-8"))
         number += 1
+        gc.collect()  # Jinja's macros are circles, in which megabytes of text would outlast their page
     while (old := out / "_class" / part_name(number)).is_file():
         old.unlink()  # of a class that was larger
         number += 1

@@ -19,7 +19,8 @@ from grader.ingest.classes import list_class
 from grader.ingest.forms.entries import Listing
 from grader.pipeline.classroom.reports import Published, publish_run
 from grader.pipeline.plan.plan import mark_sheet
-from grader.pipeline.stages.appetite import BYTES_PER_WORKER
+from grader.pipeline.plan.providers import Phase
+from grader.pipeline.stages.appetite import NEEDS
 from grader.pipeline.stages.handed_in import HandedIn
 from grader.pipeline.stages.request import Progress, Request
 from grader.pipeline.stages.stage import Going, label_of, run_stage
@@ -131,7 +132,7 @@ def workers_for(wanted: int) -> int:
     cores = bound = usable_cores()
     if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
         memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        bound = max(1, min(cores, memory // BYTES_PER_WORKER))
+        bound = max(1, min(cores, memory // NEEDS[Phase.EXECUTE].memory))
     return min(wanted, bound) if wanted else bound
 
 

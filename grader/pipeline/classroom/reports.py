@@ -6,6 +6,7 @@ provider) are computed again from the stored bytes. What must be executed is not
 which command runs it.
 """
 
+import gc
 import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -167,3 +168,4 @@ def _publish_one(
     pictured = stored_known(store, run, delivery, plan=sheet.plan, profile=own, wanted=made_of(records))
     publish(report, pictured.products(), out, rubric, store.objects.get, late_days=delivery.late_days)
     store.set_published(slug, digest)
+    gc.collect(0)  # Jinja's macros are circles, in which the page would outlast a thousand others

@@ -1,24 +1,32 @@
 """What the jobs of a stage take of the machine that does them."""
 
 import glob
+from collections.abc import Mapping
+from typing import Final
 
 from grader.core.settings import Device, Settings
 from grader.pipeline.plan.plan import Stage
-from grader.pipeline.plan.providers import EXECUTING, STATIC, Phase
+from grader.pipeline.plan.providers import Phase
 from grader.schedule.base import Needs
 
-BYTES_PER_WORKER = 3 * 2**30
-"""Memory that an executing worker with its sandbox may take; bounds the number of workers."""
-BYTES_PER_READER = 768 * 2**20
-"""Memory that a worker takes that reads and replays, with its reader process."""
-TRAININGS_PER_GPU = 4
+TRAININGS_PER_GPU: Final = 4
 """Processes that share one GPU. Unmeasured: a network of this size is bound by the launch of its kernels,
 which fills no GPU.
 """
-BLOCK = 32
-"""Hand-ins that are read in one block at most."""
 LOADED = ("grader.pipeline.classroom.job", "grader.execute.preload")
 """What a job imports that runs a notebook or trains its network; the last freezes what is there by then."""
+NEEDS: Final[Mapping[Phase, Needs]] = {
+    # In brackets what `python -m benchmarks phase_needs` saw of two samples: the peak of all processes of the
+    # job, and how many threads ran or waited for a core on average. Several times that memory is asked for: a
+    # student's file decides how much it is, up to the limits of reader and sandbox (1.2 and 2 GB).
+    Phase.READ: Needs(cores=1.0, memory=768 * 2**20, block=32),  # [55 MiB with replay, 1.03]
+    Phase.REPLAY: Needs(cores=1.0, memory=768 * 2**20, block=32),
+    Phase.EXECUTE: Needs(cores=1.0, memory=3 * 2**30, isolated=True),  # [381 MiB, 1.02]
+    # [455 MiB, 1.00]; its share of a GPU is a guess.
+    Phase.RETRAIN: Needs(cores=1.0, memory=3 * 2**30, gpus=1 / TRAININGS_PER_GPU, isolated=True),
+    Phase.REPRODUCE: Needs(cores=1.0, memory=3 * 2**30, isolated=True),  # not measured: it is one of EXECUTE
+}
+"""What one job of each phase takes of a machine, its reader or sandbox included; a GPU where there is one."""
 GPUS = "/dev/nvidia[0-9]*"
 """What the driver makes for each GPU on Linux; asking torch would load it into a process that needs it for
 nothing else.
@@ -28,19 +36,18 @@ nothing else.
 def needs_of(stage: Stage, settings: Settings) -> Needs:
     """Return what a job of a stage needs.
 
-    A core each: where nothing else runs, every phase keeps one busy. The share that the store has of CPU
-    seconds in seconds by the clock says how loaded a machine was, and would load it more: 0.06 of a core for
-    notebooks that ran beside twenty other processes on two.
+    The share that the store has of CPU seconds in seconds by the clock is no measure of cores: it says how
+    loaded a machine was, and would load it more (0.06 for notebooks that ran beside twenty other processes).
     """
-    if stage.phases[0] in STATIC:
-        return Needs(memory=BYTES_PER_READER, block=BLOCK)
-    executes = any(phase in EXECUTING for phase in stage.phases) and settings.execute
-    trains = Phase.RETRAIN in stage.phases and settings.device is not Device.CPU
+    needs = [NEEDS[phase] for phase in stage.phases]
+    isolated = settings.execute and any(n.isolated for n in needs)
     return Needs(
-        memory=BYTES_PER_WORKER,
-        gpus=1 / TRAININGS_PER_GPU if trains else 0.0,
-        isolated=executes,
-        loads=LOADED if executes else (),
+        cores=max(n.cores for n in needs),
+        memory=max(n.memory for n in needs),
+        gpus=0.0 if settings.device is Device.CPU else max(n.gpus for n in needs),
+        block=min(n.block for n in needs),
+        isolated=isolated,
+        loads=LOADED if isolated else (),
     )
 
 
