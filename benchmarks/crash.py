@@ -115,7 +115,7 @@ def main() -> int:
 
 def _over_nodes(given: argparse.Namespace, rng: random.Random, extra: list[str]) -> int:
     """Kill drivers, workers and nodes of a cluster of two."""
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ.update(RAY_USAGE_STATS_ENABLED="0", RAY_worker_niceness="0")
     from ray.cluster_utils import Cluster
 
     small = {"num_cpus": 1, "object_store_memory": 80 * 2**20}

@@ -9,6 +9,7 @@ import pytest
 from grader.schedule.ray_cluster import installed
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ.setdefault("RAY_worker_niceness", "0")  # 15 else: on a busy machine a worker waits for minutes
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
