@@ -39,6 +39,7 @@ _STEP = re.compile(
     r"(?P<word>step|experiment|exp|model|code|notebook|version|v|try|attempt|iteration|iter|run|trial|net|f)[\s_-]?(?P<n>\d{1,2})$"
 )
 _LEADING_STEP = re.compile(r"(?P<n>0\d{2}|\d{1,2})[\s._-]")
+_MOST_VERSIONS = 40
 _COUNTED_PARTS = frozenset(
     (
         *(
@@ -211,17 +212,18 @@ def _last_step(close: Sequence[Source]) -> Source | None:
 def _last_of_series(close: Sequence[Source]) -> Source | None:
     """The last of names that begin alike and then count: `Code_3_Final_99` of `Code_1_Final` and so on.
 
-    None where one of them does not count, where two have the same number, and where what counts are parts of
-    an assignment.
+    None where one of them does not count, where two have the same number, where what counts are parts of an
+    assignment, and where a number measures something: `lr_0.1`, `batch_128`.
     """
     names = [words(PurePosixPath(s.artefact.path).stem) for s in close]
     at = next((n for n, one in enumerate(zip(*names, strict=False)) if len(set(one)) > 1), 0)
-    if len(close) < 2 or at == 0 or names[0][at - 1] in _COUNTED_PARTS:
+    measured = any(re.search(r"\d[.,]\d", PurePosixPath(s.artefact.path).stem) for s in close)
+    if len(close) < 2 or at == 0 or names[0][at - 1] in _COUNTED_PARTS or measured:
         return None
-    counted = [name[at] for name in names if name[at].isdigit()]
-    if len(counted) < len(close) or len(set(counted)) < len(close):
+    counted = [int(name[at]) for name in names if name[at].isdecimal()]
+    if len(set(counted)) < len(close) or max(counted) > _MOST_VERSIONS:
         return None
-    return close[max(range(len(close)), key=lambda n: int(counted[n]))]
+    return close[counted.index(max(counted))]
 
 
 def _stem(source: Source) -> str:

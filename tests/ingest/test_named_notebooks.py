@@ -140,6 +140,9 @@ def test_the_last_step_of_a_series_is_the_submission(names: tuple[str, ...], cho
         ("Task_1_mnist.ipynb", "Task_2_mnist.ipynb"),
         ("Step3.ipynb", "Step3_V2.ipynb"),
         ("1.ipynb", "2.ipynb"),
+        ("mnist_lr_0.1.ipynb", "mnist_lr_0.01.ipynb"),
+        ("mnist_99.41.ipynb", "mnist_99.52.ipynb"),
+        ("S4_batch_64.ipynb", "S4_batch_128.ipynb"),
     ],
 )
 def test_sessions_and_parts_are_no_versions_of_one_another(names: tuple[str, ...]) -> None:
