@@ -11,23 +11,26 @@ import subprocess
 import sys
 import sysconfig
 import venv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import batch
 from process_tree import Cost, run
 
 WANTED = ("nbgrader==0.9.6", "otter-grader==7.0.0", "ipykernel")
+OPERATORS = Path(__file__).resolve().parents[1] / "grader" / "sandbox" / "worker" / "torchvision_ops.py"
 INSTALLING = 600.0
 """Seconds that the package index may take."""
 _HOOK = """
-import importlib.abc, sys
+import importlib.abc, importlib.util, sys
 class Missing(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
         if name == "torchvision":
             sys.meta_path.remove(self)
-            from grader.sandbox.worker.torchvision_ops import declare
-            declare()
+            spec = importlib.util.spec_from_file_location("torchvision_ops", {module!r})
+            module = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(module)
+            module.declare()
 sys.meta_path.insert(0, Missing())
 """
 
@@ -56,18 +59,22 @@ def installed(folder: Path) -> Path:
         last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise Unavailable(f"{', '.join(WANTED)} cannot be installed: {last}")
     if not imports_torchvision(programs):
-        (packages / "missing_operators.py").write_text(_HOOK, encoding="utf-8")
+        (packages / "missing_operators.py").write_text(_HOOK.format(module=str(OPERATORS)), encoding="utf-8")
         (packages / "missing_operators.pth").write_text("import missing_operators\n", encoding="utf-8")
     return programs
 
 
 def imports_torchvision(programs: Path) -> bool:
     """Whether a notebook there can import torchvision."""
-    command = [programs / "python", "-c", "import torchvision"]
+    command = [programs / "python", "-P", "-c", "import torchvision"]
     return subprocess.run(command, capture_output=True, check=False, timeout=300).returncode == 0
 
 
-def nbclient(programs: Path, root: Path) -> Cost:
+Scores = Mapping[str, float]
+"""What each of the class has earned: who runs a notebook to its end gives it."""
+
+
+def nbclient(programs: Path, root: Path, _earned: Scores) -> Cost:
     """Execute the notebooks with nbclient alone, one after the other, each in a kernel of its own."""
     notebooks = sorted(map(str, (root / "class").rglob("*.ipynb")))
     with _where_templates_are():
@@ -75,12 +82,13 @@ def nbclient(programs: Path, root: Path) -> Cost:
     return _whole("nbclient", done)
 
 
-def nbgrader(programs: Path, root: Path) -> Cost:
+def nbgrader(programs: Path, root: Path, earned: Scores) -> Cost:
     """Autograde the class and write a page of feedback for everybody."""
     program = programs / "nbgrader"
     with _where_templates_are():
         graded, answers = batch.nbgrader(program, root)
         drawn = run([str(program), "generate_feedback", "ps1"], cwd=root / "nbgrader", limit=batch.PER_PASS)
+    _right("nbgrader", answers, earned)
     pages = len(list((root / "nbgrader" / "feedback").rglob("*.html")))
     if pages < len(answers):
         raise Unavailable(f"nbgrader wrote {pages} pages of feedback for {len(answers)}")
@@ -88,17 +96,30 @@ def nbgrader(programs: Path, root: Path) -> Cost:
     return _whole("nbgrader", drawn)._replace(cpu=graded.cpu + drawn.cpu, peak_mib=peak)
 
 
-def otter(programs: Path, root: Path) -> Cost:
+def otter(programs: Path, root: Path, earned: Scores) -> Cost:
     """Run otter over the class, one call a notebook."""
     with _where_templates_are():
         cost, answers = batch.otter(programs / "otter", root)
-    if any(answer.score is None for answer in answers.values()):
-        raise Unavailable("otter has no score for some notebook")
+    _right("otter", answers, earned)
     return _whole("otter", cost)
 
 
-COSTS: dict[str, Callable[[Path, Path], Cost]] = {"nbclient": nbclient, "nbgrader": nbgrader, "otter": otter}
+COSTS: dict[str, Callable[[Path, Path, Scores], Cost]] = {
+    "nbclient": nbclient,
+    "nbgrader": nbgrader,
+    "otter": otter,
+}
 """What each costs for the class under a folder."""
+
+
+def _right(name: str, answers: Mapping[str, batch.Answer], earned: Scores) -> None:
+    """Refuse the cost of a run that did not come to the scores that were earned: it did not run everything."""
+    wrong = [who for who, score in earned.items() if answers.get(who, batch.Answer()).score != score]
+    if wrong:
+        answer = answers.get(wrong[0], batch.Answer())
+        raise Unavailable(
+            f"{name} scored {len(wrong)} of {len(earned)} otherwise: {answer.reason or answer.score}"
+        )
 
 
 def _whole(name: str, cost: Cost) -> Cost:

@@ -6,8 +6,9 @@ machine.
 
 Every class is made of distinct submissions. nbgrader, otter and a kernel are installed into an environment that is
 thrown away; where that fails, their columns say so. MNIST is looked for as `grader` looks for it (`--data`); without
-it nothing is trained. Finished parts are kept in build/bench.json, so that `--only` measures one again and leaves
-the others. A part that would begin after the half hour is not begun, and its rows say so. CPU seconds are those of a
+it nothing is trained. What is finished is kept in build/bench.json at once, so that a stop loses nothing and `--only`
+measures one part again and leaves the others. What would begin after the half hour is not begun, and the table
+says so. CPU seconds are those of a
 control group, everything that a sandbox starts included, or the table says that this machine lets us make none.
 """
 
@@ -40,7 +41,9 @@ SMALLEST = "compact"
 """The reference network that is to reach 99.40 % in four epochs with fewer than 10,000 parameters."""
 
 Found = dict[str, Any]
-"""What one part came to: numbers and sentences by name."""
+"""What one part came to so far: numbers and sentences by name."""
+Steps = Iterator[Found]
+"""The same after each step of a part."""
 
 
 class Sizes(argparse.Namespace):
@@ -54,7 +57,7 @@ class Sizes(argparse.Namespace):
     others: str
 
 
-def of_static(sizes: Sizes) -> Found:
+def of_static(sizes: Sizes) -> Steps:
     """Reading, replaying and drawing a class without running anything, and one submission cold."""
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder, "class")
@@ -62,7 +65,7 @@ def of_static(sizes: Sizes) -> Found:
         batch = _grader("batch", made, "-o", Path(folder, "out"), "--no-exec", "--no-retrain", "-j", "1")
         again = _grader("batch", made, "-o", Path(folder, "out"), "--no-exec", "--no-retrain", "-j", "1")
         one = _grader("check", "--static", make_class.SAMPLES / "perfect")
-    return {
+    yield {
         "size": sizes.static,
         "each": batch.cpu / sizes.static,
         "unchanged": again.cpu / sizes.static,
@@ -71,7 +74,7 @@ def of_static(sizes: Sizes) -> Found:
     }
 
 
-def of_notebooks(sizes: Sizes) -> Found:
+def of_notebooks(sizes: Sizes) -> Steps:
     """Executing a class of notebooks that import torch: ours, nbclient, nbgrader with feedback, otter."""
     with tempfile.TemporaryDirectory() as folder:
         found: Found = {"size": sizes.notebooks}
@@ -93,35 +96,35 @@ def of_notebooks(sizes: Sizes) -> Found:
                 *("--no-retrain", "-j", jobs),
             )
             found[f"ours{jobs}"] = _each(cost, sizes.notebooks)
+            yield found
         for name, measure in other_graders.COSTS.items() if programs is not None else ():
             try:
                 found[name] = _each(measure(programs, root), sizes.notebooks)
             except other_graders.Unavailable as reason:
                 found["missing"] = f"{found.get('missing', '')} {reason}".strip()
-    return found
+            yield found
 
 
-def of_training(sizes: Sizes) -> Found:
+def of_training(sizes: Sizes) -> Steps:
     """An epoch of three networks of real READMEs, beside the student's loop, in CPU seconds of one thread."""
     import training
 
     measure, ways = training.one_thread(), (training.WAYS[0], training.WAYS[-1])  # with the best kernels here
-    rows = {
-        str(parameters): training.paired(
+    found: Found = {"digits": sizes.digits, "repeats": sizes.repeats, "kernels": ways[1]}
+    for parameters in NETWORKS:
+        found[str(parameters)] = training.paired(
             measure, parameters, Path(sizes.data), sizes.digits, sizes.repeats, ways
         )
-        for parameters in NETWORKS
-    }
-    return {"digits": sizes.digits, "repeats": sizes.repeats, **rows}
+        yield found
 
 
-def of_reference(sizes: Sizes) -> Found:
+def of_reference(sizes: Sizes) -> Steps:
     """Seed 0 of a small reference network, beside as many epochs of a plain DataLoader loop of it."""
     plain = plain_seconds(SMALLEST, sizes.data) * RECIPES[SMALLEST].epochs
-    return {**train_seed(0, SMALLEST, sizes.data)._asdict(), "plain": plain}
+    yield {**train_seed(0, SMALLEST, sizes.data)._asdict(), "plain": plain}
 
 
-PARTS: dict[str, Callable[[Sizes], Found]] = {
+PARTS: dict[str, Callable[[Sizes], Steps]] = {
     "static": of_static,
     "notebooks": of_notebooks,
     "training": of_training,
@@ -143,7 +146,9 @@ def table(parts: dict[str, Found]) -> str:
     rows = [("", "grader", "beside it", "goal"), ("---",) * 4]
     for name in PARTS:
         found = parts.get(name, {"missing": "not measured here"})
-        rows += _ROWS[name](found) if set(found) != {"missing"} else [(name, f"*{found['missing']}*", "", "")]
+        rows += _ROWS[name](found)
+        if "missing" in found:
+            rows.append((f"({name})", f"*{found['missing']}*", "", ""))
     return "\n".join(f"| {' | '.join(row)} |".replace("|  |", "| |") for row in rows)
 
 
@@ -151,6 +156,8 @@ Row = tuple[str, str, str, str]
 
 
 def _static_rows(found: Found) -> Iterator[Row]:
+    if "each" not in found:
+        return
     size = found["size"]
     yield (
         f"a submission read, replayed and drawn, nothing run ({size} distinct ones)",
@@ -163,17 +170,20 @@ def _static_rows(found: Found) -> Iterator[Row]:
 
 
 def _notebook_rows(found: Found) -> Iterator[Row]:
+    if "ours1" not in found:
+        return
     ours, _ = found["ours1"]
     others = {name: found[name] for name in ("nbclient", "nbgrader", "otter") if name in found}
     named = {"nbgrader": "nbgrader with feedback"}
     beside = [f"{named.get(n, n)} {each:.2f} ({ours / each:.2f} of it)" for n, (each, _) in others.items()]
-    said = found.get("missing", "")
     yield (
         f"a notebook that imports {found['imports']}, isolated and judged ({found['size']} distinct ones)",
         f"{ours:.2f} CPU s",
-        "; ".join([*beside, said] if said else beside),
+        "; ".join(beside),
         "0.5 of nbclient",
     )
+    if "ours2" not in found:
+        return
     yield (
         "memory of all processes, two notebooks at a time (theirs: one)",
         f"{found['ours2'][1]:.0f} MiB",
@@ -184,16 +194,20 @@ def _notebook_rows(found: Found) -> Iterator[Row]:
 
 def _training_rows(found: Found) -> Iterator[Row]:
     for parameters in NETWORKS:
+        if str(parameters) not in found:
+            continue
         theirs, ours, ratio = found[str(parameters)]
         yield (
             f"an epoch of 60,000 digits, {parameters:,} parameters, one thread",
-            f"{ours:.1f} CPU s",
+            f"{ours:.1f} CPU s (kernels: {found['kernels']})",
             f"the student's loop {theirs:.1f} ({ratio:.2f} times as long)",
             "3 times",
         )
 
 
 def _reference_rows(found: Found) -> Iterator[Row]:
+    if "plain" not in found:
+        return
     seconds, plain = found["seconds"], found["plain"]
     yield (
         f"our network of {found['parameters']:,} parameters, seed 0",
@@ -241,6 +255,26 @@ def replaced(page: str, new: str) -> str:
     return before + new + after
 
 
+def measured(name: str, sizes: Sizes, deadline: float) -> Steps:
+    """What a part comes to, step by step; no step begins after the deadline, and a fault ends the part alone."""
+    over = {"missing": "the time was over before the rest began"}
+    if time.monotonic() > deadline:
+        yield over
+    elif name in ("training", "reference") and not sizes.data:
+        yield {"missing": "no MNIST: `grader data fetch`"}
+    else:
+        print(f"{name} ...", file=sys.stderr, flush=True)
+        found: Found = {}
+        try:
+            for found in PARTS[name](sizes):
+                yield found
+                if time.monotonic() > deadline:
+                    yield {**over, **found}
+                    return
+        except Exception as error:
+            yield {**found, "missing": f"failed: {error}"}
+
+
 def main() -> int:
     """Measure, print, keep and write; 1 where a part failed."""
     parser = argparse.ArgumentParser(
@@ -261,21 +295,12 @@ def main() -> int:
     parts: dict[str, Found] = json.loads(KEPT.read_text("utf-8")) if KEPT.exists() else {}
     failed = False
     for name in given.only:
-        if time.monotonic() > deadline:
-            parts[name] = {"missing": f"not begun: {given.minutes:g} minutes were over"}
-        elif name in ("training", "reference") and not given.data:
-            parts[name] = {"missing": "no MNIST: `grader data fetch`"}
-        else:
-            print(f"{name} ...", file=sys.stderr, flush=True)
-            before = os.getloadavg()[0]
-            try:
-                parts[name] = PARTS[name](given)
-            except Exception as error:
-                parts[name], failed = {"missing": f"failed: {error}"}, True
-            else:
-                parts[name]["load"] = [round(before, 1), round(os.getloadavg()[0], 1)]
-        KEPT.parent.mkdir(exist_ok=True)
-        KEPT.write_text(json.dumps(parts, indent=1) + "\n", "utf-8")
+        load = os.getloadavg()[0]
+        for found in measured(name, given, deadline):
+            failed |= "failed" in found.get("missing", "")
+            parts[name] = {**found, "load": [round(load, 1), round(os.getloadavg()[0], 1)]}
+            KEPT.parent.mkdir(exist_ok=True)
+            KEPT.write_text(json.dumps(parts, indent=1) + "\n", "utf-8")
     with cpu_group() as group:
         text = block(parts, machine(group is not None))
     print(text)

@@ -3,6 +3,7 @@
 import importlib
 import json
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -74,10 +75,8 @@ def test_the_table_says_what_was_measured_and_why_something_was_not(scripts: Sim
     text = scripts.side_by_side.block(PARTS, "A processor, 2 cores")
     assert "A processor, 2 cores, 1-minute load 1.0 to 2.5.\n" in text
     assert "(48 distinct ones) | 0.40 CPU s |" in text
-    assert (
-        "| 2.00 CPU s | nbclient 5.00 (0.40 of it); otter 8.00 (0.25 of it); nbgrader ended with 1: no |"
-        in text
-    )
+    assert "| 2.00 CPU s | nbclient 5.00 (0.40 of it); otter 8.00 (0.25 of it) |" in text
+    assert "| (notebooks) | *nbgrader ended with 1: no* |" in text
     assert "| 450 MiB | nbclient 300; otter 380 |" in text
     assert "the student's loop 60.0 (3.00 times as long)" in text
     assert "| *no MNIST: `grader data fetch`* |" in text
@@ -115,3 +114,23 @@ def test_the_p_value_is_that_of_students_t(scripts: SimpleNamespace) -> None:
     assert p_value(values) == pytest.approx(1 - p_value([198.8 - value for value in values]), rel=1e-9)
     assert p_value(values) < 0.5 < p_value([value - 0.05 for value in values])
     assert p_value([99.41, 99.41]) == 0
+
+
+def test_a_stop_of_a_part_keeps_what_it_had(
+    scripts: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def steps(_sizes: object) -> Iterator[dict[str, Any]]:
+        yield {"ours1": [2.0, 400.0]}
+        raise OSError("no space")
+
+    bench, sizes = scripts.side_by_side, SimpleNamespace(data="")
+    monkeypatch.setitem(bench.PARTS, "notebooks", steps)
+    late = time.monotonic() + 60
+    assert list(bench.measured("notebooks", sizes, late)) == [
+        {"ours1": [2.0, 400.0]},
+        {"ours1": [2.0, 400.0], "missing": "failed: no space"},
+    ]
+    (over,) = bench.measured("notebooks", sizes, time.monotonic() - 1)
+    assert "the time was over" in over["missing"]
+    (without,) = bench.measured("training", sizes, late)
+    assert "grader data fetch" in without["missing"]
