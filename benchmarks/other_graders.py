@@ -88,7 +88,7 @@ def nbgrader(programs: Path, root: Path, earned: Scores) -> Cost:
     with _where_templates_are():
         graded, answers = batch.nbgrader(program, root)
         drawn = run([str(program), "generate_feedback", "ps1"], cwd=root / "nbgrader", limit=batch.PER_PASS)
-    _right("nbgrader", answers, earned)
+    right("nbgrader", answers, earned)
     pages = len(list((root / "nbgrader" / "feedback").rglob("*.html")))
     if pages < len(answers):
         raise Unavailable(f"nbgrader wrote {pages} pages of feedback for {len(answers)}")
@@ -100,7 +100,7 @@ def otter(programs: Path, root: Path, earned: Scores) -> Cost:
     """Run otter over the class, one call a notebook."""
     with _where_templates_are():
         cost, answers = batch.otter(programs / "otter", root)
-    _right("otter", answers, earned)
+    right("otter", answers, earned)
     return _whole("otter", cost)
 
 
@@ -112,7 +112,7 @@ COSTS: dict[str, Callable[[Path, Path, Scores], Cost]] = {
 """What each costs for the class under a folder."""
 
 
-def _right(name: str, answers: Mapping[str, batch.Answer], earned: Scores) -> None:
+def right(name: str, answers: Mapping[str, batch.Answer], earned: Scores) -> None:
     """Refuse the cost of a run that did not come to the scores that were earned: it did not run everything."""
     wrong = [who for who, score in earned.items() if answers.get(who, batch.Answer()).score != score]
     if wrong:

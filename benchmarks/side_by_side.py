@@ -24,6 +24,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import batch
 import broken_hand_ins
 import make_class
 import other_graders
@@ -62,15 +63,15 @@ def of_static(sizes: Sizes) -> Steps:
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder, "class")
         make_class.make_class(made, sizes.static, seed=1, broken_share=0)
-        batch = _grader("batch", made, "-o", Path(folder, "out"), "--no-exec", "--no-retrain", "-j", "1")
+        cost = _grader("batch", made, "-o", Path(folder, "out"), "--no-exec", "--no-retrain", "-j", "1")
         again = _grader("batch", made, "-o", Path(folder, "out"), "--no-exec", "--no-retrain", "-j", "1")
         one = _grader("check", "--static", make_class.SAMPLES / "perfect")
     yield {
         "size": sizes.static,
-        "each": batch.cpu / sizes.static,
+        "each": cost.cpu / sizes.static,
         "unchanged": again.cpu / sizes.static,
         "cold": one.cpu,
-        "peak": batch.peak_mib,
+        "peak": cost.peak_mib,
     }
 
 
@@ -85,21 +86,15 @@ def of_notebooks(sizes: Sizes) -> Steps:
         vision = programs is None or other_graders.imports_torchvision(programs)
         found["imports"] = "torch and torchvision" if vision else "torch"
         root = Path(folder, "class")
-        broken_hand_ins.make_class(root, sizes.notebooks, TORCHVISION if vision else "")
-        # What is compiled and cached once a machine is neither's cost.
-        _grader(
-            "batch", root / "class", "-r", root / "rubric.toml", "-o", Path(folder, "warm"), "--no-retrain"
-        )
+        earned = broken_hand_ins.make_class(root, sizes.notebooks, TORCHVISION if vision else "")
         for jobs in (1, 2):
-            cost = _grader(
-                *("batch", root / "class", "-r", root / "rubric.toml", "-o", Path(folder, f"out{jobs}")),
-                *("--no-retrain", "-j", jobs),
-            )
+            cost, answers = batch.ours(root, Path(folder, f"out{jobs}"), "-j", str(jobs))
+            other_graders.right("grader", answers, earned)
             found[f"ours{jobs}"] = _each(cost, sizes.notebooks)
             yield found
         for name, measure in other_graders.COSTS.items() if programs is not None else ():
             try:
-                found[name] = _each(measure(programs, root), sizes.notebooks)
+                found[name] = _each(measure(programs, root, earned), sizes.notebooks)
             except other_graders.Unavailable as reason:
                 found["missing"] = f"{found.get('missing', '')} {reason}".strip()
             yield found

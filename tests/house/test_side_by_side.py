@@ -24,7 +24,12 @@ PARTS: dict[str, Any] = {
         "otter": [8.0, 380.0],
         "missing": "nbgrader ended with 1: no",
     },
-    "training": {"17962": [90.0, 45.0, 2.0], "11924": [60.0, 20.0, 3.0], "19944": [80.0, 20.0, 4.0]},
+    "training": {
+        "kernels": "native",
+        "17962": [90.0, 45.0, 2.0],
+        "11924": [60.0, 20.0, 3.0],
+        "19944": [80.0, 20.0, 4.0],
+    },
     "reference": {"missing": "no MNIST: `grader data fetch`"},
 }
 
