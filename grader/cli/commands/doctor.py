@@ -42,7 +42,7 @@ def digits_at(data: str) -> tuple[str, ...]:
 def kernels() -> Symptom:
     """Which kernels train here; asked in a process of its own, because it loads torch."""
     code = "from grader.execute.engine.ways.kernel_set import choice as c; print(c().kernels.value, c().why)"
-    command = [sys.executable, "-c", code]
+    command = [sys.executable, "-I", "-c", code]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, timeout=300)  # noqa: S603
     used, _, why = done.stdout.strip().partition(" ")
     told = f"{used}: {why}" if why else used or "not tried: no torch"

@@ -21,7 +21,7 @@ from grader.execute.engine.runs.retraining import retrain_network
 from grader.execute.engine.runs.seed_run import run_seed
 from grader.execute.engine.runs.wish import Progress, Wish
 from grader.execute.engine.ways import kernel_set, native_kernels
-from grader.execute.engine.ways.kernel_set import build, choice, fault_of
+from grader.execute.engine.ways.kernel_set import build, choice, draws_alike, fault_of
 from grader.execute.engine.ways.native_kernels import Kernels, dropout
 from grader.execute.graph.network import Network, load_network
 from grader.sandbox.worker.export import export_model
@@ -35,8 +35,9 @@ def kernels(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         import grader_native
 
         return grader_native  # type: ignore[no-any-return]
-    monkeypatch.setattr(kernel_set, "_module", Double)
-    return Double()
+    double = Double()
+    monkeypatch.setattr(kernel_set, "_module", lambda: double)
+    return double
 
 
 @pytest.fixture(autouse=True)
@@ -97,17 +98,15 @@ def test_kernels_that_compute_what_torch_computes_are_taken(kernels: Kernels) ->
     torch.manual_seed(3)
     before = torch.get_rng_state()
     assert fault_of(kernels) == ""
+    assert draws_alike(kernels)
     assert torch.equal(torch.get_rng_state(), before)
 
 
 @pytest.mark.parametrize(
     ("kernels", "why"),
     [
-        (Stretched(), "the native kernels: dropout draws other numbers than torch's"),
-        (Behind(), "the native kernels: dropout draws other numbers than torch's"),
         (Biased(), "the native kernels: batch normalisation is not that of float64"),
         (Imprecise(), "the native kernels: batch normalisation is not that of float64"),
-        (Refuses(), "the native kernels: the generator counts in another way"),
         (Old(), "the native kernels: they are of another version"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Double) else "",
@@ -117,6 +116,25 @@ def test_others_are_left_and_it_is_said_why(
 ) -> None:
     monkeypatch.setattr(kernel_set, "_module", lambda: kernels)
     assert choice() == (KernelSet.TORCH, why)
+
+
+@pytest.mark.parametrize("kind", [Stretched, Behind, Refuses])
+def test_where_torch_draws_otherwise_dropout_stays_torchs(
+    kind: type[Double], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Intel's processors, where it draws by another generator."""
+    kernels = kind()
+    monkeypatch.setattr(kernel_set, "_module", lambda: kernels)
+    assert choice() == (KernelSet.NATIVE, "dropout is torch's, which draws otherwise here")
+    chosen = exported(Block(norm(), nn.Dropout(0.5)))
+    tensors, images = fresh_tensors(chosen, 4).tensors, torch.randn(12, 1, 28, 28)
+    answers = []
+    for double in (kernels, Double()):
+        monkeypatch.setattr(kernel_set, "_module", lambda double=double: double)
+        model, memory = build(KernelSet.NATIVE, chosen, tensors, dropout=True)
+        torch.manual_seed(6)
+        answers.append(model.to(memory_format=memory).train()(images))  # type: ignore[call-overload]
+    assert torch.equal(*answers)
 
 
 def test_where_none_are_built_torch_trains(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,11 +1,12 @@
 """Which kernels compute a training on this processor: torch's own, or those of `native/` where they are
 built.
 
-The native ones are tried beside torch before they count: a processor on which torch draws its numbers in
-another way (Intel's, with MKL), or a torch that keeps its generator otherwise, goes on with torch's.
+The native ones are tried beside torch before they count. Where torch draws its masks in another way (on
+Intel's processors, with MKL), or keeps its generator otherwise, dropout stays torch's own: the same bits by
+definition, so that this makes no third set.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from typing import Any, NamedTuple, cast
 
@@ -44,11 +45,12 @@ def choice() -> Chosen:
         kernels = _module()
     except ImportError:
         return Chosen(KernelSet.TORCH, "the native kernels are not built (`make native`)")
-    try:
-        fault = fault_of(kernels)
-    except (RuntimeError, ValueError, TypeError) as error:
-        fault = str(error)
-    return Chosen(KernelSet.TORCH, f"the native kernels: {fault}") if fault else Chosen(KernelSet.NATIVE)
+    fault = fault_of(kernels)
+    if fault:
+        return Chosen(KernelSet.TORCH, f"the native kernels: {fault}")
+    return Chosen(
+        KernelSet.NATIVE, "" if draws_alike(kernels) else "dropout is torch's, which draws otherwise here"
+    )
 
 
 def _module() -> Kernels:
@@ -58,27 +60,34 @@ def _module() -> Kernels:
 
 
 def fault_of(kernels: Kernels) -> str:
-    """What these kernels compute otherwise than torch does on this machine; empty where nothing. Torch's
-    generator is left as it was.
-    """
+    """Why these kernels train nothing on this machine; empty where they do."""
     if getattr(kernels, "VERSION", None) != native_kernels.VERSION:
         return "they are of another version"
-    state = torch.get_rng_state()
-    threads = torch.get_num_threads()
+    trials = [partial(_normalises_well, kernels, rectify, shape) for rectify in range(4) for shape in _SHAPES]
+    return "" if _all_hold(trials) else "batch normalisation is not that of float64"
+
+
+@cache
+def draws_alike(kernels: Kernels) -> bool:
+    """Whether their dropout has torch's bits on this machine, and leaves the generator where torch does."""
+    return _all_hold([partial(_drops_alike, kernels, p, shape) for p in (0.05, 0.5) for shape in _SHAPES])
+
+
+def _all_hold(trials: Sequence[Callable[[], bool]]) -> bool:
+    """Torch's generator and threads are left as they were."""
+    state, threads = torch.get_rng_state(), torch.get_num_threads()
     torch.set_num_threads(1)
+    torch.manual_seed(20)
     try:
-        torch.manual_seed(20)
-        if not all(_draws_alike(kernels, p, shape) for p in (0.05, 0.5) for shape in _SHAPES):
-            return "dropout draws other numbers than torch's"
-        if not all(_normalises_well(kernels, rectify, shape) for rectify in range(4) for shape in _SHAPES):
-            return "batch normalisation is not that of float64"
+        return all(trial() for trial in trials)
+    except (RuntimeError, ValueError, TypeError):  # what the kernels refuse
+        return False
     finally:
         torch.set_rng_state(state)
         torch.set_num_threads(threads)
-    return ""
 
 
-def _draws_alike(kernels: Kernels, p: float, shape: tuple[int, ...]) -> bool:
+def _drops_alike(kernels: Kernels, p: float, shape: tuple[int, ...]) -> bool:
     torch.rand(1)  # one word of the generator, so that pairs also lie across the end of its block
     values = torch.randn(shape).contiguous(memory_format=torch.channels_last)
     upstream = torch.randn(shape)
@@ -138,7 +147,8 @@ def build(
     """
     if kernels is KernelSet.TORCH:
         return GraphNetwork(network, tensors, training_dropout=dropout), torch.contiguous_format
-    instead = in_place_of(network.training, _module())
+    native = _module()
+    instead = in_place_of(network.training, native, drops=draws_alike(native))
     model = GraphNetwork(network, tensors, training_dropout=dropout, instead=instead)
     bases = {item.base for item in network.training.instructions}
     last = len(network.image) == 3 and "batch_norm" in bases and not bases & _UNSURE

@@ -41,6 +41,8 @@ class Kernels(Protocol):
     def dropout_back(self, *arguments: float) -> None:
         """dy, kept, dx, count, probability to keep."""
 
+    def __hash__(self) -> int: ...
+
 
 class _BatchNorm(torch.autograd.Function):
     @staticmethod
@@ -177,8 +179,10 @@ def dropout(kernels: Kernels, values: Tensor, p: float, train: bool) -> Tensor:
     return found
 
 
-def in_place_of(graph: CheckedGraph, kernels: Kernels) -> dict[str, Callable[..., Any]]:
-    """What the kernels compute in a graph, by the name of the instruction: for `Program`'s `instead`."""
+def in_place_of(graph: CheckedGraph, kernels: Kernels, *, drops: bool) -> dict[str, Callable[..., Any]]:
+    """What the kernels compute in a graph, by the name of the instruction: for `Program`'s `instead`. Without
+    `drops`, dropout stays torch's.
+    """
     uses = Counter(source for item in graph.instructions for source in item.sources)
     named = {item.name: item for item in graph.instructions}
     behind = {
@@ -188,7 +192,7 @@ def in_place_of(graph: CheckedGraph, kernels: Kernels) -> dict[str, Callable[...
     }
     found: dict[str, Callable[..., Any]] = {}
     for item in graph.instructions:
-        if item.operator.name == "aten.dropout.default":
+        if item.operator.name == "aten.dropout.default" and drops:
             found[item.name] = partial(dropout, kernels)
         elif item.base == "batch_norm":
             rectify = 0
