@@ -90,13 +90,14 @@ def install() -> Callable[[], None]:
 
     Returns what ends the watch for parts of torchvision, to be called once torchvision is imported.
     """
-    _put_off_compiler()
+    put_off_compiler()
     finder = _Finder()
     sys.meta_path.insert(0, finder)
     return functools.partial(sys.meta_path.remove, finder)
 
 
-def _put_off_compiler() -> None:
+def put_off_compiler() -> None:
+    """Put torch's compiler off until it is used, if it is not loaded yet; a training loads it for nothing."""
     import torch
 
     spec = importlib.machinery.PathFinder.find_spec(COMPILER, torch.__path__)

@@ -22,6 +22,7 @@ from grader.execute.engine.ways.cuda_graph import Captured, captured_on
 from grader.execute.engine.ways.kernel_set import chosen
 from grader.execute.graph.interpret import GraphNetwork
 from grader.execute.graph.network import Network
+from grader.sandbox.worker.later import put_off_compiler
 from reference import mnist
 from reference import train as reference
 
@@ -64,6 +65,7 @@ def run_seed(  # noqa: PLR0913  each of them decides a training
     At most `epochs` epochs, fewer where the recipe has fewer or `on_epoch` stops. A state in `checkpoint` is
     gone on from where the same `kernels` made it (None: those of this process). Raises UnusableNetwork.
     """
+    put_off_compiler()
     _use_float32(device)
     used = kernels or kernels_for(device)
     setting = Setting(network, plan, len(data.train_labels), epochs, device, described, used)
