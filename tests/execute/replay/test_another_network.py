@@ -4,6 +4,9 @@ import pytest
 
 from grader.core.assigned_network import Activation, AssignedNetwork, Bias, Loss
 from grader.core.facts.replay import BookFacts, BookVerdict, Severity
+from grader.core.rubric import Profile
+from grader.execute.replay.book.replay_book import replay_book
+from grader.extract.workbook.child import read
 from tests.execute.replay.sheets import replayed
 from tests.generate.sheet import table
 
@@ -75,3 +78,24 @@ def test_however_its_forward_pass_is_written(changed: dict[str, str]) -> None:
 )
 def test_a_slip_in_our_network_is_a_slip(changed: dict[str, str]) -> None:
     assert accused(replayed(table(CLASS, rows=12, changed=changed)))
+
+
+@pytest.mark.parametrize("trained", [True, False])
+def test_a_table_that_trains_biases_where_the_rubric_does_not_is_for_a_person(*, trained: bool) -> None:
+    """Two right columns of biases were called wrong, in a sheet of which all else is right."""
+    network = AssignedNetwork(bias=Bias.LAYER, train_biases=not trained)
+    values = Profile(network=network, biases=(0.35, 0.6))
+    book = replay_book(read(table(network, rows=12, train_biases=trained), "book.xlsx"), values)
+    assert not accused(book)
+    assert book.verdict is BookVerdict.UNKNOWN
+    assert ("trained biases" if trained else "not trained") in book.problem
+
+
+@pytest.mark.parametrize("trained", [True, False])
+def test_a_table_that_treats_biases_as_the_rubric_does_is_judged(*, trained: bool) -> None:
+    network = AssignedNetwork(bias=Bias.LAYER, train_biases=trained)
+    values = Profile(network=network, biases=(0.35, 0.6))
+    right = replay_book(read(table(network, rows=12, train_biases=trained), "book.xlsx"), values)
+    assert right.verdict is BookVerdict.CORRECT
+    slip = table(network, rows=12, train_biases=trained, changed={"h1": "w1*i1+w2*i1+b1"})
+    assert accused(replay_book(read(slip, "book.xlsx"), values))

@@ -48,8 +48,9 @@ def another_network(layout: Layout) -> str:
     if not layout.rows:
         return ""
     look = _Look(layout)
-    if not look.wrong_anywhere():
-        return ""
+    training = list(look.training())
+    if training or not look.wrong_anywhere():
+        return ", ".join(training)
     told = dict.fromkeys([*look.headers(), *look.sums(), *look.activations(), *look.loss(), *look.too_few()])
     if len(told) > 1:
         told.pop(_OTHER_HIDDEN, None)  # its sums read what another sign names
@@ -71,6 +72,25 @@ class _Look:
         """Whether some quantity but a given one is not what the rubric's network has there."""
         names = [name for name in self.layout.columns if name[0] in "haoEd"]
         return any(self._is_wrong(name) for name in names)
+
+    def training(self) -> Iterator[str]:
+        """Biases that the rubric leaves as they are and the table changes in every step, or the other way."""
+        biases = network().biases
+        if not biases or self.index == 0 or not all(self.layout.has(b) for b in biases):
+            return
+        if network().train_biases:
+            if all(self._stays(b) for b in biases):
+                yield "biases that are not trained"
+        elif all((t := self._tested(b)) is not None and _steps_from_itself(t) for b in biases):
+            yield "trained biases"
+
+    def _stays(self, name: str) -> bool:
+        """Whether a quantity has one value in the first three rows, typed or copied."""
+        keys = [self.layout.key(name, k) for k in range(min(3, len(self.layout.rows)))]
+        typed = all(
+            key not in self.model.owner or self.model.pure_reference(key) is not None for key in keys[1:]
+        )
+        return typed and len({self.model.shown(key) for key in keys}) == 1
 
     def _tested(self, name: str) -> Tested | None:
         if not self.layout.has(name) or self.layout.key(name, self.index) not in self.model.owner:
@@ -230,6 +250,14 @@ def _formulas(symbol: Symbol) -> Iterator[Form]:
     inside = symbol[2] if symbol[0] == "formula" else symbol[1] if symbol[0] == "range" else ()
     for one in inside if isinstance(inside, tuple) else ():
         yield from _formulas(one)
+
+
+def _steps_from_itself(tested: Tested) -> bool:
+    """Whether a given quantity is its value in the row above, changed by something."""
+    reads = tested.symbol[2] if tested.symbol[0] == "formula" else ()
+    if tested.match is not Match.WRONG or not isinstance(reads, tuple) or len(reads) < 2:
+        return False
+    return any(one[:2] == ("q", tested.quantity) for one in reads)
 
 
 def _calls(symbol: Symbol) -> set[str]:
