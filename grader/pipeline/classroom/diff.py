@@ -17,15 +17,16 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 def compare(before: Sequence[Report], after: Sequence[Report]) -> tuple[Change, ...]:
     """Return the submissions whose score, verdict or outcomes differ, sorted by id."""
-    old = {r.submission.id: r for r in before}
-    new = {r.submission.id: r for r in after}
+    # Where each stands: the reports of a large class lie on disk, and two of them are held at a time.
+    old = {r.submission.id: number for number, r in enumerate(before)}
+    new = {r.submission.id: number for number, r in enumerate(after)}
     changes: list[Change] = []
     for name in sorted(old.keys() | new.keys()):
-        a, b = old.get(name), new.get(name)
-        if a is None or b is None:
-            which = "second" if a is None else "first"
+        if name not in old or name not in new:
+            which = "second" if name not in old else "first"
             changes.append(Change(submission=name, headline=f"only in the {which} run", reasons=()))
             continue
+        a, b = before[old[name]], after[new[name]]
         reasons = _reasons(a, b)
         if reasons or a.score != b.score or a.max_score != b.max_score:
             headline = f"{_sum(a)} -> {_sum(b)}"

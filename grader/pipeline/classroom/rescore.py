@@ -5,7 +5,7 @@ Queue, export, override and diff ask the run that the pages show. Were a class d
 has, they would go on with the old one, and the next decision would draw the old marks again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -13,6 +13,7 @@ import msgspec
 from grader.checks.catalogue import catalogue
 from grader.core.report import Report
 from grader.core.rule import Rule
+from grader.core.spool import Spool
 from grader.pipeline.classroom.reports import Published, publish_run, reports_of
 from grader.pipeline.plan.plan import MarkSheet, mark_sheet
 from grader.pipeline.plan.rubric_request import load_asked
@@ -26,7 +27,7 @@ class Again(msgspec.Struct, frozen=True, kw_only=True):
 
     run: Run
     published: Published
-    before: tuple[Report, ...] | None = None
+    before: Sequence[Report] | None = None
     """The reports with the rubric before; None where the rubric is the same."""
 
 
@@ -44,7 +45,8 @@ def score_again(store: Store, run: Run, rubric: str, out: Path) -> Again:
     if not rubric:
         return Again(run=run, published=publish_run(store, run, sheet_of(run, rules), out))
     loaded, data = load_asked(rubric, rules, run.settings)
-    before = tuple(reports_of(store, run, sheet_of(run, rules), {}))
+    asked = reports_of(store, run, sheet_of(run, rules), {})
+    before = Spool[Report](Report, asked, folder=store.path.parent)
     if data != run.rubric:
         run = share_facts(store, run, loaded.path, data)
     return Again(run=run, published=publish_run(store, run, mark_sheet(loaded), out), before=before)
