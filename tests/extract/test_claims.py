@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from grader.core.assigned_data import described
 from grader.core.evidence.claims import Bound, ClaimEvidence, Feature, On, What
 from grader.extract.claims.read_claims import read_claims
 from grader.extract.documents.documents import read_documents
@@ -237,3 +238,27 @@ def test_code_sketch() -> None:
 )
 def test_layer_calls(call: str, parameters: int | None) -> None:
     assert [c.parameters for c in layer_calls(call)] == [parameters]
+
+
+def _of(name: str, text: str) -> list[float]:
+    documents = read_documents(from_bytes("s", {"README.md": text.encode()}))
+    found = read_claims(documents, data=described({"name": name})[0])
+    return [claim.value for claim in found.of(What.ACCURACY)]
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("The best test accuracy is 71.18%.", [71.18]),
+        ("We achieved 85.2% test accuracy in epoch 12.", [85.2]),
+        ("Test accuracy: 74.05", [74.05]),
+        ("With 50% dropout we reached 85.20% accuracy.", [85.2]),
+        ("We reached an accuracy of 85.20% with 50% dropout.", [85.2]),
+        ("We achieved it with 60% fewer parameters and good accuracy.", []),
+        ("| accuracy | 71.2% | 74.1% |", []),
+        ("The goal is an accuracy of 70%.", []),
+    ],
+)
+def test_accuracies_below_ninety_are_read_where_the_data_is_harder(text: str, values: list[float]) -> None:
+    assert _of("cifar10", f"# Results\n\n{text}\n") == values
+    assert _of("mnist", f"# Results\n\n{text}\n") == []

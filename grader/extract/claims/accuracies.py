@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from grader.core.assigned_data import MNIST, DataSet
 from grader.core.evidence.claims import Bound, Claim, On, What
 from grader.extract.claims.context_words import (
     ABOUT,
@@ -26,6 +27,10 @@ _PERCENT = re.compile(
     r"(?<![\d.,/~\w-])(?P<n>(?:9\d|100)(?:\.\d{1,3})?)(?P<sign>\s*%)?(?![\d.]*\d)(?!\s*[-–]\s*\d)(?!\s*(?:st|nd|rd|th)\b)(?!\s*/)",
     re.IGNORECASE,
 )
+_WIDE = re.compile(_PERCENT.pattern.replace("9\\d", "[5-9]\\d", 1), re.IGNORECASE)
+"""The same for other data than MNIST's: below 90 % a number is an accuracy only where it is called so."""
+_CALLED = re.compile(r"acc(?:uracy)?\b[^.!?%\d]{0,30}?(?:\bis|\bwas|\bof|[:=|–-])[\s*_`|~]*$", re.IGNORECASE)
+_CALLED_AFTER = re.compile(r"[\s*_`]*(?:(?:test|val|train)\w*\s+)?acc(?:uracy)?\b", re.IGNORECASE)
 _ACC = re.compile(r"acc(?:uracy|uarcy|urancy|\b)|accuarcy", re.IGNORECASE)
 _ORDINALS = re.compile(
     r"(?P<from>(?:from|since|till|until|by|before|within|around|(?:st|nd|rd|th)\s*(?:to|-|–))\s*(?:the\s+)?)?(?P<n>\d{1,2}(?:st|nd|rd|th)(?:\s*(?:,|&|and|or|/)\s*(?:the\s+)?\d{1,2}(?:st|nd|rd|th))*)\s*epochs?",
@@ -68,7 +73,7 @@ class _Span(NamedTuple):
         return self.match.string[self.match.end() : self.stop]
 
 
-def read_accuracies(sentence: Sentence) -> list[Claim]:
+def read_accuracies(sentence: Sentence, data: DataSet = MNIST) -> list[Claim]:
     """Accuracies with whose they are, how they are bounded, and the epochs that they are said to be of."""
     text = sentence.text
     done = DONE.search(text) or _says_now(sentence)
@@ -78,34 +83,46 @@ def read_accuracies(sentence: Sentence) -> list[Claim]:
     if not topic or _BARS.search(text):
         return []
     found: list[Claim] = []
-    spans = _spans(text)
+    spans = _spans(text, wide=not data.usual)
     for index, span in enumerate(spans):
         if span.number == "100" or LESS.search(span.before):
             continue
         if _states(sentence, span.before, span.after, follows=index + 1 < len(spans)):
             found.append(_accuracy(sentence, span))
-    return [] if _compares(text) else found
+    return [] if _compares(text, wide=not data.usual) else found
 
 
 _VALUE = re.compile(r"[^\w≥>≤<~]*(?:9\d|100)(?:\.\d{1,3})?\s*%?(?:\W*|\s*\(.*\)\W*)")
 
 
-def _compares(text: str) -> bool:
+_WIDE_VALUE = re.compile(_VALUE.pattern.replace("9\\d", "[5-9]\\d", 1))
+
+
+def _compares(text: str, *, wide: bool) -> bool:
     """Whether a row of a table gives several results: only its head says whose they are, and which is the
     submission's.
     """
-    return text.startswith("|") and sum(_VALUE.fullmatch(cell) is not None for cell in text.split("|")) > 1
+    value = _WIDE_VALUE if wide else _VALUE
+    return text.startswith("|") and sum(value.fullmatch(cell) is not None for cell in text.split("|")) > 1
 
 
-def _spans(text: str) -> list[_Span]:
+def _spans(text: str, *, wide: bool) -> list[_Span]:
     found = [
         m
-        for m in _PERCENT.finditer(text)
-        if (m.group("sign") or "." in m.group("n")) and float(m.group("n")) <= 100
+        for m in (_WIDE if wide else _PERCENT).finditer(text)
+        if (m.group("sign") or "." in m.group("n")) and float(m.group("n")) <= 100 and _is_one(m)
     ][:MAX_NUMBERS]
     begins = [0, *(m.end() for m in found)]
     stops = [*(m.start() for m in found[1:]), len(text)]
     return [_Span(m, begin, stop) for m, begin, stop in zip(found, begins, stops, strict=False)]
+
+
+def _is_one(match: re.Match[str]) -> bool:
+    """Whether a percentage may be an accuracy: any from 90 on, below it what the words beside it call one."""
+    if match.group("n")[0] in "91":
+        return True
+    before, after = match.string[: match.start()], match.string[match.end() :]
+    return _CALLED.search(before[-60:]) is not None or _CALLED_AFTER.match(after) is not None
 
 
 def _accuracy(sentence: Sentence, span: _Span) -> Claim:

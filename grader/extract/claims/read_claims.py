@@ -58,7 +58,7 @@ def _add(
     uses: list[Use] = []
     loose = [claim for line in lines if line.place.cell is None for claim in read_badges(line)]
     for sentence in sentences(lines, skip=taken):
-        read = read_numbers(sentence)
+        read = read_numbers(sentence, data)
         claims += read
         uses += read_uses(sentence)
         if sentence.place.cell is None:
