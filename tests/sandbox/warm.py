@@ -34,14 +34,7 @@ spec = importlib.util.spec_from_file_location(
 )
 sys.modules["_grader_worker"] = package = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(package)
-for name in ("later", "main", "reproduce", "session", "torchvision_ops"):
-    importlib.import_module(f"_grader_worker.{name}")
-sys.modules["_grader_worker.torchvision_ops"].declare()
-imported = sys.modules["_grader_worker.later"].install()
-for name in ("IPython.core.interactiveshell", "torchvision.datasets", "torchvision.transforms"):
-    importlib.import_module(name)
-imported()
-importlib.import_module("tqdm.auto")
+importlib.import_module("_grader_worker.warm_up").import_all()
 gc.freeze()
 while True:
     request, fds, _, _ = socket.recv_fds(listening, 1 << 16, 4)
