@@ -224,6 +224,37 @@ CLASS_NETWORK = AssignedNetwork()
 """The 2-2-2 sigmoid network of the class sheet."""
 
 
+_COUNTS = ("no", "one", "two", "three", "four")
+_ACTIVATED = {
+    Activation.SIGMOID: "sigmoids",
+    Activation.TANH: "tanh",
+    Activation.RELU: "ReLU",
+    Activation.LINEAR: "no activation",
+    Activation.SOFTMAX: "a softmax",
+}
+_BIASED = {Bias.NONE: "no biases", Bias.LAYER: "a bias a layer", Bias.UNIT: "a bias a unit"}
+_LOST = {
+    Loss.HALF_SQUARED: "half the squared error",
+    Loss.SQUARED: "the squared error",
+    Loss.MEAN_SQUARED: "the mean squared error",
+    Loss.CROSS_ENTROPY: "the cross-entropy",
+}
+
+
+def described(network: AssignedNetwork) -> str:
+    """Return what a network is made of, in words."""
+
+    def many(n: int, one: str) -> str:
+        return f"{_COUNTS[n] if n < len(_COUNTS) else n} {one}{'s' * (n != 1)}"
+
+    sizes = (
+        f"{many(len(network.inputs), 'input')}, {many(len(network.hidden), 'hidden neuron')} "
+        f"and {many(len(network.outputs), 'output')}"
+    )
+    kinds = [_ACTIVATED[kind] for kind in dict.fromkeys(network.activations)]
+    return f"{sizes} with {', then '.join(kinds)}, {_BIASED[network.bias]}, and {_LOST[network.loss]}"
+
+
 def up_to(n: int) -> str:
     """A pattern of the numbers 1 to n, longer ones first."""
     if n < 10:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from benchmarks.formula_mutants import mutants, value_differs
 from grader.backprop.assigned import reading_for
 from grader.backprop.values import ARRAYS, forward, gradients, random_points, slopes
-from grader.core.assigned_network import Activation, AssignedNetwork, Bias, Loss, Numbering
+from grader.core.assigned_network import Activation, AssignedNetwork, Bias, Loss, Numbering, described
 from grader.core.evidence.formulas import DocumentFormulas
 from grader.extract.documents.markdown import markdown_lines
 from grader.extract.formulas.assemble import read_document
@@ -106,3 +106,24 @@ def test_a_printed_derivation_is_right_and_a_slip_in_it_is_found(
         verdicts = {x.place.line: x.verdict.value for x in read(network, changed).lines}
         assert verdicts[2 * at + 1] == "wrong", changed[at]
         assert all(v == "right" for line, v in verdicts.items() if line != 2 * at + 1)
+
+
+@pytest.mark.parametrize(
+    ("network", "told"),
+    [
+        (
+            AssignedNetwork(),
+            "two inputs, two hidden neurons and two outputs with sigmoids, no biases, and half the squared error",
+        ),
+        (
+            AssignedNetwork(layers=(2, 3, 1), activations=(A.TANH, A.TANH), bias=Bias.UNIT),
+            "two inputs, three hidden neurons and one output with tanh, a bias a unit, and half the squared error",
+        ),
+        (
+            AssignedNetwork(layers=(2, 1, 2), activations=(A.RELU, A.SOFTMAX), loss=Loss.CROSS_ENTROPY),
+            "two inputs, one hidden neuron and two outputs with ReLU, then a softmax, no biases, and the cross-entropy",
+        ),
+    ],
+)
+def test_a_network_in_words(network: AssignedNetwork, told: str) -> None:
+    assert described(network) == told

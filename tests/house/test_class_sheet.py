@@ -15,7 +15,7 @@ NAME = re.compile(r"(?<![A-Za-z0-9\\])(?:(?:a|out|net|z)_[ho]|[wbhoitE])[1-9](?!
 """A quantity with its number."""
 RANGE = re.compile(r"\[1-?[28]\]|\[[^\]]*(?<![0-9])(?:12|1-8)(?![0-9])[^\]]*\]")
 """Numbers of its units or weights in a pattern."""
-SIZE = re.compile(r"\b2-2-2\b")
+SIZE = re.compile(r"\b2-2-2\b|\btwo (?:inputs|hidden|outputs)")
 ELSEWHERE = {
     "grader/ingest/forms/typed.py": "headings of HTML",
     "grader/render/markdown.py": "headings of HTML",

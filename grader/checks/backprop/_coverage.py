@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 from typing import NamedTuple
 
+from grader.core.assigned_network import CLASS_NETWORK, AssignedNetwork, described
 from grader.core.evidence.formulas import FormulaEvidence, FormulaLine, FormulaVerdict, Unread, UnreadPlace
 from grader.core.outcome import Finding, Outcome, Weight, graded, passed, skipped, unknown
 from grader.core.place import Place
@@ -120,12 +121,14 @@ def conclude(
     *,
     lacking: Callable[[Item, FormulaEvidence], Finding] = missing,
     tally: str = "",
+    network: AssignedNetwork = CLASS_NETWORK,
 ) -> Outcome:
     """Turn standings into an outcome: credit per item, `unknown` where something that was not read may hold
     the rest.
 
     `topic` completes "… of n `topic`"; `lacking` words the finding about an item that surely is not given;
-    `tally` is the sentence that counts, where "… of n `topic` are right" would not be true.
+    `tally` is the sentence that counts, where "… of n `topic` are right" would not be true; `network` is the
+    one that was asked for.
     """
     given = sum(i.standing is Standing.GIVEN for i in items)
     wrong = [i for i in items if i.standing is Standing.WRONG]
@@ -136,7 +139,7 @@ def conclude(
     if given == len(items):
         return passed(tally, remarks)
     if evidence.other_networks:
-        return _elsewhere(tally, evidence, remarks)
+        return _elsewhere(tally, evidence, remarks, network)
     faults = [
         fault(line, _wrong(item, line), about=_subject(item, line))
         for line, item in {id(x): (x, i) for i in wrong for x in i.lines[:3]}.values()
@@ -250,7 +253,9 @@ def _unreadable(item: Item) -> bool:
     return all("read" in line.reason for line in item.lines)
 
 
-def _elsewhere(tally: str, evidence: FormulaEvidence, remarks: Sequence[Finding]) -> Outcome:
+def _elsewhere(
+    tally: str, evidence: FormulaEvidence, remarks: Sequence[Finding], network: AssignedNetwork
+) -> Outcome:
     """A document about another network than the rubric's is compared by a person: no line of it is wrong or
     missing.
     """
@@ -261,8 +266,7 @@ def _elsewhere(tally: str, evidence: FormulaEvidence, remarks: Sequence[Finding]
         Finding(
             message=f"this derives another network: {document.other_network}",
             place=document.lines[0].place if document.lines else Place(artefact=document.artefact),
-            expected="two inputs, two hidden neurons and two outputs with sigmoids, no biases, and "
-            "half the squared error",
+            expected=described(network),
             found=document.other_network,
             excerpt=document.lines[0].text if document.lines else "",
             diagnosis="another-network",

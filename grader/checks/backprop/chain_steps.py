@@ -89,6 +89,7 @@ def check(
         remarks,
         lacking=partial(_not_shown, network=profile.network),
         tally=_tally(items),
+        network=profile.network,
     )
 
 

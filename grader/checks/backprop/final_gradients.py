@@ -75,7 +75,15 @@ def check(
     costly = [x for i in items if i.standing is Standing.WRONG for x in i.lines]
     concerned = [x for x in formulas.lines if x.kind in (FormulaKind.FINAL, FormulaKind.CHAIN)]
     remarks = [*in_cells, *about_lines(concerned, costly), *about_documents(formulas)]
-    return conclude("gradients", items, formulas, remarks, lacking=_not_worked_out, tally=_tally(items))
+    return conclude(
+        "gradients",
+        items,
+        formulas,
+        remarks,
+        lacking=_not_worked_out,
+        tally=_tally(items),
+        network=profile.network,
+    )
 
 
 def _tally(items: Sequence[Item]) -> str:

@@ -58,7 +58,7 @@ def check(
     items, in_cells = with_cells(judge(formulas), formulas, judge, policy.only_in_workbook, replay)
     costly = [x for i in items if i.standing is Standing.WRONG for x in i.lines]
     remarks = [*in_cells, *about_lines(lines, costly)]
-    return conclude("definitions of the forward pass", items, formulas, remarks)
+    return conclude("definitions of the forward pass", items, formulas, remarks, network=profile.network)
 
 
 def _quantity(name: str, lines: list[FormulaLine], policy: Policy) -> Item:

@@ -58,7 +58,7 @@ def check(
     items, in_cells = with_cells(judge(formulas), formulas, judge, policy.only_in_workbook, replay)
     costly = [x for i in items if i.standing is Standing.WRONG for x in i.lines]
     remarks = [*in_cells, *about_lines(lines, costly)]
-    return conclude("definitions of the loss", items, formulas, remarks)
+    return conclude("definitions of the loss", items, formulas, remarks, network=profile.network)
 
 
 def _wanted(profile: Profile) -> tuple[str, ...]:

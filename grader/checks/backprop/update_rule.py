@@ -91,7 +91,12 @@ def check(
             )
     costly = [x for i in items if i.standing is Standing.WRONG for x in i.lines]
     return conclude(
-        "update rules", items, formulas, [*in_text, *about_lines(lines, costly)], tally=_tally(items)
+        "update rules",
+        items,
+        formulas,
+        [*in_text, *about_lines(lines, costly)],
+        tally=_tally(items),
+        network=profile.network,
     )
 
 
