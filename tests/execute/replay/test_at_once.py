@@ -53,7 +53,7 @@ def _bits(value: object) -> tuple[object, ...]:
     return (isinstance(value, np.ndarray), number.shape, plain.tobytes())
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(_FORMULAS, st.lists(_VALUES, min_size=8, max_size=8))
 def test_a_formula_of_numbers_gives_the_bits_of_the_one_that_looks_for_texts(
     formula: str, values: list[float | np.ndarray]

@@ -21,7 +21,7 @@ _FORMULAS = st.lists(st.sampled_from(_PARTS), min_size=1, max_size=6).map("".joi
 _ROWS = st.one_of(st.integers(1, 14), st.sampled_from([99, 100, 9_999_999, 1_048_576, 3_000_000]))
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(_FORMULAS, st.integers(-3, 3), st.lists(st.tuples(_ROWS, st.booleans()), min_size=2, max_size=5))
 def test_a_formula_that_goes_on_has_the_form_that_reading_gives(
     formula: str, off: int, cells: list[tuple[int, bool]]
