@@ -75,9 +75,13 @@ def cpu_group() -> Iterator[CpuGroup | None]:
     try:
         yield CpuGroup(folder) if folder is not None else None
     finally:
-        if folder is not None:
-            with contextlib.suppress(OSError):  # what the command left running is still in it
+        for _ in range(
+            40 if folder is not None else 0
+        ):  # the last process is in it until the kernel let go of it
+            with contextlib.suppress(OSError):
                 folder.rmdir()
+                break
+            time.sleep(EVERY / 2)
 
 
 def _made(folder: Path) -> bool:
