@@ -24,6 +24,10 @@ EXAMPLES = {
     "claims.accuracies": {
         "_VALUE": (" 99.46 % (best) ", " 7.8 k "),
         "_PERCENT": ("99.46%", "9946/10000"),
+        "_WIDE": ("88.4%", "48.4%"),
+        "_WIDE_VALUE": (" 88.46 % (best) ", " 7.8 k "),
+        "_CALLED": ("the test accuracy is ", "accuracy is far from "),
+        "_CALLED_AFTER": (" test accuracy", " of dropout"),
         "_ACC": ("test accuracy", "test loss"),
         "_ORDINALS": ("in the 14th epoch", "in 14 epochs"),
         "_NAMED": ("at epoch 14", "14 epochs"),

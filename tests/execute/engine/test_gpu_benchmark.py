@@ -81,6 +81,7 @@ def measured(
         env=os.environ | {"PYTHONPATH": str(tmp_path), "OMP_NUM_THREADS": "1"},
         cwd=tmp_path, capture_output=True, encoding="utf-8", check=False, timeout=600,
     )  # fmt: skip
+    assert out.exists(), f"status {done.returncode}: {done.stderr}"
     return done, json.loads(out.read_text("utf-8"))
 
 
