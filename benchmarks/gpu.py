@@ -27,7 +27,9 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a checkout that nobody installed
+# A checkout that nobody installed, and the networks beside this file where PYTHONSAFEPATH leaves their folder out.
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import torch
 from seed_networks import NETWORKS, Entry, build, exported, recipe

@@ -78,7 +78,7 @@ def measured(
     ]
     done = subprocess.run(
         [*command, *small, *options],
-        env=os.environ | {"PYTHONPATH": str(tmp_path), "OMP_NUM_THREADS": "1"},
+        env=os.environ | {"PYTHONPATH": str(tmp_path), "OMP_NUM_THREADS": "1", "PYTHONSAFEPATH": "1"},
         cwd=tmp_path, capture_output=True, encoding="utf-8", check=False, timeout=600,
     )  # fmt: skip
     assert out.exists(), f"status {done.returncode}: {done.stderr}"
