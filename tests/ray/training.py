@@ -12,7 +12,7 @@ EPOCHS = 6
 def train(where: str) -> SeedRun:
     """Train six epochs of a few made-up digits; the state after each lies at `where`, a folder or URL.
 
-    Each epoch takes half a second more than it needs, so that a node can be lost in one of them.
+    Each epoch takes a second more than it needs, so that a node can be lost in one of them.
     """
     import ray
 
@@ -29,7 +29,7 @@ def train(where: str) -> SeedRun:
         done.append(right)
         if len(done) > state.epochs:
             tell(f"epoch {len(done)} on {node}")
-            time.sleep(0.5 if node != "here" else 0.0)
+            time.sleep(1.0 if node != "here" else 0.0)
         return False
 
     plan = resolve(recipe(epochs=EPOCHS), (1, 28, 28), 320).plan
