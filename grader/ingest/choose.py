@@ -85,6 +85,14 @@ _COUNTED_PARTS = frozenset(
     )
 )
 """Words that a number behind makes a part of the work, or a person, and no later version."""
+_MEASURED = frozenset(
+    (
+        *("epoch", "epochs", "ep", "batch", "batchsize", "bs", "size", "lr", "rate", "dropout", "drop"),
+        *("filters", "channels", "ch", "kernel", "kernels", "width", "depth", "layer", "layers", "seed"),
+        *("params", "parameters", "acc", "accuracy", "momentum", "wd", "augmentation", "angle", "rotation"),
+    )
+)
+"""Words that a number behind is a setting of: `epochs_20` is no later version than `epochs_15`."""
 _SNIFF_BYTES = 4 * 2**20
 _NEAR_TIE = 0.85
 """Second best over best score from which a person should confirm; two versions of one notebook score above
@@ -213,12 +221,12 @@ def _last_of_series(close: Sequence[Source]) -> Source | None:
     """The last of names that begin alike and then count: `Code_3_Final_99` of `Code_1_Final` and so on.
 
     None where one of them does not count, where two have the same number, where what counts are parts of an
-    assignment, and where a number measures something: `lr_0.1`, `batch_128`.
+    assignment, and where a number measures something: `lr_0.1`, `batch_32`.
     """
     names = [words(PurePosixPath(s.artefact.path).stem) for s in close]
     at = next((n for n, one in enumerate(zip(*names, strict=False)) if len(set(one)) > 1), 0)
     measured = any(re.search(r"\d[.,]\d", PurePosixPath(s.artefact.path).stem) for s in close)
-    if len(close) < 2 or at == 0 or names[0][at - 1] in _COUNTED_PARTS or measured:
+    if len(close) < 2 or at == 0 or names[0][at - 1] in _COUNTED_PARTS | _MEASURED or measured:
         return None
     counted = [int(name[at]) for name in names if name[at].isdecimal()]
     if len(set(counted)) < len(close) or max(counted) > _MOST_VERSIONS:
