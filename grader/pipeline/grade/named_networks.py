@@ -25,6 +25,8 @@ _CLASS = re.compile(r"^[ \t]*class[ \t]+(?P<name>\w+)[ \t]*\((?P<bases>[^)]*)\)"
 _BOLD = re.compile(r"\s*(?:\d+[.)]\s*|[-*+]\s+)?(?:\*\*|__)(?P<text>[^*_].*?)(?:\*\*|__)\s*:?\s*")
 _LOWEST: Final = 7
 """Level of a bold line that stands for a heading, below all that Markdown has."""
+_BUILT: Final = "Sequential("
+"""What a Python file that builds a network without a class holds."""
 _LARGEST: Final = 400_000
 """Bytes of a Python file in which classes are looked for; a larger one holds data."""
 
@@ -158,10 +160,14 @@ class _Found:
     @property
     def spare(self) -> list[str]:
         """Files that no model is told by and that may hold a network."""
-        unnamed = [
-            path for path, name, network in self._defined() if network and not _called(name, self._models)
-        ]
-        return [*self.free, *dict.fromkeys(path for path in unnamed if path not in self.notebooks)]
+        unnamed: dict[str, set[str]] = {}
+        for path, name, network in self._defined():
+            if network and not _called(name, self._models):
+                unnamed.setdefault(path, set()).add(name)
+        # A notebook that is called as another model has that one's network, and room for this one beside it.
+        beside = [path for path, names in unnamed.items() if path not in self.notebooks or len(names) > 1]
+        built = [path for path, text in self.code.items() if path not in self.notebooks and _BUILT in text]
+        return [*self.free, *dict.fromkeys(path for path in (*beside, *built) if path not in self.free)]
 
     def mentions(self, path: str, classes: Iterable[str]) -> bool:
         """Whether the code of a notebook names one of these classes."""
