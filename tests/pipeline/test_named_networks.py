@@ -184,6 +184,14 @@ def test_not_given_is_said_only_where_nothing_else_could_hold_it() -> None:
     assert verdicts(packed)["last-log"] == "unknown"
     spare = {n: d for n, d in TWO.items() if "Step2" not in n} | {"model.py": (HEAD + network(16)).encode()}
     assert verdicts(graded(spare))["last-log"] == "unknown"
+    built = {n: d for n, d in TWO.items() if "Step2" not in n} | {"model.py": b"net = nn.Sequential(a, b)"}
+    assert verdicts(graded(built))["last-log"] == "unknown"
+    made = "\n".join(network(size, name=name) for size, name in ((8, "Small"), (16, "Large")))
+    beside = {
+        "README.md": text(),
+        "S7_Step1.ipynb": of(9_811, 9_831, net=HEAD + made, made=["Small", "Large"]),
+    }
+    assert verdicts(graded(beside))["last-log"] == "unknown"
 
 
 def test_a_rubric_without_models_judges_as_before() -> None:
