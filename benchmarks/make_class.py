@@ -18,6 +18,8 @@ import sys
 import zipfile
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -182,24 +184,30 @@ def _workbook(rng: random.Random) -> bytes:
     return make(random_spec(rng, defect=defect))[0]
 
 
+def make_one(out: Path, number: int, seed: int, broken_share: float) -> str:
+    """Write one submission under `out`, the same for the same number and seed; returns its kind."""
+    rng = random.Random(f"{seed} {number}")
+    where = out / f"s{number:04}"
+    apart = round(1 / broken_share) if broken_share else 0
+    if apart and number % apart == 0:
+        make = BROKEN[number // apart % len(BROKEN)]
+        make(where, rng)
+        return make.__name__.strip("_")
+    sample = rng.choice(
+        sorted(p for p in SAMPLES.iterdir() if p.is_dir() and not p.name.startswith(("_", ".")))
+    )
+    shutil.copytree(sample, where)
+    vary(where, rng)
+    return sample.name
+
+
 def make_class(out: Path, size: int, seed: int, broken_share: float = 0.1) -> dict[str, str]:
-    """Write `size` submissions under `out`; returns the kind of each by its id."""
-    rng = random.Random(seed)
-    samples = sorted(p for p in SAMPLES.iterdir() if p.is_dir() and not p.name.startswith(("_", ".")))
+    """Write `size` submissions under `out`, a process a core; returns the kind of each by its id."""
     out.mkdir(parents=True)
-    kinds: dict[str, str] = {}
-    for number in range(size):
-        name = f"s{number:04}"
-        if number % round(1 / broken_share) == 0 if broken_share else False:
-            make = BROKEN[number // round(1 / broken_share) % len(BROKEN)]
-            make(out / name, rng)
-            kinds[name] = make.__name__.strip("_")
-            continue
-        sample = rng.choice(samples)
-        shutil.copytree(sample, out / name)
-        vary(out / name, rng)
-        kinds[name] = sample.name
-    return kinds
+    one = partial(make_one, out, seed=seed, broken_share=broken_share)
+    with ProcessPoolExecutor() as pool:
+        kinds = pool.map(one, range(size), chunksize=16)
+        return {f"s{number:04}": kind for number, kind in enumerate(kinds)}
 
 
 def main() -> None:
