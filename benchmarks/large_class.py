@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from process_tree import pss, tree, used
+from process_tree import CpuGroup, cpu_group, inside, pss, tree, used
 
 EVERY = 0.5
 
@@ -34,13 +34,18 @@ class Sample(NamedTuple):
 
 
 class Watch:
-    """A command, and the peaks of what it held."""
+    """A command, and the peaks of what it held.
 
-    def __init__(self, command: list[str]) -> None:
+    CPU seconds are those of the control group: without one, what readers take that live for less than a look
+    is missed, a third of the whole.
+    """
+
+    def __init__(self, command: list[str], group: CpuGroup | None) -> None:
         self.begin = time.monotonic()
+        self.group = group
         self.told = tempfile.TemporaryFile("a+b")  # noqa: SIM115  # it lives as long as the command
         self.process = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=self.told, start_new_session=True
+            inside(group, command), stdout=subprocess.DEVNULL, stderr=self.told, start_new_session=True
         )
         self.seen: dict[str, float] = {}
         self.peak = Sample(0.0, 0.0, 0.0)
@@ -50,14 +55,21 @@ class Watch:
         alive = tree(self.process.pid)
         self.seen.update(used(pid) for pid in alive)
         held = {pid: pss(pid) / 1024 for pid in alive}
-        now = Sample(sum(self.seen.values()), sum(held.values()), held.get(self.process.pid, 0.0))
+        if self.group is not None:
+            self.group.look()
+        cpu = sum(self.seen.values()) if self.group is None else self.group.seconds()
+        now = Sample(cpu, sum(held.values()), held.get(self.process.pid, 0.0))
         self.peak = Sample(now.cpu, *(max(a, b) for a, b in zip(now[1:], self.peak[1:], strict=True)))
         return now
 
 
 def watched(label: str, command: list[str], every: int = 0) -> Watch:
     """Run a command to its end; print a line every so many submissions, and one at the end."""
-    watch = Watch(command)
+    with cpu_group() as group:
+        return _watched(label, Watch(command, group), every)
+
+
+def _watched(label: str, watch: Watch, every: int) -> Watch:
     done, last, before = 0, 0, 0.0
     while watch.process.poll() is None:
         time.sleep(EVERY)
@@ -72,9 +84,11 @@ def watched(label: str, command: list[str], every: int = 0) -> Watch:
                 flush=True,
             )
             last, before = done, now.cpu
+    watch.look()
     peak, wall = watch.peak, time.monotonic() - watch.begin
+    counted = "" if watch.group is not None else " (of processes seen alive alone)"
     print(
-        f"{label}: status {watch.process.returncode}, {peak.cpu:.1f} CPU s, {wall:.0f} s by the clock; peak "
+        f"{label}: status {watch.process.returncode}, {peak.cpu:.1f} CPU s{counted}, {wall:.0f} s by the clock; peak "
         f"of the tree {peak.whole_mib:.0f} MiB, of the command alone {peak.own_mib:.0f}; load "
         f"{os.getloadavg()[0]:.1f}",
         flush=True,

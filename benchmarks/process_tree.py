@@ -66,6 +66,13 @@ def _seconds(folder: Path) -> float:
     return int(fields["usage_usec"]) / 1e6
 
 
+def inside(group: CpuGroup | None, command: list[str]) -> list[str]:
+    """The command that counts in the group: a shell enters it and becomes the command, so all runs inside."""
+    if group is None:
+        return command
+    return ["sh", "-c", 'echo $$ > "$0" && exec "$@"', str(group.folder / "cgroup.procs"), *command]
+
+
 @contextlib.contextmanager
 def cpu_group() -> Iterator[CpuGroup | None]:
     """A group of our own, removed in the end; None where this machine lets us make none."""
@@ -178,11 +185,8 @@ def _run(
 ) -> Cost:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     begin = time.monotonic()
-    if group is not None:
-        # A shell enters the group and becomes the command: nothing of it runs outside.
-        command = ["sh", "-c", 'echo $$ > "$0" && exec "$@"', str(group.folder / "cgroup.procs"), *command]
     process = subprocess.Popen(
-        command,
+        inside(group, command),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         cwd=cwd,
