@@ -11,10 +11,10 @@ OPEN, CLOSE = Token("open", "("), Token("close", ")")
 
 def operator(tokens: Tokens, wrote: str, meant: str) -> Iterator[Variant]:
     """One operator for another, in one place."""
+    new = Token("op", meant)
     for i, token in enumerate(tokens):
-        if token == Token("op", wrote) and infix(tokens, i):
-            edited = (*tokens[:i], Token("op", meant), *tokens[i + 1 :])
-            yield Variant(edited, f"`{wrote}` for `{meant}`", (i,))
+        if token.value == wrote and token.kind == "op" and infix(tokens, i):
+            yield Variant((*tokens[:i], new, *tokens[i + 1 :]), f"`{wrote}` for `{meant}`", (i,))
 
 
 def infix(tokens: Tokens, i: int) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from grader.backprop.assigned import made
-from grader.backprop.edits import Edit
+from grader.backprop.edits import NO_WHOLE, Edit, Slip
 from grader.backprop.expression import Expr, Path, Spot, at, nodes, put, renamed, sym, symbols
 from grader.core.assigned_network import AssignedNetwork
 
@@ -83,7 +83,7 @@ def _enclosing_derivative(t: Expr, path: Path) -> Spot | None:
     return None
 
 
-def swapped(code: str, t: Expr, spot: Spot, cost: float = 1.0) -> Iterator[Edit]:
+def _swapped(code: str, t: Expr, spot: Spot, cost: float) -> Iterator[Edit]:
     """One name for another, where that is the slip of a code; in a derivative the whole of it is shown."""
     path, node = spot
     if node.head != "sym":
@@ -107,11 +107,21 @@ def repeated(t: Expr) -> Iterator[tuple[Expr, str]]:
             yield min(places, key=lambda n: n.start), name
 
 
-def swapped_everywhere(code: str, sentence: str, t: Expr) -> Iterator[Edit]:
-    """One name for another wherever it stands."""
-    for first, name in repeated(t):
-        for swap in swaps(name):
-            if swap.code == code:
-                yield Edit(
-                    1.08, renamed(t, {name: swap.name}), first, sym(swap.name), f"{sentence} every time"
-                )
+def name_slip(code: str, sentence: str, *, cost: float = 1.0, throughout: bool = False) -> Slip:
+    """The slip of one quantity for another at one place; with `throughout` also wherever its name stands."""
+
+    def all_through(t: Expr) -> Iterator[Edit]:
+        for first, name in repeated(t):
+            for swap in swaps(name):
+                if swap.code == code:
+                    changed = renamed(t, {name: swap.name})
+                    yield Edit(1.08, changed, first, sym(swap.name), f"{sentence} every time")
+
+    return Slip(
+        code,
+        sentence,
+        rank=10,
+        in_text=lambda t, spot: _swapped(code, t, spot, cost),
+        all_through=all_through if throughout else NO_WHOLE,
+        of_names=True,
+    )

@@ -3,11 +3,18 @@
 The repairs of a README's lines (`extract/formulas/repair`) and the diagnosis of a sheet's formulas
 (`execute/replay/faults`) search what stands here and name what they find by its code; a class counts them
 together. A code that was called otherwise in results of earlier versions is read by its old name.
+
+They stay two searches. A line may be wrong in any of its sides, and its edits, of trees, are ranked by cost.
+A cell must give what its column says: its edits are of tokens, so that Excel's precedence is applied again to
+the whole formula, and of references, thousands at a time, which in a text have neither a row above nor a
+learning rate that drifts. Tried on 160 distinct wrong formulas of the labelled and of 42 generated sheets, of
+which the diagnosis explains 115: the edits of trees name 28 of these the same, 22 otherwise, and 65 not at
+all.
 """
 
 import importlib
 import pkgutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Final
 
 import grader.backprop.slips
@@ -51,8 +58,7 @@ def edits(t: Expr) -> Iterator[Edit]:
     """Return all single edits of one side of a formula, in a fixed order."""
     for spot in spots(t):
         for slip in _AT_SPOTS:
-            for e in slip.in_text(t, spot):
-                yield Edit(e.cost, e.tree, e.wrote, e.should, e.phrase or slip.sentence, slip.code)
+            yield from _named(slip, slip.in_text(t, spot))
     for slip in _ALL_THROUGH:
         yield from _named(slip, slip.all_through(t))
 
@@ -70,10 +76,10 @@ def edits_beside(left: Expr, side: Expr) -> Iterator[Edit]:
         yield from _named(slip, slip.beside(left, side))
 
 
-def cell_edits(tokens: Tokens, *, brackets_too: bool = True) -> Iterator[tuple[str, Variant]]:
-    """Return every small edit of a cell's formula with the code of the slip, likely ones first."""
+def cell_edits(tokens: Tokens, codes: Container[str] = SLIPS) -> Iterator[tuple[str, Variant]]:
+    """Return the small edits of a cell's formula that undo one of some slips, with its code."""
     for slip in _IN_CELLS:
-        if brackets_too or slip.code != "brackets":
+        if slip.code in codes:
             yield from ((slip.code, variant) for variant in slip.in_cell(tokens))
 
 

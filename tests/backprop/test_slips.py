@@ -8,9 +8,10 @@ import pytest
 
 from grader.backprop.confusions import confusion
 from grader.backprop.edits import Slip
-from grader.backprop.slip_catalogue import CATALOGUE, FORMERLY, SLIPS, current
+from grader.backprop.slip_catalogue import CATALOGUE, FORMERLY, SLIPS, cell_edits, current
 from grader.core.assigned_network import CLASS_NETWORK
 from grader.core.facts.replay import Severity
+from grader.execute.replay.formula.evaluator import scan
 from tests.execute.replay.sheets import replayed
 from tests.extract.formulas.test_judging import FORWARD, only
 from tests.generate.sheet import table
@@ -45,6 +46,19 @@ def test_no_code_of_a_diagnosis_is_made_up_elsewhere() -> None:
     }
     assert said - SLIPS.keys() <= {"hard-coded-constant", "rounded-formula"}
     assert len(said & SLIPS.keys()) > 10
+
+
+@pytest.mark.parametrize("form", ["R[0]C[-1]*2-(R[0]C[-2]+R[0]C[-3])/R[0]C[-4]^2", "1/(1+EXP(-R[0]C[-1]))"])
+def test_what_is_done_to_a_cell_belongs_to_one_slip(form: str) -> None:
+    """The search for one edit in two places tries those of the same slip alone."""
+    tokens = scan(form).tokens
+    codes: dict[str, set[str]] = {}
+    for code, variant in cell_edits(tokens):
+        codes.setdefault(variant.what, set()).add(code)
+    assert len(codes) > 10
+    assert all(len(found) == 1 for found in codes.values())
+    some = {"sign", "brackets"}
+    assert {code for code, _ in cell_edits(tokens, some)} == some
 
 
 @pytest.mark.parametrize(

@@ -9,17 +9,9 @@ A star was typed for a minus.
 from collections.abc import Iterator
 
 from grader.backprop.assigned import network
-from grader.backprop.cell_formula import operator
-from grader.backprop.edits import Edit, Slip, Tokens, Variant
-from grader.backprop.expression import Expr, Spot, binary, put, remade, same, spots, sym
-
-
-def in_text(t: Expr, spot: Spot) -> Iterator[Edit]:
-    """`-` for `*`."""
-    path, node = spot
-    if node.head == "*":
-        new = binary("-", *node.args)
-        yield Edit(1.3, put(t, path, new), node, new)
+from grader.backprop.edits import Edit
+from grader.backprop.expression import Expr, binary, put, remade, same, spots, sym
+from grader.backprop.slips._operators import operator_slip
 
 
 def all_through(t: Expr) -> Iterator[Edit]:
@@ -44,16 +36,12 @@ def _differences(t: Expr) -> Expr:
     return remade(t, tuple(_differences(a) for a in t.args)) if t.args else t
 
 
-def in_cell(tokens: Tokens) -> Iterator[Variant]:
-    """`-` for one `*`."""
-    return operator(tokens, "*", "-")
-
-
-slip = Slip(
-    code="times-for-minus",
-    sentence="a product where a difference belongs",
+slip = operator_slip(
+    "times-for-minus",
+    "a product where a difference belongs",
     rank=23,
-    in_text=in_text,
+    wrote="*",
+    meant="-",
+    cost=1.3,
     all_through=all_through,
-    in_cell=in_cell,
 )

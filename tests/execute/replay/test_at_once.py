@@ -16,7 +16,7 @@ from grader.core.rubric import CLASS_PROFILE
 from grader.execute.replay import cell_graph
 from grader.execute.replay.book.full_replay import _gaps
 from grader.execute.replay.book.replay_book import replay_book
-from grader.execute.replay.faults.edit_search import first_fitting, first_fitting_pair
+from grader.execute.replay.faults.edit_search import first_fitting_pair, substitutions
 from grader.execute.replay.formula.evaluator import compile_for_numbers, compile_tokens, scan
 from grader.execute.replay.table.cell_identity import IdentityTest
 from grader.extract.workbook.child import read
@@ -118,7 +118,7 @@ def test_pairs_of_edits_are_found_in_the_order_of_their_combinations(
     # What some pair gives, so that there is something to find.
     aim = dict(enumerate(values)) | (chance.choice(edits) if edits else {})
     want = aim[0] * aim[1] + aim[2] * aim[3]
-    found = first_fitting(tokens, values, edits, want, chunk)
+    found = substitutions(values, edits, want, chunk).first(tokens)
     assert first_fitting_pair(tokens, values, singles, want, chunk) == (None if found < 0 else pairs[found])
 
 

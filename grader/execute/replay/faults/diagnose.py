@@ -14,7 +14,7 @@ from grader.backprop.tokens import Token, Unsupported
 from grader.backprop.values import TOLERANCE
 from grader.core.class_sheet import INHERITED
 from grader.core.facts.replay import Severity
-from grader.execute.replay.faults.edit_search import first_fitting, flatten, run
+from grader.execute.replay.faults.edit_search import flatten, run, substitutions
 from grader.execute.replay.faults.missing_terms import LostTerms, candidates
 from grader.execute.replay.faults.sentences import Sentences
 from grader.execute.replay.faults.two_faults import TwoFaults, rate_slots
@@ -224,7 +224,7 @@ class Doctor:
                         if right != symbol:
                             edits.append(dict.fromkeys(chosen, value))
                             meaning.append((chosen, symbol, right))
-        fitting = first_fitting(flat.tokens, values, edits, want)
+        fitting = substitutions(values, edits, want).first(flat.tokens)
         if fitting >= 0:
             yield self.say.swapped(case, *meaning[fitting])
 

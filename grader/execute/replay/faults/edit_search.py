@@ -105,18 +105,77 @@ def run(tokens: Sequence[Token], values: Sequence[Slot]) -> Value:
         return float("nan")
 
 
-def first_fitting(
-    tokens: Sequence[Token],
-    values: Sequence[Slot],
-    edits: Sequence[dict[int, Array]],
-    want: Array,
-    chunk: int = 4_000,
-) -> int:
-    """Index of the first edit (slot to value) under which the formula gives the wanted values, -1 for none.
+_FEW: Final = slice(0, 2)
+"""The points at which all edits are tried."""
+CHUNK = 4_000
+"""Edits that are tried at once."""
+_Columns = Callable[
+    [slice], Iterator[tuple[int, Sequence[int] | npt.NDArray[np.intp], Sequence[Array] | Array]]
+]
+
+
+class Substitutions:
+    """Other values for slots, searched for the first ones under which a formula gives what is wanted.
 
     All edits of a chunk are evaluated at once at two of the points (every edited slot becomes an array of
-    shape (edits, 2)); those that fit there are tried at all points.
+    shape (edits, 2)); those that fit there are tried at all points. The arrays are kept: four hundred small
+    edits of one formula are tried with the same substitutions.
     """
+
+    def __init__(
+        self,
+        values: Sequence[Slot],
+        want: Array,
+        count: int,
+        columns: _Columns,
+        edit: Callable[[int], dict[int, Array]],
+        chunk: int,
+    ) -> None:
+        """`columns` gives of a part of the `count` edits each edited slot, the rows of the part that edit it,
+        and their values at the few points; `edit` one edit, slot to value.
+        """
+        self._values, self._want, self._count, self._chunk = values, want, count, chunk
+        self._columns, self._edit = columns, edit
+        self._scale = float(np.max(np.abs(want))) or 1.0
+        self._batches: dict[int, list[Slot]] = {}
+
+    def first(self, tokens: Sequence[Token]) -> int:
+        """Index of the first edit that fits a formula over the same slots, -1 for none."""
+        tolerance = TOLERANCE * self._scale
+        try:
+            compiled = compile_tokens(tokens)
+            for start in range(0, self._count, self._chunk):
+                shape = (min(self._chunk, self._count - start), 2)
+                got = np.broadcast_to(np.asarray(evaluate(compiled, self._batch(start))), shape)
+                near = np.max(np.abs(got - self._want[_FEW]), axis=1) <= tolerance
+                for found in start + np.flatnonzero(near):
+                    full = list(self._values)
+                    for slot, value in self._edit(int(found)).items():
+                        full[slot] = value
+                    if np.max(np.abs(np.asarray(evaluate(compiled, full)) - self._want)) <= tolerance:
+                        return int(found)
+        except Unsupported:
+            pass
+        return -1
+
+    def _batch(self, start: int) -> list[Slot]:
+        if start not in self._batches:
+            size = min(self._chunk, self._count - start)
+            batch = [_cut(value, _FEW) for value in self._values]
+            for slot, rows, new in self._columns(slice(start, start + size)):
+                own = batch[slot]
+                column = np.empty((size, 2))
+                column[:] = np.nan if isinstance(own, str | list) else own
+                column[rows] = new
+                batch[slot] = column
+            self._batches[start] = batch
+        return self._batches[start]
+
+
+def substitutions(
+    values: Sequence[Slot], edits: Sequence[dict[int, Array]], want: Array, chunk: int = CHUNK
+) -> Substitutions:
+    """The search over edits of slot to value."""
 
     def columns(part: slice) -> Iterator[tuple[int, Sequence[int], Sequence[Array]]]:
         rows: dict[int, list[int]] = {}
@@ -127,7 +186,7 @@ def first_fitting(
                 new.setdefault(slot, []).append(value[_FEW])
         return ((slot, touched, new[slot]) for slot, touched in rows.items())
 
-    return _first(tokens, values, want, len(edits), columns, edits.__getitem__, chunk)
+    return Substitutions(values, want, len(edits), columns, edits.__getitem__, chunk)
 
 
 def first_fitting_pair(
@@ -135,7 +194,7 @@ def first_fitting_pair(
     values: Sequence[Slot],
     singles: Sequence[tuple[tuple[int, ...], Array]],
     want: Array,
-    chunk: int = 4_000,
+    chunk: int = CHUNK,
 ) -> tuple[int, int] | None:
     """Indices of the first two edits under which together the formula gives the wanted values, pairs in
     the order of `itertools.combinations`. An edit is slots and the value for all of them; two of the same
@@ -160,54 +219,8 @@ def first_fitting_pair(
         pair = (singles[one[found]], singles[other[found]])
         return {slot: value for slots, value in pair for slot in slots}
 
-    found = _first(tokens, values, want, len(one), columns, edit, chunk)
+    found = Substitutions(values, want, len(one), columns, edit, chunk).first(tokens)
     return None if found < 0 else (int(one[found]), int(other[found]))
-
-
-_FEW: Final = slice(0, 2)
-"""The points at which all edits are tried."""
-
-
-def _first(
-    tokens: Sequence[Token],
-    values: Sequence[Slot],
-    want: Array,
-    count: int,
-    columns: Callable[
-        [slice], Iterator[tuple[int, Sequence[int] | npt.NDArray[np.intp], Sequence[Array] | Array]]
-    ],
-    edit: Callable[[int], dict[int, Array]],
-    chunk: int,
-) -> int:
-    """Index of the first of `count` edits that fits, -1 for none. `columns` gives of a part of them each
-    edited slot, the rows of the part that edit it, and their values at the few points.
-    """
-    try:
-        compiled = compile_tokens(tokens)
-    except Unsupported:
-        return -1
-    scale = float(np.max(np.abs(want))) or 1.0
-    short = [_cut(value, _FEW) for value in values]
-    for start in range(0, count, chunk):
-        size = min(chunk, count - start)
-        batch = list(short)
-        for slot, rows, new in columns(slice(start, start + size)):
-            own = short[slot]
-            column = np.empty((size, 2))
-            column[:] = np.nan if isinstance(own, str | list) else own
-            column[rows] = new
-            batch[slot] = column
-        try:
-            got = np.broadcast_to(np.asarray(evaluate(compiled, batch)), (size, 2))
-        except Unsupported:
-            return -1
-        for found in np.flatnonzero(np.max(np.abs(got - want[_FEW]), axis=1) <= TOLERANCE * scale):
-            full = list(values)
-            for slot, value in edit(start + int(found)).items():
-                full[slot] = value
-            if np.max(np.abs(np.asarray(evaluate(compiled, full)) - want)) <= TOLERANCE * scale:
-                return start + int(found)
-    return -1
 
 
 def _cut(value: Slot, points: slice) -> Slot:

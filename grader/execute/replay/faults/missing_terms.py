@@ -7,7 +7,7 @@ import numpy as np
 from grader.backprop.sheet_names import names
 from grader.backprop.values import TOLERANCE
 from grader.execute.replay.faults.candidate_terms import factors, twins
-from grader.execute.replay.faults.edit_search import first_fitting
+from grader.execute.replay.faults.edit_search import substitutions
 from grader.execute.replay.faults.wording import Wording
 from grader.execute.replay.faults.wrong_cell import Case, Diagnosis
 from grader.execute.replay.formula.small_edits import MAX_TOKENS, with_factor, with_term
@@ -83,8 +83,9 @@ class LostTerms:
             return
         library = factors(self.points.same, self.points.previous, self.points.eta)
         edits = [{len(values): value} for _, value in library]
+        tried = substitutions([*values, np.ones_like(want)], edits, want)
         for tokens in with_term(flat.tokens, len(values)):
-            fitting = first_fitting(tokens, [*values, np.ones_like(want)], edits, want)
+            fitting = tried.first(tokens)
             if fitting >= 0:
                 name = library[fitting][0]
                 yield Diagnosis(
@@ -115,8 +116,9 @@ class LostTerms:
                     )
                     told.append(f", and it uses {used} where {belongs} belongs")
         extra = [{**single, slot: value} for single in singles for _, value in library]
+        tried = substitutions([*values, np.ones_like(want)], extra, want)
         for tokens, after in with_factor(flat.tokens, slot):
-            fitting = first_fitting(tokens, [*values, np.ones_like(want)], extra, want)
+            fitting = tried.first(tokens)
             if fitting >= 0:
                 name, text = library[fitting % len(library)][0], told[fitting // len(library)]
                 where = f" after {address(flat.cells[after])}" if after >= 0 and flat.cells[after] else ""

@@ -5,14 +5,15 @@ from itertools import islice
 
 from grader.backprop.edits import Variant, fitting
 from grader.backprop.sheet_names import names
+from grader.backprop.slip_catalogue import cell_edits
 from grader.backprop.values import TOLERANCE
 from grader.execute.replay.faults.candidate_terms import family
-from grader.execute.replay.faults.edit_search import first_fitting, first_fitting_pair, run
+from grader.execute.replay.faults.edit_search import first_fitting_pair, run, substitutions
 from grader.execute.replay.faults.missing_terms import candidates
 from grader.execute.replay.faults.sentences import Sentences
 from grader.execute.replay.faults.wording import Wording
 from grader.execute.replay.faults.wrong_cell import Case, Diagnosis
-from grader.execute.replay.formula.small_edits import MAX_TOKENS, small_edits
+from grader.execute.replay.formula.small_edits import BUT_BRACKETS, MAX_TOKENS, small_edits
 from grader.execute.replay.notation import address
 from grader.execute.replay.reference_network import Array
 from grader.execute.replay.table.cell_identity import Points, difference
@@ -87,7 +88,7 @@ class TwoFaults:
                     if right[0] == "q" and right != symbol:
                         edits.append({rate: self.points.eta, slot: value})
                         meaning.append((rate, slot, right))
-        fitting = first_fitting(flat.tokens, case.values, edits, case.want) if edits else -1
+        fitting = substitutions(case.values, edits, case.want).first(flat.tokens)
         if fitting >= 0:
             rate, slot, right = meaning[fitting]
             yield self.say.swapped(case, [slot], flat.symbols[slot], right)._replace(
@@ -106,9 +107,9 @@ class TwoFaults:
             for right, value in (possible if symbol[0] == "q" else ())
             if right != symbol and right[0] == "q" and family(str(right[1])) & family(str(symbol[1]))
         ]
-        edits = [{slot: value} for slot, _, value in singles]
+        tried = substitutions(case.values, [{slot: value} for slot, _, value in singles], case.want)
         for code, variant in islice(small_edits(flat.tokens), MAX_PAIRED):
-            fitting = first_fitting(variant.tokens, case.values, edits, case.want) if edits else -1
+            fitting = tried.first(variant.tokens)
             if fitting >= 0:
                 slot, right, _ = singles[fitting]
                 read = list(flat.cells)
@@ -134,8 +135,8 @@ class TwoFaults:
 
 
 def _pairs(case: Case, *, alike: bool) -> Iterator[tuple[str, Variant]]:
-    for code, one in small_edits(case.flat.tokens, brackets_too=False):
-        for _, other in small_edits(one.tokens, brackets_too=False):
+    for code, one in cell_edits(case.flat.tokens, BUT_BRACKETS):
+        for _, other in cell_edits(one.tokens, (code,) if alike else BUT_BRACKETS):
             if min(other.touched) <= min(one.touched) or (one.what == other.what) is not alike:
                 continue
             what = f"{one.what} in two places" if alike else f"{one.what}, and {other.what}"

@@ -32,6 +32,9 @@ from grader.execute.replay.formula.worksheet_functions import (
 Slot = Value | list[Value]
 Compiled = Callable[[Sequence[Slot]], Value]
 """From the values of the slots to the value; inside a formula with ranges, parts may be arrays."""
+_Infix = Callable[[str, Compiled, Compiled], Compiled]
+"""How an operator joins its operands."""
+_OPENING = ("open", "call")
 
 MAX_DEPTH = 60
 """Nested brackets and calls of one formula; Excel allows 64 levels."""
@@ -160,12 +163,26 @@ def _reference(sheet: str, text: str) -> Reference:
 class _Parser:
     """Precedence climbing over tokens; every method returns a closure."""
 
-    def __init__(self, tokens: Sequence[Token], *, numbers: bool = False) -> None:
-        self.tokens = tokens
+    def __init__(self, tokens: tuple[Token, ...], depth: int, arrays: bool, infix: _Infix) -> None:
+        self.tokens, self.depth, self.arrays, self.infix = tokens, depth, arrays, infix
         self.at = 0
-        self.depth = 0
-        self.arrays = any(token.kind == "range" for token in tokens)
-        self.infix = _array if self.arrays else _of_numbers if numbers else _binary
+
+    def whole(self) -> Compiled:
+        """All of the tokens as one expression."""
+        compiled = self.expression(1)
+        if self.at != len(self.tokens):
+            raise Unsupported("text after the end of the formula")
+        return compiled
+
+    def closing(self) -> int:
+        """Where the bracket closes that was opened before this token."""
+        depth = 1
+        for at in range(self.at, len(self.tokens)):
+            kind = self.tokens[at].kind
+            depth += (kind in _OPENING) - (kind == "close")
+            if not depth:
+                return at
+        raise Unsupported("unbalanced brackets")
 
     def peek(self) -> Token | None:
         return self.tokens[self.at] if self.at < len(self.tokens) else None
@@ -217,8 +234,9 @@ class _Parser:
             constant: Value = token.value
             return lambda _: constant
         if token.kind == "open":
-            inner = self.expression(1)
-            self.expect("close")
+            close = self.closing()
+            inner = _bracketed(self.tokens[self.at : close], self.depth, self.arrays, self.infix)
+            self.at = close + 1
             return inner
         if token.kind == "call":
             return self.call(str(token.value))
@@ -335,11 +353,16 @@ def compile_for_numbers(tokens: Sequence[Token]) -> Compiled | None:
 
 @lru_cache(maxsize=4_096)
 def _compiled(tokens: tuple[Token, ...], *, numbers: bool = False) -> Compiled:
-    parser = _Parser(tokens, numbers=numbers)
-    compiled = parser.expression(1)
-    if parser.at != len(tokens):
-        raise Unsupported("text after the end of the formula")
-    return _single(compiled) if parser.arrays else compiled
+    arrays = any(token.kind == "range" for token in tokens)
+    infix = _array if arrays else _of_numbers if numbers else _binary
+    compiled = _Parser(tokens, 0, arrays, infix).whole()
+    return _single(compiled) if arrays else compiled
+
+
+@lru_cache(maxsize=4_096)
+def _bracketed(tokens: tuple[Token, ...], depth: int, arrays: bool, infix: _Infix) -> Compiled:
+    """What stands in brackets, kept: an edit of a long formula leaves most of its brackets as they are."""
+    return _Parser(tokens, depth, arrays, infix).whole()
 
 
 def evaluate(compiled: Compiled, values: Sequence[Slot]) -> npt.NDArray[np.float64] | float:

@@ -4,16 +4,19 @@ from collections.abc import Iterator
 
 from grader.backprop.cell_formula import OPEN, operands, pairs
 from grader.backprop.edits import Tokens, Variant
-from grader.backprop.slip_catalogue import cell_edits
+from grader.backprop.slip_catalogue import SLIPS, cell_edits
 from grader.backprop.tokens import Token
 
 MAX_TOKENS = 160
 """Longer formulas are not searched for brackets, lost factors and double substitutions."""
 
 
-def small_edits(tokens: Tokens, *, brackets_too: bool = True) -> Iterator[tuple[str, Variant]]:
+BUT_BRACKETS = frozenset(SLIPS) - {"brackets"}
+
+
+def small_edits(tokens: Tokens) -> Iterator[tuple[str, Variant]]:
     """Return every small edit of a formula with the code of the slip; no brackets where it is too long."""
-    return cell_edits(tokens, brackets_too=brackets_too and len(tokens) <= MAX_TOKENS)
+    return cell_edits(tokens, SLIPS if len(tokens) <= MAX_TOKENS else BUT_BRACKETS)
 
 
 def unrounded(tokens: Tokens) -> Tokens:
