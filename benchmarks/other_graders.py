@@ -21,17 +21,20 @@ WANTED = ("nbgrader==0.9.6", "otter-grader==7.0.0", "ipykernel")
 OPERATORS = Path(__file__).resolve().parents[1] / "grader" / "sandbox" / "worker" / "torchvision_ops.py"
 INSTALLING = 600.0
 """Seconds that the package index may take."""
-_HOOK = """
+HOOK = """
 import importlib.abc, importlib.util, sys
 class Missing(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
         if name == "torchvision":
             sys.meta_path.remove(self)
             spec = importlib.util.spec_from_file_location("torchvision_ops", {module!r})
-            module = importlib.util.module_from_spec(spec)
+            sys.modules[spec.name] = module = importlib.util.module_from_spec(spec)  # kept, and its operators with it
             spec.loader.exec_module(module)
             module.declare()
 sys.meta_path.insert(0, Missing())
+"""
+"""Declares the operators before torchvision is first looked for, and keeps them: a kernel collects garbage in the
+middle of the import, and operators that nobody holds are gone with it.
 """
 
 
@@ -59,7 +62,7 @@ def installed(folder: Path) -> Path:
         last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise Unavailable(f"{', '.join(WANTED)} cannot be installed: {last}")
     if not imports_torchvision(programs):
-        (packages / "missing_operators.py").write_text(_HOOK.format(module=str(OPERATORS)), encoding="utf-8")
+        (packages / "missing_operators.py").write_text(HOOK.format(module=str(OPERATORS)), encoding="utf-8")
         (packages / "missing_operators.pth").write_text("import missing_operators\n", encoding="utf-8")
     return programs
 

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -38,7 +39,7 @@ PARTS: dict[str, Any] = {
 def scripts(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
     """The scripts find one another by name, as they do when they are started."""
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    names = ("broken_hand_ins", "process_tree", "reference_seeds", "side_by_side")
+    names = ("broken_hand_ins", "other_graders", "process_tree", "reference_seeds", "side_by_side")
     return SimpleNamespace(**{name: importlib.import_module(name) for name in names})
 
 
@@ -98,6 +99,25 @@ def test_the_table_takes_its_place_and_nothing_else(scripts: SimpleNamespace) ->
     assert scripts.side_by_side.replaced(written, new) == written
     with pytest.raises(ValueError, match="no place for the table"):
         scripts.side_by_side.replaced("a page without marks", new)
+
+
+def test_what_is_declared_for_torchvision_outlives_the_collection_of_garbage(
+    scripts: SimpleNamespace, tmp_path: Path
+) -> None:
+    """In a kernel garbage was collected while torchvision was imported, and the declared operators with it: no
+    notebook that imports it ran beside ours.
+    """
+    operators = tmp_path / "torchvision_ops.py"
+    operators.write_text("held = []\ndef declare():\n    held.append({'declared'})\n", "utf-8")
+    hook = scripts.other_graders.HOOK.format(module=str(operators))
+    look = (
+        "import importlib.util, gc\n"
+        "for _ in 'ab': importlib.util.find_spec('torchvision')\n"
+        "gc.collect()\nprint([found for found in gc.get_objects() if found == [{'declared'}]])"
+    )
+    command = [sys.executable, "-I", "-S", "-c", hook + look]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "[[{'declared'}]]", done.stdout
 
 
 def test_a_stop_of_the_seeds_loses_none_that_is_done(scripts: SimpleNamespace, tmp_path: Path) -> None:
