@@ -2,7 +2,8 @@
 
 ## What it checks
 For each of ∂E/∂w1 … ∂E/∂w8: whether the README's formula and the workbook's column are both right or both
-wrong. Gradients that only one of them shows are not compared; of several tables those count that calculate.
+wrong. A gradient that no document gives, and that stands as text in a cell, is compared as that text says it.
+Gradients that only one side shows are not compared; of several tables those count that calculate.
 
 ## Why it matters
 Many submissions explain the right formula and train with another one, most often in a sheet that was copied.
@@ -46,22 +47,41 @@ def check(
         return unknown(replay.doubt)
     book = replay.judged[0]
     weight = Weight.FAULT if policy.contradiction is Treatment.FAIL else Weight.REMARK
-    compared = 0
+    sources: list[str] = []
     findings: list[Finding] = []
-    for name, item in zip(profile.network.weights, gradient_items(formulas, profile), strict=True):
+    derived = zip(
+        profile.network.weights,
+        gradient_items(formulas, profile),
+        gradient_items(formulas.in_cells(), profile),
+        strict=True,
+    )
+    for name, in_documents, in_cells in derived:
+        item, source = (in_documents, _README) if in_documents.standing in _SHOWN else (in_cells, _TEXT)
         cells = _column(book, f"d{name}")
-        if item.standing not in (Standing.GIVEN, Standing.WRONG) or cells is None:
+        if item.standing not in _SHOWN or cells is None:
             continue
-        compared += 1
+        sources.append(source)
         right_text, right_cells = item.standing is Standing.GIVEN, cells is State.RIGHT
         if right_text != right_cells:
-            findings.append(_contradiction(item, book, f"d{name}", weight, right_text=right_text))
-    if not compared:
+            findings.append(_contradiction(item, book, f"d{name}", weight, source, right_text=right_text))
+    if not sources:
         return unknown("README and workbook show no gradient in common as text and cells")
-    agree = f"{compared - len(findings)} of {compared} gradients agree between README and {book.artefact}"
+    sides = {
+        (_README,): f"README and {book.artefact}",
+        (_TEXT,): f"the text and the columns of {book.artefact}",
+    }.get(tuple(dict.fromkeys(sources)), f"README, text in cells and {book.artefact}")
+    agree = f"{len(sources) - len(findings)} of {len(sources)} gradients agree between {sides}"
     if findings and policy.contradiction is Treatment.FAIL:
         return failed(agree, findings)
     return passed(agree, () if policy.contradiction is Treatment.ACCEPT else findings)
+
+
+_SHOWN = (Standing.GIVEN, Standing.WRONG)
+_README = "README"
+_TEXT = "text in a cell"
+"""The sides that derive a gradient. The derivation stands in cells alone, and in the README as a picture of
+them, in twelve of a fresh sample of 45.
+"""
 
 
 def _column(book: BookFacts, quantity: str) -> State | None:
@@ -77,16 +97,16 @@ def _column(book: BookFacts, quantity: str) -> State | None:
 
 
 def _contradiction(
-    item: Item, book: BookFacts, quantity: str, weight: Weight, *, right_text: bool
+    item: Item, book: BookFacts, quantity: str, weight: Weight, source: str, *, right_text: bool
 ) -> Finding:
     line = item.lines[0]
     fault = next((f for f in book.faults if f.quantity == quantity), None)
     cells = f"{fault.sheet}!{fault.cells}" if fault is not None else book.artefact
     if right_text:
-        message = f"{item.name}: the README is right, the workbook computes something else"
+        message = f"{item.name}: the {source} is right, the workbook computes something else"
         hint = f"make {cells} compute what {line.place} derives"
     else:
-        message = f"{item.name}: the workbook is right, the README derives something else"
+        message = f"{item.name}: the workbook is right, the {source} derives something else"
         hint = f"write at {line.place} what the workbook computes"
     place = line.place
     if right_text and fault is not None:

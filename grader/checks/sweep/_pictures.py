@@ -55,9 +55,10 @@ def pictures_of(
 ) -> Pictures:
     """Every picture of a submission: files, links to the web, and those inside workbooks."""
     files = {a.path.lower(): a.path for a in submission.artefacts if a.kind is Kind.IMAGE}
+    counted = _counted([*files, *(p.target for d in _read(documents) for p in d.pictures)], rates)
     named: dict[str, Picture] = {}
     missing: list[Place] = []
-    for document in documents.documents if documents is not None else ():
+    for document in _read(documents):
         for shown, texts in pictures_with_texts(document):
             target = shown.target
             path = target_path(document.path, target)
@@ -67,7 +68,10 @@ def pictures_of(
             pasted = target.lower().startswith("data:")
             key = path if path in files else f"{target}{shown.place if pasted else ''}"
             place = Place(artefact=files[path]) if path in files else shown.place
-            rate = _rate_of_name(target, rates) or _said(texts, rates)
+            own = _label_and_number(target)[0]
+            told = [text for text in texts if own not in counted or _label_and_number(text)[0] != own]
+            whole = 0.0 if own in counted else _rate_of_whole(target, rates)
+            rate = _rate_of_name(target, rates) or _said(told[:1], rates) or whole or _said(told, rates)
             known = named.get(key)
             if known is None or (not known.rate and rate):
                 named[key] = Picture(place, files.get(path, target[:80]), rate)
@@ -75,6 +79,8 @@ def pictures_of(
             named[str(drawn.place)] = drawn
     for path, original in files.items():
         rate = _rate_of_name(original, rates)
+        if not rate and _label_and_number(original)[0] not in counted:
+            rate = _rate_of_whole(original, rates)
         if path not in named or (rate and not named[path].rate):
             named[path] = Picture(Place(artefact=original), original, rate)
     found = [_numbered(picture, named.values(), rates) for _, picture in sorted(named.items())]
@@ -123,20 +129,58 @@ _SWEEP = 3
 """Rates of the assignment in one cell that make a sweep."""
 
 
+def _read(documents: Documents | None) -> Sequence[Document]:
+    return documents.documents if documents is not None else ()
+
+
 def _rate_of_name(path: str, rates: Sequence[float]) -> float:
-    """The rate that a file's name gives: `lr_0.1.png`, `0.5.png`, `loss-0_8.jpg`; 0 where it gives none or
-    several.
+    """The rate that a file's name gives with its point: `lr_0.1.png`, `0.5.png`, `loss-0_8.jpg`; 0 where it
+    gives none or several. Its caption comes next, then a name without a point, then what stands around it.
     """
-    if path.lower().startswith("data:"):
-        return 0.0
-    name = unquote(path).replace("\\", "/").rpartition("/")[2]
-    stem = name.rpartition(".")[0] or name
+    stem = _stem_of(path)
     for text in (stem, _SPACED.sub(r"\1.\2", stem)):
         decimals = [float(number.replace(",", ".")) for number in _DECIMAL.findall(text)]
-        rate = _only(claimed_rates(text), rates) or _only(decimals, rates)
+        rate = (_only(claimed_rates(text), rates) or _only(decimals, rates)) if decimals else 0.0
         if rate:
             return rate
     return 0.0
+
+
+def _rate_of_whole(path: str, rates: Sequence[float]) -> float:
+    """The rate of a name without a point: `lr_2.png` is 2, `lr_05.png` is 0.5."""
+    _, number = _label_and_number(path)
+    if number.startswith("0") and len(number) > 1:
+        return _only([float(f"0.{number[1:]}")], rates) if claimed_rates(_stem_of(path)) else 0.0
+    return _only(claimed_rates(_stem_of(path)), rates)
+
+
+def _counted(paths: Iterable[str], rates: Sequence[float]) -> frozenset[str]:
+    """Labels of pictures that are counted from one and reach a number that is no rate: LR1, LR2, LR3."""
+    numbers: dict[str, set[str]] = {}
+    for path in paths:
+        label, number = _label_and_number(path)
+        if number:
+            numbers.setdefault(label, set()).add(number)
+    return frozenset(
+        label
+        for label, found in numbers.items()
+        if {int(number) for number in found} == set(range(1, len(found) + 1))
+        and any(not _rate_of_whole(f"lr{number}", rates) for number in found)
+    )
+
+
+def _label_and_number(path: str) -> tuple[str, str]:
+    """A name without the digits at its end, in lower case, and those digits."""
+    stem = _stem_of(path).strip()
+    label = stem.rstrip("0123456789")
+    return label.lower(), stem[len(label) :]
+
+
+def _stem_of(path: str) -> str:
+    if path.lower().startswith("data:"):
+        return ""
+    name = unquote(path).replace("\\", "/").rpartition("/")[2]
+    return name.rpartition(".")[0] or name
 
 
 def _numbered(picture: Picture, others: Iterable[Picture], rates: Sequence[float]) -> Picture:

@@ -1,13 +1,16 @@
 """A table that trains another network than the rubric's is nobody's mistake; a slip in ours still is one."""
 
+import io
+
+import openpyxl
 import pytest
 
 from grader.core.assigned_network import Activation, AssignedNetwork, Bias, Loss
-from grader.core.facts.replay import BookFacts, BookVerdict, Severity
+from grader.core.facts.replay import BookFacts, BookVerdict, Severity, State
 from grader.core.rubric import Profile
 from grader.execute.replay.book.replay_book import replay_book
 from grader.extract.workbook.child import read
-from tests.execute.replay.sheets import replayed
+from tests.execute.replay.sheets import AT, HEADER, replayed, workbook
 from tests.generate.sheet import table
 
 A = Activation
@@ -78,6 +81,48 @@ def test_however_its_forward_pass_is_written(changed: dict[str, str]) -> None:
 )
 def test_a_slip_in_our_network_is_a_slip(changed: dict[str, str]) -> None:
     assert accused(replayed(table(CLASS, rows=12, changed=changed)))
+
+
+def test_a_helper_called_b_is_no_bias() -> None:
+    """Shared factors of the gradients in columns A, B, C and D; the one of w3 and w4 has a slip."""
+
+    def helpers(book: openpyxl.Workbook, own: str) -> None:
+        sheet = book.active
+        assert sheet is not None
+        last = sheet.max_column
+        for k, (letter, x, y, a) in enumerate((("A", 5, 7, "a_h1"), ("B", 6, 8, own)), 1):
+            sheet.cell(HEADER, last + k, letter)
+            for r in range(HEADER + 1, HEADER + 13):
+                c = {name: f"{AT[name]}{r}" for name in AT}
+                first, second = (
+                    f"({c[f'a_o{n}']}-{c[f't{n}']})*{c[f'a_o{n}']}*(1-{c[f'a_o{n}']})" for n in (1, 2)
+                )
+                both = f"({first}*{c[f'w{x}']}+{second}*{c[f'w{y}']})"
+                helper = sheet.cell(r, last + k, f"={both}*{c[a]}*(1-{c[a]})").coordinate
+                for w, i in ((2 * k - 1, "i1"), (2 * k, "i2")):
+                    sheet[c[f"∂E/∂w{w}"]] = f"={helper}*{c[i]}"
+
+    assert replayed(workbook(edit=lambda book: helpers(book, "a_h2"))).verdict is BookVerdict.CORRECT
+    slipped = replayed(workbook(edit=lambda book: helpers(book, "a_h1")))
+    assert "another network" not in slipped.problem
+    assert slipped.verdict is BookVerdict.WRONG
+    assert slipped.tables[0].state("dw1") is State.RIGHT
+    assert slipped.tables[0].state("dw3") is State.WRONG
+
+
+@pytest.mark.parametrize("letter", ["B", "b", "bias"])
+def test_a_typed_column_called_b_is_a_bias(letter: str) -> None:
+    network = AssignedNetwork(bias=Bias.LAYER)
+    read_back = openpyxl.load_workbook(io.BytesIO(table(network, rows=12)))
+    sheet = read_back.active
+    assert sheet is not None
+    for head in sheet[4]:
+        head.value = letter if head.value in ("b1", "b2") else head.value
+    buffer = io.BytesIO()
+    read_back.save(buffer)
+    book = replayed(buffer.getvalue())
+    assert not accused(book)
+    assert "biases" in book.problem
 
 
 @pytest.mark.parametrize("trained", [True, False])

@@ -116,27 +116,36 @@ class _Look:
             "t": len(assigned.outputs),
         }
         highest: dict[str, int] = {}
-        for text in self._texts():
+        for column, text in self._texts():
             bare = _DROP.sub("", text.lower())
             if match := _UNIT_HEADER.fullmatch(bare):
                 kind = _KINDS.get(match["kind"], match["kind"])
                 highest[kind] = max(highest.get(kind, 0), int(match["k"]))
             elif (match := _WEIGHT_HEADER.fullmatch(bare)) and int(match[1]) > len(assigned.weights):
                 yield f"more than {len(assigned.weights)} weights"
-            elif _BIAS_HEADER.fullmatch(bare) and not assigned.biases:
+            elif _BIAS_HEADER.fullmatch(bare) and not (
+                assigned.biases or (bare == "b" and self._calculated(column))
+            ):
                 yield "biases"
         for kind, number in sorted(highest.items()):
             if number > most[kind]:
                 yield f"{number} {_WORDS[kind][1]}"
 
-    def _texts(self) -> Iterator[str]:
-        """Headers of the table's row that name none of its columns."""
+    def _calculated(self, column: int) -> bool:
+        """Whether the first value of a column is worked out. A bias starts from a number, typed or copied; a
+        helper of the gradients that is called B, beside A, C and D, is calculated from its first row on.
+        """
+        key = cell(self.layout.table.sheet, self.layout.rows[0], column)
+        return key in self.model.owner and self.model.pure_reference(key) is None
+
+    def _texts(self) -> Iterator[tuple[int, str]]:
+        """Headers of the table's row that name none of its columns, and where they stand."""
         columns = sorted(self.layout.quantity)
         table = self.layout.table
         for column in range(max(1, columns[0] - BESIDE), columns[-1] + BESIDE + 1):
             text = self.model.constants.get(cell(table.sheet, table.header_row, column))
             if column not in self.layout.quantity and isinstance(text, str) and len(text) <= 40:
-                yield text
+                yield column, text
 
     def sums(self) -> Iterator[str]:
         """Sums of a whole layer with a constant, or with terms that are no columns of the table."""
