@@ -9,7 +9,7 @@ import click
 
 import grader
 from grader.core.kept_patterns import keep
-from grader.core.machine import collect_rarely
+from grader.core.machine import collect_rarely, look_no_more
 
 _COMMANDS = {
     "assign": "grader.cli.commands.assign",
@@ -106,4 +106,6 @@ def main() -> None:
     # submission.
     os.environ["PYTHONSAFEPATH"] = "1"
     speak_unicode()
-    sys.exit(guarded(lambda: app(standalone_mode=False)))
+    status = guarded(lambda: app(standalone_mode=False))
+    look_no_more()
+    sys.exit(status)
