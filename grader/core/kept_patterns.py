@@ -1,8 +1,9 @@
 """Compiled regular expressions, kept as Python keeps bytecode: six hundred of them are made while our modules
 are loaded, which took a quarter of a `check` of one's own work.
 
-Kept are those alone that a module makes when it is loaded, so nothing of a student's text is ever among them;
-each under its own text and flags, for one interpreter. Whatever is amiss (no cache folder, a damaged file, an
+Kept are those alone that a module makes when it is loaded, and those of a rubric's network
+(`grader.backprop.name_patterns`), so nothing of a student's text is ever among them; each under its own text
+and flags, for one interpreter. Whatever is amiss (no cache folder, a damaged file, an
 interpreter whose `re` is built otherwise) costs no more than compiling anew.
 """
 
@@ -24,6 +25,8 @@ MOST: Final = 4_000
 """Patterns of one file; above it those of the last command alone are kept."""
 _LOADING: Final = frozenset({"<module>", "<listcomp>", "<genexpr>", "<dictcomp>", "<setcomp>"})
 """Names of code that runs while a module is loaded."""
+_OF_A_NETWORK: Final = "grader.backprop.name_patterns"
+"""The module whose functions make patterns of a rubric's network alone: 25 of them for a README."""
 
 _Pattern = tuple[str | bytes, int]
 _Parts = tuple[int, bytes, int, dict[str, int], tuple[str | None, ...]]
@@ -65,7 +68,7 @@ class _Keeper:
             self.used[what] = known
             return self._made(pattern, known)
         found: re.Pattern[Any] = self._plain(pattern, flags)
-        if isinstance(pattern, str | bytes) and _loads_a_module():
+        if isinstance(pattern, str | bytes) and _to_be_kept():
             self.missing.append(what)
         return found
 
@@ -100,12 +103,14 @@ class _Keeper:
             write_whole(self.path, hashlib.sha256(data).digest() + data)
 
 
-def _loads_a_module() -> bool:
-    """Whether a module that is being loaded asks for a pattern itself, and no function for it."""
+def _to_be_kept() -> bool:
+    """Whether a module that is being loaded asks for a pattern itself, and no function for it; or the one that
+    makes them of a network.
+    """
     frame = sys._getframe(2)  # noqa: SLF001
     while frame.f_back is not None and frame.f_globals.get("__name__") in ("re", "re._compiler"):
         frame = frame.f_back
-    return frame.f_code.co_name in _LOADING
+    return frame.f_code.co_name in _LOADING or frame.f_globals.get("__name__") == _OF_A_NETWORK
 
 
 def _read(path: Path) -> dict[_Pattern, _Parts]:

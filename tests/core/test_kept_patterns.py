@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 import grader
+from grader.backprop.name_patterns import Named
 from grader.core import kept_patterns
+from grader.core.assigned_network import CLASS_NETWORK
 from grader.core.kept_patterns import _Keeper, _read
 
 
@@ -50,6 +52,16 @@ def test_a_pattern_that_a_function_makes_is_not_kept(tmp_path: Path) -> None:
     _load(keeper, "def f(text):\n    return compile(text, 0)\nf('what a student wrote')\n")
     keeper.write()
     assert not list(tmp_path.iterdir())
+
+
+def test_the_patterns_of_a_network_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keeper = _Keeper(tmp_path)
+    monkeypatch.setattr(re, "compile", keeper.compile)
+    found = Named(r"\bw_?(@weights@)\b").of(CLASS_NETWORK)
+    monkeypatch.undo()
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    keeper.write()
+    assert list(_read(keeper.path)) == [(found.pattern, 0)]
 
 
 @pytest.mark.parametrize(
