@@ -34,7 +34,6 @@ from grader.execute.endings import told
 from grader.execute.entries import entries, is_keras, makes_otherwise
 from grader.execute.network_source import unwritten
 from grader.sandbox.api import Frame, Job, Limits, RunResult, RunStatus, Sandbox
-from grader.sandbox.choose import choose
 from reference.mnist import MnistDamaged
 
 MAX_FILE = 32 << 20
@@ -105,6 +104,8 @@ def run_notebook(sources: Sources, settings: Settings, execution: Execution = US
     missing = lacking()
     if missing:
         raise Unavailable(f"{missing[0]} is not installed: `{install_hint('notebook')}`", Verdict.SKIPPED)
+    from grader.sandbox.choose import choose  # here: a static check starts no sandbox
+
     try:
         sandbox = choose(unsafe_no_sandbox=settings.unsafe_no_sandbox)
     except SandboxFault as fault:

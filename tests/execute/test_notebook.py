@@ -339,7 +339,7 @@ def test_reasons_not_to_run(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(**_options: bool) -> Sandbox:
         raise SandboxFault("no isolation: to mend it: apt install bubblewrap")
 
-    monkeypatch.setattr(runner, "choose", refuse)
+    monkeypatch.setattr("grader.sandbox.choose.choose", refuse)
     with pytest.raises(Unavailable, match="apt install bubblewrap") as caught:
         runner.run_notebook(sources({"a.ipynb": ipynb(HEAD)}), QUIET)
     assert caught.value.verdict is Verdict.UNKNOWN

@@ -5,6 +5,7 @@ What is computed from other cells stays as it is; the evaluator refuses it by na
 """
 
 import re
+from functools import lru_cache
 
 from grader.core.place import letters as column_letters
 
@@ -25,6 +26,7 @@ _INDEX = re.compile(
 )
 
 
+@lru_cache(maxsize=1_024)  # asked once a cell
 def column_number(letters: str) -> int:
     """`A` is 1, `Z` 26, `AA` 27."""
     number = 0
