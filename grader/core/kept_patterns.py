@@ -104,8 +104,8 @@ class _Keeper:
 
 
 def _to_be_kept() -> bool:
-    """Whether a module that is being loaded asks for a pattern itself, and no function for it; or the one that
-    makes them of a network.
+    """Whether a module that is being loaded asks for a pattern itself, and no function for it; or the one
+    that makes them of a network.
     """
     frame = sys._getframe(2)  # noqa: SLF001
     while frame.f_back is not None and frame.f_globals.get("__name__") in ("re", "re._compiler"):

@@ -27,7 +27,7 @@ def collect_rarely() -> None:
 
 
 def look_no_more() -> None:
-    """Look for no more garbage in circles, for this process ends: the interpreter goes through everything that
-    is there several times at its end, a tenth of a `check`. What has something to close is closed as ever.
+    """Look for no more garbage in circles, for this process ends: the interpreter goes through all that is
+    there several times at its end, a tenth of a `check`. What has something to close is closed as ever.
     """
     gc.freeze()
