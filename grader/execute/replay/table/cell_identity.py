@@ -3,7 +3,7 @@ reference.
 
 Upstream faults do not spread, because what the formula reads is put right first. The values are random (fixed
 seed), and analytic functions that agree at eight random points are equal with probability one. Cells with the
-same formula over the same symbols are tested once.
+same formula over the same symbols are tested once, in a book and in all books that one process reads.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,6 +32,8 @@ by order one.
 """
 
 
+MOST_KNOWN = 4_096
+"""Formulas that are remembered; 49 real workbooks have 700 between them, each asked for 30 times."""
 MOST_SEEDS = 500
 """Draws until the points tell formulas apart; the first one does where no unit can be off."""
 
@@ -64,6 +66,27 @@ class Points:
             if self._tells_apart():
                 break
         self._others: dict[int, dict[str, Array]] = {}
+        self._known: dict[tuple[str, object], tuple[Match, str]] = {}
+
+    def decide(self, quantity: str, symbol: Symbol, alike: object) -> tuple[Match, str]:
+        """Whether a formula is a quantity in the row under test, and why it cannot be told where it cannot.
+
+        Remembered by the quantity and by what is `alike` (`shape`): the formula, what each of its references
+        stands for, and every number in it. Nothing else of a book decides it, and classmates write the same.
+        """
+        found = self._known.get((quantity, alike))
+        if found is None:
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            found = self._known[quantity, alike] = self._decided(quantity, symbol)
+        return found
+
+    def _decided(self, quantity: str, symbol: Symbol) -> tuple[Match, str]:
+        try:
+            gap = difference(self.run(symbol), self.same[quantity])
+        except Unsupported as reason:
+            return Match.UNRESOLVED, str(reason)
+        return (Match.RIGHT if gap <= TOLERANCE else Match.NEAR if gap <= NEAR else Match.WRONG), ""
 
     def _draw(self, chance: np.random.Generator) -> None:
         self._inputs = {name: chance.uniform(-1.5, 1.5, POINTS) for name in names().inputs}
@@ -148,11 +171,15 @@ def difference(got: Value, want: Array) -> float:
 
 
 def shape(symbol: Symbol) -> object:
-    """What makes two formulas the same test: skeleton and symbols, without the cells where they stand."""
+    """What makes two formulas the same test: tokens and symbols, without the cells where they stand.
+
+    The tokens whole, which number the references: after a LET is written out `x*y+x` and `x*y+y` differ in
+    nothing else.
+    """
     kind = symbol[0]
     if kind == "formula":
         form, symbols = symbol[1], symbol[2]
-        return (form.skeleton, tuple(shape(one) for one in symbols))  # type: ignore[attr-defined]
+        return (form.tokens, tuple(shape(one) for one in symbols))  # type: ignore[attr-defined]
     if kind == "range":
         return ("range", tuple(shape(one) for one in symbol[1]), symbol[2])  # type: ignore[attr-defined]
     if kind in ("number", "text"):
@@ -240,19 +267,13 @@ class IdentityTest:
             return Tested(Match.UNRESOLVED, quantity, symbol, str(symbol[1]))
         if layout.eta is not None and layout.eta.literal and quantity in names().weights:
             symbol = with_typed_eta(symbol, layout.eta.value)
-        signature = (quantity, index == 0, shape(symbol))
+        alike = shape(symbol)
+        signature = (quantity, index == 0, alike)
         found = self._memo.get(signature)
         if found is None:
-            found = self._memo[signature] = self._decide(quantity, symbol)
+            match, reason = self.points.decide(quantity, symbol, alike)
+            found = self._memo[signature] = Tested(match, quantity, symbol, reason)
         return found
-
-    def _decide(self, quantity: str, symbol: Symbol) -> Tested:
-        try:
-            gap = difference(self.points.run(symbol), self.want(quantity))
-        except Unsupported as reason:
-            return Tested(Match.UNRESOLVED, quantity, symbol, str(reason))
-        match = Match.RIGHT if gap <= TOLERANCE else Match.NEAR if gap <= NEAR else Match.WRONG
-        return Tested(match, quantity, symbol)
 
 
 def with_typed_eta(symbol: Symbol, value: float) -> Symbol:
