@@ -69,10 +69,14 @@ ray: $(STAMP)
 test-ray: ray
 	OMP_NUM_THREADS=1 $(BIN)/pytest -q tests/ray
 
-# Two kernels of the training engine in C, an optional extension: a compiler, and some seconds. grader tries it
-# beside torch when it first trains, and says which ran.
+# Two kernels of the training engine in C, the extra `native`: a compiler, and some seconds. grader tries it beside
+# torch when it first trains, and says which ran. Its wheel is the one built here: no index is asked for that name.
+WHEELS := build/wheels
 native: $(STAMP)
-	@$(BIN)/python -m pip install --disable-pip-version-check -qq --force-reinstall --no-deps ./native
+	@rm -f $(WHEELS)/backprop_mnist_grader_native-*
+	@$(BIN)/python -m pip wheel --disable-pip-version-check -qq --no-deps -w $(WHEELS) ./native
+	@$(BIN)/python -m pip install --disable-pip-version-check -qq --no-index --no-deps --force-reinstall $(WHEELS)/backprop_mnist_grader_native-*.whl
+	@$(BIN)/python -m pip install --disable-pip-version-check -qq -c constraints.txt --find-links $(WHEELS) --editable '.[native]'
 	@$(BIN)/python -c 'from grader.execute.engine.ways.kernel_set import choice; print("kernels:", choice().kernels.value, *filter(None, [choice().why]))'
 
 sandbox:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCKS = ROOT / "locks"
-RELEASE = ["build>=1.2", "hatchling>=1.25", "pip-audit>=2.7", "cyclonedx-bom>=5"]
+RELEASE = ["build>=1.2", "hatchling>=1.25", "setuptools>=77", "pip-audit>=2.7", "cyclonedx-bom>=5"]
 
 
 def needs() -> dict[str, list[str]]:

@@ -1,9 +1,10 @@
-"""Builds a release into dist/ and examines it: wheel and source archive, audit of the locks, bill of
-materials, digests.
+"""Builds a release into dist/ and examines it: wheels and source archives of grader and of its kernels in C,
+audit of the locks, bill of materials, digests.
 
     pip install --require-hashes -r locks/release.txt
-    python scripts/release.py [--no-audit] [--dirty]
+    python scripts/release.py [--no-audit] [--no-native] [--dirty]
 
+The wheel of the kernels is for this machine's system and processor; the other platforms' are built there.
 docs/how-to/release.md has the steps before and after.
 """
 
@@ -14,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 import venv
 from pathlib import Path
 
@@ -21,6 +23,8 @@ import lock
 
 ROOT = Path(__file__).resolve().parents[1]
 DIST = ROOT / "dist"
+NATIVE = ROOT / "native"
+DISTRIBUTION: str = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["name"]
 GRADED = (0, 1, 4)
 """Exit statuses of `grader grade` that say that a submission was graded."""
 
@@ -34,6 +38,9 @@ def main() -> int:
         "--no-audit", action="store_true", help="where the service of pip-audit cannot be reached"
     )
     parser.add_argument(
+        "--no-native", action="store_true", help="without the kernels in C, where there is no compiler"
+    )
+    parser.add_argument(
         "--dirty", action="store_true", help="build a checkout with changes, to try this script"
     )
     options = parser.parse_args()
@@ -43,12 +50,14 @@ def main() -> int:
         lacking = lock.missing()
         if lacking:
             raise Refused("\n".join(lacking) + "\nrun scripts/lock.py")
-        wheel, archive = build()
+        shutil.rmtree(DIST, ignore_errors=True)
+        wheel, archive = build(ROOT)
+        native = () if options.no_native else build(NATIVE)
         if not options.no_audit:
             audit()
         with tempfile.TemporaryDirectory(prefix="grader-release-") as scratch:
-            bill = examine(wheel, Path(scratch))
-        sums(wheel, archive, bill)
+            bill = examine(wheel, Path(scratch), *native[:1])
+        sums(wheel, archive, bill, *native)
     except Refused as fault:
         print(f"no release: {fault}")
         return 1
@@ -79,12 +88,17 @@ def run(*words: str | Path, capture: bool = False, allowed: tuple[int, ...] = (0
     return done.stdout or ""
 
 
-def build() -> tuple[Path, Path]:
-    """The wheel and the source archive that it is built from."""
-    shutil.rmtree(DIST, ignore_errors=True)
-    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", DIST)
-    (wheel,) = DIST.glob("*.whl")
-    (archive,) = DIST.glob("*.tar.gz")
+def build(project: Path) -> tuple[Path, Path]:
+    """The wheel of a project of this checkout and the source archive that it is built from."""
+    before = set(DIST.glob("*"))
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", DIST, project)
+    made = sorted(set(DIST.glob("*")) - before)
+    (wheel,) = (path for path in made if path.suffix == ".whl")
+    (archive,) = (path for path in made if path.name.endswith(".tar.gz"))
+    if project == NATIVE and "-cp311-abi3-" not in wheel.name:
+        raise Refused(
+            f"{wheel.name} is not of the limited API of Python 3.11: one wheel would not serve every Python"
+        )
     return wheel, archive
 
 
@@ -103,9 +117,9 @@ def audit() -> None:
         )
 
 
-def examine(wheel: Path, scratch: Path) -> Path:
+def examine(wheel: Path, scratch: Path, *native: Path) -> Path:
     """Install the wheel alone, as a user would, and grade a sample; returns the bill of materials of what is
-    there.
+    there. Then the extra `native` must find the wheel of the kernels, and that be imported.
     """
     venv.create(scratch / "env", with_pip=True)
     binaries = scratch / "env" / ("Scripts" if sys.platform == "win32" else "bin")
@@ -124,8 +138,14 @@ def examine(wheel: Path, scratch: Path) -> Path:
         "--quiet",
         allowed=GRADED,
     )
-    run(python, "-m", "pip", "uninstall", "-qq", "-y", "pip", "setuptools")
     bill = DIST / f"{wheel.name.partition('-py3')[0]}.cdx.json"
+    if native:
+        # No index is asked: only the wheel that was built here may answer to the name.
+        with_kernels = f"{DISTRIBUTION}[native] @ {wheel.as_uri()}"
+        run(python, "-m", "pip", "install", "-qq", "--no-index", "--find-links", DIST, with_kernels)
+        run(python, "-c", "import grader_native; print('kernels of version', grader_native.VERSION)")
+        run(python, "-m", "pip", "uninstall", "-qq", "-y", f"{DISTRIBUTION}-native")
+    run(python, "-m", "pip", "uninstall", "-qq", "-y", "pip", "setuptools")
     run(
         *(
             sys.executable,

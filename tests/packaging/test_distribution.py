@@ -1,5 +1,6 @@
 """The name of the distribution stands in two files; hints and metadata have to agree."""
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -26,7 +27,30 @@ def test_extras_refer_to_this_distribution_and_no_other() -> None:
         if need.startswith(("grader", DISTRIBUTION))
     ]
     assert own
-    assert all(need.startswith(f"{DISTRIBUTION}[") for need in own)
+    kernels = PROJECT["optional-dependencies"]["native"]
+    assert all(need.startswith(f"{DISTRIBUTION}[") or need in kernels for need in own)
+
+
+def test_the_kernels_in_c_have_one_number_and_no_extra_brings_them_but_their_own() -> None:
+    """Their name may stand on no index: `[all]` must not ask for it."""
+    native = tomllib.loads((ROOT / "native" / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = PROJECT["optional-dependencies"]
+    assert native["name"] == f"{DISTRIBUTION}-native"
+    assert extras["native"] == [f"{native['name']}=={native['version']}"]
+    assert not [
+        extra for extra, needs in extras.items() if any("native]" in n or ",native" in n for n in needs)
+    ]
+    assert f"#define VERSION {native['version']}\n" in (ROOT / "native" / "module.c").read_text("utf-8")
+    reader = ROOT / "grader" / "execute" / "engine" / "ways" / "native_kernels.py"
+    assert f"\nVERSION = {native['version']}\n" in reader.read_text("utf-8")
+
+
+def test_who_is_told_of_the_extra_is_told_to_reserve_its_name() -> None:
+    page = (ROOT / "docs" / "how-to" / "release.md").read_text("utf-8")
+    assert "must be reserved on the index" in page
+    told = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "grader").rglob("*.py")]
+    from_an_index = re.compile(rf"pip install '?{DISTRIBUTION}\[[^\]]*native[^\]]*\]'?(?! @)")
+    assert not [str(path.relative_to(ROOT)) for path in told if from_an_index.search(path.read_text("utf-8"))]
 
 
 def test_no_text_offers_the_stranger_of_the_same_name() -> None:
