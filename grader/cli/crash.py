@@ -11,7 +11,7 @@ from collections.abc import Callable
 import click
 
 from grader.core.crash_log import keep, listen, printable
-from grader.core.faults import StoreFault, UsageFault
+from grader.core.faults import NodeFault, StoreFault, UsageFault
 
 
 class PipeBroke(Exception):
@@ -32,7 +32,7 @@ def guarded(run: Callable[[], object]) -> int:
         for line in str(fault).splitlines():
             print(f"grader: {printable(line)}", file=sys.stderr)
         return 2
-    except StoreFault as fault:
+    except (StoreFault, NodeFault) as fault:
         print(f"grader: {printable(str(fault))}", file=sys.stderr)
         return 3
     except (KeyboardInterrupt, click.Abort):

@@ -73,11 +73,17 @@ class Bucket:
             content: bytes = files.cat_file(path)
         return content
 
-    def write_bytes(self, data: bytes) -> None:
-        """Lay down a file, which appears whole. Raises OSError where it cannot be written."""
+    def write_bytes(self, data: bytes, *, first: bool = False) -> None:
+        """Lay down a file, which appears whole. Raises OSError where it cannot be written; FileExistsError
+        where it is to be the `first` of its name and is not, as surely as the store can tell.
+        """
         with self._told() as (files, path):
-            if files.protocol in _IN_PLACE or _IN_PLACE.intersection(files.protocol):
+            in_place = files.protocol in _IN_PLACE or _IN_PLACE.intersection(files.protocol)
+            if in_place:
                 files.makedirs(path.rpartition("/")[0], exist_ok=True)
+            if first:
+                files.pipe_file(path, data, mode="create")
+            elif in_place:
                 part = f"{path}.{id(data):x}.part"
                 files.pipe_file(part, data)
                 files.mv(part, path)

@@ -6,7 +6,7 @@ GraderFault
 │   └── IngestFault     a path is no submission at all
 ├── StoreFault          the store lost what it was given: an `error`
 ├── SandboxFault        our isolation failed: an `error`, never the student's `fail`
-├── NodeFault           a machine of a cluster cannot do a job, and another may: the job goes there
+├── NodeFault           a machine of a cluster cannot do a job, and another may, or none can
 └── Unavailable         a need of a check cannot be had; carries the verdict that follows
 """
 
@@ -42,7 +42,7 @@ class SandboxFault(GraderFault):
 
 
 class NodeFault(GraderFault):
-    """A machine of a cluster cannot do a job, and another may; never the job's fault."""
+    """A machine of a cluster cannot do a job, and another may, or none can; never the job's fault."""
 
 
 class Unavailable(GraderFault):

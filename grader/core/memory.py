@@ -149,12 +149,15 @@ def _source(name: str) -> Path | None:
     return file if file.is_file() else None
 
 
-def write_whole(path: Place, data: bytes, *, mode: int = 0o644) -> None:
+def write_whole(path: Place, data: bytes, *, mode: int = 0o644, first: bool = False) -> None:
     """Write a file in one step, with the folders above it: a kill leaves the old one or the new one, never
     half of it. Who may read a file of a bucket is for the bucket to say, whatever `mode` is.
+
+    Raises FileExistsError where it is to be the `first` of its name and is not, whoever wrote at the same
+    moment.
     """
     if isinstance(path, Bucket):
-        path.write_bytes(data)
+        path.write_bytes(data, first=first)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent)
@@ -162,8 +165,25 @@ def write_whole(path: Place, data: bytes, *, mode: int = 0o644) -> None:
         with os.fdopen(descriptor, "wb") as handle:
             handle.write(data)
         Path(name).chmod(mode)
-        Path(name).replace(path)
+        if first:
+            _appear_first(Path(name), path)
+        else:
+            Path(name).replace(path)
     except BaseException:
         with suppress(OSError):
             Path(name).unlink()
         raise
+
+
+def _appear_first(part: Path, path: Path) -> None:
+    """Give a file its name where no other has it. Raises FileExistsError where one has."""
+    try:
+        path.hardlink_to(part)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links: two at the same moment are not told apart
+        if path.exists():
+            raise FileExistsError(path) from None
+        part.replace(path)
+    else:
+        part.unlink()

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
-from grader.core.faults import GraderFault, NodeFault
+from grader.core.faults import NodeFault
 from grader.core.progress import tell
 from grader.schedule.base import LATER, ONE, Ended, J, Later, Needs, R
 from grader.schedule.cluster import Cluster, Node, Share, Told, Word
@@ -74,7 +74,7 @@ class Dispatch:
         """Run the jobs. `at_most`, which counts the GPUs of this machine, says nothing of others: what a node
         holds is in `needs`.
 
-        Raises GraderFault where no node takes them for as long as one waits for one.
+        Raises NodeFault where no node takes them for as long as one waits for one.
         """
         going = _Going(self._cluster, function, jobs, needs, self._patience)
         try:
@@ -229,7 +229,7 @@ class _Going:
             self._lonely_since = now
             tell("no node of the cluster takes these jobs; waiting for one")
         if now - self._lonely_since > self._patience:
-            raise GraderFault(
+            raise NodeFault(
                 "no node of the cluster takes these jobs; what is done is kept, and the same command goes on"
             )
 

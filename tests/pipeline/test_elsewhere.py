@@ -1,6 +1,9 @@
 """A class whose jobs run on other machines leaves the store of one machine; what is shared is worked on once."""
 
+import os
 import shutil
+import subprocess
+import sys
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -16,7 +19,7 @@ from grader.core.progress import listening
 from grader.core.settings import Settings
 from grader.pipeline.classroom.grade_class import Graded, grade_class
 from grader.pipeline.classroom.job import Job
-from grader.pipeline.elsewhere import errand, node_health
+from grader.pipeline.elsewhere import errand, node_health, object_folder
 from grader.pipeline.elsewhere.errand import work_elsewhere
 from grader.pipeline.elsewhere.object_folder import ObjectFolder
 from grader.pipeline.plan.rubrics import load
@@ -142,10 +145,46 @@ def test_a_machine_that_does_not_see_the_folder_says_so_before_it_judges_anythin
     assert folder.mark() == folder.mark() == folder.marked(), "a second driver does no harm"
     with pytest.raises(NodeFault, match="a hand-in cannot be read"), folder.unpacked("no such", ["x"]):
         pass
-    name = folder.pack([])
+    name = folder.pack([], "me-1")
     (folder.root / "parcels" / name).write_bytes(b"half")
     with pytest.raises(NodeFault, match="did not arrive whole"), folder.unpacked(name, ["x"]):
         pass
+
+
+def test_a_hand_in_of_two_commands_is_there_for_both_and_one_that_was_killed_leaves_none(
+    school: Path, tmp_path: Path
+) -> None:
+    """The slower one found nothing, took that for a lost folder, and left each node for good."""
+    folder, paths = ObjectFolder(tmp_path / "shared"), [str(school / "ann")]
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    mine, other = object_folder.sender_of(tmp_path / "store"), object_folder.sender_of(tmp_path / "other")
+    same, dead = f"{mine.partition('-')[0]}-{os.getppid()}", f"{mine.partition('-')[0]}-{ended.pid}"
+    packed = {who: folder.pack(paths, who) for who in (mine, other, same, dead)}
+    folder.arrived(packed[mine])
+    folder.forget_those_of_the_dead(mine)
+    assert {p.name for p in folder.root.glob("parcels/*")} == {packed[other], packed[same]}
+    for who in (other, same):
+        with folder.unpacked(packed[who], paths) as (place,):
+            assert (Path(place) / "README.md").exists()
+
+
+@pytest.mark.parametrize("where", ["folder", "no links", "bucket"])
+def test_two_commands_that_begin_at_the_same_moment_leave_one_mark(
+    where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each believed in the word that it had left, and no node saw the first one's."""
+    if where == "bucket":
+        pytest.importorskip("fsspec")
+    folder = ObjectFolder(place_of(f"local://{tmp_path}/b") if where == "bucket" else tmp_path / "shared")
+    if where == "no links":
+        monkeypatch.setattr(Path, "hardlink_to", lambda *_: (_ for _ in ()).throw(PermissionError()))
+    first = folder.mark()
+    assert first
+    # The second looked for a mark just before the first one's was there.
+    real, answers = ObjectFolder.marked, iter([""])
+    monkeypatch.setattr(ObjectFolder, "marked", lambda self: next(answers, real(self)))
+    assert ObjectFolder(folder.root).mark() == first
 
 
 def test_a_result_that_rotted_in_the_folder_is_none(tmp_path: Path) -> None:
@@ -161,7 +200,7 @@ def test_a_result_that_rotted_in_the_folder_is_none(tmp_path: Path) -> None:
 def test_a_hand_in_is_unpacked_under_its_own_names(school: Path, tmp_path: Path) -> None:
     folder = ObjectFolder(tmp_path / "shared")
     paths = [str(school / "ann"), str(school / "zoe.zip")]
-    with folder.unpacked(folder.pack(paths), paths) as places:
+    with folder.unpacked(folder.pack(paths, "me-1"), paths) as places:
         for path, place in zip(map(Path, paths), map(Path, places), strict=True):
             assert place.name == path.name
             inside = [p for p in path.rglob("*") if p.is_file()] if path.is_dir() else [path]
@@ -169,7 +208,7 @@ def test_a_hand_in_is_unpacked_under_its_own_names(school: Path, tmp_path: Path)
                 assert (place / file.relative_to(path)).read_bytes() == file.read_bytes()
     assert not Path(places[0]).exists()
     with pytest.raises(OSError, match="no ordinary file"):
-        folder.pack([str(school / "kim")])
+        folder.pack([str(school / "kim")], "me-1")
 
 
 @pytest.mark.parametrize(

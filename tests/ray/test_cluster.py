@@ -96,6 +96,28 @@ def test_student_code_runs_in_the_same_sandbox_on_a_node(tmp_path: Path, cluster
         assert told.stdout.count(word) >= 2, told.stdout
 
 
+def test_three_commands_beside_one_another_do_no_harm(school: Path, tmp_path: Path, cluster: Any) -> None:
+    """Two stores, and one store of two commands with students of their own; all begin in an empty folder."""
+    where = ("--backend", f"ray://{cluster.address}", "--objects", str(tmp_path / "shared"))
+    names = sorted(p.name.removesuffix(".zip") for p in school.iterdir())
+    halves = [[word for name in half for word in ("--only", name)] for half in (names[:4], names[4:])]
+    quiet, one, two = (tmp_path / name for name in ("quiet", "one", "two"))
+    run(command(school, quiet, *STATIC, "-j", "2"))
+    words = [command(school, one, *STATIC, *where)]
+    words += [command(school, two, *STATIC, *where, *only) for only in halves]
+    going = [
+        subprocess.Popen(w, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, cwd=ROOT)
+        for w in words
+    ]
+    told = [driver.communicate(timeout=600)[1] for driver in going]
+    assert {driver.returncode for driver in going} <= {0, 1, 4}, told
+    assert not any("takes none" in text or "was lost" in text for text in told), told
+    assert content(one) == content(quiet)
+    results = {name for name in content(quiet) if (quiet / name / "result.json").exists()}
+    assert {name: content(two)[name] for name in results} == {name: content(quiet)[name] for name in results}
+    assert list((tmp_path / "shared" / "parcels").iterdir()) == [], "each forgets what it laid down"
+
+
 def test_a_cluster_of_this_machine_says_nothing_of_its_own_and_leaves_nothing(tmp_path: Path) -> None:
     school = tmp_path / "class"
     shutil.copytree(ROOT / "submissions" / "no-notebook", school / "ann")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from grader.core.faults import GraderFault, NodeFault, UsageFault
+from grader.core.faults import NodeFault, UsageFault
 from grader.core.progress import listening, tell
 from grader.schedule import dispatch
 from grader.schedule.base import LATER, Ended, Needs
@@ -157,7 +157,7 @@ def test_a_node_where_no_process_begins_is_left() -> None:
 def test_where_no_node_takes_them_the_run_ends_and_says_so() -> None:
     refused = node("a", refusal="another version of grader is installed there")
     heard: list[str] = []
-    with listening(heard.append), pytest.raises(GraderFault, match="the same command goes on"):
+    with listening(heard.append), pytest.raises(NodeFault, match="the same command goes on"):
         list(Dispatch(Pretend(refused), patience=0.0).map(double, range(3)))
     assert heard[0] == "a takes none of these jobs: another version of grader is installed there"
 

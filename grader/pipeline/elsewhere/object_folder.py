@@ -7,7 +7,9 @@ itself is no part of it: SQLite is written by the driver alone.
 """
 
 import hashlib
+import os
 import secrets
+import socket
 import tempfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -28,6 +30,16 @@ Packed = tuple[int, str, bytes]
 """Number of the path that a file lies in, its path there (empty for the path itself), and its bytes."""
 
 
+def sender_of(store: Path) -> str:
+    """Return the name of this process among those that lay hand-ins down: what identifies the store, then
+    its own number.
+
+    Two commands over the same class pack the same bytes; each forgets its own alone, or the one that is
+    slower would find its hand-in gone and believe that every node had lost the folder.
+    """
+    return f"{digest(f'{socket.gethostname()} {store.resolve()}'.encode())[:16]}-{os.getpid()}"
+
+
 class ObjectFolder:
     """A folder that every machine of a cluster sees under the same path, or a bucket."""
 
@@ -40,10 +52,12 @@ class ObjectFolder:
     def mark(self) -> str:
         """Return the word by which another machine knows that it sees this very folder.
 
-        It is left once, so that a second driver does not take it from the machines of the first.
+        It is left once, so that a second driver does not take it from the machines of the first, not even
+        one that begins at the same moment.
         """
         if not self.marked():
-            write_whole(self.root / _MARK, secrets.token_hex(16).encode())
+            with suppress(FileExistsError):
+                write_whole(self.root / _MARK, secrets.token_hex(16).encode(), first=True)
         return self.marked()
 
     def marked(self) -> str:
@@ -80,9 +94,9 @@ class ObjectFolder:
 
     # -- hand-ins on their way out
 
-    def pack(self, paths: Sequence[str]) -> str:
-        """Lay down a hand-in for another machine; return its name. Raises OSError where one of its files is
-        none that can be carried.
+    def pack(self, paths: Sequence[str], sender: str) -> str:
+        """Lay down a hand-in for another machine; return its name, which begins with `sender`. Raises OSError
+        where one of its files is none that can be carried.
         """
         packed: list[Packed] = [
             (number, "" if file == Path(path) else name, file.read_bytes())
@@ -90,7 +104,7 @@ class ObjectFolder:
             for name, file in files_of([path])
         ]
         data = msgspec.msgpack.encode(packed)
-        name = digest(data)
+        name = f"{sender}-{digest(data)}"
         write_whole(self._parcel(name), data, mode=0o600)
         return name
 
@@ -107,7 +121,7 @@ class ObjectFolder:
             raise NodeFault(
                 f"a hand-in cannot be read from {self.root} ({fault.strerror or fault})"
             ) from fault
-        if digest(data) != name:
+        if digest(data) != name.rpartition("-")[2]:
             raise NodeFault(f"a hand-in did not arrive whole in {self.root}")
         with tempfile.TemporaryDirectory(prefix="grader-") as scratch:
             places = [Path(scratch) / str(number) / Path(path).name for number, path in enumerate(paths)]
@@ -126,5 +140,27 @@ class ObjectFolder:
         with suppress(OSError):
             self._parcel(name).unlink()
 
+    def forget_those_of_the_dead(self, sender: str) -> None:
+        """Forget hand-ins of commands over the same store that were killed before theirs had ended."""
+        store, _, own = sender.partition("-")
+        with suppress(OSError):
+            for parcel in self.root.glob(f"parcels/{store}-*"):
+                number = parcel.name.split("-")[1]
+                if number != own and _has_ended(number):
+                    self.arrived(parcel.name)
+
     def _parcel(self, name: str) -> Place:
         return self.root / "parcels" / name
+
+
+def _has_ended(number: str) -> bool:
+    """Whether no process of this machine has that number; False where nobody can tell."""
+    if os.name != "posix":  # where signal 0 is no question
+        return False
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False

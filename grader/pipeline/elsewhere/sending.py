@@ -12,7 +12,7 @@ from grader.core.evidence.documents import Documents
 from grader.core.faults import StoreFault
 from grader.core.submission import Sources, Submission
 from grader.pipeline.classroom.job import Done, Job
-from grader.pipeline.elsewhere.object_folder import ObjectFolder
+from grader.pipeline.elsewhere.object_folder import ObjectFolder, sender_of
 from grader.pipeline.plan.plan import Plan, Stage, of_model
 from grader.store.runs import Store
 
@@ -25,7 +25,9 @@ class Sending:
         self._store = store
         self._shared = _same(self._folder.objects.root, store.objects.root)
         self._inputs = inputs_of(plan, stage)
-        self._cache = cache
+        self._always = {"folder": str(root), "cache": cache}
+        self._sender = sender_of(store.path)
+        self._folder.forget_those_of_the_dead(self._sender)
 
     def packed(self, job: Job) -> Job:
         """Lay down what a job needs, and return it as another machine may do it.
@@ -33,9 +35,9 @@ class Sending:
         Raises OSError where its files cannot be carried: a link, a pipe, one that only this machine reads as
         it must be read.
         """
-        job = msgspec.structs.replace(job, folder=str(self._folder.root), cache=self._cache)
+        job = msgspec.structs.replace(job, **self._always)
         if job.fresh:
-            return msgspec.structs.replace(job, parcel=self._folder.pack(job.paths))
+            return msgspec.structs.replace(job, parcel=self._folder.pack(job.paths, self._sender))
         for record in job.records:
             for name, key in record.products.items():
                 if name in self._inputs and (payload := self._store.payload(key)) is not None:
