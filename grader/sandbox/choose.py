@@ -83,3 +83,9 @@ def warm_jobs() -> AbstractContextManager[None]:
     can. Nothing is started before the first job asks for it.
     """
     return warm.serving(Bubblewrap.surroundings()) if sys.platform == "linux" else nullcontext()
+
+
+def warm_worker() -> None:
+    """Let the jobs of this process find torch imported already from now on, where this machine isolates."""
+    if try_bubblewrap().works:
+        warm.serve_for_good(Bubblewrap.surroundings())

@@ -2,12 +2,14 @@
 bubblewrap made.
 
 The process (`grader.sandbox.warm_server`) is started by whoever grades a class, serves all its workers and
-ends with it. It runs from a sealed copy of the interpreter in memory: /proc/self/exe of a fork would
-otherwise lead past its namespaces to a file of this machine, which a plain user may own.
+ends with it; on another machine each worker has its own. It runs from a sealed copy of the interpreter in
+memory: /proc/self/exe of a fork would otherwise lead past its namespaces to a file of this machine, which a
+plain user may own.
 
 Where it cannot be had, or ends, jobs are started from nothing as ever; the record of the run says so.
 """
 
+import atexit
 import json
 import os
 import select
@@ -18,7 +20,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -193,6 +195,17 @@ def serving(surroundings: Mapping[str, str]) -> Iterator[None]:
     finally:
         del os.environ[SOCKET]
         server.close()
+
+
+def serve_for_good(surroundings: Mapping[str, str]) -> None:
+    """Let the jobs of this process find a warm one from now on, which ends with this process however that
+    ends: for a worker of a cluster, whom nobody outlives on its machine. It does without where there is none.
+    """
+    if not address():
+        with suppress(NotWarm):
+            server = Server(surroundings)
+            os.environ[SOCKET] = server.address
+            atexit.register(server.close)
 
 
 def address() -> str:

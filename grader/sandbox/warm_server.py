@@ -11,6 +11,7 @@ here: control groups, uid, limits, capabilities, the filter, and a look at what 
 wrong ends the fork before the worker is reached.
 """
 
+import contextlib
 import ctypes
 import gc
 import importlib
@@ -133,6 +134,7 @@ def serve(listener: socket.socket, lifeline: int) -> socket.socket:
     poll.register(lifeline, select.POLLIN)
     while True:
         if any(fd == lifeline for fd, _ in poll.poll()):
+            forget(listener)
             os._exit(0)
         try:
             connection, _ = listener.accept()
@@ -151,6 +153,14 @@ def serve(listener: socket.socket, lifeline: int) -> socket.socket:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             return connection
         connection.close()
+
+
+def forget(listener: socket.socket) -> None:
+    """Remove the socket with its folder, for a holder that was killed before it could."""
+    with contextlib.suppress(OSError):
+        name = listener.getsockname()
+        os.unlink(name)  # noqa: PTH108
+        os.rmdir(os.path.dirname(name))  # noqa: PTH106, PTH120
 
 
 def _same_user(connection: socket.socket) -> bool:

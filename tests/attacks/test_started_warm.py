@@ -262,26 +262,40 @@ def test_o_whatever_was_not_given_up_is_seen_before_a_byte_runs(
     assert result.status is RunStatus.OK
 
 
-def test_o_the_server_ends_with_its_owner() -> None:
+@pytest.mark.parametrize(
+    "start",
+    [
+        "server = warm.Server(Bubblewrap.surroundings())\naddress = server.address",
+        "warm.serve_for_good(Bubblewrap.surroundings())\naddress = warm.address()",
+    ],
+)
+def test_o_the_server_ends_with_its_owner_and_leaves_nothing(start: str) -> None:
     works_here()
     code = (
-        "import sys\nfrom grader.sandbox.bwrap import Bubblewrap\nfrom grader.sandbox.warm import Server\n"
-        "from grader.sandbox.api import Job\nserver = Server(Bubblewrap.surroundings())\n"
-        "Bubblewrap(warm=server.address).run(Job(files={}, entry='', options={'mode': 'ping'}))\n"
-        "print(server.process.pid, flush=True)\nsys.stdin.read()"
+        "import os, sys\nfrom pathlib import Path\nfrom grader.sandbox import warm\n"
+        "from grader.sandbox.bwrap import Bubblewrap\nfrom grader.sandbox.api import Job\n"
+        f"{start}\n"
+        "result = Bubblewrap(warm=address).run(Job(files={}, entry='', options={'mode': 'ping'}))\n"
+        "assert not result.isolation.cold, result\n"
+        "own = Path('/proc/self/task').glob('*/children')\n"
+        "print(*[pid for task in own for pid in task.read_text().split()], address, flush=True)\n"
+        "sys.stdin.read()"
     )
     owner = subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT
     )
     assert owner.stdout is not None
-    server = int(owner.stdout.readline())
+    number, address = owner.stdout.readline().split()
+    server, folder = int(number), Path(address.decode()).parent
     assert Path(f"/proc/{server}").exists()
+    assert folder.exists()
     owner.send_signal(signal.SIGKILL)
     owner.wait()
     deadline = time.monotonic() + 60
     while Path(f"/proc/{server}").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not Path(f"/proc/{server}").exists()
+    assert not folder.exists()
     for pipe in (owner.stdin, owner.stdout):
         assert pipe is not None
         pipe.close()

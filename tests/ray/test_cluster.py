@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 
 from tests.ray.conftest import SMALL, joined
+from tests.ray.warm_jobs import ping
 from tests.ray.whole_store import content, pages
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
@@ -116,6 +118,25 @@ def test_three_commands_beside_one_another_do_no_harm(school: Path, tmp_path: Pa
     results = {name for name in content(quiet) if (quiet / name / "result.json").exists()}
     assert {name: content(two)[name] for name in results} == {name: content(quiet)[name] for name in results}
     assert list((tmp_path / "shared" / "parcels").iterdir()) == [], "each forgets what it laid down"
+
+
+@pytest.mark.sandbox
+def test_a_worker_starts_its_jobs_warm_and_what_is_warm_ends_with_it(cluster: Any) -> None:
+    from grader.schedule.dispatch import Dispatch
+    from grader.schedule.ray_cluster import RayCluster
+
+    with RayCluster(cluster.address, dict) as far:
+        ended = [e.result or e.fault for e in Dispatch(far).map(ping, range(4))]
+        workers, below, places = ({found[n] for found in ended} for n in range(3))
+        assert len(places) == len(workers) < 4, ended
+        for worker in workers:
+            os.kill(worker, signal.SIGKILL)
+        warm = [Path("/proc", str(pid)) for pids in below for pid in pids]
+        assert warm
+        deadline = time.monotonic() + 60
+        while any(p.exists() for p in (*warm, *map(Path, places))) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert [p for p in (*warm, *(Path(p).parent for p in places)) if p.exists()] == []
 
 
 def test_a_cluster_of_this_machine_says_nothing_of_its_own_and_leaves_nothing(tmp_path: Path) -> None:

@@ -48,6 +48,9 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """Under which name the files of `paths` lie there; empty where the store holds them."""
     cache: str = ""
     """Where finished trainings lie there, in the place of the option of that name."""
+    warm: bool = False
+    """Whether the worker that does it there should have a process with torch, for others of its kind follow.
+    """
 
     @property
     def fresh(self) -> bool:

@@ -6,6 +6,7 @@ from grader.core.bucket import place_of
 from grader.core.faults import IngestFault, NodeFault
 from grader.pipeline.classroom.job import Done, Job, work_from
 from grader.pipeline.elsewhere.object_folder import ObjectFolder
+from grader.sandbox.choose import warm_worker
 
 SMALL = 16_384
 """Bytes below which a result travels with its job; a larger one stays in the folder until the driver takes
@@ -21,6 +22,8 @@ def work_elsewhere(job: Job) -> Done:
     """
     folder = ObjectFolder(place_of(job.folder))
     folder.must_be_there()
+    if job.warm:
+        warm_worker()
     try:
         done = _done(job, folder)
         for key, payload in done.record.payloads.items():

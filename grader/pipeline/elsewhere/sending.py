@@ -20,12 +20,14 @@ from grader.store.runs import Store
 class Sending:
     """Jobs of one stage on their way to other machines and back."""
 
-    def __init__(self, root: Place, store: Store, plan: Plan, stage: Stage, cache: str) -> None:
+    def __init__(
+        self, root: Place, store: Store, plan: Plan, stage: Stage, cache: str, *, warm: bool
+    ) -> None:
         self._folder = ObjectFolder(root)
         self._store = store
         self._shared = _same(self._folder.objects.root, store.objects.root)
         self._inputs = inputs_of(plan, stage)
-        self._always = {"folder": str(root), "cache": cache}
+        self._always = {"folder": str(root), "cache": cache, "warm": warm}
         self._sender = sender_of(store.path)
         self._folder.forget_those_of_the_dead(self._sender)
 

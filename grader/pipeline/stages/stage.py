@@ -159,7 +159,13 @@ def _ends(
             yield from going.backend.map(work, begins, bound, needs)
         return
     sending = Sending(
-        request.afield.folder, store, plan=going.sheet.plan, stage=stage, cache=request.afield.cache
+        request.afield.folder,
+        store,
+        plan=going.sheet.plan,
+        stage=stage,
+        cache=request.afield.cache,
+        # Each worker has a warm process of its own there: one that does a single job would pay for it.
+        warm=needs.isolated and len(jobs) > going.backend.workers,
     )
     here: list[Job] = []
 
