@@ -53,7 +53,7 @@ class Normalize(_Fixed):
     def apply(self, images: Tensor, drawn: Sequence[Any]) -> Tensor:
         """Transform a batch with the parameters that its digits drew."""
         mean, deviation = (_channels(values, images.device) for values in (self.mean, self.deviation))
-        return images.sub(mean).div_(deviation)
+        return images.sub_(mean).div_(deviation)  # in place: ToTensor, or what follows it, made them
 
 
 @lru_cache(maxsize=64)
