@@ -1,4 +1,5 @@
-"""What a GPU makes of our trainings: one seed, a captured graph, a resume, seeds side by side, and a class.
+"""What a GPU makes of our trainings: one seed in captured steps, in captured passes and in neither, a resume, seeds
+side by side, and a class.
 
     python benchmarks/gpu.py --data DIR [--out gpu.json] [--minutes 9] [--device cuda] [--parameters 17962]
         [--epochs 20] [--digits 60000] [--seeds 3] [--class-of 100] [--students 10] [--at-once 4]
@@ -39,7 +40,7 @@ from grader.core.facts.retrain import SeedRun
 from grader.execute.engine.recipes.recipe import resolve
 from grader.execute.engine.runs.checkpoint import Checkpoint
 from grader.execute.engine.runs.seed_run import run_seed, run_together
-from grader.execute.engine.ways import cuda_graph
+from grader.execute.engine.ways import captured_step
 from reference import mnist
 
 GRACE = 20.0
@@ -47,7 +48,7 @@ GRACE = 20.0
 
 
 class Imitation(nn.Module):
-    """Captures nothing, and takes its batch through one buffer as a captured graph does."""
+    """Captures no passes, and takes its batch through one buffer as a captured graph does."""
 
     def __init__(self, model: nn.Module, sample: tuple[Tensor, ...]) -> None:
         super().__init__()
@@ -59,6 +60,16 @@ class Imitation(nn.Module):
         self.batch.copy_(images)
         answers: Tensor = self.model(self.batch)
         return answers
+
+
+def again(work: Callable[[], None]) -> Callable[[], None]:
+    """Captures no step: does the work each time."""
+    return work
+
+
+def no_step(work: Callable[[], None]) -> Callable[[], None]:
+    """Leaves a step to its passes."""
+    raise RuntimeError("only the passes are measured")
 
 
 class Interrupted(Exception):
@@ -199,10 +210,13 @@ def _told(run: SeedRun) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def capturing(device: str, *, on: bool = True) -> Iterator[None]:
-    """On a CPU an imitation captures; `on` False takes any capture away."""
-    graphers = {} if not on else {"cpu": Imitation} if device == "cpu" else dict(cuda_graph.GRAPHERS)
-    with mock.patch.dict(cuda_graph.GRAPHERS, graphers, clear=True):
+def capturing(device: str, what: str = "steps") -> Iterator[None]:
+    """Whole steps are captured, or only passes, or nothing; on a CPU by an imitation."""
+    imitated = captured_step.Graphers(again, Imitation)
+    graphers = imitated if device == "cpu" else captured_step.GRAPHERS[device]
+    if what == "passes":
+        graphers = graphers._replace(step=no_step)
+    with mock.patch.dict(captured_step.GRAPHERS, {device: graphers} if what else {}, clear=True):
         yield
 
 
@@ -215,12 +229,18 @@ def measure(options: argparse.Namespace, data: mnist.Mnist, record: Record) -> N
     record.part("interrupted and gone on with", bench.gone_on)
     if options.class_of:
         a_class(options, record)
-    with capturing(options.device, on=False):
+    with capturing(options.device, "passes"):
+        passes = record.part("one seed, passes captured", lambda: [bench.alone(0)])
+    with capturing(options.device, ""):
         plain = record.part("one seed, not captured", lambda: [bench.alone(0)])
     seeds = range(1, options.seeds + 1)
     apart = record.part(f"{len(seeds)} seeds one by one", lambda: [bench.alone(seed) for seed in seeds])
     beside = record.part(f"{len(seeds)} seeds side by side", lambda: bench.together(seeds))
-    ratios = {"captured": (plain, captured), "side by side": (apart, beside)}
+    ratios = {
+        "captured": (plain, captured),
+        "passes captured": (plain, passes),
+        "side by side": (apart, beside),
+    }
     # A training that was cut says nothing of how fast it is.
     whole = record.left > 0
     record.note(

@@ -4,6 +4,12 @@ import gc
 import os
 import sys
 from pathlib import Path
+from typing import Final
+
+TRAININGS_PER_GPU: Final = 4
+"""Processes that share one GPU. Unmeasured: a network of this size is bound by the launch of its kernels,
+which fills no GPU.
+"""
 
 
 def usable_cores() -> int:

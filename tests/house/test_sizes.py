@@ -39,7 +39,6 @@ TENS = {
     "grader/core/assigned_network.py": "numbers of one digit",
     "grader/core/retrain_rule.py": "tenths of a deviation",
     "grader/execute/engine/recipes/augmentation.py": "tries of torchvision's RandomErasing",
-    "grader/execute/engine/ways/cuda_graph.py": "a line feed",
     "grader/execute/graph/ablation.py": "a power of ten",
     "grader/execute/measure.py": "one in ten images",
     "grader/execute/notebook.py": "a share of the time",

@@ -20,6 +20,7 @@ from grader.core.decision import Decision
 from grader.core.evidence.base import Evidence
 from grader.core.facts.notebook import Ending, Isolation, NotebookRun
 from grader.core.facts.retrain import RetrainFacts
+from grader.core.machine import TRAININGS_PER_GPU
 from grader.core.missing import Missing
 from grader.core.outcome import Verdict
 from grader.core.retrain_rule import Retraining
@@ -652,13 +653,13 @@ def test_what_another_version_stored_is_unknown_and_no_crash(school: Path, tmp_p
     assert found.verdict is Verdict.UNKNOWN
 
 
-def test_trainings_are_bounded_by_the_gpus_of_a_machine(
+def test_trainings_are_bounded_by_the_one_gpu_that_they_take(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("nvidia0", "nvidia1", "nvidiactl"):
         (tmp_path / name).touch()
     monkeypatch.setattr(appetite, "GPUS", f"{tmp_path}/nvidia[0-9]*")
-    assert appetite.trainings_at_once(Settings()) == 2 * appetite.TRAININGS_PER_GPU
+    assert appetite.trainings_at_once(Settings()) == TRAININGS_PER_GPU
     assert appetite.trainings_at_once(Settings(device=Device.CPU)) == 0
     monkeypatch.setattr(appetite, "GPUS", f"{tmp_path}/none[0-9]*")
     assert appetite.trainings_at_once(Settings()) == 0

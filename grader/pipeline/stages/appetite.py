@@ -4,15 +4,12 @@ import glob
 from collections.abc import Mapping
 from typing import Final
 
+from grader.core.machine import TRAININGS_PER_GPU
 from grader.core.settings import Device, Settings
 from grader.pipeline.plan.plan import Stage
 from grader.pipeline.plan.providers import Phase
 from grader.schedule.base import Needs
 
-TRAININGS_PER_GPU: Final = 4
-"""Processes that share one GPU. Unmeasured: a network of this size is bound by the launch of its kernels,
-which fills no GPU.
-"""
 LOADED = ("grader.pipeline.classroom.job", "grader.execute.preload")
 """What a job imports that runs a notebook or trains its network; the last freezes what is there by then."""
 NEEDS: Final[Mapping[Phase, Needs]] = {
@@ -52,7 +49,7 @@ def needs_of(stage: Stage, settings: Settings) -> Needs:
 
 
 def trainings_at_once(settings: Settings) -> int:
-    """Return how many trainings the GPUs of this machine hold; 0 for no bound, where there is none or none is
-    wanted.
+    """Return how many trainings the GPU of this machine holds; 0 for no bound, where there is none or none is
+    wanted. All of them take the first GPU that torch sees; Ray gives each of its jobs one of several.
     """
-    return 0 if settings.device is Device.CPU else TRAININGS_PER_GPU * len(glob.glob(GPUS))  # noqa: PTH207
+    return TRAININGS_PER_GPU if settings.device is not Device.CPU and glob.glob(GPUS) else 0  # noqa: PTH207

@@ -92,13 +92,17 @@ def test_every_part_is_measured_without_our_other_packages(tmp_path: Path) -> No
         parts
     )
     one, plain = parts["one seed"]["runs"], parts["one seed, not captured"]["runs"]
-    assert [run["how"] for run in one] == ["in a captured graph"]  # type: ignore[attr-defined]
+    assert [run["how"] for run in one] == ["whole steps in a captured graph"]  # type: ignore[attr-defined]
+    passes = parts["one seed, passes captured"]["runs"]
+    assert [run["how"] for run in passes] == [  # type: ignore[attr-defined]
+        "passes in a captured graph, the rest beside it: no graph could be captured: only the passes are measured"
+    ]
     assert [run["how"] for run in plain] == ["step by step"]  # type: ignore[attr-defined]
     first, second = parts["interrupted and gone on with"]["runs"]  # type: ignore[misc]
     assert first == second
     assert len(parts["a class"]["runs"]) == 2  # type: ignore[arg-type]
     assert "minutes of 100, reckoned" in parts["a class"]
-    assert parts["times as fast"].keys() == {"captured", "side by side"}
+    assert parts["times as fast"].keys() == {"captured", "passes captured", "side by side"}
 
 
 def test_what_does_not_fit_into_its_minutes_is_left_out_and_told(tmp_path: Path) -> None:

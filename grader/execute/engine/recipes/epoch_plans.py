@@ -22,7 +22,7 @@ class PlanCourse:
     def __init__(self, plan: Plan, order: Order = USUAL) -> None:
         self.plan = plan
         self._order = order
-        self._optimizer: torch.optim.Optimizer
+        self.optimizer: torch.optim.Optimizer
         self._scheduler: lr_scheduler.LRScheduler | None
         self._digits: Digits
         self._parameters: list[nn.Parameter]
@@ -39,9 +39,19 @@ class PlanCourse:
         """Draw the batches of an epoch."""
         return order(len(self._digits.train_labels), self.plan)
 
-    def inputs(self, batch: Tensor) -> Tensor:
-        """The training transforms of these digits."""
-        return self.plan.training(self._digits.train_images[batch])
+    @property
+    def draws(self) -> bool:
+        """Whether the transforms draw, digit by digit as in a notebook."""
+        return self.plan.training.random
+
+    @property
+    def tallies(self) -> tuple[Tensor, ...]:
+        """Nothing."""
+        return ()
+
+    def inputs(self, batch: Tensor) -> tuple[Tensor, Tensor]:
+        """The training transforms of these digits, and their labels."""
+        return self.plan.training(self._digits.train_images[batch]), self._digits.train_labels[batch]
 
     def loss(self, answers: Tensor, labels: Tensor) -> Tensor:
         """The training loss of a batch."""
@@ -49,11 +59,14 @@ class PlanCourse:
         return found
 
     def step(self) -> None:
-        """Step, and move a schedule that counts batches."""
+        """Clip, step, and clear the gradients."""
         if self.plan.clip is not None:
             self.plan.clip(self._parameters)
-        self._optimizer.step()
-        self._optimizer.zero_grad()
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+
+    def advance(self) -> None:
+        """Move a schedule that counts batches."""
         if self._scheduler is not None and self._stepping is Stepping.BATCH:
             self._advance(None)
 
@@ -67,7 +80,7 @@ class PlanCourse:
         """Move a schedule that counts epochs; returns the learning rate."""
         if self._scheduler is not None and self._stepping is Stepping.EPOCH:
             self._advance(score)
-        rate = float(self._optimizer.param_groups[0]["lr"])
+        rate = float(self.optimizer.param_groups[0]["lr"])
         self._left -= 1
         if not self._left and self._leg + 1 < len(self.plan.legs):
             self._take_over(self._leg + 1)
@@ -77,7 +90,7 @@ class PlanCourse:
         """Optimizer and schedule, and which of several they are."""
         schedule = self._scheduler.state_dict() if self._scheduler is not None else {}
         return {
-            "optimizer": self._optimizer.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
             "schedule": schedule,
             "leg": self._leg,
             "left": self._left,
@@ -87,7 +100,7 @@ class PlanCourse:
         """Take up optimizer and schedule."""
         self._take_over(state["leg"])
         self._left = state["left"]
-        self._optimizer.load_state_dict(state["optimizer"])
+        self.optimizer.load_state_dict(state["optimizer"])
         if self._scheduler is not None:
             self._scheduler.load_state_dict(state["schedule"])
 
@@ -99,8 +112,8 @@ class PlanCourse:
         """Make the optimizer of this leg, with nothing of the one before but the weights."""
         self._leg, leg = number, self.plan.legs[number]
         self._left = leg.epochs
-        self._optimizer = leg.optimizer(self._parameters)
-        self._scheduler = leg.scheduler(self._optimizer) if leg.scheduler else None
+        self.optimizer = leg.optimizer(self._parameters)
+        self._scheduler = leg.scheduler(self.optimizer) if leg.scheduler else None
 
     def _advance(self, score: Score | None) -> None:
         scheduler = self._scheduler
@@ -133,7 +146,14 @@ def order(count: int, plan: Plan) -> list[Tensor]:
 
 
 class ReferenceCourse:
-    """Our own recipe: what `reference.train.train` does between two passes of the loop."""
+    """Our own recipe: what `reference.train.train` does between two passes of the loop.
+
+    A batch is (3, N): digits, and the pixels that each is moved down and right. The shifts of an epoch are
+    drawn right after its order: the same numbers, and they are sent to the device at once.
+    """
+
+    draws = False
+    tallies: tuple[Tensor, ...] = ()
 
     def __init__(self, recipe: Recipe, seed: int, order: Order = USUAL) -> None:
         self._recipe = recipe
@@ -142,8 +162,9 @@ class ReferenceCourse:
         self._step = 0
         self._rates: list[float]
         self._draw: torch.Generator
-        self._optimizer: torch.optim.Optimizer
+        self.optimizer: torch.optim.Optimizer
         self._crops: Tensor
+        self._labels: Tensor
 
     def begin(self, parameters: list[nn.Parameter], digits: Digits) -> None:
         """Set up for fresh weights; torch's own random numbers (dropout) start from the seed."""
@@ -151,33 +172,44 @@ class ReferenceCourse:
         torch.manual_seed(self._seed)
         self._draw = torch.Generator().manual_seed(self._seed)  # order and shifts
         self._crops = reference.shifted_crops(digits.train_images, recipe.shift)
+        self._labels = digits.train_labels
         self._rates = recipe.rates(recipe.epochs * -(-len(self._crops) // recipe.batch_size))
-        self._optimizer = torch.optim.SGD(
-            parameters, 0.0, recipe.momentum, weight_decay=recipe.weight_decay, nesterov=True, fused=True
+        self.optimizer = torch.optim.SGD(
+            parameters,
+            self._rates[0],
+            recipe.momentum,
+            weight_decay=recipe.weight_decay,
+            nesterov=True,
+            fused=True,
         )
 
     def batches(self) -> list[Tensor]:
-        """Draw the batches of an epoch."""
-        return list(
-            torch.split(torch.randperm(len(self._crops), generator=self._draw), self._recipe.batch_size)
-        )
+        """Draw the batches of an epoch, and the shifts of their digits."""
+        order = torch.randperm(len(self._crops), generator=self._draw)
+        spread = 2 * self._recipe.shift + 1
+        return [
+            torch.cat([part[None], torch.randint(spread, (2, len(part)), generator=self._draw)])
+            for part in torch.split(order, self._recipe.batch_size)
+        ]
 
-    def inputs(self, batch: Tensor) -> Tensor:
-        """These digits, shifted by pixels drawn for each."""
-        shifts = torch.randint(2 * self._recipe.shift + 1, (2, len(batch)), generator=self._draw)
-        down, right = shifts.to(batch.device)
-        return reference.normalise(self._crops[batch, down, right], self._recipe)
+    def inputs(self, batch: Tensor) -> tuple[Tensor, Tensor]:
+        """These digits, shifted and normalised, and their labels."""
+        digits, down, right = batch
+        return reference.normalise(self._crops[digits, down, right], self._recipe), self._labels[digits]
 
     def loss(self, answers: Tensor, labels: Tensor) -> Tensor:
         """Cross-entropy, which gives log-probabilities the same loss as their logits."""
         return functional.cross_entropy(answers, labels)
 
     def step(self) -> None:
-        """Step at the rate of this step."""
-        self._optimizer.param_groups[0]["lr"] = self._rates[self._step]
-        self._optimizer.step()
-        self._optimizer.zero_grad()
+        """Step, and clear the gradients."""
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+
+    def advance(self) -> None:
+        """Take the rate of the next step; the last one's stays."""
         self._step += 1
+        self.optimizer.param_groups[0]["lr"] = self._rates[min(self._step, len(self._rates) - 1)]
 
     def score(self, model: nn.Module, digits: Digits, *, again: bool = False) -> Score:
         """Score the digits as they are."""
@@ -186,18 +218,18 @@ class ReferenceCourse:
 
     def end_epoch(self, score: Score) -> float:
         """The rate follows the steps; returns the one of the last."""
-        return float(self._optimizer.param_groups[0]["lr"])
+        return self._rates[max(0, self._step - 1)]
 
     def state(self) -> dict[str, Any]:
         """Optimizer, steps taken and the generator of order and shifts."""
         return {
-            "optimizer": self._optimizer.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
             "step": self._step,
             "draw": self._draw.get_state(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take all of it up."""
-        self._optimizer.load_state_dict(state["optimizer"])
+        self.optimizer.load_state_dict(state["optimizer"])
         self._step = state["step"]
         self._draw.set_state(state["draw"])

@@ -2,7 +2,7 @@
 epoch.
 
 On networks of this size a second thread never paid, and one thread makes a seed give the same bits again.
-What recipes decide stands in `courses.py`.
+What recipes decide stands in `recipes/epoch_plans.py`.
 """
 
 import hashlib
@@ -17,6 +17,8 @@ from grader.execute.engine.runs.malloc import keep_freed_memory
 
 EVALUATION_BATCH = 997
 """Test digits in a batch: odd and no divisor of 10,000, so that no table of labels fits its places."""
+WEIGHTS = "weights"
+"""What `Step.moved` calls the weights."""
 SECOND_BATCH = 613
 """The size with which the deciding weights are scored once more, in another order."""
 
@@ -104,17 +106,32 @@ class Course(Protocol):
     def begin(self, parameters: list[nn.Parameter], digits: Digits) -> None:
         """Set up for fresh weights."""
 
-    def batches(self) -> list[Tensor]:
-        """Draw the batches of an epoch, as indices on the CPU."""
+    @property
+    def optimizer(self) -> torch.optim.Optimizer:
+        """What takes the next step."""
 
-    def inputs(self, batch: Tensor) -> Tensor:
-        """What the network sees of a batch of training digits, given as indices on the device."""
+    @property
+    def draws(self) -> bool:
+        """Whether `inputs` draws, on the CPU, and sends what it drew."""
+
+    @property
+    def tallies(self) -> tuple[Tensor, ...]:
+        """What `loss` counts up, on the device."""
+
+    def batches(self) -> list[Tensor]:
+        """Draw the batches of an epoch on the CPU: whole numbers (..., N) for N digits, for `inputs`."""
+
+    def inputs(self, batch: Tensor) -> tuple[Tensor, Tensor]:
+        """What the network sees of a batch that is on the device, and the labels."""
 
     def loss(self, answers: Tensor, labels: Tensor) -> Tensor:
         """The training loss of a batch."""
 
     def step(self) -> None:
-        """Move the weights along their gradients, and clear those."""
+        """Move the weights along their gradients, and clear those: nothing of it counts in Python."""
+
+    def advance(self) -> None:
+        """Move a schedule that counts batches, after each step."""
 
     def score(self, model: nn.Module, digits: Digits, *, again: bool = False) -> Score:
         """Score the model on the test digits; `again` in another order and other batches."""
@@ -129,6 +146,50 @@ class Course(Protocol):
         """Take up a state."""
 
 
+class Step:
+    """A step of a training: work on tensors that stay where they are; `total` and `hits` are of an epoch."""
+
+    def __init__(self, model: nn.Module, course: Course, device: torch.device) -> None:
+        self.model = model
+        self.course = course
+        self.total = torch.zeros((), device=device)
+        self.hits = torch.zeros((), dtype=torch.int64, device=device)
+
+    def given(self, batch: Tensor) -> tuple[Tensor, ...]:
+        """What a step is computed from: the batch, or images and labels where something is drawn for them."""
+        return self.course.inputs(batch) if self.course.draws else (batch,)
+
+    def compute(self, *given: Tensor) -> None:
+        """Take the step; the schedule is not moved."""
+        images, labels = given if self.course.draws else self.course.inputs(*given)
+        answers = self.model(images)
+        self.hits += (answers.detach().argmax(-1) == labels).sum()
+        loss = self.course.loss(answers, labels)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.course.step()
+        self.total += loss.detach() * labels.shape[-1]
+
+    def moved(self) -> dict[str, list[Tensor]]:
+        """Every tensor that a step moves, by its kind: weights, statistics, counts, the optimizer's own."""
+        weights: list[Tensor] = [value for value in self.model.parameters() if value.requires_grad]
+        counts = [self.total, self.hits, *self.course.tallies]
+        found: dict[str, list[Tensor]] = {
+            WEIGHTS: weights,
+            "statistics": list(self.model.buffers()),
+            "counts": counts,
+        }
+        for weight in weights:
+            for kind, value in self.course.optimizer.state.get(weight, {}).items():
+                found.setdefault(kind, []).append(value)
+        return found
+
+
+def step_by_step(step: Step, batch: Tensor) -> None:
+    """Take a step by itself."""
+    step.compute(*step.given(batch))
+    step.course.advance()
+
+
 def train(
     model: nn.Module,
     digits: Digits,
@@ -138,13 +199,14 @@ def train(
     on_epoch: Callable[[EpochResult], bool | None] = lambda result: None,
     memory_format: torch.memory_format = torch.contiguous_format,
     checkpoint: Checkpoint | None = None,
+    take: Callable[[Step, Tensor], None] = step_by_step,
 ) -> Training:
     """Train `model` in place from the weights it has, with torch's global random state as it is.
 
     `epochs` is how many to run; the recipe's own number still shapes its schedule. `on_epoch` is called after
     each, and training stops where it returns True. The digits decide the device. A state in `checkpoint` is
     gone on from, to the same bits as a training that was never interrupted; `on_epoch` hears of its epochs
-    too.
+    too. `take` takes a step, for a batch that is on the device.
     """
     torch.set_num_threads(1)
     keep_freed_memory()
@@ -155,23 +217,19 @@ def train(
     results, steps = _restore(kept.read(), model, course)
     stopped = [on_epoch(result) for result in results][-1:] == [True]
     score = None
+    step = Step(model, course, device)
     while len(results) < epochs and not stopped:
-        total, seen = torch.zeros((), device=device), 0
-        hits = torch.zeros((), dtype=torch.int64, device=device)
+        step.total.zero_()
+        step.hits.zero_()
+        seen = 0
         for batch in _sent(course.batches(), device):
-            labels = digits.train_labels[batch]
-            answers = model(course.inputs(batch))
-            hits += (answers.detach().argmax(-1) == labels).sum()
-            loss = course.loss(answers, labels)
-            loss.backward()  # type: ignore[no-untyped-call]
-            course.step()
-            total += loss.detach() * batch.shape[-1]
+            take(step, batch)
             seen += batch.shape[-1]
             steps += 1
         score = course.score(model, digits)
         rate = course.end_epoch(score)
-        mean = total.item() / max(1, seen)
-        results.append(EpochResult(len(results) + 1, score.correct, mean, rate, int(hits.item())))
+        mean = step.total.item() / max(1, seen)
+        results.append(EpochResult(len(results) + 1, score.correct, mean, rate, int(step.hits.item())))
         if len(results) < epochs:
             kept.write(_state(results, steps, model, course))
         stopped = bool(on_epoch(results[-1]))

@@ -7,18 +7,19 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from grader.core.assigned_data import MNIST, DataSet
 from grader.core.facts.retrain import KernelSet, Proof, SeedRun
+from grader.core.machine import TRAININGS_PER_GPU
 from grader.execute.engine.recipes.epoch_plans import PlanCourse
 from grader.execute.engine.recipes.recipe import Plan
 from grader.execute.engine.runs.checkpoint import Checkpoint
 from grader.execute.engine.runs.initial_weights import Fresh
-from grader.execute.engine.runs.loop import Digits, EpochResult, Score, train
+from grader.execute.engine.runs.loop import Digits, EpochResult, Score, step_by_step, train
 from grader.execute.engine.runs.setup import Seat, Setting, take_seat
 from grader.execute.engine.ways.batched_seeds import SideBySide, TogetherCourse, agrees
-from grader.execute.engine.ways.cuda_graph import Captured, captured_on
+from grader.execute.engine.ways.captured_step import GRAPHERS, CapturedSteps
 from grader.execute.engine.ways.kernel_set import chosen
 from grader.execute.graph.interpret import GraphNetwork
 from grader.execute.graph.network import Network
@@ -40,6 +41,12 @@ as close as that.
 
 WRONG_KEPT = 500
 """Wrong digits of a run that are kept, 5 % of MNIST's test set: with more, their faces tell nobody anything.
+"""
+
+GPU_SHARE = 0.8 / TRAININGS_PER_GPU
+"""Of a GPU's memory, what one training may take: one that wants more trains on the CPU, and takes nothing
+from those beside it. The same when it is alone, so that where it trains does not depend on others. The rest
+is for what CUDA keeps for each process.
 """
 
 OnEpoch = Callable[[int, float], bool]
@@ -66,7 +73,7 @@ def run_seed(  # noqa: PLR0913  each of them decides a training
     gone on from where the same `kernels` made it (None: those of this process). Raises UnusableNetwork.
     """
     put_off_compiler()
-    _use_float32(device)
+    _prepare(device)
     used = kernels or kernels_for(device)
     setting = Setting(network, plan, len(data.train_labels), epochs, device, described, used)
     kept = checkpoint or Checkpoint()
@@ -83,19 +90,20 @@ def run_seed(  # noqa: PLR0913  each of them decides a training
         return on_epoch(result.correct, result.loss)
 
     digits = as_digits(data).to(device)
-    trained = captured_on(device, seat.trained)
+    captured = _captured_on(device)
     training = train(
-        trained,
+        seat.trained,
         digits,
         seat.course,
         epochs=setting.allowed,
         on_epoch=note,
         memory_format=seat.layout,
         checkpoint=kept,
+        take=captured or step_by_step,
     )
-    scores = (training.score, seat.course.score(trained, digits, again=True))
+    scores = (training.score, seat.course.score(seat.trained, digits, again=True))
     wrong = _wrong(scores[0], digits)
-    outcome = _Outcome(correct, losses, right, training.steps, scores, wrong, _how(trained))
+    outcome = _Outcome(correct, losses, right, training.steps, scores, wrong, _how(captured))
     return _record(setting, seat, outcome)
 
 
@@ -122,7 +130,7 @@ def run_together(
     """
     if plan is not None and plan.couples_weights:
         return None
-    _use_float32(device)
+    _prepare(device)
     setting = Setting(network, plan, len(data.train_labels), epochs, device, described)
     digits = as_digits(data).to(device)
     seats, streams = [], []
@@ -140,20 +148,21 @@ def run_together(
         pairs = zip(course.correct, course.losses, strict=True)
         return on_epoch(tuple((right[at], loss[at]) for right, loss in pairs))
 
-    trained = captured_on(device, stack)
+    captured = _captured_on(device)
     training = train(
-        trained,
+        stack,
         digits,
         course,
         epochs=setting.allowed,
         on_epoch=note,
         checkpoint=checkpoint,
+        take=captured or step_by_step,
     )
     first, again = course.scores(digits), course.scores(digits, again=True)
     runs = []
     for number, seat in enumerate(seats):
         losses = [_recorded(loss) for loss in course.losses[number]]
-        how = _how(trained, [other.seed for other in seats if other is not seat])
+        how = _how(captured, [other.seed for other in seats if other is not seat])
         scores = (first[number], again[number])
         right, told = course.correct[number], course.trained[number]
         wrong = _wrong(first[number], digits)
@@ -162,19 +171,23 @@ def run_together(
     return tuple(runs)
 
 
-def _how(trained: nn.Module, beside: Sequence[int] = ()) -> str:
+def _captured_on(device: str) -> CapturedSteps | None:
+    graphers = GRAPHERS.get(device)
+    return None if graphers is None else CapturedSteps(graphers)
+
+
+def _how(captured: CapturedSteps | None, beside: Sequence[int] = ()) -> str:
     """What a person should know of how the steps were computed; nothing for the plain loop."""
     words = [f"side by side with {', '.join(f'seed {seed}' for seed in beside)}"] if beside else []
-    if isinstance(trained, Captured):
-        words.append(trained.refused if trained.replay is None else "in a captured graph")
-    return "; ".join(words)
+    return "; ".join([*words, *([captured.how] if captured is not None and captured.how else [])])
 
 
-def _use_float32(device: str) -> None:
-    # torch lets convolutions on CUDA round their factors to ten bits (TF32); the GPUs that students are lent
-    # do not.
+def _prepare(device: str) -> None:
     if device == "cuda":
+        # torch lets convolutions on CUDA round their factors to ten bits (TF32); the GPUs that students are
+        # lent do not.
         torch.backends.cudnn.conv.fp32_precision = "ieee"  # type: ignore[attr-defined]
+        torch.cuda.set_per_process_memory_fraction(GPU_SHARE)
 
 
 def _rehearsal(setting: Setting, seat: Seat, digits: Digits, seeds: int) -> Tensor:

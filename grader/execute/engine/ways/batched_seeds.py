@@ -85,33 +85,55 @@ class TogetherCourse:
         self._totals = torch.zeros(len(self._courses), device=digits.train_images.device)
         self._hits = torch.zeros_like(self._totals, dtype=torch.int64)
 
+    @property
+    def optimizer(self) -> torch.optim.Optimizer:
+        """The first one's."""
+        return self._courses[0].optimizer
+
+    @property
+    def draws(self) -> bool:
+        """Whether the seeds draw for what they see."""
+        return self._courses[0].draws
+
+    @property
+    def tallies(self) -> tuple[Tensor, ...]:
+        """Loss and right answers of each seed in this epoch."""
+        return self._totals, self._hits
+
     def batches(self) -> list[Tensor]:
-        """Draw the batches of an epoch: (seeds, N) each."""
+        """Draw the batches of an epoch: (seeds, ..., N) each."""
         drawn = []
         for number, course in enumerate(self._courses):
             with self._stream(number):
                 drawn.append(course.batches())
-        return [torch.stack(parts) for parts in zip(*drawn, strict=True)]
+        batches = [torch.stack(parts) for parts in zip(*drawn, strict=True)]
+        self._seen = sum(batch.shape[-1] for batch in batches)
+        return batches
 
-    def inputs(self, batch: Tensor) -> Tensor:
-        """What each seed sees of its digits: (seeds, N, ...)."""
-        seen = []
+    def inputs(self, batch: Tensor) -> tuple[Tensor, Tensor]:
+        """What each seed sees of its digits, (seeds, N, ...), and the labels, (seeds, N)."""
+        seen, labels = [], []
         for number, (course, part) in enumerate(zip(self._courses, batch, strict=True)):
             with self._stream(number):
-                seen.append(course.inputs(part))
-        return torch.stack(seen)
+                images, own = course.inputs(part)
+            seen.append(images)
+            labels.append(own)
+        return torch.stack(seen), torch.stack(labels)
 
     def loss(self, answers: Tensor, labels: Tensor) -> Tensor:
         """The sum of the seeds' losses: each weight gets the gradient of its own."""
         losses = torch.stack([self._courses[0].loss(*pair) for pair in zip(answers, labels, strict=True)])
         self._totals += losses.detach() * labels.shape[1]
-        self._seen += labels.shape[1]
         self._hits += (answers.detach().argmax(-1) == labels).sum(-1)
         return losses.sum()
 
     def step(self) -> None:
         """Move the stacked weights, and clear their gradients."""
         self._courses[0].step()
+
+    def advance(self) -> None:
+        """Move the schedule."""
+        self._courses[0].advance()
 
     def score(self, model: nn.Module, digits: Digits, *, again: bool = False) -> Score:
         """Score every seed by itself; returns the one with the most right answers."""
@@ -131,7 +153,6 @@ class TogetherCourse:
             self.trained[number].append(int(self._hits[number].item()))
         self._totals.zero_()
         self._hits.zero_()
-        self._seen = 0
         return self._courses[0].end_epoch(score)
 
     def state(self) -> dict[str, Any]:

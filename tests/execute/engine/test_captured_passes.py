@@ -1,11 +1,10 @@
-"""A captured graph takes the place of the ordinary pass only where it computes the same. What captures here
+"""Captured passes take the place of the ordinary ones only where they compute the same. What captures here
 is an imitation of CUDA.
 """
 
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -16,31 +15,11 @@ from grader.execute.engine.recipes.recipe import resolve
 from grader.execute.engine.runs.checkpoint import Checkpoint
 from grader.execute.engine.runs.initial_weights import fresh_tensors
 from grader.execute.engine.runs.loop import EpochResult, train
-from grader.execute.engine.runs.seed_run import as_digits, run_seed
-from grader.execute.engine.ways.cuda_graph import GRAPHERS, Captured, captured_on
+from grader.execute.engine.runs.seed_run import as_digits
+from grader.execute.engine.ways.captured_passes import Captured
 from grader.execute.graph.interpret import GraphNetwork
+from tests.execute.engine.imitated_capture import Replay, refuses
 from tests.execute.engine.small import digits, network, recipe
-
-
-class Replay(nn.Module):
-    """What `make_graphed_callables` gives: warm-up moves the statistics, one buffer takes every batch, one
-    every answer.
-    """
-
-    def __init__(self, model: nn.Module, sample: tuple[Tensor, ...]) -> None:
-        super().__init__()
-        self.model = model
-        self.batch = sample[0].clone()
-        self.answers: Tensor | None = None
-        self.replays = 0
-        for _ in range(3):
-            model(self.batch)
-
-    def forward(self, images: Tensor) -> Tensor:
-        self.replays += 1
-        self.batch.copy_(images)
-        answers: Tensor = self.model(self.batch)
-        return answers
 
 
 class Stale(Replay):
@@ -71,10 +50,6 @@ class Detached(Replay):
         torch.set_rng_state(state)
         second: Tensor = self.model(images)
         return first.detach() / 2 + second / 2
-
-
-def refuses(model: nn.Module, sample: tuple[Tensor, ...]) -> nn.Module:
-    raise RuntimeError("operation not permitted when stream is capturing\nmore lines")
 
 
 def fresh() -> GraphNetwork:
@@ -192,49 +167,9 @@ def test_a_captured_training_that_is_interrupted_goes_on_to_the_same_bits(tmp_pa
     assert all(torch.equal(weights[key], resumed[key]) for key in weights)
 
 
-def test_a_device_without_a_capture_takes_every_step_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_captured_is_no_part_of_the_state() -> None:
     model = fresh()
-    assert captured_on("cpu", model) is model
-    monkeypatch.setitem(GRAPHERS, "cpu", Replay)
-    wrapped = captured_on("cpu", model)
-    assert isinstance(wrapped, Captured)
-    assert wrapped.state_dict().keys() == {f"model.{key}" for key in model.state_dict()}
+    wrapped = Captured(model, Replay)
     wrapped.train()(torch.randn(8, 1, 28, 28))
     assert wrapped.replay is not None
     assert wrapped.state_dict().keys() == {f"model.{key}" for key in model.state_dict()}
-
-
-def test_the_record_of_a_run_says_how_its_steps_were_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    def how() -> str:
-        return run_seed(
-            network(), None, digits(), seed=1, epochs=1, device="cpu", on_epoch=lambda right, loss: False
-        ).how
-
-    assert how() == ""
-    monkeypatch.setitem(GRAPHERS, "cpu", Replay)
-    assert how() == "in a captured graph"
-    monkeypatch.setitem(GRAPHERS, "cpu", refuses)
-    assert how().startswith("no graph could be captured: operation not permitted")
-
-
-def test_an_epoch_is_sent_to_the_device_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And so are the numbers of a `Normalize`: a GPU waits whenever something is sent to it."""
-    sent: list[tuple[int, ...]] = []
-    to, tensor = Tensor.to, torch.tensor
-
-    def counted(self: Tensor, *arguments: Any, **options: Any) -> Tensor:
-        if self.dtype is torch.int64:
-            sent.append(tuple(self.shape))
-        return to(self, *arguments, **options)
-
-    made: list[object] = []
-    plan = resolve(recipe(), (1, 28, 28), 320).plan
-    assert plan is not None
-    plan.training(as_digits(digits()).train_images[:4])  # the numbers are kept from here on
-    monkeypatch.setattr(Tensor, "to", counted)
-    monkeypatch.setattr(torch, "tensor", lambda *a, **k: made.append(a) or tensor(*a, **k))
-    drawn = PlanCourse(plan)
-    train(fresh(), as_digits(digits()), drawn, epochs=1)
-    assert [shape for shape in sent if shape == (320,)] == [(320,)]
-    assert not [shape for shape in sent if shape == (64,)]
-    assert not made

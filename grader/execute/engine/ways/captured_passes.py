@@ -1,9 +1,8 @@
 """The passes forward and back of a training as one captured CUDA graph, replayed for every batch of one
-shape.
+shape, where the whole step could not be captured.
 
-Networks of this size keep a GPU waiting for the launch of their kernels, a few microseconds each; a replay
-launches all at once (`torch.cuda.make_graphed_callables`). Batches of another shape, evaluation, and whatever
-cannot be captured or does not agree with the ordinary pass go the ordinary way.
+A replay launches all kernels at once (`torch.cuda.make_graphed_callables`). Batches of another shape,
+evaluation, and whatever cannot be captured or does not agree with the ordinary pass go the ordinary way.
 """
 
 from collections.abc import Callable
@@ -12,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from grader.execute.engine.ways.equivalence_check import agree, step_of
+from grader.execute.graph.schema import first_line
 
 Grapher = Callable[[nn.Module, tuple[Tensor, ...]], nn.Module]
 """Makes a module that replays; it may take over the forward method of the one that it is given."""
@@ -50,14 +50,14 @@ class Captured(nn.Module):
     def _capture(self, images: Tensor) -> nn.Module | None:
         """Capture, and compare two batches with the ordinary pass; nothing of the training is disturbed."""
         kept = [value.clone() for value in self.model.buffers()]
-        state = _random_state(images.device)
+        state = random_state(images.device)
         try:
             replay = self._grapher(_Shell(self.model), (images.detach().clone(),))
             # The batch of the capture and another one: a replay of stale inputs answers both alike.
             for batch in (images, images.flip(0) * 0.5):
-                _set_random_state(images.device, state)
+                set_random_state(images.device, state)
                 expected = step_of(self.model, batch)
-                _set_random_state(images.device, state)
+                set_random_state(images.device, state)
                 if not agree(step_of(replay, batch), expected):
                     self.refused = "the captured graph does not compute what the network computes"
                     return None
@@ -65,10 +65,10 @@ class Captured(nn.Module):
                 self.refused = "the captured graph repeats its random numbers"
                 return None
         except RuntimeError as error:
-            self.refused = f"no graph could be captured: {str(error).partition(chr(10))[0][:200]}"
+            self.refused = not_captured(error)
             return None
         finally:
-            _set_random_state(images.device, state)
+            set_random_state(images.device, state)
             with torch.no_grad():
                 for value, own in zip(kept, self.model.buffers(), strict=True):
                     own.copy_(value)
@@ -87,20 +87,16 @@ class _Shell(nn.Module):
         return answers
 
 
-def _capture_on_cuda(model: nn.Module, sample: tuple[Tensor, ...]) -> nn.Module:
+def not_captured(error: RuntimeError) -> str:
+    """Why nothing was captured, in one line."""
+    return f"no graph could be captured: {first_line(error)}"
+
+
+def passes_on_cuda(model: nn.Module, sample: tuple[Tensor, ...]) -> nn.Module:
+    """Capture the passes of a module for batches of one shape."""
     captured = torch.cuda.make_graphed_callables(model, sample, allow_unused_input=True)
     assert isinstance(captured, nn.Module)
     return captured
-
-
-GRAPHERS: dict[str, Grapher] = {"cuda": _capture_on_cuda}
-"""What captures on a device; where nothing does, every step is taken by itself."""
-
-
-def captured_on(device: str, model: nn.Module) -> nn.Module:
-    """The module as a training on this device sees it."""
-    grapher = GRAPHERS.get(device)
-    return model if grapher is None else Captured(model, grapher)
 
 
 def _draws(model: nn.Module, images: Tensor) -> bool:
@@ -109,11 +105,13 @@ def _draws(model: nn.Module, images: Tensor) -> bool:
     return not torch.equal(first, model(images))
 
 
-def _random_state(device: torch.device) -> Tensor:
+def random_state(device: torch.device) -> Tensor:
+    """Where the random numbers of a device stand."""
     return torch.cuda.get_rng_state(device) if device.type == "cuda" else torch.get_rng_state()
 
 
-def _set_random_state(device: torch.device, state: Tensor) -> None:
+def set_random_state(device: torch.device, state: Tensor) -> None:
+    """Put them back there."""
     if device.type == "cuda":
         torch.cuda.set_rng_state(state, device)
     else:
