@@ -37,6 +37,8 @@ NO_CLAIM = [
     "Loss=0.6811 Batch=77 Accuracy=93.20% LR=0.004: 100%|####| 78/78 [00:10<00:00, 7it/s]",
     "accuracy 93.20%: 100%|████| 78/78",
     "| Requirement | Value |\n|---|---|\n| Validation accuracy | 99.4% |\n| Parameters | 20,000 |",
+    "| Model | Parameters | Accuracy |\n|---|---|---|\n| first | 7,464 | 99.1 |\n| second | 7,354 | 99.4 |",
+    "| Metric | Value |\n|---|---|\n| Kernel | 3 |",
     "| | SGD | Adam |\n|---|---|---|\n| Test accuracy | 99.31% | 99.44% |",
 ]
 
@@ -98,6 +100,9 @@ def test_accuracies(text: str, value: float, epochs: tuple[int, ...], bound: Bou
 
 
 PARAMETERS = [
+    ("| Parameters | Accuracy |\n|---|---|\n| 7,464 | 99.46 |", 7464.0, 1.0, Bound.EXACT),
+    ("Model params 7,464", 7464.0, 1.0, Bound.EXACT),
+    ("Total number of trainable parameters in the network → 7,464", 7464.0, 1.0, Bound.EXACT),
     ("Total number of paramaters: **17,230**", 17230.0, 10.0, Bound.EXACT),
     ("#### Params = 11,396", 11396.0, 1.0, Bound.EXACT),
     ("Has **12,346** parameters", 12346.0, 1.0, Bound.EXACT),

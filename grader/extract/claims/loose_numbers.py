@@ -24,6 +24,12 @@ _PERCENT = re.compile(
     re.IGNORECASE,
 )
 _BARE = re.compile(r"(?<![\d.,/\w-])(?P<n>9\d[.,]\d{1,3})(?![\d%.,]|\s*%)")
+_OF_EPOCH = re.compile(
+    r"(?<![\d.,/~\w-])9\d\.\d{1,3}\s*%?[\s*_`]*(?:[(@,]\s*|(?:in|at|on|by)\s+(?:the\s+)?)"
+    r"(?:epoch\s*#?\s*(?P<first>\d{1,2})(?![\d.%])|(?P<second>\d{1,2})(?:st|nd|rd|th)\s+epoch)",
+    re.IGNORECASE,
+)
+"""`99.41 in epoch 14`, `99.36% (epoch 9)`: a percentage beside an epoch is its accuracy."""
 _SHARE = re.compile(r"(?<![\d.,\w])0[.,](?P<n>9\d{1,4})(?!\d)")
 _FRACTION = re.compile(
     r"(?<![\d.,])(?P<n>\d{1,3}[,.]?\d{3})\s*(?:/|of|von|out of)\s*(?P<of>\d{1,3}[,.]?\d{3})\b", re.IGNORECASE
@@ -97,6 +103,7 @@ def _accuracies(sentence: Sentence, data: DataSet) -> Iterator[Claim]:
     text = sentence.text
     about = _ACCURACY.search(text) or _ACCURACY.search(sentence.heading)
     about = about or DONE.search(text)
+    about = about or _OF_EPOCH.search(text)
     patterns = [_PERCENT, _FRACTION, *([_BARE, _SHARE] if about or _ALONE.fullmatch(text) else [])]
     for pattern in patterns:
         for match in pattern.finditer(text):
@@ -130,7 +137,10 @@ def _accuracy(sentence: Sentence, match: re.Match[str]) -> Claim:
     else:
         number = Number(float(digits), 10.0 ** -len(digits.partition(".")[2]), written)
     more = MORE.search(sentence.text[: match.start()]) is not None
-    return make_claim(sentence, What.ACCURACY, number, Bound.AT_LEAST if more else Bound.EXACT)
+    beside = _OF_EPOCH.match(sentence.text, match.start())
+    epochs = (int(beside["first"] or beside["second"]),) if beside else ()
+    bound = Bound.AT_LEAST if more else Bound.EXACT
+    return make_claim(sentence, What.ACCURACY, number, bound, epochs=epochs)
 
 
 def _counts(sentence: Sentence) -> Iterator[Claim]:

@@ -15,9 +15,14 @@ _PARAMETERS = (
     ),
     re.compile(
         rf"(?<![a-z-]){_PARAM}(?:\s+count)?(?:\s+(?:of|in|for|used)(?:\s+(?:the|our|this|final|best|network|model)){{0,3}})?"
-        r"\s*(?:\([^()]{0,30}\))?\s*(?:[:=|\-–—>]+|\s(?:is|are|was|were|of|count|equal\w*|came "
-        rf"to)\s)[\s:=|\-–—>]*(?:Total\s+{_PARAM}\s*[:=-]\s*)?(?P<mark>[~≈]\s*|around |about "
+        r"\s*(?:\([^()]{0,30}\))?\s*(?:[:=|\-–—>→]+|\s(?:is|are|was|were|of|count|equal\w*|came "
+        rf"to)\s)[\s:=|\-–—>→]*(?:Total\s+{_PARAM}\s*[:=-]\s*)?(?P<mark>[~≈]\s*|around |about "
         rf"|only |just )*{_COUNT}",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"^[\W_]*(?:(?:the|our|total|overall|model|network|trainable|final|number|no\.?|of)\s+){{1,5}}{_PARAM}\s+"
+        rf"(?P<mark>[~≈]\s*)?{_COUNT}[\W_]*$",
         re.IGNORECASE,
     ),
 )

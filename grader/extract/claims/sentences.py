@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from grader.core.evidence.documents import Block, SourceLine
@@ -65,7 +65,9 @@ def sentences(lines: Iterable[SourceLine], *, skip: frozenset[Place] = frozenset
     blank = 0
     above: list[tuple[int, str]] = []
     row = False
-    for line in itertools.islice(lines, MAX_LINES):
+    kept = list(itertools.islice(lines, MAX_LINES))
+    heads = _heads_of_single_rows(kept)
+    for at, line in enumerate(kept):
         text = clean(line.text[:MAX_LINE]).strip()
         if not text:
             blank += 1
@@ -89,11 +91,51 @@ def sentences(lines: Iterable[SourceLine], *, skip: frozenset[Place] = frozenset
             elif blank and asked and not text.startswith("|"):
                 asked = False  # a new paragraph ends the list of requirements
         blank = 0
+        if at in heads:
+            pairs = zip(heads[at], _cells(text), strict=False)
+            told = [f"{head}: {cell}" for head, cell in pairs if head.strip() and cell.strip()]
+            yield from (
+                Sentence(line.place, one, section, heading, asked, fenced=False, under=under) for one in told
+            )
+            continue
         for part in _END.split(text):
             if part.strip():
                 yield Sentence(
                     line.place, part.strip(), section, heading, asked, line.block is Block.FENCE, under
                 )
+
+
+def _heads_of_single_rows(lines: Sequence[SourceLine]) -> dict[int, list[str]]:
+    """The heads of each table's only row, where a number is what its head says: `| Parameters | Accuracy |`.
+
+    A table of several rows compares attempts, and nobody says which of them was submitted.
+    """
+    found = {}
+    at = 0
+    while at < len(lines):
+        rows = list(itertools.takewhile(lambda k: _is_row(lines[k]), range(at, len(lines))))
+        if len(rows) == TABLE and _RULE.fullmatch(lines[rows[1]].text.strip()):
+            head, row = (clean(lines[k].text[:MAX_LINE]).strip() for k in (rows[0], rows[2]))
+            pairs = list(zip(_cells(head), _cells(row), strict=False))
+            if len(pairs) > 1 and any(_MEANT.search(one) and _FIGURE.match(other) for one, other in pairs):
+                found[rows[2]] = _cells(head)
+        at += max(1, len(rows))
+    return found
+
+
+_MEANT = re.compile(r"para?m|acc(?:\b|ur)|epoch", re.IGNORECASE)
+_FIGURE = re.compile(r"[\s*_~≈]*\d")
+TABLE = 3
+"""Lines of a table with one row: its heads, the rule below them, the row."""
+_RULE = re.compile(r"\|?(?:\s*:?-+:?\s*\|)+(?:\s*:?-+:?\s*)?")
+
+
+def _is_row(line: SourceLine) -> bool:
+    return line.block is Block.TABLE and "|" in line.text
+
+
+def _cells(text: str) -> list[str]:
+    return [cell.strip() for cell in text.strip().strip("|").split("|")]
 
 
 def _underlined(text: str) -> bool:

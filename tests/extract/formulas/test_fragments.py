@@ -227,6 +227,14 @@ RIGHT: dict[str, tuple[int, str]] = {
     "therefore": (1, "∴ ∂E/∂w5 = (a_o1 - t1) * a_o1 * (1 - a_o1) * a_h1"),
     "emoji": (1, "✅ ∂E/∂w5 = (a_o1 - t1) * a_o1 * (1 - a_o1) * a_h1 🎉"),
     "remark dash": (1, "@∂E/∂w5 = (a_o1 - t1) * a_o1 * (1 - a_o1) * a_h1 — by the chain rule"),
+    "remark dash in other words": (
+        3,
+        (
+            "@∂E/∂w5 = (a_o1 - t1) * a_o1 * (1 - a_o1) * a_h1 — some books write −δ here\n\n"
+            "E1 = ½(t1 - a_o1)² – half of the squared error\n\n"
+            "a_h1 = 1/(1 + exp(-h1)) - siehe Vorlesung zwei"
+        ),
+    ),
     "remark comma": (1, "@∂E/∂w5 = (a_o1 - t1) * a_o1 * (1 - a_o1) * a_h1, using the chain rule."),
     "remark arrow left": (1, "@∂E/∂w5 = (a_o1 - t1) * a_o1 * (1 - a_o1) * a_h1 <- final"),
     "remark html": (1, "@a_h1 = σ(h1) <!-- sigmoid -->"),

@@ -9,6 +9,46 @@ from grader.backprop.name_patterns import Named
 from grader.extract.formulas.reading.source_map import SourceText
 from grader.extract.formulas.reading.vocabulary import AGES
 
+_WORD = "[A-Za-zÀ-ÿ]"
+_SUBTRACTED = (
+    r"(?:(?:the|its|die|der|das|la|le|el)\s+)?(?:learn\w*|lernrate|taux|tasa|taxa|tasso|step|rate|old|new|previous"
+    r"|alte?[rsn]?|weights?|gewicht\w*|grad\w*|deriv\w*|dériv\w*|ableitung|eta|alpha|sig\w*|exp|actual|predicted"
+    r"|outputs?|targets?|times|sum|product)"
+)
+"""Words that a formula in words subtracts; other words behind a dash are a remark."""
+REMARKS = tuple(
+    re.compile(p)
+    for p in (
+        r"\s-\s*\(\d{1,2}\)\s*$",
+        r"(?<=[\w)])\s+\((?:[Tt]otal\s*)?(?:[Ee]rr?or|[Ll]oss|[Ee]q(?:n|uation)?|[Ss]tep)[\s._#:-]*\d{0,2}\)\s*$",
+        r"_?\*{2}\s*$",
+        r"(?<=[\w)])_\s*$",
+        r"\s-\s*(?:By|by|[Rr]ef|[Ss]ubst\w*|[Uu]sing|[Ff]rom|[Aa]s|[Ss]ame)\b.*$",
+        rf"(?<=[\d)\]²])\s-\s+(?!(?:{_SUBTRACTED})\b){_WORD}{{3,}}\s+{_WORD}{{2,}}\b[^*/=^]*$",
+        r"_\(.*$",
+        r"\(\s*w\d does not.*$",
+        r"_?>>.*$",
+        r":\s*\(?\s*[Ss]ince.*$",
+        r"\b[Ss]ince\b.*$",
+        r"\beg\s*:.*$",
+        r"\s#\s.*$",
+        r"\s-\s*As .*$",
+        r"\*?\s*equation \d.*$",
+        r"\(\s*(?:[A-Za-z_0-9]+ )+(?:[A-Za-z]+)\s*\)?\s*$",
+        r"\(\s*as\b.*$",
+        r"\s\([^()=]*\b(?:is|are|of|the|from|by|using|because|where|applying|following|function|does|not|depends?)\b.*$",
+        r"\s{2,}\((?:[ivx]+|\d{1,2})\)\s*$",
+        r"-{2,}\s*>?\s*\(?\w{0,3}\)?\s*\*?\s*$",
+        r"\s-{2,}.*$",
+        r",?\s*\bwhere\b.*$",
+        r"\s//.*$",
+        r"\bas\s+[A-Z]\w* (?:is|does|has|do).*$",
+        r"\(\s*[Nn]ote.*$",
+        r",\s*(?:since|because|as|here|which)\b.*$",
+        r"[,;]?\s*\(?(?:\b(?:for|für|pour|para|with|mit|all|every|alle)\b\s+){0,2}\b[ijkn]\s*(?:=|∈|\bin\b)\s*[({]?\s*1\s*\W.*$",
+    )
+)
+"""What is said behind a formula, to the end of the line."""
 _AGE = rf"(?:(?:{AGES}|re-?calibrated|adjusted|existing|initial)[\s_-]*)"
 _WEIGHT = rf"{_AGE}?(?:weights?|gewichte?|pesos?|poids|gewicht|w(?:_?[ijk])?(?![\w]))(?:[\s_]*{_AGE})?"
 _RATE_WORDS = (

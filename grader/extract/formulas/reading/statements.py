@@ -18,7 +18,7 @@ from grader.extract.formulas.reading.notation import (
     strip_markdown,
 )
 from grader.extract.formulas.reading.parser import Note, Parsed, Unparsed, located, parse_all, parse_prefix
-from grader.extract.formulas.reading.prose_rules import in_symbols, labelled
+from grader.extract.formulas.reading.prose_rules import REMARKS, in_symbols, labelled
 from grader.extract.formulas.reading.relations import Equation, after_arrows, in_cells, inferred, pairs
 from grader.extract.formulas.reading.side_calculations import sides, unwrapped
 from grader.extract.formulas.reading.source_map import SourceText
@@ -109,37 +109,6 @@ _ASIDE = re.compile(r"_\([A-Za-z][^()]{6,}(?:\([^()]*\)[^()]*)*\)_?\s*$")
 _NO_FORMULA = re.compile(r"<\s*=|>\s*=|!=|\bimg\b|https?:|it/s|batch_id|padding\s*=|stride\s*=|kernel")
 _VALUE = r"(?:[A-Za-z_0-9]+\s*=\s*)+[-\d.]+"
 _VALUES = re.compile(rf"\W*{_VALUE}(?:[,;\s]+(?:and\s+)?{_VALUE})*\W*")
-_ANNOTATIONS = tuple(
-    re.compile(p)
-    for p in (
-        r"\s-\s*\(\d{1,2}\)\s*$",
-        r"(?<=[\w)])\s+\((?:[Tt]otal\s*)?(?:[Ee]rr?or|[Ll]oss|[Ee]q(?:n|uation)?|[Ss]tep)[\s._#:-]*\d{0,2}\)\s*$",
-        r"_?\*{2}\s*$",
-        r"(?<=[\w)])_\s*$",
-        r"\s-\s*(?:By|by|[Rr]ef|[Ss]ubst\w*|[Uu]sing|[Ff]rom|[Aa]s|[Ss]ame)\b.*$",
-        r"_\(.*$",
-        r"\(\s*w\d does not.*$",
-        r"_?>>.*$",
-        r":\s*\(?\s*[Ss]ince.*$",
-        r"\b[Ss]ince\b.*$",
-        r"\beg\s*:.*$",
-        r"\s#\s.*$",
-        r"\s-\s*As .*$",
-        r"\*?\s*equation \d.*$",
-        r"\(\s*(?:[A-Za-z_0-9]+ )+(?:[A-Za-z]+)\s*\)?\s*$",
-        r"\(\s*as\b.*$",
-        r"\s\([^()=]*\b(?:is|are|of|the|from|by|using|because|where|applying|following|function|does|not|depends?)\b.*$",
-        r"\s{2,}\((?:[ivx]+|\d{1,2})\)\s*$",
-        r"-{2,}\s*>?\s*\(?\w{0,3}\)?\s*\*?\s*$",
-        r"\s-{2,}.*$",
-        r",?\s*\bwhere\b.*$",
-        r"\s//.*$",
-        r"\bas\s+[A-Z]\w* (?:is|does|has|do).*$",
-        r"\(\s*[Nn]ote.*$",
-        r",\s*(?:since|because|as|here|which)\b.*$",
-        r"[,;]?\s*\(?(?:\b(?:for|für|pour|para|with|mit|all|every|alle)\b\s+){0,2}\b[ijkn]\s*(?:=|∈|\bin\b)\s*[({]?\s*1\s*\W.*$",
-    )
-)
 _LOST_EXPONENT = Named(r"(1\s*\+\s*)e\s*-\s*(?=\(?(?:a_?|net_?|z_?)?[hoHO]_?@units@\s*\))")
 _ZERO_FOR_O = Named(rf"\b(?:[aA]|net|out)_?0@outputs@\b|{ZERO_FOR_O.template}")
 _AUGMENTED = re.compile(r"([wW]\w*(?:\(\d\))?)\s*([-+])=\s*(?!=)")
@@ -234,8 +203,8 @@ def _of_part(part: SourceText) -> list[Equation]:
         return []
     part = unwrapped(part)
     for pattern in (
-        *_ANNOTATIONS,
-        *_ANNOTATIONS[:4],
+        *REMARKS,
+        *REMARKS[:4],
     ):  # what stands before a remark may end in decoration again
         part = part.sub(pattern, "")
     found = after_arrows(part) or [Equation(sides(part))]
