@@ -67,9 +67,9 @@ def check(
     if not sources:
         return unknown("README and workbook show no gradient in common as text and cells")
     sides = {
-        (_README,): f"README and {book.artefact}",
-        (_TEXT,): f"the text and the columns of {book.artefact}",
-    }.get(tuple(dict.fromkeys(sources)), f"README, text in cells and {book.artefact}")
+        frozenset({_README}): f"README and {book.artefact}",
+        frozenset({_TEXT}): f"the text and the columns of {book.artefact}",
+    }.get(frozenset(sources), f"README, text in cells and {book.artefact}")
     agree = f"{len(sources) - len(findings)} of {len(sources)} gradients agree between {sides}"
     if findings and policy.contradiction is Treatment.FAIL:
         return failed(agree, findings)

@@ -250,6 +250,17 @@ RIGHT: dict[str, tuple[int, str]] = {
     "update latex": (1, "@$w_5^{new} = w_5^{old} - \\eta \\frac{\\partial E}{\\partial w_5}$"),
     "update i": (1, "@$w_i \\leftarrow w_i - \\eta \\frac{\\partial E}{\\partial w_i}$"),
     "update words": (1, "@new weight = old weight - learning rate * gradient"),
+    "update by the word gradient": (
+        4,
+        (
+            "@w5 = w5 - learning_rate * gradient\n\nw6_new = w6 - lr * (gradient of w6)\n\n"
+            "w7 -= lr * grad_w7\n\nw8 = w8 - η · its gradient"
+        ),
+    ),
+    "loss of target and output": (
+        3,
+        ("@E1 = ½ (target1 - output1)²\n\nE2 = 1/2 * (target_2 - output_2)^2\n\nE1 = 0.5*(T1 - out1)**2"),
+    ),
     "update theta": (
         4,
         (

@@ -32,6 +32,9 @@ WEIGHTS = CLASS_NETWORK.weights
         ("Loss = 0.50 * (t1 - a_o1)^2 in each step", Block.PROSE, ("E",)),
         ("Error after one step: E = 0.5 times the sum of squares", Block.PROSE, ("E",)),
         ("We subtract a part of the gradient from each weight.", Block.PROSE, WEIGHTS),
+        ("peso_nuevo = peso_viejo − 0,5·∂E/∂w", Block.PROSE, (*WEIGHTS, *(f"∂E/∂{w}" for w in WEIGHTS))),
+        ("The gradient of w5 is the error of the output times the activation.", Block.PROSE, ("∂E/∂w5",)),
+        ("We get the derivative of w5 as (a_o1 - t1) in the first of these steps.", Block.PROSE, ("∂E/∂w5",)),
     ],
 )
 def test_a_quantity_that_a_line_may_state_is_named(text: str, block: Block, names: tuple[str, ...]) -> None:
@@ -56,6 +59,11 @@ def test_a_quantity_that_a_line_may_state_is_named(text: str, block: Block, name
         "The loss is 0.2 after 10 epochs, the accuracy 99.4",
         "x = self.conv1(x)",
         "",
+        "1. We start with w5 and calculate the error delta for w5, and then solve the gradients for w6, w7 and w8.",
+        "i) The error gradient with respect to the weight (∂Error/∂w<sub>i</sub>) is calculated for the update.",
+        "To update the weights from w1 to w8 we need to find the values of ∂E_t/∂wi where i = 1,2,3...8",
+        "Adjusting learning rate of group 0 to 1.0000e-01.",
+        "Loss:     \t MNIST: 0.2497 \t SUM: 0.1919 \t TOTAL: 0.4416",
     ],
 )
 def test_a_line_that_only_speaks_of_a_quantity_holds_none(text: str) -> None:

@@ -49,6 +49,8 @@ _RULE_OF_THETA = re.compile(
     r"(?:θ|\\?theta)[^\s=]{0,24}\s{0,4}(?::=|=|←)(?=.*(?:∂|∇|partial|nabla|gradient))"
 )
 """`θ = θ - …`, whatever its sign."""
+_STEPPED = re.compile(r"=[^=]*\w[^=]*[-−–][^=]*[∂d]\s*E\w*\s*/\s*[∂d]\s*w|=[^=]*\w[^=]*[-−–][^=]*∇")
+"""`peso_nuevo = peso_viejo - 0,5·∂E/∂w`: a derivative behind a minus, whatever the weight is called."""
 _MINUS = re.compile(r"[-−–]")
 _UPDATE_IN_WORDS = re.compile(
     r"\b(?:updat|subtract|adjust)\w*\b[^.]{0,80}\bweights?\b|\bweights?\b[^.]{0,80}\b(?:updat|subtract|adjust)",
@@ -59,6 +61,10 @@ _PRINTED_LOSS = re.compile(
     r"\d+\.\d{2,}(?![\d.]*\s*[*^(])"
 )
 """A line that a training printed: `loss=0.0568 batch_id=468: 100%|███|`. A number is no definition of the loss."""
+_PRINTED_LOSSES = re.compile(r"(?i)\bloss\s*:\W*(?:[A-Za-z][\w ]{0,20}\s*[:=]\s*\d+\.\d{2,}[\s,;|]*){2,}$")
+"""`Loss: MNIST: 0.2497 SUM: 0.1919`, of a training with several losses."""
+_EXPONENT = re.compile(r"\d(?:\.\d+)?e[-+]\d+", re.IGNORECASE)
+"""A number as a program prints it, `1.0000e-01`: its minus subtracts nothing."""
 _MATH_IMAGE = re.compile(r"codecogs\.com|render/math\?math=|cht=tx", re.IGNORECASE)
 
 
@@ -124,6 +130,8 @@ def named_quantities(text: str, block: Block, *, in_words: bool = True) -> tuple
     alone may tell an update: beside a rule that was read they introduce it.
     """
     text = in_canonical(text)
+    if block is Block.PROSE and _only_speaks(text):
+        return ()
     told = in_words and block is not Block.CODE and _UPDATE_IN_WORDS.search(text) is not None
     if not _MAY_NAME.search(text):
         return network().weights if told else ()
@@ -150,14 +158,45 @@ def named_quantities(text: str, block: Block, *, in_words: bool = True) -> tuple
         _STEP_WORD.search(text) or "eta" in found or (derives and _MINUS.search(text))
     ):
         found -= {"w?", *weights}
-    stepped = ("eta" in found and _MINUS.search(text)) or _RULE_OF_THETA.search(text)
+    stepped = (
+        ("eta" in found and _MINUS.search(_EXPONENT.sub("", text)))
+        or _RULE_OF_THETA.search(text)
+        or _STEPPED.search(text)
+    )
     if told or (block is not Block.CODE and stepped):
         found.add("w?")  # w_neu = w_alt - η·∂E/∂w: whatever the weight is called
-    if _PRINTED_LOSS.match(text):
+    if _PRINTED_LOSS.match(text) or _PRINTED_LOSSES.search(text):
         found -= made(_losses)
     every = {"w?": weights, "∂E/∂w?": tuple(f"∂E/∂{w}" for w in weights)}
     named = {n for name in found for n in every.get(name, (name,))}
     return tuple(sorted(named - {"eta"}))
+
+
+def _only_speaks(text: str) -> bool:
+    """Whether a line is an English sentence in which nothing is worked out: `Then the gradients of w6 to w8 are
+    calculated, where i = 1, 2.` Words that say a calculation count as its signs.
+    """
+    bare = _NO_SIGN.sub(" ", text)
+    return (
+        len(_LONG_WORD.findall(bare)) >= 5 and len(_SMALL_WORD.findall(bare)) >= 2 and not _SIGN.search(bare)
+    )
+
+
+_NO_SIGN = re.compile(
+    r"[∂𝜕δd]\s?\w{1,12}\s*/\s*[∂𝜕δd]\s?w(?:<sub>)?\w{0,6}(?:</sub>)?|</?[a-z]{1,6}\s*/?>|^\s*(?:[-*+>]|\w{1,4}[.)])\s"
+    r"|\b[ijkn]\s*=\s*\d[\d,.… ]*\d|(?<=[A-Za-z])-(?=[A-Za-z]{3})|\d\.\d+e[-+]?\d+|\*\*|(?<=[A-Za-z])/(?=[A-Za-z]{3})"
+)
+"""A derivative that is named, tags, marks of a list, ranges of an index, hyphens, numbers as a program prints them."""
+_LONG_WORD = re.compile(r"(?<![\w\\])[A-Za-z]{3,}(?!\w)")
+_SMALL_WORD = re.compile(
+    r"\b(?:the|we|is|are|was|were|to|of|and|for|with|in|on|by|this|that|these|it|be|can|then|so|as)\b",
+    re.IGNORECASE,
+)
+_SIGN = re.compile(
+    r"[=*/^·×+²³√½→⇒←:|\\$`{}\[\]<>]|[-−–]|(?<!\w)\(\s*\w+\s*\)\s*\(|\b(?:is|are|was|becomes?|gives?|as)\s+(?:[\d(]|\w{1,3}\d\b)"
+    r"|(?i:\b(?:times|product|multipl\w*|minus|plus|divid\w*|squared?|sum\w*|equal\w*|differen\w*|subtract\w*|add(?:ed|ing)?"
+    r"|half|subtrah\w*|reduc\w*|decreas\w*)\b)"
+)
 
 
 _MAY_NAME = re.compile(

@@ -105,6 +105,7 @@ _SAID_RATE = re.compile(rf"(?i)(?<![\w])(?:{_RATE_WORDS})(?![\w])")
 _HINT = re.compile(
     r"(?i)weight|radient|gewicht|peso|poids|ableitung|eriva[dt]|dérivée|lernrate|apren|apprent|leersn|öğren|обуч|学"
 )
+_GRADIENT_HINT = re.compile(r"(?i)grad|derivative|ableitung")
 _OTHER_NAMES = Named(
     r"(?:(?<![A-Za-z])(?i:grad(?:ient)?s?)\s*(?:_|\(|\()\s*['\"]?|(?<![A-Za-z])E_|∂_\(?|(?<![/(])(?<!/ )∂\s*\(?(?=[wW]_?@weights@\)?\s+E\b)|(?<![A-Za-z/])d_|(?<![A-Za-z])E\s*'\s*\()"
     r"([wW]_?@weights@)(?!\w)['\"]?\)?(?:\s*E\w*)?(?=\s*[=:])"
@@ -112,8 +113,14 @@ _OTHER_NAMES = Named(
 """`grad_w5`, `grads['w5']`, `d_w5`, `E'(w5)`, `E_w5` and `∇_w5 E` on the left."""
 _OPERATOR = Named(r"(?<![\w/])[∂d]\s*/\s*[∂d]\s*\(?(w_?@weights@)\)?\s*\(\s*(E\w*)\s*\)(?=\s*[=:])")
 """`d/dw5 (E)`."""
-_GRADIENT_AFTER = Named(r"(?<![A-Za-z])([wW]_?@weights@)(?:_|\.)(?:grad(?:ient)?|derivative)(?=\s*[=:])")
-"""`w5.grad`, `w5_gradient` on the left."""
+_GRADIENT_AFTER = Named(r"(?<![A-Za-z])([wW]_?@weights@)(?:_|\.)(?:grad(?:ient)?|derivative)(?![\w.])")
+"""`w5.grad`, `w5_gradient`."""
+_STEP = Named(
+    rf"(?i)(?<![\w])(w_?@weights@)(\s*=\s*\1\s*-\s*|\s*-=\s*)((?:{_RATE}|\(?\s*(?:α|alpha)\s*\)?)\s*[*x]\s*)"
+    r"\(?\s*(?:(?:its|the|own|corresponding|respective)\s+){0,2}(?:grad(?:ient)?s?[_(]\s*\1\)?|gradiente?|derivative"
+    r"|ableitung)\s*\)?\s*(?:(?:of|for)\s+\1)?\s*[.,;]?\s*$"
+)
+"""`w5 = w5 - learning rate * gradient`, `… * grad_w5`: the gradient of the weight that is stepped."""
 _OTHER_RATES = re.compile(
     r"(?<=-)(\s*\(?\s*)(?:[γεϵμλρκνβɛ]|(?:gamma|(?:var)?epsilon|eps|mu|rho|lambda|beta|step_?size|step|rate|r)(?![\w(]))"
     r"(?=[\s*(]*(?:∂|d[ELJCwW]|[Gg]rad))"
@@ -134,6 +141,8 @@ def in_symbols(line: SourceText) -> SourceText:
         line = line.sub(_OTHER_RATES, r"\1η")
     if "w" in line.text or "W" in line.text:
         line = line.sub(_AGED_AFTER(), r"\1")
+    if "-" in line.text and _GRADIENT_HINT.search(line.text):
+        line = line.sub(_STEP(), r"\1\2\3∂E/∂\1")
     if not _HINT.search(line.text):
         return line
     if "ubtract" in line.text:

@@ -3,6 +3,7 @@
 import re
 
 from grader.backprop.assigned import network
+from grader.backprop.name_patterns import Named
 from grader.extract.formulas.reading.source_map import SourceText
 
 _SUM = re.compile(
@@ -10,6 +11,11 @@ _SUM = re.compile(
     r"(?P<before>[^=Σ]{0,20}?)(?:Σ|(?<![A-Za-z])(?:sum|SUM)(?=\s*[_(]))\s*(?:_?\(?\s*[iknjo](?:\s*=\s*[01])?\s*\)?(?=[\s^(])\s*)?"
     r"(?:\^\s*\(?[2nNk]\)?\s*)?(?P<rest>[^=]{3,120})$"
 )
+_APART = Named(
+    r"((?<![A-Za-z])E_?o?@outputs@\s*=[^=]*\(\s*)(?:[tT]|[tT]arget|[aA]ctual|[dD]esired|[eE]xpected)_?(@outputs@)(\s*-\s*)"
+    r"(?:[oO]ut(?:put)?|[pP]red(?:icted|iction)?|[oO]btained)_?\2(?=\s*\)\s*(?:\^|²|\*\*)\s*2?)"
+)
+"""`E1 = ½ (target1 - output1)²`: beside its target an output is what the neuron gives, whatever it is called."""
 _HALF = re.compile(r"\s*\(?\s*(?:1\s*/\s*2|0?\.5)\s*\)?\s*\*?\s*")
 _INDEX = r"(?:_?\([iknjo]\)|_?[iknjo])?(?![A-Za-z0-9_])"
 _TARGET = re.compile(
@@ -24,6 +30,7 @@ _ERROR = re.compile(r"(?<![A-Za-z])E(?:_?\([iknjo]\)|_?[iknjo])(?![A-Za-z0-9_])"
 
 def with_sums(line: SourceText) -> SourceText:
     """The line with a sum over the outputs written out; the line itself where it states none that is understood."""
+    line = line.sub(_APART(), r"\1t\2\3a_o\2")
     match = _SUM.match(line.text) if "Σ" in line.text or "sum" in line.text.lower() else None
     if match is None or (match["before"].strip() and not _HALF.fullmatch(match["before"])):
         return line
