@@ -15,10 +15,13 @@ from grader.core.facts.retrain import RetrainFacts
 from grader.core.faults import Unavailable, UsageFault
 from grader.core.retrain_rule import Retraining
 from grader.core.settings import Settings
+from grader.core.submission import Kind, Sources
 from grader.execute import notebook, retrain
 from grader.execute.engine.runs.retraining import retrain_network
 from grader.execute.engine.runs.wish import Wish
 from tests.execute.engine.small import digits, network, recipe
+from tests.generate import training_notebook
+from tests.generate.training_notebook import Epoch
 
 
 @pytest.fixture
@@ -96,7 +99,7 @@ def test_who_asks_for_the_mode_that_is_gone_is_told_so(submission: Path) -> None
     assert result.exit_code == 2
     assert "there is no mode fast any more" in result.output
     assert "Leave --mode out" in result.output
-    assert "--mode" not in CliRunner().invoke(module.command, ["--help"]).output
+    assert "--mode " not in CliRunner().invoke(module.command, ["--help"]).output
 
 
 def test_what_cannot_be_trained_is_a_usage_fault_with_the_reason(
@@ -164,3 +167,72 @@ def test_a_rubric_brings_its_rule_and_its_data(
     monkeypatch.setattr(retrain, "retrain_as", train)
     CliRunner().invoke(module.command, [str(submission), "-r", rubric, *more])
     assert seen == [expected]
+
+
+RUBRIC = """
+id = "steps"
+title = "Two networks"
+[assignment]
+accuracy = 99.0
+epochs = 3
+[[model]]
+id = "first"
+names = ["step 1"]
+[model.assignment]
+epochs = 2
+[[model]]
+id = "last"
+names = ["step 2"]
+[[criterion]]
+id = "last-trained"
+check = "RT601"
+model = "last"
+points = 1
+params = { seeds = 2 }
+"""
+
+
+def steps(folder: Path, files: dict[str, list[int]], rubric: Path) -> None:
+    """A hand-in of two networks and its rubric."""
+    for name, right in files.items():
+        (folder / name).write_bytes(training_notebook.notebook([Epoch(97.0, r) for r in right]))
+    rubric.write_text(RUBRIC, "utf-8")
+
+
+def test_one_of_several_networks_is_trained_by_its_own_files_and_rule(
+    submission: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rubric = tmp_path_factory.mktemp("rubric") / "steps.toml"
+    steps(submission, {"S7_Step1.ipynb": [9_800], "S7_Step2.ipynb": [9_800, 9_900]}, rubric)
+    seen: list[tuple[list[str], int, int, int]] = []
+
+    def train(_run: object, _settings: object, wish: Wish, logs: LogEvidence, _data: object) -> None:
+        seen.append((ran[-1], wish.rule.epochs, wish.rule.seeds, len(logs.runs[0].epochs)))
+        raise Unavailable("nothing is trained here")
+
+    ran: list[list[str]] = []
+
+    def run(sources: Sources, *_given: object) -> None:
+        ran.append([source.artefact.path for source in sources.of(Kind.NOTEBOOK)])
+
+    monkeypatch.setattr(notebook, "run_notebook", run)
+    monkeypatch.setattr(retrain, "retrain_as", train)
+    for model in ("first", "last"):
+        CliRunner().invoke(module.command, [str(submission), "-r", str(rubric), "--model", model])
+    assert seen == [(["S7_Step1.ipynb"], 2, 3, 1), (["S7_Step2.ipynb"], 3, 2, 2)]
+
+
+def test_a_network_that_is_not_told_apart_or_not_asked_for_is_not_trained(
+    submission: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    rubric = tmp_path_factory.mktemp("rubric") / "steps.toml"
+    steps(submission, {"S7_Step1.ipynb": [9_800], "S7.ipynb": [9_900]}, rubric)
+    told = []
+    for model in ("last", "third"):
+        result = CliRunner().invoke(module.command, [str(submission), "-r", str(rubric), "--model", model])
+        assert isinstance(result.exception, UsageFault)
+        told.append(str(result.exception))
+    assert "nothing that was handed in is called `step 2`; it could be in S7.ipynb" in told[0]
+    assert told[1].endswith(
+        "--model third: no [[model]] of the rubric steps has this id; there are: first, last"
+    )

@@ -19,6 +19,9 @@ def exact_alone(_context: click.Context, _parameter: click.Parameter, mode: str)
 @click.argument("path", type=click.Path(path_type=Path))
 @rubric_option
 @click.option(
+    "--model", "name", default="", metavar="ID", help="The [[model]] (default: the main notebook's)."
+)
+@click.option(
     "--recipe", type=click.Choice([r.value for r in RecipeUsed]), default="student", show_default=True
 )
 @click.option("--seeds", type=click.IntRange(1, 20), help="At most so many runs (default: the rubric's).")
@@ -29,29 +32,27 @@ def exact_alone(_context: click.Context, _parameter: click.Parameter, mode: str)
 )
 @data_option
 @click.option(
-    "--cache",
-    default="",
-    metavar="DIR",
-    help="Keep runs here and go on with them (default: the user's cache).",
+    "--cache", default="", metavar="DIR", help="Keep and resume runs here (default: the user's cache)."
 )
 @click.option("-q", "--quiet", is_flag=True, help="No line an epoch.")
 @click.option("--unsafe-no-sandbox", is_flag=True, help="Run student code without isolation.")
 @click.option("--json", "as_json", is_flag=True, help="Print the facts as JSON.")
-def command(path: Path, rubric: str, recipe: str, *, as_json: bool, quiet: bool, **options: object) -> None:
+def command(
+    path: Path, rubric: str, name: str, recipe: str, *, as_json: bool, quiet: bool, **options: object
+) -> None:
     """Exit status 0 whatever the verdict; 2 where nothing could be trained."""
     import msgspec
 
     from grader.checks.catalogue import catalogue
     from grader.cli.options import runs_folder
     from grader.cli.output import progress_line
-    from grader.cli.retrain_output import echo_facts, rule_of
+    from grader.cli.retrain_output import echo_facts, model_of, only, rule_of
     from grader.core.faults import Unavailable, UsageFault
     from grader.core.progress import tell
     from grader.execute.engine.runs.wish import Wish
     from grader.execute.epochs import EpochLines
     from grader.execute.notebook import run_notebook
     from grader.execute.retrain import retrain_as
-    from grader.extract.logs.training_log import logs_of
     from grader.ingest.read import read_submission
     from grader.pipeline.plan.rubrics import load
 
@@ -62,13 +63,14 @@ def command(path: Path, rubric: str, recipe: str, *, as_json: bool, quiet: bool,
         unsafe_no_sandbox=bool(options["unsafe_no_sandbox"]),
         cache=str(options["cache"]) or runs_folder(),
     )
-    rule = rule_of(asked, {"seeds": options["seeds"], "epochs": options["epochs"]})
+    model = model_of(asked, name)
+    rule = rule_of(asked, model, {"seeds": options["seeds"], "epochs": options["epochs"]})
     wish = Wish(RecipeUsed(recipe), rule, EpochLines(rule.epochs, tell))
     try:
         with progress_line(enabled=not quiet):
-            sources = read_submission(path)
-            run = run_notebook(sources, settings, asked.execution)
-            facts = retrain_as(run, settings, wish, logs_of(sources), asked.data)
+            one = only(model, read_submission(path), asked)
+            run = run_notebook(one.sources, settings, one.execution)
+            facts = retrain_as(run, settings, wish, one.logs, asked.data)
     except Unavailable as reason:
         raise UsageFault(f"{path}: {reason.reason}") from reason
     if as_json:
