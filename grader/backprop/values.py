@@ -193,19 +193,24 @@ def random_leaves(network: AssignedNetwork, rng: random.Random) -> dict[str, flo
     return leaves
 
 
-def _usable(network: AssignedNetwork, leaves: Mapping[str, float], *, on: bool) -> bool:
-    """Whether a point tells formulas apart: units of a ReLU all on, or some of them off."""
-    value = forward(network, leaves)
-    sums = [value[u.sum] for u in network.units if network.activation(u) is Activation.RELU]
-    return not sums or (all(x > 0.0 for x in sums) if on else min(sums) < 0.0 < max(sums) or len(sums) == 1)
-
-
 def random_points(network: AssignedNetwork, count: int = 4) -> list[dict[str, float]]:
-    """Return fixed random settings; of units that can be off, all are on in the first two."""
+    """Return at least `count` fixed random settings. Of units that can be off, all are on in the first two,
+    and each is off in one of the others: where it is on, its sum and its output are the same.
+    """
     rng = random.Random(7)  # noqa: S311
     found: list[dict[str, float]] = []
-    while len(found) < count:
+    relu = {u.sum for u in network.units if network.activation(u) is Activation.RELU}
+    never_off = set(relu)
+    while len(found) < count or never_off:
         leaves = random_leaves(network, rng)
-        if _usable(network, leaves, on=len(found) < max(2, count - 2)):
+        value = forward(network, leaves)
+        off = {name for name in relu if value[name] < 0.0}
+        on = {name for name in relu if value[name] > 0.0}
+        if len(found) < max(2, count - 2):
+            usable = on == relu
+        else:
+            usable = (bool(off and on) or len(relu) < 2) and bool(off & never_off or not never_off)
+        if usable:
             found.append(leaves)
+            never_off -= off
     return found

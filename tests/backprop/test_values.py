@@ -78,13 +78,40 @@ def test_values_and_gradients_are_the_oracles(network: AssignedNetwork, seed: in
 @settings(max_examples=20)
 def test_points_tell_units_of_a_relu_apart(network: AssignedNetwork) -> None:
     relu = [unit for unit in network.units if network.activation(unit) is A.RELU]
-    for leaves in random_points(network)[:2]:
-        assert all(forward(network, leaves)[unit.sum] > 0.0 for unit in relu)
+    at = [forward(network, leaves) for leaves in random_points(network)]
+    assert all(value[unit.sum] > 0.0 for value in at[:2] for unit in relu)
+    assert all(any(value[unit.sum] < 0.0 for value in at) for unit in relu)
+
+
+def test_a_sum_is_no_output_of_a_unit_that_could_be_off() -> None:
+    """At all four points this unit was on, and its sum was taken for its output."""
+    network = AssignedNetwork(layers=(2, 1, 2, 1), activations=(A.RELU, A.RELU, A.SIGMOID), bias=Bias.UNIT)
+    verdicts = [[x.verdict.value for x in read(network, [f"h3 = w4*{x} + b3"]).lines] for x in ("a_h1", "h1")]
+    assert verdicts == [["right"], ["wrong"]]
 
 
 def read(network: AssignedNetwork, lines: list[str]) -> DocumentFormulas:
     with reading_for(network):
         return read_document(markdown_lines("\n\n".join(lines), "x.md"), "x.md")
+
+
+CODES = {
+    "index": {"index-swapped", "wrong-weight"},  # b1 for b2 is a bias for another
+    "weight": {"wrong-weight", "index-swapped"},  # of a left side it is not known which of two is wrong
+    "activation": {"activation-confused"},
+    "factor dropped": {"factor-missing"},
+    "sign": {"sign"},
+    "difference turned": {"sign"},
+    "* to +": {"plus-for-times"},
+    "brackets dropped": {"brackets"},
+    "number": {
+        "wrong-constant",
+        "wrong-exponent",
+        "extra-factor",
+        "factor-missing",
+    },  # 2/1 is a factor 2 too many
+}
+"""What each kind of mutant is called, by the slips of the catalogue."""
 
 
 @pytest.mark.slow
@@ -100,12 +127,14 @@ def test_a_printed_derivation_is_right_and_a_slip_in_it_is_found(
     assert {line.verdict.value for line in found.lines} == {"right"}
     rng = random.Random(seed)
     at = rng.choice([k for k, line in enumerate(lines) if "δ" not in line])
-    slips = [m.text for m in mutants(lines[at], network) if value_differs(lines[at], m.text, network)]
+    slips = [m for m in mutants(lines[at], network) if value_differs(lines[at], m.text, network)]
     if slips:
-        changed = [*lines[:at], rng.choice(slips), *lines[at + 1 :]]
-        verdicts = {x.place.line: x.verdict.value for x in read(network, changed).lines}
-        assert verdicts[2 * at + 1] == "wrong", changed[at]
-        assert all(v == "right" for line, v in verdicts.items() if line != 2 * at + 1)
+        slip = rng.choice(slips)
+        changed = read(network, [*lines[:at], slip.text, *lines[at + 1 :]]).lines
+        (spoilt,) = [x for x in changed if x.place.line == 2 * at + 1]
+        assert spoilt.verdict.value == "wrong", slip
+        assert {x.verdict.value for x in changed if x is not spoilt} == {"right"}
+        assert CODES[slip.name.removeprefix("left ")] & {r.diagnosis for r in spoilt.repairs}, slip
 
 
 @pytest.mark.parametrize(

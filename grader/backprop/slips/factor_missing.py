@@ -9,7 +9,7 @@ The slope of an activation, a weight on the way back, or a whole step of the cha
 from collections.abc import Iterator
 from itertools import pairwise
 
-from grader.backprop.assigned import made
+from grader.backprop.assigned import made, network
 from grader.backprop.edits import Edit, Slip
 from grader.backprop.expression import (
     Expr,
@@ -25,6 +25,7 @@ from grader.backprop.expression import (
     put,
     same,
     show,
+    spots,
     sym,
 )
 from grader.backprop.slips._factors import FACTOR_PLACES, activated, missing_factors, steps
@@ -74,9 +75,21 @@ def _between(t: Expr, path: Path, node: Expr) -> Iterator[Edit]:
             yield Edit(0.9, put(t, path, new), node, new, f"missing factor {show(link)}")
 
 
+def beside(left: Expr, side: Expr) -> Iterator[Edit]:
+    """The gradient that an update lacks, w - η -> w - η * ∂E/∂w."""
+    if left.head != "sym" or left.name not in (*network().weights, *network().biases):
+        return
+    gradient = deriv(sym("E"), sym(left.name))
+    for path, node in spots(side):
+        if node.head == "sym" and node.name == "eta":
+            new = binary("*", node, gradient)
+            yield Edit(1.2, put(side, path, new), node, new, f"missing factor {show(gradient)}")
+
+
 slip = Slip(
     code="factor-missing",
     sentence="a factor is missing",
     rank=51,
     in_text=in_text,
+    beside=beside,
 )

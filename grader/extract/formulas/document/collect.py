@@ -14,6 +14,7 @@ from grader.core.place import Place
 from grader.extract.formulas.document.another_network import Sign, settled, signs, signs_of_row, too_few
 from grader.extract.formulas.document.joined_lines import Joined, joined
 from grader.extract.formulas.document.table_columns import Column, Columns
+from grader.extract.formulas.document.tex_macros import without_macros
 from grader.extract.formulas.judging.network import points
 from grader.extract.formulas.reading.abbreviations import abbreviation, has_signals, may_define, with_signals
 from grader.extract.formulas.reading.notation import without_runs
@@ -77,7 +78,7 @@ _CODE_LINE = re.compile(
 
 def collect(lines: Sequence[SourceLine]) -> Items:
     """Read every statement of a document's lines. Code cells of notebooks count only where a line states a gradient."""
-    lines = [line._replace(text=without_runs(line.text)) for line in lines]
+    lines = without_macros([line._replace(text=without_runs(line.text)) for line in lines])
     collector = _Collector()
     for joint in joined(lines):
         if joint.line.block is not Block.CODE or _CODE_LINE.match(in_canonical(joint.line.text)):

@@ -98,7 +98,7 @@ def _subscripts(line: SourceText, times: int) -> SourceText:
     return line
 
 
-def _group(text: str, start: int) -> int:
+def group_end(text: str, start: int) -> int:
     """End of the LaTeX argument that starts at `start`: a braced group or one character; -1 where there is none."""
     if start >= len(text):
         return -1
@@ -116,9 +116,9 @@ def _fractions(line: SourceText) -> SourceText:
     """`\\frac{a}{b}` -> `((a)/(b))`, the last one first, so that inner ones are done before outer ones."""
     for match in reversed(list(_FRACTION.finditer(line.text))[:200]):
         top = match.end()
-        middle = _group(line.text, top)
+        middle = group_end(line.text, top)
         bottom = middle + len(line.text[middle:]) - len(line.text[middle:].lstrip()) if middle > 0 else -1
-        end = _group(line.text, bottom) if bottom > 0 else -1
+        end = group_end(line.text, bottom) if bottom > 0 else -1
         if end < 0:
             continue
         line = line.replace(end, end, "))").replace(bottom, bottom, "(").replace(middle, middle, ")/")
