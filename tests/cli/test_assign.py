@@ -102,6 +102,8 @@ def test_a_sheet_is_judged_by_its_own_numbers(out: Path) -> None:
     assert verdict(graded("ann", book(bob), loaded), "WB205") == "fail"
     alone = load(str(out / "students" / "ann.toml"), catalogue())
     assert verdict(graded("my folder", book(ann), alone), "WB205") == "pass"
+    told = next(o for o in graded("ann", book(bob), loaded).outcomes if o.code == "WB205")
+    assert "class" not in " ".join([told.summary, *(f"{f.message} {f.hint}" for f in told.findings)])
 
 
 def test_a_hand_in_is_told_by_its_name_as_platforms_write_it(out: Path) -> None:

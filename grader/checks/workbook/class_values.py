@@ -1,4 +1,4 @@
-"""The table starts from the values of the class.
+"""The table starts from the given values.
 
 ## What it checks
 Inputs, targets and the eight starting weights in the first row, against the values that the rubric names, in
@@ -6,8 +6,8 @@ one table for each learning rate of the assignment. Mathematics is judged from t
 elsewhere; other values are one finding a table, not forty, and a remark in tables of other learning rates.
 
 ## Why it matters
-The assignment asks for exactly the values of the class, so that every curve can be compared with the expected
-one.
+The assignment asks for exactly the values of the class, or for those that were given to the student, so that
+every curve can be compared with the expected one.
 
 ## Example
     i1 = 0.6   i2 = 0.25
@@ -15,7 +15,7 @@ one.
 where the class uses 0.05 and 0.1.
 
 ## What to do instead
-Type the values of the class into the first row; the formulas below follow.
+Type the given values into the first row; the formulas below follow.
 """
 
 from collections.abc import Sequence
@@ -50,7 +50,7 @@ def _judge(book: BookFacts, profile: Profile, tolerance: float) -> Outcome:
     judged = [(apart(table, profile, tolerance), table) for table in complete]
     other, table = min(judged, key=lambda found: len(found[0]))
     if other:
-        summary = f"{many - len(other)} of {many} starting values are those of the class"
+        summary = f"{many - len(other)} of {many} starting values are the given ones"
         return graded((many - len(other)) / many, summary, (_finding(book, table, other),))
     counted = _of_the_sweep(judged, profile) or [(other, table)]
     remarks = [
@@ -59,9 +59,9 @@ def _judge(book: BookFacts, profile: Profile, tolerance: float) -> Outcome:
     share = sum((many - len(o)) / many for o, _ in counted) / len(counted)
     away = sum(bool(o) for o, _ in counted)
     if away:
-        summary = f"{away} of {len(counted)} tables of {book.artefact} start from other values than the class"
-        return graded(share, summary, remarks)
-    return graded(1.0, f"{book.artefact} starts from the values of the class", remarks)
+        tables = f"{away} of {len(counted)} tables of {book.artefact}"
+        return graded(share, f"{tables} start from other values than the given ones", remarks)
+    return graded(1.0, f"{book.artefact} starts from the given values", remarks)
 
 
 Others = list[tuple[str, float, float]]
@@ -94,12 +94,12 @@ def apart(table: TableFacts, profile: Profile, tolerance: float = Params().toler
 
 def _finding(book: BookFacts, table: TableFacts, other: Others, weight: Weight = Weight.FAULT) -> Finding:
     return Finding(
-        message="the table starts from other values than the class: "
+        message="the table starts from other values than the given ones: "
         f"{', '.join(f'{n} = {v:g}' for n, v, _ in other)}",
         place=Place(artefact=book.artefact, sheet=table.sheet),
         expected=", ".join(f"{name} = {want:g}" for name, _, want in other),
         found=", ".join(f"{name} = {value:g}" for name, value, _ in other),
-        hint="Type the values of the class into the first row; the formulas below follow.",
+        hint="Type the given values into the first row; the formulas below follow.",
         diagnosis="other-class-values",
         weight=weight,
     )
