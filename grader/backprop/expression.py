@@ -120,14 +120,18 @@ def remade(t: Expr, args: tuple[Expr, ...]) -> Expr:
     return Expr(t.head, t.name, t.value, args, t.start, t.end, t.text)
 
 
+def mapped(t: Expr, change: Callable[[Expr], Expr | None]) -> Expr:
+    """The tree with every outermost node replaced for which `change` gives another."""
+    new = change(t)
+    if new is not None or not t.args:
+        return new or t
+    args = tuple(mapped(a, change) for a in t.args)
+    return t if all(a is b for a, b in zip(args, t.args, strict=True)) else remade(t, args)
+
+
 def mapped_symbols(t: Expr, change: Callable[[Expr], Expr]) -> Expr:
     """The tree with `change` applied to every symbol."""
-    if t.head == "sym":
-        return change(t)
-    if not t.args:
-        return t
-    args = tuple(mapped_symbols(a, change) for a in t.args)
-    return t if all(a is b for a, b in zip(args, t.args, strict=True)) else remade(t, args)
+    return mapped(t, lambda node: change(node) if node.head == "sym" else None)
 
 
 def renamed(t: Expr, names: dict[str, str]) -> Expr:

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grader.checks.backprop import chain_steps, final_gradients, forward_pass, loss_function, update_rule
+from grader.checks.backprop._definitions import DefinitionPolicy
 from grader.core.evidence.formulas import FormulaEvidence
 from grader.core.outcome import Finding, Outcome, Verdict, Weight
 from grader.core.submission import Kind
@@ -91,8 +92,8 @@ def evidence(text: str) -> FormulaEvidence:
 def outcomes(found: FormulaEvidence) -> Iterable[tuple[dict[str, str], Outcome]]:
     yield GRADIENTS, final_gradients.check(found, final_gradients.Policy())
     yield GRADIENTS, chain_steps.check(found, chain_steps.Params(), chain_steps.Policy())
-    yield FORWARD, forward_pass.check(found, forward_pass.Policy())
-    yield LOSS, loss_function.check(found, loss_function.Policy())
+    yield FORWARD, forward_pass.check(found, DefinitionPolicy())
+    yield LOSS, loss_function.check(found, DefinitionPolicy())
     yield UPDATES, update_rule.check(found, None, update_rule.Params(each_weight=True), update_rule.Policy())
 
 

@@ -65,11 +65,6 @@ def test_typed_rows_of_another_rate_under_a_table_are_wrong_updates() -> None:
     outcome = forward_and_updates.check(ReplayFacts(books=(book,)))
     assert outcome.verdict is Verdict.PARTIAL
     assert outcome.summary == "11 of 19 columns of the forward pass and the updates of book.xlsx are right"
-    assert ReplayFacts(books=(book,)).right_updates == ()
-
-
-def test_a_book_says_which_updates_are_right() -> None:
-    assert ReplayFacts(books=(replayed(workbook()),)).right_updates == tuple(f"w{k}" for k in range(1, 9))
 
 
 def test_right_columns_over_an_input_that_changes_say_what_is_wrong() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from grader.backprop.assigned import network
 from grader.backprop.edits import Edit
-from grader.backprop.expression import Expr, binary, put, remade, same, spots, sym
+from grader.backprop.expression import Expr, binary, mapped, put, same, spots, sym
 from grader.backprop.slips._operators import operator_slip
 
 
@@ -29,11 +29,12 @@ def all_through(t: Expr) -> Iterator[Edit]:
 
 
 def _differences(t: Expr) -> Expr:
-    if t.head == "*" and t.args[0].head == t.args[1].head == "sym":
-        if {t.args[0].name[:-1], t.args[1].name[:-1]} == {"a_o", "t"}:
-            return binary("-", *t.args)
-        return t
-    return remade(t, tuple(_differences(a) for a in t.args)) if t.args else t
+    return mapped(t, lambda node: binary("-", *node.args) if _of_an_output(node) else None)
+
+
+def _of_an_output(node: Expr) -> bool:
+    symbols = node.head == "*" and node.args[0].head == node.args[1].head == "sym"
+    return symbols and {a.name[:-1] for a in node.args} == {"a_o", "t"}
 
 
 slip = operator_slip(

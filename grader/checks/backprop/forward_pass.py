@@ -17,53 +17,32 @@ Every derivative starts from these definitions; 1/1+exp(-h1) without brackets is
 
 import re
 
-from grader.checks.backprop._cells import with_cells
-from grader.checks.backprop._coverage import Item, Standing, conclude, meant, stand
-from grader.checks.backprop._remarks import about_lines
+from grader.checks.backprop._coverage import meant
+from grader.checks.backprop._definitions import DefinitionPolicy, definitions
 from grader.core.evidence.formulas import FormulaEvidence, FormulaKind, FormulaLine
 from grader.core.facts.replay import ReplayFacts
 from grader.core.outcome import Outcome
-from grader.core.rubric import CLASS_PROFILE, CheckPolicy, Profile, Treatment
+from grader.core.rubric import CLASS_PROFILE, Profile
 from grader.core.rule import Rule
-
-
-class Policy(CheckPolicy, frozen=True, kw_only=True):
-    """`typo`: a misspelt name or bracket. `repeated`: a wrong definition beside a right one.
-
-    `only_in_workbook`: a definition that stands as text in a cell, and in no document.
-    """
-
-    typo: Treatment = Treatment.WARN
-    repeated: Treatment = Treatment.WARN
-    only_in_workbook: Treatment = Treatment.WARN
 
 
 def check(
     formulas: FormulaEvidence,
-    policy: Policy,
+    policy: DefinitionPolicy,
     profile: Profile = CLASS_PROFILE,
     replay: ReplayFacts | None = None,
 ) -> Outcome:
     """Give equal credit for each sum and each activation."""
-    lines = [x for x in formulas.lines if x.kind is FormulaKind.FORWARD]
     layers = (profile.network.hidden, profile.network.outputs)
     wanted = [
         name for units in layers for of in ("sum", "output") for name in (getattr(u, of) for u in units)
     ]
-
-    def judge(evidence: FormulaEvidence) -> list[Item]:
-        stated = [x for x in evidence.lines if x.kind is FormulaKind.FORWARD]
-        return [_quantity(name, stated, policy) for name in wanted]
-
-    items, in_cells = with_cells(judge(formulas), formulas, judge, policy.only_in_workbook, replay)
-    costly = [x for i in items if i.standing is Standing.WRONG for x in i.lines]
-    remarks = [*in_cells, *about_lines(lines, costly)]
-    return conclude("definitions of the forward pass", items, formulas, remarks, network=profile.network)
+    kind = FormulaKind.FORWARD
+    return definitions("forward pass", kind, wanted, _defines, formulas, policy, profile, replay)
 
 
-def _quantity(name: str, lines: list[FormulaLine], policy: Policy) -> Item:
-    concerned = [x for x in lines if meant(x) == name or _implies(x, name)]
-    return stand(name, concerned, gives=lambda _: True, typo=policy.typo, repeated=policy.repeated)
+def _defines(line: FormulaLine, name: str) -> bool:
+    return meant(line) == name or _implies(line, name)
 
 
 def _implies(line: FormulaLine, name: str) -> bool:

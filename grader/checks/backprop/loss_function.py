@@ -19,56 +19,30 @@ A wrong exponent or target in the loss makes every gradient that follows from it
 
 import re
 
-from grader.checks.backprop._cells import with_cells
-from grader.checks.backprop._coverage import Item, Standing, conclude, meant, stand
-from grader.checks.backprop._remarks import about_lines
+from grader.checks.backprop._coverage import meant
+from grader.checks.backprop._definitions import DefinitionPolicy, definitions
 from grader.core.evidence.formulas import FormulaEvidence, FormulaKind, FormulaLine
 from grader.core.facts.replay import ReplayFacts
 from grader.core.outcome import Outcome
-from grader.core.rubric import CLASS_PROFILE, CheckPolicy, Profile, Treatment
+from grader.core.rubric import CLASS_PROFILE, Profile
 from grader.core.rule import Rule
-
-
-class Policy(CheckPolicy, frozen=True, kw_only=True):
-    """`typo`: a misspelt name or bracket. `repeated`: a wrong definition beside a right one.
-
-    `only_in_workbook`: a definition that stands as text in a cell, and in no document.
-    """
-
-    typo: Treatment = Treatment.WARN
-    repeated: Treatment = Treatment.WARN
-    only_in_workbook: Treatment = Treatment.WARN
 
 
 def check(
     formulas: FormulaEvidence,
-    policy: Policy,
+    policy: DefinitionPolicy,
     profile: Profile = CLASS_PROFILE,
     replay: ReplayFacts | None = None,
 ) -> Outcome:
     """Give equal credit for E1, E2 … and E; one output has one loss."""
-    lines = [x for x in formulas.lines if x.kind is FormulaKind.LOSS]
     losses = profile.network.losses
     only = losses if len(losses) == 1 else ()
+    wanted = ("E",) if only else (*losses, "E")
 
-    def judge(evidence: FormulaEvidence) -> list[Item]:
-        stated = [x for x in evidence.lines if x.kind is FormulaKind.LOSS]
-        return [_part(name, stated, policy, only) for name in _wanted(profile)]
+    def defines(line: FormulaLine, name: str) -> bool:
+        return meant(line) == name or _implies(line, name) or meant(line) in only
 
-    items, in_cells = with_cells(judge(formulas), formulas, judge, policy.only_in_workbook, replay)
-    costly = [x for i in items if i.standing is Standing.WRONG for x in i.lines]
-    remarks = [*in_cells, *about_lines(lines, costly)]
-    return conclude("definitions of the loss", items, formulas, remarks, network=profile.network)
-
-
-def _wanted(profile: Profile) -> tuple[str, ...]:
-    losses = profile.network.losses
-    return (*losses, "E") if len(losses) > 1 else ("E",)
-
-
-def _part(name: str, lines: list[FormulaLine], policy: Policy, only: tuple[str, ...]) -> Item:
-    concerned = [x for x in lines if meant(x) == name or _implies(x, name) or meant(x) in only]
-    return stand(name, concerned, gives=lambda _: True, typo=policy.typo, repeated=policy.repeated)
+    return definitions("loss", FormulaKind.LOSS, wanted, defines, formulas, policy, profile, replay)
 
 
 def _implies(line: FormulaLine, name: str) -> bool:

@@ -24,7 +24,7 @@ Paste the whole output of the training cell. A shortened log is fine where its e
 from typing import NamedTuple
 
 from grader.core.evidence.documents import Documents
-from grader.core.evidence.logs import Epoch, LogEvidence, Origin, Run
+from grader.core.evidence.logs import LogEvidence, Origin, Run
 from grader.core.outcome import Finding, Outcome, Weight, failed, passed, skipped, unknown
 from grader.core.rubric import CheckParams
 from grader.core.rule import Rule
@@ -78,22 +78,18 @@ def check(logs: LogEvidence, documents: Documents, params: Params) -> Outcome:
     return passed("the README's log is the notebook's" + (", shortened" if remarks else ""), remarks)
 
 
-def _equal(a: Epoch, b: Epoch) -> bool:
-    return abs(a.percent - b.percent) <= a.half_unit + b.half_unit + 1e-9
-
-
 def _align(quoted: Run, saved: Run) -> _Alignment:
     """Longest common subsequence of the two accuracy sequences (at most a few hundred epochs each)."""
     a, b = quoted.epochs[:400], saved.epochs[:400]
     length = [[0] * (len(b) + 1) for _ in range(len(a) + 1)]
     for i in range(len(a) - 1, -1, -1):
         for j in range(len(b) - 1, -1, -1):
-            same = length[i + 1][j + 1] + 1 if _equal(a[i], b[j]) else 0
+            same = length[i + 1][j + 1] + 1 if a[i].as_accurate_as(b[j]) else 0
             length[i][j] = max(same, length[i + 1][j], length[i][j + 1])
     pairs: list[tuple[int, int]] = []
     i = j = 0
     while i < len(a) and j < len(b):
-        if _equal(a[i], b[j]) and length[i][j] == length[i + 1][j + 1] + 1:
+        if a[i].as_accurate_as(b[j]) and length[i][j] == length[i + 1][j + 1] + 1:
             pairs.append((i, j))
             i, j = i + 1, j + 1
         elif length[i + 1][j] >= length[i][j + 1]:

@@ -63,6 +63,10 @@ class Epoch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Training accuracy of the same epoch, where the log prints one."""
     excerpt: str = ""
 
+    def as_accurate_as(self, other: "Epoch") -> bool:
+        """Whether both may have the same accuracy, each as it was rounded."""
+        return abs(self.percent - other.percent) <= self.half_unit + other.half_unit + 1e-9
+
     def at_least(self, threshold: float) -> Answer:
         """Compare with a threshold in percent, honest about rounding.
 

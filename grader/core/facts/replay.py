@@ -230,22 +230,6 @@ class ReplayFacts(Fact, frozen=True, kw_only=True):
 
     books: tuple[BookFacts, ...]
 
-    @property
-    def right_updates(self) -> tuple[str, ...]:
-        """The weights whose update column is right in every filled table of the best book, `w1` … `w8`."""
-        best: tuple[str, ...] = ()
-        for book in self.judged:
-            tables = [table for table in book.tables if table.iterations > 1]
-            right = tuple(
-                name
-                for name in (
-                    q.quantity[1:] for t in tables[:1] for q in t.quantities if q.quantity.startswith("dw")
-                )
-                if all(table.state(name) is State.RIGHT for table in tables)
-            )
-            best = max(best, right, key=len)
-        return best
-
     def computes(self, artefact: str, quantity: str) -> bool:
         """Whether every filled table of a workbook computes a quantity right (`h1`, `dw1`, `E_total`)."""
         filled = [t for book in self.judged if book.artefact == artefact for t in book.tables if t.iterations]

@@ -262,7 +262,7 @@ def _shown(tree: ast.Module) -> list[str]:
     """Names that the code prints, shows as its last value, or goes through."""
     found: list[str] = []
     for node in _executed(tree.body):
-        if isinstance(node, ast.Call) and _name_of(node.func) in ("print", "display"):
+        if isinstance(node, ast.Call) and name_of(node.func) in ("print", "display"):
             found += [name for argument in node.args for name in _values(argument)]
         elif isinstance(node, ast.For):
             found += _values(node.iter)
@@ -307,7 +307,7 @@ def _unconditional_prints(function: _Function) -> Iterator[ast.Call]:
     """What a function prints whenever it is called: one under a condition may never have run."""
     for statement in function.body:
         match statement:
-            case ast.Expr(value=ast.Call() as call) if _name_of(call.func) == "print":
+            case ast.Expr(value=ast.Call() as call) if name_of(call.func) == "print":
                 yield call
 
 
@@ -327,10 +327,11 @@ def _executed(body: Iterable[ast.stmt]) -> Iterator[ast.AST]:
 
 
 def _counts(iterated: ast.expr) -> bool:
-    return isinstance(iterated, ast.Call) and _name_of(iterated.func) in ("range", "enumerate", "zip")
+    return isinstance(iterated, ast.Call) and name_of(iterated.func) in ("range", "enumerate", "zip")
 
 
-def _name_of(node: ast.AST) -> str:
+def name_of(node: ast.AST) -> str:
+    """Return the last part of a name, `randint` of `torch.randint`; empty for what is none."""
     match node:
         case ast.Name(id=name) | ast.Attribute(attr=name):
             return name

@@ -96,7 +96,7 @@ def repeats(run: Run, other: Run) -> bool:
     if not _same_document(run, other) or not 1 < len(run.epochs) <= len(other.epochs):
         return False
     tail = other.epochs[len(other.epochs) - len(run.epochs) :]
-    return all(_equal(a, b) for a, b in zip(run.epochs, tail, strict=True))
+    return all(a.as_accurate_as(b) for a, b in zip(run.epochs, tail, strict=True))
 
 
 def is_excerpt_of(run: Run, other: Run) -> bool:
@@ -111,15 +111,11 @@ def is_excerpt_of(run: Run, other: Run) -> bool:
         return False
     by_number: dict[int | None, Epoch] = {e.printed: e for e in other.epochs}
     by_number.pop(None, None)
-    return all((same := by_number.get(e.printed)) is not None and _equal(e, same) for e in run.epochs)
+    return all((same := by_number.get(e.printed)) is not None and e.as_accurate_as(same) for e in run.epochs)
 
 
 def _same_document(run: Run, other: Run) -> bool:
     return run.artefact == other.artefact and run.origin is other.origin
-
-
-def _equal(a: Epoch, b: Epoch) -> bool:
-    return abs(a.percent - b.percent) <= a.half_unit + b.half_unit + 1e-9
 
 
 def shown_text(text: str) -> list[str]:

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from grader.core.evidence.notebook import Channel, Notebook, NotebookCell
+from grader.extract.documents.cell_names import name_of
 from grader.extract.logs.runs import Segment
 
 MIN_LINE = 12
@@ -88,7 +89,7 @@ def _opened(source: str) -> list[str]:
     if tree is None:
         return []
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    named = [_name(call.func) for call in calls]
+    named = [name_of(call.func) for call in calls]
     allowed = _SHOWS | {
         "open",
         "read",
@@ -108,7 +109,7 @@ def _opened(source: str) -> list[str]:
     return [
         a.value
         for call in calls
-        if _name(call.func) in ("open", "Path")
+        if name_of(call.func) in ("open", "Path")
         for a in call.args[:1]
         if isinstance(a, ast.Constant) and isinstance(a.value, str)
     ]
@@ -145,7 +146,7 @@ def _shown_names(source: str) -> frozenset[str]:
         return frozenset()
     shown: set[str] = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and _name(node.func) in _SHOWS:
+        if isinstance(node, ast.Call) and name_of(node.func) in _SHOWS:
             shown |= {n.id for a in node.args for n in ast.walk(a) if isinstance(n, ast.Name)}
         elif isinstance(node, ast.For | ast.comprehension):
             shown |= {n.id for n in ast.walk(node.iter) if isinstance(n, ast.Name)}
@@ -177,7 +178,7 @@ _HARMLESS = _SHOWS | {
 
 def _makes(node: ast.AST) -> bool:
     """Whether a node may compute something: a call of anything but print and its like."""
-    return isinstance(node, ast.Call) and _name(node.func) not in _HARMLESS
+    return isinstance(node, ast.Call) and name_of(node.func) not in _HARMLESS
 
 
 @lru_cache(maxsize=2_048)
@@ -222,13 +223,6 @@ def _flat(value: object) -> tuple[list[str], set[float]]:
         texts += found
         numbers |= listed
     return texts, numbers
-
-
-def _name(node: ast.AST) -> str:
-    match node:
-        case ast.Name(id=name) | ast.Attribute(attr=name):
-            return name
-    return ""
 
 
 def _parsed(source: str) -> ast.Module | None:

@@ -228,13 +228,21 @@ def _extreme(reduce: Callable[[Number, Number], object]) -> Callable[[Sequence[A
     return run
 
 
-def _round(arguments: Sequence[Argument]) -> Value:
-    if not arguments or any(isinstance(a, list) for a in arguments):
-        return math.nan
-    digits = as_number(arguments[1]) if len(arguments) > 1 else 0.0  # type: ignore[arg-type]
-    scale = np.power(10.0, np.trunc(np.asarray(digits, dtype=np.float64)))
-    scaled = np.asarray(as_number(arguments[0])) * scale  # type: ignore[arg-type]
-    return np.asarray(np.sign(scaled) * np.floor(np.abs(scaled) + 0.5) / scale, dtype=np.float64)
+def _to_digits(whole: Callable[[Number], Number]) -> Callable[[Sequence[Argument]], Value]:
+    """A function that leaves some digits of a number, by what it makes of one without."""
+
+    def run(arguments: Sequence[Argument]) -> Value:
+        if not arguments or any(isinstance(a, list) for a in arguments):
+            return math.nan
+        digits = as_number(arguments[1]) if len(arguments) > 1 else 0.0  # type: ignore[arg-type]
+        scale = np.power(10.0, np.trunc(np.asarray(digits, dtype=np.float64)))
+        scaled = np.asarray(as_number(arguments[0])) * scale  # type: ignore[arg-type]
+        return np.asarray(whole(scaled) / scale, dtype=np.float64)
+
+    return run
+
+
+_rounded = _to_digits(lambda scaled: np.sign(scaled) * np.floor(np.abs(scaled) + 0.5))
 
 
 def _if(arguments: Sequence[Argument]) -> Value:
@@ -250,14 +258,6 @@ def _iferror(arguments: Sequence[Argument]) -> Value:
         return math.nan
     value, otherwise = as_number(arguments[0]), as_number(arguments[1])  # type: ignore[arg-type]
     return np.asarray(np.where(np.isfinite(value), value, otherwise), dtype=np.float64)
-
-
-def _truncated(arguments: Sequence[Argument]) -> Value:
-    if not arguments or any(isinstance(a, list) for a in arguments):
-        return math.nan
-    digits = as_number(arguments[1]) if len(arguments) > 1 else 0.0  # type: ignore[arg-type]
-    scale = np.power(10.0, np.trunc(np.asarray(digits, dtype=np.float64)))
-    return np.asarray(np.trunc(np.asarray(as_number(arguments[0])) * scale) / scale, dtype=np.float64)  # type: ignore[arg-type]
 
 
 def _sumxmy2(arguments: Sequence[Argument]) -> Value:
@@ -279,9 +279,9 @@ FUNCTIONS: dict[str, Callable[[Sequence[Argument]], Argument]] = {
     "EXP": _one(np.exp), "POWER": _power, "POW": _power, "SUM": _sum, "PRODUCT": _product, "SUMSQ": _sumsq,
     "SUMPRODUCT": _sumproduct, "AVERAGE": _average, "SQRT": _one(np.sqrt), "ABS": _one(np.abs), "LN": _one(np.log),
     "LOG10": _one(np.log10), "LOG": _log, "TANH": _one(np.tanh), "SINH": _one(np.sinh), "COSH": _one(np.cosh),
-    "SIGN": _one(np.sign), "MIN": _extreme(np.minimum), "MAX": _extreme(np.maximum), "ROUND": _round, "IF": _if,
+    "SIGN": _one(np.sign), "MIN": _extreme(np.minimum), "MAX": _extreme(np.maximum), "ROUND": _rounded, "IF": _if,
     "PI": lambda _: math.pi, "INT": _one(np.floor),
-    "IFERROR": _iferror, "TRUNC": _truncated, "ROUNDDOWN": _truncated, "SUMXMY2": _sumxmy2,
+    "IFERROR": _iferror, "TRUNC": _to_digits(np.trunc), "ROUNDDOWN": _to_digits(np.trunc), "SUMXMY2": _sumxmy2,
     "MMULT": _mmult, "TRANSPOSE": _transpose, "INDEX": _index, "IFS": _ifs, "SINGLE": lambda a: a[0] if len(a) == 1 else math.nan,
     "ADD": _sum, "MULTIPLY": _product,
     "MINUS": lambda a: _sum([_flat(a)[0], -_flat(a)[1]]) if len(_flat(a)) == 2 else math.nan,

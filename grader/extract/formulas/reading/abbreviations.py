@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from grader.backprop.expression import Expr, deriv, neg, nodes, remade, sym
+from grader.backprop.expression import Expr, deriv, mapped, neg, nodes, sym
 from grader.extract.formulas.judging.decide import Truth, decide
 from grader.extract.formulas.judging.network import conventions, points
 from grader.extract.formulas.reading.relations import formula
@@ -124,12 +124,7 @@ def _true(trees: Sequence[Expr]) -> bool:
 
 
 def _changed(t: Expr, change: _Change) -> Expr:
-    if t.name == "delta":
-        return change(t)
-    if not t.args:
-        return t
-    args = tuple(_changed(a, change) for a in t.args)
-    return t if all(a is b for a, b in zip(args, t.args, strict=True)) else remade(t, args)
+    return mapped(t, lambda node: change(node) if node.name == "delta" else None)
 
 
 def has_signals(statements: Statements) -> bool:
