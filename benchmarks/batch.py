@@ -115,13 +115,26 @@ def otter(program: Path, root: Path) -> tuple[Cost, dict[str, Answer]]:
     environment = {"PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}"}
     folder = root / "otter"
     flags = ["--no-config", "--no-requirements", "--no-environment"]
-    run([str(program), "generate", "-t", "tests", "-o", "autograder.zip", *flags], cwd=folder, environment=environment)  # fmt: skip
+    run(
+        [str(program), "generate", "-t", "tests", "-o", "autograder.zip", *flags],
+        cwd=folder,
+        environment=environment,
+    )
     found: dict[str, Answer] = {}
     costs: list[Cost] = []
     for student in sorted((root / "class").iterdir()):
         out = folder / "out" / student.name
         out.mkdir(parents=True)
-        command = [str(program), "run", "-a", str(folder / "autograder.zip"), "-o", str(out), "--no-logo", str(student / "S4.ipynb")]  # fmt: skip
+        command = [
+            str(program),
+            "run",
+            "-a",
+            str(folder / "autograder.zip"),
+            "-o",
+            str(out),
+            "--no-logo",
+            str(student / "S4.ipynb"),
+        ]
         cost = run(command, limit=PER_CALL, cwd=out, environment=environment)
         costs.append(cost)
         result = out / "results.json"

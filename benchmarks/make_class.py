@@ -25,7 +25,21 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLES = ROOT / "submissions"
 SIGNS = (" * ", "*", " · ", " × ", "·")
-WORDS = ("I", "checked", "each", "sheet", "again", "because", "the", "loss", "fell", "slowly", "then", "fast", "here")  # fmt: skip
+WORDS = (
+    "I",
+    "checked",
+    "each",
+    "sheet",
+    "again",
+    "because",
+    "the",
+    "loss",
+    "fell",
+    "slowly",
+    "then",
+    "fast",
+    "here",
+)
 _RIGHT = re.compile(r"(\d{4,5})/(10000|60000) \((\d+\.\d+)%\)")
 _LOSS = re.compile(r"(loss:? *)(\d\.\d{4})", re.IGNORECASE)
 

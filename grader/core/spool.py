@@ -56,7 +56,8 @@ class Spool(Records[T], Generic[T]):
     """
 
     def __init__(self, kind: Any, records: Iterable[T] = (), folder: Path | None = None) -> None:
-        self._file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY, dir=str(folder) if folder else None)  # noqa: SIM115
+        where = str(folder) if folder else None
+        self._file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY, dir=where)  # noqa: SIM115
         self._ends = array("Q")
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode = msgspec.msgpack.Decoder(kind).decode

@@ -17,7 +17,11 @@ from grader.render.escape import bare
 from grader.render.result_json import encode, percent, percent_of_decided
 from grader.render.strings import STAMP_PROVISIONAL
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\N{FULLWIDTH EQUALS SIGN}", "\N{FULLWIDTH PLUS SIGN}", "\N{FULLWIDTH HYPHEN-MINUS}", "\N{FULLWIDTH COMMERCIAL AT}")  # fmt: skip
+_FORMULA_STARTS = (
+    *("=", "+", "-", "@", "\t", "\r", "\n"),
+    *("\N{FULLWIDTH EQUALS SIGN}", "\N{FULLWIDTH PLUS SIGN}"),
+    *("\N{FULLWIDTH HYPHEN-MINUS}", "\N{FULLWIDTH COMMERCIAL AT}"),
+)
 
 _SPLIT = re.compile(rf"(;\s*)(?=[{''.join(re.escape(start) for start in _FORMULA_STARTS)}])")
 """Where a program that splits cells at semicolons, as Excel does in half of Europe, would find a formula."""

@@ -254,7 +254,8 @@ class Bubblewrap:
             options += ["--ro-bind", _staged(position) if staged else bind.source, bind.target]
         options += ["--proc", "/proc", "--dev", "/dev"]
         if staged:
-            options += ["--bind", f"{launch.STAGE}/shm", "/dev/shm", "--bind", f"{launch.STAGE}/job", WORK]  # noqa: S108
+            for source, target in (("shm", "/dev/shm"), ("job", WORK)):  # noqa: S108
+                options += ["--bind", f"{launch.STAGE}/{source}", target]
         else:
             sized = _knows(self._program, "--size")
             for size, target in ((limits.shared_memory, "/dev/shm"), (limits.disk, WORK)):  # noqa: S108
@@ -348,7 +349,9 @@ def _rlimits(limits: Limits, *, own_uid: bool) -> dict[str, int]:
 def _knows(program: str, option: str) -> bool:
     """Whether this version of bubblewrap has an option."""
     command = [program, "--help"]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False, env={}, timeout=10)  # noqa: S603
+    answer = subprocess.run(  # noqa: S603
+        command, capture_output=True, text=True, check=False, env={}, timeout=10
+    )
     return option in (answer.stdout + answer.stderr).split()
 
 

@@ -210,7 +210,8 @@ def _files_of_the_machine() -> list[str]:
     found = []
     for root in WHERE_OTHERS_WORK:
         walk = itertools.islice(os.walk(root, onerror=None), 200)
-        files = (os.path.join(folder, name) for folder, _, names in walk for name in sorted(names))  # noqa: PTH118
+        places = ((folder, name) for folder, _, names in walk for name in sorted(names))
+        files = (os.path.join(folder, name) for folder, name in places)  # noqa: PTH118
         plain = (f for f in files if not Path(f).is_symlink() and not environment.shown_by(f))
         found += list(itertools.islice((f for f in plain if os.access(f, os.R_OK)), 1))
     return found

@@ -286,7 +286,8 @@ def examine(request: dict[str, Any], *, filtered: bool) -> None:
     wanted |= {name: [str(request["inside_uid"])] * 4 for name in ("Uid", "Gid")}
     wanted |= {"NoNewPrivs": ["1"], "Threads": ["1"], "Seccomp": ["2" if filtered else "0"]}
     wrong = [name for name, value in wanted.items() if status.get(name) != value]
-    wrong += [n for n, inode in request["joined"].items() if os.stat(f"/proc/self/ns/{n}").st_ino != inode]  # noqa: PTH116
+    for name, inode in request["joined"].items():
+        wrong += [name] if os.stat(f"/proc/self/ns/{name}").st_ino != inode else []  # noqa: PTH116
     wrong += ["parent"] if os.getppid() != 0 else []
     wrong += ["descriptors"] if len(os.listdir("/proc/self/fd")) != 5 else []  # noqa: PTH208
     if wrong:

@@ -120,10 +120,8 @@ def share_facts(store: Store, source: Run, rubric_name: str, rubric: bytes) -> R
             row = (int(cursor.lastrowid or 0),)
         for table, _, columns in _TABLES:
             c.execute(f"DELETE FROM {table} WHERE run = ?", row)  # noqa: S608  # names above
-            c.execute(
-                f"INSERT INTO {table} (run, {columns}) SELECT ?, {columns} FROM {table} WHERE run = ?",  # noqa: S608
-                (row[0], source.id),
-            )
+            taken = f"SELECT ?, {columns} FROM {table} WHERE run = ?"  # noqa: S608
+            c.execute(f"INSERT INTO {table} (run, {columns}) {taken}", (row[0], source.id))
         c.execute(
             "UPDATE runs SET finished = (SELECT finished FROM runs WHERE id = ?) WHERE id = ?",
             (source.id, row[0]),

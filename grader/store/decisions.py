@@ -21,7 +21,8 @@ def append(connection: sqlite3.Connection, decisions: Sequence[Decision]) -> Non
         for d in decisions
     ]
     with transaction(connection) as c:
-        c.executemany(f"INSERT INTO overrides ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)  # noqa: S608
+        marks = ", ".join("?" * 9)
+        c.executemany(f"INSERT INTO overrides ({_COLUMNS}) VALUES ({marks})", rows)  # noqa: S608
 
 
 def read(connection: sqlite3.Connection) -> tuple[Decision, ...]:

@@ -141,8 +141,8 @@ def prune(store: Store, keep: int) -> Removed:
     shutil.rmtree(store.path.parent / "products", ignore_errors=True)
     old = [r.id for r in store.runs()][:-keep]
     with transaction(store.connection) as c:
-        for table in ("phases", "durations", "deliveries", "refusals"):
-            c.executemany(f"DELETE FROM {table} WHERE run = ?", [(i,) for i in old])  # noqa: S608  # names above
+        for table in ("phases", "durations", "deliveries", "refusals"):  # no names from outside
+            c.executemany(f"DELETE FROM {table} WHERE run = ?", [(i,) for i in old])  # noqa: S608
         c.executemany("DELETE FROM runs WHERE id = ?", [(i,) for i in old])
         rows = c.execute("SELECT products FROM phases").fetchall()
         used = {k for row in rows for k in unpacked(row[0], dict[str, str]).values()}

@@ -157,7 +157,8 @@ def test_what_was_surely_not_handed_in_is_still_said(files: Files, tmp_path: Pat
 def test_a_form_that_nobody_reads_may_be_the_part_that_is_not_there(
     name: str, kind: Kind, tmp_path: Path
 ) -> None:
-    rest = {n: d for n, d in PERFECT.items() if not n.endswith({Kind.README: ".md", Kind.NOTEBOOK: ".ipynb", Kind.WORKBOOK: ".xlsx"}[kind])}  # fmt: skip
+    ends = {Kind.README: ".md", Kind.NOTEBOOK: ".ipynb", Kind.WORKBOOK: ".xlsx"}[kind]
+    rest = {n: d for n, d in PERFECT.items() if not n.endswith(ends)}
     submission = _one(tmp_path, {**rest, name: b"%PDF-1.7 \x00"}).submission
     assert submission.absent(kind, "it").verdict.value == "unknown"
     whole = _one(tmp_path / "b", {**PERFECT, name: b"%PDF-1.7 \x00"}).submission

@@ -31,7 +31,11 @@ def test_what_may_be_the_work(text: bytes, found: bool) -> None:
 
 
 def test_blackboards_own_words_are_no_text_of_the_student() -> None:
-    said = b"Name: Ana (adiaz)\r\nAssignment: HW\r\nSubmission Field:\r\n%s\r\n\r\nComments:\r\nThere are no student comments for this assignment.\r\n\r\nFiles:\r\n\tOriginal filename: hw.zip\r\n"  # fmt: skip
+    said = (
+        b"Name: Ana (adiaz)\r\nAssignment: HW\r\nSubmission Field:\r\n%s\r\n\r\n"
+        b"Comments:\r\nThere are no student comments for this assignment.\r\n\r\n"
+        b"Files:\r\n\tOriginal filename: hw.zip\r\n"
+    )
     nothing = b"There is no student submission text data for this assignment."
     assert plain_text(said % nothing) == ("", ())
     assert plain_text(said % b"<p>my hand-in</p>")[0] == "my hand-in"

@@ -1,6 +1,7 @@
 """The general network against the plain one, torch autograd, central differences and Mazur's numbers."""
 
 import random
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -25,7 +26,7 @@ def networks(draw: st.DrawFn) -> tuple[Shape, Parameters, list[float], list[floa
     losses += ["cross-entropy"] if last in ("sigmoid", "softmax") else []
     kinds = [draw(st.sampled_from(ACTIVATIONS)) for _ in sizes[2:]]
     shape = Shape((*kinds, last), draw(st.sampled_from(losses)))
-    weights = [[[draw(number) for _ in range(n)] for _ in range(m)] for n, m in zip(sizes, sizes[1:])]  # noqa: B905, RUF007
+    weights = [[[draw(number) for _ in range(n)] for _ in range(m)] for n, m in pairwise(sizes)]
     biases = [[draw(number) for _ in range(m)] for m in sizes[1:]]
     targets = [draw(st.floats(0.05, 0.95)) for _ in range(sizes[-1])]
     return shape, Parameters(weights, biases), [draw(number) for _ in range(sizes[0])], targets

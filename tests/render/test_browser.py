@@ -285,7 +285,15 @@ def test_verdict_and_faults_are_one_printed_page(tmp_path: Path) -> None:
     _, made, _ = graded("wrong-gradient")
     (tmp_path / "page.html").write_text(student_page.render(made), "utf-8")
     paper = tmp_path / "page.pdf"
-    command = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}",
-               "--no-pdf-header-footer", f"--print-to-pdf={paper}", (tmp_path / "page.html").as_uri()]  # fmt: skip
+    command = [
+        str(CHROMIUM),
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        f"--user-data-dir={tmp_path / 'profile'}",
+        "--no-pdf-header-footer",
+        f"--print-to-pdf={paper}",
+        (tmp_path / "page.html").as_uri(),
+    ]
     subprocess.run(command, capture_output=True, timeout=120, check=True)
     assert len(re.findall(rb"/Type\s*/Page\b(?!s)", paper.read_bytes())) == 1

@@ -9,7 +9,14 @@ torch = pytest.importorskip("torch")
 
 from torch import nn  # noqa: E402
 
-from grader.sandbox.worker import mnist_stub, module_tensors, pick_model, recipe, recorder, torchvision_ops  # noqa: E402
+from grader.sandbox.worker import (  # noqa: E402
+    mnist_stub,
+    module_tensors,
+    pick_model,
+    recipe,
+    recorder,
+    torchvision_ops,
+)
 from grader.sandbox.worker.patches import WHAT, Ledger  # noqa: E402
 from grader.sandbox.worker.tracker import Tracker  # noqa: E402
 from tests.sandbox.about import ABOUT  # noqa: E402

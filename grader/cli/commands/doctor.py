@@ -43,7 +43,9 @@ def kernels() -> Symptom:
     """Which kernels train here; asked in a process of its own, because it loads torch."""
     code = "from grader.execute.engine.ways.kernel_set import choice as c; print(c().kernels.value, c().why)"
     command = [sys.executable, "-I", "-c", code]
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, timeout=300)  # noqa: S603
+    done = subprocess.run(  # noqa: S603
+        command, capture_output=True, encoding="utf-8", check=False, timeout=300
+    )
     used, _, why = done.stdout.strip().partition(" ")
     told = f"{used}: {why}" if why else used or "not tried: no torch"
     return Symptom(name="training kernels", health=Health.OK, found=told)
