@@ -3,8 +3,9 @@ are loaded, which took a quarter of a `check` of one's own work.
 
 Kept are those alone that a module makes when it is loaded, and those of a rubric's network
 (`grader.backprop.name_patterns`), so nothing of a student's text is ever among them; each under its own text
-and flags, for one interpreter. Whatever is amiss (no cache folder, a damaged file, an
-interpreter whose `re` is built otherwise) costs no more than compiling anew.
+and flags, for one interpreter. Compiling each at its first use would save next to nothing: a `check` uses 385
+of the 559 that its modules make, which take nine tenths of the time. Whatever is amiss (no cache folder, a
+damaged file, an interpreter whose `re` is built otherwise) costs no more than compiling anew.
 """
 
 import atexit

@@ -8,6 +8,7 @@ which column C is filled.
 
 import re
 from collections import Counter
+from functools import lru_cache
 from typing import NamedTuple
 
 from grader.backprop.sheet_names import names
@@ -321,7 +322,12 @@ _SUMMARY = re.compile(
 def _is_summary(model: Model, key: int) -> bool:
     """Whether a cell sums up its own column: a row of such cells below a table is no iteration."""
     form = model.form_of.get(key)
-    return form is not None and _SUMMARY.fullmatch(model.book.forms[form]) is not None
+    return form is not None and _sums_up(model.book.forms[form])
+
+
+@lru_cache(maxsize=4_096)  # asked for each cell of a table, of some thirty forms
+def _sums_up(form: str) -> bool:
+    return _SUMMARY.fullmatch(form) is not None
 
 
 def _rows(model: Model, table: Table, columns: dict[str, int], most: int) -> list[int]:
