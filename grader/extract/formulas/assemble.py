@@ -283,6 +283,7 @@ def _repair(e: Explanation, judged: Judged, spelling: _Spelling, *, equal: bool)
 _TELL = {
     "zero-for-o": "",
     "power-sign-lost": "the sign of the exponent is lost",
+    "double-star": "",
     "spaced-power": "",
     "bracket-not-closed": "",
     "bracket-not-opened": "",

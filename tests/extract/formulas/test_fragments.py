@@ -235,6 +235,14 @@ RIGHT: dict[str, tuple[int, str]] = {
             "a_h1 = 1/(1 + exp(-h1)) - siehe Vorlesung zwei"
         ),
     ),
+    "e to a power of Python": (2, "@a_o1 = 1/(1 + e**(-o1))\n\nE1 = 0.5*(t1 - a_o1)**2"),
+    "a star too many": (
+        1,
+        (
+            "@∂E/∂w1 = ((a_o1 - t1) * a_o1 * (1 - a_o1)**w5 + (a_o2 - t2) * a_o2 * (1 - a_o2) * w7)"
+            " * a_h1 * (1 - a_h1) * i1"
+        ),
+    ),
     "remark comma": (1, "@∂E/∂w5 = (a_o1 - t1) * a_o1 * (1 - a_o1) * a_h1, using the chain rule."),
     "remark arrow left": (1, "@∂E/∂w5 = (a_o1 - t1) * a_o1 * (1 - a_o1) * a_h1 <- final"),
     "remark html": (1, "@a_h1 = σ(h1) <!-- sigmoid -->"),

@@ -110,6 +110,10 @@ _NO_FORMULA = re.compile(r"<\s*=|>\s*=|!=|\bimg\b|https?:|it/s|batch_id|padding\
 _VALUE = r"(?:[A-Za-z_0-9]+\s*=\s*)+[-\d.]+"
 _VALUES = re.compile(rf"\W*{_VALUE}(?:[,;\s]+(?:and\s+)?{_VALUE})*\W*")
 _LOST_EXPONENT = Named(r"(1\s*\+\s*)e\s*-\s*(?=\(?(?:a_?|net_?|z_?)?[hoHO]_?@units@\s*\))")
+_DOUBLE_STAR = Named(
+    r"(?<=[\w)])\s*\*\*\s*(?=\(?\s*(?:[wW]_?@weights@|[iI]_?@inputs@|a_?[hoHO]_?@units@)(?!\w))"
+)
+"""`(1 - a_o1)**w5`: nothing of this network is an exponent but a sum, so it is a slip for `*`."""
 _ZERO_FOR_O = Named(rf"\b(?:[aA]|net|out)_?0@outputs@\b|{ZERO_FOR_O.template}")
 _AUGMENTED = re.compile(r"([wW]\w*(?:\(\d\))?)\s*([-+])=\s*(?!=)")
 
@@ -259,6 +263,9 @@ def _statement(parts: list[SourceText]) -> Statement:
     if any(_LOST_EXPONENT().search(part.text) for part in parts):
         parts = [part.sub(_LOST_EXPONENT(), r"\1e^-") for part in parts]
         notes.append(Note("power-sign-lost", "`e-h` read as `e^-h`"))
+    if any(_DOUBLE_STAR().search(part.text) for part in parts):
+        parts = [part.sub(_DOUBLE_STAR(), " * ") for part in parts]
+        notes.append(Note("double-star", "`**` between two factors read as `*`"))
     for k, part in enumerate(parts):
         text = joined_names(part.strip().rstrip(".,"))
         sides.append(_side(text, first=k == 0 < len(parts) - 1, last=k == len(parts) - 1, notes=notes))

@@ -286,7 +286,7 @@ def _word_tokens(text: str, at: int, run: str, found: list[Token]) -> int:
     if run in ("d", "D") and (following[:1] in ("(", "σ") or _starts_with_symbol(following)):
         found.append(Token("d", "", 0.0, at, at + 1))
         return at + 1
-    if run == "e" and following[:1] == "^":
+    if run == "e" and following.startswith(("^", "**")):
         found.append(Token("fn", "e", 0.0, at, at + 1))
         return at + 1
     if _DERIVED_SIGMOID.fullmatch(run) and following[:1] == "(":
