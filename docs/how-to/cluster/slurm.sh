@@ -28,8 +28,8 @@ if [ "$SLURM_ARRAY_TASK_ID" = 0 ]; then
   ray start --head --node-ip-address="$address" --port="$port" --num-cpus=0 --include-dashboard=false --block &
   head=$!
   # Not `ray stop`, which ends whatever else of Ray runs on this machine. Nodes that have not begun never need to.
-  nodes=$SLURM_ARRAY_TASK_MAX
-  trap 'kill $(jobs -p) || true; wait; rm -rf "$place"; scancel "${SLURM_ARRAY_JOB_ID}_[1-$nodes]"' EXIT
+  nodes="${SLURM_ARRAY_JOB_ID}_[1-$SLURM_ARRAY_TASK_MAX]"
+  trap 'scancel "$nodes" || true; kill $(jobs -p) || true; wait; rm -rf "$place"' EXIT
   trap 'exit 143' TERM
   until (: < "/dev/tcp/$address/$port") 2> /dev/null; do kill -0 "$head"; sleep 1; done
   echo "$address" > "$place/head.part" && mv "$place/head.part" "$place/head"
