@@ -270,12 +270,18 @@ class _Going:
         seconds, flight.since = now - flight.since, now
         self._seconds = seconds if not self._seconds else 0.8 * self._seconds + 0.2 * seconds
         self._in_flight -= 1
-        return flight.items.popleft()
+        item = flight.items.popleft()
+        if not flight.items:
+            # With its last word its place is free: a next block that is there when the process has put the
+            # former away goes to it at once, where Ray would else take it back and give it out again.
+            self._busy[flight.node.id] -= 1
+        return item
 
     def _land(self, number: int) -> None:
         flight = self.flights.pop(number)
-        self._busy[flight.node.id] -= 1
-        self._in_flight -= len(flight.items)
+        if flight.items:
+            self._busy[flight.node.id] -= 1
+            self._in_flight -= len(flight.items)
 
     def _lost(self, flight: Flight, reason: str, *, node: bool) -> Iterator[Ended[Any, Any]]:
         """Queue again what a node or process took down; give up a job that took down too many."""

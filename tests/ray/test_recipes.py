@@ -40,7 +40,9 @@ def test_the_manifest_is_a_cluster_and_a_job_of_the_same_image() -> None:
     assert pod["volumeMounts"] == driver["volumeMounts"][:-1]
     assert pod["env"] == driver["env"]
     for probe in ("livenessProbe", "readinessProbe"):
-        assert "raylet" in pod[probe]["exec"]["command"][-1], "KubeRay's own ask a dashboard that there is none of"
+        assert "raylet" in pod[probe]["exec"]["command"][-1], (
+            "KubeRay's own ask a dashboard that there is none of"
+        )
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")

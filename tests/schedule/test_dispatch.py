@@ -265,3 +265,18 @@ def test_trainings_go_to_the_nodes_with_a_gpu_where_there_are_any() -> None:
     cluster = Pretend(node("cpu", 8), node("gpu", 8, gpus=1.0))
     over(cluster, range(20), Needs(gpus=0.25))
     assert {(to, share.gpus) for to, share, _ in cluster.sent} == {("gpu", 0.25)}
+
+
+def test_the_next_job_is_on_its_way_with_the_last_word_of_the_one_before() -> None:
+    """It waited for the end of the former's block, and Ray had given the process back by then."""
+    sent: list[int] = []
+
+    class Listening(Pretend):
+        def hear(self, seconds: float) -> list[Told]:
+            told = list(super().hear(seconds))
+            sent.extend(len(self.sent) for word in told if word.word is Word.OVER)
+            return told
+
+    ended, _ = over(Listening(node("a")), range(3), Needs())
+    assert len(whole(ended)) == 3
+    assert sent == [2, 3, 3]
