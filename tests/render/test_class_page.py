@@ -110,6 +110,14 @@ def test_similar_hand_ins_stand_side_by_side_and_lead_to_their_pages() -> None:
     assert "one was not read" in page
 
 
+def test_of_a_thousand_that_look_alike_some_are_named_and_the_others_counted() -> None:
+    set_of = Similar(names=tuple(f"student {n:04}" for n in range(1_200)), what="notebook", how="all")
+    page = class_page.render(rows_from([good()]), similar=(SimilarGroup(caption="Alike", members=(set_of,)),))
+    section = page[page.index("Alike") :].partition("</section>")[0]
+    assert section.count("student 0") == class_page.ALIKE_NAMED
+    assert "and 1,180 more, each named in alike.json" in section
+
+
 def test_a_table_of_students_and_criteria_leads_to_each_finding() -> None:
     page = class_page.render(rows_from([good(), mixed()]))
     table = page[page.index('<table id="submissions"') :].partition("</table>")[0]
