@@ -161,7 +161,7 @@ class RayCluster:
         return self._number
 
     def hear(self, seconds: float) -> list[Told]:
-        """Return the next word of each block that has one."""
+        """Return the next words of each block that has some."""
         if not self._flights:
             time.sleep(min(seconds, 0.5))
             return []
@@ -182,11 +182,11 @@ class RayCluster:
             self._forget(number)
             return [self._death(number, fault)]
         try:
-            word, value, name = self._ray.get(ref)
+            told = self._ray.get(ref)
         except self._ray.exceptions.RayError as fault:
             self._forget(number)
             return [self._death(number, fault)]
-        return [Told(number, Word(word), value, name)]
+        return [Told(number, Word(word), value, name) for word, value, name in told]
 
     def _death(self, number: int, fault: Exception) -> Told:
         of = self._ray.exceptions

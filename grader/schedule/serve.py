@@ -3,9 +3,10 @@
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import copy_context
-from typing import Any
+from typing import Any, Final
 
 from grader.core.crash_log import listen
 from grader.core.faults import GraderFault
@@ -17,17 +18,34 @@ log = logging.getLogger(__name__)
 
 Said = tuple[str, Any, str]
 """A `Word`, its value, and the type of a fault."""
+TOGETHER: Final = 0.02
+"""Seconds within which the ends of jobs are told at once: what Ray takes to tell one is more than a job that
+finds its result has to do. A process that dies meanwhile is held against the first job that was not told,
+which is then tried alone.
+"""
 
 
-def serve(function: Callable[[Any], Any], jobs: Sequence[Any], *, talks: bool = False) -> Iterator[Said]:
-    """Run a function over jobs in their order. Words of a job are told as they come where it `talks`, else
-    before its end.
+def serve(
+    function: Callable[[Any], Any], jobs: Sequence[Any], *, talks: bool = False
+) -> Iterator[Sequence[Said]]:
+    """Run a function over jobs in their order, and tell several words at a time. Those of a job are told as
+    they come where it `talks`, else before its end, and with those of others that end in `TOGETHER`.
     """
     collect_rarely()
     listen()
-    yield Word.BEGAN.value, "", ""
+    yield [(Word.BEGAN.value, "", "")]
+    waiting: list[Said] = []
+    told = time.monotonic()
     for job in jobs:
-        yield from _talking(function, job) if talks else _silent(function, job)
+        if talks:
+            yield from ([said] for said in _talking(function, job))
+            continue
+        waiting += _silent(function, job)
+        if time.monotonic() - told >= TOGETHER:
+            yield waiting
+            waiting, told = [], time.monotonic()
+    if waiting:
+        yield waiting
 
 
 def _silent(function: Callable[[Any], Any], job: Any) -> Iterator[Said]:

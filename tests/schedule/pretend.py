@@ -1,7 +1,10 @@
-"""A cluster without machines: blocks run in this process, in order, and what dies is said beforehand."""
+"""A cluster without machines: blocks run in this process, in order, a word at a time, and what dies is
+said beforehand.
+"""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from grader.schedule.cluster import Node, Share, Told, Word
@@ -31,7 +34,7 @@ class Pretend:
     def send(self, to: Node, share: Share, function: Callable[[Any], Any], jobs: Sequence[Any]) -> int:
         self.sent.append((to.id, share, list(jobs)))
         number = len(self.sent)
-        self.flights[number] = (to.id, serve(function, list(jobs), talks=share.talks))
+        self.flights[number] = (to.id, chain.from_iterable(serve(function, list(jobs), talks=share.talks)))
         self.turn.append(number)
         return number
 

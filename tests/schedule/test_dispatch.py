@@ -1,13 +1,14 @@
 """Over the nodes of a cluster every job ends once, whatever is lost under it, and its reason is told."""
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from grader.core.faults import NodeFault, UsageFault
 from grader.core.progress import listening, tell
-from grader.schedule import dispatch
+from grader.schedule import dispatch, serve
 from grader.schedule.base import LATER, Ended, Needs
 from grader.schedule.cluster import Node, Share, Told, Word
 from grader.schedule.dispatch import Dispatch, seats
@@ -280,3 +281,23 @@ def test_the_next_job_is_on_its_way_with_the_last_word_of_the_one_before() -> No
     ended, _ = over(Listening(node("a")), range(3), Needs())
     assert len(whole(ended)) == 3
     assert sent == [2, 3, 3]
+
+
+def test_jobs_that_end_within_moments_are_told_together_and_a_slow_one_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(serve, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+
+    def lasting(seconds: float) -> float:
+        clock[0] += seconds
+        return seconds
+
+    told = list(serve.serve(lasting, [0.001, 0.002, 5.0, 6.0, 0.003, 0.004]))
+    assert [[value for _, value, _ in words] for words in told] == [
+        [""],
+        [0.001, 0.002, 5.0],
+        [6.0],
+        [0.003, 0.004],
+    ]
+    assert [words[0][0] for words in told] == ["began", "result", "result", "result"]
