@@ -30,7 +30,7 @@ SECTION: Final = 200
 wait for a person took Chromium 2.5 CPU seconds more than an empty page.
 """
 ALIKE_NAMED: Final = 20
-"""Names of one set of hand-ins that look alike: the 12,000 of a class of ten thousand took a second of CPU."""
+"""Names of one set of hand-ins that look alike: the 12,000 of a class of ten thousand took a CPU second."""
 
 
 class Bar(msgspec.Struct, frozen=True, kw_only=True):
