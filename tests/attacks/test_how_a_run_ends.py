@@ -175,7 +175,7 @@ def test_a_rubric_bounds_the_whole_run() -> None:
         execution=make_plan(rubric, catalogue()).execution,
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runner, "choose", lambda **_: Notes(RunStatus.WALL))
+        patch.setattr("grader.sandbox.choose.choose", lambda **_: Notes(RunStatus.WALL))
         found = outcomes(known, "NN401")["NN401"]
     assert [limits.wall for limits in asked] == [90.0]
     assert asked[0].cell < asked[0].cells < 90.0

@@ -16,7 +16,6 @@ import pytest
 from grader.checks.catalogue import catalogue
 from grader.core.report import Report
 from grader.core.settings import Settings
-from grader.execute import notebook as runner
 from grader.ingest.read import from_bytes
 from grader.pipeline.grade.grade_one import grade_one
 from grader.pipeline.grade.rubric_samples import as_table, differences, expected_table
@@ -132,7 +131,7 @@ SAMPLES = {
 def reports(name: str) -> tuple[Report, ...]:
     rules = catalogue()
     loaded = load(name, rules)
-    with mock.patch.object(runner, "choose", return_value=WarmWorker()):
+    with mock.patch("grader.sandbox.choose.choose", return_value=WarmWorker()):
         return tuple(
             grade_one(from_bytes(sample, files, single=False), loaded, rules, QUIET)[0]
             for sample, files in sorted(SAMPLES[name]().items())

@@ -42,6 +42,7 @@ EXAMPLES = {
     },
     "claims.parameters": {
         "_PER_LAYER": ("the first conv has 80", "the model has 80"),
+        "_ALLOWED": ("Max. number of ", "After max pooling the "),
         "_UNIT_BOUND": ("less than 20k parameters", "has 20k parameters"),
         "_BOUND_TOGETHER": ("at most 20 epochs and ", "20 epochs and "),
     },
@@ -62,10 +63,14 @@ EXAMPLES = {
     "claims.sentences": {
         "_ASKS": ("## Requirements", "## Approach"),
         "_ANSWERS": ("## Results", "## Targets"),
+        "_LIMITS": ("| Name | Limit |", "| Name | Value |"),
         "_ITEM": ("- 99.46 %", "99.46 %"),
         "_CLEAN": ("**bold**", "a * b"),
         "_LINK": ("![curve](curve.png)", "curve.png"),
         "_END": ("It works. Then", "0.5 of it"),
+        "_MEANT": ("Test accuracy", "Batch size"),
+        "_FIGURE": ("~99.4", "mine"),
+        "_RULE": ("|---|:---:|", "a line without one"),
     },
     "logs.lines": {
         "_SPLIT": ("Val loss", "evalue"),

@@ -19,6 +19,8 @@ _ACCURACY = re.compile(
     r"|ergebnis|treffer|richtig|correct",
     re.IGNORECASE,
 )
+LOOSE = frozenset({What.ACCURACY, What.PARAMETERS, What.EPOCHS})
+"""What a loose number may state."""
 _PERCENT = re.compile(
     r"(?<![\d.,/~\w-])(?P<n>9\d(?:[.,]\d{1,3})?)\s*(?:%|percent|prozent|por\s?ciento|pour\s?cent)",
     re.IGNORECASE,

@@ -30,6 +30,12 @@ _PER_LAYER = re.compile(
     r"(?<![a-z])(?:conv\w*|layers?|kernels?|fc|batch\s?norm\w*|filters?|channels?|non-?trainable|linear|transition|transformer|margin|limit)(?![a-z])",
     re.IGNORECASE,
 )
+_ALLOWED = re.compile(
+    r"\b(?:max(?:imum|imal|\.)?|allowed|permitted|upper\s+bound\s+(?:on|of))\W{1,3}"
+    r"(?:(?:number|no\.?|count|total|of|on|trainable|model|the)\s+){0,4}$",
+    re.IGNORECASE,
+)
+"""`Max params: 20,000` is what the assignment allows."""
 _GAP = r"\s*[:=\-–—>→(|`✅✓☑,]*\s*"
 _UNIT_BOUND = re.compile(
     r"(?:less than|fewer "
@@ -72,6 +78,8 @@ def read_parameters(sentence: Sentence) -> list[Claim]:
                 after,
                 re.IGNORECASE,
             ):
+                continue
+            if _ALLOWED.search(text[: match.start()]):
                 continue
             if _only_planned(text[: match.start()]) or _names_one_layer(match.group(), text[: match.start()]):
                 continue

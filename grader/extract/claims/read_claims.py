@@ -10,7 +10,7 @@ from grader.core.evidence.summaries import SummaryEvidence
 from grader.core.place import Place
 from grader.core.submission import Kind
 from grader.extract.claims.building_blocks import read_uses
-from grader.extract.claims.loose_numbers import read_badges, read_loose
+from grader.extract.claims.loose_numbers import LOOSE, read_badges, read_loose
 from grader.extract.claims.numbers import read_numbers
 from grader.extract.claims.sentences import sentences
 from grader.extract.documents.layer_calls import layer_calls
@@ -59,6 +59,10 @@ def _add(
     loose = [claim for line in lines if line.place.cell is None for claim in read_badges(line)]
     for sentence in sentences(lines, skip=taken):
         read = read_numbers(sentence, data)
+        if sentence.headed:
+            placed = sentence.place.cell is None
+            loose += [claim for claim in read if placed and claim.what in LOOSE]
+            continue
         claims += read
         uses += read_uses(sentence)
         if sentence.place.cell is None:

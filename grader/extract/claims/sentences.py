@@ -13,6 +13,8 @@ class Sentence(NamedTuple):
     """One sentence or list item. `required` tells that it stands in a list of requirements.
 
     `under` is the line that it is indented under, as the items of a list within a list are; empty for none.
+    `headed`: made of a table's only row and its heads: its numbers are what the heads say, but of which
+    network (a paper's, an attempt) or of which limit nobody said.
     """
 
     place: Place
@@ -22,6 +24,7 @@ class Sentence(NamedTuple):
     required: bool
     fenced: bool
     under: str = ""
+    headed: bool = False
 
 
 _ASKS = re.compile(
@@ -37,6 +40,11 @@ _ANSWERS = re.compile(
     r"|architecture|summary|performance|logs?|details|conclusions?|characteristics|charcteristics|findings|analysis|validation)(?![a-z])",
     re.IGNORECASE,
 )
+_LIMITS = re.compile(
+    r"(?<![a-z])(?:limits?|max(?:imum)?|allowed|permitted|require[ds]?|needed|expected|constraints?)(?![a-z])",
+    re.IGNORECASE,
+)
+"""Heads of a table that holds what the assignment asks."""
 _ITEM = re.compile(r"^\s*(?:[-*+•>✅✓☑]|\d+[.)](?!\d)|\(?[a-z]\)|<li>|\[[ xX]\])\s*|^\s*<li>", re.IGNORECASE)
 _CLEAN = re.compile(
     r"\*\*|__|`+|<br\s*/?>|</?(?:b|i|u|p|li|ul|ol|em|strong|code|font|h\d|span|div|center)[^<>]{0,80}>|\\(?=[-_*#])|\\$",
@@ -86,18 +94,17 @@ def sentences(lines: Iterable[SourceLine], *, skip: frozenset[Place] = frozenset
             heading = heading if _underlined(text) else text.strip("# ")
             asked = bool(_ASKS.search(text)) and not _ANSWERS.search(text)
         elif not _ITEM.match(line.text) and line.block is not Block.FENCE and not (row and inside):
-            if _lead_in(text):
+            if row and _LIMITS.search(text):
+                asked = True
+            elif _lead_in(text):
                 asked = bool(_ASKS.search(text))
             elif blank and asked and not text.startswith("|"):
                 asked = False  # a new paragraph ends the list of requirements
         blank = 0
         if at in heads:
             pairs = zip(heads[at], _cells(text), strict=False)
-            told = [f"{head}: {cell}" for head, cell in pairs if head.strip() and cell.strip()]
-            yield from (
-                Sentence(line.place, one, section, heading, asked, fenced=False, under=under) for one in told
-            )
-            continue
+            told = "; ".join(f"{head}: {cell}" for head, cell in pairs if head.strip() and cell.strip())
+            yield Sentence(line.place, told, section, heading, asked, fenced=False, under=under, headed=True)
         for part in _END.split(text):
             if part.strip():
                 yield Sentence(

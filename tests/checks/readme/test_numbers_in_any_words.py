@@ -142,3 +142,21 @@ def test_the_sentence_says_what_was_found() -> None:
     asked = judged("99.56 % @ epoch 14")
     assert asked.summary.startswith("what 99.56 % (README.md:3) says of the network could not be told")
     assert [f.marked for f in asked.findings] == ["99.56 %"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "| Model | Parameters | Accuracy |\n|---|---|---|\n| Baseline | 101,514 | 99.2 |",
+        "| Paper | Params | Accuracy |\n|---|---|---|\n| LeNet-5 | 60,000 | 99.05 |",
+        "| Layer | Params |\n|---|---|\n| conv1 | 80 |",
+        "| Max params | Accuracy | Epochs |\n|---|---|---|\n| 20,000 | 99.4 | 20 |",
+        "| Allowed parameters | Needed accuracy |\n|---|---|\n| 20,000 | 99.4 |",
+        "| Name | Limit |\n|---|---|\n| Parameters | 20,000 |\n| Epochs | 20 |",
+        "| | Required | Mine |\n|---|---|---|\n| Parameters | 20,000 | 1,466 |",
+        "Max params: 20,000",
+    ],
+)
+def test_of_whom_a_table_speaks_is_not_guessed(text: str) -> None:
+    """A paper's network, a baseline, a layer and a limit stand in tables under the same heads as one's own."""
+    assert judged(text).verdict in (Verdict.PASS, Verdict.UNKNOWN)
