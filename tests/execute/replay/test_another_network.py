@@ -110,14 +110,19 @@ def test_a_helper_called_b_is_no_bias() -> None:
     assert slipped.tables[0].state("dw3") is State.WRONG
 
 
+@pytest.mark.parametrize("typed", ["", "="])
 @pytest.mark.parametrize("letter", ["B", "b", "bias"])
-def test_a_typed_column_called_b_is_a_bias(letter: str) -> None:
+def test_a_typed_column_called_b_is_a_bias(letter: str, typed: str) -> None:
+    """A number that is typed as a formula, `=0.35`, is no calculation."""
     network = AssignedNetwork(bias=Bias.LAYER)
     read_back = openpyxl.load_workbook(io.BytesIO(table(network, rows=12)))
     sheet = read_back.active
     assert sheet is not None
     for head in sheet[4]:
-        head.value = letter if head.value in ("b1", "b2") else head.value
+        if head.value in ("b1", "b2"):
+            head.value = letter
+            first = sheet.cell(5, head.column)
+            first.value = f"{typed}{first.value}" if isinstance(first.value, float) and typed else first.value
     buffer = io.BytesIO()
     read_back.save(buffer)
     book = replayed(buffer.getvalue())

@@ -70,6 +70,13 @@ def test_a_line_that_only_speaks_of_a_quantity_holds_none(text: str) -> None:
     assert named_quantities(text, Block.PROSE) == ()
 
 
+@pytest.mark.parametrize("word", ["into", "times", "multiplied by", "over"])
+def test_a_calculation_in_words_is_none_that_only_speaks(word: str) -> None:
+    """`into` is a product where English is spoken in India."""
+    text = f"The gradient of w5 is the error of the first output {word} the slope of this neuron"
+    assert named_quantities(text, Block.PROSE) != ()
+
+
 def evidence(files: dict[str, str]) -> FormulaEvidence:
     sources = from_bytes("x", {name: text.encode() for name, text in files.items()})
     return read_formulas(read_documents(sources), sources.submission)

@@ -194,7 +194,7 @@ _SMALL_WORD = re.compile(
 )
 _SIGN = re.compile(
     r"[=*/^·×+²³√½→⇒←:|\\$`{}\[\]<>]|[-−–]|(?<!\w)\(\s*\w+\s*\)\s*\(|\b(?:is|are|was|becomes?|gives?|as)\s+(?:[\d(]|\w{1,3}\d\b)"
-    r"|(?i:\b(?:times|product|multipl\w*|minus|plus|divid\w*|squared?|sum\w*|equal\w*|differen\w*|subtract\w*|add(?:ed|ing)?"
+    r"|(?i:\b(?:times|product|multipl\w*|minus|plus|divid\w*|squared?|sum\w*|equal\w*|differen\w*|subtract\w*|add(?:ed|ing)?|into|over"
     r"|same|similar\w*|likewise|analog\w*|replac\w*|instead|place|swap\w*|exchang\w*|substitut\w*|half|subtrah\w*|reduc\w*|decreas\w*)\b)"
 )
 
