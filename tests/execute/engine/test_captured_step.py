@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from grader.core.facts.recipe import Part, Stepping, Turn
+from grader.core.facts.retrain import KernelSet
 from grader.core.machine import TRAININGS_PER_GPU
 from grader.execute.engine.recipes.epoch_plans import PlanCourse, ReferenceCourse
 from grader.execute.engine.recipes.recipe import resolve
@@ -21,6 +22,7 @@ from grader.execute.engine.runs.checkpoint import Checkpoint
 from grader.execute.engine.runs.initial_weights import fresh_tensors
 from grader.execute.engine.runs.loop import WEIGHTS, Course, EpochResult, Step, step_by_step, train
 from grader.execute.engine.runs.seed_run import as_digits, run_seed, run_together
+from grader.execute.engine.ways import kernel_set
 from grader.execute.engine.ways.captured_step import GRAPHERS, CapturedSteps, Graphers, StepGrapher
 from grader.execute.engine.ways.equivalence_check import moved_alike
 from grader.execute.graph.interpret import GraphNetwork
@@ -33,6 +35,12 @@ RATE = 2**-6
 """The same number in float32: Adam's step reads the rate of a graph in that, and its own in float64."""
 BATCHES = 6
 """Of an epoch: five of 60 digits and one of 20, which no graph of the others can take."""
+
+
+@pytest.fixture(autouse=True)
+def torch_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of a GPU: the kernels in C are a CPU's, and no graph captures what they write by address."""
+    monkeypatch.setattr(kernel_set, "choice", lambda: kernel_set.Chosen(KernelSet.TORCH))
 
 
 def one_cycle(**arguments: Any) -> dict[str, object]:
