@@ -26,11 +26,13 @@ import msgspec
 from grader.core.bucket import Bucket, Place
 
 OURS = ("grader", "reference")
-_FROM = re.compile(
-    r"^[ \t]*from[ \t]+((?:grader|reference)[\w.]*)[ \t]+import[ \t]+(\([^)]*\)|.*)", re.MULTILINE
-)
-_NAMED = re.compile(r"\b(?:grader|reference)(?:\.\w+)+")
-"""A module in an import, or in a text: as the target of a provider, or as what a child process runs."""
+_FROM = re.compile(r"from[ \t]+((?:grader|reference)[\w.]*)[ \t]+import[ \t]+(\([^)]*\)|.*)")
+_NAMED = tuple(re.compile(rf"{top}(?:\.\w+)+") for top in OURS)
+"""A module in an import, or in a text: as the target of a provider, or as what a child process runs.
+
+Each begins with letters, which `re` searches for quickly: with `\b`, or the `^` of a line, before them our
+own 3 MB took 107 ms in the place of 12, in each process of a class.
+"""
 
 
 def key(**parts: object) -> str:
@@ -90,12 +92,13 @@ def _imports(name: str) -> frozenset[str]:
     found: set[str] = set()
     for package, names in _FROM.findall(text):
         parts = [f"{package}.{n.split()[0]}" for n in names.strip("()").split("#")[0].split(",") if n.strip()]
-        members = [p for p in parts if _source(p) is not None]
+        members = [p for p in parts if _source(p) is not None] if _is_package(package) else []
         found.update(inner for member in members for inner in modules_of(member))
         if len(members) < len(parts):
             found.add(package)
-    for match in _NAMED.finditer(_FROM.sub("", text)):
-        words = match[0].split(".")
+    rest = _FROM.sub("", text)
+    for named in {match[0] for pattern in _NAMED for match in pattern.finditer(rest)}:
+        words = named.split(".")
         deepest = (".".join(words[:n]) for n in range(len(words), 1, -1))
         if (module := next((m for m in deepest if _source(m) is not None), None)) is not None:
             found.update(modules_of(module))
@@ -106,10 +109,15 @@ def modules_of(name: str) -> Iterator[str]:
     """Yield a module and, where it is a package, all modules in it."""
     yield name
     source = _source(name)
-    if source is not None and source.name == "__init__.py":
+    if source is not None and _is_package(name):
         for path in sorted(source.parent.rglob("*.py")):
             inner = path.relative_to(source.parent).with_suffix("").parts
             yield ".".join([name, *(part for part in inner if part != "__init__")])
+
+
+def _is_package(name: str) -> bool:
+    source = _source(name)
+    return source is not None and source.name == "__init__.py"
 
 
 def _files(name: str) -> Iterator[Path]:
