@@ -89,6 +89,8 @@ def bare(text: str) -> str:
     """Return `text` whole, without escape sequences and with hidden characters as `[U+202E]`: for a title, an
     attribute, a cell.
     """
+    if _is_plain(text):
+        return text
     left = _ESCAPE_SEQUENCE.sub("", text.replace("\r\n", "\n"))
     return _HIDDEN.sub(lambda m: f"[{codepoint(m[0])}]", _unpile(left))
 
@@ -145,6 +147,8 @@ def omission(count: int) -> str:
 
 def visible(text: str, *, in_code: bool) -> str:
     """Return escaped text with its hidden characters written out."""
+    if _is_plain(text):
+        return escape_markup(text)
     markup = escape_markup(_unpile(text))
     if _HIDDEN.search(markup):
         markup = _HIDDEN.sub(_badge, markup)
@@ -153,6 +157,13 @@ def visible(text: str, *, in_code: bool) -> str:
             "\t", '<span class="hid" title="tab">→</span>\t'
         )
     return markup
+
+
+def _is_plain(text: str) -> bool:
+    """Whether a text has printable ASCII characters alone: nothing hidden, piled up or alike. Most do, and a
+    page asks of thousands.
+    """
+    return text.isascii() and text.isprintable()
 
 
 def weight(text: str, limit: int) -> int:

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.render.escape import clip, code, codepoint, excerpt, plain, prose
+from grader.render import escape
+from grader.render.escape import bare, clip, code, codepoint, excerpt, plain, prose, visible
 
 
 @pytest.mark.parametrize(
@@ -100,3 +101,15 @@ def test_piles_of_combining_marks_are_flattened() -> None:
     assert prose("a" + "\u0301" * 50).count("\u0301") == 3
     assert "+47 marks" in prose("a" + "\u0301" * 50)
     assert prose("é ệ".replace("é", "e\u0301")).count("\u0301") == 1
+
+
+def test_texts_that_are_not_looked_at_twice_are_shown_as_all_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    every = [chr(number) for number in range(0x300)] + [
+        "a < b & 'c'",
+        "tab\there",
+        "two\r\nlines",
+        "\x1b[1mbold",
+    ]
+    quick = [(bare(text), visible(text, in_code=True), visible(text, in_code=False)) for text in every]
+    monkeypatch.setattr(escape, "_is_plain", lambda _: False)
+    assert quick == [(bare(t), visible(t, in_code=True), visible(t, in_code=False)) for t in every]

@@ -1,7 +1,7 @@
 """Python of students with colours and numbered lines; the text stays text, whatever a lexer makes of it."""
 
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Final
@@ -30,11 +30,10 @@ _CLASSES: Final = (
 def python(source: str) -> SafeHtml:
     """Return the inside of a `<pre>`: one `<span class="l">` a line, coloured where that is quick."""
     head, omitted, tail = clip(source, SOURCE_LIMIT)
-    pieces = _tokens(source) if len(source) <= COLOURED else [("", head)]
-    markup = "".join(_lines(pieces))
-    return SafeHtml(
-        markup + omission(omitted) + "".join(_lines([("", tail)], plain=True)) if omitted else markup
-    )
+    if not omitted:
+        return SafeHtml(_fenced(python_lines(source)))
+    rest = _fenced(_insides([("", tail)]), "l rest")
+    return SafeHtml(_fenced(_insides([("", head)])) + omission(omitted) + rest)
 
 
 @lru_cache(maxsize=64)
@@ -51,21 +50,22 @@ def _tokens(source: str) -> list[tuple[str, str]]:
     from pygments.lexers.python import PythonLexer
 
     lexer = PythonLexer(stripnl=False, ensurenl=False)
-    named = [(_kind(str(token)), text) for token, text in lex(source, lexer)]
+    named = [(_kind(token), text) for token, text in lex(source, lexer)]
     pieces = [(kind, "".join(text for _, text in run)) for kind, run in groupby(named, key=itemgetter(0))]
     # A lexer may drop or rewrite characters (carriage returns, a byte order mark): then the student's text
     # stands uncoloured.
     return pieces if "".join(text for _, text in pieces) == source else [("", source)]
 
 
-def _kind(token: str) -> str:
-    return next((name for start, name in _CLASSES if token.startswith(start)), "")
+@cache
+def _kind(token: object) -> str:
+    """The class of a token of the lexer, by its name: there are some sixty."""
+    return next((name for start, name in _CLASSES if str(token).startswith(start)), "")
 
 
-def _lines(pieces: Iterable[tuple[str, str]], *, plain: bool = False) -> list[str]:
+def _fenced(insides: Iterable[str], name: str = "l") -> str:
     """Each line in a span of its own, which a style sheet numbers."""
-    name = "l rest" if plain else "l"
-    return [f'<span class="{name}">{line}\n</span>' for line in _insides(pieces)]
+    return "".join(f'<span class="{name}">{line}\n</span>' for line in insides)
 
 
 def _insides(pieces: Iterable[tuple[str, str]]) -> list[str]:
