@@ -140,9 +140,10 @@ def watch(
 
     `memory_exceeded` is asked at every tick; `kill` must end the process and everything that it started.
     """
+    deadline = time.monotonic() + limits.wall  # before the first frame is told: a listener may be slow
     pipes = _Pipes(process, limits, listen)
     try:
-        stopped = _wait(process, pipes, limits, memory_exceeded)
+        stopped = _wait(process, pipes, limits, deadline, memory_exceeded)
     finally:  # also when the person at the keyboard interrupts us
         finished = process.poll()
         kill()
@@ -163,10 +164,13 @@ def watch(
 
 
 def _wait(
-    process: Watchable, pipes: _Pipes, limits: Limits, memory_exceeded: Callable[[], bool]
+    process: Watchable,
+    pipes: _Pipes,
+    limits: Limits,
+    deadline: float,
+    memory_exceeded: Callable[[], bool],
 ) -> tuple[RunStatus, str] | None:
     """Return when the process is done or dead, or with the limit that it passed."""
-    deadline = time.monotonic() + limits.wall
     while True:
         if pipes.ended.wait(TICK) and (pipes.fault or pipes.reader.done):
             return None
