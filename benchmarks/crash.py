@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from make_class import make_class
+from process_tree import tree
 
 TABLES = {
     "deliveries": "id, slug, sha256, late_days, submission",
@@ -178,15 +179,15 @@ def _joined(cluster: Any, small: dict[str, int]) -> Any:
 
 
 def _workers() -> list[int]:
-    """Processes of Ray that are at a block."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            if path.read_bytes().startswith(b"ray::serve"):
-                found.append(int(path.parent.name))
-        except OSError:
-            continue
-    return sorted(found)
+    """Processes of this cluster, which this process has started, that are at a block."""
+    return sorted(pid for pid in tree(os.getpid()) if _command(pid).startswith(b"ray::serve"))
+
+
+def _command(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:  # it ended meanwhile
+        return b""
 
 
 def _same(school: Path, disturbed: Path, plain: Path, far: list[str]) -> bool:
