@@ -233,8 +233,10 @@ def claimed(logs: LogEvidence, params: Params) -> Outcome | None:
     if params.accuracy_of is AccuracyOf.TRAINING:
         return _claimed_training(logs, params)
     for run in logs.of(Origin.NOTEBOOK):
-        if run.unprinted or not (
-            run.main and run.complete and all(epoch.total == params.digits for epoch in run.epochs)
+        if (
+            run.unprinted
+            or run.leaked
+            or not (run.main and run.complete and all(epoch.total == params.digits for epoch in run.epochs))
         ):
             continue
         counted = run.counting(params.epochs, last=params.last)

@@ -6,7 +6,10 @@ The test accuracy of every epoch in the log that the notebook saved, recomputed 
 instead; it passes where no notebook was handed in, and a person looks where one was. Where the cell above a
 log cannot have printed it, because it reads a name that nothing in the notebook makes or because nothing in
 it prints, a person looks; so where the log that reaches it is of another class of network than the one that
-the notebook trains last. That a cell fails when we run it says nothing about its log.
+the notebook trains last. So where the loop above it trains on the digits that it tests on: a `ConcatDataset`
+of both halves, a training loop over the test loader, two loaders of one half. A part that is split off the
+training digits, a fold, and training digits scored beside the test digits are none of these. That a cell
+fails when we run it says nothing about its log.
 
 ## Why it matters
 The assignment asks for 99.4 % within 20 epochs. A log is a claim, but one that admits failure decides: if
@@ -231,6 +234,9 @@ def _judge(run: Run, params: Params) -> _Ruling:
     if run.kind is SequenceKind.EXCERPT and not (run.start_cut and run.origin is Origin.NOTEBOOK):
         text = f"{said}, but this is an excerpt: {run.gaps[0]}"
         return _Ruling(run, Answer.MAYBE, doubt("excerpt", run.gaps[0]), text)
+    if reached and run.leaked:
+        finding = _doubt(finding, "leaked-test-set", run.leaked, params.denominator)
+        return _Ruling(run, Answer.MAYBE, finding, f"{said}, but {run.leaked}")
     if reached:
         return _Ruling(run, Answer.YES, finding, said)
     if not missed:
@@ -312,6 +318,7 @@ def _doubt(finding: Finding, diagnosis: str, found: str, total: int) -> Finding:
         "no-denominator": "the log prints percents without the number of images",
         "log-without-source": "the cells under which the log stands cannot have printed it",
         "excerpt": "the log shows only some of its epochs, so it does not show how long was trained",
+        "leaked-test-set": "the test accuracy is of digits that the network was trained on",
     }
     hints = {
         "wrong-denominator": "check that the test loader uses the test set (train=False), and run "
@@ -323,6 +330,7 @@ def _doubt(finding: Finding, diagnosis: str, found: str, total: int) -> Finding:
         "log-without-source": "hand in the notebook as it ran: restart it, run it from top "
         "to bottom, and save it",
         "excerpt": "quote the log from its first epoch, or hand in the notebook that printed it",
+        "leaked-test-set": "train on train=True alone, test on train=False, and run the notebook again",
     }
     return Finding(
         message=messages[diagnosis],

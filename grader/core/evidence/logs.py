@@ -118,6 +118,10 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     """The heading of the README section that it stands in."""
     unprinted: str = ""
     """Why the cells cannot have printed what was saved under them, for a person; empty where they can."""
+    leaked: str = ""
+    """Why its accuracy is of digits that were trained on, for a person; empty where it is not, or nobody can
+    tell.
+    """
 
     @property
     def complete(self) -> bool:

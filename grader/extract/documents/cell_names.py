@@ -56,17 +56,17 @@ class Printing:
     """Which cells of a notebook can have printed anything; its code is parsed once."""
 
     def __init__(self, notebook: Notebook, modules: Mapping[str, str]) -> None:
-        self._trees = {cell.number: _parse(cell.source) for cell in notebook.code_cells}
+        self.trees = {cell.number: parsed(cell.source) for cell in notebook.code_cells}
         self._texts = {cell.number: cell.source for cell in notebook.code_cells}
         self._modules = modules
 
     @cached_property
     def _whole(self) -> "_Notebook":
-        return _Notebook(self._trees, self._texts, self._modules)
+        return _Notebook(self.trees, self._texts, self._modules)
 
     @cached_property
     def _excerpt(self) -> bool:
-        return _is_excerpt(self._trees)
+        return _is_excerpt(self.trees)
 
     def refused(self, cells: Sequence[int]) -> str:
         """Why these cells cannot have printed what stands under them, for a person; empty where they can, or
@@ -78,7 +78,7 @@ class Printing:
             return ""
 
     def _reason(self, number: int) -> str:
-        tree = self._trees.get(number)
+        tree = self.trees.get(number)
         if tree is None or number not in self._whole.plain:
             return ""
         name = self._whole.unbound(tree, excerpt=self._excerpt)
@@ -98,7 +98,8 @@ def _is_excerpt(trees: Mapping[int, ast.Module | None]) -> bool:
     )
 
 
-def _parse(source: str) -> ast.Module | None:
+def parsed(source: str) -> ast.Module | None:
+    """Return the tree of a cell, its magics passed over; None where it cannot be parsed."""
     if len(source) > _LARGEST:
         return None
     lines = []
@@ -153,7 +154,7 @@ class _Notebook:
                 self._functions.setdefault(statement.name, []).append(statement)
 
     def _add_star(self, module: str) -> None:
-        tree = _parse(self._modules[module]) if module in self._modules else None
+        tree = parsed(self._modules[module]) if module in self._modules else None
         if tree is None:
             self.open = True  # whatever the package holds
         else:

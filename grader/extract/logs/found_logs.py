@@ -12,6 +12,7 @@ from grader.core.evidence.notebook import Notebook
 from grader.extract.documents.cell_names import Printing
 from grader.extract.logs.kinds import is_excerpt_of, repeats
 from grader.extract.logs.spelled_out import shows_a_file
+from grader.extract.logs.trained_on_test import TrainedOnTest
 
 MAX_RUNS = 400
 """Runs that are kept of a submission; each is compared with all others. A sweep over six rates has six."""
@@ -50,8 +51,8 @@ class FoundLogs:
 def with_doubts(
     found: FoundLogs, notebooks: Sequence[Notebook], modules: Mapping[str, str]
 ) -> tuple[Run, ...]:
-    """The runs, with why the cells that one stands under cannot have printed it, and with what was not read
-    of a document of too many.
+    """The runs, with why the cells that one stands under cannot have printed it or train on what they test
+    on, and with what was not read of a document of too many.
     """
     by_path = {notebook.artefact: notebook for notebook in reversed(notebooks)}
 
@@ -64,12 +65,17 @@ def with_doubts(
         shown = (shows_a_file(c, by_path[path]) for c in by_path[path].code_cells if c.number in cells)
         return next(filter(None, shown), "") or printing(path).refused(cells)
 
+    @cache
+    def trained_on_test(path: str) -> TrainedOnTest:
+        return TrainedOnTest(printing(path).trees, modules)
+
     def doubts(run: Run) -> Run:
         unread = f"{run.artefact} shows more than {MAX_RUNS} runs, and the others were not read"
         ours = run.origin is Origin.NOTEBOOK and run.artefact in by_path
         return msgspec.structs.replace(
             run,
             unprinted=unprinted(run.artefact, run.cells) if ours else run.unprinted,
+            leaked=trained_on_test(run.artefact).found(run.cells) if ours else run.leaked,
             gaps=(*run.gaps, unread) if run.artefact in found.beyond else run.gaps,
         )
 

@@ -1,0 +1,65 @@
+"""Whether a notebook trains on the digits that it tests on, read off its source; in doubt it does not.
+
+A `ConcatDataset([train, test])`, a training loop over the test loader, both loaders made from one set: such a
+log shows what the network remembers. Two parts of one set are disjoint, so a validation split, a fold and a
+shuffle are no leak. Nothing is said unless every loop that trains or tests in the cells of a log could be
+followed: a loop under a condition, a loader of a class of the student's own, a trainer of a package leave it
+open. Training digits that are scored beside test digits are no leak either.
+"""
+
+import ast
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+from grader.extract.logs.data_parts import Path
+from grader.extract.logs.digits_flow import Flow, TooMuchError, Use
+
+
+class TrainedOnTest:
+    """Which cells of a notebook train on the digits that they test on; its code is followed once."""
+
+    def __init__(self, trees: Mapping[int, ast.Module | None], modules: Mapping[str, str]) -> None:
+        self._trees = trees
+        self._modules = modules
+
+    def found(self, cells: Sequence[int]) -> str:
+        """Why the test accuracy under these cells is of digits that were trained on, for a person; empty
+        where it is not, or nobody can tell.
+        """
+        uses = [use for use in self._uses if use.cell in cells]
+        tested = [(at, use) for at, use in enumerate(uses) if not use.trains]
+        if not tested or not all(use.parts for use in uses):
+            return ""
+        shared: set[Path] = set()
+        for at, use in tested:
+            trained = {part for earlier in uses[:at] if earlier.trains for part in earlier.parts}
+            both = {part for part in use.parts if any(_overlap(part, other) for other in trained)}
+            if not both:
+                return ""
+            shared |= both
+        halves = {path[0] for path in shared}
+        if self._flow.library.tests and not halves & self._flow.library.tests:
+            return ""  # training digits are scored, and what the test digits are for was not seen
+        text = "the network is trained on the digits that it is tested on"
+        return f"{text}, {' and '.join(sorted(halves))}"
+
+    @cached_property
+    def _flow(self) -> "Flow":
+        return Flow(self._modules)
+
+    @cached_property
+    def _uses(self) -> Sequence[Use]:
+        for number, tree in sorted(self._trees.items()):
+            try:
+                if tree is None:
+                    return ()
+                self._flow.run(number, tree.body)
+            except (TooMuchError, RecursionError):
+                return ()
+        return self._flow.uses
+
+
+def _overlap(one: Path, other: Path) -> bool:
+    """Whether one part lies within the other."""
+    shorter = min(len(one), len(other))
+    return one[:shorter] == other[:shorter]
