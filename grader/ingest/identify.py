@@ -37,6 +37,8 @@ _NO_README = re.compile(
     re.IGNORECASE,
 )
 """Text files that say something to pip or to a lawyer: no README, however alone they stand."""
+_READ_ME = re.compile(r"(?:^|[\W_])read[ _-]?me(?:$|[\W_])", re.IGNORECASE)
+"""What a file without a suffix is called that is to be read first: `README`, `Part 1 Read Me`."""
 _PACKED = frozenset((
     ".rar", ".7z", ".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".tzst", ".zipx", ".cab", ".arj", ".lzh",
     ".lha", ".ace", ".sit", ".sitx", ".dmg", ".xar", ".cpio", ".z01", ".r00", ".001"
@@ -61,9 +63,14 @@ def kind_by_name(path: str) -> Kind:
     """Return what a file says that it is."""
     name = PurePosixPath(path).name
     suffix = PurePosixPath(path).suffix.lower()
-    if not suffix and name.lower().startswith("readme"):
+    if _is_read_me(path):
         return Kind.README
     return Kind.OTHER if _NO_README.fullmatch(name) else _BY_SUFFIX.get(suffix, Kind.OTHER)
+
+
+def _is_read_me(path: str) -> bool:
+    name = PurePosixPath(path)
+    return not name.suffix and (name.name.lower().startswith("readme") or bool(_READ_ME.search(name.name)))
 
 
 def unread(path: str, problem: Problem, why: str) -> Artefact:
@@ -107,7 +114,9 @@ def may_be_handed_in(path: str) -> bool:
     if _NO_README.fullmatch(name.name):
         return False
     known = _BY_SUFFIX.get(suffix, Kind.OTHER) is not Kind.OTHER or bool(forms_of(suffix))
-    return known or bool(archive_kind(path, b"")) or name.name.lower().startswith("readme")
+    return (
+        known or bool(archive_kind(path, b"")) or _is_read_me(path) or name.name.lower().startswith("readme")
+    )
 
 
 def is_picture(path: str) -> bool:

@@ -211,6 +211,8 @@ def test_markdown_cells_claim_too() -> None:
         ),
         ("- Have used BN, Dropout, a Fully connected layer, have used GAP.", set()),
         ("Dropout should be used when there is overfitting.", set()),
+        ("It is a fully connected layer with 2 inputs and 8 weights.", set()),
+        ("A fully connected layer with 10 outputs is used.", {(Feature.FULLY_CONNECTED, True)}),
         ("Gap closed: we beat the target with new tricks", set()),
     ],
 )

@@ -51,6 +51,23 @@ def test_folder_and_zip_of_the_same_files_are_the_same_submission(tmp_path: Path
     assert read_submission(folder).submission == read_submission(packed).submission
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("README", Kind.README),
+        ("Assignment Part 1 Read Me", Kind.README),
+        ("s6_read-me", Kind.README),
+        ("ReadMe (1)", Kind.README),
+        ("thread memory", Kind.OTHER),
+        ("already met", Kind.OTHER),
+        ("read me.bin", Kind.OTHER),
+    ],
+)
+def test_a_file_without_a_suffix_that_asks_to_be_read_is_a_readme(name: str, kind: Kind) -> None:
+    """A hand-in with `Part 1 Read Me` was told that its README is missing."""
+    assert [a.kind for a in from_bytes("x", {name: b"h1 = w1*i1"}).submission.artefacts] == [kind]
+
+
 @pytest.mark.parametrize("ending", [".adoc", ".asciidoc", ".org", ".tex", ".qmd", ".Rmd", ".mkd", ".rst"])
 def test_a_readme_in_another_markup_is_one(ending: str) -> None:
     """A README.adoc was told as a README that is missing."""

@@ -101,13 +101,13 @@ def fault(line: FormulaLine, what: str, *, about: str = "", weight: Weight = Wei
 
 def missing(item: Item, evidence: FormulaEvidence) -> Finding:
     """A finding about a statement that stands nowhere."""
+    names = ", ".join(d.artefact for d in evidence.documents)
     return Finding(
         message=f"{item.name} is not given",
         subject=item.name,
         slip="not given",
         expected=f"a line that states {item.name}",
-        found=f"{len(evidence.lines)} formulas in "
-        f"{', '.join(d.artefact for d in evidence.documents)}, none of them",
+        found=f"{len(evidence.lines)} formulas in {names}, none of them" if names else "no README to read",
         hint=f"add a line `{item.name} = …`",
         diagnosis="missing",
     )

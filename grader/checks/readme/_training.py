@@ -32,7 +32,7 @@ def stated_accuracies(compared: Comparison, rounded_up: Treatment) -> Result:
         finding = _finding(claim, match, runs, Weight.REMARK if warned else Weight.FAULT)
         if elsewhere:  # the submitted run is described in another section
             finding = msgspec.structs.replace(finding, weight=Weight.REMARK)
-        elif match is Match.DIFFERS and any(r.best < claim.value for r in cut):
+        elif match in (Match.DIFFERS, Match.ROUNDED_UP) and any(r.best < claim.value for r in cut):
             finding = msgspec.structs.replace(finding, diagnosis="epochs-missing")
         elif several:
             finding = msgspec.structs.replace(finding, diagnosis="other-experiments")

@@ -9,6 +9,7 @@ from grader.core.assigned_data import MNIST, DataSet
 from grader.core.evidence.claims import Bound, Claim, On, What
 from grader.extract.claims.context_words import (
     ABOUT,
+    BAR,
     DONE,
     LESS,
     MORE,
@@ -46,7 +47,7 @@ _AFTER = re.compile(
 )
 
 
-_BARS = re.compile(r"\d%\s*\|[^|]{0,80}\|\s*\d+/\d|it/s\b|\bloss\s*[=:]\s*\d", re.IGNORECASE)
+_BARS = re.compile(rf"{BAR.pattern}|it/s\b|\bloss\s*[=:]\s*\d", re.IGNORECASE)
 """A line that a training printed; `| accuracy | 99.42% |` is a row of a table."""
 _OTHER = re.compile(r"(?<![a-z])(?:tta|ensemble|augmented)(?![a-z])", re.IGNORECASE)
 _BEST = re.compile(r"(?<![a-z])(?:best|max(?:imum)?|highest|peak|top)(?![a-z])", re.IGNORECASE)

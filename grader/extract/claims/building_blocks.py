@@ -29,6 +29,11 @@ _SAYS_USED = re.compile(
 _NAMED = re.compile(r"\s*(?:layers?)?\s*:", re.IGNORECASE)
 # The assignment's own sentence, copied as it is.
 _COPIED = re.compile(r"have\s+used\s+BN,?\s+dropout", re.IGNORECASE)
+_OF_THE_SHEET = re.compile(
+    r"\b(?:2|two)\s+(?:inputs?|outputs?|hidden|neurons?)\b|\b(?:8|eight)\s+weights\b|\bsigmoid\s+network\b",
+    re.IGNORECASE,
+)
+"""The network of the spreadsheet, which is fully connected and no part of the notebook's."""
 _DENIES = re.compile(
     r"(?<![a-z])(?:no|not|n't|never|without|removed?|removing|instead\s+of|rather\s+than|replac\w+|avoid\w*|eliminat\w+|in\s+place\s+of|alternatives?\s+(?:to|for)|dont|didnt|(?:has|have)\s+not)(?![a-z])[^.;:]{0,60}$"
     r"|(?<![a-z])over\s+(?:(?:a|the|any|traditional|usual)\s+)*$",
@@ -50,6 +55,7 @@ def read_uses(sentence: Sentence) -> list[Use]:
         or sentence.fenced
         or (
             _COPIED.search(sentence.text)
+            or _OF_THE_SHEET.search(sentence.text)
             or re.search(
                 r"\b(?:should|must|optional|need to|want|when|if|whether|can)\b", sentence.text, re.IGNORECASE
             )

@@ -34,10 +34,12 @@ NOW = re.compile(
 )
 ORDER = re.compile(
     r"^[\W\d]*(?:please\s+)?(?:create|build|design|write|make|train|develop|implement|construct|find|get|use|modify|change|come "
-    r"up|define|we (?:need|have|want)|you(?:r)?)(?![a-z])"
+    r"up|define|(?:improve|increase|raise) (?:the|its|our)|we (?:need|have|want)|you(?:r)?)(?![a-z])"
     r"|(?<![a-z])to (?:create|build|design|write|make|train|develop|implement|construct|find)(?![a-z])",
     re.IGNORECASE,
 )
+BAR = re.compile(r"\d%\s*\|[^|]{0,80}\|\s*\d+/\d")
+"""A progress bar that a training drew."""
 ASIDE = re.compile(
     r"(?<![a-z])(?:in (?:the |our )?(?:class|lecture|course|session|paper|literature|video)|other (?:people|students|authors|works?|teams?)"
     r"|state[ -]of[ -]the[ -]art|sota|human|published|leaderboard|see (?:the )?paper|class file|vorlesung)(?![a-z])|"

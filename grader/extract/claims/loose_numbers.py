@@ -11,7 +11,17 @@ from collections.abc import Iterator
 from grader.core.assigned_data import MNIST, DataSet
 from grader.core.evidence.claims import Bound, Claim, What
 from grader.core.evidence.documents import SourceLine
-from grader.extract.claims.context_words import ASIDE, DONE, LESS, MORE, ORDER, PLANNED, Number, make_claim
+from grader.extract.claims.context_words import (
+    ASIDE,
+    BAR,
+    DONE,
+    LESS,
+    MORE,
+    ORDER,
+    PLANNED,
+    Number,
+    make_claim,
+)
 from grader.extract.claims.sentences import MAX_LINE, Sentence
 
 _ACCURACY = re.compile(
@@ -81,7 +91,7 @@ def read_loose(sentence: Sentence, data: DataSet = MNIST) -> list[Claim]:
     text = sentence.text
     if sentence.required or sentence.fenced or not any(c.isdigit() for c in text):
         return []
-    if _ASKED.search(text) or ORDER.search(text) or ASIDE.search(text):
+    if BAR.search(text) or _ASKED.search(text) or ORDER.search(text) or ASIDE.search(text):
         return []
     return [*_accuracies(sentence, data), *_counts(sentence), *_epochs(sentence)]
 

@@ -98,6 +98,7 @@ def judged(text: str) -> Outcome:
         "We got 99.55 on MNIST test",
         "Result\n------\n99.55 %",
         "## Accuracy\n99.55%",
+        "Improved the accuracy on the MNIST data to 99.56%",
         "## Number of parameters\n8,442",
         "## Epochs\n19",
     ],
@@ -130,6 +131,8 @@ def test_a_number_that_nothing_shows_is_asked_about(text: str) -> None:
         "Train acc 99.12, test acc 99.46",
         "State of the art on MNIST is 99.87 %; human performance is about 99.8 %.",
         "The receptive field is 28x28; 95 % of the digits are easy.",
+        "2. Improve the accuracy on the MNIST data to 99.4%",
+        "Loss=0.0816 Batch_id=468 Accuracy=97.08: 100%|█████| 469/469 [01:11<00:0",
         "The data are 60,000 training and 10,000 test images.",
     ],
 )

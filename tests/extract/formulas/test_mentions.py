@@ -28,6 +28,8 @@ WEIGHTS = CLASS_NETWORK.weights
         ("h1: w1*i1", Block.PROSE, ("h1",)),
         ("a_o2 = the sigmoid of the sum", Block.PROSE, ("a_o2",)),
         ("w1_new: w1 - lr*dw1", Block.PROSE, WEIGHTS),
+        ("- new weight = old weight - learning rate * gradient", Block.PROSE, WEIGHTS),
+        ("h1: w1*i1 after 100%|███| 469/469 [01:25<00:00]", Block.PROSE, ("h1",)),
         ("w_neu = w_alt − η·∂E/∂w", Block.PROSE, (*WEIGHTS, *(f"∂E/∂{w}" for w in WEIGHTS))),
         ("Loss = 0.50 * (t1 - a_o1)^2 in each step", Block.PROSE, ("E",)),
         ("Error after one step: E = 0.5 times the sum of squares", Block.PROSE, ("E",)),
@@ -63,6 +65,9 @@ def test_a_quantity_that_a_line_may_state_is_named(text: str, block: Block, name
         "i) The error gradient with respect to the weight (∂Error/∂w<sub>i</sub>) is calculated for the update.",
         "To update the weights from w1 to w8 we need to find the values of ∂E_t/∂wi where i = 1,2,3...8",
         "Adjusting learning rate of group 0 to 1.0000e-01.",
+        "loss=0.2516 batch_id=468: 100%|██████████| 469/469 [01:25<00:00,  5.47it/s]",
+        "- Learning Rate",
+        "* the learning rate",
         "Loss:     \t MNIST: 0.2497 \t SUM: 0.1919 \t TOTAL: 0.4416",
     ],
 )

@@ -21,6 +21,7 @@ from grader.extract.formulas.document.unlabelled_cells import (
     without_a_name,
 )
 from grader.extract.formulas.reading.notation import (
+    LIST_MARK,
     latex_to_plain,
     linked_formulas,
     plain_notation,
@@ -65,6 +66,8 @@ _PRINTED_LOSSES = re.compile(r"(?i)\bloss\s*:\W*(?:[A-Za-z][\w ]{0,20}\s*[:=]\s*
 """`Loss: MNIST: 0.2497 SUM: 0.1919`, of a training with several losses."""
 _EXPONENT = re.compile(r"\d(?:\.\d+)?e[-+]\d+", re.IGNORECASE)
 """A number as a program prints it, `1.0000e-01`: its minus subtracts nothing."""
+_BAR = re.compile(r"\d%\s?\|[^|]{0,120}\|\s*\d+/\d+\s*(?:\[[^\]]*\]?)?")
+"""A progress bar with its times: `[01:25<00:00]` is no output o1."""
 _MATH_IMAGE = re.compile(r"codecogs\.com|render/math\?math=|cht=tx", re.IGNORECASE)
 
 
@@ -129,7 +132,7 @@ def named_quantities(text: str, block: Block, *, in_words: bool = True) -> tuple
     In code cells any name may mean anything, so only gradients count there. `in_words` says whether words
     alone may tell an update: beside a rule that was read they introduce it.
     """
-    text = in_canonical(text)
+    text = in_canonical(_BAR.sub(" ", text) if "%" in text else text)
     if block is Block.PROSE and _only_speaks(text):
         return ()
     told = in_words and block is not Block.CODE and _UPDATE_IN_WORDS.search(text) is not None
@@ -159,7 +162,7 @@ def named_quantities(text: str, block: Block, *, in_words: bool = True) -> tuple
     ):
         found -= {"w?", *weights}
     stepped = (
-        ("eta" in found and _MINUS.search(_EXPONENT.sub("", text)))
+        ("eta" in found and _MINUS.search(_EXPONENT.sub("", LIST_MARK.sub("", text))))
         or _RULE_OF_THETA.search(text)
         or _STEPPED.search(text)
     )

@@ -49,6 +49,7 @@ _LATEX_BEFORE = _rules(
         r"\\(?:tiny|small|large|Large|LARGE|huge|Huge|footnotesize|normalsize|bg_white|dpi\{\d+\}|inline|mathbf|bf)(?![a-zA-Z])",
         " ",
     ),
+    (r"(?<![A-Za-z\\])([aE])~(?=[A-Za-z])", r"\1_"),
     (r"\\space(?![a-zA-Z])|~", " "),
     (
         r"\\[dt]?frac\s*\{\s*(?:\\partial|∂|d)\s*\}\s*\{\s*(?:\\partial|∂|d)\s*([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}",
@@ -286,6 +287,7 @@ _TAGS = (
 )
 _INLINE = _rules(
     (r"(?<=[\w)])\s*\.\*\s*(?=[\w(])", " * "),
+    (r"(?<=[\d)])\s_\s(?=\(?[A-Za-z][A-Za-z_]{0,6}\d)", " * "),  # a formatter's emphasis: `*` became `_`
     (r"\(\s*[d∂]\s*\)\s*(?=[A-Za-zσ(])", "∂"),
     (r"(?<![A-Za-z])del\s+(?=[A-Za-z])", "∂"),
     (r"(?<![A-Za-z\\])(?:del|partial)\s*(?=[EJLwWhHoO]_?(?![a-z])|(?:a|out|net|z)_)", "∂"),
