@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection, wait
 from grader.core.child import Child
 from grader.core.crash_log import listen
 from grader.core.faults import GraderFault
+from grader.core.kept_patterns import keep
 from grader.core.machine import collect_rarely
 from grader.core.progress import listening, tell
 from grader.schedule.base import LATER, ONE, Ended, J, Later, Needs, R
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 
 def _serve(channel: Connection) -> None:
     collect_rarely()
+    keep()
     listen()
     while True:
         try:

@@ -1,5 +1,6 @@
 """A job that raises or dies costs only itself."""
 
+import importlib
 import multiprocessing
 import os
 import signal
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from grader.core.faults import UsageFault
+from grader.core.kept_patterns import _Keeper
 from grader.core.progress import listening, tell
 from grader.schedule.base import Needs
 from grader.schedule.local import LocalProcesses
@@ -34,6 +36,11 @@ def talk(number: int) -> int:
     for epoch in range(3):
         tell(f"{number} epoch {epoch}")
     return number
+
+
+def keeps_patterns(_: int) -> bool:
+    compiler = importlib.import_module("re._compiler")
+    return isinstance(getattr(compiler.compile, "__self__", None), _Keeper)
 
 
 def interrupted(_: int) -> None:
@@ -155,3 +162,8 @@ def test_a_bound_of_one_map_holds_back_workers_that_are_there() -> None:
     backend = LocalProcesses(3)
     assert len({e.result for e in backend.map(pid, range(4), 1)}) == 1
     assert {e.job for e in backend.map(pid, range(4), 9)} == set(range(4))
+
+
+def test_workers_take_compiled_patterns_from_the_cache() -> None:
+    """Each compiled six hundred anew, a quarter of its start."""
+    assert [ended.result for ended in LocalProcesses(1).map(keeps_patterns, [1])] == [True]
