@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from grader.checks.readme._result import Result
 from grader.core.evidence.claims import Claim, Sketch, What
-from grader.core.evidence.summaries import Summary, SummaryEvidence
+from grader.core.evidence.summaries import Sum, Summary, SummaryEvidence
 from grader.core.facts.network import NetworkFacts
 from grader.core.outcome import Finding, Weight
 from grader.extract.claims.comparison import Comparison, Match, count_match
@@ -97,8 +97,27 @@ def quoted_summaries(
     right = sum(s.total in known for s in quoted)
     if right or any(c.match is Match.AGREES for c in compared.parameters):
         return Result(len(quoted), right)
-    findings = tuple(_another(table, compared, network) for table in quoted)
-    return Result(len(quoted), 0, findings)
+    saved = [s for s in summaries.summaries if s.saved]
+    findings = (_changed_total(table, saved) or _another(table, compared, network) for table in quoted)
+    return Result(len(quoted), 0, tuple(findings))
+
+
+def _changed_total(table: Summary, saved: Sequence[Summary]) -> Finding | None:
+    """A quoted summary that has every row of a printed one and another total, which its own rows do not add
+    up to.
+    """
+    rows = [(row.type, row.params) for row in table.rows]
+    same = next((s for s in saved if rows == [(row.type, row.params) for row in s.rows]), None)
+    if same is None or same.total is None or same.total == table.total or table.sums_up is not Sum.DIFFERENT:
+        return None
+    return Finding(
+        message="the total of the summary in the README is not what the notebook prints under the same rows",
+        place=table.total_place or table.place,
+        expected=f"the summary prints {same.total:,} ({same.total_place or same.place})",
+        found=f"{table.total:,}",
+        hint="paste the summary as the notebook prints it",
+        diagnosis="parameters-contradicted",
+    )
 
 
 def _another(table: Summary, compared: Comparison, network: NetworkFacts | None) -> Finding:

@@ -10,7 +10,11 @@ _SENTENCE = re.compile(r"(?<=[.!?;])\s+|<br\s*/?>")
 _RATE = re.compile(r"\blearning[ -]?rates?\b|\bLR\b|\blr\b|η", re.IGNORECASE)
 _OF_THESE = re.compile(r"\b(?:high|low|larg|small|big)\w*\s+rates?\b(?! of)", re.IGNORECASE)
 """How a sentence after one about learning rates calls them."""
-_MORE = re.compile(r"\b(?:high(?:er)?|larger?|big(?:ger)?|great(?:er)?|increas\w*|rais\w*)\b", re.IGNORECASE)
+_MORE = re.compile(
+    r"\b(?:high(?:er)?|larger?|big(?:ger)?|great(?:er)?|increas\w*|rais\w*)\b"
+    r"|\bmore (?:the )?(?:learning[ -]?rate|lr)\b|(?:rates?|\blr|η)\s*(?:>=?|≥)\s*\d",
+    re.IGNORECASE,
+)
 _LESS = re.compile(r"\b(?:low(?:er)?|small(?:er)?|less(?:er)?|decreas\w*|reduc\w*)\b", re.IGNORECASE)
 _FAST = re.compile(
     r"\b(?:fast(?:er|est)?|quick(?:er|est|ly)?|rapid(?:ly)?|sooner|earlier|steep(?:er|est|ly)?"
@@ -21,6 +25,7 @@ _FAST = re.compile(
 )
 _SLOW = re.compile(
     r"\b(?:slow(?:er|est|ly|s)?|longer|(?:more|many|lots? of) (?:iterations|epochs|steps|updates|time)"
+    r"|(?:larger|greater|higher|bigger)(?: numbers? of)? (?:iterations|epochs|steps|updates)"
     r"|long time|much time)\b",
     re.IGNORECASE,
 )
