@@ -32,18 +32,28 @@ def where_shown(
     pictures = pictures_of(submission, documents, replay, rates)
     drawn = {rate: seen for rate in rates if rate not in places and (seen := pictures.of(rate))}
     missing = [rate for rate in rates if rate not in places and rate not in drawn]
-    return Shown(places, drawn, missing, _elsewhere(replay, pictures, documents, missing) if missing else "")
+    elsewhere = _elsewhere(replay, pictures, submission, documents, missing) if missing else ""
+    return Shown(places, drawn, missing, elsewhere)
 
 
 def _elsewhere(
-    replay: ReplayFacts, pictures: Pictures, documents: Documents | None, missing: list[float]
+    replay: ReplayFacts,
+    pictures: Pictures,
+    submission: Submission,
+    documents: Documents | None,
+    missing: list[float],
 ) -> str:
-    """Where the missing rates may stand that was not read; empty where everything was."""
+    """Where the missing rates may stand that was not read; empty where everything was. A Word document or PDF
+    beside the README may show them as well.
+    """
     texts = documents.unread(Kind.README, Kind.NOTEBOOK) if documents is not None else ()
+    told = {document.path for document in texts}
+    forms = [a.path for a in submission.artefacts if a.unread_form and a.path not in told]
     unread = "; ".join(
         (
             *(f"{book.artefact}: {text}" for book in replay.books for text in book.unread),
             *(f"{document.path}: {document.problem}" for document in texts),
+            *(f"{path}: a form that grader does not read" for path in forms),
         )
     )
     if unread:
