@@ -52,6 +52,7 @@ def typeset_sides(statement: str) -> tuple[tuple[SafeHtml, ...], ...] | None:
     return tuple(sides)
 
 
+@lru_cache(maxsize=2048)  # classmates write the same: reading and setting it was a quarter of a page
 def typeset_side(reading: str) -> tuple[SafeHtml, ...]:
     """Return one side in pieces; what would not come back the same stays text, for a picture must not
     misread.

@@ -3,7 +3,8 @@ like.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -53,6 +54,16 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     digits: int = MNIST.test_images
     """Test images, over which it is counted."""
 
+    def drawn_with(self, products: Collection[str]) -> "Limits":
+        """Return those that pictures of some products, by their names, can show: the others change none."""
+        network = NetworkFacts.__name__ in products
+        accuracy = any(p.__name__ in products for p in (LogEvidence, ReproducedFacts, RetrainFacts))
+        return Limits(
+            parameters=self.parameters if network else None,
+            accuracy=self.accuracy if accuracy else None,
+            digits=self.digits if accuracy else MNIST.test_images,
+        )
+
 
 def limits_of(rubric: Rubric, rules: Mapping[str, Rule]) -> Limits:
     """Return the thresholds that a rubric sets, or leaves to the checks that it names; the codes are for
@@ -76,7 +87,7 @@ def limits_of(rubric: Rubric, rules: Mapping[str, Rule]) -> Limits:
 
 def pictures_of(products: Products, limits: Limits | None = None) -> tuple[Picture, ...]:
     """Return the pictures that the products allow, in the order of the page; none for what is missing."""
-    limits = limits or Limits()
+    limits = (limits or Limits()).drawn_with(products)
     found: list[Picture | None] = []
     for product in (
         products.get(name) for name in (FormulaEvidence.__name__, ReplayFacts.__name__, NetworkFacts.__name__)
@@ -141,8 +152,15 @@ def _losses(book: BookFacts) -> Picture | None:
 def _reference(start: TableFacts | None, eta: float, length: int) -> tuple[float, ...]:
     if start is None or not 2 <= length <= _ITERATIONS:
         return ()
-    (i1, i2), (t1, t2) = start.inputs, start.targets
-    return tuple(losses((i1, i2), (t1, t2), Weights(*start.weights), eta, length - 1))
+    return _reference_losses(start.inputs, start.targets, start.weights, eta, length)
+
+
+@lru_cache(maxsize=64)  # a class starts from the same values: six curves of it are 4 % of a page
+def _reference_losses(
+    inputs: tuple[float, ...], targets: tuple[float, ...], weights: tuple[float, ...], eta: float, length: int
+) -> tuple[float, ...]:
+    (i1, i2), (t1, t2) = inputs, targets
+    return tuple(losses((i1, i2), (t1, t2), Weights(*weights), eta, length - 1))
 
 
 def _cells(faults: list[CellFault], sheet: Sheet | None) -> tuple[Cell, ...]:

@@ -14,6 +14,7 @@ from grader.render.difference import difference
 from grader.render.files import words
 from grader.render.files.notes import NoteKind, links, notes_of
 from grader.render.html import render_page
+from grader.render.pictures.figures import Figures, figures_of
 from grader.render.pictures.picture import Picture
 from grader.render.student_cards import Card, Cards, Section, arithmetic, following
 from grader.render.summary import (
@@ -154,7 +155,7 @@ def _files(report: Report, views: Mapping[str, str]) -> tuple[FileLink, ...]:
 
 def render(
     report: Report,
-    pictures: Sequence[Picture] = (),
+    pictures: Sequence[Picture] | Figures = (),
     *,
     claims: Sequence[Claim] = (),
     guides: Mapping[str, str] | None = None,
@@ -172,7 +173,7 @@ def render(
         kinds=words.NOTE_KINDS,
         several=stops > 1,
         view=shown,
-        pictures=tuple(pictures),
+        figures=pictures if isinstance(pictures, Figures) else figures_of(pictures),
         labels={verdict.value: label for verdict, label in strings.VERDICTS.items()},
         overall=strings.overall(verdict),
         headline=strings.HEADLINE[verdict],

@@ -22,6 +22,7 @@ from tests.render.samples import HOSTILE, bare, everyone, mixed, rows_from
 RENDER = Path(student_page.__file__).parent
 MAY_MAKE_HTML = {
     "escape.py",
+    "figures.py",
     "difference.py",
     "highlight.py",
     "gutter.py",
