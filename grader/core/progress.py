@@ -27,6 +27,21 @@ def listening(listener: Callable[[str], None]) -> Iterator[None]:
 
 
 @contextmanager
+def once() -> Iterator[None]:
+    """Let what is told several times inside the block, by several processes, be told once."""
+    outer = _listener.get()
+    told: set[str] = set()
+
+    def first(text: str) -> None:
+        if outer is not None and text not in told:
+            told.add(text)
+            outer(text)
+
+    with listening(first):
+        yield
+
+
+@contextmanager
 def named(whose: str) -> Iterator[None]:
     """Put a name before everything that is told inside the block."""
     outer = _listener.get()

@@ -66,7 +66,10 @@ class Spool(Records[T], Generic[T]):
 
     def append(self, record: T) -> None:
         """Add a record. Raises what msgspec raises where it cannot be stored; then nothing was added."""
-        data = self._encode(record)
+        self.append_packed(self._encode(record))
+
+    def append_packed(self, data: bytes) -> None:
+        """Add a record that is msgpack already."""
         end = self._ends[-1] if self._ends else 0
         self._file.seek(end)
         self._file.write(data)

@@ -16,7 +16,7 @@ from grader.core.faults import UsageFault
 
 _T = TypeVar("_T")
 
-FORMAT = 5
+FORMAT = 6
 """Version of the schema, kept in `PRAGMA user_version`."""
 
 UPGRADES: dict[int, str] = {
@@ -43,6 +43,7 @@ CREATE INDEX phases_of_a_submission ON phases (id, phase, basis);
 CREATE INDEX refusals_of_a_submission ON refusals (name, basis);
 CREATE INDEX durations_of_a_submission ON durations (id, phase, run);
 """,
+    5: "DROP TABLE published;",
 }
 """SQL that turns format n into n + 1; every format ever released stays readable."""
 

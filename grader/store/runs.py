@@ -3,7 +3,7 @@
 import logging
 import sqlite3
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -226,6 +226,13 @@ class Store:
             log.exception("%s: the stored result %s is damaged", self.path, key)
             return None
 
+    def held(self, keys: Collection[str]) -> set[str]:
+        """Return which of some keys have a product, whatever state it is in."""
+        marks = ", ".join("?" * len(keys))
+        asked = f"SELECT key FROM products WHERE key IN ({marks})"  # noqa: S608  # question marks
+        rows = self.connection.execute(asked, tuple(keys))
+        return {row[0] for row in rows.fetchall()}
+
     def keep(self, key: str, product: str, payload: bytes) -> None:
         """Cache one product that was computed outside a phase."""
         with transaction(self.connection) as c:
@@ -315,18 +322,6 @@ class Store:
             )
             for row in rows
         )
-
-    # -- what was published
-
-    def published(self, slug: str) -> str:
-        """Digest of what the page of a slug shows; empty for none."""
-        row = self.connection.execute("SELECT digest FROM published WHERE slug = ?", (slug,)).fetchone()
-        return str(row[0]) if row is not None else ""
-
-    def set_published(self, slug: str, digest: str) -> None:
-        """Remember what a page shows."""
-        with transaction(self.connection) as c:
-            c.execute("INSERT OR REPLACE INTO published (slug, digest) VALUES (?, ?)", (slug, digest))
 
     # -- what a person decided
 

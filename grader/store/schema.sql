@@ -55,10 +55,6 @@ CREATE TABLE durations (               -- what a phase cost; apart from results,
 CREATE INDEX phases_of_a_submission ON phases (id, phase, basis);
 CREATE INDEX refusals_of_a_submission ON refusals (name, basis);
 CREATE INDEX durations_of_a_submission ON durations (id, phase, run);
-CREATE TABLE published (               -- what the files under OUT show, so that unchanged pages are not drawn again
-    slug TEXT PRIMARY KEY,
-    digest TEXT NOT NULL
-);
 CREATE TABLE overrides (               -- append-only: an edit is a new row
     number INTEGER PRIMARY KEY,
     submission TEXT NOT NULL,

@@ -16,7 +16,7 @@ from grader.core.submission import Artefact, Kind, Problem, Sources
 from grader.ingest.read import read_submission
 from grader.pipeline.grade import file_views
 from grader.pipeline.grade.file_views import draw, planned
-from grader.pipeline.grade.publish import is_whole, publish
+from grader.pipeline.grade.publish import publish, shown
 from tests.render.samples import marked, report
 
 ROOT = Path(__file__).parents[2]
@@ -43,7 +43,7 @@ def published(sources: Sources, out: Path, *outcomes: Marked) -> dict[str, str]:
     criteria = tuple(
         Criterion(id=o.criterion, check=o.code, points=o.max_points, hidden=o.hidden) for o in outcomes
     )
-    publish(made, {}, out, Rubric(id="r", title="", criterion=criteria), sources.fetch)
+    publish(made, {}, out, Rubric(id="r", title="", criterion=criteria), sources.fetch, shows="this")
     home = out / sources.submission.slug
     return {p.name: p.read_text(encoding="utf-8") for p in sorted(home.iterdir()) if p.name[0] != "."}
 
@@ -117,11 +117,11 @@ def test_what_a_rubric_hides_stands_in_no_margin(tmp_path: Path) -> None:
 
 def test_a_page_that_is_gone_is_missed(tmp_path: Path) -> None:
     sources = folder(tmp_path / "in", README__md="# h1 = w1*i1")
-    assert not is_whole(sources.submission, tmp_path / "out")
+    assert shown(sources.submission, tmp_path / "out") == ""
     published(sources, tmp_path / "out")
-    assert is_whole(sources.submission, tmp_path / "out")
+    assert shown(sources.submission, tmp_path / "out") == "this"
     (tmp_path / "out" / sources.submission.slug / "readme.html").unlink()
-    assert not is_whole(sources.submission, tmp_path / "out")
+    assert shown(sources.submission, tmp_path / "out") == ""
 
 
 def test_what_is_no_longer_handed_in_is_no_longer_shown(tmp_path: Path) -> None:

@@ -33,8 +33,8 @@ def command(submission: str, code: str, out: Path, store: Path | None, **options
     from grader.cli.options import echo_refused, judged, open_store
     from grader.cli.override_output import echo_decisions, kind_of, wish_of
     from grader.pipeline.classroom.decide import decisions_of, wishes_in, wishes_where
-    from grader.pipeline.classroom.reports import publish_run
     from grader.pipeline.classroom.rescore import sheet_of
+    from grader.pipeline.drawing.whole_class import publish_run
     from grader.store.runs import now
 
     kind = kind_of(submission, code, options)

@@ -7,8 +7,8 @@ from pathlib import Path
 import msgspec
 
 from grader.core.report import Report
-from grader.pipeline.classroom.reports import culprit, made_of, reports_of
-from grader.pipeline.classroom.stored import stored_known
+from grader.pipeline.classroom.reports import culprit, reports_of
+from grader.pipeline.classroom.stored import kept_products
 from grader.pipeline.grade.annotate import Annotated, annotate
 from grader.pipeline.grade.publish import publish, student_files
 from grader.pipeline.plan.plan import MarkSheet
@@ -45,15 +45,18 @@ def feedback_of(
         delivery = store.delivery(run.id, report.submission.id)
         days = delivery.late_days
         with culprit(report.submission.id, "drew its feedback", failed):
-            wanted = made_of(store.phase_records(run.id, report.submission.id))
             own = rubric.profile_of(report.submission.id)
-            known = stored_known(store, run, delivery, plan=sheet.plan, profile=own, wanted=wanted)
+            products = kept_products(store, run, delivery, plan=sheet.plan, profile=own)
             if beside:
                 with tempfile.TemporaryDirectory(prefix="grader-") as folder:
-                    publish(report, known.products(), Path(folder), rubric, store.objects.get, late_days=days)
+                    publish(
+                        *(report, products, Path(folder), rubric, store.objects.get),
+                        late_days=days,
+                        kept=store,
+                    )
                     files = {p.name: p.read_bytes() for p in sorted(Path(folder).glob("*/*")) if p.is_file()}
             else:
-                files = student_files(report, known.products(), rubric, {}, late_days=days)
+                files = student_files(report, products, rubric, {}, late_days=days, kept=store)
             view = for_student(student_view(report, rubric, days))
             made = annotate(view, store.objects.get) if copies else Annotated()
             yield Feedback(report=view, score=report.score, files=files | made.files, notes=made.notes)

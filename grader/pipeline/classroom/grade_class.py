@@ -17,7 +17,7 @@ from grader.core.progress import tell
 from grader.core.report import Report
 from grader.ingest.classes import list_class
 from grader.ingest.forms.entries import Listing
-from grader.pipeline.classroom.reports import Published, publish_run
+from grader.pipeline.drawing.whole_class import Published, publish_run
 from grader.pipeline.plan.plan import mark_sheet
 from grader.pipeline.plan.providers import Phase
 from grader.pipeline.stages.appetite import NEEDS
@@ -103,12 +103,12 @@ def _grade(
         left = 0
         for number, stage in enumerate(sheet.stages):
             left += run_stage(going, stage, tuple(label_of(s) for s in sheet.stages[number + 1 :]))
-            published = publish_run(store, run, sheet, request.out)
+            published = publish_run(store, run, sheet, request.out, workers=backend.workers)
             going.pending.update({r.submission.id: r.pending_points for r in published.reports})
         if not left:
             store.finish(run.id)
         while carry(store, run, others, finished=True):  # another command has graded them beside this one
-            published = publish_run(store, run, sheet, request.out)
+            published = publish_run(store, run, sheet, request.out, workers=backend.workers)
         reports = published.reports
         refused = store.refusals(run.id) | published.failed
         by_us = {r.submission.id for r in reports if any(m.verdict is Verdict.ERROR for m in r.outcomes)}

@@ -13,8 +13,7 @@ import msgspec
 from grader.checks.catalogue import catalogue
 from grader.core.report import Report
 from grader.core.rule import Rule
-from grader.core.spool import Spool
-from grader.pipeline.classroom.reports import Published, publish_run, reports_of
+from grader.pipeline.drawing.whole_class import Published, publish_run
 from grader.pipeline.plan.plan import MarkSheet, mark_sheet
 from grader.pipeline.plan.rubric_request import load_asked
 from grader.pipeline.plan.rubrics import parse
@@ -45,8 +44,8 @@ def score_again(store: Store, run: Run, rubric: str, out: Path) -> Again:
     if not rubric:
         return Again(run=run, published=publish_run(store, run, sheet_of(run, rules), out))
     loaded, data = load_asked(rubric, rules, run.settings)
-    asked = reports_of(store, run, sheet_of(run, rules), {})
-    before = Spool[Report](Report, asked, folder=store.path.parent)
+    before = (run, sheet_of(run, rules))
     if data != run.rubric:
         run = share_facts(store, run, loaded.path, data)
-    return Again(run=run, published=publish_run(store, run, mark_sheet(loaded), out), before=before)
+    published = publish_run(store, run, mark_sheet(loaded), out, before=before)
+    return Again(run=run, published=published, before=published.before)

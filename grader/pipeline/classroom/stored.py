@@ -1,6 +1,6 @@
 """The products of one submission in the store of its class: for a phase that runs, and for judging again."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -10,7 +10,7 @@ from grader.core.missing import Missing
 from grader.core.outcome import Verdict
 from grader.core.rubric import Model, Profile
 from grader.core.submission import Source, Sources
-from grader.pipeline.grade.products import Known, Product, fill
+from grader.pipeline.grade.products import KeptProducts, Known, Product, fill
 from grader.pipeline.plan.plan import Plan, Step, of_model
 from grader.pipeline.plan.product_key import ProductKeys
 from grader.pipeline.plan.providers import STATIC, Phase
@@ -147,6 +147,28 @@ class Judging(Stored):
             reason = self.missing[name]
             self._store.keep(reason.key + _REASON, name, msgspec.msgpack.encode(reason))
 
+    def made_as(self, steps: Sequence[Step]) -> dict[str, str] | None:
+        """Return the keys of what steps made, by the names of the products, without what could not be had;
+        None where one of them is to be made.
+        """
+        keys: dict[str, str] = {}
+        for step in steps:
+            name = step.provider.product
+            made_now = step.provider.phase in self._makes
+            if key := self.key(step) if made_now else self._keys.get(name, ""):
+                keys[name] = key
+        held = self._store.held([k for key in keys.values() for k in (key, key + _REASON)])
+        for step in steps:
+            name = step.provider.product
+            key, lost = keys.get(name, ""), self._lost.get(name)
+            if key in held:
+                continue
+            known_missing = (lost is not None and lost.key == key) or key + _REASON in held
+            if step.provider.phase in self._makes and not known_missing:
+                return None
+            keys.pop(name, None)
+        return keys
+
     def of(self, model: Model, known: Known) -> "Judging":
         """Return what is judged again of one of several networks."""
         inner = Judging(self._store, self._run, known, self._records, of_model(model, ""))
@@ -176,7 +198,37 @@ def stored_known(
     """Return what a run holds of a submission, without running anything; `wanted` and `progress` as in
     `fill`.
     """
-    known = Known(
+    known = _known(store, run, delivery, plan=plan, profile=profile)
+    records = store.phase_records(run.id, delivery.submission.id)
+    fill(plan, known, Judging(store, run, known, records), wanted, progress)
+    return known
+
+
+def kept_products(
+    store: Store, run: Run, delivery: Delivery, *, plan: Plan, profile: Profile
+) -> Mapping[str, Product]:
+    """Return what a run holds of a submission and a plan names, by its keys where everything is kept; without
+    running anything.
+    """
+    wanted = {step.provider.product for step in plan.steps}
+    records = store.phase_records(run.id, delivery.submission.id)
+    known = _known(store, run, delivery, plan=plan, profile=profile)
+
+    def load() -> Mapping[str, Product]:
+        fill(plan, known, Judging(store, run, known, records), wanted)
+        return known.products()
+
+    judging = Judging(store, run, known, records)
+    made_as = judging.made_as(plan.steps)
+    if made_as is None:
+        load()
+        made_as = judging.made_as(plan.steps)
+    # A fault of ours is tried again each time, and has no key.
+    return load() if made_as is None else KeptProducts(made_as, load)
+
+
+def _known(store: Store, run: Run, delivery: Delivery, *, plan: Plan, profile: Profile) -> Known:
+    return Known(
         lambda: stored_sources(store, delivery),
         run.settings,
         profile,
@@ -184,9 +236,6 @@ def stored_known(
         execution=plan.execution,
         submission=delivery.submission,
     )
-    records = store.phase_records(run.id, delivery.submission.id)
-    fill(plan, known, Judging(store, run, known, records), wanted, progress)
-    return known
 
 
 def stored_sources(shelf: Shelf, delivery: Delivery) -> Sources:

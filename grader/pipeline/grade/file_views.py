@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from grader.core.evidence.base import Evidence
+from grader.core.evidence.formulas import FormulaEvidence
+from grader.core.evidence.workbook import WorkbookEvidence
 from grader.core.facts.base import Fact
+from grader.core.facts.replay import ReplayFacts
 from grader.core.memory import code_of, key
 from grader.core.report import Report
 from grader.core.submission import Artefact, Kind, Submission
+from grader.pipeline.grade.products import keys_of
 from grader.sandbox.reader import Lost, read_limited
 
 if TYPE_CHECKING:
@@ -27,6 +31,12 @@ SHOWN: Final = 5
 """Files of one kind that get a page; nobody hands in more notebooks that matter."""
 COPIES: Final = "feedback"
 """How the names of files with findings in them begin (`grader.pipeline.grade.annotate`)."""
+READ: Final = {
+    Kind.NOTEBOOK: (FormulaEvidence.__name__,),
+    Kind.README: (FormulaEvidence.__name__,),
+    Kind.WORKBOOK: (FormulaEvidence.__name__, WorkbookEvidence.__name__, ReplayFacts.__name__),
+}
+"""The products that the page of a file of a kind is drawn from; it is given no other."""
 _STEMS: Final = {Kind.NOTEBOOK: "notebook", Kind.README: "readme", Kind.WORKBOOK: "workbook"}
 
 
@@ -63,11 +73,26 @@ def draw(report: Report, products: Products, fetch: Fetch, folder: Path) -> Iter
     submission = report.submission
     for name, artefact in planned(submission).items():
         try:
-            told = _annotations(notes.get(artefact.path, ()), products, artefact.path)
+            here = notes.get(artefact.path, ())
+            name_of = key(
+                sha256=artefact.sha256,
+                path=artefact.path,
+                submission=submission.id,
+                notes=here,
+                products=keys_of(products, READ[artefact.kind]),
+                code=renderer(),
+            )
+            if _holds(folder / name, name_of):
+                yield Page(artefact.path, name, b"")
+                if artefact.kind is not Kind.WORKBOOK and (folder / _text_of(name)).is_file():
+                    yield Page("", _text_of(name), b"")
+                continue
+            read = {name: products[name] for name in READ[artefact.kind] if name in products}
+            told = _annotations(here, read, artefact.path)
             if artefact.kind is Kind.WORKBOOK:
-                yield from _sheets(artefact, products, told, submission.id, folder / name)
+                yield from _sheets(artefact, read, told, submission.id, name, name_of)
             else:
-                yield from _text(artefact, told, submission.id, folder / name, fetch)
+                yield from _text(artefact, told, submission.id, name, name_of, fetch)
         except Exception:  # the view is a courtesy: a crash of ours must not cost the report
             log.exception("%s of %s cannot be shown", artefact.path, submission.id)
 
@@ -90,39 +115,29 @@ def _annotations(notes: "tuple[FileNote, ...]", products: Products, path: str) -
 
 
 def _sheets(
-    artefact: Artefact, products: Products, told: "Annotations", submission: str, page: Path
+    artefact: Artefact, products: Products, told: "Annotations", submission: str, name: str, name_of: str
 ) -> Iterator[Page]:
     """The page of a workbook, from what was read of it; none where that is nothing."""
     from grader.render.files.from_products import book_of
     from grader.render.files.sheet.page import render
 
     view = book_of(products, artefact.path, told)
-    if view is None:
-        return
-    name = key(view=view, submission=submission, code=renderer())
-    if _holds(page, name):
-        yield Page(artefact.path, page.name, b"")
-        return
-    drawn = render(view, submission=submission, key=name)
-    yield Page(artefact.path, page.name, drawn.encode("utf-8", "replace"))
+    if view is not None:
+        drawn = render(view, submission=submission, key=name_of)
+        yield Page(artefact.path, name, drawn.encode("utf-8", "replace"))
 
 
 def _text(
-    artefact: Artefact, told: "Annotations", submission: str, page: Path, fetch: Fetch
+    artefact: Artefact, told: "Annotations", submission: str, name: str, name_of: str, fetch: Fetch
 ) -> Iterator[Page]:
     """The page of a README or a notebook, and the text beside it."""
-    name = key(sha256=artefact.sha256, path=artefact.path, submission=submission, told=told, code=renderer())
-    if _holds(page, name):
-        yield Page(artefact.path, page.name, b"")
-        if page.with_name(_text_of(page.name)).is_file():
-            yield Page("", _text_of(page.name), b"")
-        return
-    pages = _pages(artefact, fetch(artefact.sha256), submission, page.name, name, told)
+    pages = _pages(artefact, fetch(artefact.sha256), submission, name, name_of, told)
     if isinstance(pages, Lost):
         log.warning("%s of %s cannot be shown: it %s", artefact.path, submission, pages)
         return
-    for shown_as, data in pages.items():
-        yield Page(artefact.path if shown_as == page.name else "", shown_as, data)
+    # The page comes last: its key stands for the text beside it, too.
+    for shown_as, data in sorted(pages.items(), key=lambda page: page[0] == name):
+        yield Page(artefact.path if shown_as == name else "", shown_as, data)
 
 
 def _pages(

@@ -6,7 +6,7 @@ again and looking at one file differ in what is *kept* of earlier work and in no
 
 import logging
 import traceback
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -16,6 +16,7 @@ from grader.core.evidence.base import Evidence
 from grader.core.evidence.documents import Documents
 from grader.core.facts.base import Fact
 from grader.core.faults import SandboxFault, StoreFault, Unavailable
+from grader.core.memory import digest
 from grader.core.missing import Missing
 from grader.core.outcome import Verdict
 from grader.core.retrain_rule import Retraining
@@ -170,6 +171,48 @@ class Known:
                 verdict=Verdict.ERROR,
                 trace=traceback.format_exc(limit=20),
             )
+
+
+class KeptProducts(Mapping[str, Product]):
+    """What is kept of a submission, by the names of its products: their keys at once, they themselves where
+    somebody asks for one. A page whose pieces are all kept needs no product.
+    """
+
+    def __init__(self, made_as: Mapping[str, str], load: Callable[[], Mapping[str, Product]]) -> None:
+        self.made_as = made_as
+        """The key of each product by its name."""
+        self._load = load
+        self._loaded: Mapping[str, Product] | None = None
+
+    def __getitem__(self, name: str) -> Product:
+        """Return a product. Raises KeyError where the submission has none of that name, StoreFault where what
+        is kept under its key cannot be read.
+        """
+        if name not in self.made_as:
+            raise KeyError(name)
+        if self._loaded is None:
+            self._loaded = self._load()
+        if name not in self._loaded:
+            raise StoreFault(f"{name} is damaged in the store")
+        return self._loaded[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names."""
+        return iter(self.made_as)
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self.made_as)
+
+
+def keys_of(products: Mapping[str, Product], names: Collection[str]) -> dict[str, str]:
+    """Return what tells each of some products from another one of its kind, by their names; those that are
+    not there are left out.
+    """
+    if isinstance(products, KeptProducts):
+        return {name: products.made_as[name] for name in sorted(names) if name in products.made_as}
+    found = {name: products[name] for name in sorted(names) if name in products}
+    return {name: digest(msgspec.msgpack.encode(product)) for name, product in found.items()}
 
 
 class Kept(Protocol):

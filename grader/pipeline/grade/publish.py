@@ -6,26 +6,36 @@ see is in `OUT/index.html` and `OUT/_class/`.
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 import msgspec
 
 from grader.core.evidence.base import Evidence
 from grader.core.facts.base import Fact
 from grader.core.faults import UsageFault
-from grader.core.memory import write_whole
+from grader.core.memory import key, write_whole
 from grader.core.report import Report
 from grader.core.rubric import Rubric, Treatment
 from grader.core.rule import Rule
 from grader.core.submission import Submission
 from grader.ingest.limits import REPORT_MARKER
-from grader.pipeline.grade.file_views import Fetch, Products, draw, stale
+from grader.pipeline.grade.file_views import Fetch, Products, draw, renderer, stale
+from grader.pipeline.grade.products import keys_of
+from grader.store.database import unpacked
+
+if TYPE_CHECKING:
+    from grader.render.pictures.figures import Figures
+    from grader.render.student_page import Claim
 
 log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
+FIGURES: Final = "Figures"
+"""Under which name figures are kept."""
 _OURS: Final = "grader wrote this folder; it is no part of a submission."
+_SHOWS: Final = "shows: "
 
 
 class Written(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +49,18 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
     """Why a copy is missing or holds less, one sentence each."""
 
 
+class KeptDrawings(Protocol):
+    """Where figures are kept: a store."""
+
+    def payload(self, key: str) -> bytes | None:
+        """Return what is kept under a key; None for nothing."""
+        ...
+
+    def keep(self, key: str, product: str, payload: bytes) -> None:
+        """Keep something under a key."""
+        ...
+
+
 def publish(
     report: Report,
     products: Mapping[str, Evidence | Fact],
@@ -48,12 +70,15 @@ def publish(
     *,
     late_days: float = 0.0,
     copies: bool = False,
+    kept: KeptDrawings | None = None,
+    shows: str = "",
 ) -> Written:
     """Write the student's view of one submission under `out`; UsageFault where that folder cannot be written.
 
     `fetch` returns submitted bytes by their hash: for the pages that show the notebooks and READMEs as we
     read them, with the findings in their margins. `copies`: also write copies of the student's files with the
-    findings in them; without, those of an earlier report are removed.
+    findings in them; without, those of an earlier report are removed. `kept`: where figures are kept for the
+    next rubric. `shows`: a digest of all that decides what is written, which `shown` tells later.
     """
     from grader.pipeline.grade.annotate import Annotated, annotate
     from grader.render.summary import for_student
@@ -62,11 +87,14 @@ def publish(
     folder = out / report.submission.slug
     view = for_student(student_view(report, rubric, late_days))
     made = annotate(view, fetch) if copies else Annotated()
-    shown = _file_views(view, products, fetch, folder, tuple(made.files))
-    files = student_files(report, products, rubric, shown, late_days=late_days)
+    if (folder / REPORT_MARKER).exists():
+        # Until all is written the folder shows nothing in particular, whenever the process is killed.
+        write(folder / REPORT_MARKER, _marker("", ()))
+    views = _file_views(view, products, fetch, folder, tuple(made.files))
+    files = student_files(report, products, rubric, views, late_days=late_days, kept=kept)
     page, result = (write(folder / name, data) for name, data in files.items())
     copied = tuple(write(folder / name, data) for name, data in made.files.items())
-    write(folder / REPORT_MARKER, _marker([*files, *shown.values(), *made.files]))
+    write(folder / REPORT_MARKER, _marker(shows, [*files, *views.values(), *made.files]))
     return Written(page=page, result=result, copies=copied, notes=made.notes)
 
 
@@ -77,13 +105,12 @@ def student_files(
     views: Mapping[str, str],
     *,
     late_days: float = 0.0,
+    kept: KeptDrawings | None = None,
 ) -> dict[str, bytes]:
     """Return the page of a submission and its result.json, by their names, with nothing that only instructors
     may see; the page links to `views`, names of pages beside it by the path that they show.
     """
     from grader.checks.catalogue import catalogue
-    from grader.render.claims_table import claims_of
-    from grader.render.pictures_from_products import limits_of, pictures_of
     from grader.render.result_json import encode
     from grader.render.student_page import render
     from grader.render.summary import for_student
@@ -91,15 +118,42 @@ def student_files(
 
     rules = catalogue()
     view = for_student(student_view(report, rubric, late_days))
-    name = report.submission.id
+    figures, claims = _beside(report.submission.id, products, rubric, rules, kept)
     page = render(
         view,
-        _courtesy(name, "pictures", lambda: pictures_of(products, limits_of(rubric, rules))),
-        claims=_courtesy(name, "claims", lambda: claims_of(products, _rounded_up(rubric, rules))),
+        figures,
+        claims=claims,
         guides={code: rule.doc for code, rule in rules.items()},
         views=views,
     )
     return {"index.html": page.encode("utf-8"), "result.json": encode(view)}
+
+
+def _beside(
+    name: str,
+    products: Products,
+    rubric: Rubric,
+    rules: Mapping[str, Rule],
+    kept: KeptDrawings | None,
+) -> "tuple[Figures, tuple[Claim, ...]]":
+    """Return what a page shows beside its verdicts; points change none of it, so that it is kept for the next
+    rubric.
+    """
+    from grader.render.claims_table import claims_of
+    from grader.render.pictures.figures import Figures, figures_of
+    from grader.render.pictures_from_products import limits_of, pictures_of
+    from grader.render.student_page import Claim
+
+    limits, rounded_up = limits_of(rubric, rules).drawn_with(products), _rounded_up(rubric, rules)
+    name_of = key(products=keys_of(products, products), limits=limits, rounded_up=rounded_up, code=renderer())
+    if kept is not None and (payload := kept.payload(name_of)) is not None:
+        with suppress(msgspec.DecodeError):  # it rotted: it is drawn again
+            return unpacked(payload, tuple[Figures, tuple[Claim, ...]])
+    figures = _courtesy(name, "pictures", lambda: figures_of(pictures_of(products, limits)))
+    claims = _courtesy(name, "claims", lambda: claims_of(products, rounded_up))
+    if kept is not None and figures is not None and claims is not None:
+        kept.keep(name_of, FIGURES, msgspec.msgpack.encode((figures, claims)))
+    return figures or Figures(), claims or ()
 
 
 def _rounded_up(rubric: Rubric, rules: Mapping[str, Rule]) -> Treatment:
@@ -112,22 +166,27 @@ def _rounded_up(rubric: Rubric, rules: Mapping[str, Rule]) -> Treatment:
     return getattr(policy, "rounded_up", Treatment.FAIL)
 
 
-def _marker(names: Iterable[str]) -> bytes:
-    """What says that a folder is ours: its first line, and the pages that were written into it."""
-    return "\n".join([_OURS, *sorted(names), ""]).encode()
+def _marker(shows: str, names: Iterable[str]) -> bytes:
+    """What says that a folder is ours: its first line, what it shows, and the pages that were written into
+    it.
+    """
+    return "\n".join([_OURS, f"{_SHOWS}{shows}", *sorted(names), ""]).encode()
 
 
-def is_whole(submission: Submission, out: Path) -> bool:
-    """Whether all that `publish` wrote for a submission lies under `out`."""
+def shown(submission: Submission, out: Path) -> str:
+    """Return what `publish` was told that the pages of a submission show; empty where nothing was told, or
+    not all that it wrote lies under `out`.
+    """
     folder = out / submission.slug
     try:
-        ours, *names = (folder / REPORT_MARKER).read_text("utf-8").splitlines()
+        ours, told, *names = (folder / REPORT_MARKER).read_text("utf-8").splitlines()
     except (OSError, ValueError):
-        return False
-    return ours == _OURS and bool(names) and all((folder / name).is_file() for name in names)
+        return ""
+    whole = ours == _OURS and told.startswith(_SHOWS) and bool(names)
+    return told.removeprefix(_SHOWS) if whole and all((folder / name).is_file() for name in names) else ""
 
 
-def _courtesy(submission: str, what: str, make: Callable[[], tuple[_T, ...]]) -> tuple[_T, ...]:
+def _courtesy(submission: str, what: str, make: Callable[[], _T]) -> _T | None:
     """Return what a page shows beside its verdicts; a crash of ours costs that, and neither the page nor
     those of the others.
     """
@@ -135,7 +194,7 @@ def _courtesy(submission: str, what: str, make: Callable[[], tuple[_T, ...]]) ->
         return make()
     except Exception:
         log.exception("the %s of %s cannot be shown", what, submission)
-        return ()
+        return None
 
 
 def _file_views(

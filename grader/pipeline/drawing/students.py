@@ -1,0 +1,187 @@
+"""The reports and pages of a class's students: judged and drawn a block at a time, in several processes where
+there are many.
+
+A block reads the store and writes the pages of its students, which nobody else writes; what a killed process
+leaves is drawn again.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from grader.core.faults import GraderFault, StoreFault, UsageFault
+from grader.core.machine import usable_cores
+from grader.core.progress import once
+from grader.core.report import Report
+from grader.core.spool import Ordered, Spool
+from grader.pipeline.classroom.reports import OUR_FAILURE, culprit, publish_one, reports_of
+from grader.pipeline.plan.plan import MarkSheet, mark_sheet
+from grader.pipeline.plan.rubrics import LoadedRubric
+from grader.schedule.base import Ended
+from grader.schedule.local import LocalProcesses
+from grader.store.runs import Run, Store
+
+BLOCK: Final = 40
+"""Students of one block: what a block costs besides, 3 ms, is shared by them."""
+MANY: Final = 150
+"""From so many students on it pays to start a second process, which takes a CPU second."""
+
+
+class Judgement(msgspec.Struct, frozen=True, kw_only=True):
+    """A run with the rubric that it is judged with."""
+
+    run: Run
+    loaded: LoadedRubric
+
+
+class Block(msgspec.Struct, frozen=True, kw_only=True):
+    """Some students of a run, to be judged and drawn."""
+
+    store: str
+    now: Judgement
+    before: Judgement | None
+    """With what they are judged besides, for a comparison."""
+    out: str
+    names: tuple[str, ...]
+
+
+class Drawn(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a block: reports by id, as msgpack, for they go from a process into a file."""
+
+    reports: dict[str, bytes] = {}
+    before: dict[str, bytes] = {}
+    failed: dict[str, str] = {}
+
+
+class Students(msgspec.Struct, frozen=True, kw_only=True):
+    """The reports of a class, sorted by id, on disk."""
+
+    reports: Sequence[Report]
+    before: Sequence[Report]
+    failed: dict[str, str]
+
+
+def draw(
+    store: Store,
+    run: Run,
+    sheet: MarkSheet,
+    out: Path,
+    *,
+    before: tuple[Run, MarkSheet] | None = None,
+    workers: int = 0,
+) -> Students:
+    """Judge the students of a run and write their pages, at most `workers` at a time; 0 takes every core.
+
+    `before` is a run and a rubric with which they are judged as well. Raises UsageFault where pages cannot be
+    written, StoreFault where the store cannot be read.
+    """
+    names = store.delivered(run.id)
+    together = min(workers or usable_cores(), usable_cores()) if len(names) >= MANY else 1
+    now, then = _Collected(store), _Collected(store)
+    failed: dict[str, str] = {}
+    parts: Iterator[Drawn]
+    if together == 1:
+        parts = (
+            _drawn(store, run, sheet, before, out, names=names[at : at + BLOCK])
+            for at in range(0, len(names), BLOCK)
+        )
+    else:
+        whole = Block(
+            store=str(store.path),
+            now=Judgement(run=run, loaded=sheet.loaded),
+            before=None if before is None else Judgement(run=before[0], loaded=before[1].loaded),
+            out=str(out),
+            names=names,
+        )
+        parts = _in_processes(whole, together)
+    with once():
+        for part in parts:
+            now.add(part.reports)
+            then.add(part.before)
+            failed |= part.failed
+    return Students(reports=now.sorted(), before=then.sorted(), failed=dict(sorted(failed.items())))
+
+
+class _Collected:
+    """Reports in the order in which blocks end, and the place of each."""
+
+    def __init__(self, store: Store) -> None:
+        self._spool = Spool[Report](Report, folder=store.path.parent)
+        self._ids: list[str] = []
+
+    def add(self, reports: Mapping[str, bytes]) -> None:
+        for name, data in reports.items():
+            self._ids.append(name)
+            self._spool.append_packed(data)
+
+    def sorted(self) -> Sequence[Report]:
+        return Ordered(self._spool, sorted(range(len(self._ids)), key=self._ids.__getitem__))
+
+
+def _in_processes(whole: Block, workers: int) -> Iterator[Drawn]:
+    """Draw a class block by block; where a process dies, its students one by one."""
+    blocks = [
+        msgspec.structs.replace(whole, names=whole.names[at : at + BLOCK])
+        for at in range(0, len(whole.names), BLOCK)
+    ]
+    alone: list[Block] = []
+    backend = LocalProcesses(workers)
+    for ended in backend.map(draw_block, blocks):
+        if ended.result is not None:
+            yield ended.result
+        else:
+            alone += [msgspec.structs.replace(whole, names=(name,)) for name in _costs(ended)]
+    for ended in backend.map(draw_block, alone):
+        if ended.result is not None:
+            yield ended.result
+        else:
+            (name,) = _costs(ended)
+            yield Drawn(failed={name: f"{OUR_FAILURE} while it drew its page ({ended.fault})"})
+
+
+def _costs(ended: Ended[Block, Drawn]) -> tuple[str, ...]:
+    """Return whom the end of a block costs. Raises what costs everybody."""
+    faults: dict[str, type[GraderFault]] = {f.__name__: f for f in (UsageFault, StoreFault, GraderFault)}
+    if ended.fault_type in faults:
+        raise faults[ended.fault_type](ended.fault)
+    return ended.job.names
+
+
+def draw_block(block: Block) -> Drawn:
+    """Judge and draw a block; what a process of its own does. Raises UsageFault and StoreFault as `draw`."""
+    with Store(Path(block.store)) as store:
+        now, old = block.now, block.before
+        before = None if old is None else (old.run, _sheet(old.loaded))
+        return _drawn(store, now.run, _sheet(now.loaded), before, Path(block.out), names=block.names)
+
+
+def _sheet(loaded: LoadedRubric) -> MarkSheet:
+    """The sheet of a rubric, made once a process."""
+    if loaded.sha256 not in _sheets:
+        _sheets[loaded.sha256] = mark_sheet(loaded)
+    return _sheets[loaded.sha256]
+
+
+_sheets: Final[dict[str, MarkSheet]] = {}
+
+
+def _drawn(
+    store: Store,
+    run: Run,
+    sheet: MarkSheet,
+    before: tuple[Run, MarkSheet] | None,
+    out: Path,
+    *,
+    names: Sequence[str],
+) -> Drawn:
+    failed: dict[str, str] = {}
+    reports: dict[str, bytes] = {}
+    packed = msgspec.msgpack.Encoder().encode
+    for report in reports_of(store, run, sheet, failed, names):
+        with culprit(report.submission.id, "drew its page", failed):
+            publish_one(store, run, sheet, report, out)
+            reports[report.submission.id] = packed(report)
+    old = () if before is None else reports_of(store, *before, {}, names)
+    return Drawn(reports=reports, before={r.submission.id: packed(r) for r in old}, failed=failed)

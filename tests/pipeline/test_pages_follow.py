@@ -1,0 +1,226 @@
+"""Pages follow what they show: from whatever was drawn before, a class scored with a rubric has byte for byte
+the pages of a class that was only ever graded with it.
+"""
+
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from grader.checks.catalogue import catalogue
+from grader.core.memory import digest
+from grader.core.outcome import Verdict
+from grader.core.progress import listening, once, tell
+from grader.core.settings import Settings
+from grader.core.spool import Spool
+from grader.pipeline.classroom.grade_class import grade_class
+from grader.pipeline.drawing import students
+from grader.pipeline.drawing.students import Block, Drawn, draw
+from grader.pipeline.drawing.whole_class import publish_run
+from grader.pipeline.grade import publish
+from grader.pipeline.plan.plan import mark_sheet
+from grader.pipeline.plan.rubrics import find, parse
+from grader.pipeline.stages.request import Request
+from grader.schedule.base import Ended
+from grader.store.carry_over import share_facts
+from grader.store.runs import Store
+from tests.pipeline.test_batch import Here
+
+SAMPLES = Path(__file__).parents[2] / "submissions"
+DEFAULT = find("default").read_text("utf-8")
+RUBRICS = {
+    "default": DEFAULT,
+    "points": DEFAULT.replace("points = 10", "points = 12").replace("points = 5", "points = 1"),
+    "limits": DEFAULT.replace("parameters = 20000", "parameters = 9000").replace(
+        "accuracy = 99.4", "accuracy = 98.0"
+    ),
+    "hidden": DEFAULT.replace('id = "workbook-forward"', 'id = "workbook-forward"\nhidden = true'),
+}
+NAMES = ("over-budget", "perfect", "wrong-gradient")
+
+
+def _graded(out: Path, rubric: str) -> Path:
+    school = out.parent / f"class of {out.name}"
+    for name in NAMES:
+        shutil.copytree(SAMPLES / name, school / name)
+    request = Request(
+        path=school,
+        loaded=parse(rubric.encode(), "a.toml", catalogue()),
+        rubric_bytes=rubric.encode(),
+        settings=Settings(execute=False, retrain=False),
+        out=out,
+        store=out / ".grader" / "store.sqlite",
+    )
+    grade_class(request, Here())
+    return out
+
+
+def _scored(out: Path, rubric: str) -> None:
+    loaded = parse(rubric.encode(), "a.toml", catalogue())
+    with Store(out / ".grader" / "store.sqlite") as store:
+        run = store.runs()[0]
+        if rubric.encode() != run.rubric:
+            run = share_facts(store, run, loaded.path, rubric.encode())
+        assert publish_run(store, run, mark_sheet(loaded), out).failed == {}
+
+
+def _pages(out: Path) -> dict[str, str]:
+    found = {p.relative_to(out).as_posix(): p for p in sorted(out.glob("*/*")) if p.parent.name != ".grader"}
+    return {
+        name: digest(path.read_bytes())
+        for name, path in found.items()
+        if path.suffix != ".json" or "result" in name
+    }
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    @cache
+    def made(rubric: str) -> Path:
+        return _graded(tmp_path_factory.mktemp("fresh") / rubric, RUBRICS[rubric])
+
+    return made
+
+
+def test_rubrics_of_this_file_differ() -> None:
+    assert len(set(RUBRICS.values())) == len(RUBRICS)
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(begin="default", steps=[("points", 3)], end="default")
+@given(
+    begin=st.sampled_from(sorted(RUBRICS)),
+    steps=st.lists(
+        st.tuples(st.sampled_from(sorted(RUBRICS)), st.none() | st.integers(0, 12)), min_size=1, max_size=3
+    ),
+    end=st.sampled_from(sorted(RUBRICS)),
+)
+def test_pages_are_those_of_a_class_that_was_only_ever_graded_so(
+    fresh: Callable[[str], Path],
+    tmp_path_factory: pytest.TempPathFactory,
+    begin: str,
+    steps: list[tuple[str, int | None]],
+    end: str,
+) -> None:
+    """Whatever was drawn in between, and wherever a drawing was killed: a page of which the half was written
+    was taken for that of the rubric before.
+    """
+    out = tmp_path_factory.mktemp("kept") / "out"
+    shutil.copytree(fresh(begin), out)
+    for rubric, killed_after in steps:
+        _killed(lambda rubric=rubric: _scored(out, RUBRICS[rubric]), killed_after)
+    _scored(out, RUBRICS[end])
+    assert _pages(out) == _pages(fresh(end))
+
+
+def _killed(work: Callable[[], None], after: int | None) -> None:
+    """Do some work, and end it at the write of a file after so many."""
+    left = [after]
+    whole = publish.write_whole
+
+    def write(path: Path, data: bytes) -> None:
+        if left[0] == 0:
+            raise KeyboardInterrupt
+        left[0] = None if left[0] is None else left[0] - 1
+        whole(path, data)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(publish, "write_whole", write)
+        try:
+            work()
+        except KeyboardInterrupt:
+            assert after is not None
+
+
+def test_what_points_do_not_change_is_not_drawn_again(
+    fresh: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(fresh("default"), out)
+    before = {p: p.stat().st_mtime_ns for p in out.glob("*/*.html")}
+    for name in (
+        "grader.render.pictures_from_products.pictures_of",
+        "grader.render.claims_table.claims_of",
+        "grader.render.files.from_products.book_of",
+        "grader.pipeline.grade.file_views._pages",
+        "grader.pipeline.drawing.students.LocalProcesses",
+    ):
+        monkeypatch.setattr(name, lambda *_, **__: pytest.fail("drawn again"))
+    _scored(out, RUBRICS["points"])
+    drawn = {p.name for p, at in before.items() if p.stat().st_mtime_ns != at and p.parent.name in NAMES}
+    assert drawn == {"index.html"}
+    assert _pages(out) == _pages(fresh("points"))
+
+
+def test_several_processes_draw_the_same_pages(
+    fresh: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(students, "MANY", 1)
+    monkeypatch.setattr(students, "BLOCK", 2)
+    monkeypatch.setattr(students, "usable_cores", lambda: 2)
+    out = tmp_path / "out"
+    shutil.copytree(fresh("default"), out)
+    with Store(out / ".grader" / "store.sqlite") as store:
+        run = store.runs()[0]
+        sheets = {
+            n: mark_sheet(parse(RUBRICS[n].encode(), "a.toml", catalogue())) for n in ("default", "points")
+        }
+        again = share_facts(store, run, "a.toml", RUBRICS["points"].encode())
+        found = publish_run(store, again, sheets["points"], out, before=(run, sheets["default"]))
+        assert found.failed == {}
+        assert (
+            [r.submission.id for r in found.reports] == [r.submission.id for r in found.before] == list(NAMES)
+        )
+        assert list(found.reports) == list(draw(store, again, sheets["points"], out).reports)
+        assert list(found.before) == list(draw(store, run, sheets["default"], tmp_path / "other").reports)
+    assert _pages(out) == _pages(fresh("points"))
+
+
+class _Dying:
+    """Processes of which one dies whenever it comes to a student."""
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+
+    def map(self, function: Callable[[Block], Drawn], jobs: Iterable[Block]) -> Iterator[Ended[Block, Drawn]]:
+        for job in reversed(list(jobs)):
+            if "perfect" in job.names:
+                yield Ended(job=job, fault="the process died (killed by signal 9)", died=True)
+            else:
+                yield Ended(job=job, result=function(job))
+
+
+def test_a_process_that_dies_costs_one_student(
+    fresh: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(students, "MANY", 1)
+    monkeypatch.setattr(students, "usable_cores", lambda: 2)
+    monkeypatch.setattr(students, "LocalProcesses", _Dying)
+    out = tmp_path / "out"
+    shutil.copytree(fresh("default"), out)
+    sheet = mark_sheet(parse(RUBRICS["points"].encode(), "a.toml", catalogue()))
+    with Store(out / ".grader" / "store.sqlite") as store:
+        found = publish_run(store, store.runs()[0], sheet, out)
+    assert [r.submission.id for r in found.reports] == ["over-budget", "wrong-gradient"]
+    assert found.failed == {
+        "perfect": "grader failed while it drew its page (the process died (killed by signal 9))"
+    }
+    assert all(m.verdict is not Verdict.ERROR for r in found.reports for m in r.outcomes)
+
+
+def test_what_several_processes_tell_is_told_once() -> None:
+    heard: list[str] = []
+    with listening(heard.append), once():
+        for text in ("one", "two", "one"):
+            tell(text)
+    assert heard == ["one", "two"]
+
+
+def test_a_packed_record_is_as_good_as_another() -> None:
+    spool = Spool[list[int]](list[int], [[1]])
+    spool.append_packed(b"\x92\x02\x03")
+    assert list(spool) == [[1], [2, 3]]
