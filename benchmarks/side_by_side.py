@@ -16,6 +16,7 @@ import argparse
 import json
 import os
 import platform
+import re
 import sys
 import tempfile
 import time
@@ -144,7 +145,7 @@ def table(parts: dict[str, Found]) -> str:
         rows += _ROWS[name](found)
         if "missing" in found:
             rows.append((f"({name})", f"*{found['missing']}*", "", ""))
-    return "\n".join(f"| {' | '.join(row)} |".replace("|  |", "| |") for row in rows)
+    return "\n".join(re.sub(r" +", " ", f"| {' | '.join(row)} |") for row in rows)
 
 
 Row = tuple[str, str, str, str]
