@@ -237,6 +237,14 @@ class Model:
         for root in self.order() if only is None else only:
             if root in values or root not in owner:
                 continue
+            run = owner[root]
+            if run.cells is not None and root not in patches:
+                i = (root - run.start) // ROW
+                try:  # nearly every cell: what it reads stands above it or to its left
+                    values[root] = _value(run, [values[base + i * step] for base, step in run.cells])
+                    continue
+                except (KeyError, Unsupported):
+                    pass
             stack = [root]
             while stack:
                 key = stack[-1]

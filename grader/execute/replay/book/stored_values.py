@@ -5,6 +5,7 @@ reads; cells that merely follow a root are not named.
 """
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import NamedTuple
 
 import numpy as np
@@ -44,7 +45,7 @@ def check_cache(
     text or a rare function need not be what the student's program made of it.
     """
     tolerance = EXACT if model.book.producer in (Producer.EXCEL, Producer.LIBREOFFICE) else GOOGLE
-    fresh = {key: value for key, value in values.items() if np.isfinite(value) and key not in kept}
+    fresh = {key: value for key, value in values.items() if isfinite(value) and key not in kept}
     stored = {key: value for key, value in model.cached.items() if isinstance(value, float) and key in fresh}
     unclear = sum(
         isinstance(value, float) and key in values and key not in fresh and key not in kept
@@ -137,7 +138,7 @@ def _follows(model: Model, key: int, stored: float, tolerance: float) -> bool:
         result = float(np.asarray(evaluate(run.compiled, arguments)).flat[0])
     except Unsupported:
         return True
-    return not np.isfinite(result) or _close(stored, result, tolerance)
+    return not isfinite(result) or _close(stored, result, tolerance)
 
 
 def _stale(
