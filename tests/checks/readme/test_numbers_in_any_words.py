@@ -130,6 +130,8 @@ def test_a_number_that_nothing_shows_is_asked_about(text: str) -> None:
         "In the lecture a model with 593,200 parameters reached 99.2 %.",
         "Other people report 99.6 % with 10k parameters (see paper).",
         "Train acc 99.12, test acc 99.46",
+        "This model is able to achieve 99.40% with less than 20K parameters.",
+        "Final test accuracy: 99.40 %",
         "State of the art on MNIST is 99.87 %; human performance is about 99.8 %.",
         "The receptive field is 28x28; 95 % of the digits are easy.",
         "With learning rate 0.1, the loss decreased from 0.014 to 0.01 after 66 epochs",

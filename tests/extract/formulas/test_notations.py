@@ -211,6 +211,11 @@ def test_the_canonical_print_is_read_back(tree: Expr) -> None:
         (r"$a~o_1 = \sigma(o_1)$", "a_o1 = σ(o1)"),
         (r"$x~=~3$", None),
         ("$$ h1 = i1 _ w1 + i2 _ w2 $$", "h1 = i1 * w1 + i2 * w2"),
+        (
+            r"∂w7 = (a_02 - t2) \* a_o2 \* (1 - a_o2) \*  a_h1*<br>",
+            "∂E/∂w7 = (a_o2 - t2) * a_o2 * (1 - a_o2) * a_h1",
+        ),
+        (r"*h1 = w1\*i1 + w2\*i2*<br>", "h1 = w1 * i1 + w2 * i2"),
         ("prose without any formula", None),
         ("learning rate = 0.5, epochs = 20", "η = 0.5"),
     ],

@@ -377,6 +377,12 @@ _MARKDOWN = _rules(
 )
 
 
+_LOOSE_STAR = re.compile(r"(?<=[\w)\]²])\*(?=\s*(?:<br\s*/?>\s*)?$)")
+"""The end of an emphasis, alone on its line: no product goes on where the other stars are escaped."""
+
+
 def strip_markdown(line: SourceText) -> SourceText:
     """Undo Markdown's own decoration on a raw line; never render it, for emphasis eats the `*` of products."""
+    if "\\*" in line.text and not line.text.lstrip().startswith("*"):
+        line = line.sub(_LOOSE_STAR, " ")
     return _apply(line, _MARKDOWN)
