@@ -30,10 +30,12 @@ class Sentence(NamedTuple):
 _ASKS = re.compile(
     r"(?<![a-z])(?:requirements?|targets?|goals?|objectives?|problem "
     r"statement|constraints?|constrain\w*|criteria|asks?|tasks?|aim|conditions?"
-    r"|assignment tasks?|rules|specifications?|challenge|such that it achieves|write it again|parameters? "
-    r"as well|following operational)(?![a-z])",
+    r"|assignment tasks?|rules|specifications?|challenge|such that it (?:achieves|has)|write it again"
+    r"|parameters? as well|following operational)(?![a-z])",
     re.IGNORECASE,
 )
+_OPEN = re.compile(r"\bsuch that it (?:has|achieves|reaches)\s*$", re.IGNORECASE)
+"""A line that goes on in the paragraph below: `Write a network such that it has`."""
 _ANSWERS = re.compile(
     r"(?<![a-z])(?:results?|solution|achiev(?:ed|ements?)|approach|my model|our model|final model|model "
     r"(?:parameters|details|summary|architecture)"
@@ -72,7 +74,7 @@ def sentences(lines: Iterable[SourceLine], *, skip: frozenset[Place] = frozenset
     """Whether the heading or the lead-in above announces requirements."""
     blank = 0
     above: list[tuple[int, str]] = []
-    row = False
+    row = led = False
     kept = list(itertools.islice(lines, MAX_LINES))
     heads = _heads_of_single_rows(kept)
     for at, line in enumerate(kept):
@@ -89,6 +91,7 @@ def sentences(lines: Iterable[SourceLine], *, skip: frozenset[Place] = frozenset
         under = above[-1][1] if above else ""
         above.append((indent, text))
         inside, row = row and not blank, text.startswith("|")
+        after, led = led, _OPEN.search(text) is not None
         if line.block is Block.HEADING or _underlined(text):
             section += not _underlined(text)
             heading = heading if _underlined(text) else text.strip("# ")
@@ -96,9 +99,9 @@ def sentences(lines: Iterable[SourceLine], *, skip: frozenset[Place] = frozenset
         elif not _ITEM.match(line.text) and line.block is not Block.FENCE and not (row and inside):
             if row and _LIMITS.search(text):
                 asked = True
-            elif _lead_in(text):
+            elif _lead_in(text) and not after:
                 asked = bool(_ASKS.search(text))
-            elif blank and asked and not text.startswith("|"):
+            elif blank and asked and not after and not text.startswith("|"):
                 asked = False  # a new paragraph ends the list of requirements
         blank = 0
         if at in heads:
@@ -152,4 +155,4 @@ def _underlined(text: str) -> bool:
 def _lead_in(text: str) -> bool:
     """Whether a line introduces a list: `Our goal is to reach 99.4 % with,` or `SOLUTION`."""
     short = len(text) <= 40 and bool(_ASKS.search(text) or _ANSWERS.search(text))
-    return short or text.rstrip().endswith((":", ",", "-", ":-"))
+    return short or text.rstrip().endswith((":", ",", "-", ":-")) or bool(_OPEN.search(text))
