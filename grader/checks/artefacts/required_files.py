@@ -61,6 +61,8 @@ def check(submission: Submission, required: Required) -> Outcome:
         ):
             continue
         what, suffix = _WORDS.get(kind, (f"a file of kind {kind.value}", kind.value))
+        if Kind.WORKBOOK not in required.kinds:
+            what = what.removesuffix(" with the derivation")  # the notebook alone is asked for
         linked = any(e.kind is kind for e in submission.elsewhere)
         if linked or any(a.may_hold(kind) and _closed(a) for a in submission.artefacts):
             closed.append(submission.absent(kind, what).reason)
