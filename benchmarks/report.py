@@ -11,7 +11,6 @@ import re
 import sys
 import tempfile
 import time
-from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -27,6 +26,7 @@ from grader.pipeline.drawing.whole_class import publish_run
 from grader.pipeline.plan.plan import mark_sheet
 from grader.pipeline.plan.rubrics import find, parse
 from grader.pipeline.stages.request import Request
+from grader.render.class_rows import ClassRow
 from grader.schedule.local import LocalProcesses
 from grader.store.database import transaction
 from grader.store.runs import Store
@@ -87,9 +87,9 @@ def main() -> int:
         judged = time.process_time() - begin
         publish_class(
             reports,
+            map(ClassRow.of, reports),
             {},
             out,
-            partial(store.durations, run.id),
             cohort_of(store, run, loaded.rubric.profile),
             run,
         )

@@ -1,7 +1,7 @@
 """Writes what an instructor opens: the page of the class, its marks, and what looks alike as data."""
 
 import gc
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -15,33 +15,30 @@ from grader.pipeline.grade.publish import write
 from grader.render import strings
 from grader.render.class_rows import ClassRow, Head, Similar, SimilarGroup
 from grader.render.pictures.picture import DataTable
-from grader.store.runs import Run, Spent
+from grader.store.runs import Run
 
 
 def publish_class(
     reports: Sequence[Report],
+    graded: Iterable[ClassRow],
     refused: Mapping[str, str],
     out: Path,
-    spent: Callable[[str], Mapping[str, Spent]],
     cohort: Cohort,
     run: Run,
     notices: Sequence[str] = (),
 ) -> Path:
     """Write the page of the class under `out`; in `_class/` the marks as CSV, and what looks alike as data.
 
-    `refused` maps what could not be graded at all to its reason; what was passed over by its name is no
-    submission, and is named beside the table. `spent` tells what the phases of a submission took.
+    `graded` are the rows of the reports. `refused` maps what could not be graded at all to its reason; what
+    was passed over by its name is no submission, and is named beside the table.
     """
     from grader.render.class_page import part_name, render, render_parts
     from grader.render.exports import to_csv
 
-    def seconds(name: str) -> dict[str, float]:
-        return {phase: s.wall for phase, s in spent(name).items()}
-
     aside = sorted(name for name, reason in refused.items() if reason == HIDDEN)
     ungraded = [ClassRow.ungraded(n, n, reason) for n, reason in sorted(refused.items()) if n not in aside]
     told = [strings.CLASS_ASIDE.format(names=", ".join(aside), why=HIDDEN)] if aside else []
-    rows = Spool[ClassRow](ClassRow, (ClassRow.of(r, seconds=seconds(r.submission.id)) for r in reports), out)
+    rows = Spool[ClassRow](ClassRow, graded, out)
     for row in ungraded:
         rows.append(row)
     head = _head(run, reports)

@@ -7,8 +7,7 @@ from pathlib import Path
 import msgspec
 
 from grader.core.report import Report
-from grader.pipeline.classroom.reports import culprit, reports_of
-from grader.pipeline.classroom.stored import kept_products
+from grader.pipeline.classroom.reports import culprit, judged
 from grader.pipeline.grade.annotate import Annotated, annotate
 from grader.pipeline.grade.publish import publish, student_files
 from grader.pipeline.plan.plan import MarkSheet
@@ -41,12 +40,10 @@ def feedback_of(
     says why.
     """
     rubric = sheet.loaded.rubric
-    for report in reports_of(store, run, sheet, failed):
-        delivery = store.delivery(run.id, report.submission.id)
-        days = delivery.late_days
+    for report, held in judged(store, run, sheet, failed, store.delivered(run.id)):
+        days = held.delivery.late_days
         with culprit(report.submission.id, "drew its feedback", failed):
-            own = rubric.profile_of(report.submission.id)
-            products = kept_products(store, run, delivery, plan=sheet.plan, profile=own)
+            products = held.products()
             if beside:
                 with tempfile.TemporaryDirectory(prefix="grader-") as folder:
                     publish(

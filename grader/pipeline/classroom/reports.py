@@ -9,7 +9,7 @@ which command runs it.
 import gc
 import logging
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from grader.core.faults import GraderFault
 from grader.core.memory import key
 from grader.core.progress import tell
 from grader.core.report import Note, Report
-from grader.pipeline.classroom.stored import kept_products, stored_known
+from grader.pipeline.classroom.stored import Held
 from grader.pipeline.grade.file_views import renderer
 from grader.pipeline.grade.grade_one import report_on
 from grader.pipeline.grade.products import keys_of
@@ -26,7 +26,7 @@ from grader.pipeline.grade.publish import publish, shown
 from grader.pipeline.plan.plan import MarkSheet
 from grader.score.marks import remarked
 from grader.score.overrides import decided
-from grader.store.runs import Delivery, PhaseRecord, Run, Store
+from grader.store.runs import PhaseRecord, Run, Store
 
 log = logging.getLogger(__name__)
 
@@ -34,27 +34,29 @@ OUR_FAILURE = "grader failed"
 """How every reason begins that is our fault."""
 
 
-def reports_of(
-    store: Store,
-    run: Run,
-    sheet: MarkSheet,
-    failed: dict[str, str],
-    names: Sequence[str] | None = None,
-) -> Iterator[Report]:
-    """Judge every submission of a run, or those of some names, with a rubric, from what its finished phases
-    left; sorted by id, or in the order of the names.
+def reports_of(store: Store, run: Run, sheet: MarkSheet, failed: dict[str, str]) -> Iterator[Report]:
+    """Judge every submission of a run with a rubric, from what its finished phases left; sorted by id.
 
     One that we crash on is left out, and `failed` says why.
     """
+    yield from (report for report, _ in judged(store, run, sheet, failed, store.delivered(run.id)))
+
+
+def judged(
+    store: Store, run: Run, sheet: MarkSheet, failed: dict[str, str], names: Iterable[str]
+) -> Iterator[tuple[Report, Held]]:
+    """Judge some submissions as `reports_of` does; yield each report with what it rests on."""
     decisions = store.decisions()
     again = _Once(
         f"grader or the values of the rubric changed since run {run.id} was read: what that can "
         "have changed is read "
         "again from the stored files; nothing is run"
     )
-    for name in store.delivered(run.id) if names is None else names:
+    for name in names:
         with culprit(name, "judged it", failed):
-            yield _report_of(store, run, sheet, store.delivery(run.id, name), decisions, again)
+            own = sheet.loaded.rubric.profile_of(name)
+            held = Held(store, run, store.delivery(run.id, name), plan=sheet.plan, profile=own)
+            yield _report_of(run, sheet, held, decisions, again), held
 
 
 class _Once:
@@ -70,23 +72,15 @@ class _Once:
 
 
 def _report_of(
-    store: Store,
-    run: Run,
-    sheet: MarkSheet,
-    delivery: Delivery,
-    decisions: tuple[Decision, ...],
-    again: Callable[[str], None],
+    run: Run, sheet: MarkSheet, held: Held, decisions: tuple[Decision, ...], again: Callable[[str], None]
 ) -> Report:
-    records = store.phase_records(run.id, delivery.submission.id)
-    rubric = sheet.loaded.rubric
+    rubric, late_days = sheet.loaded.rubric, held.delivery.late_days
     # Where code ran and what trained stands in the provenance, whether a check asks for it or not.
-    wanted = sheet.wanted | ({"NotebookRun", "RetrainFacts"} & made_of(records))
-    own = rubric.profile_of(delivery.submission.id)
-    known = stored_known(store, run, delivery, plan=sheet.plan, profile=own, wanted=wanted, progress=again)
-    notes: tuple[Note, ...] = tuple(n for record in records for n in record.notes)
-    report = report_on(known, sheet.loaded, sheet.rules, run.settings, notes, late_days=delivery.late_days)
+    known = held.known(sheet.wanted | ({"NotebookRun", "RetrainFacts"} & made_of(held.records)), again)
+    notes: tuple[Note, ...] = tuple(n for record in held.records for n in record.notes)
+    report = report_on(known, sheet.loaded, sheet.rules, run.settings, notes, late_days=late_days)
     outcomes = decided(report, decisions)
-    return report if outcomes == report.outcomes else remarked(report, rubric, outcomes, delivery.late_days)
+    return report if outcomes == report.outcomes else remarked(report, rubric, outcomes, late_days)
 
 
 def made_of(records: Iterable[PhaseRecord]) -> frozenset[str]:
@@ -108,24 +102,15 @@ def culprit(name: str, doing: str, failed: dict[str, str]) -> Iterator[None]:
         failed[name] = f"{OUR_FAILURE} while it {doing} ({type(crash).__name__}: {crash})"
 
 
-def publish_one(
-    store: Store,
-    run: Run,
-    sheet: MarkSheet,
-    report: Report,
-    out: Path,
-) -> None:
+def publish_one(store: Store, sheet: MarkSheet, report: Report, held: Held, out: Path) -> None:
     """Write the pages of one submission under `out`, unless they show that already."""
-    delivery = store.delivery(run.id, report.submission.id)
-    rubric = sheet.loaded.rubric
-    own = rubric.profile_of(report.submission.id)
-    products = kept_products(store, run, delivery, plan=sheet.plan, profile=own)
+    products = held.products()
     shows = key(report=report, products=keys_of(products, products), code=renderer())
     if shown(report.submission, out) == shows:
         return
     publish(
-        *(report, products, out, rubric, store.objects.get),
-        late_days=delivery.late_days,
+        *(report, products, out, sheet.loaded.rubric, store.objects.get),
+        late_days=held.delivery.late_days,
         kept=store,
         shows=shows,
     )

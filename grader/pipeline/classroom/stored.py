@@ -185,6 +185,45 @@ class Judging(Stored):
         return Missing(reason=f"not run yet: {step.provider.name}", verdict=Verdict.SKIPPED)
 
 
+class Held:
+    """What a run holds of a submission, for judging and for drawing it: its records, keys and products are
+    looked up once for both. Nothing is run.
+    """
+
+    def __init__(self, store: Store, run: Run, delivery: Delivery, *, plan: Plan, profile: Profile) -> None:
+        self.delivery = delivery
+        self.records = store.phase_records(run.id, delivery.submission.id)
+        self._plan = plan
+        self._known = Known(
+            lambda: stored_sources(store, delivery),
+            run.settings,
+            profile,
+            plan.retraining,
+            execution=plan.execution,
+            submission=delivery.submission,
+        )
+        self._kept = Judging(store, run, self._known, self.records)
+
+    def known(
+        self, wanted: Collection[str] | None = None, progress: Callable[[str], None] = lambda _: None
+    ) -> Known:
+        """Return what is known of the submission, with the products that are wanted; both as in `fill`."""
+        fill(self._plan, self._known, self._kept, wanted, progress)
+        return self._known
+
+    def products(self) -> Mapping[str, Product]:
+        """Return what the plan names, by its keys where everything is kept."""
+        made_as = self._kept.made_as(self._plan.steps)
+        if made_as is None:
+            self._whole()
+            made_as = self._kept.made_as(self._plan.steps)
+        # A fault of ours is tried again each time, and has no key.
+        return self._whole() if made_as is None else KeptProducts(made_as, self._whole)
+
+    def _whole(self) -> Mapping[str, Product]:
+        return self.known({step.provider.product for step in self._plan.steps}).products()
+
+
 def stored_known(
     store: Store,
     run: Run,
@@ -198,44 +237,7 @@ def stored_known(
     """Return what a run holds of a submission, without running anything; `wanted` and `progress` as in
     `fill`.
     """
-    known = _known(store, run, delivery, plan=plan, profile=profile)
-    records = store.phase_records(run.id, delivery.submission.id)
-    fill(plan, known, Judging(store, run, known, records), wanted, progress)
-    return known
-
-
-def kept_products(
-    store: Store, run: Run, delivery: Delivery, *, plan: Plan, profile: Profile
-) -> Mapping[str, Product]:
-    """Return what a run holds of a submission and a plan names, by its keys where everything is kept; without
-    running anything.
-    """
-    wanted = {step.provider.product for step in plan.steps}
-    records = store.phase_records(run.id, delivery.submission.id)
-    known = _known(store, run, delivery, plan=plan, profile=profile)
-
-    def load() -> Mapping[str, Product]:
-        fill(plan, known, Judging(store, run, known, records), wanted)
-        return known.products()
-
-    judging = Judging(store, run, known, records)
-    made_as = judging.made_as(plan.steps)
-    if made_as is None:
-        load()
-        made_as = judging.made_as(plan.steps)
-    # A fault of ours is tried again each time, and has no key.
-    return load() if made_as is None else KeptProducts(made_as, load)
-
-
-def _known(store: Store, run: Run, delivery: Delivery, *, plan: Plan, profile: Profile) -> Known:
-    return Known(
-        lambda: stored_sources(store, delivery),
-        run.settings,
-        profile,
-        plan.retraining,
-        execution=plan.execution,
-        submission=delivery.submission,
-    )
+    return Held(store, run, delivery, plan=plan, profile=profile).known(wanted, progress)
 
 
 def stored_sources(shelf: Shelf, delivery: Delivery) -> Sources:

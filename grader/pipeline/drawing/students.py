@@ -7,7 +7,7 @@ leaves is drawn again.
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 import msgspec
 
@@ -16,12 +16,15 @@ from grader.core.machine import usable_cores
 from grader.core.progress import once
 from grader.core.report import Report
 from grader.core.spool import Ordered, Spool
-from grader.pipeline.classroom.reports import OUR_FAILURE, culprit, publish_one, reports_of
+from grader.pipeline.classroom.reports import OUR_FAILURE, culprit, judged, publish_one
 from grader.pipeline.plan.plan import MarkSheet, mark_sheet
 from grader.pipeline.plan.rubrics import LoadedRubric
+from grader.render.class_rows import ClassRow
 from grader.schedule.base import Ended
 from grader.schedule.local import LocalProcesses
 from grader.store.runs import Run, Store
+
+_T = TypeVar("_T")
 
 BLOCK: Final = 40
 """Students of one block: what a block costs besides, 3 ms, is shared by them."""
@@ -48,17 +51,20 @@ class Block(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Drawn(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a block: reports by id, as msgpack, for they go from a process into a file."""
+    """What became of a block: records by id, as msgpack, for they go from a process into a file."""
 
     reports: dict[str, bytes] = {}
+    rows: dict[str, bytes] = {}
+    """Of the class page."""
     before: dict[str, bytes] = {}
     failed: dict[str, str] = {}
 
 
 class Students(msgspec.Struct, frozen=True, kw_only=True):
-    """The reports of a class, sorted by id, on disk."""
+    """The reports of a class and its rows on the class page, sorted by id, on disk."""
 
     reports: Sequence[Report]
+    rows: Sequence[ClassRow]
     before: Sequence[Report]
     failed: dict[str, str]
 
@@ -79,7 +85,9 @@ def draw(
     """
     names = store.delivered(run.id)
     together = min(workers or usable_cores(), usable_cores()) if len(names) >= MANY else 1
-    now, then = _Collected(store), _Collected(store)
+    folder = store.path.parent
+    now, then = _Collected[Report](Report, folder), _Collected[Report](Report, folder)
+    rows = _Collected[ClassRow](ClassRow, folder)
     failed: dict[str, str] = {}
     parts: Iterator[Drawn]
     if together == 1:
@@ -99,24 +107,27 @@ def draw(
     with once():
         for part in parts:
             now.add(part.reports)
+            rows.add(part.rows)
             then.add(part.before)
             failed |= part.failed
-    return Students(reports=now.sorted(), before=then.sorted(), failed=dict(sorted(failed.items())))
+    return Students(
+        reports=now.sorted(), rows=rows.sorted(), before=then.sorted(), failed=dict(sorted(failed.items()))
+    )
 
 
-class _Collected:
-    """Reports in the order in which blocks end, and the place of each."""
+class _Collected(Generic[_T]):
+    """Records in the order in which blocks end, and whose each is."""
 
-    def __init__(self, store: Store) -> None:
-        self._spool = Spool[Report](Report, folder=store.path.parent)
+    def __init__(self, kind: type[_T], folder: Path) -> None:
+        self._spool = Spool[_T](kind, folder=folder)
         self._ids: list[str] = []
 
-    def add(self, reports: Mapping[str, bytes]) -> None:
-        for name, data in reports.items():
+    def add(self, packed: Mapping[str, bytes]) -> None:
+        for name, data in packed.items():
             self._ids.append(name)
             self._spool.append_packed(data)
 
-    def sorted(self) -> Sequence[Report]:
+    def sorted(self) -> Sequence[_T]:
         return Ordered(self._spool, sorted(range(len(self._ids)), key=self._ids.__getitem__))
 
 
@@ -178,10 +189,14 @@ def _drawn(
 ) -> Drawn:
     failed: dict[str, str] = {}
     reports: dict[str, bytes] = {}
+    rows: dict[str, bytes] = {}
     packed = msgspec.msgpack.Encoder().encode
-    for report in reports_of(store, run, sheet, failed, names):
-        with culprit(report.submission.id, "drew its page", failed):
-            publish_one(store, run, sheet, report, out)
-            reports[report.submission.id] = packed(report)
-    old = () if before is None else reports_of(store, *before, {}, names)
-    return Drawn(reports=reports, before={r.submission.id: packed(r) for r in old}, failed=failed)
+    for report, held in judged(store, run, sheet, failed, names):
+        name = report.submission.id
+        with culprit(name, "drew its page", failed):
+            publish_one(store, sheet, report, held, out)
+            row = ClassRow.of(report, seconds={p: s.wall for p, s in store.durations(run.id, name).items()})
+            reports[name], rows[name] = packed(report), packed(row)
+    old = () if before is None else judged(store, *before, {}, names)
+    then = {report.submission.id: packed(report) for report, _ in old}
+    return Drawn(reports=reports, rows=rows, before=then, failed=failed)

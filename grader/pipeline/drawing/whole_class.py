@@ -3,7 +3,6 @@
 import logging
 import sqlite3
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -50,7 +49,7 @@ def publish_run(
     cohort = cohort_of(store, run, sheet.loaded.rubric)
     notices = _courtesy(lambda: notices_of(store, run, sheet.loaded.rubric))
     refused = store.refusals(run.id) | failed
-    publish_class(reports, refused, out, partial(store.durations, run.id), cohort, run, notices)
+    publish_class(reports, students.rows, refused, out, cohort, run, notices)
     store.show(run.id)
     return Published(reports=reports, failed=failed, notices=notices, before=students.before)
 
