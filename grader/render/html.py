@@ -24,6 +24,7 @@ def environment() -> Environment:
     env = Environment(
         autoescape=True,
         undefined=StrictUndefined,
+        auto_reload=False,
         loader=PackageLoader("grader.render", "templates"),
         trim_blocks=True,
         lstrip_blocks=True,

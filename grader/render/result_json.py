@@ -51,8 +51,15 @@ def encode(report: Report) -> bytes:
         "read": [msgspec.to_builtins(note) for note in report.read],
         "wrong_digits": msgspec.to_builtins(report.wrong_digits),
     }
-    text = json.dumps(tree, indent=2, ensure_ascii=False, allow_nan=False)
-    return (_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text) + "\n").encode("utf-8")
+    text = json.dumps(tree, ensure_ascii=False, allow_nan=False)
+    return indented(_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text).encode("utf-8")) + b"\n"
+
+
+def indented(data: bytes) -> bytes:
+    """Return JSON as `json.dumps` writes it with an indent of 2, which does so in Python: a twentieth of a
+    page.
+    """
+    return msgspec.json.format(data, indent=2)
 
 
 def decode(data: bytes) -> Report:

@@ -5,6 +5,8 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from grader.core.faults import UsageFault
 from grader.core.report import SCHEMA, Report
@@ -19,6 +21,19 @@ def test_round_trip_gives_the_same_report_and_the_same_bytes(sample: Report) -> 
     data = result_json.encode(sample)
     assert result_json.decode(data) == sample
     assert result_json.encode(result_json.decode(data)) == data
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(_JSON)
+def test_it_is_laid_out_as_python_lays_it_out(tree: object) -> None:
+    text = json.dumps(tree, indent=2)
+    assert result_json.indented(json.dumps(tree).encode()).decode() == text
 
 
 def test_layout_is_stable() -> None:
