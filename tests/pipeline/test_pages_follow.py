@@ -12,22 +12,22 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from grader.checks.catalogue import catalogue
+from grader.core.faults import UsageFault
 from grader.core.memory import digest
-from grader.core.outcome import Verdict
 from grader.core.progress import listening, once, tell
 from grader.core.settings import Settings
 from grader.core.spool import Spool
 from grader.pipeline.classroom.grade_class import grade_class
 from grader.pipeline.drawing import students
-from grader.pipeline.drawing.students import Block, Drawn, draw
+from grader.pipeline.drawing.students import Block, Drawn, Judgement, draw
 from grader.pipeline.drawing.whole_class import publish_run
 from grader.pipeline.grade import publish
 from grader.pipeline.plan.plan import mark_sheet
-from grader.pipeline.plan.rubrics import find, parse
+from grader.pipeline.plan.rubrics import LoadedRubric, find, parse
 from grader.pipeline.stages.request import Request
 from grader.schedule.base import Ended
 from grader.store.carry_over import share_facts
-from grader.store.runs import Store
+from grader.store.runs import Run, Store
 from tests.pipeline.test_batch import Here
 
 SAMPLES = Path(__file__).parents[2] / "submissions"
@@ -43,13 +43,17 @@ RUBRICS = {
 NAMES = ("over-budget", "perfect", "wrong-gradient")
 
 
+def _loaded(rubric: str) -> LoadedRubric:
+    return parse(rubric.encode(), "a.toml", catalogue())
+
+
 def _graded(out: Path, rubric: str) -> Path:
     school = out.parent / f"class of {out.name}"
     for name in NAMES:
         shutil.copytree(SAMPLES / name, school / name)
     request = Request(
         path=school,
-        loaded=parse(rubric.encode(), "a.toml", catalogue()),
+        loaded=_loaded(rubric),
         rubric_bytes=rubric.encode(),
         settings=Settings(execute=False, retrain=False),
         out=out,
@@ -60,7 +64,7 @@ def _graded(out: Path, rubric: str) -> Path:
 
 
 def _scored(out: Path, rubric: str) -> None:
-    loaded = parse(rubric.encode(), "a.toml", catalogue())
+    loaded = _loaded(rubric)
     with Store(out / ".grader" / "store.sqlite") as store:
         run = store.runs()[0]
         if rubric.encode() != run.rubric:
@@ -160,16 +164,14 @@ def test_what_points_do_not_change_is_not_drawn_again(
 def test_several_processes_draw_the_same_pages(
     fresh: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(students, "MANY", 1)
-    monkeypatch.setattr(students, "BLOCK", 2)
+    monkeypatch.setattr(students, "PAYS", -1.0)
+    monkeypatch.setattr(students, "BLOCK", 1)
     monkeypatch.setattr(students, "usable_cores", lambda: 2)
     out = tmp_path / "out"
     shutil.copytree(fresh("default"), out)
     with Store(out / ".grader" / "store.sqlite") as store:
         run = store.runs()[0]
-        sheets = {
-            n: mark_sheet(parse(RUBRICS[n].encode(), "a.toml", catalogue())) for n in ("default", "points")
-        }
+        sheets = {n: mark_sheet(_loaded(RUBRICS[n])) for n in ("default", "points")}
         again = share_facts(store, run, "a.toml", RUBRICS["points"].encode())
         found = publish_run(store, again, sheets["points"], out, before=(run, sheets["default"]))
         assert found.failed == {}
@@ -198,19 +200,36 @@ class _Dying:
 def test_a_process_that_dies_costs_one_student(
     fresh: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(students, "MANY", 1)
-    monkeypatch.setattr(students, "usable_cores", lambda: 2)
     monkeypatch.setattr(students, "LocalProcesses", _Dying)
     out = tmp_path / "out"
     shutil.copytree(fresh("default"), out)
-    sheet = mark_sheet(parse(RUBRICS["points"].encode(), "a.toml", catalogue()))
-    with Store(out / ".grader" / "store.sqlite") as store:
-        found = publish_run(store, store.runs()[0], sheet, out)
-    assert [r.submission.id for r in found.reports] == ["over-budget", "wrong-gradient"]
-    assert found.failed == {
+    path = out / ".grader" / "store.sqlite"
+    with Store(path) as store:
+        now = Judgement(run=store.runs()[0], loaded=_loaded(RUBRICS["points"]))
+    block = Block(store=str(path), now=now, before=None, out=str(out), names=NAMES)
+    drawn = list(students._in_processes([block], 2))
+    assert {name for part in drawn for name in part.reports} == {"over-budget", "wrong-gradient"}
+    assert {name: why for part in drawn for name, why in part.failed.items()} == {
         "perfect": "grader failed while it drew its page (the process died (killed by signal 9))"
     }
-    assert all(m.verdict is not Verdict.ERROR for r in found.reports for m in r.outcomes)
+    assert all((out / name / "index.html").is_file() for name in NAMES)
+
+
+class _Unwritable(_Dying):
+    def map(self, function: Callable[[Block], Drawn], jobs: Iterable[Block]) -> Iterator[Ended[Block, Drawn]]:
+        yield Ended(job=next(iter(jobs)), fault="out/: cannot be written", fault_type="UsageFault")
+
+
+def test_what_concerns_everybody_ends_the_drawing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(students, "LocalProcesses", _Unwritable)
+    run = Run(
+        **dict.fromkeys(("class_name", "rubric_name", "fingerprint", "started", "finished"), ""),
+        id=1, rubric=b"", settings=Settings(),
+    )  # fmt: skip
+    now = Judgement(run=run, loaded=_loaded(RUBRICS["points"]))
+    block = Block(store="", now=now, before=None, out=str(tmp_path), names=NAMES)
+    with pytest.raises(UsageFault, match="cannot be written"):
+        list(students._in_processes([block], 2))
 
 
 def test_what_several_processes_tell_is_told_once() -> None:

@@ -1,11 +1,13 @@
 """The reports and pages of a class's students: judged and drawn a block at a time, in several processes where
-there are many.
+that is quicker.
 
 A block reads the store and writes the pages of its students, which nobody else writes; what a killed process
 leaves is drawn again.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
@@ -28,8 +30,10 @@ _T = TypeVar("_T")
 
 BLOCK: Final = 40
 """Students of one block: what a block costs besides, 3 ms, is shared by them."""
-MANY: Final = 150
-"""From so many students on it pays to start a second process, which takes a CPU second."""
+PAYS: Final = 8.0
+"""Seconds that the rest must take at least for other processes to be started: each takes 1 to 2 CPU seconds
+until it draws. At 26 ms a page that is drawn and 5 ms one that is not, 400 and 1,700 students take as long.
+"""
 
 
 class Judgement(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,27 +87,19 @@ def draw(
     `before` is a run and a rubric with which they are judged as well. Raises UsageFault where pages cannot be
     written, StoreFault where the store cannot be read.
     """
-    names = store.delivered(run.id)
-    together = min(workers or usable_cores(), usable_cores()) if len(names) >= MANY else 1
     folder = store.path.parent
     now, then = _Collected[Report](Report, folder), _Collected[Report](Report, folder)
     rows = _Collected[ClassRow](ClassRow, folder)
     failed: dict[str, str] = {}
-    parts: Iterator[Drawn]
-    if together == 1:
-        parts = (
-            _drawn(store, run, sheet, before, out, names=names[at : at + BLOCK])
-            for at in range(0, len(names), BLOCK)
-        )
-    else:
-        whole = Block(
-            store=str(store.path),
-            now=Judgement(run=run, loaded=sheet.loaded),
-            before=None if before is None else Judgement(run=before[0], loaded=before[1].loaded),
-            out=str(out),
-            names=names,
-        )
-        parts = _in_processes(whole, together)
+    whole = Block(
+        store=str(store.path),
+        now=Judgement(run=run, loaded=sheet.loaded),
+        before=None if before is None else Judgement(run=before[0], loaded=before[1].loaded),
+        out=str(out),
+        names=store.delivered(run.id),
+    )
+    here = partial(_drawn, store, run, sheet, before, out)
+    parts = _in_blocks(whole, here, min(workers or usable_cores(), usable_cores()))
     with once():
         for part in parts:
             now.add(part.reports)
@@ -131,19 +127,32 @@ class _Collected(Generic[_T]):
         return Ordered(self._spool, sorted(range(len(self._ids)), key=self._ids.__getitem__))
 
 
-def _in_processes(whole: Block, workers: int) -> Iterator[Drawn]:
-    """Draw a class block by block; where a process dies, its students one by one."""
-    blocks = [
-        msgspec.structs.replace(whole, names=whole.names[at : at + BLOCK])
-        for at in range(0, len(whole.names), BLOCK)
-    ]
+def _in_blocks(whole: Block, here: Callable[[Sequence[str]], Drawn], workers: int) -> Iterator[Drawn]:
+    """Draw a class block by block: two blocks here, of which the second tells what one takes once everything
+    is imported, and the others where that is quicker.
+    """
+    blocks = [whole.names[at : at + BLOCK] for at in range(0, len(whole.names), BLOCK)]
+    took = 0.0
+    for names in blocks[:2]:
+        begin = time.monotonic()
+        yield here(names)
+        took = time.monotonic() - begin
+    rest = blocks[2:]
+    if workers > 1 and took * len(rest) > PAYS:
+        yield from _in_processes([msgspec.structs.replace(whole, names=names) for names in rest], workers)
+    else:
+        yield from map(here, rest)
+
+
+def _in_processes(blocks: Sequence[Block], workers: int) -> Iterator[Drawn]:
+    """Draw blocks in processes; where one dies, the students of its block one by one."""
     alone: list[Block] = []
     backend = LocalProcesses(workers)
     for ended in backend.map(draw_block, blocks):
         if ended.result is not None:
             yield ended.result
         else:
-            alone += [msgspec.structs.replace(whole, names=(name,)) for name in _costs(ended)]
+            alone += [msgspec.structs.replace(ended.job, names=(name,)) for name in _costs(ended)]
     for ended in backend.map(draw_block, alone):
         if ended.result is not None:
             yield ended.result
@@ -165,7 +174,7 @@ def draw_block(block: Block) -> Drawn:
     with Store(Path(block.store)) as store:
         now, old = block.now, block.before
         before = None if old is None else (old.run, _sheet(old.loaded))
-        return _drawn(store, now.run, _sheet(now.loaded), before, Path(block.out), names=block.names)
+        return _drawn(store, now.run, _sheet(now.loaded), before, Path(block.out), block.names)
 
 
 def _sheet(loaded: LoadedRubric) -> MarkSheet:
@@ -184,7 +193,6 @@ def _drawn(
     sheet: MarkSheet,
     before: tuple[Run, MarkSheet] | None,
     out: Path,
-    *,
     names: Sequence[str],
 ) -> Drawn:
     failed: dict[str, str] = {}
