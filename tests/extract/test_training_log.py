@@ -352,12 +352,12 @@ def test_of_more_runs_than_are_read_nothing_is_decided() -> None:
     )
 
 
-def test_the_code_of_a_notebook_is_parsed_once_for_all_its_cells(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_code_of_a_notebook_isparsedd_once_for_all_its_cells(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each run parsed the code of all cells: a notebook of 240 cells took 2.4 seconds, one of 2,000 minutes."""
-    parsed: list[str] = []
-    plain = cell_names._parse
-    monkeypatch.setattr(cell_names, "_parse", lambda source: (parsed.append(source), plain(source))[1])
+    seen: list[str] = []
+    plain = cell_names.parsed
+    monkeypatch.setattr(cell_names, "parsed", lambda source: (seen.append(source), plain(source))[1])
     cells = [code(f"EPOCHS = 3\n{LOOP}\n# {n}", RUN.replace("9812", f"98{n:02}")) for n in range(20)]
     evidence = logs_of(*cells)
     assert len(evidence.runs) + len(evidence.evaluations) >= 1
-    assert len(parsed) == len(cells)
+    assert len(seen) == len(cells)
