@@ -352,7 +352,7 @@ def test_of_more_runs_than_are_read_nothing_is_decided() -> None:
     )
 
 
-def test_the_code_of_a_notebook_isparsedd_once_for_all_its_cells(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_code_of_a_notebook_is_parsed_once_for_all_its_cells(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each run parsed the code of all cells: a notebook of 240 cells took 2.4 seconds, one of 2,000 minutes."""
     seen: list[str] = []
     plain = cell_names.parsed
