@@ -22,6 +22,7 @@ from grader.extract.claims.conclusion import says_larger_is_faster
         ("With more data and a learning rate of 0.1 it converges faster", False),
         ("Larger numbers of epochs at a learning rate of 0.1 were tried", False),
         ("A larger learning rate makes it slower", False),
+        ("With a smaller learning rate we never take larger steps", False),
         ("A higher learning rate does not make it learn any faster", False),
         ("Where the learning rate is too high, the loss diverges quickly", False),
         ("Batch normalisation allows a higher learning rate and so a faster training", False),

@@ -25,7 +25,7 @@ _FAST = re.compile(
 )
 _SLOW = re.compile(
     r"\b(?:slow(?:er|est|ly|s)?|longer|(?:more|many|lots? of) (?:iterations|epochs|steps|updates|time)"
-    r"|(?:larger|greater|higher|bigger)(?: numbers? of)? (?:iterations|epochs|steps|updates)"
+    r"|(?:larger|greater|higher|bigger) (?:numbers? of (?:iterations|epochs|steps|updates)|iterations|epochs)"
     r"|long time|much time)\b",
     re.IGNORECASE,
 )
