@@ -74,7 +74,7 @@ def table(listed: Iterable[Attack], ran: Mapping[str, list[Case]]) -> tuple[str,
         open_ += [
             f"{a.id}: not held or not tried as a plain user"
             for a in members
-            if a.isolation and not held(a, ran, plain=True)
+            if PLAIN in a.users and not held(a, ran, plain=True)
         ]
         tried = [g for g in as_root if g is not None]
         tried_plain = [g for g in as_plain if g is not None]
