@@ -334,8 +334,10 @@ _TITLE = re.compile(r"^\s*(?:[-+*]\s+|\d{1,2}[.)]\s+)?(?:\*\*|__|<b>|<strong>|<h
 _DERIVATIVE = re.compile(r"∂|partial|𝟃|𝜕|δ|\bd\w+/d\w")
 _QUANTITY = Named(r"^[\s>#*_`\-+\d.)($]*(?:[∂δ𝜕𝟃d]|\\frac|[EehoHO]_?(?:[a-zA-Z]|@units@))")
 _SECOND_OUTPUT = re.compile(r"[oOtyEe]_?\{?(?:[oO]_?\{?)?[2₂]|(?:E|t|y|o)<sub>2")
-_NET = Named(r"\b(?:net|z|in)_?\{?[hoHO]_?\{?@units@|\bnet_?[ho]")
-_ACTIVATED = Named(r"\b(?:a|out|act|A|Out)_?[hHoO0]_?@units@|a\\?_\{?[hoHO]|out\\?_\{")
+_NET = Named(r"\b(?:net|z|in)_?\{?[hoHO]_?\{?@units@|\bnet_?[ho]|\b[hoHO]_?@units@_(?:[nN]et|[iI]n|[sS]um)")
+_ACTIVATED = Named(
+    r"\b(?:a|out|act|A|Out)_?[hHoO0]_?@units@|\b[hHoO]_?@units@_?(?:[oO]ut|[aA]ct)|a\\?_\{?[hoHO]|out\\?_\{"
+)
 _PLAIN = Named(r"(?<![A-Za-z_{\\])[hH]_?\{?@hidden@\b")
 
 

@@ -285,12 +285,17 @@ _TAGS = (
     "b|i|u|s|em|strong|p|font|center|pre|code|samp|kbd|var|tt|mark|small|big|del|ins|li|ul|ol|div|span|section|blockquote"
     "|details|summary|figure|figcaption|td|tr|th|h\\d"
 )
+_D = r"(?:del_?|dou_?|partial_?|d_?)"
+"""`∂` as the names of programs and sentences spell it."""
 _INLINE = _rules(
     (r"(?<=[\w)])\s*\.\*\s*(?=[\w(])", " * "),
     (r"(?<=[\d)])\s_\s(?=\(?[A-Za-z][A-Za-z_]{0,6}\d)", " * "),  # a formatter's emphasis: `*` became `_`
     (r"\(\s*[d∂]\s*\)\s*(?=[A-Za-zσ(])", "∂"),
-    (r"(?<![A-Za-z])del\s+(?=[A-Za-z])", "∂"),
-    (r"(?<![A-Za-z\\])(?:del|partial)\s*(?=[EJLwWhHoO]_?(?![a-z])|(?:a|out|net|z)_)", "∂"),
+    (rf"(?<![\w\\]){_D}(\w{{1,20}}?)_(?:by|over|upon|wrt)_(?:{_D})?([A-Za-z]\w{{0,12}})(?!\w)", r"d\1_d\2"),
+    (rf"(?<![\w\\]){_D}(\w{{1,20}}?)_(?:del|dou|partial)_?([A-Za-z]\w{{0,12}})(?!\w)", r"d\1_d\2"),
+    (r"(?<![A-Za-z])(?:del|dou)\s+(?=[A-Za-z])", "∂"),
+    (r"(?<![A-Za-z\\])(?:del|dou|partial)[\s_]*(?=[EJLwWhHoO]_?(?![a-z])|(?:a|out|net|z)_)", "∂"),
+    (r"(?<![A-Za-z])([d∂]\s?[EJLCaoh]\w{0,8})\s+(?:by|upon|over)\s+(?=[d∂]\s?[wWaoh]_?\w{0,5}\d)", r"\1/"),
     (r"(?<=[aAEhHiIoOtTwWzZ])_\(([A-Za-z]{0,5}_?[1-9]\d?)\)", r"_\1"),
     (r"(?i)</(?:li|p)\s*>", " ; "),
     (r"(?i)<\s*sup\s*>(.{0,300}?)<\s*/\s*sup\s*>", r"^(\1)"),

@@ -37,6 +37,9 @@ class _Name(NamedTuple):
 
 
 _PRE = r"(?:[Nn]et_?|[Zz]_?|[Ii]n_?)"
+_OUTPUT = r"_?(?:[oO]ut(?:put)?|[aA]ct(?:ivation|ivated)?)(?![A-Za-z0-9])"
+_SUM = r"_(?:[nN]et|[iI]n(?:put)?|[sS]um)(?![A-Za-z0-9])"
+"""What follows the name of a neuron in `h1_out` and `h1_net`."""
 _Canon = Callable[[re.Match[str]], str]
 _Rule = tuple[re.Pattern[str], _Canon]
 
@@ -53,6 +56,11 @@ def _vocabulary(assigned: AssignedNetwork) -> tuple[_Rule, ...]:
     """Names of the network with the canonical one of each; the first that matches counts."""
     h, o, i, w, _ = numbers(assigned)
     rules: list[tuple[str, _Canon]] = [
+        (rf"[hH]_?({h}){_OUTPUT}", _numbered("a_h")),
+        (rf"[oO]_?({o}){_OUTPUT}", _numbered("a_o")),
+        (rf"[yY]_?({o})_?(?:hat|pred(?:icted|iction)?)(?![A-Za-z0-9])", _numbered("a_o")),
+        (rf"[hH]_?({h}){_SUM}", _numbered("h")),
+        (rf"[oO]_?({o}){_SUM}", _numbered("o")),
         (rf"(?:a_?|out_?|A_?|Out_?|act_?|actv?_)_?\{{?[hH]_?\{{?({h})", _numbered("a_h")),
         (rf"(?:a_?|out_?|A_?|Out_?|act_?)_?\{{?[oO0]_?\{{?({o})", _numbered("a_o")),
         (rf"(?:ŷ|[yY]_?(?:hat|pred)|pred(?:icted|iction)?)_?({o})", _numbered("a_o")),
