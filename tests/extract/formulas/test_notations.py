@@ -235,6 +235,42 @@ def test_spellings(text: str, reading: str | None) -> None:
     assert found == ([reading] if reading else [])
 
 
+@pytest.mark.parametrize(
+    ("text", "readings"),
+    [
+        (
+            (
+                r"$$\begin{bmatrix} \frac{\partial E}{\partial w_5} \\ \frac{\partial E}{\partial w_7} \end{bmatrix} = "
+                r"\begin{bmatrix} (a_{o1}-t_1) a_{h1} \\ (a_{o2}-t_2) a_{h1} \end{bmatrix}$$"
+            ),
+            ["∂E/∂w5 = (a_o1 - t1) * a_h1", "∂E/∂w7 = (a_o2 - t2) * a_h1"],
+        ),
+        (
+            r"$\left[\begin{array}{cc} h_1 & h_2 \end{array}\right] = \left[\begin{array}{cc} w_1 i_1 & w_4 i_2 \end{array}\right]$",
+            ["h1 = w1 * i1", "h2 = w4 * i2"],
+        ),
+        (
+            (
+                r"$$\begin{pmatrix} h_1 \\ h_2 \end{pmatrix} = \begin{pmatrix} w_1 & w_2 \\ w_3 & w_4 \end{pmatrix} "
+                r"\begin{pmatrix} i_1 \\ i_2 \end{pmatrix}$$"
+            ),
+            [],
+        ),
+        (
+            (
+                r"$$\begin{bmatrix} \frac{\partial E}{\partial w_5} \\ \frac{\partial E}{\partial w_6} \end{bmatrix} = "
+                r"(a_{o1}-t_1) \begin{bmatrix} a_{h1} \\ a_{h2} \end{bmatrix}$$"
+            ),
+            [],
+        ),
+    ],
+)
+def test_matrices_are_read_by_entry_and_rows_of_a_product_state_nothing(
+    text: str, readings: list[str]
+) -> None:
+    assert [" = ".join(show(t) for t in s.trees) for s in statements(text)] == readings
+
+
 def test_two_formulas_in_italics_are_two() -> None:
     found = [" = ".join(show(t) for t in s.trees) for s in statements("  - *a_h1 = σ(h1)* & *a_h2 = σ(h2)*")]
     assert found == ["a_h1 = σ(h1)", "a_h2 = σ(h2)"]

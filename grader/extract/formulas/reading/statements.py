@@ -247,7 +247,31 @@ def _chunks(line: SourceText) -> list[SourceText]:
     return [strip_markdown(line)]
 
 
+_MATRIX = r"\\begin\s*\{(?:[bBpvV]?matrix\}|array\}\s*\{[lcr| ]*\})"
+_NO_MATRIX = r"((?:(?!\\begin|\\end).)*)\\end\s*\{(?:[bBpvV]?matrix|array)\}"
+_MATRIX_STATED = re.compile(r"\\end\s*\{(?:[bBpvV]?matrix|array)\}[^=]*=.*" + _MATRIX)
+_SAME_MATRIX = re.compile(
+    rf"[\s$]*(?:\\left.)?{_MATRIX}{_NO_MATRIX}(?:\\right.)?[\s&]*=[\s&]*(?:\\left.)?{_MATRIX}{_NO_MATRIX}(?:\\right.)?[\s$.,]*"
+)
+_ENTRY = re.compile(r"\\\\(?:\[[^\]]*\])?|&")
+
+
+def _of_matrices(line: SourceText) -> list[SourceText]:
+    """`[∂E/∂w5, ∂E/∂w6] = […, …]`, entry by entry; empty where matrices are worked with: rows of them are none."""
+    same = _SAME_MATRIX.fullmatch(line.text)
+    if same is None:
+        return []
+    left, right = (
+        [e for e in line[same.start(k) : same.end(k)].split(_ENTRY) if e.text.strip()] for k in (1, 2)
+    )
+    return [
+        SourceText(" = ").join([a, b]) for a, b in zip(left, right, strict=False) if len(left) == len(right)
+    ]
+
+
 def _latex_chunks(line: SourceText) -> list[SourceText]:
+    if "\\begin" in line.text and _MATRIX_STATED.search(line.text):
+        return [chunk for entry in _of_matrices(line) for chunk in _latex_chunks(entry)]
     line = line.sub(_DELIMITERS, "$").sub(_UNDERSCORE, "_").sub(_OPERATOR_BREAK, r"\1 ").sub(_ROW_BREAK, "\n")
     if line.text.count("$") < 2:
         return [latex_to_plain(line.sub(_DOLLARS, " "))]
