@@ -12,6 +12,7 @@ from grader.extract.formulas.provider import read_formulas
 from grader.ingest.read import from_bytes
 
 WEIGHTS = CLASS_NETWORK.weights
+GRADIENTS = tuple(f"∂E/∂{weight}" for weight in WEIGHTS)
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,8 @@ WEIGHTS = CLASS_NETWORK.weights
         ("grad_w5 : see below", Block.PROSE, ("∂E/∂w5",)),
         ("dE_dw1", Block.CODE, ("∂E/∂w1",)),
         ("∂E1/∂w5 -> (a_o1 - t1)", Block.PROSE, ("∂E/∂w5",)),
+        (r"$\nabla_{W^{(2)}} E = \delta^{(2)} a^T$", Block.MATH, ("E", *GRADIENTS)),
+        ("∇_W E = δ aᵀ", Block.PROSE, ("E", *GRADIENTS)),
         ("h1: w1*i1", Block.PROSE, ("h1",)),
         ("a_o2 = the sigmoid of the sum", Block.PROSE, ("a_o2",)),
         ("w1_new: w1 - lr*dw1", Block.PROSE, WEIGHTS),

@@ -45,6 +45,10 @@ _GRADIENT_IN_WORDS = re.compile(
     r"\b(?:grad|deriv|slope|ableit|dérivé|nabla)\w*[^=|;]{0,60}?(?<![A-Za-z])w_?\{?(\d\d?)\b", re.IGNORECASE
 )
 """`The derivative of the loss by w1 …`, where what follows may be its value."""
+_GRADIENT_OF_ALL = re.compile(
+    r"(?:∇|\\nabla)\s*_?\s*[{(]?\s*(?:\\(?:mathbf|boldsymbol|bm|vec)\s*\{?\s*)?[wW](?![A-Za-z])[^=]{0,40}=(?!=)"
+)
+"""`∇_{W^(2)} E = δ aᵀ`: the gradients of a layer as one matrix."""
 _STEP_WORD = re.compile(r"\b(?:new|updated?|old|learning|rate|step)\b|[-−]=", re.IGNORECASE)
 _RULE_OF_THETA = re.compile(
     r"(?:θ|\\?theta)[^\s=]{0,24}\s{0,4}(?::=|=|←)(?=.*(?:∂|∇|partial|nabla|gradient))"
@@ -155,6 +159,8 @@ def named_quantities(text: str, block: Block, *, in_words: bool = True) -> tuple
         by_words = (m for m in _GRADIENT_IN_WORDS.finditer(plain) if MAY_BE_FORMULA.search(plain, m.end()))
         named = {f"w{m[1]}" for m in (*_GRADIENT_WORD.finditer(plain), *by_words)}
         found |= {f"∂E/∂{name}" for name in named & set(weights)}
+    if _GRADIENT_OF_ALL.search(text):
+        found.add("∂E/∂w?")
     if block is Block.CODE:
         found = {name for name in found if name.startswith("∂")}
     elif found & {"w?", *weights} and not (
