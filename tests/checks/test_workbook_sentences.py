@@ -58,6 +58,7 @@ DIAGNOSES = (
         "number-as-text",
         "replay-deviates",
         "other-numbering",
+        "losses-together",
     ),
 )
 SHEETS = ("Sheet7351", "Sheet9273")

@@ -25,6 +25,7 @@ class Style(NamedTuple):
 
     sigmoid: str = "1/(1+EXP(-{x}))"
     loss: str = "0.5*({t}-{a})^2"
+    total: str = "{E1}+{E2}"
     sum: str = "{x}*{y}+{u}*{v}"
     helpers: bool = False  # output deltas in two columns of their own
 
@@ -52,7 +53,7 @@ def right(style: Style) -> Templates:
         "o2": total("{w7}", "{a_h1}", "{w8}", "{a_h2}"),
         "E1": style.loss.format(t="{t1}", a="{a_o1}"),
         "E2": style.loss.format(t="{t2}", a="{a_o2}"),
-        "E_tot": "{E1}+{E2}",
+        "E_tot": style.total,
     }
     templates |= {a: style.sigmoid.format(x=f"{{{h}}}") for a, h in ACTIVATIONS.items()}
     templates |= {w: f"{{{w}@-1}}-{{eta}}*{{{d}@-1}}" for w, d in zip(WEIGHTS, GRADIENTS, strict=True)}

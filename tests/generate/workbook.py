@@ -39,6 +39,9 @@ class Layout(StrEnum):
     ETA_COLUMN = "eta-column"
 
 
+HALF_IN_TOTAL = {"loss": "({t}-{a})^2", "total": "0.5*({E1}+{E2})"}
+
+
 class EtaCell(StrEnum):
     """How the update formulas get at the learning rate."""
 
@@ -73,6 +76,7 @@ class BookSpec:
     spelling: str = "class"
     by_source: bool = False  # weights numbered by their source
     style: int = 0  # index of formulas.STYLES
+    half_in_total: bool = False  # E1 = (t1 - a_o1)^2, E_total = 0.5*(E1 + E2)
     eta_cell: EtaCell = EtaCell.ANCHORED
     eta_label: str = "η ="
     given: Given = Given.TYPED
@@ -200,7 +204,7 @@ def plan(spec: BookSpec, eta: float, number: int, sheet: str, *, defect: Defect)
         weights=spec.weights,
         columns=(("eta",) if spec.eta_cell is EtaCell.COLUMN else ()) + ORDERS[spec.order],
         spelling=SPELLINGS[spec.spelling]._replace(by_source=spec.by_source),
-        style=STYLES[spec.style],
+        style=STYLES[spec.style]._replace(**HALF_IN_TOTAL) if spec.half_in_total else STYLES[spec.style],
         eta_cell=spec.eta_cell.value,
         eta_label=spec.eta_label,
         given=spec.given.value,

@@ -4,7 +4,8 @@
 Every formula of h, a_h, o, a_o, E1, E2, E_total and of the eight weights from the second row on, each with
 right values in the cells that it reads. Inputs and targets must stay the same in every row. A learning rate
 that drifts is judged by WB206, a wrong derivative by WB201. A table that counts the weights of a layer by
-their source (h1 = w1*i1 + w3*i2) is judged as it counts, with a remark.
+their source (h1 = w1*i1 + w3*i2) is judged as it counts, with a remark. So are E1 = (t1 - a_o1)^2 and
+E_total = (E1 + E2)/2, which give the loss that is asked for.
 
 ## Why it matters
 `=1/1+EXP(-J9)` is not a sigmoid, and `=E11*$G$8*X11` is no step of gradient descent, but both give a curve
@@ -26,6 +27,7 @@ from grader.core.outcome import Finding, Outcome, Weight, graded, unknown
 from grader.core.rule import Rule
 
 _ELSEWHERE = ("eta-drift",)
+_REMARKS = ("other-numbering", "losses-together")
 
 
 def check(replay: ReplayFacts) -> Outcome:
@@ -62,9 +64,7 @@ def _judge(book: BookFacts) -> Outcome:
     if right == present and findings:
         summary += f"; {findings[0].message}"
     remarks = [
-        fault.finding(book.artefact, Weight.REMARK)
-        for fault in book.faults
-        if fault.diagnosis == "other-numbering"
+        fault.finding(book.artefact, Weight.REMARK) for fault in book.faults if fault.diagnosis in _REMARKS
     ]
     if unclear:
         return unknown(f"{summary}; {unclear}", [*findings, *remarks])

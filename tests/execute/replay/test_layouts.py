@@ -133,6 +133,15 @@ def right_layouts() -> dict[str, Edit]:
             book.worksheets[0][f"Z{r}"] = f"=AI{r}*C{r}"
             book.worksheets[0][f"AA{r}"] = f"=AI{r}*D{r}"
 
+    def half_in_the_total(book: openpyxl.Workbook) -> None:
+        for r in range(FIRST, LAST + 1):
+            for name in ("E1", "E2"):
+                column = AT[name]
+                book.worksheets[0][f"{column}{r}"] = str(book.worksheets[0][f"{column}{r}"].value).replace(
+                    "0.5*", ""
+                )
+            book.worksheets[0][f"{AT['E_total']}{r}"] = f"=0.5*({AT['E1']}{r}+{AT['E2']}{r})"
+
     ways = {"class": "∂E∂W{k}", "cyrillic": "ӘE/Әw{k}", "latin": "ꝺE/ꝺw{k}", "italic": "𝟃E/𝟃w{k}", "total": "dE_total "
                                         "/ dw{k}",
             "words": "Etotaldw{k}", "small": "Edw{k}"}  # fmt: skip
@@ -164,6 +173,7 @@ def right_layouts() -> dict[str, Edit]:
         "two_headers_exchanged": headers(E1="E2", E2="E1"),
         "text_numbers_nowhere": cells(B1="all values as in class"),
         "rounded_in_the_formula": every_row("a_h1", "=1/(1+EXP(-I{r}))", "=ROUND(1/(1+EXP(-I{r})),4)"),
+        "half_in_the_total": half_in_the_total,
         "squares_by_function": every_row("E2", "=0.5*(B{r}-T{r})^2", "=SUMXMY2(B{r},T{r})/2"),
         "e_by_hand": every_row("a_h1", "EXP(-I{r})", "2.718281828^(-I{r})"),
     }  # fmt: skip
@@ -250,6 +260,24 @@ def test_a_wrong_header_is_one_note() -> None:
     assert [(f.cells, f.diagnosis, f.severity) for f in book.faults] == [
         ("B4", "wrong-header", Severity.NOTE)
     ]
+
+
+def test_losses_without_their_half_are_one_note_where_the_total_halves_them_and_wrong_where_it_does_not() -> (
+    None
+):
+    halved = right_layouts()["half_in_the_total"]
+    book = replayed(workbook(edit=halved))
+    assert [(f.cells, f.diagnosis, f.severity) for f in book.faults] == [
+        ("U4, V4", "losses-together", Severity.NOTE)
+    ]
+    assert book.tables[0].state("E_total") is State.RIGHT
+    assert all(one.max_deviation < 1e-13 for one in book.sweep)
+    never = edits(halved, every_row("E_total", "0.5*", ""))
+    assert set(fails(workbook(edit=never))) == {("U5:U16", "extra-factor"), ("V5:V16", "extra-factor")}
+    third = edits(halved, every_row("E_total", "0.5*", "0.25*"))
+    assert {cells for cells, _ in fails(workbook(edit=third))} >= {"W5:W16"}
+    one = edits(halved, every_row("E1", "=", "=0.5*"))
+    assert {cells for cells, _ in fails(workbook(edit=one))} >= {"W5:W16"}
 
 
 def test_weights_counted_by_their_source_are_one_note_a_layer_and_faults_name_them_so() -> None:

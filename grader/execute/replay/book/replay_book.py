@@ -36,13 +36,14 @@ from grader.execute.replay.book.displayed_losses import (
 )
 from grader.execute.replay.book.full_replay import Replayed, replay
 from grader.execute.replay.book.stored_values import check_cache
-from grader.execute.replay.cell_graph import Model
+from grader.execute.replay.cell_graph import Model, cell
 from grader.execute.replay.faults.wrong_cell import Memory
 from grader.execute.replay.learning_rates import same_rate
 from grader.execute.replay.notation import qualified
 from grader.execute.replay.table.another_network import another_network
-from grader.execute.replay.table.column_roles import read_columns
+from grader.execute.replay.table.column_roles import Reading, read_columns
 from grader.execute.replay.table.judge import Judge, Judged
+from grader.execute.replay.table.remarks import only_together
 
 
 def replay_book(book: Book, profile: Profile) -> BookFacts:
@@ -76,6 +77,7 @@ def _replay(book: Book, profile: Profile) -> BookFacts:
     charts = judge_charts(book, layouts, shown)
     cache = check_cache(model, whole.values, whole.kept, layouts)
     faults = [fault for table in judged for fault in table.faults]
+    faults += [_together(model, reading) for reading in readings if reading.together]
     faults += [
         _deviates(model, j, r) for j, r in zip(judged, whole.tables, strict=True) if _unexplained(j, r)
     ]
@@ -100,6 +102,11 @@ def _replay(book: Book, profile: Profile) -> BookFacts:
         cache_unclear=cache.unclear,
         notes=book.notes,
     )
+
+
+def _together(model: Model, reading: Reading) -> CellFault:
+    table = reading.layout.table
+    return only_together(model, [cell(table.sheet, table.header_row, c) for c in reading.together])
 
 
 def _without(book: Book, foreign: Sequence[str]) -> Book:

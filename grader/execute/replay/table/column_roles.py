@@ -8,6 +8,7 @@ another reading than the headers' is taken only where it makes more of them righ
 from itertools import combinations, permutations
 from typing import NamedTuple
 
+from grader.backprop.assigned import network
 from grader.backprop.sheet_names import names
 from grader.core.evidence.workbook import Table
 from grader.execute.replay.cell_graph import Model, cell
@@ -22,13 +23,14 @@ MAX_READINGS = 400
 
 
 class Reading(NamedTuple):
-    """The chosen layout, the headers that say something else (column, header text, quantity), and how it
-    counts weights.
+    """The chosen layout, the headers that say something else (column, header text, quantity), how it counts
+    weights, and the columns of losses that are no losses by themselves but make the total that is asked for.
     """
 
     layout: Layout
     contradicted: tuple[tuple[int, str, str], ...]
     numbering: Numbering = ()
+    together: tuple[int, ...] = ()
 
 
 def read_columns(model: Model, table: Table) -> Reading:
@@ -54,6 +56,8 @@ def read_columns(model: Model, table: Table) -> Reading:
         best, right, wrong, numbering = _renumber(model, table, best, right, wrong)
     if len(wrong) >= 2:
         best = _exchange(model, table, best, right, wrong)
+    together = _only_together(model, table, best, wrong)
+    best = {name: column for name, column in best.items() if column not in together}
     layout = Layout(model, table, best)
     said = {column.column: (column.quantity, column.header) for column in table.columns}
     contradicted = tuple(
@@ -61,7 +65,24 @@ def read_columns(model: Model, table: Table) -> Reading:
         for name, column in sorted(best.items(), key=lambda item: item[1])
         if column in said and said[column][0] != own_name(name, numbering)
     )
-    return Reading(layout, contradicted, numbering)
+    return Reading(layout, contradicted, numbering, together)
+
+
+def _only_together(
+    model: Model, table: Table, best: dict[str, int], wrong: frozenset[str]
+) -> tuple[int, ...]:
+    """The columns of the losses where each of them and their total are wrong by themselves, and the total is
+    right with what stands in them: E1 = (t1 - a_o1)^2 and E_total = (E1 + E2)/2 give the loss that is asked
+    for.
+    """
+    losses = set(network().losses)
+    if len(losses) < 2 or not wrong.issuperset({*losses, "E_total"}):
+        return ()
+    right, wrong = _score(Layout(model, table, best, PROBE))
+    rest = {name: column for name, column in best.items() if name not in losses}
+    scored, failing = _score(Layout(model, table, rest, PROBE))
+    taken = scored.issuperset({*right, "E_total"}) and failing < wrong
+    return tuple(sorted(best[name] for name in losses)) if taken else ()
 
 
 def _score(layout: Layout) -> tuple[frozenset[str], frozenset[str]]:

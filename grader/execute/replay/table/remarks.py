@@ -58,6 +58,19 @@ def is_rounding(value: float, want: float) -> bool:
     return decimals >= 2 and abs(value - want) <= 0.51 * 10.0 ** (int(exponent or 0) - decimals)
 
 
+def only_together(model: Model, cells: list[int]) -> CellFault:
+    """Losses that are judged by the total that they make; `cells` are their headers."""
+    return CellFault(
+        sheet=model.book.sheets[sheet_of(cells[0])].name,
+        cells=ranges(cells),
+        quantity="E_total",
+        diagnosis="losses-together",
+        severity=Severity.NOTE,
+        message="the losses of the outputs are not ½(target − output)² by themselves, but the total that is "
+        "made of them is right; they are judged together",
+    )
+
+
 def told(diagnosis: Diagnosis, fault: str) -> str:
     """The rest of a sentence whose subject is a helper cell, the same for every column that reads it."""
     if diagnosis.code == "inherited-class-error":
