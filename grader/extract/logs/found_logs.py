@@ -11,8 +11,8 @@ from grader.core.evidence.logs import Evaluation, Origin, PastedLog, Run, Sequen
 from grader.core.evidence.notebook import Notebook
 from grader.extract.documents.cell_names import Printing
 from grader.extract.logs.kinds import is_excerpt_of, repeats
+from grader.extract.logs.leaked_digits import TrainedOnTest
 from grader.extract.logs.spelled_out import shows_a_file
-from grader.extract.logs.trained_on_test import TrainedOnTest
 
 MAX_RUNS = 400
 """Runs that are kept of a submission; each is compared with all others. A sweep over six rates has six."""
