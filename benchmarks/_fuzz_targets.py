@@ -198,7 +198,7 @@ def rows() -> Run:
     from grader.checks.catalogue import catalogue
     from grader.core.faults import GraderFault
     from grader.pipeline.classroom.cohort_run import cohort_of
-    from grader.pipeline.classroom.reports import reports_of
+    from grader.pipeline.judging.reports import reports_of
     from grader.pipeline.plan.plan import mark_sheet
     from grader.pipeline.plan.rubrics import load
     from grader.store.maintenance import check

@@ -21,8 +21,8 @@ from grader.core.submission import Submission
 from grader.pipeline.classroom.class_page import publish_class
 from grader.pipeline.classroom.cohort_run import cohort_of
 from grader.pipeline.classroom.grade_class import grade_class
-from grader.pipeline.classroom.reports import reports_of
 from grader.pipeline.drawing.whole_class import publish_run
+from grader.pipeline.judging.reports import reports_of
 from grader.pipeline.plan.plan import mark_sheet
 from grader.pipeline.plan.rubrics import find, parse
 from grader.pipeline.stages.request import Request

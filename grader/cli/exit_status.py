@@ -27,7 +27,7 @@ def worst_status(reports: Iterable[Report], refused: Iterable[str] = ()) -> int:
     """The worst of a class, by the same order as `status`; `refused` are the reasons why some could not be
     read at all.
     """
-    from grader.pipeline.classroom.reports import OUR_FAILURE
+    from grader.pipeline.judging.reports import OUR_FAILURE
 
     found = {status(r) for r in reports}
     found |= {OUR_FAULT if reason.startswith(OUR_FAILURE) else NEEDS_A_PERSON for reason in refused}

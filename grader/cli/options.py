@@ -211,7 +211,7 @@ def judged(opened: "Store", number: int | None) -> "tuple[Run, tuple[Report, ...
     Whom we crash on is named, and costs nobody else.
     """
     from grader.checks.catalogue import catalogue
-    from grader.pipeline.classroom.reports import reports_of
+    from grader.pipeline.judging.reports import reports_of
     from grader.pipeline.plan.plan import mark_sheet
     from grader.pipeline.plan.rubrics import parse
 

@@ -235,11 +235,13 @@ class Store:
 
     def keep(self, key: str, product: str, payload: bytes) -> None:
         """Cache one product that was computed outside a phase."""
+        self.keep_all(product, {key: payload})
+
+    def keep_all(self, product: str, payloads: Mapping[str, bytes]) -> None:
+        """Cache products of one name, by their keys, in one transaction."""
+        packed = [(key, product, zlib.compress(data, 3)) for key, data in payloads.items()]
         with transaction(self.connection) as c:
-            c.execute(
-                "INSERT OR REPLACE INTO products (key, product, payload) VALUES (?, ?, ?)",
-                (key, product, zlib.compress(payload, 3)),
-            )
+            c.executemany("INSERT OR REPLACE INTO products (key, product, payload) VALUES (?, ?, ?)", packed)
 
     def finish_phase(
         self,

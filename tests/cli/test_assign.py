@@ -16,8 +16,8 @@ from grader.core.settings import Settings
 from grader.ingest.read import from_bytes
 from grader.ingest.slug import slug
 from grader.pipeline.classroom.grade_class import grade_class
-from grader.pipeline.classroom.reports import reports_of
 from grader.pipeline.grade.grade_one import grade_one
+from grader.pipeline.judging.reports import reports_of
 from grader.pipeline.plan.own_numbers import drawn
 from grader.pipeline.plan.plan import mark_sheet
 from grader.pipeline.plan.rubrics import LoadedRubric, find, load, parse

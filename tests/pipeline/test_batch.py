@@ -32,9 +32,9 @@ from grader.ingest.read import from_bytes, read_submission
 from grader.pipeline.classroom.diff import compare
 from grader.pipeline.classroom.grade_class import Graded, grade_class
 from grader.pipeline.classroom.job import died, work
-from grader.pipeline.classroom.reports import reports_of
 from grader.pipeline.classroom.stored import stored_known
 from grader.pipeline.drawing.whole_class import publish_run
+from grader.pipeline.judging.reports import reports_of
 from grader.pipeline.plan.plan import Plan, Step, mark_sheet
 from grader.pipeline.plan.product_key import key_of
 from grader.pipeline.plan.providers import Phase, Provider, by_product

@@ -14,8 +14,8 @@ import pytest
 from grader.checks.catalogue import catalogue
 from grader.cli.app import app
 from grader.core.outcome import Verdict
-from grader.pipeline.classroom.reports import reports_of
 from grader.pipeline.drawing.whole_class import publish_run
+from grader.pipeline.judging.reports import reports_of
 from grader.pipeline.plan.plan import MarkSheet, mark_sheet
 from grader.pipeline.plan.rubrics import parse
 from grader.store.maintenance import check

@@ -14,9 +14,9 @@ from grader.core.report import Report
 from grader.core.settings import Settings
 from grader.ingest.read import from_bytes
 from grader.pipeline.classroom.grade_class import grade_class
-from grader.pipeline.classroom.reports import reports_of
 from grader.pipeline.elsewhere.object_folder import ObjectFolder
 from grader.pipeline.grade.grade_one import grade_one
+from grader.pipeline.judging.reports import reports_of
 from grader.pipeline.plan.plan import mark_sheet
 from grader.pipeline.plan.rubrics import LoadedRubric, parse
 from grader.pipeline.stages.request import Afield, Request

@@ -2,19 +2,26 @@
 the pages of a class that was only ever graded with it.
 """
 
+import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
+from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from grader.checks.catalogue import catalogue
+from grader.core.decision import Decision
 from grader.core.faults import UsageFault
 from grader.core.memory import digest
+from grader.core.outcome import Verdict
 from grader.core.progress import listening, once, tell
+from grader.core.report import Report
 from grader.core.settings import Settings
 from grader.core.spool import Spool
 from grader.pipeline.classroom.grade_class import grade_class
@@ -22,6 +29,8 @@ from grader.pipeline.drawing import students
 from grader.pipeline.drawing.students import Block, Drawn, Judgement, draw
 from grader.pipeline.drawing.whole_class import publish_run
 from grader.pipeline.grade import publish
+from grader.pipeline.grade.grade_one import report_on
+from grader.pipeline.judging import kept_reports, reports
 from grader.pipeline.plan.plan import mark_sheet
 from grader.pipeline.plan.rubrics import LoadedRubric, find, parse
 from grader.pipeline.stages.request import Request
@@ -60,6 +69,9 @@ def _graded(out: Path, rubric: str) -> Path:
         store=out / ".grader" / "store.sqlite",
     )
     grade_class(request, Here())
+    with Store(request.store) as store:  # whatever the clock says here is on the class page
+        store.connection.execute("UPDATE durations SET wall = 1.0, cpu = 1.0")
+    _scored(out, rubric)
     return out
 
 
@@ -73,12 +85,15 @@ def _scored(out: Path, rubric: str) -> None:
 
 
 def _pages(out: Path) -> dict[str, str]:
+    """Digests of all pages; the number and the hour of the run are left out of those of the class."""
     found = {p.relative_to(out).as_posix(): p for p in sorted(out.glob("*/*")) if p.parent.name != ".grader"}
-    return {
+    pages = {
         name: digest(path.read_bytes())
         for name, path in found.items()
         if path.suffix != ".json" or "result" in name
     }
+    whole = (out / "index.html").read_text("utf-8")
+    return pages | {"index.html": re.sub(r"Run \d+ · Graded [-\d]+ [:\d]+ UTC", "", whole)}
 
 
 @pytest.fixture(scope="module")
@@ -94,12 +109,45 @@ def test_rubrics_of_this_file_differ() -> None:
     assert len(set(RUBRICS.values())) == len(RUBRICS)
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@example(begin="default", steps=[("points", 3)], end="default")
+class Step(NamedTuple):
+    """What somebody does with a class that was graded."""
+
+    rubric: str
+    killed_after: int | None = None
+    """At the writing of which file the process is killed."""
+    other_version: bool = False
+    """Whether another version of grader does it, which judges otherwise."""
+    decides: bool = False
+    """Whether a person decides something about one of them before."""
+
+
+RULING = Decision(
+    submission="wrong-gradient",
+    code="derivation",
+    verdict=Verdict.PASS,
+    credit=1.0,
+    reason="told at the board",
+    who="prof",
+    comment="well done",
+)
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(begin="default", steps=[Step("points", 3)], end="default")
+@example(begin="default", steps=[Step("points"), Step("points", 0, other_version=True)], end="points")
+@example(begin="points", steps=[Step("limits", 2, decides=True), Step("points")], end="limits")
 @given(
     begin=st.sampled_from(sorted(RUBRICS)),
     steps=st.lists(
-        st.tuples(st.sampled_from(sorted(RUBRICS)), st.none() | st.integers(0, 12)), min_size=1, max_size=3
+        st.builds(
+            Step,
+            st.sampled_from(sorted(RUBRICS)),
+            st.none() | st.integers(0, 12),
+            st.booleans(),
+            st.booleans(),
+        ),
+        min_size=1,
+        max_size=3,
     ),
     end=st.sampled_from(sorted(RUBRICS)),
 )
@@ -107,18 +155,50 @@ def test_pages_are_those_of_a_class_that_was_only_ever_graded_so(
     fresh: Callable[[str], Path],
     tmp_path_factory: pytest.TempPathFactory,
     begin: str,
-    steps: list[tuple[str, int | None]],
+    steps: list[Step],
     end: str,
 ) -> None:
-    """Whatever was drawn in between, and wherever a drawing was killed: a page of which the half was written
-    was taken for that of the rubric before.
+    """Whatever was drawn in between, by whatever version, and wherever a drawing was killed: a page of which
+    the half was written was taken for that of the rubric before.
     """
     out = tmp_path_factory.mktemp("kept") / "out"
     shutil.copytree(fresh(begin), out)
-    for rubric, killed_after in steps:
-        _killed(lambda rubric=rubric: _scored(out, RUBRICS[rubric]), killed_after)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kept_reports, "TOGETHER", 1)  # those before a kill are kept
+        for step in steps:
+            if step.decides:
+                _decide(out)
+            with _other_version() if step.other_version else nullcontext():
+                _killed(lambda step=step: _scored(out, RUBRICS[step.rubric]), step.killed_after)
     _scored(out, RUBRICS[end])
-    assert _pages(out) == _pages(fresh(end))
+    expected = fresh(end)
+    if any(step.decides for step in steps):
+        expected = tmp_path_factory.mktemp("ruled") / "out"
+        shutil.copytree(fresh(end), expected)
+        _decide(expected)
+        _scored(expected, RUBRICS[end])
+        assert _pages(expected) != _pages(fresh(end))
+    assert _pages(out) == _pages(expected)
+
+
+def _decide(out: Path) -> None:
+    with Store(out / ".grader" / "store.sqlite") as store:
+        store.decide(RULING)
+
+
+@contextmanager
+def _other_version() -> Iterator[None]:
+    """A version of grader whose checks say something else."""
+
+    def judged(*known: Any, **more: Any) -> Report:
+        found = report_on(*known, **more)
+        outcomes = tuple(msgspec.structs.replace(m, summary=f"{m.summary} (older)") for m in found.outcomes)
+        return msgspec.structs.replace(found, outcomes=outcomes)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reports, "report_on", judged)
+        patch.setattr(kept_reports, "code_of", lambda *_: "older")
+        yield
 
 
 def _killed(work: Callable[[], None], after: int | None) -> None:

@@ -24,9 +24,9 @@ from grader.ingest.classes import list_class
 from grader.ingest.ignore import read_config
 from grader.ingest.limits import MAX_FOLDERS
 from grader.ingest.read import from_bytes, read_submission
-from grader.pipeline.classroom import reports as regrade
 from grader.pipeline.classroom.grade_class import grade_class
 from grader.pipeline.grade.products import Known
+from grader.pipeline.judging import reports as regrade
 from grader.pipeline.plan.plan import Step
 from grader.pipeline.plan.providers import Phase, Provider
 from grader.pipeline.plan.rubrics import find, load, parse, rubric_folder

@@ -7,9 +7,9 @@ from pathlib import Path
 import msgspec
 
 from grader.core.report import Report
-from grader.pipeline.classroom.reports import culprit, judged
 from grader.pipeline.grade.annotate import Annotated, annotate
 from grader.pipeline.grade.publish import publish, student_files
+from grader.pipeline.judging.reports import culprit, judged
 from grader.pipeline.plan.plan import MarkSheet
 from grader.render.summary import for_student
 from grader.score.marks import student_view

@@ -83,11 +83,11 @@ def basis_of(raw: str, rubric_sha256: str, settings: Settings) -> str:
         settings=settings,
         environment=environment(RUNNING),
         code=code_of("grader.pipeline.classroom.job"),
-        plugged=_plugged(),
+        plugged=plugged(),
     )
 
 
-def _plugged() -> str:
+def plugged() -> str:
     """Return the digest of what other packages bring; empty for none."""
     named = (*plugins.modules(plugins.CHECKS), *plugins.modules(plugins.PROVIDERS))
     tops = tuple(sorted({name.partition(".")[0] for name in named}))

@@ -18,7 +18,7 @@ from grader.core.machine import usable_cores
 from grader.core.progress import once
 from grader.core.report import Report
 from grader.core.spool import Ordered, Spool
-from grader.pipeline.classroom.reports import OUR_FAILURE, culprit, judged, publish_one
+from grader.pipeline.judging.reports import OUR_FAILURE, culprit, judged, publish_one
 from grader.pipeline.plan.plan import MarkSheet, mark_sheet
 from grader.pipeline.plan.rubrics import LoadedRubric
 from grader.render.class_rows import ClassRow

@@ -12,11 +12,11 @@ from grader.core.progress import tell
 from grader.core.submission import Reads
 from grader.ingest.forms.entries import Entry
 from grader.pipeline.classroom.job import Done, Job, died, work
-from grader.pipeline.classroom.reports import OUR_FAILURE
 from grader.pipeline.classroom.stored import Stored, stored_sources
 from grader.pipeline.elsewhere.errand import work_elsewhere
 from grader.pipeline.elsewhere.sending import Sending
 from grader.pipeline.grade.products import Known
+from grader.pipeline.judging.reports import OUR_FAILURE
 from grader.pipeline.plan.plan import MarkSheet, Stage
 from grader.pipeline.plan.providers import STATIC, Phase
 from grader.pipeline.stages.appetite import needs_of, trainings_at_once

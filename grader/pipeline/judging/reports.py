@@ -9,7 +9,7 @@ which command runs it.
 import gc
 import logging
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,8 +21,9 @@ from grader.core.report import Note, Report
 from grader.pipeline.classroom.stored import Held
 from grader.pipeline.grade.file_views import renderer
 from grader.pipeline.grade.grade_one import report_on
-from grader.pipeline.grade.products import keys_of
+from grader.pipeline.grade.products import Known, keys_of
 from grader.pipeline.grade.publish import publish, shown
+from grader.pipeline.judging.kept_reports import KeptReports
 from grader.pipeline.plan.plan import MarkSheet
 from grader.score.marks import remarked
 from grader.score.overrides import decided
@@ -46,7 +47,10 @@ def judged(
     store: Store, run: Run, sheet: MarkSheet, failed: dict[str, str], names: Iterable[str]
 ) -> Iterator[tuple[Report, Held]]:
     """Judge some submissions as `reports_of` does; yield each report with what it rests on."""
-    decisions = store.decisions()
+    decisions: dict[str, list[Decision]] = {}
+    for decision in store.decisions():
+        decisions.setdefault(decision.submission, []).append(decision)
+    kept = KeptReports(store, run, sheet)
     again = _Once(
         f"grader or the values of the rubric changed since run {run.id} was read: what that can "
         "have changed is read "
@@ -56,7 +60,12 @@ def judged(
         with culprit(name, "judged it", failed):
             own = sheet.loaded.rubric.profile_of(name)
             held = Held(store, run, store.delivery(run.id, name), plan=sheet.plan, profile=own)
-            yield _report_of(run, sheet, held, decisions, again), held
+            name_of = kept.key_of(held)
+            report = kept.get(name_of)
+            if report is None:
+                report = kept.keep(name_of, *_judged(run, sheet, held, again), held)
+            yield _ruled(report, sheet, held, decisions.get(name, ())), held
+    kept.write()
 
 
 class _Once:
@@ -71,16 +80,21 @@ class _Once:
         self._sentence = ""
 
 
-def _report_of(
-    run: Run, sheet: MarkSheet, held: Held, decisions: tuple[Decision, ...], again: Callable[[str], None]
-) -> Report:
-    rubric, late_days = sheet.loaded.rubric, held.delivery.late_days
+def _judged(run: Run, sheet: MarkSheet, held: Held, again: Callable[[str], None]) -> tuple[Report, Known]:
+    """The report as the checks say it, and what it rests on."""
     # Where code ran and what trained stands in the provenance, whether a check asks for it or not.
     known = held.known(sheet.wanted | ({"NotebookRun", "RetrainFacts"} & made_of(held.records)), again)
     notes: tuple[Note, ...] = tuple(n for record in held.records for n in record.notes)
-    report = report_on(known, sheet.loaded, sheet.rules, run.settings, notes, late_days=late_days)
-    outcomes = decided(report, decisions)
-    return report if outcomes == report.outcomes else remarked(report, rubric, outcomes, late_days)
+    late_days = held.delivery.late_days
+    return report_on(known, sheet.loaded, sheet.rules, run.settings, notes, late_days=late_days), known
+
+
+def _ruled(report: Report, sheet: MarkSheet, held: Held, decisions: Sequence[Decision]) -> Report:
+    """The report with what persons decided about this submission."""
+    outcomes = decided(report, decisions) if decisions else report.outcomes
+    if outcomes == report.outcomes:
+        return report
+    return remarked(report, sheet.loaded.rubric, outcomes, held.delivery.late_days)
 
 
 def made_of(records: Iterable[PhaseRecord]) -> frozenset[str]:
