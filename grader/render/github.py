@@ -1,6 +1,6 @@
 """GitHub: workflow commands that annotate the student's own lines, and the table of the job summary."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from grader.core.outcome import Finding, Verdict, Weight
 from grader.core.report import Marked, Report
@@ -43,7 +43,7 @@ def annotations(report: Report, prefix: str = "") -> str:
     levels: dict[str, list[str]] = {"error": [], "warning": [], "notice": []}
     for marked in sorted(report.outcomes, key=lambda m: -at_stake(m)):
         costly = faults(marked.findings)
-        remarks = [finding for finding in marked.findings if finding not in costly]
+        remarks = tuple(finding for finding in marked.findings if finding not in costly)
         if marked.verdict in _LEVEL:
             level = _LEVEL[marked.verdict]
             levels[level].append(_command(level, marked, costly, prefix))
@@ -102,7 +102,7 @@ def classroom_points(report: Report) -> str:
     )
 
 
-def _command(level: str, marked: Marked, findings: Sequence[Finding], prefix: str) -> str:
+def _command(level: str, marked: Marked, findings: tuple[Finding, ...], prefix: str) -> str:
     at = next((f.place for f in findings if f.place is not None), None)
     fields = []
     if at is not None:

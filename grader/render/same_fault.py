@@ -7,6 +7,7 @@ criterion with the same slip, in which the same symbols were written for the sam
 import re
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -58,8 +59,25 @@ class Spot(msgspec.Struct, frozen=True, kw_only=True):
     """Of the finding there in the page of its file."""
 
 
-def one_by_one(findings: Iterable[Finding], weight: Weight) -> tuple[Fault, ...]:
+def one_by_one(findings: tuple[Finding, ...], weight: Weight) -> tuple[Fault, ...]:
     """Return the faults, or the remarks, of one criterion in the order of their first findings."""
+    if not findings:
+        return ()
+    held, told = _told.get(id(findings), ((), {}))
+    if held is not findings:  # an id is another's once its tuple is gone: what is held here is not
+        if len(_told) >= _REMEMBERED:
+            _told.clear()
+        told = {one: _one_by_one(findings, one) for one in Weight}
+        _told[id(findings)] = (findings, told)
+    return told[weight]
+
+
+_REMEMBERED: Final = 64
+"""Criteria of which the faults are remembered: a page asks ten times for those of each."""
+_told: Final[dict[int, tuple[tuple[Finding, ...], dict[Weight, tuple[Fault, ...]]]]] = {}
+
+
+def _one_by_one(findings: tuple[Finding, ...], weight: Weight) -> tuple[Fault, ...]:
     members: dict[object, list[Finding]] = {}
     for number, finding in enumerate(f for f in findings if f.weight is weight):
         members.setdefault(_kind(finding) if finding.slip else number, []).append(finding)
@@ -77,6 +95,7 @@ def spots(findings: Sequence[Finding]) -> tuple[Spot, ...]:
     return tuple(found)
 
 
+@lru_cache(maxsize=512)
 def exchanged(found: str, expected: str) -> tuple[tuple[str, str], ...]:
     """Return what was written for what, symbol by symbol, without the rows of cells; each pair once."""
     cells = found.startswith("=") and expected.startswith("=")

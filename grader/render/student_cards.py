@@ -97,6 +97,20 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
         return self.max_points + sum(card.max_points for card in self.together)
 
 
+class Sum(msgspec.Struct, frozen=True, kw_only=True):
+    """One criterion's line in the sum of the points."""
+
+    anchor: str
+    title: str
+    verdict: str
+    credit: float
+    points: float
+    max_points: float
+    pending: bool
+    open_points: float
+    bonus: bool
+
+
 class Section(msgspec.Struct, frozen=True, kw_only=True):
     """The criteria of one verdict; those that passed with remarks have one of their own."""
 
@@ -132,9 +146,10 @@ class Cards:
         names.insert(
             names.index(Verdict.PARTIAL.value) + 1, "remarks"
         )  # what a student can act on comes first
+        bare = tuple(m for m in passed if not remarks_of(m))
         parts |= {
             "remarks": told,
-            Verdict.PASS.value: (Verdict.PASS, right.heading, right.meaning, _less(passed, remarked)),
+            Verdict.PASS.value: (Verdict.PASS, right.heading, right.meaning, bare),
         }
         return tuple(self._section(name, *parts[name]) for name in names if parts[name][3])
 
@@ -221,15 +236,24 @@ def following(ordered: Sequence[Group]) -> dict[str, str]:
     return dict(pairwise(wrong))
 
 
-def arithmetic(report: Report, ordered: Sequence[Group]) -> tuple[Card, ...]:
-    """Return a card a criterion that is shown, in the rubric's order, for the sum of the points."""
-    cards = Cards({}, {})
+def arithmetic(report: Report, ordered: Sequence[Group]) -> tuple[Sum, ...]:
+    """Return a line a criterion that is shown, in the rubric's order, for the sum of the points."""
     shown = {m.criterion for group in ordered for m in group.outcomes}
-    return tuple(cards.card(marked) for marked in report.outcomes if marked.criterion in shown)
-
-
-def _less(all_of: tuple[Marked, ...], some: tuple[Marked, ...]) -> tuple[Marked, ...]:
-    return tuple(marked for marked in all_of if marked not in some)
+    return tuple(
+        Sum(
+            anchor=anchor_of(marked),
+            title=title_of(marked),
+            verdict=marked.verdict.value,
+            credit=marked.credit,
+            points=marked.points,
+            max_points=marked.max_points,
+            pending=marked.verdict.pending,
+            open_points=marked.pending_points,
+            bonus=marked.bonus,
+        )
+        for marked in report.outcomes
+        if marked.criterion in shown
+    )
 
 
 def _together(cards: Sequence[Card]) -> tuple[Card, ...]:
@@ -240,7 +264,9 @@ def _together(cards: Sequence[Card]) -> tuple[Card, ...]:
             not card.pending or card.faults or card.remarks or card.decided_by or card.comment or card.bonus
         )
         groups.setdefault(card.anchor if alone else (card.summary,), []).append(card)
-    return tuple(replace(first, together=tuple(others)) for first, *others in groups.values())
+    return tuple(
+        replace(first, together=tuple(others)) if others else first for first, *others in groups.values()
+    )
 
 
 def _bare(text: str) -> str:

@@ -10,13 +10,13 @@ from grader.core.outcome import Verdict
 from grader.core.report import Adjustment, Note, Report
 from grader.core.submission import Artefact
 from grader.render import strings
-from grader.render.difference import difference
 from grader.render.files import words
-from grader.render.files.notes import NoteKind, links, notes_of
+from grader.render.files.notes import FileNote, NoteKind, links, notes_of
 from grader.render.html import render_page
 from grader.render.pictures.figures import Figures, figures_of
 from grader.render.pictures.picture import Picture
-from grader.render.student_cards import Card, Cards, Section, arithmetic, following
+from grader.render.student_cards import Cards, Section, Sum, arithmetic, following
+from grader.render.student_parts import parts_of
 from grader.render.summary import (
     Step,
     Tally,
@@ -78,7 +78,7 @@ class StudentView(msgspec.Struct, frozen=True, kw_only=True):
     waits_only: bool
     """Whether points are open and there is nothing for the student to do."""
     sections: tuple[Section, ...]
-    arithmetic: tuple[Card, ...]
+    arithmetic: tuple[Sum, ...]
     adjustments: tuple[Adjustment, ...]
     claims: tuple[Claim, ...]
     artefacts: tuple[Artefact, ...]
@@ -109,6 +109,7 @@ def view(
     report = for_student(report)
     guides = guides or {}
     ordered = groups(report)
+    notes = notes_of(report)
     steps = next_steps(report)
     headline = verdict_for_people(report)
     shown = {m.code for group in ordered if group.verdict is not Verdict.PASS for m in group.outcomes}
@@ -131,14 +132,13 @@ def view(
         doubts=report.submission.doubts,
         guides={code: text for code, text in sorted(guides.items()) if code in shown},
         views=dict(sorted((views or {}).items())),
-        files=_files(report, views or {}),
-        links=links(report, views or {}),
+        files=_files(notes, views or {}),
+        links=links(notes, views or {}),
         reproduce=_reproduce(report),
     )
 
 
-def _files(report: Report, views: Mapping[str, str]) -> tuple[FileLink, ...]:
-    notes = notes_of(report)
+def _files(notes: Mapping[str, Sequence[FileNote]], views: Mapping[str, str]) -> tuple[FileLink, ...]:
     found = []
     for path, page in views.items():
         kinds = [note.kind for note in notes.get(path, ())]
@@ -177,7 +177,7 @@ def render(
         labels={verdict.value: label for verdict, label in strings.VERDICTS.items()},
         overall=strings.overall(verdict),
         headline=strings.HEADLINE[verdict],
-        difference=difference,
+        parts=parts_of(shown.sections, shown.arithmetic, shown.guides, shown.links),
     )
 
 

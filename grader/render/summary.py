@@ -1,6 +1,7 @@
 """What a reader needs first, computed once for page, terminal and class table: next steps, groups, stamps."""
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -266,8 +267,13 @@ def anchor_of(marked: Marked) -> str:
     """The fragment of the criterion's card; criterion ids are unique in a rubric, but may hold any
     character.
     """
+    return _anchor(marked.criterion)
+
+
+@lru_cache(maxsize=256)
+def _anchor(criterion: str) -> str:
     return "c-" + "".join(
-        char if char.isascii() and char.isalnum() else f"-{ord(char):x}-" for char in marked.criterion
+        char if char.isascii() and char.isalnum() else f"-{ord(char):x}-" for char in criterion
     )
 
 
@@ -300,7 +306,7 @@ def _advice(marked: Marked) -> str:
         return "" if marked.verdict is Verdict.UNKNOWN else costly[0].message if costly else marked.summary
     if not says_the_slip_again(advised):
         return advised.hint
-    group = next(fault for fault in one_by_one(costly, Weight.FAULT) if advised in fault.findings)
+    group = next(fault for fault in one_by_one(marked.findings, Weight.FAULT) if advised in fault.findings)
     return strings.STEP_WHERE.format(places=where(group))
 
 

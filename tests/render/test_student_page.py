@@ -6,13 +6,16 @@ import re
 import msgspec
 import pytest
 
-from grader.core.outcome import Finding, Verdict
+from grader.core.outcome import Finding, Verdict, Weight
 from grader.core.place import Place
 from grader.core.report import Report
-from grader.render import student_page
+from grader.render import same_fault, student_page, student_parts
+from grader.render.same_fault import exchanged
 from grader.render.student_page import Agreement, Claim
 from tests.render.golden_files import assert_golden
 from tests.render.samples import bare, decided, everyone, good, hostile, marked, mixed, report
+
+GUIDES = {code: f"{code}\n\nWhat it *checks*." for code in ("BP101", "RD701", "WB201", "LR301")}
 
 
 @pytest.mark.parametrize("sample", [mixed(), hostile(), bare(), decided()], ids=lambda r: r.submission.slug)
@@ -30,6 +33,30 @@ def test_what_the_page_says(sample: Report) -> None:
 
 def test_same_report_same_bytes() -> None:
     assert student_page.render(mixed()) == student_page.render(mixed())
+
+
+def test_what_one_page_says_is_on_no_other() -> None:
+    """Parts that many pages share are drawn once: whatever was drawn before, a page is the same."""
+    samples = [*everyone(), *(msgspec.structs.replace(s, outcomes=s.outcomes[::-1]) for s in everyone())]
+    views = {"README.md": "readme.html"}
+    alone = []
+    for sample in samples:
+        for kept in (student_parts._common, student_parts._sum, student_parts._guide, exchanged):
+            kept.cache_clear()
+        same_fault._told.clear()
+        alone.append(student_page.render(sample, guides=GUIDES, views=views))
+    for _ in range(2):
+        assert [student_page.render(s, guides=GUIDES, views=views) for s in samples] == alone
+    assert student_parts._common.cache_info().hits
+
+
+def test_faults_are_those_of_the_findings_that_are_asked_for() -> None:
+    """A tuple that is gone leaves its address to another."""
+    for n in range(300):
+        found = (Finding(message=f"slip {n}"), Finding(message=f"remark {n}", weight=Weight.REMARK))
+        assert [f.sentence for f in same_fault.one_by_one(found, Weight.FAULT)] == [f"slip {n}"]
+        assert [f.sentence for f in same_fault.one_by_one(found, Weight.REMARK)] == [f"remark {n}"]
+    assert len(same_fault._told) <= same_fault._REMEMBERED
 
 
 def test_every_verdict_is_word_and_symbol() -> None:

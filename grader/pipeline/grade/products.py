@@ -196,6 +196,10 @@ class KeptProducts(Mapping[str, Product]):
             raise StoreFault(f"{name} is damaged in the store")
         return self._loaded[name]
 
+    def __contains__(self, name: object) -> bool:
+        """Whether the submission has a product of that name, which loads none."""
+        return name in self.made_as
+
     def __iter__(self) -> Iterator[str]:
         """Yield the names."""
         return iter(self.made_as)

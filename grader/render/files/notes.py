@@ -71,15 +71,12 @@ def notes_of(report: Report) -> dict[str, tuple[FileNote, ...]]:
     return {path: tuple(notes[:NOTES]) for path, notes in sorted(found.items())}
 
 
-def links(report: Report, views: Mapping[str, str]) -> dict[str, str]:
+def links(notes: Mapping[str, Sequence[FileNote]], views: Mapping[str, str]) -> dict[str, str]:
     """Return the address of each finding in the page of its file, by the finding's anchor; of none that has
     no page.
     """
     return {
-        note.id: f"{views[path]}#{note.id}"
-        for path, notes in notes_of(report).items()
-        if path in views
-        for note in notes
+        note.id: f"{views[path]}#{note.id}" for path, here in notes.items() if path in views for note in here
     }
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from markupsafe import escape
+from markupsafe import Markup, escape
 
 from grader.render.escape import SafeHtml, plain
 
@@ -64,7 +64,7 @@ def polyline(points: Iterable[tuple[float, float]], **attributes: Attribute) -> 
     )
 
 
-def join(parts: Iterable[SafeHtml]) -> SafeHtml:
+def join(parts: Iterable[Markup]) -> SafeHtml:
     """Return the parts one after the other."""
     return SafeHtml("".join(parts))
 
