@@ -15,10 +15,11 @@ import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # numpy is loaded where a file is read: whoever only looks where MNIST lies needs none
+    import numpy as np
+    from numpy.typing import NDArray
 
 # SHA-256 of the unpacked files. The packed ones differ from mirror to mirror (gzip level, time stamp).
 SHA256 = {
@@ -119,9 +120,9 @@ def load(directory: Path | str, files: IdxFiles = MNIST) -> Mnist:
         train_images, train_labels, test_images, test_labels = found
     return Mnist(
         train_images,
-        train_labels.astype(np.int64),
+        train_labels.astype("int64"),
         test_images,
-        test_labels.astype(np.int64),
+        test_labels.astype("int64"),
     )
 
 
@@ -259,4 +260,6 @@ def parse_idx(content: bytes, where: Path | str) -> NDArray[np.uint8]:
             f"{where}: the header promises {size} bytes of shape {shape}, found "
             f"{len(content) - header}; fetch it again"
         )
+    import numpy as np
+
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape).copy()

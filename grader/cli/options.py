@@ -99,7 +99,7 @@ def _holds(folder: Path, files: "IdxFiles") -> bool:
 
 def lacking_packages() -> list[str]:
     """Return what notebooks run with and this installation does not have."""
-    from grader.execute.notebook import lacking
+    from grader.sandbox.environment import lacking
 
     return lacking()
 

@@ -37,3 +37,15 @@ def look_no_more() -> None:
     there several times at its end, a tenth of a `check`. What has something to close is closed as ever.
     """
     gc.freeze()
+
+
+def give_back() -> None:
+    """Give what was freed back to the system (GNU C library): it keeps it, 10 to 12 MiB in each process that
+    judges notebooks, and grader's own 3 MiB of digests.
+    """
+    gc.collect()
+    import ctypes  # here: a check on one's own work gives nothing back
+
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)

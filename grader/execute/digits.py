@@ -5,14 +5,16 @@ secret.
 import os
 from functools import lru_cache
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from grader.core.assigned_data import MNIST, DataSet, Digest
 from grader.core.machine import user_cache
 from grader.core.settings import Settings
 from reference import mnist
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 TRAIN, TEST = 192, 128
 HELD_OUT = 6
@@ -94,10 +96,10 @@ def _pack(place: str, data: DataSet) -> bytes:
 
 
 def pack(
-    train_images: NDArray[np.uint8],
-    train_labels: NDArray[np.int64],
-    test_images: NDArray[np.uint8],
-    test_labels: NDArray[np.int64],
+    train_images: "NDArray[np.uint8]",
+    train_labels: "NDArray[np.int64]",
+    test_images: "NDArray[np.uint8]",
+    test_labels: "NDArray[np.int64]",
 ) -> bytes:
     """Lay two splits out as the worker reads them; images (N, side, side), labels (N,)."""
     return b"".join(

@@ -5,8 +5,8 @@ back frames that it checks against a schema. Everything in a frame is a claim, s
 the process that wrote it.
 """
 
-import importlib.util
 import math
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -29,12 +29,16 @@ from grader.core.outcome import Verdict
 from grader.core.rubric import Execution
 from grader.core.settings import Settings
 from grader.core.submission import Kind, Reads, Source, Sources
-from grader.execute import digits, measure
+from grader.execute import digits
 from grader.execute.endings import told
 from grader.execute.entries import entries, is_keras, makes_otherwise
 from grader.execute.network_source import unwritten
 from grader.sandbox.api import Frame, Job, Limits, RunResult, RunStatus, Sandbox
+from grader.sandbox.environment import lacking
 from reference.mnist import MnistDamaged
+
+if TYPE_CHECKING:
+    from grader.execute import measure
 
 MAX_FILE = 32 << 20
 MAX_FILES = 64 << 20
@@ -42,10 +46,6 @@ MAX_FILES = 64 << 20
 EXPORT_SECONDS = 130.0
 """Of a run, kept for imports and for sending the network."""
 USUAL = Execution()
-RUNS_WITH = ("torch", "torchvision", "IPython", "safetensors")
-"""What the worker cannot start without; all of it comes with the extra `notebook`, and only torch and
-safetensors with `retrain`.
-"""
 EXPORT_ORDER = (("model",), NETWORK := ("model", "graph", "graph", "weights"), (*NETWORK, "answers"))
 """What an honest worker sends of the network: only the claim that says why it cannot leave, or all of it; a
 recorded one with its answers to unseen images.
@@ -76,11 +76,6 @@ class _Run(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     export_error: str
     notes: tuple[str, ...]
     measured: _Answered = _Answered()
-
-
-def lacking() -> list[str]:
-    """Return the packages that a notebook runs with and that this installation does not have."""
-    return [name for name in RUNS_WITH if importlib.util.find_spec(name) is None]
 
 
 def run_notebook(sources: Sources, settings: Settings, execution: Execution = USUAL) -> NotebookRun:
@@ -145,6 +140,8 @@ def run_in(
         SandboxFault: the sandbox itself broke.
 
     """
+    from grader.execute import measure  # here: it loads numpy, and a plan asks this module for its needs
+
     try:
         slice_ = digits.training_slice(settings, data)
         asked = measure.query(settings, entry.data, data)
@@ -169,7 +166,7 @@ def run_in(
     return msgspec.structs.replace(run, unwritten=unwritten(sources, run.artefact, run.export))
 
 
-def record(path: str, result: RunResult, asked: measure.Query | None = None) -> NotebookRun:
+def record(path: str, result: RunResult, asked: "measure.Query | None" = None) -> NotebookRun:
     """Check the frames and turn them into the record of the run; `asked` is what the network was measured
     with.
 
@@ -243,7 +240,7 @@ def _only(frames: tuple[Frame, ...], kind: str) -> _Run | None:
     return msgspec.json.decode(found[0], type=_Run) if found else None
 
 
-def _measured(frames: tuple[Frame, ...], run: _Run | None, asked: measure.Query | None) -> Measured:
+def _measured(frames: tuple[Frame, ...], run: _Run | None, asked: "measure.Query | None") -> Measured:
     found = [frame.payload for frame in frames if frame.kind == "logits"]
     if run is None or not run.measured.asked or asked is None:
         if found:
@@ -252,11 +249,13 @@ def _measured(frames: tuple[Frame, ...], run: _Run | None, asked: measure.Query 
     if run.measured.error or len(found) != 1:
         reason = run.measured.error or f"{len(found)} sets of answers, expected one"
         return Measured(asked=Asked.REFUSED, reason=reason)
+    from grader.execute import measure
+
     _, answers = measure.read_answers(found[0], len(asked.image), asked.classes)
     return measure.judge(asked, answers, draws=run.measured.draws)
 
 
-def _export(frames: tuple[Frame, ...], asked: measure.Query | None) -> tuple[tuple[ExportFrame, ...], str]:
+def _export(frames: tuple[Frame, ...], asked: "measure.Query | None") -> tuple[tuple[ExportFrame, ...], str]:
     """The network that left, and why it does not count: its answers are not those of the one that ran."""
     parts = [frame for frame in frames if frame.kind in {*NETWORK, "answers"}]
     kinds = tuple(frame.kind for frame in parts)

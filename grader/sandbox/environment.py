@@ -6,6 +6,7 @@ submission of another student could stand there. Nor all of /usr: MNIST's labels
 checkout may lie in /usr/local/share or /usr/local/src.
 """
 
+import importlib.util
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +17,10 @@ WORKER = Path(worker.__file__).parent
 WORKER_INSIDE = "/grader/worker"
 PYTHON_FLAGS = ("-P", "-s", "-B")
 """Not -I: that would ignore PYTHONHASHSEED, and the environment is ours from end to end."""
+RUNS_WITH = ("torch", "torchvision", "IPython", "safetensors")
+"""What the worker cannot start without; all of it comes with the extra `notebook`, and only torch and
+safetensors with `retrain`.
+"""
 _SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _USR = (
     *(f"/usr/{part}" for part in ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "libexec", "local/lib")),
@@ -26,6 +31,11 @@ _PARTS = ("bin", "lib", "lib64", "libexec", "ssl", "pyvenv.cfg")
 """What of a Python's folder is shown: somebody may have made the environment in the folder where he works."""
 _STORES = ("/nix/store", "/gnu/store")
 _FILES = ("/etc/ld.so.cache", "/etc/alternatives")
+
+
+def lacking() -> list[str]:
+    """Return the packages that a notebook runs with and that this installation does not have."""
+    return [name for name in RUNS_WITH if importlib.util.find_spec(name) is None]
 
 
 class Bind(NamedTuple):

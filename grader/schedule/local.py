@@ -5,6 +5,7 @@ its job.
 its own with a pipe: the parent knows which job it was on, names it, and starts another worker.
 """
 
+import gc
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -23,7 +24,8 @@ log = logging.getLogger(__name__)
 
 def _serve(channel: Connection) -> None:
     collect_rarely()
-    keep()
+    if not gc.get_freeze_count():  # else a fork of a process that has imported all: the patterns are made
+        keep()
     listen()
     while True:
         try:

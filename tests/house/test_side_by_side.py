@@ -56,6 +56,29 @@ def test_what_nobody_waits_for_is_counted_where_a_group_can_be_made(scripts: Sim
     assert cost.cpu > 0.4
 
 
+def test_nothing_runs_while_memory_is_read(scripts: SimpleNamespace) -> None:
+    """A fork between the readings of two processes counted its pages twice."""
+    tree = scripts.process_tree
+    with tree.cpu_group() as group:
+        if group is None:
+            pytest.skip("this machine lets us make no control group: run as root")
+        process = subprocess.Popen(tree.inside(group, [sys.executable, "-c", "while True: pass"]))
+        try:
+            while tree.used(process.pid)[1] < 0.1:
+                time.sleep(0.02)
+            with group.still() as held:
+                if not held:
+                    pytest.skip("this machine lets us freeze no control group")
+                before = tree.used(process.pid)
+                time.sleep(0.3)
+                assert tree.used(process.pid) == before
+            while tree.used(process.pid) == before:  # it goes on
+                time.sleep(0.02)
+        finally:
+            process.kill()
+            process.wait()
+
+
 def test_without_a_group_the_cost_says_so(scripts: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scripts.process_tree, "GROUPS", Path("/nowhere"))
     cost = scripts.process_tree.run([sys.executable, "-c", BUSY])

@@ -10,8 +10,10 @@ from grader.pipeline.plan.plan import Stage
 from grader.pipeline.plan.providers import Phase
 from grader.schedule.base import Needs
 
-LOADED = ("grader.pipeline.classroom.job", "grader.execute.preload")
-"""What a job imports that runs a notebook or trains its network; the last freezes what is there by then."""
+LOADED = ("runpy", "grader.schedule.local", "grader.pipeline.classroom.job", "grader.execute.preload")
+"""What a process imports whose jobs run a notebook or train its network; the last freezes what is there by
+then.
+"""
 NEEDS: Final[Mapping[Phase, Needs]] = {
     # In brackets what `python -m benchmarks phase_needs` saw of two samples: the peak of all processes of the
     # job, and how many threads ran or waited for a core on average. Several times that memory is asked for: a

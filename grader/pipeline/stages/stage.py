@@ -8,6 +8,7 @@ from contextlib import nullcontext
 import msgspec
 
 from grader.core.faults import StoreFault
+from grader.core.machine import give_back
 from grader.core.progress import tell
 from grader.core.submission import Reads
 from grader.ingest.forms.entries import Entry
@@ -154,6 +155,7 @@ def _ends(
     if request.afield is None:
         if needs.isolated:
             stop_reader()  # the next file that this process reads starts another; its memory is wanted now
+            give_back()
         # One job alone would pay for the warm process what it saves.
         with warm_jobs() if needs.isolated and len(jobs) > 1 else nullcontext():
             yield from going.backend.map(work, begins, bound, needs)
