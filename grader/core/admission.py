@@ -16,7 +16,9 @@ def admitted(logs: LogEvidence | None, rule: RuleParams) -> Run | None:
     saved = logs.of(Origin.NOTEBOOK) if logs is not None else ()
     if rule.accuracy_of is AccuracyOf.TRAINING:
         return None  # what is printed while an epoch goes on lies below what is reached at its end
-    if not saved or not all(_misses(run, rule) for run in saved):
+    if logs is None or not saved or not all(_misses(run, rule) for run in saved):
+        return None
+    if not rule.last and any(logs.beside(r, 100 * rule.right / rule.digits, rule.digits) for r in saved):
         return None
     return max(saved, key=lambda run: run.best)
 

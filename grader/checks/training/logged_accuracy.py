@@ -6,10 +6,11 @@ The test accuracy of every epoch in the log that the notebook saved, recomputed 
 instead; it passes where no notebook was handed in, and a person looks where one was. Where the cell above a
 log cannot have printed it, because it reads a name that nothing in the notebook makes or because nothing in
 it prints, a person looks; so where the log that reaches it is of another class of network than the one that
-the notebook trains last. So where the loop above it trains on the digits that it tests on: a `ConcatDataset`
-of both halves, a training loop over the test loader, two loaders of one half. A part that is split off the
-training digits, a fold, and training digits scored beside the test digits are none of these. That a cell
-fails when we run it says nothing about its log.
+the notebook trains last. So where no epoch reaches it and the notebook prints an accuracy outside the log
+that does: at the end, of averaged weights, of a validation part. So where the loop above it trains on the
+digits that it tests on: a `ConcatDataset` of both halves, a training loop over the test loader, two loaders
+of one half. A part that is split off the training digits, a fold, and training digits scored beside the test
+digits are none of these. That a cell fails when we run it says nothing about its log.
 
 ## Why it matters
 The assignment asks for 99.4 % within 20 epochs. A log is a claim, but one that admits failure decides: if
@@ -36,7 +37,14 @@ from typing import ClassVar, NamedTuple
 import msgspec
 
 from grader.checks.training._networks import another_network as whose_log
-from grader.checks.training._runs import another_notebook, of_another_data, shown_by, submitted, without_log
+from grader.checks.training._runs import (
+    another_notebook,
+    of_another_data,
+    outside_the_log,
+    shown_by,
+    submitted,
+    without_log,
+)
 from grader.checks.training._training_accuracy import told
 from grader.core.evidence.claims import ClaimEvidence, What
 from grader.core.evidence.documents import Documents
@@ -108,6 +116,7 @@ def check(
         return without_log(logs, documents, _claimed(claims))
     rulings = [_on_the_data(_judge(run, params), documents, params) for run in found.judged]
     rulings = [_of_its_network(ruling, rulings, documents) for ruling in rulings]
+    rulings = [_beside(ruling, logs, params) for ruling in rulings]
     others = [_judge(run, params) for run in found.elsewhere]
     by_answer = {answer: [r for r in rulings if r.answer is answer] for answer in Answer}
     of_test = params.accuracy_of is AccuracyOf.TEST
@@ -195,6 +204,19 @@ def _of_its_network(ruling: _Ruling, rulings: Sequence[_Ruling], documents: Docu
         diagnosis="log-of-another-network",
     )
     text = f"{ruling.summary}, but this is the log of {whose}"
+    return ruling._replace(answer=Answer.MAYBE, finding=finding, summary=text)
+
+
+def _beside(ruling: _Ruling, logs: LogEvidence, params: Params) -> _Ruling:
+    """The ruling, and a doubt in the place of a fail where the notebook prints an accuracy outside its logs
+    that reaches the threshold.
+    """
+    other = logs.beside(ruling.run, params.threshold, params.denominator)
+    missed = ruling.answer is Answer.NO and ruling.finding.diagnosis == "threshold-missed"
+    if other is None or not missed or params.best_or_last is Which.LAST:
+        return ruling
+    finding = outside_the_log(ruling.finding, other)
+    text = f"{ruling.summary}; but the notebook prints {finding.found}, which is no epoch of this log"
     return ruling._replace(answer=Answer.MAYBE, finding=finding, summary=text)
 
 

@@ -206,6 +206,11 @@ class LogEvidence(Evidence, frozen=True, kw_only=True):
     runs: tuple[Run, ...] = ()
     evaluations: tuple[Evaluation, ...] = ()
     pasted: tuple[PastedLog, ...] = ()
+    outside: tuple[Epoch, ...] = ()
+    """Test accuracies in the outputs of notebooks that are no epoch of a run: what a line sums up ("best",
+    with augmentation), and what is printed beside each epoch of a run and is not the same (averaged weights,
+    a validation part).
+    """
     notebooks: int = 0
     """Readable notebooks that were searched."""
     notebooks_with_outputs: int = 0
@@ -214,6 +219,25 @@ class LogEvidence(Evidence, frozen=True, kw_only=True):
     def of(self, origin: Origin) -> tuple[Run, ...]:
         """Runs of one origin."""
         return tuple(r for r in self.runs if r.origin is origin)
+
+    def beside(self, run: Run, threshold: float, total: int) -> Epoch | None:
+        """Return a test accuracy that the notebook of a run prints outside its logs and that reaches a
+        threshold in percent, over `total` images or over nobody says how many; None where there is none.
+        """
+        single = (
+            e.epoch for e in self.evaluations if e.origin is Origin.NOTEBOOK and e.kind is SequenceKind.SINGLE
+        )
+        return next(
+            (
+                epoch
+                for epoch in (*self.outside, *single)
+                if epoch.place.artefact == run.artefact
+                and run.origin is Origin.NOTEBOOK
+                and epoch.total in (None, total)
+                and epoch.at_least(threshold) is Answer.YES
+            ),
+            None,
+        )
 
     def reading(self) -> tuple[tuple[str, str], ...]:
         """Lines of "what we read"."""

@@ -2,17 +2,18 @@
 only the first are kept.
 """
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 
 import msgspec
 
-from grader.core.evidence.logs import Evaluation, Origin, PastedLog, Run, SequenceKind
+from grader.core.evidence.logs import Epoch, Evaluation, Origin, PastedLog, Run, SequenceKind
 from grader.core.evidence.notebook import Notebook
 from grader.extract.documents.cell_names import Printing
 from grader.extract.logs.kinds import is_excerpt_of, repeats
 from grader.extract.logs.leaked_digits import TrainedOnTest
-from grader.extract.logs.spelled_out import shows_a_file
+from grader.extract.logs.spelled_out import only_by_chance, shows_a_file
 
 MAX_RUNS = 400
 """Runs that are kept of a submission; each is compared with all others. A sweep over six rates has six."""
@@ -27,8 +28,13 @@ class FoundLogs:
         self.runs: list[Run] = []
         self.evaluations: list[Evaluation] = []
         self.pasted: list[PastedLog] = []
+        self.outside: list[Epoch] = []
         self.beyond: set[str] = set()
         """Documents of which not every run was kept."""
+
+    def add_outside(self, epochs: Iterable[Epoch]) -> None:
+        """Keep accuracies that are no epoch of any run."""
+        self.outside.extend(itertools.islice(epochs, MAX_RUNS - len(self.outside)))
 
     def add(self, run: Run, kind: SequenceKind, what: str) -> None:
         """Keep a sequence as a run if it is the log of one, else each of its accuracies by itself.
@@ -62,7 +68,8 @@ def with_doubts(
 
     @cache
     def unprinted(path: str, cells: tuple[int, ...]) -> str:
-        shown = (shows_a_file(c, by_path[path]) for c in by_path[path].code_cells if c.number in cells)
+        asked = [c for c in by_path[path].code_cells if c.number in cells]
+        shown = (shows_a_file(c, by_path[path]) or only_by_chance(c) for c in asked)
         return next(filter(None, shown), "") or printing(path).refused(cells)
 
     @cache

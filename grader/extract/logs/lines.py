@@ -37,6 +37,10 @@ class Accuracy(NamedTuple):
     """The words before it: lines of one print statement share it."""
     shown: str = ""
     """The percent that stands beside the fraction, as written."""
+    validation: bool = False
+    """Whether the line says validation, where it may say test beside it."""
+    wanted: bool = False
+    """Whether a statement says what is asked for, and not what was reached."""
 
 
 class Marker(NamedTuple):
@@ -81,9 +85,14 @@ _VALUE = re.compile(
     + r"(?:(?:of\s+(?:the|our)\s+\w+\s+)?(?:on|of|for)\s+(?:the\s+)?(?:\d[\d,]{3,6}\s+)?(?:test|val\w*)\s+\w{0,8}\s*)?"
     + r"(?:is|was)?"
     + _GLUE
-    + r"(?:(?P<correct>\d{1,7})(?:\.0+)?\s*/\s*(?P<total>\d{1,7})(?:\.0+)?(?:\s*[,|]?\s*\(?\s*(?P<beside>\d+(?:\.\d+)?)\s*%?\s*\)?)?"
-    + r"|(?P<number>\d+(?:\.\d+)?)\s*(?P<percent>%)?)(?![\d.]*\d)",
+    + r"(?:(?P<correct>\d{1,3},\d{3}|\d{1,7})(?:\.0+)?\s*/\s*(?P<total>\d{1,3},\d{3}|\d{1,7})(?:\.0+)?"
+    + r"(?:\s*[,|]?\s*\(?\s*(?P<beside>\d+(?:\.\d+)?)\s*%?\s*\)?)?"
+    + r"|(?P<number>\d+(?:\.\d+|,\d+(?![,\d]))?)\s*(?P<percent>%)?)(?![\d.]*\d)",
     re.IGNORECASE,
+)
+_PROGRESS = re.compile(r"\[(?P<done>\d{1,6})/(?P<of>\d{4,6})\b(?!.*\[\d)")
+_WANTED = re.compile(
+    r"(?<![a-z])(?:target|goal|at\s+least|needed|required|threshold|until)(?![a-z])", re.IGNORECASE
 )
 _SHORT = re.compile(
     r"(?<![a-z])(?P<name>test|val(?:id(?:ation)?)?)(?:\s*[:=]\s*(?P<number>\d+(?:\.\d+)?)\s*%|\s+(?P<bare>\d{2}\.\d+)\s*%(?!\s*\|))",
@@ -91,9 +100,21 @@ _SHORT = re.compile(
 )
 _RIGHT_OF = re.compile(
     r"(?<![\d.,])(?P<correct>\d{1,3}(?:,?\d{3}))\s*(?:/|of|out of|von)\s*(?P<total>\d{2},?\d{3})\s*(?:\([^)]{0,20}\)\s*)?"
-    r"(?:are\s+|were\s+)?(?:correct|right|richtig)",
+    r"(?:(?:test\s+)?(?:images|digits|samples|examples)\s+)?(?:are\s+|were\s+)?(?:classified\s+|predicted\s+)?"
+    r"(?:correct|right|richtig)",
     re.IGNORECASE,
 )
+_RIGHT_SAID = re.compile(
+    r"(?<![a-z])(?:correct(?:ly)?|right|richtig)(?:[ \t]+[a-z]+){0,2}\s*[:=]\s*"
+    r"(?P<correct>\d{1,3},?\d{3})\s*(?:/|of|out of|von)\s*(?P<total>\d{2},?\d{3})(?![\d.,]*\d)",
+    re.IGNORECASE,
+)
+_BOTH_PARTS = re.compile(
+    r"(?<![a-z])train\w*\W{1,3}\d{4,6}\s*/\s*(?P<trained>\d{4,6})\b.{0,40}?"
+    r"(?<![a-z])(?:test|val\w*)\W{1,3}(?P<correct>\d{4,5})\s*/\s*(?P<total>\d{5})(?!\d)",
+    re.IGNORECASE,
+)
+"""`Train: 58090/60000 Test: 9931/10000`: of both parts, so no counter of batches."""
 # Words that make the next accuracy a summary instead of the report of an epoch.
 _STATEMENT = re.compile(
     r"(?<![a-z])(?:best|highest|max(?:imum)?|peak|final(?:ly)?|target|goal|at\s+least|tta|achieved?|reached|average\s+of|overall)(?![a-z])",
@@ -140,13 +161,18 @@ _SIGNS = (
 )
 
 
+def is_bar(text: str) -> bool:
+    """Whether a line is that of a progress bar, which shows a part of an epoch."""
+    return _BAR.search(text) is not None
+
+
 def read_line(text: str, data: DataSet = MNIST) -> LogLine:
     """Read one line (without `\\r`); a fraction without a label is of the split that is as large."""
     lowered = text.lower()
     if not any(sign in lowered for sign in _SIGNS):
         split = _last_split(text) if _SPLIT.search(text) else Split.UNSAID
         return LogLine((), None, bar=False, split=split, group=_group(text))
-    bar = bool(_BAR.search(text))
+    bar = is_bar(text)
     accuracies, marker = _accuracies(text, data, bar=bar), _marker(text)
     setting = _setting(text) if accuracies and marker is None and not bar else ""
     running = _running(text) if bar and not accuracies else None
@@ -213,9 +239,13 @@ def _accuracies(text: str, data: DataSet, *, bar: bool) -> tuple[Accuracy, ...]:
         inside = [s for s in splits if label.end() <= s[0] < value.end()]
         split = inside[-1][2] if inside else before[-1][2] if before else Split.UNSAID
         words = text[begin : label.start()]
+        if split is not Split.TRAIN and _goes_on(words):
+            continue
         accuracy = _value(value, split, words, data, bar=bar)
         if accuracy:
-            found.append(accuracy)
+            named = (inside or before)[-1:]
+            said = text[named[0][0] : named[0][1]].lower() if named and split is Split.TEST else ""
+            found.append(accuracy._replace(validation=said.startswith("val"), wanted=_is_wanted(words)))
             taken.append((label.start(), value.end()))
             begin = value.end()
     for short in _SHORT.finditer(text):
@@ -240,7 +270,7 @@ def _accuracies(text: str, data: DataSet, *, bar: bool) -> tuple[Accuracy, ...]:
 def _value(value: re.Match[str], split: Split, words: str, data: DataSet, *, bar: bool) -> Accuracy | None:
     shape = " ".join(re.findall(r"[a-z]+", words.lower())[-6:])
     if value.group("correct"):
-        correct, total = int(value.group("correct")), int(value.group("total"))
+        correct, total = (int(value.group(name).replace(",", "")) for name in ("correct", "total"))
         if total < 100 or correct > total:
             return None  # a batch counter, or a rubric's `5/5`
         if split is Split.UNSAID:
@@ -257,7 +287,7 @@ def _value(value: re.Match[str], split: Split, words: str, data: DataSet, *, bar
             shape,
             beside or "",
         )
-    number = value.group("number")
+    number = value.group("number").replace(",", ".")
     percent, half = float(number), half_unit(number)
     if percent <= 1.0 and not value.group("percent") and "." in number:
         percent, half = round(percent * 100, 10), half * 100
@@ -272,8 +302,11 @@ def _by_total(total: int, data: DataSet) -> Split:
 
 
 def _counted(text: str, data: DataSet) -> tuple[Accuracy, ...]:
-    """`9941 of 10000 correct`: a fraction that no word like accuracy labels."""
-    match = _RIGHT_OF.search(text)
+    """`9941 of 10000 correct`, `Correct: 9941/10000`: a fraction that no word like accuracy labels."""
+    match = _RIGHT_OF.search(text) or _RIGHT_SAID.search(text)
+    if match is None and (both := _BOTH_PARTS.search(text)):
+        known = (int(both["trained"]), int(both["total"])) == (data.training_images, data.test_images)
+        match = both if known else None
     if match is None:
         return ()
     correct, total = int(match["correct"].replace(",", "")), int(match["total"].replace(",", ""))
@@ -284,6 +317,16 @@ def _counted(text: str, data: DataSet) -> tuple[Accuracy, ...]:
         split = _by_total(total, data)
     sums_up = _sums_up(text[: match.start()])
     return (Accuracy(split, 100 * correct / total, 0.0, correct, total, False, sums_up, "counted"),)
+
+
+def _goes_on(words: str) -> bool:
+    """`Test Epoch: 3 [1280/10000 (13%)] Accuracy`: of the part that was tested so far."""
+    match = _PROGRESS.search(words)
+    return match is not None and int(match["done"]) < int(match["of"])
+
+
+def _is_wanted(words: str) -> bool:
+    return _WANTED.search(words) is not None
 
 
 def _sums_up(words: str) -> bool:

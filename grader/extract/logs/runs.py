@@ -62,15 +62,18 @@ class Segment(NamedTuple):
 
 
 def segments(readings: Sequence[Reading]) -> list[Segment]:
-    """Group the readings of one cell by print statement; of two that alternate, the more precise one
-    stays.
+    """Group the readings of one cell by print statement; of two that alternate, that of the test digits
+    stays, else the more precise one.
     """
     groups: dict[str, list[int]] = {}
     for index, reading in enumerate(readings):
         groups.setdefault(reading.accuracy.shape, []).append(index)
-    order = sorted(
-        groups, key=lambda s: (-len(groups[s]), readings[groups[s][0]].accuracy.total is None, groups[s][0])
-    )
+
+    def rank(shape: str) -> tuple[int, bool, bool, int]:
+        first = readings[groups[shape][0]].accuracy
+        return -len(groups[shape]), first.validation, first.total is None, groups[shape][0]
+
+    order = sorted(groups, key=rank)
     kept: list[str] = []
     for shape in order:
         span = groups[shape]
@@ -83,6 +86,18 @@ def segments(readings: Sequence[Reading]) -> list[Segment]:
         Segment(tuple(readings[i] for i in groups[s]), s, any(end < groups[s][0] for end in loops))
         for s in kept
     ]
+
+
+def left_out(readings: Sequence[Reading], kept: Sequence[Segment]) -> list[Reading]:
+    """Readings that belong to no segment and show no accuracy of one: not the same epochs, printed twice."""
+    shown = [r for segment in kept for r in segment.readings]
+    places = {(r.place, r.accuracy.shape) for r in shown}
+    rest = [r for r in readings if (r.place, r.accuracy.shape) not in places]
+    return [r for r in rest if not any(_same(r.accuracy, other.accuracy) for other in shown)]
+
+
+def _same(one: Accuracy, other: Accuracy) -> bool:
+    return abs(one.percent - other.percent) <= one.half_unit + other.half_unit + 1e-9
 
 
 def split_loops(segment: Segment, length: int | None) -> list[Segment]:
@@ -226,18 +241,7 @@ def to_run(
     )  # `99.4` beside `99.41` was 99.40: Python drops the zero
     announced = [r.marker.planned for r in items if r.marker and r.marker.planned]
     epochs = tuple(
-        Epoch(
-            place=r.place,
-            percent=r.accuracy.percent,
-            half_unit=min(r.accuracy.half_unit, coarsest),
-            printed=r.marker.printed if r.marker else None,
-            correct=r.accuracy.correct,
-            total=r.accuracy.total,
-            shown=r.accuracy.shown,
-            train_percent=r.train,
-            excerpt=r.excerpt,
-        )
-        for r in items
+        to_epoch(r, half_unit=min(r.accuracy.half_unit, coarsest), train_percent=r.train) for r in items
     )
     planned = max(announced) if announced else loop.length
     if whose.origin is Origin.README and _shows_some(epochs):
@@ -258,6 +262,22 @@ def to_run(
             *_gaps(epochs, planned, kind=kind, cells=len(whose.cells), stops_early=stops_early),
         ),
         heading=whose.heading,
+    )
+
+
+def to_epoch(reading: Reading, *, half_unit: float, train_percent: float | None = None) -> Epoch:
+    """Make the record of one reading."""
+    told = reading.accuracy
+    return Epoch(
+        place=reading.place,
+        percent=told.percent,
+        half_unit=half_unit,
+        printed=reading.marker.printed if reading.marker else None,
+        correct=told.correct,
+        total=told.total,
+        shown=told.shown,
+        train_percent=train_percent,
+        excerpt=reading.excerpt,
     )
 
 

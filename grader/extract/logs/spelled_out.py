@@ -83,6 +83,24 @@ def shows_a_file(cell: NotebookCell, notebook: Notebook) -> str:
     )
 
 
+_OF_CHANCE = frozenset({"random", "np", "numpy", "time"})
+
+
+def only_by_chance(cell: NotebookCell) -> str:
+    """Why a cell computes no accuracy: all that it calls draws random numbers, waits and prints; empty
+    where it calls more.
+    """
+    tree = None if re.search(r"(?m)^\s*[!%]", cell.source) else _parsed(cell.source)
+    calls = [n.func for n in ast.walk(tree) if isinstance(n, ast.Call)] if tree else []
+    made = [f for f in calls if name_of(f) not in _HARMLESS]
+    draws = [f for f in made if isinstance(f, ast.Attribute) and "random" in ast.unparse(f)]
+    if not draws or not all(
+        isinstance(f, ast.Attribute) and ast.unparse(f).partition(".")[0] in _OF_CHANCE for f in made
+    ):
+        return ""
+    return f"cell {cell.number} draws its numbers by {ast.unparse(draws[0])} and runs no network"
+
+
 def _opened(source: str) -> list[str]:
     """Files that a cell opens and prints, where it does nothing else."""
     tree = _parsed(source)
@@ -127,6 +145,7 @@ def _shown(cell: NotebookCell, notebook: Notebook) -> tuple[list[str], set[float
     """
     texts = ["\n".join(line for line in cell.source.split("\n") if not line.lstrip().startswith("#"))]
     numbers: set[float] = set()
+    numbers |= _written(cell.source)
     names = _shown_names(cell.source)
     for other in notebook.code_cells if names else ():
         if other.number > cell.number:
@@ -137,6 +156,16 @@ def _shown(cell: NotebookCell, notebook: Notebook) -> tuple[list[str], set[float
                 texts += found
                 numbers |= listed
     return texts, numbers
+
+
+def _written(source: str) -> set[float]:
+    """Numbers that stand in lists of a cell that computes nothing but what print, zip and their like do."""
+    tree = _parsed(source)
+    if tree is None or any(_makes(node) for node in ast.walk(tree)):
+        return set()
+    listed = (node for node in ast.walk(tree) if isinstance(node, ast.List | ast.Tuple | ast.Dict))
+    values = (n.value for node in listed for n in ast.walk(node) if isinstance(n, ast.Constant))
+    return {number for value in values if not isinstance(value, str) for number in _flat(value)[1]}
 
 
 def _shown_names(source: str) -> frozenset[str]:
@@ -210,7 +239,7 @@ def _flat(value: object) -> tuple[list[str], set[float]]:
     if isinstance(value, bool):
         return [], set()
     if isinstance(value, int | float):
-        return [], {round(float(value), 4), round(100 * float(value), 4)}
+        return [], {round(float(value) * by, 4) for by in (0.01, 1, 100)}
     parts: Iterable[object] = ()
     if isinstance(value, dict):
         parts = (*value.keys(), *value.values())

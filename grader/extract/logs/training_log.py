@@ -17,7 +17,7 @@ from grader.extract.documents.cell_names import sibling_modules
 from grader.extract.documents.documents import read_documents
 from grader.extract.logs.found_logs import MIN_PASTED, FoundLogs, with_doubts
 from grader.extract.logs.kinds import kind_of, shown_text, split_runs
-from grader.extract.logs.lines import Marker, Split, read_line
+from grader.extract.logs.lines import Marker, Split, is_bar, read_line
 from grader.extract.logs.runs import (
     Loop,
     Reading,
@@ -25,8 +25,10 @@ from grader.extract.logs.runs import (
     Whose,
     find_loop,
     joins,
+    left_out,
     segments,
     split_loops,
+    to_epoch,
     to_run,
 )
 from grader.extract.logs.spelled_out import echoed, spelled_out
@@ -60,6 +62,7 @@ def read_logs(documents: Documents, sources: Sources | None = None, data: DataSe
         runs=with_doubts(found, notebooks, sibling_modules(sources)),
         evaluations=tuple(found.evaluations),
         pasted=tuple(found.pasted),
+        outside=tuple(found.outside),
         notebooks=len(notebooks),
         notebooks_with_outputs=sum(n.has_outputs for n in notebooks),
         framework_keras=any(n.framework is Framework.KERAS for n in notebooks),
@@ -85,10 +88,18 @@ def _read_notebook_log(document: Document, notebook: Notebook, found: FoundLogs,
     pending: list[_Part] = []
     for cell in notebook.code_cells:
         _note_pasted(notebook, cell, found, data)
-        shown = segments(readings(_output_lines(notebook, cell), data))
+        stated: list[Reading] = []
+        read = readings(_output_lines(notebook, cell), data, stated)
+        if not read and not stated:
+            continue
+        shown, spelled = segments(read), spelled_out(cell, notebook)
+        rest = [r for r in left_out([*read, *stated], shown) if not is_bar(r.excerpt)]
+        found.add_outside(
+            to_epoch(r, half_unit=r.accuracy.half_unit) for r in rest if r.excerpt not in spelled.text
+        )
         if not shown:
             continue
-        length, spelled = find_loop(notebook, [cell]).length, spelled_out(cell, notebook)
+        length = find_loop(notebook, [cell]).length
         for segment in shown:
             pieces = (piece for part in split_runs(segment) for piece in split_loops(part, length))
             pending.extend(_Part(piece, cell, echoed(piece, spelled)) for piece in pieces)
@@ -221,8 +232,14 @@ def _credible(segment: Segment) -> bool:
     return fractions * 2 > len(segment.readings) or len(segment.readings) >= (3 if numbered >= 3 else 5)
 
 
-def readings(lines: Iterable[_Text], data: DataSet = MNIST) -> list[Reading]:
-    """Every test accuracy of some lines in order, each with the epoch marker that precedes it."""
+def readings(
+    lines: Iterable[_Text], data: DataSet = MNIST, stated: list[Reading] | None = None
+) -> list[Reading]:
+    """Every test accuracy of some lines in order, each with the epoch marker that precedes it.
+
+    Those that sum up, and the second of a line, are put into `stated`: they are no epochs.
+    """
+    beside: list[Reading] = [] if stated is None else stated
     found: list[Reading] = []
     marker: Marker | None = None
     context = Split.UNSAID
@@ -257,19 +274,33 @@ def readings(lines: Iterable[_Text], data: DataSet = MNIST) -> list[Reading]:
                 split = accuracy.split if accuracy.split is not Split.UNSAID else context
                 if split is Split.TRAIN and not accuracy.statement:
                     train = accuracy.percent
-                elif split is Split.TEST and not accuracy.statement:
+                elif split is Split.TEST:
                     key = line.marker.printed if line.marker else None
                     told = accuracy._replace(split=split)
                     trained = train if train is not None or line.bar else _of_training(running)
-                    last[key] = Reading(
+                    reading = Reading(
                         place, told, marker, trained, piece.strip()[:200], bars > 0, run, line.setting
                     )
+                    beside += _keep(last, key, reading)
             if line.split is not Split.UNSAID and not line.accuracies and not line.bar:
                 context = line.split
         if last:
             found.extend(last.values())
             marker, train, running = None, None, {}
     return _without_stale_number(found)
+
+
+def _keep(last: dict[int | None, Reading], key: int | None, reading: Reading) -> list[Reading]:
+    """Take the last test accuracy of a line, that of the test digits before that of a validation part; return
+    what is none.
+    """
+    told, before = reading.accuracy, last.get(key)
+    if told.statement:
+        return [] if told.wanted else [reading]
+    if before is not None and told.validation and not before.accuracy.validation:
+        return [reading]
+    last[key] = reading
+    return [before] if before is not None and before.accuracy.validation and not told.validation else []
 
 
 def _of_training(running: dict[int, float]) -> float | None:
