@@ -14,7 +14,7 @@ import msgspec
 from grader.core.assigned_data import MNIST
 from grader.core.evidence.documents import Documents
 from grader.core.evidence.logs import Epoch, LogEvidence, Origin, Run, SequenceKind
-from grader.core.outcome import Finding, Outcome, Verdict, passed, unknown
+from grader.core.outcome import Finding, Outcome, Verdict, Weight, passed, unknown
 from grader.core.submission import Kind
 
 
@@ -192,6 +192,27 @@ def outside_the_log(missed: Finding, other: Epoch) -> Finding:
         excerpt=other.excerpt,
         marked="",
         diagnosis="reached-outside-the-log",
+    )
+
+
+def rounding(run: Run, threshold: float) -> Finding | None:
+    """Return a remark where the percent that a log prints beside its fractions is rounded; None for none."""
+    epoch = run.epochs[run.best_epoch - 1]
+    found = f"{epoch.percent:.2f} % from {epoch.correct}/{epoch.total}"
+    if run.rounded_percent:
+        message = "the log prints whole percents, so the accuracy was recomputed from the fractions"
+    elif epoch.shown and epoch.percent < threshold - 1e-9 <= float(epoch.shown):
+        message = f"the log prints {epoch.shown} %, rounded up: the fraction beside it decides"
+    else:
+        return None
+    return Finding(
+        message=message,
+        place=epoch.place,
+        found=found,
+        hint="print {:.2f}% instead of {:.0f}%" if run.rounded_percent else "print {:.2f}% or more decimals",
+        excerpt=epoch.excerpt,
+        diagnosis="rounded-percent",
+        weight=Weight.REMARK,
     )
 
 

@@ -41,6 +41,7 @@ from grader.checks.training._runs import (
     another_notebook,
     of_another_data,
     outside_the_log,
+    rounding,
     shown_by,
     submitted,
     without_log,
@@ -49,7 +50,7 @@ from grader.checks.training._training_accuracy import told
 from grader.core.evidence.claims import ClaimEvidence, What
 from grader.core.evidence.documents import Documents
 from grader.core.evidence.logs import Answer, Epoch, LogEvidence, Origin, Run, SequenceKind
-from grader.core.outcome import Finding, Outcome, Weight, failed, unknown
+from grader.core.outcome import Finding, Outcome, failed, unknown
 from grader.core.rubric import AccuracyOf, Assignment, CheckParams, Which
 from grader.core.rule import Rule
 from grader.core.submission import Kind, Submission
@@ -120,7 +121,7 @@ def check(
     others = [_judge(run, params) for run in found.elsewhere]
     by_answer = {answer: [r for r in rulings if r.answer is answer] for answer in Answer}
     of_test = params.accuracy_of is AccuracyOf.TEST
-    notes = [note for run in found.judged if of_test and (note := _rounding(run, params.threshold))]
+    notes = [note for run in found.judged if of_test and (note := rounding(run, params.threshold))]
     if reached := by_answer[Answer.YES]:
         rivals = [r for r in others if _may_be_meant(r.run, submission)]
         if rivals and all(r.answer is not Answer.YES for r in rivals):
@@ -362,26 +363,6 @@ def _doubt(finding: Finding, diagnosis: str, found: str, total: int) -> Finding:
         hint=hints[diagnosis],
         excerpt=finding.excerpt,
         diagnosis=diagnosis,
-    )
-
-
-def _rounding(run: Run, threshold: float) -> Finding | None:
-    epoch = run.epochs[run.best_epoch - 1]
-    found = f"{epoch.percent:.2f} % from {epoch.correct}/{epoch.total}"
-    if run.rounded_percent:
-        message = "the log prints whole percents, so the accuracy was recomputed from the fractions"
-    elif epoch.shown and epoch.percent < threshold - 1e-9 <= float(epoch.shown):
-        message = f"the log prints {epoch.shown} %, rounded up: the fraction beside it decides"
-    else:
-        return None
-    return Finding(
-        message=message,
-        place=epoch.place,
-        found=found,
-        hint="print {:.2f}% instead of {:.0f}%" if run.rounded_percent else "print {:.2f}% or more decimals",
-        excerpt=epoch.excerpt,
-        diagnosis="rounded-percent",
-        weight=Weight.REMARK,
     )
 
 

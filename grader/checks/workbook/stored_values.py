@@ -15,8 +15,8 @@ rate was changed shows the losses of another learning rate, and one that shows #
 Open the book, let it recalculate (Ctrl+Alt+F9 in Excel) and save it again.
 """
 
-from grader.checks.workbook._books import best
-from grader.core.facts.replay import BookFacts, ReplayFacts
+from grader.checks.workbook._books import best, columns
+from grader.core.facts.replay import BookFacts, ReplayFacts, State, TableFacts
 from grader.core.outcome import Outcome, Weight, graded, passed, skipped, unknown
 from grader.core.rubric import CheckPolicy, Treatment
 from grader.core.rule import Rule
@@ -46,6 +46,8 @@ def _judge(book: BookFacts, policy: Policy) -> Outcome:
             f"none of the {book.cache_unclear:,} stored values of {book.artefact} could be recalculated here"
         )
     if not book.cache_checked:
+        if all(_typed(book, table) for table in book.tables):
+            return skipped(f"every value of {book.artefact} is typed: no formula gives another")
         return skipped(f"{book.artefact} stores no results beside its formulas")
     findings = []
     for fault in book.faults:
@@ -65,6 +67,18 @@ def _judge(book: BookFacts, policy: Policy) -> Outcome:
     if findings:
         summary += "; the others were stored before a value was changed, which this rubric only notes"
     return passed(summary, findings)
+
+
+def _typed(book: BookFacts, table: TableFacts) -> bool:
+    """Whether every column of a table that is calculated elsewhere holds typed numbers, to its last row."""
+    known = columns(book)
+    asked = {
+        quantity
+        for quantity in (*known.forward, *known.gradients, *known.weights)
+        if table.state(quantity) is not State.MISSING
+    }
+    typed = {f.quantity for f in book.faults if f.sheet == table.sheet and f.diagnosis == "hard-coded-cell"}
+    return bool(asked) and asked <= typed
 
 
 rule = Rule(code="WB203", name="stored-values", check=check)

@@ -19,10 +19,10 @@ from grader.core.evidence.formulas import (
 )
 from grader.extract.documents.markdown import pictures_in
 from grader.extract.formulas.document.another_network import told
-from grader.extract.formulas.document.collect import Item, collect, plain_as_activated
+from grader.extract.formulas.document.collect import Item, Items, collect, plain_as_activated
 from grader.extract.formulas.document.lost_stars import loses_stars
 from grader.extract.formulas.judging.decide import Truth, decide, is_step, is_update, with_weight
-from grader.extract.formulas.judging.judge import Judged, doubted, judge, of_another_network
+from grader.extract.formulas.judging.judge import Judged, Judgement, doubted, judge, of_another_network
 from grader.extract.formulas.judging.network import NoValue, Point, close, points
 from grader.extract.formulas.reading.quote import quoted
 from grader.extract.formulas.repair.diagnose import Explanation
@@ -48,6 +48,7 @@ def read_document(
             "wrong"
         ) < judgement.count("wrong"):
             collected, judgement = activated, retried
+    collected, judgement = _with_own_names(lines, collected, judgement)
     other = told(collected.signs)
     judgement = of_another_network(judgement, other, {s.quantity for s in collected.signs})
     if not other:
@@ -71,6 +72,35 @@ def read_document(
         other_network=other,
         mended=tuple(repairs),
     )
+
+
+def _with_own_names(
+    lines: Sequence[SourceLine], collected: Items, judgement: Judgement
+) -> tuple[Items, Judgement]:
+    """The document with names that are a loss's elsewhere (an input's, a target's) read as what it defines
+    them to be, where that puts right what was false.
+
+    `error_o1 = (a_o1 - t1) * a_o1 * (1 - a_o1)` names the factor that both gradients share, and no loss.
+    """
+    named = [(j.answer in ("right", "typo"), name) for j in judgement.judged if (name := _defined_name(j))]
+    own = frozenset(name for right, name in named if not right and (True, name) not in named)
+    if not own:
+        return collected, judgement
+    renamed = collect(lines, own)
+    retried = judge(renamed.items)
+    more = retried.count("right") - judgement.count("right")
+    fewer = sum(judgement.count(answer) - retried.count(answer) for answer in ("wrong", "unsure"))
+    return (renamed, retried) if more >= 2 and fewer > 0 else (collected, judgement)
+
+
+def _defined_name(judged: Judged) -> str:
+    """How a statement spells the loss, input, target or y that it defines; empty where it defines none."""
+    left = judged.trees[0] if judged.trees else None
+    if left is None or left.head != "sym" or judged.item.inherited:
+        return ""
+    written = judged.item.raw[left.start : left.end] if left.start >= 0 else ""
+    known = left.name.startswith(("E", "i", "t")) or written[:1] in ("y", "Y")
+    return written if known and _NAME.fullmatch(written) else ""
 
 
 def _not_read(line: SourceLine) -> FormulaLine:

@@ -13,6 +13,7 @@ from grader.core.evidence.documents import Block, SourceLine
 from grader.core.place import Place
 from grader.extract.formulas.document.another_network import Sign, settled, signs, signs_of_row, too_few
 from grader.extract.formulas.document.joined_lines import Joined, joined
+from grader.extract.formulas.document.program_lines import as_assignments
 from grader.extract.formulas.document.table_columns import Column, Columns
 from grader.extract.formulas.document.tex_macros import without_macros
 from grader.extract.formulas.judging.network import points
@@ -76,10 +77,14 @@ _CODE_LINE = re.compile(
 )
 
 
-def collect(lines: Sequence[SourceLine]) -> Items:
-    """Read every statement of a document's lines. Code cells of notebooks count only where a line states a gradient."""
+def collect(lines: Sequence[SourceLine], own: frozenset[str] = frozenset()) -> Items:
+    """Read every statement of a document's lines. Code cells of notebooks count only where a line states a gradient.
+
+    `own` are names of the network's that the document gives to parts of its formulas.
+    """
     lines = without_macros([line._replace(text=without_runs(line.text)) for line in lines])
-    collector = _Collector()
+    lines = as_assignments(lines)
+    collector = _Collector(own)
     for joint in joined(lines):
         if joint.line.block is not Block.CODE or _CODE_LINE.match(in_canonical(joint.line.text)):
             collector.read(joint)
@@ -104,7 +109,8 @@ def collect(lines: Sequence[SourceLine]) -> Items:
 class _Collector:
     """The statements read so far, with what a next line may refer to."""
 
-    def __init__(self) -> None:
+    def __init__(self, own: frozenset[str] = frozenset()) -> None:
+        self.own = own
         self.found: list[Item] = []
         self.unread: list[SourceLine] = []
         self.signs: list[Sign] = []
@@ -130,14 +136,16 @@ class _Collector:
                 self.unread.append(line)
             return
         short = (
-            abbreviation(plain_line(line.text), self.names) if may_define(in_canonical(line.text)) else None
+            abbreviation(plain_line(line.text), self.names, self.own)
+            if self.own or may_define(in_canonical(line.text))
+            else None
         )
         if short is not None:
             self.names[short.name] = short.value
             return
         columns = self.columns.read(line)
         read = self._statements(line.text)
-        if columns and not any(s.sides[0].tree is not None for s in read):
+        if columns and not any(s.sides[0].tree is not None and not s.noted("labelled") for s in read):
             self.found += [_of_column(line, column) for column in columns]
             return
         if not read:
@@ -153,10 +161,11 @@ class _Collector:
     def _statements(self, text: str) -> list[Statement]:
         """The statements of a line; the document's own names are put in where it cannot be read without them."""
         read = statements(text)
-        if not self.names or not any(s.problems for s in read):
+        own = any(name in text for name in self.own & self.names.keys())
+        if not self.names or not (own or any(s.problems for s in read)):
             return read
         longer = statements(text, self.names)
-        if sum(len(s.problems) for s in longer) >= sum(len(s.problems) for s in read):
+        if not own and sum(len(s.problems) for s in longer) >= sum(len(s.problems) for s in read):
             return read
         said = Note("abbreviated", "names of the document's own read as what it defines them to be")
         return [s._replace(notes=(*s.notes, said)) for s in longer]

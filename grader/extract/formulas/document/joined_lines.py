@@ -69,6 +69,7 @@ def joined(lines: Sequence[SourceLine]) -> list[Joined]:
     while k < len(lines):
         start = k
         text, k = _rows(lines, k)
+        text, k = _matrices(lines, text, k)
         text, k = _inside(lines, text, k)
         text, k, goes_on = _before_operators(lines, text, k, left)
         line = lines[start]
@@ -94,6 +95,31 @@ def _rows(lines: Sequence[SourceLine], k: int) -> tuple[str, int]:
         last += 1
         whole += " " + lines[last].text.strip()
     return (whole, last) if end.search(whole) else (text, k)
+
+
+def _matrices(lines: Sequence[SourceLine], text: str, k: int) -> tuple[str, int]:
+    """Matrices with an `=` between them, whose entries may stand one a line; other matrices stay as they are."""
+    if "\\begin" not in text or _BEGIN.search(text) is None:
+        return text, k
+    whole, last = text, k
+    while last + 1 < len(lines) and last - k < MOST_CELLS and len(whole) < MAX_JOINED:
+        following = lines[last + 1].text
+        if not _unclosed(whole) and not (whole.rstrip().endswith("=") or _EQUALS_MATRIX.match(following)):
+            break
+        last += 1
+        whole = f"{whole.rstrip()} {following.strip()}"
+    return (whole, last) if _STATED.search(whole) and not _unclosed(whole) else (text, k)
+
+
+def _unclosed(text: str) -> int:
+    """How many matrices a text begins and does not end."""
+    return len(_BEGIN.findall(text)) - len(_END.findall(text))
+
+
+_BEGIN = re.compile(r"\\begin\s*\{(?:[bBpvV]?matrix|array)\}")
+_END = re.compile(r"\\end\s*\{(?:[bBpvV]?matrix|array)\}")
+_EQUALS_MATRIX = re.compile(r"^\s*&?\s*=|^\s*(?:\\left.)?\s*\\begin")
+_STATED = re.compile(_END.pattern + r"[^=]{0,20}=[^=]{0,20}" + _BEGIN.pattern)
 
 
 def _inside(lines: Sequence[SourceLine], text: str, k: int) -> tuple[str, int]:

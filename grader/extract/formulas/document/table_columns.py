@@ -23,6 +23,20 @@ _GRADIENT = re.compile(
 )
 
 
+_SAYS_GRADIENT = frozenset({
+    "gradient", "gradients", "derivative", "derivatives", "partial", "final", "full", "complete", "closed", "form",
+    "formula", "formulas", "expression", "equation", "of", "for", "the", "in", "symbols", "loss", "error", "weight",
+    "weights", "total", "with", "respect", "to", "wrt", "its", "ableitung", "derivada", "dérivée", "derivata", "gradiente",
+})  # fmt: skip
+_MATHS = re.compile(r"\\[a-z]+|[∂δd](?:E\w*)?\s*/\s*[∂δd]w\w*|[^a-zà-ÿ]+", re.IGNORECASE)
+
+
+def _says_gradient(heading: str) -> bool:
+    """Whether a heading says no more than that its column holds gradients: `∂E/∂w`, `Gradient (closed form)`."""
+    words = _MATHS.sub(" ", heading).lower().split()
+    return all(word in _SAYS_GRADIENT or len(word) == 1 for word in words)
+
+
 class Column(NamedTuple):
     """A formula in a table's cell, with the quantity that its column is headed by."""
 
@@ -37,6 +51,7 @@ class Columns:
         self.above: list[SourceText] = []
         self.heads: list[Expr | None] = []
         self.numbered = False  # whether the rows are numbers of weights and their gradients
+        self.surely = False  # whether their heading says nothing else, as "factors of the gradient" does
 
     def read(self, line: SourceLine) -> list[Column]:
         """Take the next line; return the formulas of a row whose columns are headed by quantities."""
@@ -46,6 +61,7 @@ class Columns:
         if _RULE.fullmatch(line.text):
             self.heads = [_quantity(cell) for cell in self.above]
             self.numbered = len(self.above) == 2 and _GRADIENT.search(self.above[1].text) is not None
+            self.surely = self.numbered and _says_gradient(self.above[1].text)
             return []
         cells = _cells(line.text)
         self.above = cells
@@ -54,7 +70,7 @@ class Columns:
             and self.numbered
             and (number := _NUMBER().fullmatch(cells[0].text))
         ):
-            column = _column(sym(f"w{number[1]}"), cells[1], False)
+            column = _column(sym(f"w{number[1]}"), cells[1], self.surely)
             return [column] if column is not None else []
         if sum(head is not None for head in self.heads) < 2 or len(cells) != len(self.heads):
             return []

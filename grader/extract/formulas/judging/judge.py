@@ -270,13 +270,19 @@ def _doubt(item: Item) -> str:
     if item.noted("labelled"):
         return "the line does not say what its formula stands for"
     for note in item.notes:
-        if note.code == "text-after" and any(c.isalnum() or c == "," for c in note.message):
+        told = any(c.isalnum() or c == "," for c in note.message)
+        if note.code == "text-after" and told and note.message.lower() not in _SAID_LAST:
             return f"text after the formula: {note.message}"
     if whole_step(item.trees) and _STEP.search(item.raw):
         return "Δw may be the whole step, with the learning rate in it"
     return ""
 
 
+_SAID_LAST = frozenset({
+    "answer", "done", "final", "final answer", "final equation", "final expression", "final form", "final formula",
+    "final gradient", "final result", "qed", "result",
+})  # fmt: skip
+"""What stands behind a formula that is whole: `(final)`."""
 _STEP = re.compile(r"(?:[Δ∆]|\\Delta(?![a-zA-Z]))\s*\{?\s*(?:[wWbBωθ]|\\(?:omega|theta))")
 """A step as it is written: the small letter, or `dw`, is the gradient of a program."""
 

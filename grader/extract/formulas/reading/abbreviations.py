@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from grader.backprop.expression import Expr, deriv, mapped, neg, nodes, sym
+from grader.backprop.expression import Expr, deriv, mapped, neg, nodes, sym, symbols
 from grader.extract.formulas.judging.decide import Truth, decide
 from grader.extract.formulas.judging.network import conventions, points
 from grader.extract.formulas.reading.relations import formula
@@ -51,19 +51,31 @@ def may_define(raw: str) -> bool:
     return match.group(1)[0] in "\\δ" or (len(found) == 1 and found[0].kind == "word")
 
 
-def abbreviation(plain: SourceText, known: Mapping[str, str]) -> Abbreviation | None:
-    """The definition of a name that is none of the network's; None where the line defines none."""
+def abbreviation(
+    plain: SourceText, known: Mapping[str, str], own: frozenset[str] = frozenset()
+) -> Abbreviation | None:
+    """The definition of a name that is none of the network's, or one of `own`; None where the line defines none."""
     match = _DEFINITION.match(plain.text)
     if match is None or len(known) >= MOST_NAMES:
         return None
     name, value = match["name"], match["value"].strip(" \t.,;`*")
     found = tokens(name)
-    if len(found) != 1 or found[0].kind != "word" or _OF_A_NETWORK.fullmatch(name):
-        return None
-    if name in _NO_NAMES and not (_LET.match(plain.text) and name in "AID"):
+    foreign = len(found) == 1 and found[0].kind == "word" and not _OF_A_NETWORK.fullmatch(name)
+    if not foreign and name not in own:
         return None
     value = expanded(SourceText(value), known).text
-    return Abbreviation(name, value) if formula(SourceText(value)) is not None else None
+    tree = formula(SourceText(value))
+    if tree is None or (name in _NO_NAMES and not _is_letter(name, plain, tree)):
+        return None
+    return Abbreviation(name, value)
+
+
+def _is_letter(name: str, plain: SourceText, tree: Expr) -> bool:
+    """Whether A, D or I is a letter for a part: said to be one, or a product of several outputs and targets."""
+    if name not in "AID":
+        return False
+    parts = {s for s in symbols(tree) if s.startswith(("a_o", "t"))}
+    return _LET.match(plain.text) is not None or (tree.head == "*" and len(parts) > 1)
 
 
 def expanded(plain: SourceText, known: Mapping[str, str]) -> SourceText:

@@ -151,11 +151,15 @@ _DERIVATIVE_IN_DELTAS = re.compile(r"(?:/|\}\s*\{)\s*\(?" + _DELTA)
 
 def error_signals(line: SourceText) -> SourceText:
     """`δ_o1` as `delta_o1`, where no fraction over a δ shows that the line writes δ for ∂."""
+    if ("Δ" in line.text or "∆" in line.text) and not _IN_DELTAS.search(line.text):
+        line = line.sub(_CAPITAL, "δ")
     if not any(mark in line.text for mark in _DELTAS) or _DERIVATIVE_IN_DELTAS.search(line.text):
         return line
     return _apply(line, made(_signals))
 
 
+_IN_DELTAS = re.compile(r"[Δ∆]\s*[ELJC]\w*\s*/|/\s*\(?[Δ∆]")
+_CAPITAL = re.compile(r"[Δ∆](?=\s*_?[{(]?(?:[ao]_?)?[oh]_?\{?\d)")
 _DELTAS = ("\\delta", "δ", "𝛿")
 
 

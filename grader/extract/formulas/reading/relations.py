@@ -214,3 +214,25 @@ def in_cells(cells: list[SourceText]) -> list[Equation]:
 
 
 _LEADING = re.compile(r"^[\s`*]*=\s*")
+
+
+_MATRIX = r"\\begin\s*\{(?:[bBpvV]?matrix\}|array\}\s*\{[lcr| ]*\})"
+_NO_MATRIX = r"((?:(?!\\begin|\\end).)*)\\end\s*\{(?:[bBpvV]?matrix|array)\}"
+MATRIX_STATED = re.compile(r"\\end\s*\{(?:[bBpvV]?matrix|array)\}[^=]*=.*" + _MATRIX)
+_SAME_MATRIX = re.compile(
+    rf"[\s$]*(?:\\left.)?{_MATRIX}{_NO_MATRIX}(?:\\right.)?[\s&]*=[\s&]*(?:\\left.)?{_MATRIX}{_NO_MATRIX}(?:\\right.)?[\s$.,]*"
+)
+_ENTRY = re.compile(r"\\\\(?:\[[^\]]*\])?|&")
+
+
+def of_matrices(line: SourceText) -> list[SourceText]:
+    """`[∂E/∂w5, ∂E/∂w6] = […, …]`, entry by entry; empty where matrices are worked with: rows of them are none."""
+    same = _SAME_MATRIX.fullmatch(line.text)
+    if same is None:
+        return []
+    left, right = (
+        [e for e in line[same.start(k) : same.end(k)].split(_ENTRY) if e.text.strip()] for k in (1, 2)
+    )
+    return [
+        SourceText(" = ").join([a, b]) for a, b in zip(left, right, strict=False) if len(left) == len(right)
+    ]

@@ -19,7 +19,15 @@ from grader.extract.formulas.reading.notation import (
 )
 from grader.extract.formulas.reading.parser import Note, Parsed, Unparsed, located, parse_all, parse_prefix
 from grader.extract.formulas.reading.prose_rules import REMARKS, in_symbols, labelled
-from grader.extract.formulas.reading.relations import Equation, after_arrows, in_cells, inferred, pairs
+from grader.extract.formulas.reading.relations import (
+    MATRIX_STATED,
+    Equation,
+    after_arrows,
+    in_cells,
+    inferred,
+    of_matrices,
+    pairs,
+)
 from grader.extract.formulas.reading.side_calculations import sides, unwrapped
 from grader.extract.formulas.reading.source_map import SourceText
 from grader.extract.formulas.reading.sums import with_sums
@@ -81,9 +89,11 @@ _LINK = re.compile(
 _ASCIIDOC = re.compile(r"\b(?:stem|asciimath|latexmath):\[(.*)\]")
 """A formula between the words of an AsciiDoc document."""
 _ROW_BREAK = re.compile(r"\\\\(?:\[[^\]]*\])?")
+_ROW_SPACE = re.compile(r"\\\\\*?\s*\[\s*-?[\d.]+\s*(?:pt|em|ex|mm|cm|in|px|mu|bp)\s*\]|\\\\\*")
 _OPERATOR_BREAK = re.compile(r"([-+*/=(])\s*\\\\(?:\[[^\]]*\])?")
 _DOLLARS = re.compile(r"\${1,2}")
-_DELIMITERS = re.compile(r"\\[()\[\]]")
+_DELIMITERS = re.compile(r"\\[()\[\]]|\$`|`\$")
+"""Also GitHub's `$`…`$`."""
 _UNDERSCORE = re.compile(r"\\\\_|\\_")
 _ALIGNED = re.compile(r"&\s*=")
 _ARROW_REMARK = re.compile(r"^([^=]*(?<!:)=[^;\n=]*?)\s*(?:<-|:=).*$")
@@ -247,32 +257,11 @@ def _chunks(line: SourceText) -> list[SourceText]:
     return [strip_markdown(line)]
 
 
-_MATRIX = r"\\begin\s*\{(?:[bBpvV]?matrix\}|array\}\s*\{[lcr| ]*\})"
-_NO_MATRIX = r"((?:(?!\\begin|\\end).)*)\\end\s*\{(?:[bBpvV]?matrix|array)\}"
-_MATRIX_STATED = re.compile(r"\\end\s*\{(?:[bBpvV]?matrix|array)\}[^=]*=.*" + _MATRIX)
-_SAME_MATRIX = re.compile(
-    rf"[\s$]*(?:\\left.)?{_MATRIX}{_NO_MATRIX}(?:\\right.)?[\s&]*=[\s&]*(?:\\left.)?{_MATRIX}{_NO_MATRIX}(?:\\right.)?[\s$.,]*"
-)
-_ENTRY = re.compile(r"\\\\(?:\[[^\]]*\])?|&")
-
-
-def _of_matrices(line: SourceText) -> list[SourceText]:
-    """`[∂E/∂w5, ∂E/∂w6] = […, …]`, entry by entry; empty where matrices are worked with: rows of them are none."""
-    same = _SAME_MATRIX.fullmatch(line.text)
-    if same is None:
-        return []
-    left, right = (
-        [e for e in line[same.start(k) : same.end(k)].split(_ENTRY) if e.text.strip()] for k in (1, 2)
-    )
-    return [
-        SourceText(" = ").join([a, b]) for a, b in zip(left, right, strict=False) if len(left) == len(right)
-    ]
-
-
 def _latex_chunks(line: SourceText) -> list[SourceText]:
-    if "\\begin" in line.text and _MATRIX_STATED.search(line.text):
-        return [chunk for entry in _of_matrices(line) for chunk in _latex_chunks(entry)]
-    line = line.sub(_DELIMITERS, "$").sub(_UNDERSCORE, "_").sub(_OPERATOR_BREAK, r"\1 ").sub(_ROW_BREAK, "\n")
+    if "\\begin" in line.text and MATRIX_STATED.search(line.text):
+        return [chunk for entry in of_matrices(line) for chunk in _latex_chunks(entry)]
+    line = line.sub(_ROW_SPACE, r"\\\\").sub(_DELIMITERS, "$").sub(_UNDERSCORE, "_")
+    line = line.sub(_OPERATOR_BREAK, r"\1 ").sub(_ROW_BREAK, "\n")
     if line.text.count("$") < 2:
         return [latex_to_plain(line.sub(_DOLLARS, " "))]
     chunks = [latex_to_plain(part) for part in line.split(_DOLLARS)]
