@@ -167,8 +167,11 @@ def write_whole(path: Place, data: bytes, *, mode: int = 0o644, first: bool = Fa
     if isinstance(path, Bucket):
         path.write_bytes(data, first=first)
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent)
+    try:
+        descriptor, name = _draft(path)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = _draft(path)
     try:
         with os.fdopen(descriptor, "wb") as handle:
             handle.write(data)
@@ -181,6 +184,11 @@ def write_whole(path: Place, data: bytes, *, mode: int = 0o644, first: bool = Fa
         with suppress(OSError):
             Path(name).unlink()
         raise
+
+
+def _draft(path: Path) -> tuple[int, str]:
+    """Open a new file beside another; return its descriptor and its name."""
+    return tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent)
 
 
 def _appear_first(part: Path, path: Path) -> None:

@@ -18,7 +18,7 @@ from grader.core.rubric import Treatment
 from grader.extract.claims.comparison import RIGHT, Compared, Comparison, Match, compare
 from grader.render import strings
 from grader.render.pictures_from_products import Products
-from grader.render.student_page import Agreement, Claim
+from grader.render.student_parts import Agreement, Claim
 
 _SHOWN = 4
 

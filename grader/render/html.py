@@ -86,6 +86,7 @@ def _sentence(text: object, limit: int = escape.PROSE_LIMIT) -> SafeHtml:
     return escape.prose(strings.sentence(str(text)), limit)
 
 
+@cache
 def _policy(style: str, script: str) -> str:
     """Return a Content-Security-Policy: nothing from anywhere, except this style and this script, by hash."""
     parts = ["default-src 'none'", f"style-src {_hash(style)}"]

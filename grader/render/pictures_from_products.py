@@ -69,20 +69,18 @@ def limits_of(rubric: Rubric, rules: Mapping[str, Rule]) -> Limits:
     """Return the thresholds that a rubric sets, or leaves to the checks that it names; the codes are for
     ever.
     """
-    found: dict[str, object] = {}
-    for criterion in rubric.criterion:
-        if criterion.model:
-            continue
-        rule = rules[criterion.check]
-        for field in rule.params.__struct_fields__:
-            found[f"{rule.code}.{field}"] = criterion.params.get(field, getattr(rule.params(), field))
-    below, threshold = found.get("NN401.below"), found.get("TR501.threshold")
+    below, threshold = _limit(rubric, rules, "NN401", "below"), _limit(rubric, rules, "TR501", "threshold")
     of_test = rubric.assignment.accuracy_of is AccuracyOf.TEST
     return Limits(
         digits=rubric.data.test_images,
         parameters=below if isinstance(below, int) else None,
         accuracy=float(threshold) if of_test and isinstance(threshold, int | float) else None,
     )
+
+
+def _limit(rubric: Rubric, rules: Mapping[str, Rule], code: str, field: str) -> object:
+    named = [c for c in rubric.criterion if c.check == code and not c.model]
+    return named[-1].params.get(field, getattr(rules[code].params(), field)) if named else None
 
 
 def pictures_of(products: Products, limits: Limits | None = None) -> tuple[Picture, ...]:

@@ -52,7 +52,11 @@ def encode(report: Report) -> bytes:
         "wrong_digits": msgspec.to_builtins(report.wrong_digits),
     }
     text = json.dumps(tree, ensure_ascii=False, allow_nan=False)
-    return indented(_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text).encode("utf-8")) + b"\n"
+    try:
+        data = text.encode("utf-8")
+    except UnicodeEncodeError:
+        data = _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text).encode("utf-8")
+    return indented(data) + b"\n"
 
 
 def indented(data: bytes) -> bytes:

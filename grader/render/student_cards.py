@@ -53,6 +53,19 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     twin: Twin | None = None
 
 
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """What a card tells below its headline: all that its markup is drawn from, without any points."""
+
+    headline: str
+    verdict: str
+    titled: bool
+    decided_by: str
+    comment: str
+    faults: tuple[Told, ...]
+    remarks: tuple[Told, ...]
+    omitted: int
+
+
 class Card(msgspec.Struct, frozen=True, kw_only=True):
     """One criterion on the page."""
 
@@ -90,6 +103,22 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     """The next card that a student can correct; empty on the last one."""
     together: tuple["Card", ...] = ()
     """Further criteria with the same result for the same reason."""
+
+    @property
+    def evidence(self) -> Evidence | None:
+        """What it tells below its headline; None for nothing."""
+        if not (self.faults or self.remarks or self.comment or self.decided_by):
+            return None
+        return Evidence(
+            headline=self.headline,
+            verdict=self.verdict,
+            titled=self.titled,
+            decided_by=self.decided_by,
+            comment=self.comment,
+            faults=self.faults,
+            remarks=self.remarks,
+            omitted=self.omitted,
+        )
 
     @property
     def waiting(self) -> float:

@@ -1,7 +1,6 @@
 """The page for one student: one file without script or network, first what to do next, then the evidence."""
 
-from collections.abc import Mapping, Sequence
-from enum import Enum
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -16,7 +15,7 @@ from grader.render.html import render_page
 from grader.render.pictures.figures import Figures, figures_of
 from grader.render.pictures.picture import Picture
 from grader.render.student_cards import Cards, Section, Sum, arithmetic, following
-from grader.render.student_parts import parts_of
+from grader.render.student_parts import Claim, Said, Words, parts_of, words_of
 from grader.render.summary import (
     Step,
     Tally,
@@ -31,26 +30,6 @@ from grader.render.summary import (
 
 _ROWS: Final = (Verdict.SKIPPED.value, Verdict.PASS.value)
 """Sections whose criteria are rows of one card, none of them a stop for the keys."""
-
-
-class Agreement(Enum):
-    """Whether the voices of a claim agree, as far as a table can tell."""
-
-    YES = "yes"
-    NO = "no"
-    OPEN = "open"
-    """Nothing to compare, or a difference that may be chance."""
-
-
-class Claim(msgspec.Struct, frozen=True, kw_only=True):
-    """One claim in the four voices of a submission; empty where a voice says nothing."""
-
-    what: str
-    readme: str = ""
-    code: str = ""
-    log: str = ""
-    ours: str = ""
-    agrees: Agreement = Agreement.OPEN
 
 
 class FileLink(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,9 +139,10 @@ def render(
     claims: Sequence[Claim] = (),
     guides: Mapping[str, str] | None = None,
     views: Mapping[str, str] | None = None,
+    drawn: Callable[[Said], Words] = words_of,
 ) -> str:
     """Return the page as HTML. Fields that a student must not see are taken out before anything is
-    rendered.
+    rendered. `drawn` draws what points do not change, or takes it from where it is kept.
     """
     shown = view(report, claims=claims, guides=guides, views=views)
     verdict = Verdict(shown.verdict)
@@ -177,7 +157,20 @@ def render(
         labels={verdict.value: label for verdict, label in strings.VERDICTS.items()},
         overall=strings.overall(verdict),
         headline=strings.HEADLINE[verdict],
-        parts=parts_of(shown.sections, shown.arithmetic, shown.guides, shown.links),
+        parts=parts_of(shown.sections, shown.arithmetic, shown.guides, drawn(_said(shown))),
+    )
+
+
+def _said(shown: StudentView) -> Said:
+    cards = (card for section in shown.sections for card in section.cards)
+    return Said(
+        cards={card.anchor: told for card in cards if (told := card.evidence) is not None},
+        links=shown.links,
+        claims=shown.claims,
+        artefacts=shown.artefacts,
+        views=shown.views,
+        doubts=shown.doubts,
+        read=shown.read,
     )
 
 

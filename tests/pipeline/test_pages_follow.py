@@ -18,12 +18,14 @@ from hypothesis import strategies as st
 from grader.checks.catalogue import catalogue
 from grader.core.decision import Decision
 from grader.core.faults import UsageFault
-from grader.core.memory import digest
+from grader.core.memory import digest, write_whole
 from grader.core.outcome import Verdict
 from grader.core.progress import listening, once, tell
 from grader.core.report import Report
 from grader.core.settings import Settings
 from grader.core.spool import Spool
+from grader.core.submission import Submission
+from grader.ingest.limits import REPORT_MARKER
 from grader.pipeline.classroom.grade_class import grade_class
 from grader.pipeline.drawing import students
 from grader.pipeline.drawing.students import Block, Drawn, Judgement, draw
@@ -202,18 +204,23 @@ def _other_version() -> Iterator[None]:
 
 
 def _killed(work: Callable[[], None], after: int | None) -> None:
-    """Do some work, and end it at the write of a file after so many."""
+    """Do some work, and end it at a step after so many: where a file is written, drawings are kept, or a folder
+    is to say what it shows.
+    """
     left = [after]
-    whole = publish.write_whole
 
-    def write(path: Path, data: bytes) -> None:
-        if left[0] == 0:
-            raise KeyboardInterrupt
-        left[0] = None if left[0] is None else left[0] - 1
-        whole(path, data)
+    def counted(step: Callable[..., None]) -> Callable[..., None]:
+        def taken(*given: Any) -> None:
+            if left[0] == 0:
+                raise KeyboardInterrupt
+            left[0] = None if left[0] is None else left[0] - 1
+            step(*given)
+
+        return taken
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(publish, "write_whole", write)
+        for owner, name in ((publish, "write_whole"), (publish, "_end"), (publish._Drawings, "end")):
+            patch.setattr(owner, name, counted(getattr(owner, name)))
         try:
             work()
         except KeyboardInterrupt:
@@ -230,6 +237,7 @@ def test_what_points_do_not_change_is_not_drawn_again(
     for name in (
         "grader.render.pictures_from_products.pictures_of",
         "grader.render.claims_table.claims_of",
+        "grader.render.student_parts.words_of",
         "grader.render.files.from_products.book_of",
         "grader.pipeline.grade.file_views._pages",
         "grader.pipeline.drawing.students.LocalProcesses",
@@ -239,6 +247,23 @@ def test_what_points_do_not_change_is_not_drawn_again(
     drawn = {p.name for p, at in before.items() if p.stat().st_mtime_ns != at and p.parent.name in NAMES}
     assert drawn == {"index.html"}
     assert _pages(out) == whole
+
+
+def test_a_folder_says_what_it_shows_once_all_is_written(tmp_path: Path) -> None:
+    submission = Submission(id="ann", slug="ann", artefacts=(), sha256="")
+    marker = tmp_path / "ann" / REPORT_MARKER
+    for before in ("", "another grader wrote this folder, and said more of it than we do\n", publish._OURS):
+        write_whole(marker, before.encode())
+        publish._begin(marker)
+        assert publish.shown(submission, tmp_path) == ""
+        write_whole(marker.parent / "index.html", b"page")
+        publish._end(marker, "abc", ["index.html"])
+        assert publish.shown(submission, tmp_path) == "abc"
+        (marker.parent / "index.html").unlink()
+        assert publish.shown(submission, tmp_path) == "", "not all lies there"
+    marker.unlink()
+    publish._begin(marker)
+    assert not marker.exists()
 
 
 def test_several_processes_draw_the_same_pages(

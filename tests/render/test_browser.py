@@ -27,7 +27,7 @@ from grader.render.pictures.curves import accuracy_curve, loss_curves
 from grader.render.pictures.digits import wrong_digits
 from grader.render.pictures.formulas import FormulaLine, chunks, formulas
 from grader.render.pictures.network import network_graph
-from grader.render.student_page import Agreement, Claim
+from grader.render.student_parts import Agreement, Claim
 from tests.render.samples import HOSTILE, bare, everyone, hostile, mixed
 from tests.render.test_annotated_files import EVERY_KIND, graded, made_of
 from tests.render.test_feedback_page import FEEDBACK

@@ -11,7 +11,7 @@ from grader.core.outcome import Verdict
 from grader.core.place import Place
 from grader.core.rubric import Treatment
 from grader.render.claims_table import claims_of
-from grader.render.student_page import Agreement
+from grader.render.student_parts import Agreement
 
 
 def _claims(value: float, unit: float, *, epochs: tuple[int, ...] = ()) -> ClaimEvidence:

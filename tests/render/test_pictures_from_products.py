@@ -51,7 +51,7 @@ from grader.core.rubric import Criterion, Rubric
 from grader.pipeline.plan.rubrics import load
 from grader.render.claims_table import claims_of
 from grader.render.pictures_from_products import Limits, limits_of, pictures_of
-from grader.render.student_page import Agreement
+from grader.render.student_parts import Agreement
 from reference.sweep import losses
 from tests.facts import retrained
 

@@ -16,7 +16,7 @@ from grader.render import class_page, student_page
 from grader.render.class_rows import ClassRow, Head, Similar, SimilarGroup
 from grader.render.html import environment
 from grader.render.markdown import render_markdown
-from grader.render.student_page import Agreement, Claim
+from grader.render.student_parts import Agreement, Claim
 from tests.render.samples import HOSTILE, bare, everyone, mixed, rows_from
 
 RENDER = Path(student_page.__file__).parent
@@ -28,6 +28,7 @@ MAY_MAKE_HTML = {
     "gutter.py",
     "markdown.py",
     "html.py",
+    "student_parts.py",
     "svg.py",
     "formulas.py",
 }

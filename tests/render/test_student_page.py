@@ -11,7 +11,7 @@ from grader.core.place import Place
 from grader.core.report import Report
 from grader.render import same_fault, student_page, student_parts
 from grader.render.same_fault import exchanged
-from grader.render.student_page import Agreement, Claim
+from grader.render.student_parts import Agreement, Claim
 from tests.render.golden_files import assert_golden
 from tests.render.samples import bare, decided, everyone, good, hostile, marked, mixed, report
 

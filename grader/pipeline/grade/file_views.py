@@ -3,7 +3,9 @@ notebooks and workbooks, drawn once for the same bytes, the same findings and th
 """
 
 import logging
+import os
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -99,12 +101,16 @@ def draw(report: Report, products: Products, fetch: Fetch, folder: Path) -> Iter
 
 def stale(folder: Path, drawn: Collection[str]) -> Iterator[Path]:
     """Yield pages, texts and copies of former files: all that was made in the folder and is not named now."""
-    for suffix in (".ipynb", ".xlsx"):
-        yield from (path for path in sorted(folder.glob(f"{COPIES}*{suffix}")) if path.name not in drawn)
-    for stem in _STEMS.values():
-        for path in sorted(folder.glob(f"{stem}*.*")):
-            if path.suffix in (".html", ".txt") and path.name not in drawn:
-                yield path
+    there: list[str] = []
+    forms = ((COPIES, (".ipynb", ".xlsx")), *((stem, (".html", ".txt")) for stem in _STEMS.values()))
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        there = sorted(entry.name for entry in entries)
+    yield from (
+        folder / name
+        for begin, ends in forms
+        for name in there
+        if name.startswith(begin) and name.endswith(ends) and name not in drawn
+    )
 
 
 def _annotations(notes: "tuple[FileNote, ...]", products: Products, path: str) -> "Annotations":
@@ -157,7 +163,7 @@ def _text_of(page: str) -> str:
 
 def _holds(path: Path, key: str) -> bool:
     try:
-        with path.open("rb") as handle:
+        with path.open("rb", buffering=0) as handle:
             return f'name="grader-view" content="{key}"'.encode() in handle.read(2_000)
     except OSError:
         return False

@@ -5,6 +5,7 @@ see is in `OUT/index.html` and `OUT/_class/`.
 """
 
 import logging
+import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -27,7 +28,7 @@ from grader.store.database import unpacked
 
 if TYPE_CHECKING:
     from grader.render.pictures.figures import Figures
-    from grader.render.student_page import Claim
+    from grader.render.student_parts import Claim
 
 log = logging.getLogger(__name__)
 
@@ -56,9 +57,33 @@ class KeptDrawings(Protocol):
         """Return what is kept under a key; None for nothing."""
         ...
 
-    def keep(self, key: str, product: str, payload: bytes) -> None:
-        """Keep something under a key."""
+    def keep_all(self, product: str, payloads: Mapping[str, bytes]) -> None:
+        """Keep some things under their keys."""
         ...
+
+
+class _Drawings:
+    """What is kept of one page, and what is drawn now and to be kept; without a store nothing is."""
+
+    def __init__(self, store: KeptDrawings | None) -> None:
+        self._store = store
+        self._drawn: dict[str, bytes] = {}
+
+    def of(self, name: str, kind: type[_T]) -> _T | None:
+        """Return what is kept under a name; None where it is to be drawn."""
+        payload = None if self._store is None else self._store.payload(name)
+        with suppress(msgspec.DecodeError):  # it rotted: it is drawn again
+            return None if payload is None else unpacked(payload, kind)
+        return None
+
+    def keep(self, name: str, drawn: object) -> None:
+        """Keep something with the rest of the page."""
+        self._drawn[name] = msgspec.msgpack.encode(drawn)
+
+    def end(self) -> None:
+        """Keep what was drawn, in one step: each waits for the disk."""
+        if self._store is not None and self._drawn:
+            self._store.keep_all(FIGURES, self._drawn)
 
 
 def publish(
@@ -87,14 +112,12 @@ def publish(
     folder = out / report.submission.slug
     view = for_student(student_view(report, rubric, late_days))
     made = annotate(view, fetch) if copies else Annotated()
-    if (folder / REPORT_MARKER).exists():
-        # Until all is written the folder shows nothing in particular, whenever the process is killed.
-        write(folder / REPORT_MARKER, _marker("", ()))
+    _begin(folder / REPORT_MARKER)
     views = _file_views(view, products, fetch, folder, tuple(made.files))
     files = student_files(report, products, rubric, views, late_days=late_days, kept=kept)
     page, result = (write(folder / name, data) for name, data in files.items())
     copied = tuple(write(folder / name, data) for name, data in made.files.items())
-    write(folder / REPORT_MARKER, _marker(shows, [*files, *views.values(), *made.files]))
+    _end(folder / REPORT_MARKER, shows, [*files, *views.values(), *made.files])
     return Written(page=page, result=result, copies=copied, notes=made.notes)
 
 
@@ -113,19 +136,31 @@ def student_files(
     from grader.checks.catalogue import catalogue
     from grader.render.result_json import encode
     from grader.render.student_page import render
+    from grader.render.student_parts import Said, Words, words_of
     from grader.render.summary import for_student
     from grader.score.marks import student_view
 
     rules = catalogue()
     view = for_student(student_view(report, rubric, late_days))
-    figures, claims = _beside(report.submission.id, products, rubric, rules, kept)
+    drawings = _Drawings(kept)
+    figures, claims = _beside(report.submission.id, products, rubric, rules, drawings)
+
+    def words(said: Said) -> Words:
+        name = key(said=said, code=renderer())
+        if (drawn := drawings.of(name, Words)) is None:
+            drawn = words_of(said)
+            drawings.keep(name, drawn)
+        return drawn
+
     page = render(
         view,
         figures,
         claims=claims,
         guides={code: rule.doc for code, rule in rules.items()},
         views=views,
+        drawn=words,
     )
+    drawings.end()
     return {"index.html": page.encode("utf-8"), "result.json": encode(view)}
 
 
@@ -134,7 +169,7 @@ def _beside(
     products: Products,
     rubric: Rubric,
     rules: Mapping[str, Rule],
-    kept: KeptDrawings | None,
+    drawings: _Drawings,
 ) -> "tuple[Figures, tuple[Claim, ...]]":
     """Return what a page shows beside its verdicts; points change none of it, so that it is kept for the next
     rubric.
@@ -142,17 +177,16 @@ def _beside(
     from grader.render.claims_table import claims_of
     from grader.render.pictures.figures import Figures, figures_of
     from grader.render.pictures_from_products import limits_of, pictures_of
-    from grader.render.student_page import Claim
+    from grader.render.student_parts import Claim
 
     limits, rounded_up = limits_of(rubric, rules).drawn_with(products), _rounded_up(rubric, rules)
     name_of = key(products=keys_of(products, products), limits=limits, rounded_up=rounded_up, code=renderer())
-    if kept is not None and (payload := kept.payload(name_of)) is not None:
-        with suppress(msgspec.DecodeError):  # it rotted: it is drawn again
-            return unpacked(payload, tuple[Figures, tuple[Claim, ...]])
+    if (held := drawings.of(name_of, tuple[Figures, tuple[Claim, ...]])) is not None:
+        return held
     figures = _courtesy(name, "pictures", lambda: figures_of(pictures_of(products, limits)))
     claims = _courtesy(name, "claims", lambda: claims_of(products, rounded_up))
-    if kept is not None and figures is not None and claims is not None:
-        kept.keep(name_of, FIGURES, msgspec.msgpack.encode((figures, claims)))
+    if figures is not None and claims is not None:
+        drawings.keep(name_of, (figures, claims))
     return figures or Figures(), claims or ()
 
 
@@ -166,11 +200,35 @@ def _rounded_up(rubric: Rubric, rules: Mapping[str, Rule]) -> Treatment:
     return getattr(policy, "rounded_up", Treatment.FAIL)
 
 
-def _marker(shows: str, names: Iterable[str]) -> bytes:
-    """What says that a folder is ours: its first line, what it shows, and the pages that were written into
-    it.
+def _begin(marker: Path) -> None:
+    """Leave the line that says that a folder is ours: until all is written the folder shows nothing in
+    particular, whenever the process is killed.
     """
-    return "\n".join([_OURS, f"{_SHOWS}{shows}", *sorted(names), ""]).encode()
+    try:
+        os.truncate(marker, len(_OURS))
+    except FileNotFoundError:
+        return
+    except OSError as fault:
+        raise _unwritable(marker, fault) from fault
+
+
+def _end(marker: Path, shows: str, names: Iterable[str]) -> None:
+    """Say that a folder is ours, what it shows, and the pages that were written into it.
+
+    What follows the first line is one short write at its end, a tenth of what a file in the place of another
+    costs: a kill leaves all of it or nothing.
+    """
+    told = "\n".join(["", f"{_SHOWS}{shows}", *sorted(names), ""]).encode()
+    try:
+        with marker.open("r+b", buffering=0) as handle:
+            if handle.read() == _OURS.encode():
+                handle.write(told)
+                return
+    except FileNotFoundError:
+        pass
+    except OSError as fault:
+        raise _unwritable(marker, fault) from fault
+    write(marker, _OURS.encode() + told)
 
 
 def shown(submission: Submission, out: Path) -> str:
@@ -180,10 +238,12 @@ def shown(submission: Submission, out: Path) -> str:
     folder = out / submission.slug
     try:
         ours, told, *names = (folder / REPORT_MARKER).read_text("utf-8").splitlines()
+        with os.scandir(folder) as entries:
+            there = {entry.name for entry in entries if entry.is_file()}
     except (OSError, ValueError):
         return ""
     whole = ours == _OURS and told.startswith(_SHOWS) and bool(names)
-    return told.removeprefix(_SHOWS) if whole and all((folder / name).is_file() for name in names) else ""
+    return told.removeprefix(_SHOWS) if whole and there.issuperset(names) else ""
 
 
 def _courtesy(submission: str, what: str, make: Callable[[], _T]) -> _T | None:
@@ -221,7 +281,9 @@ def write(path: Path, data: bytes) -> Path:
     try:
         write_whole(path, data)
     except OSError as fault:
-        raise UsageFault(
-            f"{path}: cannot be written ({fault.strerror}); choose another folder with -o"
-        ) from fault
+        raise _unwritable(path, fault) from fault
     return path
+
+
+def _unwritable(path: Path, fault: OSError) -> UsageFault:
+    return UsageFault(f"{path}: cannot be written ({fault.strerror}); choose another folder with -o")
