@@ -40,6 +40,7 @@ EXAMPLES = {
         "_FRACTION": ("(9946/10000)", "(12/15)"),
         "_TRAIN": ("training accuracy", "test accuracy"),
         "_TEST": ("validation accuracy", "training accuracy"),
+        "_FROM_ZERO": ("epoch 12 (counting from 0)", "from 0.98"),
     },
     "claims.parameters": {
         "_PER_LAYER": ("the first conv has 80", "the model has 80"),
@@ -74,6 +75,10 @@ EXAMPLES = {
         "_MEANT": ("Test accuracy", "Batch size"),
         "_FIGURE": ("~99.4", "mine"),
         "_RULE": ("|---|:---:|", "a line without one"),
+        "_ROW_START": ("<tr><td>Parameters</td>", "<tr></tr>"),
+        "_ROW_END": ("2,666</td></tr>", "2,666</td><td>"),
+        "_BETWEEN_CELLS": ("Parameters</td><td>2,666", "2,666</td></tr>"),
+        "_CELL_TAG": ("<table>", "<tbd>"),
     },
     "logs.lines": {
         "_SPLIT": ("Val loss", "evalue"),

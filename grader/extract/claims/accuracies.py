@@ -47,6 +47,11 @@ _AFTER = re.compile(
 )
 
 
+_FROM_ZERO = re.compile(
+    r"(?<![a-z])(?:count\w*|start\w*|number\w*|index\w*)\s+(?:from|at|with)\s+(?:0|zero)\b"
+    r"|\b(?:zero|0)[ -](?:based|indexed)",
+    re.IGNORECASE,
+)
 _BARS = re.compile(rf"{BAR.pattern}|it/s\b|\bloss\s*[=:]\s*\d", re.IGNORECASE)
 """A line that a training printed; `| accuracy | 99.42% |` is a row of a table."""
 _OTHER = re.compile(r"(?<![a-z])(?:tta|ensemble|augmented)(?![a-z])", re.IGNORECASE)
@@ -250,6 +255,9 @@ def _reached_in(text: str, start: int, end: int, begin: int, stop: int) -> tuple
             named = match.group("n") or match.group("a")
             distance = match.start() - end if match.start() >= end else start - match.end() + 5
             numbers = tuple(int(n) for n in re.findall(r"\d+", named))
+            several = bool(re.search(r"\bor\b", named))
+            if len(numbers) == 1 and _FROM_ZERO.search(text):
+                numbers, several = (numbers[0], numbers[0] + 1), True
             if distance < 70 and (best is None or distance < best[0]):
-                best = (distance, numbers, bool(re.search(r"\bor\b", named)))
+                best = (distance, numbers, several)
     return (best[1], best[2]) if best else ((), False)

@@ -18,7 +18,7 @@ DONE = re.compile(
 )
 PLANNED = re.compile(
     r"(?<![a-z])(?:should|must|needs?|have to|has to|aim\w*|assignments? (?:is|was)|is to "
-    r"\w+|goals?|targets?|objectives?|purpose|tr(?:y|ying)|wants?|expected|requirements?|such "
+    r"\w+|goals?|targets?|objectives?|purpose|tr(?:y|ying)|wants?|(?<!as )expect(?:s|ed|ing)?|hop(?:e|ing)|requirements?|such "
     r"that|minimum"
     r"|tasks?|asks?|constraints?|trying|ensur\w+|to "
     r"(?:achieve|acheive|reach|get|obtain|attain|be|beat|hit|cross)|in "
@@ -42,7 +42,9 @@ BAR = re.compile(r"\d%\s*\|[^|]{0,80}\|\s*\d+/\d")
 """A progress bar that a training drew."""
 ASIDE = re.compile(
     r"(?<![a-z])(?:in (?:the |our )?(?:class|lecture|course|session|paper|literature|video)|other (?:people|students|authors|works?|teams?)"
-    r"|state[ -]of[ -]the[ -]art|sota|human|published|leaderboard|see (?:the )?paper|class file|vorlesung)(?![a-z])|"
+    r"|state[ -]of[ -]the[ -]art|sota|human|published|leaderboard|kaggle|see (?:the )?paper|class file|vorlesung)(?![a-z])|"
+    r"^(?![^.]*\b(?:our|my|this)\b)[^.]{0,40}?(?<![a-z])(?:lenet|alexnet|vgg|resnet|mobilenet|efficientnet|densenet)[-\w]{0,6}"
+    r"\s+(?:has|have|had|gets?|got|needs?|needed|reach\w*|achiev\w*)(?![a-z])|"
     r"(?<![a-z])(?:previous(?:ly)?|earlier|prior|before|baseline|without|initial(?:ly)?|at "
     r"first|experiments?|tried|attempts?|other models?|other architectures?|first model"
     r"|older|improv\w+ from|increase\w* .{0,30}from|instead|went up|used "

@@ -6,11 +6,14 @@ from grader.core.evidence.claims import Bound, Claim, What
 from grader.extract.claims.context_words import ABOUT, DONE, LESS, MORE, PLANNED, Number, make_claim
 from grader.extract.claims.sentences import Sentence
 
-_COUNT = r"(?P<n>\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?\s*[kK](?![a-zA-Z])|\d{3,9}(?![\d.,]*\d))"
+_COUNT = (
+    r"(?P<n>\d{1,3}(?:[,'’\u00a0\u2009\u202f]\d{3})+|\d+(?:\.\d+)?\s*[kK](?![a-zA-Z])|\d{3,9}(?![\d.,]*\d))"
+)
 _PARAM = r"pa?ra?m\w*"
 _PARAMETERS = (
     re.compile(
-        rf"(?<![\w.,])(?P<mark>[~≈]\s*)?{_COUNT}\+?\s+(?:total\s+|trainable\s+|training\s+|model\s+|learnable\s+)*{_PARAM}",
+        rf"(?<![\w.,'’\u00a0\u2009\u202f])(?<!\d )(?P<mark>[~≈]\s*)?{_COUNT}"
+        rf"\+?\s+(?:total\s+|trainable\s+|training\s+|model\s+|learnable\s+)*{_PARAM}",
         re.IGNORECASE,
     ),
     re.compile(
@@ -120,7 +123,7 @@ def _names_one_layer(label: str, before: str) -> bool:
 
 
 def _count(written: str) -> Number:
-    digits = written.replace(",", "").strip()
+    digits = re.sub(r"[,'’\u00a0\u2009\u202f]", "", written).strip()
     if digits[-1] in "kK":
         bare = digits[:-1].strip()
         decimals = len(bare.partition(".")[2])

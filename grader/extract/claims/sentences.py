@@ -53,7 +53,7 @@ _CLEAN = re.compile(
     re.IGNORECASE,
 )
 _LINK = re.compile(
-    r"!\[[^\]\n]{0,300}\]\([^)\n]{0,600}\)|<img[^<>]{0,600}>|(?<=\])\([^)\n]{0,600}\)|https?://\S{1,600}",
+    r"<!--.{0,2000}?(?:-->|$)|!\[[^\]\n]{0,300}\]\([^)\n]{0,600}\)|<img[^<>]{0,600}>|(?<=\])\([^)\n]{0,600}\)|https?://\S{1,600}",
     re.IGNORECASE,
 )
 _END = re.compile(r"(?<=[.!?;])\s+(?=[A-Z*_`\"(])|(?<=[a-z)%][.!?])(?=[A-Z][a-z])")
@@ -62,8 +62,21 @@ MAX_LINES = 20_000
 
 
 def clean(text: str) -> str:
-    """Drop emphasis, HTML tags, pictures and addresses."""
+    """Drop emphasis, HTML tags and comments, pictures and addresses."""
     return _CLEAN.sub("", _LINK.sub(" ", text))
+
+
+def _in_bars(text: str) -> str:
+    """The rows of an HTML table as those of Markdown have it, each on a line of its own."""
+    if "<t" not in text.lower():
+        return text
+    return _CELL_TAG.sub("", _BETWEEN_CELLS.sub(" | ", _ROW_END.sub(" |\n", _ROW_START.sub("| ", text))))
+
+
+_ROW_START = re.compile(r"<tr\b[^<>]{0,80}>\s*<t[dh]\b[^<>]{0,80}>", re.IGNORECASE)
+_ROW_END = re.compile(r"</t[dh]>\s*</tr>", re.IGNORECASE)
+_BETWEEN_CELLS = re.compile(r"</t[dh]>\s*<t[dh]\b[^<>]{0,80}>", re.IGNORECASE)
+_CELL_TAG = re.compile(r"</?(?:table|thead|tbody|tr|t[dh])\b[^<>]{0,80}>", re.IGNORECASE)
 
 
 def sentences(lines: Iterable[SourceLine], *, skip: frozenset[Place] = frozenset()) -> Iterator[Sentence]:
@@ -78,7 +91,7 @@ def sentences(lines: Iterable[SourceLine], *, skip: frozenset[Place] = frozenset
     kept = list(itertools.islice(lines, MAX_LINES))
     heads = _heads_of_single_rows(kept)
     for at, line in enumerate(kept):
-        text = clean(line.text[:MAX_LINE]).strip()
+        text = clean(_in_bars(line.text[:MAX_LINE])).strip()
         if not text:
             blank += 1
             continue
@@ -108,7 +121,7 @@ def sentences(lines: Iterable[SourceLine], *, skip: frozenset[Place] = frozenset
             pairs = zip(heads[at], _cells(text), strict=False)
             told = "; ".join(f"{head}: {cell}" for head, cell in pairs if head.strip() and cell.strip())
             yield Sentence(line.place, told, section, heading, asked, fenced=False, under=under, headed=True)
-        for part in _END.split(text):
+        for part in (p for row in text.split("\n") for p in _END.split(row)):
             if part.strip():
                 yield Sentence(
                     line.place, part.strip(), section, heading, asked, line.block is Block.FENCE, under

@@ -1,7 +1,8 @@
 """Outputs and README text -> model summaries: rows, totals, and whether the rows are all there."""
 
+import itertools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from grader.core.evidence.documents import Document, Documents, SourceLine
@@ -83,6 +84,10 @@ _TORCHINFO = re.compile(
 _KERAS = re.compile(
     rf"^[\s│┃|]*\w+\s*\((?P<type>{_KIND})\)?[\s│┃|]*\(?(?P<shape>\([^()]*\)|\[\([^()]*\)\]|multiple|\?)\)?(?P<rest>.*)$"
 )
+_KERAS_NAME = re.compile(
+    r"^\s*[│┃|]\s*\w+(?P<end>)\s*[│┃|]\s*(?:\([^()]*\)|\[\([^()]*\)\]|multiple|\?)\s*[│┃|]"
+)
+_KERAS_TYPE = re.compile(rf"^\s*[│┃|]\s*(?P<type>\({_KIND}\)?)…?\s*(?:[│┃|]\s*)+$")
 _COUNT = re.compile(r"(?<![\w.])(\d{1,3}(?:[,_]\d{3})+|\d+)(?![\w.]|,\d)")
 _TOTAL = re.compile(r"^[\W_]*total\s+param\w*(?:\s*#)?[\s:=|*]*(\d[\d,_]*)", re.IGNORECASE)
 _TRAINABLE = re.compile(r"^[\W_]*trainable\s+param\w*[\s:=|*]*(\d[\d,_]*)", re.IGNORECASE)
@@ -131,7 +136,7 @@ def find_summaries(lines: Iterable[PlacedLine], *, saved: bool) -> list[Summary]
         if table is not None and (table.rows or table.total is not None):
             found.append(table.close())
 
-    for line in lines:
+    for line in _unwrapped(list(lines)):
         text = line.text[:500]
         if _HEADER.search(text) and not _COUNT.search(
             re.sub(r"[a-z]+\d|\d[a-z]+", "", text, flags=re.IGNORECASE)
@@ -149,6 +154,18 @@ def find_summaries(lines: Iterable[PlacedLine], *, saved: bool) -> list[Summary]
             table = None
     end()
     return found
+
+
+def _unwrapped(lines: list[PlacedLine]) -> Iterator[PlacedLine]:
+    """The lines, with the class of a layer behind its name where Keras wrote it into the line below."""
+    for line, after in itertools.pairwise([*lines, None]):
+        name = _KERAS_NAME.match(line.text) if line is not None and after is not None else None
+        kind = _KERAS_TYPE.match(after.text) if name is not None and after is not None else None
+        if line is not None and name is not None and kind is not None:
+            at = name.start("end")
+            yield line._replace(text=f"{line.text[:at]} {kind['type']}{line.text[at:]}")
+        elif line is not None:
+            yield line
 
 
 def _take(table: _Open, place: Place, text: str) -> bool:
