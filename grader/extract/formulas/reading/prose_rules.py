@@ -85,6 +85,17 @@ _SAID_RULE = re.compile(
     r"(?:the|its|their|that|this)?\s*(?:own\s+|corresponding\s+|respective\s+|partial\s+)*(?:gradient|derivative)s?\b[^=]*$"
 )
 """`Each weight is updated by subtracting the learning rate times its gradient from the old weight.`"""
+_SAID_MINUS = re.compile(
+    rf"(?i)^(?=[^=]*\bweights?\b)(?![^=]*\b(?:not|never|add(?:ed|ing|s)?|plus)\b)[^=]*\b(?:old|current|previous|last)\s+"
+    rf"(?:value|weight|one)s?\s+minus\s+(?:the\s+)?(?:{_RATE_WORDS})\s*(?:times|multiplied\s+(?:by|with)|\*|×|x)\s*"
+    r"(?:the|its|their|that|this)?\s*(?:own\s+|corresponding\s+|respective\s+|partial\s+)*(?:gradient|derivative)s?\b[^=]*$"
+)
+"""`Each new weight is the old weight minus the learning rate times its gradient.`"""
+_INDEXED = re.compile(
+    r"(?i)(?<![\w.])(?P<name>w|weights?)\s*\((?P<k>[ijkn])\)\s*(?:=\s*(?P=name)\s*\((?P=k)\)\s*-|-=)\s*"
+    r"(?:η|eta|lr|learning_rate|alpha|self\.lr)\s*\*\s*(?:grad(?:ient)?s?|d[ELJ]?_?d?w)\s*\((?P=k)\)\s*$"
+)
+"""`w[k] = w[k] - lr * grads[k]` in a loop over all weights."""
 _ALL_WEIGHTS = "w_new = w_old - η * ∂E/∂w_old "
 _GRADIENT_OF = Named(
     r"(?i)\b(?:partial\s+|partielle\s+)?(?:gradient[es]?|derivative|ableitung|derivada(?:\s+parcial)?|dérivée(?:\s+partielle)?"
@@ -135,6 +146,8 @@ def in_symbols(line: SourceText) -> SourceText:
         line = line.sub(_GENERAL, _ALL_WEIGHTS)
     if "_" in line.text or "rad" in line.text or "'" in line.text or "w" in line.text.lower():
         line = line.sub(_AGED(), r"\1").sub(_OTHER_NAMES(), r"∂E/∂\1").sub(_GRADIENT_AFTER(), r"∂E/∂\1")
+    if "(" in line.text and "-" in line.text:
+        line = line.sub(_INDEXED, _ALL_WEIGHTS)
     if "(E" in line.text:
         line = line.sub(_OPERATOR(), r"∂\2/∂\1")
     if "-" in line.text:
@@ -147,6 +160,8 @@ def in_symbols(line: SourceText) -> SourceText:
         return line
     if "ubtract" in line.text:
         line = line.sub(_SAID_RULE, _ALL_WEIGHTS)
+    if "minus" in line.text:
+        line = line.sub(_SAID_MINUS, _ALL_WEIGHTS)
     line = line.sub(_NAMED(), r"∂E/∂\1").sub(_RULE, r"w_new\2w_old\4 η * ∂E/∂w_old ")
     return line.sub(_GRADIENT_OF(), lambda m: f" ∂{m.group(1) or 'E'}/∂{m.group(2)} ").sub(_SAID_RATE, " η ")
 
