@@ -54,7 +54,13 @@ _FROM_ZERO = re.compile(
 )
 _BARS = re.compile(rf"{BAR.pattern}|it/s\b|\bloss\s*[=:]\s*\d", re.IGNORECASE)
 """A line that a training printed; `| accuracy | 99.42% |` is a row of a table."""
-_OTHER = re.compile(r"(?<![a-z])(?:tta|ensemble|augmented)(?![a-z])", re.IGNORECASE)
+_OTHER = re.compile(
+    r"(?<![a-z])(?:tta|ensemble|augmented|quanti[sz]\w*|pruned|pruning|(?:int|fp|float)[- ]?(?:8|16)"
+    r"|8[- ]bits?|onnx|(?:half|a third|a quarter|a tenth|\d{1,2} ?%|only part|a subset|a part) of the "
+    r"(?:training )?(?:data|images|digits|set)|(?:digit|class|label) ['\"]?\d)(?![a-z\d])",
+    re.IGNORECASE,
+)
+"""Another network, other data or a single class of them: not what the log prints."""
 _BEST = re.compile(r"(?<![a-z])(?:best|max(?:imum)?|highest|peak|top)(?![a-z])", re.IGNORECASE)
 _OR_MORE = re.compile(r"\s*\+|\s*(?:or|and) (?:more|above)", re.IGNORECASE)
 
