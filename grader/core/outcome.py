@@ -26,12 +26,15 @@ class Verdict(Enum):
     @property
     def severity(self) -> int:
         """0 for the most severe; the declaration order above is the rule."""
-        return list(Verdict).index(self)
+        return _SEVERITY[self]
 
     @property
     def pending(self) -> bool:
         """Whether the points of this verdict wait for a person or for a missing need."""
         return self in (Verdict.ERROR, Verdict.UNKNOWN, Verdict.SKIPPED)
+
+
+_SEVERITY = {verdict: number for number, verdict in enumerate(Verdict)}
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:

@@ -8,7 +8,7 @@ import math
 import statistics
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 import msgspec
@@ -17,7 +17,7 @@ from grader.backprop.slip_catalogue import SLIPS, current
 from grader.core.spool import Ordered
 from grader.render import strings
 from grader.render.class_rows import ClassRow, Column, Head, Mistake, SimilarGroup
-from grader.render.html import render_page
+from grader.render.html import Pieces, render_page
 from grader.render.pictures.picture import DataTable
 
 BINS: Final = 10
@@ -207,7 +207,12 @@ class _Seen:
         )
 
 
-def render(
+def render(rows: Sequence[ClassRow], title: str = "", **more: Any) -> str:
+    """Return the index of a class as HTML; the arguments are those of `pages`."""
+    return next(pages(rows, title, **more))[1]
+
+
+def pages(
     rows: Sequence[ClassRow],
     title: str = "",
     *,
@@ -216,18 +221,22 @@ def render(
     tables: Sequence[DataTable] = (),
     notices: Sequence[str] = (),
     note: str = "",
-) -> str:
-    """Return the page as HTML.
+) -> Iterator[tuple[str, str]]:
+    """Yield the pages of a class as HTML, the index without a name, then each further one of a class of more
+    than `SECTION` with that of its file; one at a time, so that none is held with another.
 
     `similar` are the hand-ins that look alike, for instructors only; `note` says what was not compared.
     `tables` are further ones, of what students typed into the platform say; `notices` concern the whole
-    class. Of a class of more than `SECTION` it is the first page; `render_parts` draws the others.
+    class.
     """
     whole = view(rows, title, head)
+    cells = Pieces("class_cell.html.j2", ("column", "mark", "linked"), labels=_LABELS)
+    parts = sections(whole.rows)
     named = {name for group in similar for pair in group.members for name in pair.names}
-    return _drawn(
+    index = _drawn(
         whole,
-        next(sections(whole.rows)),
+        cells,
+        next(parts),
         similar=tuple(similar),
         pages={row.id: row.link for row in rows if row.link and row.id in named} if named else {},
         tables=tuple(tables),
@@ -235,31 +244,33 @@ def render(
         note=note,
         alike_named=ALIKE_NAMED,
     )
+    yield "", index
+    for section in parts:
+        yield part_name(section.number), _drawn(whole, cells, section)
 
 
-def render_parts(
-    rows: Sequence[ClassRow], title: str = "", *, head: Head | None = None
-) -> Iterator[tuple[str, str]]:
-    """Yield name and HTML of each further page of a large class, one at a time: none is held with another."""
-    if len(rows) <= SECTION:
-        return
-    whole = view(rows, title, head)
-    for section in sections(whole.rows):
-        if section.number > 1:
-            yield part_name(section.number), _drawn(whole, section)
+_LABELS: Final = {verdict.value: label for verdict, label in strings.VERDICTS.items()}
 
 
-def _drawn(whole: ClassView, section: Section, **more: object) -> str:
+def _drawn(whole: ClassView, cells: Pieces, section: Section, **more: object) -> str:
+    def student(address: str) -> str:
+        return quote(section.up + address, safe="/._-~")
+
+    def heat(row: ClassRow) -> str:
+        marks = ((column, row.marks.get(column.criterion), bool(row.link)) for column in whole.columns)
+        return cells.joined(student(row.link), marks)
+
     return render_page(
         "class.html.j2",
         script="class_table.js",
         view=whole,
         part=section,
         **{"similar": (), "pages": {}, "tables": (), "notices": (), "note": "", **more},
-        labels={verdict.value: label for verdict, label in strings.VERDICTS.items()},
+        labels=_LABELS,
         overall={verdict.value: strings.overall(verdict) for verdict in strings.VERDICTS},
         link=lambda address: quote(address, safe="/._-~"),
-        student=lambda address: quote(section.up + address, safe="/._-~"),
+        student=student,
+        heat=heat,
     )
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import msgspec
 
@@ -23,6 +23,8 @@ from grader.store.database import connect, transaction, unpacked
 from grader.store.objects import Objects
 
 log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -226,6 +228,15 @@ class Store:
             log.exception("%s: the stored result %s is damaged", self.path, key)
             return None
 
+    def kept(self, key: str, kind: type[_T]) -> _T | None:
+        """Return a record that is cached under a key; None where there is none, or none that can be read."""
+        payload = self.payload(key)
+        try:
+            return None if payload is None else unpacked(payload, kind)
+        except msgspec.DecodeError:
+            log.exception("%s: the stored result %s cannot be read", self.path, key)
+            return None
+
     def held(self, keys: Collection[str]) -> set[str]:
         """Return which of some keys have a product, whatever state it is in."""
         marks = ", ".join("?" * len(keys))
@@ -324,6 +335,10 @@ class Store:
             )
             for row in rows
         )
+
+    def made_as(self, run: int, submission: str) -> dict[str, str]:
+        """Return the keys of all products that the finished phases of a submission left, by their names."""
+        return {name: key for r in self.phase_records(run, submission) for name, key in r.products.items()}
 
     # -- what a person decided
 

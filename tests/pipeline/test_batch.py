@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,6 +16,9 @@ import msgspec
 import pytest
 
 from grader.checks.catalogue import catalogue
+from grader.cohort import alike
+from grader.cohort.alike import Cohort
+from grader.cohort.traits import Traits
 from grader.core.decision import Decision
 from grader.core.evidence.base import Evidence
 from grader.core.facts.notebook import Ending, Isolation, NotebookRun
@@ -425,14 +428,14 @@ def test_what_looks_alike_is_for_the_instructor_alone(tmp_path: Path) -> None:
         )
     out = tmp_path / "out"
     graded = _grade(root, out)
-    alike = json.loads((out / "_class" / "alike.json").read_text("utf-8"))
-    assert [g["submissions"] for g in alike["alike"]] == [["s0", "s1"]]
+    found = json.loads((out / "_class" / "alike.json").read_text("utf-8"))
+    assert [g["submissions"] for g in found["alike"]] == [["s0", "s1"]]
     assert "look alike" in graded.page.read_text("utf-8")
     for path in out.glob("s*/*"):
         assert "look alike" not in path.read_text("utf-8"), path
     shutil.rmtree(root)
     store = Store(out / ".grader" / "store.sqlite")
-    store.connection.execute("DELETE FROM products WHERE product = 'Traits'")
+    store.connection.execute("DELETE FROM products WHERE product IN ('Traits', 'Cohort')")
     store.connection.execute("UPDATE runs SET finished = started")  # the page says when, to the minute
     before = graded.page.read_text("utf-8")
     publish_run(store, store.run(), mark_sheet(_request(root, out).loaded), out)
@@ -450,6 +453,26 @@ def test_what_could_not_be_compared_is_said_and_tried_again(
     page = _grade(school, out).page.read_text("utf-8")
     assert "grader failed" not in page
     assert "Fewer than 6 submissions" in page
+
+
+def test_a_class_is_compared_again_only_where_somebody_handed_in_anew(
+    school: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[int] = []
+
+    def compare_class(traits: Mapping[str, Traits]) -> Cohort:
+        compared.append(len(traits))
+        return alike.compare_class(traits)
+
+    monkeypatch.setattr("grader.pipeline.classroom.cohort_run.compare_class", compare_class)
+    out = tmp_path / "out"
+    page = _grade(school, out).page.read_text("utf-8")
+    assert "Fewer than 6 submissions" in page
+    _grade(school, out)
+    assert compared == [3]
+    (school / "eve" / "README.md").write_text("# other words\nw1", encoding="utf-8")
+    assert "Fewer than 6 submissions" in _grade(school, out).page.read_text("utf-8")
+    assert compared == [3, 3]
 
 
 def test_nothing_is_drawn_again_when_nothing_changed(school: Path, tmp_path: Path) -> None:

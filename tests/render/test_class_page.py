@@ -244,8 +244,9 @@ def test_a_class_of_thousands_is_shown_in_pages_that_know_one_another(
             for k, row in enumerate(rows_from([good(), waits]))
         ),
     ]
-    index = class_page.render(rows)
-    parts = dict(class_page.render_parts(rows))
+    parts = dict(class_page.pages(rows))
+    index = parts.pop("")
+    assert index == class_page.render(rows)
     assert list(parts) == ["part-2.html", "part-3.html"]
     pages = [index, *parts.values()]
     for row in rows[1:]:
@@ -263,5 +264,5 @@ def test_a_class_of_thousands_is_shown_in_pages_that_know_one_another(
 
 def test_a_small_class_is_one_page() -> None:
     rows = rows_from(everyone())
-    assert dict(class_page.render_parts(rows)) == {}
+    assert list(dict(class_page.pages(rows))) == [""]
     assert "aria-current" not in class_page.render(rows)

@@ -1,5 +1,6 @@
 """Forms with a folder or zip for each student: plain ones, Teams' and SharePoint's, Sakai's."""
 
+import os
 import re
 import shlex
 from collections.abc import Sequence
@@ -7,7 +8,7 @@ from pathlib import Path
 
 from grader.ingest.forms.entries import Entry, Listing, listing
 from grader.ingest.forms.platforms import is_companion
-from grader.ingest.forms.shape import Shape, files_in, names_in_zip, shape_of
+from grader.ingest.forms.shape import Shape, entries_of, files_in, names_in_zip, shape_of
 from grader.ingest.identify import archive_kind
 from grader.ingest.limits import JUNK_FILES, REPORT_MARKER, SKIPPED_FOLDERS
 from grader.ingest.read import Layout
@@ -28,13 +29,14 @@ _ATTACHMENTS = re.compile(r"submission attachment(?:\(s\)|s)?", re.IGNORECASE)
 
 def visible(folder: Path) -> list[Path]:
     """What lies in a folder, sorted, without hidden files, caches and what grader wrote there itself."""
-    return [p for p in sorted(folder.iterdir()) if not _aside(p)]
+    return [Path(entry.path) for entry in entries_of(folder) if not _aside(entry)]
 
 
-def _aside(path: Path) -> bool:
-    if path.name.startswith((".", "_")) or path.name in JUNK_FILES or path.name in SKIPPED_FOLDERS:
+def _aside(entry: "os.DirEntry[str]") -> bool:
+    name = entry.name
+    if name.startswith((".", "_")) or name in JUNK_FILES or name in SKIPPED_FOLDERS:
         return True
-    return _ours(path)
+    return entry.is_dir(follow_symlinks=False) and _ours(Path(entry.path))
 
 
 HIDDEN = "its name begins with a dot or an underscore, so it was passed over; rename it if it is a submission"

@@ -32,7 +32,7 @@ def publish_class(
     `graded` are the rows of the reports. `refused` maps what could not be graded at all to its reason; what
     was passed over by its name is no submission, and is named beside the table.
     """
-    from grader.render.class_page import part_name, render, render_parts
+    from grader.render.class_page import pages, part_name
     from grader.render.exports import to_csv
 
     aside = sorted(name for name, reason in refused.items() if reason == HIDDEN)
@@ -42,7 +42,7 @@ def publish_class(
     for row in ungraded:
         rows.append(row)
     head = _head(run, reports)
-    page = render(
+    drawn = pages(
         rows,
         head=head,
         similar=similar_of(cohort),
@@ -53,15 +53,17 @@ def publish_class(
     data = msgspec.json.format(msgspec.json.encode({"format": 1, **msgspec.to_builtins(cohort)}), indent=1)
     write(out / "_class" / "alike.json", data + b"\n")
     write(out / _MARKS, to_csv(reports).encode("utf-8-sig"))
-    number = 2
-    for name, part in render_parts(rows, head=head):
+    (_, index), number = next(drawn), 2
+    gc.freeze()  # what is older than the pages is not looked through for each of them
+    for name, part in drawn:
         write(out / "_class" / name, part.encode("utf-8"))
         number += 1
         gc.collect()  # Jinja's macros are circles, in which megabytes of text would outlast their page
+    gc.unfreeze()
     while (old := out / "_class" / part_name(number)).is_file():
         old.unlink()  # of a class that was larger
         number += 1
-    return write(out / "index.html", page.encode("utf-8"))
+    return write(out / "index.html", index.encode("utf-8"))
 
 
 _MARKS = "_class/marks.csv"

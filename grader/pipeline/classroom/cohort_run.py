@@ -75,27 +75,34 @@ class _Kept(Mapping[str, Traits]):
         return unpacked(payload, Traits) if payload is not None else Traits()
 
 
+def _have(store: Store, run: Run, name: str, made_as: str, rubric: Rubric) -> bool:
+    """Make the traits of a submission where they are not kept; False where we crashed on them."""
+    if store.payload(made_as) is not None:
+        return True
+    names = store.made_as(run.id, name).keys() & {t.__name__ for t in (Documents, *_FROM)}
+    plan, own = plan_of(names, "cohort"), rubric.profile_of(name)
+    delivery = store.delivery(run.id, name)
+    payload = packed_traits(stored_known(store, run, delivery, plan=plan, profile=own, wanted=names))
+    if payload:
+        store.keep(made_as, PRODUCT, payload)
+    return bool(payload)
+
+
 def cohort_of(store: Store, run: Run, rubric: Rubric) -> Cohort:
     """Compare the submissions of a run. What is not kept, by an older run say, is made from the stored bytes,
-    once.
+    once; a class of the same traits is not compared again.
     """
-    found: dict[str, str] = {}
-    lost: list[str] = []
-    for name, delivery in store.deliveries(run.id):
-        products = {p: k for r in store.phase_records(run.id, name) for p, k in r.products.items()}
-        made_as = traits_key(products, delivery.submission)
-        if store.payload(made_as) is None:
-            names = products.keys() & {t.__name__ for t in (Documents, *_FROM)}
-            plan = plan_of(names, "cohort")
-            own = rubric.profile_of(name)
-            payload = packed_traits(stored_known(store, run, delivery, plan=plan, profile=own, wanted=names))
-            if not payload:
-                lost.append(name)
-                continue
-            store.keep(made_as, PRODUCT, payload)
-        found[name] = made_as
-    cohort = compare_class(_Kept(store, found))
+    found = {
+        name: traits_key(store.made_as(run.id, name), delivery.submission)
+        for name, delivery in store.deliveries(run.id)
+    }
+    compared_as = key(code=code_of("grader.cohort.alike"), traits=found)
+    if (kept := store.kept(compared_as, Cohort)) is not None:
+        return kept
+    lost = [name for name, made_as in found.items() if not _have(store, run, name, made_as, rubric)]
+    cohort = compare_class(_Kept(store, {name: k for name, k in found.items() if name not in lost}))
     if not lost:
+        store.keep(compared_as, Cohort.__name__, msgspec.msgpack.encode(cohort))
         return cohort
     missing = f"grader failed to compare {len(lost)} with the others: {', '.join(lost)}."
     return msgspec.structs.replace(cohort, note=f"{cohort.note} {missing}".strip())

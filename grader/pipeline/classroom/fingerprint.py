@@ -16,6 +16,7 @@ Decisions of persons and late days hang on none of them: they belong to the name
 """
 
 import hashlib
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -25,6 +26,7 @@ import msgspec
 from grader.core import plugins
 from grader.core.memory import code_of, key, modules_of
 from grader.core.settings import Settings
+from grader.ingest.forms.shape import entries_of
 from grader.ingest.limits import MAX_FILES, MAX_FOLDERS, MAX_TOTAL_BYTES, SKIPPED_FOLDERS
 from grader.ingest.read import Layout, shown_name
 from grader.pipeline.plan.product_key import RUNNING, environment
@@ -103,16 +105,17 @@ def files_of(paths: Sequence[str]) -> Iterator[tuple[str, Path]]:
         if top.is_file():
             yield top.name, top
             continue
+        within = os.path.join(top, "")  # noqa: PTH118  # with the slash behind it
         waiting = [top]
         while waiting:
             folder = waiting.pop()
             if len(folder.relative_to(top).parts) > MAX_FOLDERS:
                 raise OSError(f"{folder}: more than {MAX_FOLDERS} folders in one another")
-            for path in sorted(folder.iterdir(), reverse=True):
-                if path.is_dir() and not path.is_symlink():
-                    if path.name not in SKIPPED_FOLDERS:
-                        waiting.append(path)
-                elif path.is_symlink() or not path.is_file():
-                    raise OSError(f"{path}: no ordinary file")
+            for entry in reversed(entries_of(folder)):
+                if entry.is_dir(follow_symlinks=False):
+                    if entry.name not in SKIPPED_FOLDERS:
+                        waiting.append(Path(entry.path))
+                elif not entry.is_file(follow_symlinks=False):
+                    raise OSError(f"{entry.path}: no ordinary file")
                 else:
-                    yield str(path.relative_to(top)), path
+                    yield entry.path.removeprefix(within), Path(entry.path)

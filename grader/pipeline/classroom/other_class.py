@@ -14,6 +14,7 @@ from grader.checks.workbook._books import filled
 from grader.checks.workbook.class_values import apart
 from grader.core.facts.replay import ReplayFacts, TableFacts
 from grader.core.faults import RubricFault
+from grader.core.memory import code_of, key
 from grader.core.rubric import Profile, Rubric
 from grader.pipeline.plan.rubrics import available, load
 from grader.store.runs import Run, Store
@@ -24,18 +25,29 @@ _NAMED = 6
 
 def notices_of(store: Store, run: Run, rubric: Rubric) -> tuple[str, ...]:
     """Return a sentence for each other class whose values workbooks of a run hold; none where each student
-    has numbers of its own.
+    has numbers of its own. Of the same replays and rubrics it is kept.
     """
     profile = rubric.profile
     others = {} if rubric.student else _others(profile)
+    if not others:
+        return ()
+    replays = {n: store.made_as(run.id, n).get(ReplayFacts.__name__, "") for n in store.delivered(run.id)}
+    told_as = key(code=code_of(__name__), replays=replays, profile=profile, others=others)
+    if (kept := store.kept(told_as, tuple[str, ...])) is not None:
+        return kept
     found: dict[str, list[str]] = {}
-    for name in store.delivered(run.id) if others else ():
-        tables = _tables(store, run, name, profile)
+    whole = True
+    for name, made_as in replays.items():
+        tables = _tables(store, made_as, profile)
+        whole &= tables is not None
         if tables and not any(not apart(table, profile) for table in tables):
             for label, other in others.items():
                 if any(not apart(table, other) for table in tables):
                     found.setdefault(label, []).append(name)
-    return tuple(_sentence(label, names) for label, names in sorted(found.items()))
+    told = tuple(_sentence(label, names) for label, names in sorted(found.items()))
+    if whole:
+        store.keep(told_as, "Notices", msgspec.msgpack.encode(told))
+    return told
 
 
 def _others(profile: Profile) -> Mapping[str, Profile]:
@@ -64,18 +76,14 @@ def _same(a: Profile, b: Profile) -> bool:
     return (a.inputs, a.targets, a.weights, a.biases) == (b.inputs, b.targets, b.weights, b.biases)
 
 
-def _tables(store: Store, run: Run, name: str, profile: Profile) -> list[TableFacts]:
+def _tables(store: Store, made_as: str, profile: Profile) -> list[TableFacts] | None:
     """The tables of a submission's workbooks whose first row shows every value; none where nobody replayed
-    them.
+    them, None where what was replayed cannot be read: it is judged as such elsewhere, or made again.
     """
-    keys = {p: k for record in store.phase_records(run.id, name) for p, k in record.products.items()}
-    payload = store.payload(keys.get(ReplayFacts.__name__, ""))
-    if payload is None:
+    if not made_as:
         return []
-    try:
-        replay = msgspec.msgpack.decode(payload, type=ReplayFacts)
-    except msgspec.ValidationError:  # of another version: it is judged as such elsewhere
-        return []
+    if (replay := store.kept(made_as, ReplayFacts)) is None:
+        return None
     many = len(profile.network.leaves)
     return [
         table

@@ -57,11 +57,7 @@ class KeptReports:
 
     def get(self, name: str) -> Report | None:
         """Return the report under a key; None for an empty key, or where none is kept that can be read."""
-        payload = self._store.payload(name) if name else None
-        try:
-            return None if payload is None else unpacked(payload, Report)
-        except msgspec.DecodeError:  # it rotted: it is judged again
-            return None
+        return self._store.kept(name, Report) if name else None
 
     def keep(self, name: str, report: Report, known: Known, held: Held) -> Report:
         """Return a report that was judged now as it comes back from the store, and keep it where it has a
