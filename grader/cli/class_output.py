@@ -103,13 +103,12 @@ def echo_not_final(reports: Sequence[Report], out: Path) -> bool:
 def echo_moved(before: Sequence[Report], after: Sequence[Report]) -> bool:
     """Print whose marks moved between two gradings, and why; False where nobody's did."""
     moved = compare(before, after)
-    for change in moved:
+    for change in moved.changes:
         click.echo(f"{change.submission!r}: {change.headline}")
         for line in change.reasons:
             echo_line(f"    {line}")
-    everybody = {r.submission.id for side in (before, after) for r in side}
-    click.echo(f"{len(moved)} of {len(everybody)} submissions moved")
-    return bool(moved)
+    click.echo(f"{len(moved.changes)} of {moved.compared} submissions moved")
+    return bool(moved.changes)
 
 
 def command_again(context: click.Context, **changed: object) -> str:

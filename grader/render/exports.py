@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from grader.core.outcome import Verdict
 from grader.core.report import Marked, Report
-from grader.core.spool import ordered
+from grader.core.spool import Ordered
 from grader.render.escape import bare
 from grader.render.result_json import encode, percent, percent_of_decided
 from grader.render.strings import STAMP_PROVISIONAL
@@ -39,7 +39,11 @@ def to_csv(reports: Sequence[Report]) -> str:
     """One row a submission, one column a criterion's points; empty where they are pending, `provisional`
     names those that rest on claims.
     """
-    criteria = list(dict.fromkeys(m.criterion for r in reports for m in r.outcomes))
+    criteria: dict[str, None] = {}
+    order: list[tuple[str, int]] = []
+    for number, report in enumerate(reports):  # those of a large class lie on disk: each is read twice
+        criteria |= dict.fromkeys(m.criterion for m in report.outcomes)
+        order.append((report.submission.id, number))
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\r\n")
     head = [
@@ -57,7 +61,7 @@ def to_csv(reports: Sequence[Report]) -> str:
         "isolation",
     ]
     writer.writerow([cell(h) for h in head])
-    for report in ordered(reports, key=lambda r: r.submission.id):
+    for report in Ordered(reports, (number for _, number in sorted(order))):
         by_id = {m.criterion: m for m in report.outcomes}
         row = [
             cell(report.submission.id),

@@ -32,7 +32,7 @@ from grader.core.settings import Device, Settings
 from grader.core.submission import Sources
 from grader.ingest.classes import list_class
 from grader.ingest.read import from_bytes, read_submission
-from grader.pipeline.classroom.diff import compare
+from grader.pipeline.classroom.diff import Moved, compare
 from grader.pipeline.classroom.grade_class import Graded, grade_class
 from grader.pipeline.classroom.job import died, work
 from grader.pipeline.classroom.stored import stored_known
@@ -566,10 +566,10 @@ def test_compare_names_who_moved_and_why(school: Path, tmp_path: Path) -> None:
         for r in before
         if r.submission.id != "eve"
     )
-    changes = {c.submission: c.headline for c in compare(before, after)}
+    changes = {c.submission: c.headline for c in compare(before, after).changes}
     assert set(changes) == {"ann", "eve"}
     assert changes["eve"] == "only in the first run"
-    assert compare(before, before) == ()
+    assert compare(before, before) == Moved(changes=(), compared=3)
 
 
 def test_downloads_of_platforms_are_read(tmp_path: Path) -> None:

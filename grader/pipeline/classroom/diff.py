@@ -1,6 +1,9 @@
 """Whose marks moved between two gradings, and why."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
+from heapq import merge
+from itertools import groupby
+from operator import itemgetter
 
 import msgspec
 
@@ -15,23 +18,43 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     reasons: tuple[str, ...]
 
 
-def compare(before: Sequence[Report], after: Sequence[Report]) -> tuple[Change, ...]:
-    """Return the submissions whose score, verdict or outcomes differ, sorted by id."""
-    # Where each stands: the reports of a large class lie on disk, and two of them are held at a time.
-    old = {r.submission.id: number for number, r in enumerate(before)}
-    new = {r.submission.id: number for number, r in enumerate(after)}
+class Moved(msgspec.Struct, frozen=True, kw_only=True):
+    """What differs between two gradings."""
+
+    changes: tuple[Change, ...]
+    """Sorted by id."""
+    compared: int
+    """How many submissions there are, in both or in one of them."""
+
+
+def compare(before: Iterable[Report], after: Iterable[Report]) -> Moved:
+    """Return the submissions whose score, verdict or outcomes differ, of gradings that are sorted by id.
+
+    Each report is read once: those of a large class lie on disk, and two of them are held at a time.
+    """
     changes: list[Change] = []
-    for name in sorted(old.keys() | new.keys()):
-        if name not in old or name not in new:
-            which = "second" if name not in old else "first"
-            changes.append(Change(submission=name, headline=f"only in the {which} run", reasons=()))
+    compared = 0
+    for name, found in groupby(merge(_numbered(0, before), _numbered(1, after), key=_PLACE), key=_NAME):
+        compared += 1
+        which, reports = zip(*((number, report) for _, number, report in found), strict=True)
+        if len(reports) < 2:
+            told = f"only in the {'second' if which == (1,) else 'first'} run"
+            changes.append(Change(submission=name, headline=told, reasons=()))
             continue
-        a, b = before[old[name]], after[new[name]]
+        a, b = reports
         reasons = _reasons(a, b)
         if reasons or a.score != b.score or a.max_score != b.max_score:
             headline = f"{_sum(a)} -> {_sum(b)}"
             changes.append(Change(submission=name, headline=headline, reasons=reasons))
-    return tuple(changes)
+    return Moved(changes=tuple(changes), compared=compared)
+
+
+_NAME, _PLACE = itemgetter(0), itemgetter(0, 1)
+
+
+def _numbered(side: int, reports: Iterable[Report]) -> Iterator[tuple[str, int, Report]]:
+    for report in reports:
+        yield report.submission.id, side, report
 
 
 def _sum(report: Report) -> str:

@@ -5,7 +5,7 @@ nobody else anything.
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -104,25 +104,37 @@ def _grade(
         for number, stage in enumerate(sheet.stages):
             left += run_stage(going, stage, tuple(label_of(s) for s in sheet.stages[number + 1 :]))
             published = publish_run(store, run, sheet, request.out, workers=backend.workers)
-            going.pending.update({r.submission.id: r.pending_points for r in published.reports})
+            if number + 1 < len(sheet.stages):
+                going.pending.update({r.submission.id: r.pending_points for r in published.reports})
         if not left:
             store.finish(run.id)
         while carry(store, run, others, finished=True):  # another command has graded them beside this one
             published = publish_run(store, run, sheet, request.out, workers=backend.workers)
-        reports = published.reports
         refused = store.refusals(run.id) | published.failed
-        by_us = {r.submission.id for r in reports if any(m.verdict is Verdict.ERROR for m in r.outcomes)}
+        everybody = {e.id for e in whole.entries}
+        graded, by_us = _graded(published.reports)
         return Graded(
             run=run.id,
             resumed=resumed,
-            reports=reports,
+            reports=published.reports,
             refused=refused,
             page=request.out / "index.html",
             notices=published.notices,
-            failed=tuple(sorted(by_us | (refused.keys() & {e.id for e in whole.entries}))),
+            failed=tuple(sorted(by_us | (refused.keys() & everybody))),
             left=left,
-            absent=len({e.id for e in whole.entries} - {r.submission.id for r in reports} - refused.keys()),
+            absent=len(everybody - graded - refused.keys()),
         )
+
+
+def _graded(reports: Iterable[Report]) -> tuple[set[str], set[str]]:
+    """Return the ids of reports, and of those in which grader failed."""
+    graded: set[str] = set()
+    by_us: set[str] = set()
+    for report in reports:
+        graded.add(report.submission.id)
+        if any(m.verdict is Verdict.ERROR for m in report.outcomes):
+            by_us.add(report.submission.id)
+    return graded, by_us
 
 
 def workers_for(wanted: int) -> int:
