@@ -8,7 +8,8 @@ docs/reference/result-json.md describes every key.
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -51,12 +52,23 @@ def encode(report: Report) -> bytes:
         "read": [msgspec.to_builtins(note) for note in report.read],
         "wrong_digits": msgspec.to_builtins(report.wrong_digits),
     }
+    numbers = [n for m in report.outcomes for n in (m.credit, m.points, m.max_points)]
+    numbers += [report.score, report.max_score, report.pending_points]
+    numbers += [step.points for step in report.adjustments]
+    return indented(encoded(tree, numbers)) + b"\n"
+
+
+def encoded(tree: object, numbers: Iterable[float]) -> bytes:
+    """Return what `json.dumps` writes, apart from spaces; by msgspec in an eighth of the time, where both
+    write the `numbers` of the tree alike: with neither an exponent nor something that is no number.
+
+    Raises ValueError for what is no number.
+    """
+    if all(n == 0 or 1e-4 <= abs(n) < 1e15 for n in numbers):
+        with suppress(UnicodeEncodeError, OverflowError):  # half characters, integers beyond 64 bits
+            return msgspec.json.encode(tree)
     text = json.dumps(tree, ensure_ascii=False, allow_nan=False)
-    try:
-        data = text.encode("utf-8")
-    except UnicodeEncodeError:
-        data = _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text).encode("utf-8")
-    return indented(data) + b"\n"
+    return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text).encode("utf-8")
 
 
 def indented(data: bytes) -> bytes:

@@ -1,6 +1,7 @@
 """The criteria on the page of a student: one card each, one for several that wait for the same reason."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -197,35 +198,24 @@ class Cards:
     def card(self, marked: Marked) -> Card:
         """Return the card of one criterion."""
         anchor = anchor_of(marked)
+        guide = marked.code in self._guides and marked.verdict is not Verdict.PASS
+        then = self._following.get(anchor, "")
+        if not marked.findings:
+            return _shared(marked, guide, then)
         here = Twin(anchor=anchor, code=marked.code)
         faults = one_by_one(marked.findings, Weight.FAULT)
         remarks = remarks_of(marked)
         ids = {id(finding): finding_anchor(marked, n) for n, finding in enumerate(marked.findings)}
         told = tuple(self._told(fault, here, ids) for fault in faults[:FINDINGS_SHOWN])
-        return Card(
-            anchor=anchor,
-            code=marked.code,
-            headline=headline_of(marked),
-            title=title_of(marked),
-            verdict=marked.verdict.value,
+        return replace(
+            _bare_card(marked, guide, then),
             summary="" if marked.headline and told else marked.summary,
-            points=marked.points,
-            max_points=marked.max_points,
-            credit=marked.credit,
-            pending=marked.verdict.pending,
-            open_points=marked.pending_points,
-            provisional=marked.provisional,
-            bonus=marked.bonus,
             titled=bool(marked.headline) and len(told) == 1,
-            decided_by=marked.decided_by,
-            comment=marked.comment,
             follows=follows_from(marked.findings),
             faults=told,
             remarks=tuple(self._told(remark, here, ids) for remark in remarks[:FINDINGS_SHOWN]),
             remarked=sum(remark.count for remark in remarks),
             omitted=max(0, len(faults) - FINDINGS_SHOWN) + max(0, len(remarks) - FINDINGS_SHOWN),
-            guide=marked.code in self._guides and marked.verdict is not Verdict.PASS,
-            next_anchor=self._following.get(anchor, ""),
         )
 
     def _told(self, fault: Fault, here: Twin, ids: Mapping[int, str]) -> Told:
@@ -252,6 +242,39 @@ class Cards:
             hint=bool(first.hint) and not (compared and says_the_slip_again(first)),
             twin=twin,
         )
+
+
+def _bare_card(marked: Marked, guide: bool, next_anchor: str) -> Card:
+    """The card of a criterion without its findings."""
+    return Card(
+        anchor=anchor_of(marked),
+        code=marked.code,
+        headline=headline_of(marked),
+        title=title_of(marked),
+        verdict=marked.verdict.value,
+        summary=marked.summary,
+        points=marked.points,
+        max_points=marked.max_points,
+        credit=marked.credit,
+        pending=marked.verdict.pending,
+        open_points=marked.pending_points,
+        provisional=marked.provisional,
+        bonus=marked.bonus,
+        titled=False,
+        decided_by=marked.decided_by,
+        comment=marked.comment,
+        follows="",
+        faults=(),
+        remarks=(),
+        remarked=0,
+        omitted=0,
+        guide=guide,
+        next_anchor=next_anchor,
+    )
+
+
+_shared = lru_cache(maxsize=512)(_bare_card)
+"""Criteria without findings are the same for many students."""
 
 
 def following(ordered: Sequence[Group]) -> dict[str, str]:

@@ -157,7 +157,7 @@ def render(
         labels={verdict.value: label for verdict, label in strings.VERDICTS.items()},
         overall=strings.overall(verdict),
         headline=strings.HEADLINE[verdict],
-        parts=parts_of(shown.sections, shown.arithmetic, shown.guides, drawn(_said(shown))),
+        parts=parts_of(shown.sections, shown.arithmetic, shown.guides, shown.reproduce, drawn(_said(shown))),
     )
 
 

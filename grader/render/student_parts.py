@@ -74,6 +74,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     guides: SafeHtml
     claims: SafeHtml
     read: SafeHtml
+    origin: SafeHtml
+    """With what it was graded."""
 
 
 def words_of(said: Said) -> Words:
@@ -87,7 +89,11 @@ def words_of(said: Said) -> Words:
 
 
 def parts_of(
-    sections: tuple[Section, ...], sums: tuple[Sum, ...], guides: Mapping[str, str], words: Words
+    sections: tuple[Section, ...],
+    sums: tuple[Sum, ...],
+    guides: Mapping[str, str],
+    origin: tuple[tuple[str, str], ...],
+    words: Words,
 ) -> Parts:
     """Return the parts of a page."""
     return Parts(
@@ -96,6 +102,7 @@ def parts_of(
         guides=join(_guide(code, text) for code, text in guides.items()),
         claims=SafeHtml(words.claims),
         read=SafeHtml(words.read),
+        origin=join(_origin(name, value) for name, value in origin),
     )
 
 
@@ -112,17 +119,27 @@ def _common(section: str, card: Card) -> Markup:
 
 
 def _drawn(section: str, card: Card, told: SafeHtml) -> Markup:
-    label = _LABELS[card.verdict]
+    badge = _badge(card.verdict)
     if section == Verdict.PASS.value:
-        return _macro("passed")(card, label, told)
+        return _macro("passed")(card, badge, told)
     if section == Verdict.SKIPPED.value:
-        return _macro("skipped")(card, label, told)
-    return _macro("article")(section, card, label, told)
+        return _macro("skipped")(card, badge, told)
+    return _macro("article")(section, card, badge, told)
 
 
 @lru_cache(maxsize=1024)
 def _sum(line: Sum) -> Markup:
-    return _macro("sum")(line, _LABELS[line.verdict])
+    return _macro("sum")(line, _badge(line.verdict))
+
+
+@cache
+def _badge(verdict: str) -> Markup:
+    return _macro("badge", "macros.html.j2")(verdict, _LABELS[verdict])
+
+
+@lru_cache(maxsize=256)
+def _origin(name: str, value: str) -> Markup:
+    return _macro("origin")(name, value)
 
 
 @lru_cache(maxsize=256)

@@ -1,7 +1,9 @@
 """result.json: round trip, documentation, old and foreign files."""
 
 import json
+import math
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,26 @@ _JSON = st.recursive(
 def test_it_is_laid_out_as_python_lays_it_out(tree: object) -> None:
     text = json.dumps(tree, indent=2)
     assert result_json.indented(json.dumps(tree).encode()).decode() == text
+
+
+@given(_JSON, st.lists(st.floats()))
+def test_it_is_written_as_python_writes_it(tree: object, numbers: list[float]) -> None:
+    found = [*numbers, *_numbers(tree)]
+    whole = {"tree": tree, "numbers": found}
+    if all(math.isfinite(n) for n in found):
+        expected = json.dumps(whole, ensure_ascii=False, allow_nan=False, indent=2)
+        assert result_json.indented(result_json.encoded(whole, found)).decode() == expected
+    else:
+        with pytest.raises(ValueError, match="not JSON compliant"):
+            result_json.encoded(whole, found)
+
+
+def _numbers(tree: object) -> Iterator[float]:
+    if isinstance(tree, float):
+        yield tree
+    elif isinstance(tree, list | dict):
+        for inner in tree.values() if isinstance(tree, dict) else tree:
+            yield from _numbers(inner)
 
 
 def test_layout_is_stable() -> None:

@@ -9,12 +9,21 @@ import pytest
 from grader.core.outcome import Finding, Verdict, Weight
 from grader.core.place import Place
 from grader.core.report import Report
-from grader.render import same_fault, student_page, student_parts
+from grader.render import same_fault, student_cards, student_page, student_parts
 from grader.render.same_fault import exchanged
 from grader.render.student_parts import Agreement, Claim
 from tests.render.golden_files import assert_golden
 from tests.render.samples import bare, decided, everyone, good, hostile, marked, mixed, report
 
+SHARED = (
+    student_cards._shared,
+    student_parts._common,
+    student_parts._sum,
+    student_parts._guide,
+    student_parts._origin,
+    exchanged,
+)
+"""What is remembered of one page for the next."""
 GUIDES = {code: f"{code}\n\nWhat it *checks*." for code in ("BP101", "RD701", "WB201", "LR301")}
 
 
@@ -41,13 +50,13 @@ def test_what_one_page_says_is_on_no_other() -> None:
     views = {"README.md": "readme.html"}
     alone = []
     for sample in samples:
-        for kept in (student_parts._common, student_parts._sum, student_parts._guide, exchanged):
+        for kept in SHARED:
             kept.cache_clear()
         same_fault._told.clear()
         alone.append(student_page.render(sample, guides=GUIDES, views=views))
     for _ in range(2):
         assert [student_page.render(s, guides=GUIDES, views=views) for s in samples] == alone
-    assert student_parts._common.cache_info().hits
+    assert all(kept.cache_info().hits for kept in SHARED if kept is not exchanged)
 
 
 def test_faults_are_those_of_the_findings_that_are_asked_for() -> None:
