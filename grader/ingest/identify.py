@@ -39,6 +39,7 @@ _NO_README = re.compile(
 """Text files that say something to pip or to a lawyer: no README, however alone they stand."""
 _READ_ME = re.compile(r"(?:^|[\W_])read[ _-]?me(?:$|[\W_])", re.IGNORECASE)
 """What a file without a suffix is called that is to be read first: `README`, `Part 1 Read Me`."""
+_SLIPPED = re.compile(r"read[ _-]?me[\w -]*\.(?:md[\d.,;_~-]{1,3}|mdd|mmd|m|d)", re.IGNORECASE)
 _PACKED = frozenset((
     ".rar", ".7z", ".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".tzst", ".zipx", ".cab", ".arj", ".lzh",
     ".lha", ".ace", ".sit", ".sitx", ".dmg", ".xar", ".cpio", ".z01", ".r00", ".001"
@@ -69,8 +70,11 @@ def kind_by_name(path: str) -> Kind:
 
 
 def _is_read_me(path: str) -> bool:
+    """Whether a file is called a README, without a suffix or with a slip in Markdown's (`.md5`, `.mdd`)."""
     name = PurePosixPath(path)
-    return not name.suffix and (name.name.lower().startswith("readme") or bool(_READ_ME.search(name.name)))
+    if name.suffix:
+        return bool(_SLIPPED.fullmatch(name.name))
+    return name.name.lower().startswith("readme") or bool(_READ_ME.search(name.name))
 
 
 def unread(path: str, problem: Problem, why: str) -> Artefact:

@@ -221,6 +221,29 @@ def test_gaps(cell: dict[str, object], words: str) -> None:
     assert words in "; ".join(run.gaps)
 
 
+PLUS_ONE = "model = Net()\nfor epoch in range(1, {end}):\n    print('EPOCH:', epoch + 1)\n    test(model)"
+
+
+def test_a_loop_that_prints_one_more_than_it_counts_is_shown_whole() -> None:
+    """`range(1, 4)` with `epoch + 1` prints 2, 3 and 4: all three epochs are there."""
+    (run,) = logs_of(code(PLUS_ONE.format(end=4), line(9712, 2), line(9896, 3), line(9941, 4))).runs
+    assert run.complete
+    assert (run.before, run.best_epoch, run.best_epoch_printed) == (0, 3, 4)
+
+
+@pytest.mark.parametrize(
+    ("end", "first"),
+    [
+        (5, 2),  # one epoch of four is missing: it may be the first
+        (4, 3),  # nothing in the source prints two more
+    ],
+)
+def test_a_log_that_starts_late_for_its_loop_is_an_excerpt(end: int, first: int) -> None:
+    lines = [line(right, first + k) for k, right in enumerate((9712, 9896, 9941))]
+    (run,) = logs_of(code(PLUS_ONE.format(end=end), *lines)).runs
+    assert not run.complete
+
+
 def test_early_stopping_is_complete() -> None:
     source = "for epoch in range(1, 21):\n    acc = test(m)\n    if acc >= 99.4:\n        break"
     (run,) = logs_of(code(source, line(9712, 1), line(9941, 2))).runs

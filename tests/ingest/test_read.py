@@ -75,6 +75,22 @@ def test_a_readme_in_another_markup_is_one(ending: str) -> None:
     assert [(a.kind, a.main) for a in found] == [(Kind.README, True)]
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("Readme.md5", Kind.README),
+        ("README.md~", Kind.README),
+        ("read_me.mdd", Kind.README),
+        ("S4.md5", Kind.OTHER),
+        ("readme.mdb", Kind.OTHER),
+        ("readme.png", Kind.IMAGE),
+    ],
+)
+def test_a_readme_with_a_slip_in_its_suffix_is_one(name: str, kind: Kind) -> None:
+    """A `Readme.md5` of two pages was told as a README that is missing."""
+    assert [a.kind for a in from_bytes("x", {name: b"h1 = w1*i1"}).submission.artefacts] == [kind]
+
+
 def test_one_file_is_a_submission_whatever_its_suffix(tmp_path: Path) -> None:
     path = tmp_path / "notes.text"
     path.write_text("h1 = w1*i1 + w2*i2", encoding="utf-8")

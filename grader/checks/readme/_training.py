@@ -23,6 +23,8 @@ def stated_accuracies(compared: Comparison, rounded_up: Treatment) -> Result:
     findings: list[Finding] = []
     agreeing = 0
     for claim, match, elsewhere in compared.accuracies:
+        if match is Match.OPEN:
+            continue
         if match in RIGHT or (match is Match.ROUNDED_UP and rounded_up is Treatment.ACCEPT):
             agreeing += 1
             if match is Match.AS_PRINTED:

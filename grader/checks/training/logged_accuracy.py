@@ -47,7 +47,7 @@ from grader.checks.training._runs import (
     without_log,
 )
 from grader.checks.training._training_accuracy import told
-from grader.core.evidence.claims import ClaimEvidence, What
+from grader.core.evidence.claims import ClaimEvidence, On, What
 from grader.core.evidence.documents import Documents
 from grader.core.evidence.logs import Answer, Epoch, LogEvidence, Origin, Run, SequenceKind
 from grader.core.outcome import Finding, Outcome, failed, unknown
@@ -378,7 +378,7 @@ def _claimed(claims: ClaimEvidence | None) -> list[Finding]:
             diagnosis="claim-without-log",
         )
         for claim in (claims.of(What.ACCURACY) if claims else ())
-        if not claim.aside
+        if not claim.aside and claim.on is On.TEST
     ]
 
 

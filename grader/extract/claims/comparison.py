@@ -80,7 +80,7 @@ def compare(
     ]
     return Comparison(
         parameters=_parameters(stated, frozenset(t for t, _ in totals) | counted),
-        accuracies=_beside_exact(accuracies, runs),
+        accuracies=_beside_exact(_of_the_log(accuracies, runs), runs),
         epochs=_epochs(stated, runs, accuracies),
         stated=stated,
         totals=totals,
@@ -148,6 +148,28 @@ def _parameters(stated: Sequence[Claim], known: frozenset[int]) -> tuple[Compare
     )
 
 
+_OF_VALIDATION = re.compile(r"(?<![a-z])val(?:idation)?(?![a-z])", re.IGNORECASE)
+_OF_TEST = re.compile(r"(?<![a-z])test(?:ing)?(?![a-z])", re.IGNORECASE)
+
+
+def _of_the_log(accuracies: Sequence[Compared], runs: Sequence[Run]) -> list[Compared]:
+    """Leave open what is said of the test digits beside a right number for the validation digits, where the
+    log prints the validation accuracy alone: the evaluation behind the training was not kept.
+    """
+    validated = any(c.match in RIGHT and _OF_VALIDATION.search(c.claim.excerpt) for c in accuracies)
+    printed = [e.excerpt for r in runs for e in r.epochs]
+    if not validated or not all(_OF_VALIDATION.search(e) and not _OF_TEST.search(e) for e in printed):
+        return list(accuracies)
+    return [
+        c._replace(match=Match.OPEN)
+        if c.match is Match.DIFFERS
+        and _OF_TEST.search(c.claim.excerpt)
+        and not _OF_VALIDATION.search(c.claim.excerpt)
+        else c
+        for c in accuracies
+    ]
+
+
 def _beside_exact(accuracies: Sequence[Compared], runs: Sequence[Run]) -> tuple[Compared, ...]:
     """An accuracy in another section than one that agrees to the last digit is of another run than the
     submitted one; so is one in a sentence that names the log's best, which is higher: `with Adam 99.21 %,
@@ -156,21 +178,49 @@ def _beside_exact(accuracies: Sequence[Compared], runs: Sequence[Run]) -> tuple[
     exact = {c.section for c, match, _ in accuracies if match in RIGHT and c.unit <= 0.01}
     best = [(run.best, re.compile(rf"(?<![\d.]){run.best:.2f}(?!\d)")) for run in runs]
 
-    def elsewhere(one: Compared) -> bool:
+    def elsewhere(at: int, one: Compared) -> bool:
         claim = one.claim
         if one.match in RIGHT:
             return False
-        if exact and claim.section not in exact:
+        if (exact and claim.section not in exact) or _is_a_step(accuracies, at):
             return True
         plain = not (claim.epochs or claim.best or _OF_THE_LAST.search(claim.excerpt))
         return plain and any(claim.value < value and named.search(claim.excerpt) for value, named in best)
 
-    return tuple(c._replace(elsewhere=elsewhere(c)) for c in accuracies)
+    return tuple(c._replace(elsewhere=elsewhere(at, c)) for at, c in enumerate(accuracies))
 
 
 _OF_THE_LAST = re.compile(
     r"(?<![a-z])(?:last|final|end(?:s|ed|ing)?|lowest|worst|average|mean)(?![a-z])", re.IGNORECASE
 )
+
+
+STEPS = 3
+"""Accuracies that tell a story of steps, each higher than the one before it, up to the submitted network's;
+two where the last is said to be.
+"""
+_AT_LAST = re.compile(
+    r"(?<![a-z])(?:final(?:ly)?|in the end|at last|eventually|ultimately)(?![a-z])", re.IGNORECASE
+)
+
+
+def _is_a_step(accuracies: Sequence[Compared], at: int) -> bool:
+    """Whether the claims around one, in its section and on lines of their own, rise over it to one that
+    agrees to the last digit: the steps that led to the submitted network, of which no log was kept.
+    """
+    first = last = at
+    while first > 0 and _rises(accuracies[first - 1].claim, accuracies[first].claim):
+        first -= 1
+    while last + 1 < len(accuracies) and _rises(accuracies[last].claim, accuracies[last + 1].claim):
+        last += 1
+    after = ((k, accuracies[k]) for k in range(at + 1, last + 1))
+    right = ((k, c.claim) for k, c in after if c.match in RIGHT and c.claim.unit <= 0.01)
+    return any(k - first + 1 >= STEPS or _AT_LAST.search(claim.excerpt) for k, claim in right)
+
+
+def _rises(before: Claim, after: Claim) -> bool:
+    together = (before.section, before.place.artefact) == (after.section, after.place.artefact)
+    return together and before.place != after.place and before.value < after.value
 
 
 def _epochs(

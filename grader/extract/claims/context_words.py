@@ -49,7 +49,9 @@ ASIDE = re.compile(
     r"(?<![a-z])(?:previous(?:ly)?|earlier|prior|before|baseline|without|initial(?:ly)?|at "
     r"first|experiments?|tried|attempts?|other models?|other architectures?|first model"
     r"|older|improv\w+ from|increase\w* .{0,30}from|instead|went up|used "
-    r"to|never|not|no(?!\.?\s*(?:of\b|\d))|could\w*|[a-z]+n['’]t|another|if)(?![a-z])",
+    r"to|never|not|no(?!\.?\s*(?:of\b|\d))|could\w*|[a-z]+n['’]t|another|if"
+    r"|(?:need\w*|ha[sd]|have) to be (?:reduced|decreased|lowered|cut|shrunk|brought down)"
+    r"|(?:is|was|are|were) (?:a\s?lot|huge|too (?:many|much|high|large|big)))(?![a-z])",
     re.IGNORECASE,
 )
 LESS = re.compile(

@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Sequence
 
 from grader.core.evidence.logs import Epoch, Origin, Run, SequenceKind
-from grader.extract.logs.runs import Reading, Segment, is_fresh
+from grader.extract.logs.runs import Loop, Reading, Segment, is_fresh
 
 LATEST_START = 1
 """Highest number that the first epoch of a log carries where no loop says otherwise: loops count from 0 or
@@ -22,9 +22,9 @@ with a training.
 """
 
 
-def kind_of(segment: Segment, *, echoed: bool = False, first: int | None = None) -> SequenceKind:
-    """Return what the readings of one print statement are; `first` is the number that the loop gives its
-    first epoch.
+def kind_of(segment: Segment, *, echoed: bool = False, loop: Loop | None = None) -> SequenceKind:
+    """Return what the readings of one print statement are; `loop` is what the source says of the loop that
+    prints them.
     """
     readings = segment.readings
     if echoed:
@@ -34,8 +34,17 @@ def kind_of(segment: Segment, *, echoed: bool = False, first: int | None = None)
     if len(readings) == 1 and not segment.looped:
         return SequenceKind.SINGLE
     number = readings[0].marker.printed if readings[0].marker else None
-    started = number is None or number <= LATEST_START or (number == first and number <= LATEST_LOOP)
+    started = number is None or number <= LATEST_START or _is_first_of(loop, number, len(readings))
     return SequenceKind.LOG if started else SequenceKind.EXCERPT
+
+
+def _is_first_of(loop: Loop | None, number: int, shown: int) -> bool:
+    """Whether a loop gives its first epoch this number, or prints one more than it gives (`epoch + 1` over
+    `range(1, 20)`) with each of its epochs shown.
+    """
+    if loop is None or loop.first is None or number > LATEST_LOOP:
+        return False
+    return number == loop.first or (number == loop.first + 1 and shown == loop.length)
 
 
 def _is_table_of_runs(readings: Sequence[Reading]) -> bool:

@@ -111,7 +111,7 @@ def _read_notebook_log(document: Document, notebook: Notebook, found: FoundLogs,
         cells = [part.cell for part in group]
         facts.look(cells)
         loop = facts.loop
-        kind = kind_of(segment, echoed=group[0].echoed, first=loop.first)
+        kind = kind_of(segment, echoed=group[0].echoed, loop=loop)
         whose = Whose(
             Origin.PASTED if kind is SequenceKind.ECHO else Origin.NOTEBOOK,
             notebook.artefact,

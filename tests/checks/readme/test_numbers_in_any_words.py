@@ -47,7 +47,7 @@ SUMMARY = (
 )
 
 
-def judged(text: str) -> Outcome:
+def judged(text: str, log: str = LOG) -> Outcome:
     cells = [
         {
             "cell_type": "code",
@@ -58,7 +58,7 @@ def judged(text: str) -> Outcome:
         }
         for source, out in (
             ("summary(model, input_size=(1, 28, 28))", SUMMARY),
-            ("for epoch in range(1, 16):\n    test(model)", LOG),
+            ("for epoch in range(1, 16):\n    test(model)", log),
         )
     ]
     notebook = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
@@ -169,3 +169,50 @@ def test_the_sentence_says_what_was_found() -> None:
 def test_of_whom_a_table_speaks_is_not_guessed(text: str) -> None:
     """A paper's network, a baseline, a layer and a limit stand in tables under the same heads as one's own."""
     assert judged(text).verdict in (Verdict.PASS, Verdict.UNKNOWN)
+
+
+VALIDATED = LOG.replace("Test set", "Validation set")
+BOTH = "- Validation accuracy: 99.46%\n- Test accuracy: 99.27%"
+
+
+def test_a_test_accuracy_beside_a_log_of_validation_accuracies_is_not_compared_with_it() -> None:
+    """The log is of other digits than the evaluation behind the training, and that one was not kept."""
+    assert judged(BOTH, VALIDATED).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(
+    ("text", "log"),
+    [
+        (BOTH, LOG),  # the log is of the test digits
+        ("- Validation accuracy: 99.49%\n- Test accuracy: 99.27%", VALIDATED),  # neither is in the log
+        ("- Test accuracy: 99.27%", VALIDATED),  # who speaks of one split calls it what he likes
+        ("- Validation accuracy: 99.27%\n- Best accuracy: 99.46%", VALIDATED),
+    ],
+)
+def test_an_accuracy_of_the_digits_of_the_log_is_compared(text: str, log: str) -> None:
+    assert judged(text, log).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1. I got an accuracy of 98.62%.\n2. Finally, I got an accuracy of 99.46%.",
+        "Accuracy: 98.62%\n\nAccuracy: 99.17%\n\nAccuracy: 99.46%",
+    ],
+)
+def test_accuracies_of_the_steps_to_the_submitted_network_are_no_fault(text: str) -> None:
+    assert judged(text).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1. Finally, I got an accuracy of 98.62%.\n2. I got an accuracy of 99.46%.",
+        "Accuracy: 99.62%\n\nAccuracy: 99.17%\n\nAccuracy: 99.46%",
+        "Accuracy: 99.17%\n\nAccuracy: 99.46%",
+        "Accuracy: 98.62%\n\nAccuracy: 99.17%\n\nFinal accuracy: 99.49%",
+        "Accuracy: 99.17% and finally 99.46%",
+    ],
+)
+def test_accuracies_that_lead_to_nothing_that_was_printed_are_compared(text: str) -> None:
+    assert judged(text).verdict is Verdict.FAIL

@@ -219,3 +219,10 @@ def test_misspelt_lines_that_are_true_of_ours_make_no_other_network() -> None:
     )
     assert not found.other_network
     assert len(accused(found)) == 2
+
+
+def test_the_value_of_one_input_is_no_network_with_one_input() -> None:
+    """Chains of derivatives name no input; `i1 = 0.05` beside them made the network one with a single input."""
+    found = read([*chains(CLASS), "Some fixed inputs are passed, i1 = 0.05"])
+    assert found.other_network == ""
+    assert not accused(found)

@@ -226,6 +226,9 @@ def test_the_canonical_print_is_read_back(tree: Expr) -> None:
             "∂E/∂w7 = (a_o2 - t2) * a_o2 * (1 - a_o2) * a_h1",
         ),
         (r"*h1 = w1\*i1 + w2\*i2*<br>", "h1 = w1 * i1 + w2 * i2"),
+        ("a_h1 = s(h1) = 1/(1+exp(-h1))", "a_h1 = σ(h1) = 1/(1 + exp(-h1))"),
+        ("a_o2 = S( o_2 )", "a_o2 = σ(o2)"),
+        ("a_h1 = s(h1 + 1)", None),  # what s is was not said
         ("prose without any formula", None),
         ("learning rate = 0.5, epochs = 20", "η = 0.5"),
     ],
@@ -269,6 +272,21 @@ def test_matrices_are_read_by_entry_and_rows_of_a_product_state_nothing(
     text: str, readings: list[str]
 ) -> None:
     assert [" = ".join(show(t) for t in s.trees) for s in statements(text)] == readings
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"$\frac{\partial E}{\partial w_1} = \{ (a\_o_1-t_1) * W_5 + (a\_o_2-t_2) * W_7 \} * i_1$",
+        r"$$\frac{\partial E}{\partial w_1} = \lbrace (a_{o1}-t_1) w_5 + (a_{o2}-t_2) w_7 \rbrace i_1$$",
+        r"$\boxed{\frac{\partial(E)}{\partial(W_1)} = \left\{(a_{o1}-t_1) w_5+(a_{o2}-t_2) w_7 \right\} i_1}$",
+        r"$$\frac{\partial E}{\partial w_1} = \frac{ \{ (a_{o1}-t_1) w_5 + (a_{o2}-t_2) w_7 \} i_1}{1}$$",
+    ],
+)
+def test_braces_that_are_shown_group_as_brackets_do(text: str) -> None:
+    (found,) = [[show(t) for t in s.trees] for s in statements(text) if len(s.trees) > 1]
+    assert found[0] == "∂E/∂w1"
+    assert found[1].removesuffix("/1") == "((a_o1 - t1) * w5 + (a_o2 - t2) * w7) * i1"
 
 
 def test_two_formulas_in_italics_are_two() -> None:

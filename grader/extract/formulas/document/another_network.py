@@ -236,7 +236,11 @@ def too_few(texts: Sequence[str], defined: Iterable[str]) -> str:
     """
     told = []
     names = list(defined)
-    letters = {"i" for name in names if name[0] == "h"} | {name.removeprefix("a_")[0] for name in names}
+    own = {name.removeprefix("a_")[0] for name in names} & {
+        "h",
+        "o",
+    }  # `i1 = 0.05` gives a value and defines nothing
+    letters = own | {"i" for name in names if name[0] == "h"}
     for kind, most in made(_parts).most.items():
         if kind == "w" or most < 2:
             continue

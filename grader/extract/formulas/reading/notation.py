@@ -25,6 +25,7 @@ def _apply(line: SourceText, rules: _Rules) -> SourceText:
     return line
 
 
+_OPENING = ("\\{", "\\lbrace")
 _BRACKETS = {"\\{": "(", "\\}": ")", ".": ""}
 _LATEX_NAMES = (
     ("delta", " ∂"), ("Delta", " ∂"), ("partial", " ∂"), ("nabla", " ∂"), ("sigma", " σ "), ("eta", " η "),
@@ -75,6 +76,8 @@ _LATEX_BEFORE = _rules(
         r"\\(?:left|right|bigl?|bigr?|Bigl?|Bigr?|Big|biggl?|biggr?)\b\s*([()\[\]|.]|\\[{}])",
         lambda m: _BRACKETS.get(m.group(1), m.group(1)),
     ),
+    # A brace that is shown groups as a bracket does; after `\\\\`, which ends a row, it is none.
+    (r"(?<!\\)\\[{}]|\\[lr]brace(?![a-zA-Z])", lambda m: "(" if m.group(0) in _OPENING else ")"),
     (r"\\(?:text|mathrm|textbf|textit|operatorname|mbox|rm)\s*\{([^{}]*)\}", r"\1"),
 )
 _COMMAND = re.compile(r"\\([a-zA-Z]+)")

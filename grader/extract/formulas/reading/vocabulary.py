@@ -163,6 +163,8 @@ def _delta(assigned: AssignedNetwork) -> re.Pattern[str]:
     return re.compile(rf"[dD]elta_?({pre}[hH]_?{h}|{pre}[oO0]_?{o})")
 
 
+_OF_ONE_SUM = re.compile(r"\(\s*(?:net_?)?[hHoO]_?[1-9]\d?\s*\)")
+"""`s(h1)`: a σ of the Symbol font is an s in any other."""
 _DERIVED_SIGMOID = re.compile(r"d(?:sig|sigma|sigmoid|σ)")
 _LEARNING_RATE = re.compile(r"[Ll]earning[ _][Rr]ate")
 
@@ -300,6 +302,9 @@ def _word_tokens(text: str, at: int, run: str, found: list[Token]) -> int:
     if _DERIVED_SIGMOID.fullmatch(run) and following[:1] == "(":
         found.append(Token("d", "", 0.0, at, at + 1))
         found.append(Token("fn", "sigma", 0.0, at + 1, end))
+        return end
+    if run in ("s", "S") and _OF_ONE_SUM.match(following):
+        found.append(Token("fn", "sigma", 0.0, at, end))
         return end
     rate = _LEARNING_RATE.match(text, at)
     if rate:
