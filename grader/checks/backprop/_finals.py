@@ -1,6 +1,7 @@
 """Which final gradients the documents give; shared by the checks that ask for them."""
 
 from grader.checks.backprop._coverage import Item, Standing, meant, stand
+from grader.core.assigned_network import AssignedNetwork
 from grader.core.evidence.formulas import FormulaEvidence, FormulaKind, FormulaLine, FormulaVerdict
 from grader.core.rubric import Profile, Treatment
 
@@ -13,7 +14,7 @@ def gradient_items(
     repeated: Treatment = Treatment.WARN,
 ) -> list[Item]:
     """Return how each ∂E/∂w1, ∂E/∂w2 … stands in the documents, in that order."""
-    known = _closed_atoms(formulas)
+    known = _closed_atoms(formulas, profile.network, lenient=repeated is not Treatment.FAIL)
     return [_gradient(w, formulas, known, typo, repeated) for w in profile.network.weights]
 
 
@@ -60,10 +61,13 @@ def _concerns(line: FormulaLine, weight: str, name: str) -> bool:
     return weight in line.gradients and line.closed
 
 
-def _closed_atoms(formulas: FormulaEvidence) -> frozenset[str]:
-    """Derivatives that right lines state in closed form, or in terms of such derivatives."""
-    known: set[str] = set()
+def _closed_atoms(formulas: FormulaEvidence, network: AssignedNetwork, *, lenient: bool) -> frozenset[str]:
+    """Derivatives that right lines state in closed form, or in terms of such derivatives, and those of the
+    total loss whose parts are stated so; `lenient` takes the right result of a line with a slip before it.
+    """
+    known = {x.states for x in formulas.lines if lenient and x.result_right and x.closed}
     right = [x for x in formulas.lines if x.verdict in _GOOD and x.states.startswith(("∂", "-∂"))]
+    parts = _parts_of_the_total(network)
     grown = True
     while grown:
         grown = False
@@ -72,7 +76,20 @@ def _closed_atoms(formulas: FormulaEvidence) -> frozenset[str]:
             if states not in known and any(set(s.derivatives) <= known for s in line.sides[1:]):
                 known.add(states)
                 grown = True
+        whole = {total for total, of in parts.items() if of <= known} - known
+        known |= whole
+        grown = grown or bool(whole)
     return frozenset(known)
+
+
+def _parts_of_the_total(network: AssignedNetwork) -> dict[str, frozenset[str]]:
+    """∂E/∂a_h1 is ∂E1/∂a_h1 + ∂E2/∂a_h1, and of ∂E/∂a_o1 only the part of its own output is not zero."""
+    losses = network.losses
+    hidden = [name for unit in network.hidden for name in (unit.sum, unit.output)]
+    found = {f"∂E/∂{name}": frozenset(f"∂{loss}/∂{name}" for loss in losses) for name in hidden if losses}
+    for loss, unit in zip(losses, network.outputs, strict=False):
+        found |= {f"∂E/∂{name}": frozenset({f"∂{loss}/∂{name}"}) for name in (unit.sum, unit.output)}
+    return found
 
 
 def _completes(line: FormulaLine, known: frozenset[str]) -> bool:
