@@ -46,6 +46,18 @@ NO_CLAIM = [
 ]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A net with 20,000 parameters and 99.4% accuracy.",
+        "Build a net with 12,306 parameters and 99.4% accuracy.",
+        "## Target\n- a net with 12,306 parameters and 99.4% accuracy",
+    ],
+)
+def test_an_accuracy_beside_a_count_that_is_asked_for_is_not_claimed(text: str) -> None:
+    assert [c for c in claims_of(text).claims if c.what is What.ACCURACY] == []
+
+
 @pytest.mark.parametrize("text", NO_CLAIM)
 def test_requirements_and_asides_are_no_claims(text: str) -> None:
     assert [c for c in claims_of(text).claims if not c.aside] == []
@@ -76,6 +88,7 @@ ACCURACY = [
     ("a) 99.4% validation accuracy : got 98%", 98.0, (), Bound.EXACT),
     ("Got >99.4% test accuracy in 10th, 12th, 13th & 15th epoch", 99.4, (10, 12, 13, 15), Bound.AT_LEAST),
     ("It reached ``99.47%`` in 14th epoch", 99.47, (14,), Bound.EXACT),
+    ("A net was trained with **12,306** parameters and **99.47**% test accuracy.", 99.47, (), Bound.EXACT),
     (
         "- 99.45% test accuracy obtained at EPOCH 12 from a total parameter of 15,310.",
         99.45,

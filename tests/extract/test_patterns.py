@@ -35,6 +35,8 @@ EXAMPLES = {
         "_AFTER": ("after 14 epochs", "for 14 epochs"),
         "_BARS": ("100%|####| 469/469 [00:10<00:00, 45it/s]", "99.46 % accuracy"),
         "_OTHER": ("99.5 % with TTA", "99.5 % in total"),
+        "_WITH_COUNT": ("with 12,306 parameters and ", "with 20,000 parameters and "),
+        "_CALLED_SO": ("** test accuracy", " dropout"),
         "_BEST": ("the maximum was 99.46", "the last was 99.46"),
         "_OR_MORE": ("99.4 or more", "99.4 or less"),
         "_FRACTION": ("(9946/10000)", "(12/15)"),

@@ -219,12 +219,23 @@ def _states(sentence: Sentence, before: str, after: str, *, follows: bool) -> bo
         r"acc\w*\b[^.!?]{0,45}?[:=|\-–—][^\w%]*$|acc\w*\W{0,6}$", near, re.IGNORECASE
     ):
         return not sentence.required
+    if _WITH_COUNT.search(before) and _CALLED_SO.match(after):
+        return not (sentence.required or ORDER.search(text) or PLANNED.search(text))
     # the achievement may follow: `99.45% test accuracy obtained at EPOCH 12`
     head = re.match(r"[^.!?]{0,60}", after)
     done = DONE.search(head.group()) if head else None
     return bool(done and not (follows and re.fullmatch(r"[^.!?]{0,14}", after[done.end() :])))
 
 
+_WITH_COUNT = re.compile(
+    r"(?<![\w.,])\d{1,3},?\d{3}(?<!00)\s+(?:\w+\s+)?param\w*"
+    r"\s*(?:,|and|&|,\s*and)\s*(?:an?\s+|with\s+)*\W{0,4}$",
+    re.IGNORECASE,
+)
+"""A count to the last parameter before an accuracy: `with 19,678 parameters and 99.56 % test accuracy`
+describes a network, where 20,000 asks for one.
+"""
+_CALLED_SO = re.compile(r"\W{0,4}(?:test|val(?:idation)?)?\s*acc", re.IGNORECASE)
 _TRAIN = re.compile(
     r"(?<![a-z])train(?:ing)?(?:\s+\w+)?\s+acc|acc\w*\s+(?:on|of|for)\s+(?:the\s+)?train", re.IGNORECASE
 )
