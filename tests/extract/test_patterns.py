@@ -130,6 +130,7 @@ EXAMPLES = {
     "claims.conclusion": {
         "_SCHEDULE": ("a StepLR scheduler", "a larger rate"),
         "_SENTENCE": ("It converges. Then", "0.5 is"),
+        "_UNLEARNED": ("not converging fast", "not converging"),
         "_RATE": ("the learning rate", "the rating"),
         "_OF_THESE": ("High rates learn faster", "a higher rate of convergence"),
         "_MORE": ("a higher rate", "a lower rate"),

@@ -20,6 +20,7 @@ _FAST = re.compile(
     r"\b(?:fast(?:er|est)?|quick(?:er|est|ly)?|rapid(?:ly)?|sooner|earlier|steep(?:er|est|ly)?"
     r"|fewer|speeds? up|smaller number of"
     r"|(?:higher|larger|greater|bigger)(?: is)?(?: the)? (?:rate|speed) of (?:convergence|reduction|decrease)"
+    r"|increases (?:the )?(?:(?:rate|speed) of convergence|convergence (?:rate|speed))"
     r")\b",
     re.IGNORECASE,
 )
@@ -37,9 +38,10 @@ _SCHEDULE = re.compile(
 """A schedule or layer of another training, networks in general and a question conclude nothing from the
 curves.
 """
+_DENIED = r"(?:\b(?:not|never|no)\b|n't\b)[^,;]{0,30}?\b(?:fast|quick|rapid|sooner|earlier|steep)\w*"
+_UNLEARNED = re.compile(_DENIED, re.IGNORECASE)
 _NOT_FAST = re.compile(
-    r"(?:\b(?:not|never|no)\b|n't\b)[^,;]{0,30}?\b(?:fast|quick|rapid|sooner|earlier|steep)\w*"
-    r"|\b(?:diverg|overshoot|explod|oscillat)\w*[^,;]{0,20}?\b(?:fast|quick|rapid)\w*",
+    rf"{_DENIED}|\b(?:diverg|overshoot|explod|oscillat)\w*[^,;]{0, 20}?\b(?:fast|quick|rapid)\w*",
     re.IGNORECASE,
 )
 """What is denied, and what is fast but no learning."""
@@ -76,8 +78,9 @@ def says_larger_is_faster(sentence: str, *, named: bool = False) -> bool:
     """
     if not (_RATE.search(sentence) or (named and _OF_THESE.search(sentence))) or _SCHEDULE.search(sentence):
         return False
+    denied = _UNLEARNED.search(sentence) and not _MORE.search(sentence)
     sentence = _NOT_FAST.sub(" ", sentence)
     up = _MORE.search(sentence) and _FAST.search(sentence)
-    down = _LESS.search(sentence) and _SLOW.search(sentence)
+    down = _LESS.search(sentence) and (denied or _SLOW.search(sentence))
     against = _MORE.search(sentence) and _SLOW.search(sentence) and not _LESS.search(sentence)
     return bool(up or down) and not (against and not up)
