@@ -76,7 +76,7 @@ def _count(stem: str, path: str, summaries: SummaryEvidence, stated: Sequence[Cl
     digits = said[1].replace("_", ".")
     value = float(digits) * 1000
     unit = 1000.0 * 10.0 ** -len(digits.partition(".")[2])
-    total, place = min(totals)
+    total, place = min(totals, key=lambda shown: shown[0])
     if total < value + unit:
         return Result(1, 1)
     corrected = any(count_match(c, total) for c in stated if c.what is What.PARAMETERS)
