@@ -236,6 +236,7 @@ def claimed(logs: LogEvidence, params: Params) -> Outcome | None:
         if (
             run.unprinted
             or run.leaked
+            or run.miscounted
             or not (run.main and run.complete and all(epoch.total == params.digits for epoch in run.epochs))
         ):
             continue

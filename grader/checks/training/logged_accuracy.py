@@ -257,9 +257,11 @@ def _judge(run: Run, params: Params) -> _Ruling:
     if run.kind is SequenceKind.EXCERPT and not (run.start_cut and run.origin is Origin.NOTEBOOK):
         text = f"{said}, but this is an excerpt: {run.gaps[0]}"
         return _Ruling(run, Answer.MAYBE, doubt("excerpt", run.gaps[0]), text)
-    if reached and run.leaked:
-        finding = _doubt(finding, "leaked-test-set", run.leaked, params.denominator)
-        return _Ruling(run, Answer.MAYBE, finding, f"{said}, but {run.leaked}")
+    other = {"counts-outputs": run.miscounted, "leaked-test-set": run.leaked}
+    doubted = next((name for name, why in other.items() if why), "")
+    if reached and doubted:
+        finding = _doubt(finding, doubted, other[doubted], params.denominator)
+        return _Ruling(run, Answer.MAYBE, finding, f"{said}, but {other[doubted]}")
     if reached:
         return _Ruling(run, Answer.YES, finding, said)
     if not missed:
@@ -342,6 +344,7 @@ def _doubt(finding: Finding, diagnosis: str, found: str, total: int) -> Finding:
         "log-without-source": "the cells under which the log stands cannot have printed it",
         "excerpt": "the log shows only some of its epochs, so it does not show how long was trained",
         "leaked-test-set": "the test accuracy is of digits that the network was trained on",
+        "counts-outputs": "the accuracy may be that of each of the ten outputs",
     }
     hints = {
         "wrong-denominator": "check that the test loader uses the test set (train=False), and run "
@@ -354,6 +357,7 @@ def _doubt(finding: Finding, diagnosis: str, found: str, total: int) -> Finding:
         "to bottom, and save it",
         "excerpt": "quote the log from its first epoch, or hand in the notebook that printed it",
         "leaked-test-set": "train on train=True alone, test on train=False, and run the notebook again",
+        "counts-outputs": "compile with loss='categorical_crossentropy', or metrics=['categorical_accuracy']",
     }
     return Finding(
         message=messages[diagnosis],

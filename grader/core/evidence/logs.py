@@ -123,6 +123,9 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     tell.
     """
 
+    miscounted: str = ""
+    """Why its accuracy may count something else than digits, for a person; empty where nothing says so."""
+
     @property
     def complete(self) -> bool:
         """Whether every epoch of the run was found."""

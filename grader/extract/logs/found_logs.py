@@ -3,13 +3,14 @@ only the first are kept.
 """
 
 import itertools
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 
 import msgspec
 
 from grader.core.evidence.logs import Epoch, Evaluation, Origin, PastedLog, Run, SequenceKind
-from grader.core.evidence.notebook import Notebook
+from grader.core.evidence.notebook import Framework, Notebook
 from grader.extract.documents.cell_names import Printing
 from grader.extract.logs.kinds import is_excerpt_of, repeats
 from grader.extract.logs.leaked_digits import TrainedOnTest
@@ -83,7 +84,29 @@ def with_doubts(
             run,
             unprinted=unprinted(run.artefact, run.cells) if ours else run.unprinted,
             leaked=trained_on_test(run.artefact).found(run.cells) if ours else run.leaked,
+            miscounted=_miscounted(by_path[run.artefact], run.cells) if ours else run.miscounted,
             gaps=(*run.gaps, unread) if run.artefact in found.beyond else run.gaps,
         )
 
     return tuple(doubts(run) for run in found.runs)
+
+
+_COMPILED = re.compile(r"\.compile\s*\(((?:[^()]|\([^()]*\)){0,2000})\)")
+_BINARY = re.compile(r"binary_?crossentropy", re.IGNORECASE)
+_BARE_METRIC = re.compile(r"[\"']acc(?:uracy)?[\"']")
+
+
+def _miscounted(notebook: Notebook, cells: tuple[int, ...]) -> str:
+    """Say what the `accuracy` of a Keras log may count where the model was last compiled with a binary loss.
+
+    Keras before TensorFlow 2 resolves the name by the loss: over ten outputs, eight are right for a wrong
+    digit.
+    """
+    if notebook.framework is not Framework.KERAS:
+        return ""
+    until = max(cells, default=0)
+    source = "\n".join(cell.source for cell in notebook.code_cells if cell.number <= until)
+    calls = _COMPILED.findall(source)
+    if not calls or not (_BINARY.search(calls[-1]) and _BARE_METRIC.search(calls[-1])):
+        return ""
+    return "under binary_crossentropy older versions of Keras count each output by itself, not each digit"
