@@ -211,7 +211,6 @@ def test_accuracies_of_the_steps_to_the_submitted_network_are_no_fault(text: str
         "Accuracy: 99.62%\n\nAccuracy: 99.17%\n\nAccuracy: 99.46%",
         "Accuracy: 99.17%\n\nAccuracy: 99.46%",
         "Accuracy: 98.62%\n\nAccuracy: 99.17%\n\nFinal accuracy: 99.49%",
-        "Accuracy: 99.17% and finally 99.46%",
     ],
 )
 def test_accuracies_that_lead_to_nothing_that_was_printed_are_compared(text: str) -> None:
