@@ -11,7 +11,8 @@ import errno
 import os
 import platform
 import struct
-from typing import Final
+from functools import cache
+from typing import Any, Final
 
 from grader.sandbox.seccomp import ALLOW, ERRNO, KILL, denied, supported
 
@@ -22,6 +23,8 @@ _X32: Final = 0x40000000
 _NEWEST: Final = 456
 _NO_NEW_PRIVILEGES, _SET_SECCOMP, _FILTER = 38, 22, 2
 _PARENT_DEATH, _SIGKILL = 1, 9
+_NOBODY: Final = 0x7FFF_FFFF
+"""Number of no process: Linux gives none above 2**22."""
 _WRITING: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 # name: (x86_64, aarch64); None where the architecture has no such call
@@ -102,12 +105,40 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
 
 
+def prepare() -> None:
+    """Do once what each fork would do for itself: find the C library's function, and assemble the filter
+    but for the number of the process.
+    """
+    if platform.system() == "Linux":
+        _prctl()
+        if supported():
+            _parts()
+
+
+@cache
+def _prctl() -> Any:
+    prctl = ctypes.CDLL(None).prctl
+    prctl.argtypes = [ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p, ctypes.c_ulong, ctypes.c_ulong]
+    return prctl
+
+
+@cache
+def _parts() -> tuple[bytes, ...]:
+    """The filter, cut where the number of the process stands."""
+    return tuple(program(_NOBODY).split(struct.pack("<I", _NOBODY)))
+
+
+def program_of(pid: int) -> bytes:
+    """Return what `program` assembles for this machine, put together from what is prepared."""
+    return struct.pack("<I", pid).join(_parts())
+
+
 def die_with(parent: int) -> None:
     """End this process when its parent does, whatever it waits for then; elsewhere than on Linux it lives on
     until its limits end it.
     """
     if platform.system() == "Linux":
-        ctypes.CDLL(None).prctl(_PARENT_DEATH, _SIGKILL, 0, 0, 0)
+        _prctl()(_PARENT_DEATH, _SIGKILL, None, 0, 0)
         if os.getppid() != parent:
             os._exit(1)
 
@@ -116,11 +147,10 @@ def install() -> bool:
     """Filter the calls of this process from now on; return whether the kernel does."""
     if not (platform.system() == "Linux" and supported()):
         return False
-    code = program(os.getpid())
+    code = program_of(os.getpid())
     filtered = _Program(
         len(code) // 8, ctypes.cast(ctypes.create_string_buffer(code, len(code)), ctypes.c_char_p)
     )
-    prctl = ctypes.CDLL(None).prctl
-    prctl.argtypes = [ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p, ctypes.c_ulong, ctypes.c_ulong]
+    prctl = _prctl()
     alone = int(prctl(_NO_NEW_PRIVILEGES, 1, None, 0, 0)) == 0
     return alone and int(prctl(_SET_SECCOMP, _FILTER, ctypes.byref(filtered), 0, 0)) == 0

@@ -85,6 +85,9 @@ _CAN_FORK = hasattr(os, "fork")
 def main() -> None:
     """Serve requests until standard input ends."""
     source, sink = sys.stdin.buffer, sys.stdout.buffer
+    if _CAN_FORK:
+        importlib.import_module("resource")
+        reader_filter.prepare()
     while (request := _request(source)) is not None:
         try:
             function = load(request.target)

@@ -243,6 +243,16 @@ def test_no_jump_of_the_filter_leads_out_of_it(machine: str) -> None:
     assert code[-1] == (0x06, 0, 0, reader_filter.ALLOW)
 
 
+@linux
+@pytest.mark.skipif(not supported(), reason="no table of calls for this architecture")
+@pytest.mark.parametrize("pid", [1, 4711, 0xFFFF, 2**22])
+def test_the_filter_that_was_prepared_is_the_one_of_the_process(pid: int) -> None:
+    """Each fork assembled it for itself, a twelfth of what a fork costs that reads three bytes."""
+    reader_filter.prepare()
+    assert reader_filter.program_of(pid) == reader_filter.program(pid)
+    assert reader_filter.program(pid) != reader_filter.program(pid + 1)
+
+
 def _readers() -> set[int]:
     """Processes that were started as one that reads and belong to nobody any more."""
     found: set[int] = set()
