@@ -78,7 +78,13 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def needs(self) -> tuple[Need, ...]:
         """What the function must be given; TypeError where one parameter cannot be filled."""
-        return needs_of(self.load(), FILLABLE, f"provider {self.name}")
+        return _needs(self)
+
+
+@cache
+def _needs(provider: Provider) -> tuple[Need, ...]:
+    """Look at the function once: its annotations are evaluated each time, for each product of a class."""
+    return needs_of(provider.load(), FILLABLE, f"provider {provider.name}")
 
 
 PROVIDERS: tuple[Provider, ...] = (
