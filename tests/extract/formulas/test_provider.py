@@ -105,3 +105,16 @@ def test_inspect_says_what_cannot_be_read(tmp_path, name: str) -> None:  # type:
     code, output = run(str(path))
     assert code == 2
     assert name in output
+
+
+def test_a_line_that_a_classmate_wrote_before_is_read_the_same() -> None:
+    """Its statement is remembered, and nothing of where it stood."""
+    lines = README.splitlines()[1:]
+    first = evidence({"README.md": "\n".join(lines).encode()}).documents[0]
+    again = evidence({"mine.md": "\n".join(["# Part 1", "", *reversed(lines)]).encode()}).documents[0]
+    assert [(str(x.place), x.verdict.value, x.text) for x in again.lines] == [
+        ("mine.md:4", "wrong", first.lines[1].text),
+        ("mine.md:5", "right", first.lines[0].text),
+    ]
+    assert again.lines[0].repairs == first.lines[1].repairs
+    assert again.images == first.images == 1

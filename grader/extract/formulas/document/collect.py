@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from grader.backprop.assigned import made
+from grader.backprop.assigned import made, remembered
 from grader.backprop.expression import Expr, deriv, mapped_symbols, nodes, sym, symbols
 from grader.backprop.name_patterns import Named
 from grader.backprop.own_names import in_canonical
@@ -176,7 +176,7 @@ class _Collector:
             self.found.append(under)
             self.pending = False
             return
-        alone = _alone(line)
+        alone = _alone(line.text)
         if alone is not None and not alone.problems and len(alone.sides) == 1:
             self.left, self.left_at, self.gap, self.pending = alone.trees[0], number, False, True
             self.titled = _titled(line)
@@ -316,9 +316,9 @@ def _item(
     )
 
 
-def _alone(line: SourceLine) -> Statement | None:
+@remembered(most=2_048)
+def _alone(raw: str) -> Statement | None:
     """A line without `=`: a lone quantity that the next line may continue, or a definition that lost its `=`."""
-    raw = line.text
     if len(raw) > 200 or not raw.strip() or "|" in raw or "http" in raw:
         return None
     short = len(raw) <= 60

@@ -9,7 +9,7 @@ person.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from grader.backprop.assigned import made, network
+from grader.backprop.assigned import made, network, remembered
 from grader.backprop.own_names import in_canonical
 from grader.core.assigned_network import AssignedNetwork
 from grader.core.evidence.documents import Block, Document, SourceLine
@@ -130,6 +130,7 @@ def _left_over(
         yield line, rest
 
 
+@remembered(most=4_096)
 def named_quantities(text: str, block: Block, *, in_words: bool = True) -> tuple[str, ...]:
     """Return the quantities that a line may state: `∂E/∂w1`, `h1`, `E`, and `w1` for an update of it.
 

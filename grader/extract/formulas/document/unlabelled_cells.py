@@ -6,7 +6,7 @@ Such a line is no equation, and what it states is not known from it; it could be
 
 import re
 
-from grader.backprop.assigned import network
+from grader.backprop.assigned import network, remembered
 from grader.backprop.expression import Expr, has_derivative, symbols
 from grader.core.evidence.documents import Block
 from grader.extract.formulas.judging.network import NoValue, close, points
@@ -17,6 +17,7 @@ _CELL = re.compile(r"(?<!\\)\||</?t[dhr]\b[^<>]*>", re.IGNORECASE)
 MAY_BE_FORMULA = re.compile(r"[1-9].*[-+*/·×⋅∙(].*[1-9]")
 
 
+@remembered(most=2_048)
 def in_unlabelled_cells(row: str) -> frozenset[str]:
     """The quantities that the formulas in the cells of a row may define; empty where no cell is a formula."""
     found: frozenset[str] = frozenset()
@@ -31,6 +32,7 @@ _SIGNS = re.compile(r":=|=>|->|[=:→⇒←≔]")
 _ONE_NUMBER = re.compile(r"[1-9].*[-+*/·×⋅∙(]|[-+*/·×⋅∙(].*[1-9]")
 
 
+@remembered(most=4_096)
 def without_a_name(line: str, block: Block) -> frozenset[str]:
     """The quantities that a formula may define that stands alone on its line, or behind a name that is none of the
     network's. In code cells any name may mean anything, so only gradients count there.

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
+from grader.backprop.assigned import remembered
 from grader.backprop.expression import Expr
 from grader.backprop.name_patterns import Named
 from grader.backprop.own_names import canonical_of, spelled
@@ -35,6 +36,8 @@ from grader.extract.formulas.reading.vocabulary import ZERO_FOR_O, Token, joined
 
 MAX_LINE = 20_000
 MAX_FORMULA = 2_500
+USUAL = 400
+"""Characters of a line up to which what was read of it is remembered."""
 MAX_SIDES = 24
 
 
@@ -137,6 +140,15 @@ def statements(raw: str, names: Mapping[str, str] = MappingProxyType({})) -> lis
     """
     if len(raw) > MAX_LINE:
         return []
+    return _statements(raw, names) if names or len(raw) > USUAL else list(_known(raw))
+
+
+@remembered(most=2_048)
+def _known(raw: str) -> tuple[Statement, ...]:
+    return tuple(_statements(raw, {}))
+
+
+def _statements(raw: str, names: Mapping[str, str]) -> list[Statement]:
     line = _in_canonical(raw)
     if _MAY_ASSERT.search(raw):
         return _read(line, names)
