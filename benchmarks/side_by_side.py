@@ -13,6 +13,7 @@ control group, everything that a sandbox starts included, or the table says that
 """
 
 import argparse
+import compileall
 import json
 import os
 import platform
@@ -60,7 +61,10 @@ class Sizes(argparse.Namespace):
 
 
 def of_static(sizes: Sizes) -> Steps:
-    """Reading, replaying and drawing a class without running anything, and one submission cold."""
+    """Reading, replaying and drawing a class without running anything, and one submission cold, by grader
+    compiled as an installed one is: a checkout may never be.
+    """
+    compileall.compile_dir(ROOT / "grader", quiet=2)
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder, "class")
         make_class.make_class(made, sizes.static, seed=1, broken_share=0)

@@ -9,7 +9,7 @@ import click
 
 import grader
 from grader.core.kept_patterns import keep
-from grader.core.machine import collect_rarely, look_no_more
+from grader.core.machine import collect_rarely, look_no_more, one_thread_for_numpy
 
 _COMMANDS = {
     "assign": "grader.cli.commands.assign",
@@ -105,6 +105,7 @@ def main() -> None:
     # Processes that we start look for their modules where ours are, never in the current folder: it may be a
     # submission.
     os.environ["PYTHONSAFEPATH"] = "1"
+    one_thread_for_numpy()
     speak_unicode()
     status = guarded(lambda: app(standalone_mode=False))
     look_no_more()

@@ -32,6 +32,17 @@ def collect_rarely() -> None:
     gc.set_threshold(300_000, 10, 10)
 
 
+def one_thread_for_numpy() -> None:
+    """Let numpy start no threads in this process and those that it starts, unless the user says how many.
+
+    Nothing here multiplies matrices with it, and each thread of its OpenBLAS waits for work by counting: 60
+    CPU ms a process on two cores. Elsewhere than on x86 torch may be built on OpenBLAS, too, and keeps its
+    threads.
+    """
+    if sys.platform == "win32" or os.uname().machine == "x86_64":
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
 def look_no_more() -> None:
     """Look for no more garbage in circles, for this process ends: the interpreter goes through all that is
     there several times at its end, a tenth of a `check`. What has something to close is closed as ever.

@@ -1,7 +1,13 @@
-"""How a process of ours ends."""
+"""How a process of ours begins and ends."""
 
+import os
 import subprocess
 import sys
+from types import SimpleNamespace
+
+import pytest
+
+from grader.core.machine import one_thread_for_numpy
 
 
 def test_what_has_something_to_close_is_closed_though_nobody_looks_for_garbage_any_more() -> None:
@@ -21,3 +27,22 @@ def test_what_has_something_to_close_is_closed_though_nobody_looks_for_garbage_a
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 3
     assert sorted(done.stdout.split("\n")) == ["", "True", "at exit", "finalized"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no uname")
+@pytest.mark.parametrize(
+    ("machine", "before", "after"),
+    [
+        ("x86_64", {}, {"OPENBLAS_NUM_THREADS": "1"}),
+        ("x86_64", {"OPENBLAS_NUM_THREADS": "3"}, {"OPENBLAS_NUM_THREADS": "3"}),
+        ("aarch64", {}, {}),
+    ],
+)
+def test_numpy_starts_no_threads_unless_the_user_says_so_or_torch_may_share_them(
+    monkeypatch: pytest.MonkeyPatch, machine: str, before: dict[str, str], after: dict[str, str]
+) -> None:
+    environment = dict(before)
+    monkeypatch.setattr(os, "environ", environment)
+    monkeypatch.setattr(os, "uname", lambda: SimpleNamespace(machine=machine))
+    one_thread_for_numpy()
+    assert environment == after
