@@ -36,8 +36,7 @@ from grader.extract.formulas.reading.vocabulary import ZERO_FOR_O, Token, joined
 
 MAX_LINE = 20_000
 MAX_FORMULA = 2_500
-USUAL = 400
-"""Characters of a line up to which what was read of it is remembered."""
+USUAL = 400  # characters of a line up to which what was read of it is remembered
 MAX_SIDES = 24
 
 
