@@ -2,6 +2,7 @@
 
 import gc
 import os
+import platform
 import sys
 from pathlib import Path
 from typing import Final
@@ -39,7 +40,7 @@ def one_thread_for_numpy() -> None:
     CPU ms a process on two cores. Elsewhere than on x86 torch may be built on OpenBLAS, too, and keeps its
     threads.
     """
-    if sys.platform == "win32" or os.uname().machine == "x86_64":
+    if platform.machine() in ("x86_64", "AMD64"):
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 

@@ -1,9 +1,9 @@
 """How a process of ours begins and ends."""
 
 import os
+import platform
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import pytest
 
@@ -29,11 +29,11 @@ def test_what_has_something_to_close_is_closed_though_nobody_looks_for_garbage_a
     assert sorted(done.stdout.split("\n")) == ["", "True", "at exit", "finalized"]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no uname")
 @pytest.mark.parametrize(
     ("machine", "before", "after"),
     [
         ("x86_64", {}, {"OPENBLAS_NUM_THREADS": "1"}),
+        ("AMD64", {}, {"OPENBLAS_NUM_THREADS": "1"}),
         ("x86_64", {"OPENBLAS_NUM_THREADS": "3"}, {"OPENBLAS_NUM_THREADS": "3"}),
         ("aarch64", {}, {}),
     ],
@@ -43,6 +43,6 @@ def test_numpy_starts_no_threads_unless_the_user_says_so_or_torch_may_share_them
 ) -> None:
     environment = dict(before)
     monkeypatch.setattr(os, "environ", environment)
-    monkeypatch.setattr(os, "uname", lambda: SimpleNamespace(machine=machine))
+    monkeypatch.setattr(platform, "machine", lambda: machine)
     one_thread_for_numpy()
     assert environment == after
