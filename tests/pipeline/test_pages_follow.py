@@ -266,6 +266,24 @@ def test_a_folder_says_what_it_shows_once_all_is_written(tmp_path: Path) -> None
     assert not marker.exists()
 
 
+@pytest.mark.parametrize("names", ["a backup by hard links", "a link out of the folder"])
+def test_a_marker_with_another_name_is_left_to_it(names: str, tmp_path: Path) -> None:
+    marker, other = tmp_path / "out" / REPORT_MARKER, tmp_path / "other"
+    marker.parent.mkdir()
+    before = f"{publish._OURS}\n{publish._SHOWS}a key\nindex.html\n"
+    other.write_text(before, "utf-8")
+    if names == "a link out of the folder":
+        marker.symlink_to(other)
+    else:
+        marker.hardlink_to(other)
+    publish._begin(marker)
+    assert marker.read_text("utf-8") == publish._OURS
+    publish._end(marker, "another", ["index.html"])
+    assert "another" in marker.read_text("utf-8")
+    assert not marker.is_symlink()
+    assert other.read_text("utf-8") == before
+
+
 def test_several_processes_draw_the_same_pages(
     fresh: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ see is in `OUT/index.html` and `OUT/_class/`.
 
 import logging
 import os
+import stat
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -205,11 +206,13 @@ def _begin(marker: Path) -> None:
     particular, whenever the process is killed.
     """
     try:
-        os.truncate(marker, len(_OURS))
-    except FileNotFoundError:
-        return
+        if _alone(marker):
+            os.truncate(marker, len(_OURS))
+            return
     except OSError as fault:
         raise _unwritable(marker, fault) from fault
+    if os.path.lexists(marker):
+        write(marker, _OURS.encode())
 
 
 def _end(marker: Path, shows: str, names: Iterable[str]) -> None:
@@ -220,15 +223,26 @@ def _end(marker: Path, shows: str, names: Iterable[str]) -> None:
     """
     told = "\n".join(["", f"{_SHOWS}{shows}", *sorted(names), ""]).encode()
     try:
-        with marker.open("r+b", buffering=0) as handle:
-            if handle.read() == _OURS.encode():
-                handle.write(told)
-                return
-    except FileNotFoundError:
-        pass
+        if _alone(marker):
+            with marker.open("r+b", buffering=0) as handle:
+                if handle.read() == _OURS.encode():
+                    handle.write(told)
+                    return
     except OSError as fault:
         raise _unwritable(marker, fault) from fault
     write(marker, _OURS.encode() + told)
+
+
+def _alone(marker: Path) -> bool:
+    """Whether a marker may be written where it lies: a file that has one name, and is no link to another's.
+
+    A backup by hard links has the same file, and a folder that came with a repository may link out of it.
+    """
+    try:
+        found = marker.lstat()
+    except FileNotFoundError:
+        return False
+    return stat.S_ISREG(found.st_mode) and found.st_nlink == 1
 
 
 def shown(submission: Submission, out: Path) -> str:
