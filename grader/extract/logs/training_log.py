@@ -93,7 +93,11 @@ def _read_notebook_log(document: Document, notebook: Notebook, found: FoundLogs,
         if not read and not stated:
             continue
         shown, spelled = segments(read), spelled_out(cell, notebook)
-        rest = [r for r in left_out([*read, *stated], shown) if not is_bar(r.excerpt)]
+        rest = [
+            r
+            for r in left_out([*read, *stated], shown)
+            if not is_bar(r.excerpt) and not _OF_ONE.search(r.excerpt)
+        ]
         found.add_outside(
             to_epoch(r, half_unit=r.accuracy.half_unit) for r in rest if r.excerpt not in spelled.text
         )
@@ -318,6 +322,13 @@ def _without_stale_number(found: list[Reading]) -> list[Reading]:
     if len(found) >= 3 and len(numbered) == 1 and found[0].marker and found[0].marker.printed > 1:
         return [found[0]._replace(marker=None), *found[1:]]
     return found
+
+
+_OF_ONE = re.compile(
+    r"(?<![a-z])(?:class|digit|label|batch)(?:es)?\W{0,3}(?:no\.?\s*)?\d|acc\w*\s+(?:of|for)\W{0,3}\d\b",
+    re.IGNORECASE,
+)
+"""The accuracy of one class or of one batch is that of no epoch."""
 
 
 def _redraws(text: str) -> list[str]:
