@@ -126,6 +126,7 @@ EXAMPLES = {
         "_TRUNCATED": ("Streaming output truncated to the last 5000 lines.", "The output was long."),
         "_EARLY": ("        break", "# no breaks"),
         "_STOPPED": ("Early stopping at epoch 12", "It stopped."),
+        "_OF_ONE": ("Test accuracy of class 1: 99.82 %", "Test accuracy: 99.82 %"),
     },
     "claims.conclusion": {
         "_SCHEDULE": ("a StepLR scheduler", "a larger rate"),

@@ -14,7 +14,7 @@ from grader.core.evidence.notebook import Framework, Notebook
 from grader.extract.documents.cell_names import Printing
 from grader.extract.logs.kinds import is_excerpt_of, repeats
 from grader.extract.logs.leaked_digits import TrainedOnTest
-from grader.extract.logs.spelled_out import only_by_chance, shows_a_file
+from grader.extract.logs.spelled_out import runs_no_network, shows_a_file
 
 MAX_RUNS = 400
 """Runs that are kept of a submission; each is compared with all others. A sweep over six rates has six."""
@@ -70,7 +70,7 @@ def with_doubts(
     @cache
     def unprinted(path: str, cells: tuple[int, ...]) -> str:
         asked = [c for c in by_path[path].code_cells if c.number in cells]
-        shown = (shows_a_file(c, by_path[path]) or only_by_chance(c) for c in asked)
+        shown = (shows_a_file(c, by_path[path]) or runs_no_network(c, by_path[path]) for c in asked)
         return next(filter(None, shown), "") or printing(path).refused(cells)
 
     @cache

@@ -5,6 +5,7 @@ A saved output under such a cell is no record of a training, whoever trained bef
 """
 
 import ast
+import builtins
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
@@ -17,6 +18,8 @@ from grader.extract.logs.runs import Segment
 MIN_LINE = 12
 """Characters from which a line that stands in the source as well as in the output was not printed by chance.
 """
+MOST_STATEMENTS = 2_000
+"""Statements of a notebook beyond which nobody looks for what a cell reaches."""
 MIN_NUMBERS = 3
 """Accuracies of a list from which an output that shows them is one of that list."""
 _SHOWS = frozenset({"print", "display", "Markdown", "HTML", "Pretty", "pprint", "echo"})
@@ -83,22 +86,106 @@ def shows_a_file(cell: NotebookCell, notebook: Notebook) -> str:
     )
 
 
-_OF_CHANCE = frozenset({"random", "np", "numpy", "time"})
+_NETWORK = re.compile(
+    r"model|net|loader|optim|backward|fit|evaluat|predict|trainer|learn|engine|data|loss|arg_?max|infer|forward|cnn|classif"
+    r"|grad|batch|image|label|logit|conv|param|state|weight|layer|sess|accelerator|mnist|predictions?|run|main",
+    re.IGNORECASE,
+)
+"""Parts of names of which one stands in any code that trains or tests a network, however it is written."""
+_HARMLESS_MODULES = frozenset({
+    "IPython", "ast", "base64", "collections", "copy", "csv", "datetime", "functools", "glob", "io",
+    "itertools", "json", "math", "matplotlib", "numpy", "os", "pandas", "pathlib", "pickle", "random", "re",
+    "seaborn", "statistics", "sys", "time", "torch", "tqdm", "typing", "warnings",
+})  # fmt: skip
+"""Modules that train nothing by themselves."""
+_OPEN = re.compile(
+    r"\b(?:exec|eval|globals|locals|runfile|get_ipython|importlib|__import__)\s*\(|import\s+\*"
+    r"|^\s*[!%](?!\s*(?:pip|nvidia|matplotlib|config|ls|mkdir|unzip|wget)\b|%time|%capture)",
+    re.MULTILINE,
+)
+"""What may bind names or print where the source does not show it; `model.eval()` is a method."""
 
 
-def only_by_chance(cell: NotebookCell) -> str:
-    """Why a cell computes no accuracy: all that it calls draws random numbers, waits and prints; empty
-    where it calls more.
+def runs_no_network(cell: NotebookCell, notebook: Notebook) -> str:
+    """Why a cell can have measured no accuracy: neither it nor anything that it reaches by name names a part
+    of a network or of its data. Empty where something does, and where names may be bound unseen.
     """
-    tree = None if re.search(r"(?m)^\s*[!%]", cell.source) else _parsed(cell.source)
-    calls = [n.func for n in ast.walk(tree) if isinstance(n, ast.Call)] if tree else []
-    made = [f for f in calls if name_of(f) not in _HARMLESS]
-    draws = [f for f in made if isinstance(f, ast.Attribute) and "random" in ast.unparse(f)]
-    if not draws or not all(
-        isinstance(f, ast.Attribute) and ast.unparse(f).partition(".")[0] in _OF_CHANCE for f in made
-    ):
+    trees = [_parsed(other.source) for other in notebook.code_cells]
+    tree = _parsed(cell.source)
+    unseen = any(_OPEN.search(other.source.replace(".eval(", "(")) for other in notebook.code_cells)
+    if tree is None or unseen or any(t is None for t in trees):
         return ""
-    return f"cell {cell.number} draws its numbers by {ast.unparse(draws[0])} and runs no network"
+    statements = [s for t in trees if t is not None for s in t.body]
+    modules = dict(_imported(statements))
+    relative = any(isinstance(s, ast.ImportFrom) and s.level for s in statements)
+    if relative or len(statements) > MOST_STATEMENTS:
+        return ""
+    taken = list(tree.body)
+    names = set().union(*map(_names, taken)) if taken else set()
+    rest = [s for s in statements if not isinstance(s, ast.Import | ast.ImportFrom)]
+    while found := [s for s in rest if _names(s) & (names - modules.keys() - _HARMLESS)]:
+        taken += found
+        rest = [s for s in rest if s not in found]
+        names |= set().union(*map(_names, found))
+    named = {n for s in taken for n in _identifiers(s)}
+    if (
+        not {n.id for s in taken for n in ast.walk(s) if isinstance(n, ast.Name)}
+        <= _bound(statements) | modules.keys()
+    ):
+        return ""  # of what nothing in the notebook makes nobody knows what it does
+    if any(_NETWORK.search(n) for n in named - modules.keys()):
+        return ""
+    if any(modules[n] not in _HARMLESS_MODULES for n in named & modules.keys()):
+        return ""
+    files = {f for s in taken for n in ast.walk(s) for f in _FILE.findall(_text(n))}
+    if any(f in other.source for f in files for other in notebook.code_cells if other.number != cell.number):
+        return ""
+    return f"nothing that cell {cell.number} runs trains or tests a network"
+
+
+def _bound(statements: Iterable[ast.stmt]) -> frozenset[str]:
+    """Names that the statements make, and those that Python has."""
+    found = set(dir(builtins))
+    for node in (n for s in statements for n in ast.walk(s)):
+        match node:
+            case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name):
+                found.add(name)
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                found.add(name)
+    return frozenset(found)
+
+
+def _imported(statements: Iterable[ast.stmt]) -> Iterator[tuple[str, str]]:
+    for node in (n for s in statements for n in ast.walk(s)):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            for alias in node.names:
+                root = (node.module or "") if isinstance(node, ast.ImportFrom) else alias.name
+                yield (alias.asname or alias.name).partition(".")[0], root.partition(".")[0]
+
+
+def _names(statement: ast.stmt) -> frozenset[str]:
+    """Names that a statement makes or uses, without those that a function has for itself."""
+    names = {n.id for n in ast.walk(statement) if isinstance(n, ast.Name)}
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+        own = {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        own |= {n.arg for n in ast.walk(statement) if isinstance(n, ast.arg)}
+        return frozenset(names - own | {statement.name})
+    if isinstance(statement, ast.ClassDef):
+        return frozenset({statement.name})
+    return frozenset(names)
+
+
+def _identifiers(statement: ast.stmt) -> Iterator[str]:
+    for node in ast.walk(statement):
+        match node:
+            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.keyword(arg=str(name)):
+                yield name
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                yield name
+
+
+def _text(node: ast.AST) -> str:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
 
 
 def _opened(source: str) -> list[str]:
