@@ -70,8 +70,9 @@ def with_doubts(
     @cache
     def unprinted(path: str, cells: tuple[int, ...]) -> str:
         asked = [c for c in by_path[path].code_cells if c.number in cells]
-        shown = (shows_a_file(c, by_path[path]) or runs_no_network(c, by_path[path]) for c in asked)
-        return next(filter(None, shown), "") or printing(path).refused(cells)
+        shown = (shows_a_file(c, by_path[path]) for c in asked)
+        idle = (runs_no_network(c, by_path[path]) for c in asked)
+        return next(filter(None, shown), "") or printing(path).refused(cells) or next(filter(None, idle), "")
 
     @cache
     def trained_on_test(path: str) -> TrainedOnTest:
