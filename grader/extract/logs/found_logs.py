@@ -71,7 +71,7 @@ def with_doubts(
     def unprinted(path: str, cells: tuple[int, ...]) -> str:
         asked = [c for c in by_path[path].code_cells if c.number in cells]
         shown = (shows_a_file(c, by_path[path]) for c in asked)
-        idle = (runs_no_network(c, by_path[path]) for c in asked)
+        idle = (runs_no_network(c, by_path[path], modules) for c in asked)
         return next(filter(None, shown), "") or printing(path).refused(cells) or next(filter(None, idle), "")
 
     @cache

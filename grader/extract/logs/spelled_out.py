@@ -7,7 +7,7 @@ A saved output under such a cell is no record of a training, whoever trained bef
 import ast
 import builtins
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -88,7 +88,8 @@ def shows_a_file(cell: NotebookCell, notebook: Notebook) -> str:
 
 _NETWORK = re.compile(
     r"model|net|loader|optim|backward|fit|evaluat|predict|trainer|learn|engine|data|loss|arg_?max|infer|forward|cnn|classif"
-    r"|grad|batch|image|label|logit|conv|param|state|weight|layer|sess|accelerator|mnist|predictions?|run|main",
+    r"|grad|batch|image|label|logit|conv|param|state|weight|layer|sess|accelerator|mnist|predictions?|run|main|matmul|einsum"
+    r"|^(?:dot|hub)$",
     re.IGNORECASE,
 )
 """Parts of names of which one stands in any code that trains or tests a network, however it is written."""
@@ -99,16 +100,17 @@ _HARMLESS_MODULES = frozenset({
 })  # fmt: skip
 """Modules that train nothing by themselves."""
 _OPEN = re.compile(
-    r"\b(?:exec|eval|globals|locals|runfile|get_ipython|importlib|__import__)\s*\(|import\s+\*"
+    r"\b(?:exec|eval|globals|locals|runfile|get_ipython|importlib|__import__|system|popen)\s*\(|import\s+\*"
     r"|^\s*[!%](?!\s*(?:pip|nvidia|matplotlib|config|ls|mkdir|unzip|wget)\b|%time|%capture)",
     re.MULTILINE,
 )
 """What may bind names or print where the source does not show it; `model.eval()` is a method."""
 
 
-def runs_no_network(cell: NotebookCell, notebook: Notebook) -> str:
+def runs_no_network(cell: NotebookCell, notebook: Notebook, handed_in: Container[str] = ()) -> str:
     """Why a cell can have measured no accuracy: neither it nor anything that it reaches by name names a part
-    of a network or of its data. Empty where something does, and where names may be bound unseen.
+    of a network or of its data. Empty where something does, where names may be bound unseen, and where it
+    imports one of the Python files that were `handed_in`.
     """
     trees = [_parsed(other.source) for other in notebook.code_cells]
     tree = _parsed(cell.source)
@@ -121,12 +123,12 @@ def runs_no_network(cell: NotebookCell, notebook: Notebook) -> str:
     if relative or len(statements) > MOST_STATEMENTS:
         return ""
     taken = list(tree.body)
-    names = set().union(*map(_names, taken)) if taken else set()
+    names = set().union(*map(_names, taken), *map(_within, taken))
     rest = [s for s in statements if not isinstance(s, ast.Import | ast.ImportFrom)]
     while found := [s for s in rest if _names(s) & (names - modules.keys() - _HARMLESS)]:
         taken += found
         rest = [s for s in rest if s not in found]
-        names |= set().union(*map(_names, found))
+        names |= set().union(*map(_names, found), *map(_within, found))
     named = {n for s in taken for n in _identifiers(s)}
     if (
         not {n.id for s in taken for n in ast.walk(s) if isinstance(n, ast.Name)}
@@ -135,8 +137,12 @@ def runs_no_network(cell: NotebookCell, notebook: Notebook) -> str:
         return ""  # of what nothing in the notebook makes nobody knows what it does
     if any(_NETWORK.search(n) for n in named - modules.keys()):
         return ""
+    if any(isinstance(n, ast.MatMult) for s in taken for n in ast.walk(s)):
+        return ""  # a network of arrays alone: `W -= rate * X.T @ (softmax(X @ W) - Y)`
     if any(modules[n] not in _HARMLESS_MODULES for n in named & modules.keys()):
         return ""
+    if any(root in handed_in for _, root in _imported(tree.body)):
+        return ""  # `import training` trains as it is imported
     files = {f for s in taken for n in ast.walk(s) for f in _FILE.findall(_text(n))}
     if any(f in other.source for f in files for other in notebook.code_cells if other.number != cell.number):
         return ""
@@ -173,6 +179,15 @@ def _names(statement: ast.stmt) -> frozenset[str]:
     if isinstance(statement, ast.ClassDef):
         return frozenset({statement.name})
     return frozenset(names)
+
+
+def _within(statement: ast.stmt) -> frozenset[str]:
+    """Names that the methods of a class use: who reaches the class by its name reaches them."""
+    if not isinstance(statement, ast.ClassDef):
+        return frozenset()
+    return frozenset().union(*map(_names, statement.body)) - {
+        s.name for s in statement.body if isinstance(s, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
 
 
 def _identifiers(statement: ast.stmt) -> Iterator[str]:
