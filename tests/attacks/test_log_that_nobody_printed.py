@@ -101,11 +101,11 @@ HONEST = {
     "a name from a magic": (("%time log = train()", "print(log)"), {}),
     "a name from a shell": (("log = !cat log.txt", "print(log)"), {}),
     "a stored name": (("%store -r log", "print(log)"), {}),
-    "a global of a function": (("def f():\n    global log\n    log = 'x'", "f()\nprint(log)"), {}),
+    "a global of a function": (("def f():\n    global log\n    log = model.fit()", "f()\nprint(log)"), {}),
     "a comprehension": (("rows = open('log.txt')", "print([row for row in rows])"), {}),
     "an exception": (("import torch", "try:\n    run()\nexcept Exception as fault:\n    print(fault)"), {}),
     "walrus, with and match": (
-        ("import io", "with io.StringIO() as file:\n    print((n := file.read()), n)"),
+        ("import io", "with io.StringIO() as file:\n    print((n := run(file)), n)"),
         {},
     ),
     "a cell that no parser reads": (("print 'two'\nlog = 3", "print(log)"), {}),
@@ -116,7 +116,7 @@ HONEST = {
         {},
     ),
     "model.eval()": (("model = make()", "model.eval()\nprint(model)"), {}),
-    "a generator": (("def steps():\n    yield print(1)", "for step in steps():\n    pass"), {}),
+    "a generator": (("def steps():\n    yield print(model.fit())", "for step in steps():\n    pass"), {}),
 }
 
 
