@@ -10,7 +10,7 @@ import math
 import random
 from collections.abc import Mapping
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -193,24 +193,50 @@ def random_leaves(network: AssignedNetwork, rng: random.Random) -> dict[str, flo
     return leaves
 
 
+PATIENCE: Final = 500
+"""Settings that are drawn by chance before signs are chosen: twelve units are all on in one of 4,096, and in
+deep networks of many units nothing was found at all.
+"""
+
+
 def random_points(network: AssignedNetwork, count: int = 4) -> list[dict[str, float]]:
     """Return at least `count` fixed random settings. Of units that can be off, all are on in the first two,
-    and each is off in one of the others: where it is on, its sum and its output are the same.
+    and each is off in one of the others: where it is on, its sum and its output are the same. A unit that
+    nothing turns off within twice `PATIENCE` settings more stays on.
     """
     rng = random.Random(7)  # noqa: S311
     found: list[dict[str, float]] = []
-    relu = {u.sum for u in network.units if network.activation(u) is Activation.RELU}
+    relu = [u.sum for u in network.units if network.activation(u) is Activation.RELU]
     never_off = set(relu)
+    drawn = 0
     while len(found) < count or never_off:
         leaves = random_leaves(network, rng)
+        drawn += 1
+        chosen, given_up = drawn > PATIENCE, drawn > 3 * PATIENCE
+        first = len(found) < max(2, count - 2)
+        if chosen:
+            open_now = [name for name in relu if name in never_off] or relu
+            leaves = _with_signs(network, leaves, "" if first else open_now[drawn % len(open_now)])
         value = forward(network, leaves)
         off = {name for name in relu if value[name] < 0.0}
         on = {name for name in relu if value[name] > 0.0}
-        if len(found) < max(2, count - 2):
-            usable = on == relu
+        if first:
+            usable = len(on) == len(relu)
         else:
-            usable = (bool(off and on) or len(relu) < 2) and bool(off & never_off or not never_off)
-        if usable:
+            usable = (bool(off and on) or len(relu) < 2 or chosen) and bool(off & never_off or not never_off)
+        if usable or given_up:
             found.append(leaves)
-            never_off -= off
+            never_off = set() if given_up else never_off - off
     return found
+
+
+def _with_signs(network: AssignedNetwork, leaves: dict[str, float], off: str) -> dict[str, float]:
+    """Return a setting whose weights have the signs that turn a unit off and all others on."""
+    signed = dict(leaves)
+    for unit in network.units:
+        if network.activation(unit) is Activation.RELU:
+            value = forward(network, signed)
+            wanted = -1.0 if unit.sum == off else 1.0
+            for w, x in unit.terms:
+                signed[w] = wanted * math.copysign(signed[w], value[x])
+    return signed
