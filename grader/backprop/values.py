@@ -214,7 +214,8 @@ def random_points(network: AssignedNetwork, count: int = 4) -> list[dict[str, fl
         drawn += 1
         chosen, given_up = drawn > PATIENCE, drawn > 3 * PATIENCE
         first = len(found) < max(2, count - 2)
-        if chosen:
+        if relu and (chosen or not first):
+            # One unit off, all others on: where the unit behind it was off, too, its slope left out was right.
             open_now = [name for name in relu if name in never_off] or relu
             leaves = _with_signs(network, leaves, "" if first else open_now[drawn % len(open_now)])
         value = forward(network, leaves)
