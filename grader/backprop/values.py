@@ -215,7 +215,7 @@ def random_points(network: AssignedNetwork, count: int = 4) -> list[dict[str, fl
         chosen, given_up = drawn > PATIENCE, drawn > 3 * PATIENCE
         first = len(found) < max(2, count - 2)
         if relu and (chosen or not first):
-            # One unit off, all others on: where the unit behind it was off, too, its slope left out was right.
+            # One unit off, all others on: where the unit behind was off, too, its slope left out was right.
             open_now = [name for name in relu if name in never_off] or relu
             leaves = _with_signs(network, leaves, "" if first else open_now[drawn % len(open_now)])
         value = forward(network, leaves)
@@ -224,7 +224,8 @@ def random_points(network: AssignedNetwork, count: int = 4) -> list[dict[str, fl
         if first:
             usable = len(on) == len(relu)
         else:
-            usable = (bool(off and on) or len(relu) < 2 or chosen) and bool(off & never_off or not never_off)
+            apart = bool(off and on) or len(relu) < 2 or chosen
+            usable = apart and bool(off & never_off or not never_off)
         if usable or given_up:
             found.append(leaves)
             never_off = set() if given_up else never_off - off
