@@ -30,6 +30,7 @@ from grader.extract.claims.conclusion import says_larger_is_faster
         ("With a smaller learning rate we never take larger steps", False),
         ("A higher learning rate does not make it learn any faster", False),
         ("Where the learning rate is too high, the loss diverges quickly", False),
+        ("With a higher learning rate the loss diverges very fast", False),
         ("Batch normalisation allows a higher learning rate and so a faster training", False),
         ("Adam with a high learning rate and momentum converges faster", False),
         ("We look at whether a larger learning rate converges faster", False),

@@ -41,7 +41,7 @@ curves.
 _DENIED = r"(?:\b(?:not|never|no)\b|n't\b)[^,;]{0,30}?\b(?:fast|quick|rapid|sooner|earlier|steep)\w*"
 _UNLEARNED = re.compile(_DENIED, re.IGNORECASE)
 _NOT_FAST = re.compile(
-    rf"{_DENIED}|\b(?:diverg|overshoot|explod|oscillat)\w*[^,;]{0, 20}?\b(?:fast|quick|rapid)\w*",
+    rf"{_DENIED}|\b(?:diverg|overshoot|explod|oscillat)\w*[^,;]{{0,20}}?\b(?:fast|quick|rapid)\w*",
     re.IGNORECASE,
 )
 """What is denied, and what is fast but no learning."""
