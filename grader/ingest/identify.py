@@ -55,6 +55,24 @@ _ZIPPED_FORMATS = frozenset((
 """Suffixes of files that are zips inside, and no archives of files."""
 _MAGIC = {b"PK\x03\x04": "zip", b"PK\x05\x06": "zip", b"\x1f\x8b": "gz", b"BZh": "bz2", b"\xfd7zXZ\0": "xz"}
 """How archives begin whose name says nothing of it."""
+_TABLE_BEGINS = 200_000
+"""Bytes in which a table must begin."""
+_TABLE_LINES = 200
+_TABLE_NAMES = 8
+"""Different numbered names that make a row of headers; a table of the class network has 31."""
+_TABLE_STEMS = 3
+"""Different words that they are made of (`w1`, `h1`, `t1`); columns of pixels have one."""
+_SEPARATED = frozenset((".csv", ".tsv", ".tab"))
+_SAVED_PAGES = frozenset((".html", ".htm", ".mht", ".xml"))
+_SEPARATOR = re.compile(r"[,;\t|]")
+_NUMBERED = re.compile(r"([^\W\d]+(?:[ _/∂().^{}-]*[^\W\d]+){0,3})[ _({]{0,2}\d{1,2}[)}]?")
+_FORMULA = re.compile(r"=[^=]*\bEXP\s*\(", re.IGNORECASE)
+_OF_A_SPREADSHEET = (
+    b"urn:schemas-microsoft-com:office:excel",
+    b"urn:schemas-microsoft-com:office:spreadsheet",
+    b'class="waffle',
+)
+"""What Excel, and Google's sheets, write into the pages that they save."""
 _LFS = b"version https://git-lfs"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ZIP = b"PK\x03\x04"
@@ -287,3 +305,28 @@ def _by_content(path: str, data: bytes) -> _Seen:
             note = "read as a workbook by its content; the suffix says otherwise"
             return _Seen(kind=Kind.WORKBOOK, note=note)
     return _Seen()
+
+
+def saved_as(suffix: str, data: bytes) -> str:
+    """What a table was saved as; empty where the file is none: no row, and no first cells of rows, name the
+    quantities of a small network, and no formulas stand there as text.
+    """
+    head = data[:_TABLE_BEGINS]
+    if suffix in _SAVED_PAGES and any(mark in head for mark in _OF_A_SPREADSHEET):
+        return "a workbook as a web page, which holds no formulas"
+    return "a table as text with separated values, which holds no formulas" if _is_table(suffix, head) else ""
+
+
+def _is_table(suffix: str, head: bytes) -> bool:
+    if suffix not in _SEPARATED:
+        return False
+    coded = "utf-16" if head.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
+    lines = head.decode(coded, errors="replace").splitlines()[:_TABLE_LINES]
+    rows = [[cell.strip(" \"'") for cell in _SEPARATOR.split(line)] for line in lines]
+    formulas = sum(_FORMULA.match(cell) is not None for row in rows for cell in row)
+    return formulas >= _TABLE_STEMS or any(map(_names_a_network, [*rows, [row[0] for row in rows]]))
+
+
+def _names_a_network(cells: list[str]) -> bool:
+    found = {m[0].lower(): m[1].lower() for cell in cells if (m := _NUMBERED.match(cell[:80]))}
+    return len(found) >= _TABLE_NAMES and len(set(found.values())) >= _TABLE_STEMS

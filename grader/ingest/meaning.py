@@ -14,7 +14,7 @@ import msgspec
 from grader.core.submission import Artefact, Elsewhere, Kind, Problem, Source, forms_of
 from grader.ingest.archive import HandedIn
 from grader.ingest.forms.typed import is_shortcut, may_be_the_work, only_links, plain_text, told
-from grader.ingest.identify import archive_kind, identified, unread
+from grader.ingest.identify import archive_kind, identified, saved_as, unread
 
 _SHARED = r"drive\.google|1drv\.ms|onedrive|sharepoint|dropbox"
 _LINKED = {
@@ -118,6 +118,10 @@ def _closed(source: Source, missing: frozenset[Kind]) -> Artefact:
             note = f"{artefact.note}; what lies behind a link was not fetched"
             return msgspec.structs.replace(artefact, problem=Problem.NOT_READ, note=note)
     suffix = PurePosixPath(artefact.path).suffix.lower()
+    saved = artefact.kind is Kind.OTHER and Kind.WORKBOOK in missing and saved_as(suffix, source.data)
+    if saved:
+        note = f"{saved}; save the workbook as .xlsx"
+        return msgspec.structs.replace(artefact, kind=Kind.WORKBOOK, problem=Problem.NOT_READ, note=note)
     if artefact.kind is Kind.OTHER and forms_of(suffix) & missing and not archive_kind(artefact.path, b""):
         note = f"a {suffix} file, which grader does not read; hand in Markdown, .xlsx and .ipynb"
         return msgspec.structs.replace(artefact, problem=Problem.NOT_READ, note=note)

@@ -170,18 +170,28 @@ class Layout:
         counted: Counter[int] = Counter()
         for name in names().weights:
             for index in indices if name in self.columns else ():
-                key = self.key(name, index)
-                if key not in self.model.owner:
-                    continue
-                for target in self._targets(key):
-                    if not self._inside(target):
-                        leaf = self.leaf(target)
-                        known = self.bound.get(target, self.bound.get(leaf))
-                        value = self.model.shown(leaf)
-                        outside = known is None and not self._inside(leaf) and isinstance(value, float)
-                        if outside and not self._reads_table(leaf):
-                            counted[leaf] += 1
+                for target in self._parameters(self.key(name, index)):
+                    leaf = self.leaf(target)
+                    known = self.bound.get(target, self.bound.get(leaf))
+                    outside = known is None and not self._inside(leaf)
+                    if outside and isinstance(self.model.shown(leaf), float) and not self._reads_table(leaf):
+                        counted[leaf] += 1
         return counted
+
+    def _parameters(self, key: int) -> list[int]:
+        """The cells outside the table that a formula reads, also by the helper cells that read the table for
+        it: a column of new weights is one, from which the next row takes its own.
+        """
+        found: list[int] = []
+        seen, waiting = {key}, [key]
+        while waiting and len(seen) <= MAX_FOLLOWED:
+            for target in self._targets(waiting.pop()):
+                if target in seen or self._inside(target):
+                    continue
+                seen.add(target)
+                helps = target in self.model.owner and self._reads_table(target)
+                (waiting if helps else found).append(target)
+        return found
 
     def _reads_table(self, key: int) -> bool:
         """Whether a cell beside the table is calculated from cells of it: a helper cell, no parameter."""
@@ -212,9 +222,8 @@ class Layout:
         found = {leaf}
         for name in names().weights:
             for index in range(1, len(self.rows)) if name in self.columns else ():
-                key = self.key(name, index)
-                for target in self._targets(key) if key in self.model.owner else ():
-                    if self._inside(target) or target in self.bound:
+                for target in self._parameters(self.key(name, index)):
+                    if target in self.bound:
                         continue
                     end = self.leaf(target)
                     twin = column_of(end) == column_of(leaf) and self.model.constants.get(end) == value

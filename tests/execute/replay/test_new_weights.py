@@ -1,0 +1,55 @@
+"""Sheets that calculate the new weights in columns of their own, from which the next row takes its weights."""
+
+from __future__ import annotations
+
+import io
+
+import openpyxl
+import pytest
+
+from grader.core.facts.replay import BookVerdict, Severity
+from tests.execute.replay.sheets import AT, ETA, HEADER, replayed, workbook
+from tests.execute.replay.test_layouts import FIRST, LAST
+
+WEIGHTS = [f"w{k}" for k in range(1, 9)]
+NEW = {w: openpyxl.utils.get_column_letter(33 + k) for k, w in enumerate(WEIGHTS)}
+
+
+def new_weights(rate: str = ETA, head: str = "new {w}", first: int = FIRST) -> bytes:
+    """A book whose update formulas stand beside the table; from row `first` on they read `rate`."""
+
+    def edit(book: openpyxl.Workbook) -> None:
+        sheet = book.worksheets[0]
+        for w in WEIGHTS:
+            sheet[f"{NEW[w]}{HEADER}"] = head.format(w=w)
+            for r in range(FIRST, LAST + 1):
+                read = rate.format(r=r) if r >= first else ETA
+                sheet[f"{NEW[w]}{r}"] = f"={AT[w]}{r}-{read}*{AT['∂E/∂' + w]}{r}"
+                if r > FIRST:
+                    sheet[f"{AT[w]}{r}"] = f"={NEW[w]}{r - 1}"
+
+    return workbook(edit=edit)
+
+
+@pytest.mark.parametrize(
+    "head", ["new {w}", "{w}+", "{w}_new", "{w} updated", "{w}'", "{w} (t+1)", "{w}", ""]
+)
+def test_the_rate_is_found_in_the_columns_of_new_weights(head: str) -> None:
+    book = replayed(new_weights(head=head))
+    assert [f for f in book.faults if f.severity is Severity.FAIL] == []
+    assert book.verdict is BookVerdict.CORRECT
+    assert (book.tables[0].eta, book.tables[0].eta_cell) == (0.5, "G2")
+
+
+def test_a_rate_of_its_own_in_every_row_is_found_too() -> None:
+    book = openpyxl.load_workbook(io.BytesIO(new_weights("AF{r}")))
+    for r in range(FIRST, LAST + 1):
+        book.worksheets[0][f"AF{r}"] = 0.5
+    buffer = io.BytesIO()
+    book.save(buffer)
+    assert replayed(buffer.getvalue()).verdict is BookVerdict.CORRECT
+
+
+def test_a_rate_that_moves_along_is_drift() -> None:
+    faults = {f.diagnosis for f in replayed(new_weights("$G$3", first=FIRST + 3)).faults}
+    assert "eta-drift" in faults
