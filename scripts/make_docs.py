@@ -22,7 +22,7 @@ import msgspec
 from grader.backprop import slips
 from grader.backprop.slip_catalogue import CATALOGUE
 from grader.checks.catalogue import catalogue
-from grader.cli.app import app
+from grader.cli.root import app
 from grader.core.assigned_data import KNOWN, Archive, DataFile, DataSet
 from grader.core.assigned_network import AssignedNetwork
 from grader.core.rubric import Assignment, Criterion, Execution, LatePolicy, Model, Profile, Rubric, Treatment

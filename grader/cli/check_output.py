@@ -1,15 +1,20 @@
 """What `grader check` prints and writes: for people, for GitHub, for code scanning, for other CI."""
 
-import json
 import os
 import shlex
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from grader.core.report import Report
+from grader.core.rubric import Rubric
+
+if TYPE_CHECKING:
+    from grader.pipeline.grade.file_views import Fetch, Products
+    from grader.pipeline.grade.publish import Written
 
 STEPS_SHOWN = 5
 FILE_FORMS = ("sarif", "junit", "codequality", "classroom50")
@@ -78,6 +83,8 @@ def file_place(form: str, given: object) -> Path:
 
 
 def _ours(path: Path) -> bool:
+    import json
+
     try:
         found = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
@@ -85,8 +92,21 @@ def _ours(path: Path) -> bool:
     return isinstance(found, dict) and {"submission", "rubric", "outcomes"} <= found.keys()
 
 
+def write_page(
+    report: Report, products: "Products", out: Path, rubric: Rubric, fetch: "Fetch", *, copies: bool
+) -> "Written":
+    """Write the page and result.json into a folder; what that takes is imported where somebody asks for
+    it.
+    """
+    from grader.pipeline.grade.publish import publish
+
+    return publish(report, products, out, rubric, fetch, copies=copies)
+
+
 def write_forms(report: Report, files: Mapping[str, Path]) -> None:
     """Write each form to its file; beside Classroom 50's result its release body and the job's outputs."""
+    if not files:
+        return
     from grader.pipeline.grade.publish import write
     from grader.render.platforms import classroom50
 

@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,7 +16,9 @@ from grader.cli.screen import linked, watched
 from grader.core.crash_log import printable
 from grader.core.progress import listening
 from grader.core.report import Report
-from grader.pipeline.grade.publish import Written
+
+if TYPE_CHECKING:
+    from grader.pipeline.grade.publish import Written
 
 LINE = 8_000
 """Characters of one line that quotes a submission."""
@@ -88,7 +91,7 @@ def color_wanted() -> bool:
     return watched(sys.stdout) and not os.environ.get("NO_COLOR")
 
 
-def echo_report(report: Report, written: Written, *, as_json: bool, quiet: bool) -> None:
+def echo_report(report: Report, written: "Written", *, as_json: bool, quiet: bool) -> None:
     """Print a report the way the options ask for."""
     from grader.render.result_json import encode
     from grader.render.terminal import print_report
@@ -101,7 +104,7 @@ def echo_report(report: Report, written: Written, *, as_json: bool, quiet: bool)
     click.echo(f"page    {linked(written.page)}\nresult  {linked(written.result)}")
 
 
-def echo_copies(written: Written, *, err: bool) -> None:
+def echo_copies(written: "Written", *, err: bool) -> None:
     """Print where the copies with findings are, why one is missing, and what makes a page of a notebook."""
     from importlib.util import find_spec
 

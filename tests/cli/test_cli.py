@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from grader.cli import crash
-from grader.cli.app import app
 from grader.cli.exit_status import status, worst_status
 from grader.cli.options import seconds
+from grader.cli.root import app
 from grader.core.outcome import Verdict
 from tests.command_line import ROOT, grader
 from tests.render.test_exports import _marked, _report

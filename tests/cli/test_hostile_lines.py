@@ -11,10 +11,10 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from grader.cli.app import app
 from grader.cli.output import echo_line
 from grader.cli.reproduce_output import echo_facts as echo_reproduced
 from grader.cli.retrain_output import echo_facts as echo_retrained
+from grader.cli.root import app
 from grader.core.retrain_rule import RuleParams
 from tests.cli.test_reproduce_command import FACTS
 from tests.facts import retrained

@@ -99,7 +99,7 @@ def test_two_faults_fit_on_one_screen() -> None:
 @pytest.mark.slow
 def test_no_command_pays_for_rich_in_a_pipe() -> None:
     script = (
-        "import sys; from grader.cli.app import app\n"
+        "import sys; from grader.cli.root import app\n"
         "for words in (['rules'], ['explain', 'BP101'], ['check', '--static', 'README.md']):\n"
         "    try: app.main(words, standalone_mode=False)\n"
         "    except SystemExit: pass\n"

@@ -83,7 +83,7 @@ def test_reference_is_what_the_code_says() -> None:
 
 def test_commands_in_text_blocks_exist() -> None:
     """Blocks that are too long to run are at least spelled right."""
-    from grader.cli.app import app
+    from grader.cli.root import app
 
     shown = [
         (page.name, shlex.split(line.removeprefix("$ "), comments=True)[1:])

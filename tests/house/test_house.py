@@ -235,7 +235,7 @@ def test_every_declared_dependency_is_imported() -> None:
 
 
 def test_commands_are_thin_have_help_and_stand_in_the_readme() -> None:
-    from grader.cli.app import app
+    from grader.cli.root import app
 
     readme = (ROOT / "README.md").read_text("utf-8")
     for path in (ROOT / "grader" / "cli" / "commands").glob("*.py"):

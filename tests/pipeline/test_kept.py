@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from grader.checks.catalogue import catalogue
-from grader.cli.app import app
+from grader.cli.root import app
 from grader.core.outcome import Verdict
 from grader.pipeline.drawing.whole_class import publish_run
 from grader.pipeline.judging.reports import reports_of

@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 
 from grader.checks.catalogue import catalogue
-from grader.cli.app import app
+from grader.cli.root import app
 from grader.core.outcome import Outcome, passed
 from grader.core.rubric import CheckParams
 from grader.core.rule import Rule

@@ -35,14 +35,13 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 def command(path: Path, rubric: str, out: Path | None, form: str, **options: object) -> int:
     """Print what was found and what to do next, most points first."""
     from grader.checks.catalogue import catalogue
-    from grader.cli.check_output import echo_check, file_place, tell_of_minutes, write_forms
+    from grader.cli.check_output import echo_check, file_place, tell_of_minutes, write_forms, write_page
     from grader.cli.exit_status import status
     from grader.cli.options import runs_folder
     from grader.cli.output import echo_copies, progress_line
     from grader.core.faults import UsageFault
     from grader.core.settings import Device, Settings
     from grader.ingest.ignore import read_config
-    from grader.pipeline.grade.publish import publish
     from grader.pipeline.grade.self_check import self_check
     from grader.pipeline.plan.rubrics import load
 
@@ -67,7 +66,7 @@ def command(path: Path, rubric: str, out: Path | None, form: str, **options: obj
         report, known = self_check(path, loaded, settings, progress)
     fetch, copies = known.sources.fetch, bool(options["annotate"])
     out = out or (Path("reports") if copies else None)
-    written = out and publish(report, known.products(), out, loaded.rubric, fetch, copies=copies)
+    written = out and write_page(report, known.products(), out, loaded.rubric, fetch, copies=copies)
     write_forms(report, files)
     if form not in files:
         executed = "NotebookRun" in known.products()

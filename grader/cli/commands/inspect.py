@@ -1,6 +1,6 @@
 """`grader inspect`: what is read from one kind of file, without a rubric."""
 
-from grader.cli.app import LazyGroup
+from grader.cli.root import LazyGroup
 
 command = LazyGroup(
     name="inspect",

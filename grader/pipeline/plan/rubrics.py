@@ -4,11 +4,11 @@ import hashlib
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from importlib.resources import files
 from pathlib import Path
 
 import msgspec
 
+import grader
 from grader.core.assigned_data import DataSet, described
 from grader.core.assigned_network import CLASS_NETWORK, AssignedNetwork
 from grader.core.faults import RubricFault
@@ -39,7 +39,7 @@ def rubric_folder() -> Path:
     """Return the folder of the rubrics that come with grader: beside the package in a checkout, inside it in
     a wheel.
     """
-    packaged = Path(str(files("grader") / "_data" / "rubrics"))
+    packaged = Path(grader.__file__).parent / "_data" / "rubrics"
     return packaged if packaged.is_dir() else Path(__file__).parents[3] / "rubrics"
 
 
