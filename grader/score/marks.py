@@ -69,7 +69,11 @@ def total(rubric: Rubric, marked: Sequence[Marked], late_days: float) -> Marks:
 
 def remarked(report: Report, rubric: Rubric, outcomes: Sequence[Marked], late_days: float) -> Report:
     """Return a report with other marked criteria, added up afresh."""
-    marks = total(rubric, outcomes, late_days)
+    return with_marks(report, total(rubric, outcomes, late_days))
+
+
+def with_marks(report: Report, marks: Marks) -> Report:
+    """Return a report with other marks."""
     return msgspec.structs.replace(
         report,
         outcomes=marks.outcomes,

@@ -1,6 +1,7 @@
 """A judged report is kept under a key of all that decides it, and under none where something may yet change."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -15,7 +16,7 @@ from grader.core.settings import Settings
 from grader.ingest.read import from_bytes
 from grader.pipeline.classroom.grade_class import Graded, grade_class
 from grader.pipeline.classroom.rescore import score_again
-from grader.pipeline.grade.grade_one import report_on
+from grader.pipeline.grade.grade_one import report_again, report_on
 from grader.pipeline.judging import kept_reports, reports
 from grader.pipeline.judging.reports import reports_of
 from grader.pipeline.plan.plan import mark_sheet
@@ -45,12 +46,16 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The ids of whatever is judged from now on."""
     names: list[str] = []
 
-    def judged(known: object, *rest: object, **more: object) -> Report:
-        found = report_on(known, *rest, **more)  # type: ignore[arg-type]
-        names.append(found.submission.id)
-        return found
+    def counted(judge: Callable[..., Report]) -> Callable[..., Report]:
+        def judged(*given: object, **more: object) -> Report:
+            found = judge(*given, **more)
+            names.append(found.submission.id)
+            return found
 
-    monkeypatch.setattr(reports, "report_on", judged)
+        return judged
+
+    monkeypatch.setattr(reports, "report_on", counted(report_on))
+    monkeypatch.setattr(reports, "report_again", counted(report_again))
     return names
 
 

@@ -49,6 +49,10 @@ RUBRICS = {
     "limits": DEFAULT.replace("parameters = 20000", "parameters = 9000").replace(
         "accuracy = 99.4", "accuracy = 98.0"
     ),
+    "several": DEFAULT.replace('check = "AR001"\npoints = ', 'check = "AR001"\npoints = 1')
+    .replace("points = 5", "points = 7")
+    .replace("accuracy = 99.4", "accuracy = 99.0")
+    .replace("[profile]", 'missing = "zero"\ncap = 90\n\n[profile]'),
     "hidden": DEFAULT.replace('id = "workbook-forward"', 'id = "workbook-forward"\nhidden = true'),
 }
 NAMES = ("over-budget", "perfect", "wrong-gradient")
@@ -81,9 +85,12 @@ def _scored(out: Path, rubric: str) -> None:
     loaded = _loaded(rubric)
     with Store(out / ".grader" / "store.sqlite") as store:
         run = store.runs()[0]
+        shown = store.run()
+        before = (shown, mark_sheet(_loaded(shown.rubric.decode())))
         if rubric.encode() != run.rubric:
             run = share_facts(store, run, loaded.path, rubric.encode())
-        assert publish_run(store, run, mark_sheet(loaded), out).failed == {}
+        published = publish_run(store, run, mark_sheet(loaded), out, before=before)
+        assert published.failed == {}
 
 
 def _pages(out: Path) -> dict[str, str]:

@@ -9,7 +9,7 @@ import msgspec
 from grader.core.report import Report
 from grader.pipeline.grade.annotate import Annotated, annotate
 from grader.pipeline.grade.publish import publish, student_files
-from grader.pipeline.judging.reports import culprit, judged
+from grader.pipeline.judging.reports import Judge, culprit
 from grader.pipeline.plan.plan import MarkSheet
 from grader.render.summary import for_student
 from grader.score.marks import student_view
@@ -40,7 +40,7 @@ def feedback_of(
     says why.
     """
     rubric = sheet.loaded.rubric
-    for report, held in judged(store, run, sheet, failed, store.delivered(run.id)):
+    for report, held in Judge(store, run, sheet).judged(store.delivered(run.id), failed):
         days = held.delivery.late_days
         with culprit(report.submission.id, "drew its feedback", failed):
             products = held.products()

@@ -18,7 +18,7 @@ from grader.core.machine import usable_cores
 from grader.core.progress import once
 from grader.core.report import Report
 from grader.core.spool import Ordered, Spool
-from grader.pipeline.judging.reports import OUR_FAILURE, culprit, judged, publish_one
+from grader.pipeline.judging.reports import OUR_FAILURE, Judge, culprit, publish_one
 from grader.pipeline.plan.plan import MarkSheet, mark_sheet
 from grader.pipeline.plan.rubrics import LoadedRubric
 from grader.render.class_rows import ClassRow
@@ -199,12 +199,17 @@ def _drawn(
     reports: dict[str, bytes] = {}
     rows: dict[str, bytes] = {}
     packed = msgspec.msgpack.Encoder().encode
-    for report, held in judged(store, run, sheet, failed, names):
+    then = None if before is None else Judge(store, *before)
+    for report, held in Judge(store, run, sheet, then).judged(names, failed):
         name = report.submission.id
         with culprit(name, "drew its page", failed):
             publish_one(store, sheet, report, held, out)
             row = ClassRow.of(report, seconds={p: s.wall for p, s in store.durations(run.id, name).items()})
             reports[name], rows[name] = packed(report), packed(row)
-    old = () if before is None else judged(store, *before, {}, names)
-    then = {report.submission.id: packed(report) for report, _ in old}
-    return Drawn(reports=reports, rows=rows, before=then, failed=failed)
+    old = () if then is None else then.judged(names, {})
+    return Drawn(
+        reports=reports,
+        rows=rows,
+        before={report.submission.id: packed(report) for report, _ in old},
+        failed=failed,
+    )

@@ -1,8 +1,11 @@
 """Grade one submission: the sentence of the design, as code."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
 
 from grader.core.facts.retrain import RetrainFacts, WrongDigits
+from grader.core.outcome import Outcome
 from grader.core.report import Note, Report
 from grader.core.rubric import Absent
 from grader.core.rule import Rule
@@ -14,7 +17,7 @@ from grader.pipeline.grade.products import Known, NothingKept, fill
 from grader.pipeline.grade.provenance import provenance
 from grader.pipeline.plan.plan import make_plan
 from grader.pipeline.plan.rubrics import LoadedRubric
-from grader.score.marks import mark
+from grader.score.marks import Marks, mark, with_marks
 
 Progress = Callable[[str], None]
 """Called with a short sentence whenever something that may take seconds begins."""
@@ -48,10 +51,7 @@ def report_on(
     late_days: float = 0.0,
 ) -> Report:
     """Judge and score what is known; pure, so a stored `Known` can be judged again with another rubric."""
-    outcomes = judge(loaded.rubric, rules, known)
-    # Of one file that somebody asked about nobody can say what else there is.
-    missing = Absent.OPEN if known.submission.single_file else loaded.rubric.missing
-    marks = mark(loaded.rubric, rules, outcomes, late_days, missing=missing)
+    marks = _marks(known, loaded, rules, judge(loaded.rubric, rules, known), late_days)
     trained = known.products().get(RetrainFacts.__name__)
     return Report(
         submission=known.submission,
@@ -66,6 +66,34 @@ def report_on(
         read=(*_artefact_notes(known), *notes),
         wrong_digits=trained.wrong if isinstance(trained, RetrainFacts) else WrongDigits(),
     )
+
+
+def report_again(
+    before: Report,
+    known: Known,
+    loaded: LoadedRubric,
+    rules: Mapping[str, Rule],
+    told: Mapping[str, Outcome],
+    *,
+    late_days: float = 0.0,
+) -> Report:
+    """Judge and score with another rubric what a report with the same options is about: `told` are the
+    outcomes that stand, as `judge` takes them. Of the rest only what its checks ask for need be known.
+    """
+    marks = _marks(known, loaded, rules, judge(loaded.rubric, rules, known, told), late_days)
+    return with_marks(msgspec.structs.replace(before, rubric=loaded.ref), marks)
+
+
+def _marks(
+    known: Known,
+    loaded: LoadedRubric,
+    rules: Mapping[str, Rule],
+    outcomes: Sequence[Outcome],
+    late_days: float,
+) -> Marks:
+    # Of one file that somebody asked about nobody can say what else there is.
+    missing = Absent.OPEN if known.submission.single_file else loaded.rubric.missing
+    return mark(loaded.rubric, rules, outcomes, late_days, missing=missing)
 
 
 def _artefact_notes(known: Known) -> tuple[Note, ...]:

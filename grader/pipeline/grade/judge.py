@@ -2,11 +2,12 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
-from grader.backprop.own_names import Own, own, told
+from grader.backprop.own_names import Own, own
+from grader.backprop.own_names import told as in_names
 from grader.core.missing import Missing
 from grader.core.outcome import Finding, Outcome, Verdict, unknown
 from grader.core.rubric import Criterion, Rubric
@@ -18,21 +19,30 @@ from grader.pipeline.plan.providers import EXECUTING, by_product
 
 log = logging.getLogger(__name__)
 
+_NOTHING: Final[Mapping[str, Outcome]] = {}
 _NO_NUMBERS = (
     "the rubric has numbers of each student's own, and none, or several, for {}: [student] names them"
 )
 
 
-def judge(rubric: Rubric, rules: Mapping[str, Rule], known: Known) -> tuple[Outcome, ...]:
-    """Return one outcome per criterion, in the rubric's order, whatever happens."""
+def judge(
+    rubric: Rubric, rules: Mapping[str, Rule], known: Known, told: Mapping[str, Outcome] = _NOTHING
+) -> tuple[Outcome, ...]:
+    """Return one outcome per criterion, in the rubric's order, whatever happens. `told` holds those that
+    stand already, by the ids of their criteria.
+    """
+    names = own(rubric.network)
     judged = tuple(
-        judge_one(c, rules[c.check], rubric, known.models.get(c.model, known) if c.model else known)
+        told[c.id] if c.id in told else _judged(c, rules[c.check], rubric, known, names)
         for c in rubric.criterion
     )
-    names = own(rubric.network)
-    if names is not None:
-        judged = tuple(_in_own_names(outcome, names) for outcome in judged)
     return _provisional(judged, rubric, rules) if rubric.provisional_logs else judged
+
+
+def _judged(criterion: Criterion, rule: Rule, rubric: Rubric, known: Known, names: Own | None) -> Outcome:
+    about = known.models.get(criterion.model, known) if criterion.model else known
+    outcome = judge_one(criterion, rule, rubric, about)
+    return outcome if names is None else _in_own_names(outcome, names)
 
 
 def _in_own_names(outcome: Outcome, names: Own) -> Outcome:
@@ -40,12 +50,12 @@ def _in_own_names(outcome: Outcome, names: Own) -> Outcome:
     findings = tuple(
         msgspec.structs.replace(
             finding,
-            **{field: told(getattr(finding, field), names) for field in _TOLD},
-            others=tuple(told(other, names) for other in finding.others),
+            **{field: in_names(getattr(finding, field), names) for field in _TOLD},
+            others=tuple(in_names(other, names) for other in finding.others),
         )
         for finding in outcome.findings
     )
-    said = {field: told(getattr(outcome, field), names) for field in ("summary", "headline")}
+    said = {field: in_names(getattr(outcome, field), names) for field in ("summary", "headline")}
     return msgspec.structs.replace(outcome, findings=findings, **said)
 
 

@@ -2,6 +2,8 @@
 credit.
 """
 
+from typing import Final
+
 import msgspec
 
 from grader.core.evidence.summaries import SummaryEvidence
@@ -12,6 +14,9 @@ from grader.core.rule import Rule
 from grader.core.submission import Kind, Submission
 from grader.pipeline.grade.products import Known
 from grader.pipeline.plan.providers import EXECUTING, by_product
+
+CONSULTED: Final = frozenset({NetworkFacts.__name__, SummaryEvidence.__name__})
+"""Products that a ruling is settled by, whether its check asks for them or not."""
 
 
 def settle(outcome: Outcome, rule: Rule, known: Known) -> Outcome:

@@ -47,12 +47,17 @@ class KeptReports:
         """Return the key of a submission's report; empty while a phase of it is still to come, since what is
         judged meanwhile is soon judged otherwise.
         """
+        if not self.whole(held):
+            # What a finished run never computed is told with its number.
+            return self._key(held, self._run.id) if self._run.finished else ""
+        return self._key(held, 0)
+
+    def whole(self, held: Held) -> bool:
+        """Whether every phase of a submission has ended: then a report says nothing of its run."""
         recorded = {name for r in held.records for name in (*r.products, *r.missing)}
-        open_now = not held.records or not self._executing <= recorded
-        if open_now and not self._run.finished:
-            return ""
-        # What a finished run never computed is told with its number.
-        run = self._run.id if open_now else 0
+        return bool(held.records) and self._executing <= recorded
+
+    def _key(self, held: Held, run: int) -> str:
         return key(all=self._same_for_all, delivery=held.delivery, records=held.records, run=run)
 
     def get(self, name: str) -> Report | None:

@@ -9,7 +9,7 @@ which command runs it.
 import gc
 import logging
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,10 +20,11 @@ from grader.core.progress import tell
 from grader.core.report import Note, Report
 from grader.pipeline.classroom.stored import Held
 from grader.pipeline.grade.file_views import renderer
-from grader.pipeline.grade.grade_one import report_on
+from grader.pipeline.grade.grade_one import report_again, report_on
 from grader.pipeline.grade.products import Known, keys_of
 from grader.pipeline.grade.publish import publish, shown
 from grader.pipeline.judging.kept_reports import KeptReports
+from grader.pipeline.judging.shared_outcomes import outcomes_in, shared_criteria, wanted_by_others
 from grader.pipeline.plan.plan import MarkSheet
 from grader.score.marks import remarked
 from grader.score.overrides import decided
@@ -40,32 +41,83 @@ def reports_of(store: Store, run: Run, sheet: MarkSheet, failed: dict[str, str])
 
     One that we crash on is left out, and `failed` says why.
     """
-    yield from (report for report, _ in judged(store, run, sheet, failed, store.delivered(run.id)))
+    yield from (report for report, _ in Judge(store, run, sheet).judged(store.delivered(run.id), failed))
 
 
-def judged(
-    store: Store, run: Run, sheet: MarkSheet, failed: dict[str, str], names: Iterable[str]
-) -> Iterator[tuple[Report, Held]]:
-    """Judge some submissions as `reports_of` does; yield each report with what it rests on."""
-    decisions: dict[str, list[Decision]] = {}
-    for decision in store.decisions():
-        decisions.setdefault(decision.submission, []).append(decision)
-    kept = KeptReports(store, run, sheet)
-    again = _Once(
-        f"grader or the values of the rubric changed since run {run.id} was read: what that can "
-        "have changed is read "
-        "again from the stored files; nothing is run"
-    )
-    for name in names:
-        with culprit(name, "judged it", failed):
-            own = sheet.loaded.rubric.profile_of(name)
-            held = Held(store, run, store.delivery(run.id, name), plan=sheet.plan, profile=own)
-            name_of = kept.key_of(held)
-            report = kept.get(name_of)
-            if report is None:
-                report = kept.keep(name_of, *_judged(run, sheet, held, again), held)
-            yield _ruled(report, sheet, held, decisions.get(name, ())), held
-    kept.write()
+class Judge:
+    """Judges submissions of one run with one rubric; with that of another judge before, whose outcomes stand
+    where both rubrics ask the same.
+    """
+
+    def __init__(self, store: Store, run: Run, sheet: MarkSheet, before: "Judge | None" = None) -> None:
+        self._store = store
+        self.run = run
+        self.sheet = sheet
+        self._kept = KeptReports(store, run, sheet)
+        self._found: dict[str, Report] = {}
+        """Reports that the next judge asked for."""
+        self._before = before
+        same_options = before is not None and before.run.settings == run.settings
+        self._shared = shared_criteria(sheet, before.sheet) if before is not None and same_options else {}
+        self._again = _Once(
+            f"grader or the values of the rubric changed since run {run.id} was read: what that can "
+            "have changed is read "
+            "again from the stored files; nothing is run"
+        )
+
+    def judged(self, names: Iterable[str], failed: dict[str, str]) -> Iterator[tuple[Report, Held]]:
+        """Judge some submissions as `reports_of` does; yield each report with what it rests on."""
+        decisions: dict[str, list[Decision]] = {}
+        for decision in self._store.decisions():
+            decisions.setdefault(decision.submission, []).append(decision)
+        for name in names:
+            with culprit(name, "judged it", failed):
+                held = self._held(name)
+                report = self._report(held)
+                yield _ruled(report, self.sheet, held, decisions.get(name, ())), held
+        self._kept.write()
+
+    def _held(self, name: str) -> Held:
+        own = self.sheet.loaded.rubric.profile_of(name)
+        delivery = self._store.delivery(self.run.id, name)
+        return Held(self._store, self.run, delivery, plan=self.sheet.plan, profile=own)
+
+    def _report(self, held: Held) -> Report:
+        """The report without what persons decided."""
+        name = self._kept.key_of(held)
+        found = self._found.pop(name, None) or self._kept.get(name)
+        if found is not None:
+            return found
+        before = self._before.kept_of(held) if self._before is not None and self._shared else None
+        report, known = self._whole(held) if before is None else self._shared_report(held, before)
+        return self._kept.keep(name, report, known, held)
+
+    def kept_of(self, held: Held) -> Report | None:
+        """Return what is kept of a submission of another run, of which every phase has ended, as this rubric
+        judges it; None for nothing.
+        """
+        name = self._kept.key_of(held) if self._kept.whole(held) else ""
+        found = self._kept.get(name)
+        if found is not None:
+            self._found[name] = found
+        return found
+
+    def _whole(self, held: Held) -> tuple[Report, Known]:
+        """The report as all the checks say it, and what it rests on."""
+        sheet = self.sheet
+        # Where code ran and what trained stands in the provenance, whether a check asks for it or not.
+        told = {"NotebookRun", "RetrainFacts"} & made_of(held.records)
+        known = held.known(sheet.wanted | told, self._again)
+        notes: tuple[Note, ...] = tuple(n for record in held.records for n in record.notes)
+        days = held.delivery.late_days
+        return report_on(known, sheet.loaded, sheet.rules, self.run.settings, notes, late_days=days), known
+
+    def _shared_report(self, held: Held, before: Report) -> tuple[Report, Known]:
+        """The report as the checks say it whose outcomes are not those of the rubric before."""
+        sheet, told = self.sheet, outcomes_in(before, self._shared)
+        known = held.known(wanted_by_others(sheet, told), self._again)
+        days = held.delivery.late_days
+        return report_again(before, known, sheet.loaded, sheet.rules, told, late_days=days), known
 
 
 class _Once:
@@ -78,15 +130,6 @@ class _Once:
         if self._sentence:
             tell(self._sentence)
         self._sentence = ""
-
-
-def _judged(run: Run, sheet: MarkSheet, held: Held, again: Callable[[str], None]) -> tuple[Report, Known]:
-    """The report as the checks say it, and what it rests on."""
-    # Where code ran and what trained stands in the provenance, whether a check asks for it or not.
-    known = held.known(sheet.wanted | ({"NotebookRun", "RetrainFacts"} & made_of(held.records)), again)
-    notes: tuple[Note, ...] = tuple(n for record in held.records for n in record.notes)
-    late_days = held.delivery.late_days
-    return report_on(known, sheet.loaded, sheet.rules, run.settings, notes, late_days=late_days), known
 
 
 def _ruled(report: Report, sheet: MarkSheet, held: Held, decisions: Sequence[Decision]) -> Report:

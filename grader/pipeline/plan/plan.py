@@ -130,7 +130,7 @@ def mark_sheet(loaded: LoadedRubric, settings: Settings = _USUAL) -> MarkSheet:
         loaded=loaded,
         rules=rules,
         plan=plan,
-        wanted=_asked(loaded.rubric, rules),
+        wanted=asked(loaded.rubric, rules),
         stages=tuple(Stage(phases=p, products=plan.named(p)) for p in _stages(plan, settings)),
     )
 
@@ -183,11 +183,12 @@ def _steps(asked: Iterable[tuple[str, type]]) -> tuple[Step, ...]:
     )
 
 
-def _asked(rubric: Rubric, rules: Mapping[str, Rule]) -> frozenset[str]:
-    asked = {product.__name__ for _, product in needed(rubric, rules)}
+def asked(rubric: Rubric, rules: Mapping[str, Rule]) -> frozenset[str]:
+    """Return the names of the products that the checks of a rubric ask for themselves."""
+    own = {product.__name__ for _, product in needed(rubric, rules)}
     for model in rubric.model:
-        asked |= {of_model(model, product.__name__) for _, product in needed(rubric, rules, model.id)}
-    return frozenset(asked)
+        own |= {of_model(model, product.__name__) for _, product in needed(rubric, rules, model.id)}
+    return frozenset(own)
 
 
 def _retraining(criteria: Iterable[Criterion], rules: Mapping[str, Rule]) -> Retraining:
