@@ -1,7 +1,9 @@
 """The statements of one document in order: wrapped lines joined, `= …` lines given the left side they continue."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from grader.backprop.assigned import made, remembered
@@ -17,7 +19,7 @@ from grader.extract.formulas.document.program_lines import as_assignments
 from grader.extract.formulas.document.table_columns import Column, Columns
 from grader.extract.formulas.document.tex_macros import without_macros
 from grader.extract.formulas.judging.network import points
-from grader.extract.formulas.reading.abbreviations import abbreviation, has_signals, may_define, with_signals
+from grader.extract.formulas.reading.abbreviations import definitions, has_signals, may_define, with_signals
 from grader.extract.formulas.reading.notation import without_runs
 from grader.extract.formulas.reading.parser import Note, located
 from grader.extract.formulas.reading.relations import bare, formula, quantity
@@ -84,10 +86,7 @@ def collect(lines: Sequence[SourceLine], own: frozenset[str] = frozenset()) -> I
     """
     lines = without_macros([line._replace(text=without_runs(line.text)) for line in lines])
     lines = as_assignments(lines)
-    collector = _Collector(own)
-    for joint in joined(lines):
-        if joint.line.block is not Block.CODE or _CODE_LINE.match(in_canonical(joint.line.text)):
-            collector.read(joint)
+    collector = _collected(lines, own)
     found = collector.found
     trees = [i.trees for i in found]
     if has_signals(trees):
@@ -106,15 +105,38 @@ def collect(lines: Sequence[SourceLine], own: frozenset[str] = frozenset()) -> I
     return plain_as_activated(collected) if not named and _names_sums(lines) else collected
 
 
+def _collected(lines: Sequence[SourceLine], own: frozenset[str]) -> "_Collector":
+    """What the lines say; where names were used above their one definition, with those known from the first line."""
+    read = [
+        joint
+        for joint in joined(lines)
+        if joint.line.block is not Block.CODE or _CODE_LINE.match(in_canonical(joint.line.text))
+    ]
+    first = _Collector(own)
+    for joint in read:
+        first.read(joint)
+    once = {name: first.names[name] for name, times in first.defined.items() if times == 1}
+    if not once or not any(i.statement.problems for i in first.found):
+        return first
+    again = _Collector(own, once)
+    for joint in read:
+        again.read(joint)
+    return again if again.understood > first.understood else first
+
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
 class _Collector:
     """The statements read so far, with what a next line may refer to."""
 
-    def __init__(self, own: frozenset[str] = frozenset()) -> None:
+    def __init__(self, own: frozenset[str] = frozenset(), names: Mapping[str, str] = _NOTHING) -> None:
         self.own = own
+        self.defined = Counter[str]()
         self.found: list[Item] = []
         self.unread: list[SourceLine] = []
         self.signs: list[Sign] = []
-        self.names: dict[str, str] = {}
+        self.names = dict(names)
         self.left: Expr | None = None
         self.left_at = -REACH
         self.pending = False  # whether the left side stands alone on the line above, as in a heading
@@ -122,6 +144,11 @@ class _Collector:
         self.doubtful = False  # whether the brackets of the left side balance only by a guess
         self.columns = Columns()
         self.gap = False  # whether a line of prose stands between the left side and a line that continues it
+
+    @property
+    def understood(self) -> int:
+        """How many equations were read whole."""
+        return sum(len(i.trees) > 1 and not i.statement.problems for i in self.found)
 
     def read(self, joint: Joined) -> None:
         """Read one line, or those of one formula."""
@@ -135,14 +162,12 @@ class _Collector:
             if _too_long(line.text) or statements(line.text):
                 self.unread.append(line)
             return
-        short = (
-            abbreviation(plain_line(line.text), self.names, self.own)
-            if self.own or may_define(in_canonical(line.text))
-            else None
-        )
-        if short is not None:
-            self.names[short.name] = short.value
-            return
+        if self.own or may_define(in_canonical(line.text)):
+            named, nothing_else = definitions(plain_line(line.text), self.names, self.own)
+            self.defined.update(one.name for one in named)
+            self.names.update(named)
+            if nothing_else:
+                return
         columns = self.columns.read(line)
         read = self._statements(line.text)
         if columns and not any(s.sides[0].tree is not None and not s.noted("labelled") for s in read):

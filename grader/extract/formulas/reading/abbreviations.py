@@ -12,19 +12,48 @@ from grader.extract.formulas.judging.decide import Truth, decide
 from grader.extract.formulas.judging.network import conventions, points
 from grader.extract.formulas.reading.relations import formula
 from grader.extract.formulas.reading.source_map import SourceText
+from grader.extract.formulas.reading.sums import of_every_output
 from grader.extract.formulas.reading.vocabulary import tokens
 
 MOST_NAMES = 40
+_INTRODUCED = r"(?:(?:let|where|with|put|set|define|say|also|and|sei|soit|sea|wobei|mit|où|donde)\b[\s:,]*)?"
+_NAME = r"(?P<name>[A-Za-z]\w{0,23}|∂_?\(?[ijkn]\)?)"
 _DEFINITION = re.compile(
-    r"^[\s>*_`\-+\d.)]*(?:(?:let|where|with|put|set|define|say|also|and|sei|soit|sea)\b[\s:,]*)?"
-    r"(?P<name>[A-Za-z]\w{0,23})\s*(?:\(say\)\s*)?(?::=|=|:)(?!=)(?P<value>[^=]+)$",
+    rf"^[\s>*_`\-+\d.)]*{_INTRODUCED}{_NAME}\s*(?:\(say\)\s*)?(?::=|=|:)(?!=)(?P<value>[^=]+)$",
     re.IGNORECASE,
 )
+_NAMED_CHAIN = re.compile(
+    rf"^([\s>*_`\-+\d.)]*{_INTRODUCED}[A-Za-z]\w{{0,23}})\s*:?=(?!=)(?:[^=]+=)+(?P<last>[^=]+)$",
+    re.IGNORECASE,
+)
+"""`δ1 = ∂E/∂o1 = …`: a name, and an equation of what it is called."""
+_SAID = re.compile(
+    rf"^[\s>*_`\-+\d.)]*(?:\w+[\s,]+){{0,4}}?(?:(?:write|use|set|put|introduce|schreiben?|setzen?|nutzen?)\s+)?{_NAME}\s+"
+    r"(?:for|für|denotes?|be|stands?\s+for|is\s+short\s+for|instead\s+of|means|abbreviates|represents|steht\s+für|bezeichnet)\s+"
+    r"(?:the\s+(?:\w+\s+){1,3})?(?P<value>[^=]+)$",
+    re.IGNORECASE,
+)
+"""`We write δ1 for (a_o1 - t1) a_o1 (1 - a_o1)`."""
+_PARTS = re.compile(
+    r"\s*(?:;|,?\s*\b(?:and|und|et|y|e)\b|,)\s+(?=(?:(?:let|sei|soit|sea)\s+)?(?:[A-Za-z]\w{0,23}|∂_?\(?[ijkn]\)?)\s*(?:(?::=|=)(?!=)|(?:for|für|denotes?|be|stands?)\b))"
+)
+"""Between two definitions of one line."""
+_FOR_ALL = re.compile(
+    r"\s*[,(]?\s*(?:(?:for|with|where|für|mit|pour|para)\s+)?(?:(?:all|each|every|alle|jedes)\s+)?(?<![A-Za-z])[ijkn]\s*(?:=|∈|in)\s*"
+    r"[({]?\s*(?:1\s*(?:,|\.\.+|…|and|und|to|bis|or|-)|the\b)[^=]*$",
+    re.IGNORECASE,
+)
+"""`, k = 1, 2` behind a definition for every k."""
+_FAMILY = re.compile(r"(?:_\(?|(?<=∂))([ijkn])\)?$")
 
 
 _BEGINS = re.compile(
-    r"^[\s>*_`\-+\d.)$]*(?:(?:let|where|with|put|set|define|say|also|and|sei|soit|sea)\b[\s:,$`]*)?"
-    r"(\\?[A-Za-zδ]\w{0,23})[`$_{}\d]*\s*(?:\(say\)\s*)?(?::=|=|:)[^=]*[1-9]",
+    r"^[\s>*_`\-+\d.)$]*(?:(?:let|where|with|put|set|define|say|also|and|sei|soit|sea|wobei|mit|où|donde)\b[\s:,$`]*)?"
+    r"(\\?[A-Za-zδΔ∆][\w^]{0,23})[`$_{}\d]*\s*(?:\(say\)\s*)?(?::=|=|:)[^=]*[1-9kjn]",
+    re.IGNORECASE,
+)
+_MAY_SAY = re.compile(
+    r"[δΔ∆\w}$]\s+(?:for|für|denotes?|be|stands?\s|is\s+short|instead|means|abbreviates|represents|steht|bezeichnet)\b.*\(",
     re.IGNORECASE,
 )
 
@@ -33,6 +62,8 @@ _LET = re.compile(r"^[\s>*_`\-+\d.)]*(?:let|where|put|set|define|sei|soit|sea)\b
 _NO_NAMES = frozenset(["a", "A", "I", "d", "D", "e", "E", "h", "o", "t", "x", "y", "z", "net", "out"])
 _OF_A_NETWORK = re.compile(r"(?:(?:a|A|out|Out|act|net|Net|z|in)_?)?[hoitwxyHOWXY]_?\d{0,2}")
 """Quantities of some network: that of another one is no abbreviation."""
+_SLOPE = re.compile(r"[dD]_?(?:(?:a|out|act|net|z)_?)?[hoHO]_?\d{1,2}")
+"""`dh1 = …` of a program: it means what it is made of, as a δ does."""
 
 
 class Abbreviation(NamedTuple):
@@ -43,25 +74,60 @@ class Abbreviation(NamedTuple):
 
 
 def may_define(raw: str) -> bool:
-    """Whether a raw line may define a name: it begins with one that is none of the network's."""
+    """Whether a raw line may define a name: it begins with one that is none of the network's, or says what one is."""
     match = _BEGINS.match(raw)
     if match is None:
-        return False
-    found = tokens(match.group(1))
-    return match.group(1)[0] in "\\δ" or (len(found) == 1 and found[0].kind == "word")
+        return _MAY_SAY.search(raw[:200]) is not None
+    name = match.group(1)
+    found = tokens(name)
+    return (
+        name[0] in "\\δΔ∆"
+        or _SLOPE.fullmatch(name) is not None
+        or (len(found) == 1 and found[0].kind == "word")
+    )
 
 
-def abbreviation(
+def definitions(
     plain: SourceText, known: Mapping[str, str], own: frozenset[str] = frozenset()
-) -> Abbreviation | None:
-    """The definition of a name that is none of the network's, or one of `own`; None where the line defines none."""
-    match = _DEFINITION.match(plain.text)
-    if match is None or len(known) >= MOST_NAMES:
-        return None
+) -> tuple[list[Abbreviation], bool]:
+    """The names that a line defines, none of the network's, or of `own`; and whether it does nothing else."""
+    parts = plain.split(_PARTS)
+    found: dict[str, str] = {}
+    whole = True
+    for part in parts:
+        made = [] if len(known) + len(found) >= MOST_NAMES else _defined(part, {**known, **found}, own)
+        whole = whole and bool(made) and _NAMED_CHAIN.match(part.text) is None
+        found.update(made)
+    return [Abbreviation(name, value) for name, value in found.items()], whole
+
+
+def _defined(plain: SourceText, known: Mapping[str, str], own: frozenset[str]) -> list[Abbreviation]:
+    """The definition that a part of a line is; one for every output where its name ends in an index."""
+    plain = plain.sub(_FOR_ALL, "")
+    named = _NAMED_CHAIN.match(plain.text)
+    if named is not None:
+        last = SourceText(f"{named[1]} = {named['last']}")
+        return _defined(last, known, own)
+    match = _DEFINITION.match(plain.text) or _SAID.match(plain.text)
+    if match is None:
+        return []
     name, value = match["name"], match["value"].strip(" \t.,;`*")
+    family = _FAMILY.search(name)
+    if family is not None:
+        stem = "delta" if name.startswith("∂") else name[: family.start()]
+        values = of_every_output(value, family[1])
+        each = [(f"{stem}_{k}", one) for k, one in enumerate(values, 1)]
+        return [made for one in each if (made := _one(*one, plain, known, own)) is not None]
+    made = _one(name, value, plain, known, own)
+    return [] if made is None else [made]
+
+
+def _one(
+    name: str, value: str, plain: SourceText, known: Mapping[str, str], own: frozenset[str]
+) -> Abbreviation | None:
     found = tokens(name)
     foreign = len(found) == 1 and found[0].kind == "word" and not _OF_A_NETWORK.fullmatch(name)
-    if not foreign and name not in own:
+    if not foreign and name not in own and _SLOPE.fullmatch(name) is None:
         return None
     value = expanded(SourceText(value), known).text
     tree = formula(SourceText(value))
@@ -83,7 +149,8 @@ def expanded(plain: SourceText, known: Mapping[str, str]) -> SourceText:
     if not known:
         return plain
     names = "|".join(re.escape(name) for name in sorted(known, key=len, reverse=True))
-    pattern = re.compile(rf"(?<![A-Za-z0-9_])(?:{names})(?![A-Za-z0-9_])")
+    slope = r"(?!\s*/\s*[dD∂])" if any(map(_SLOPE.fullmatch, known)) else ""
+    pattern = re.compile(rf"(?<![A-Za-z0-9_])(?<!/)(?<!/ )(?:{names})(?![A-Za-z0-9_]){slope}")
     return plain.sub(pattern, lambda m: f"({known[m.group(0)]})")
 
 

@@ -141,6 +141,7 @@ def _signals(assigned: AssignedNetwork) -> _Rules:
         (_DELTA + rf"\s*_?\s*\{{\s*(?:\\(?:text|mathrm)\{{)?{_NEURON}\{{?({n})\}}{{1,3}}", r" delta_\1\2 "),
         (_DELTA + rf"\s*_?\s*\(?{_NEURON}({n})\)?", r" delta_\1\2 "),
         (_DELTA + rf"\s*([{low}])\s*\^?\(?([ho])\)?", r" delta_\2\1 "),
+        (_DELTA + rf"([{low}])", lambda m: f" delta_{unicodedata.normalize('NFKC', m[1])} "),
         (_DELTA + rf"\s*\^\s*[{{(]\s*{_NEURON}\{{?({n})\}}?[}})]", r" delta_\1\2 "),
         (
             _DELTA + rf"\s*_?\s*(?:\{{({n})\}}|({n}))(?!\w)",
@@ -162,7 +163,7 @@ def error_signals(line: SourceText) -> SourceText:
 
 
 _IN_DELTAS = re.compile(r"[Δ∆]\s*[ELJC]\w*\s*/|/\s*\(?[Δ∆]")
-_CAPITAL = re.compile(r"[Δ∆](?=\s*_?[{(]?(?:[ao]_?)?[oh]_?\{?\d)")
+_CAPITAL = re.compile(r"[Δ∆](?=\s*_?[{(]?(?:(?:[ao]_?)?[oh]_?\{?)?\d)")
 _DELTAS = ("\\delta", "δ", "𝛿")
 
 
@@ -250,7 +251,6 @@ def linked_formulas(line: SourceText) -> list[SourceText]:
 
 
 _ESCAPED_SPACE = re.compile(r"\\ ")
-
 
 _SUPERSCRIPTS = {
     "⁰": "0",

@@ -5,6 +5,7 @@ Words of the languages in which hand-ins were met; a word that is missing here l
 
 import re
 
+from grader.backprop.expression import Expr
 from grader.backprop.name_patterns import Named
 from grader.extract.formulas.reading.source_map import SourceText
 from grader.extract.formulas.reading.vocabulary import AGES
@@ -171,3 +172,11 @@ def labelled(line: SourceText) -> SourceText | None:
     if _LABEL().match(line.text) is None:
         return None
     return line.sub(_LABEL(), r"∂E/∂w\1 = ")
+
+
+_OWN_NAME = re.compile(r"\s*[A-Za-z_]\w{0,23}\s*")
+
+
+def called(name: str, stated: Expr | None) -> bool:
+    """Whether a side is a name of the document's own before an equation of the network's: `g1 = ∂E/∂w1 = …`."""
+    return _OWN_NAME.fullmatch(name) is not None and stated is not None and stated.head in ("sym", "deriv")

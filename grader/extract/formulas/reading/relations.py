@@ -21,6 +21,12 @@ class Equation(NamedTuple):
     code: str = ""
 
 
+INFERRED = {
+    "arrow": "an arrow, a colon or words read as =",
+    "labelled": "a formula behind the name of a weight, without the ∂E/∂ and the =",
+    "if-true": "a further form behind an arrow, or a sum over weights with two indices",
+}
+"""How an `=` was inferred, by the code of its note."""
 LABELS = ("labelled", "if-true")
 """Codes of equations that are right or not decided: a false one may be about something else."""
 

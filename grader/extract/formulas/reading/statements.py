@@ -19,8 +19,9 @@ from grader.extract.formulas.reading.notation import (
     strip_markdown,
 )
 from grader.extract.formulas.reading.parser import Note, Parsed, Unparsed, located, parse_all, parse_prefix
-from grader.extract.formulas.reading.prose_rules import REMARKS, in_symbols, labelled
+from grader.extract.formulas.reading.prose_rules import REMARKS, called, in_symbols, labelled
 from grader.extract.formulas.reading.relations import (
+    INFERRED,
     MATRIX_STATED,
     Equation,
     after_arrows,
@@ -31,7 +32,7 @@ from grader.extract.formulas.reading.relations import (
 )
 from grader.extract.formulas.reading.side_calculations import sides, unwrapped
 from grader.extract.formulas.reading.source_map import SourceText
-from grader.extract.formulas.reading.sums import with_sums
+from grader.extract.formulas.reading.sums import over_weights, with_sums
 from grader.extract.formulas.reading.vocabulary import ZERO_FOR_O, Token, joined_names, tokens, without_ages
 
 MAX_LINE = 20_000
@@ -160,13 +161,6 @@ def _statements(raw: str, names: Mapping[str, str]) -> list[Statement]:
     return [s._replace(notes=(*s.notes, said)) for s in _read(by_label, names)]
 
 
-_INFERRED = {
-    "arrow": "an arrow, a colon or words read as =",
-    "labelled": "a formula behind the name of a weight, without the ∂E/∂ and the =",
-    "if-true": "a further form behind an arrow",
-}
-
-
 def plain_line(raw: str) -> SourceText:
     """One raw line in plain notation as a whole, without its decoration."""
     return SourceText(" ").join([_plain(chunk) for chunk in _chunks(_in_canonical(raw))])
@@ -182,9 +176,9 @@ def _read(line: SourceText, names: Mapping[str, str]) -> list[Statement]:
     found: list[Statement] = []
     for equation in (e for member in _members(line) for e in _equations(member, names)):
         read = _statement(list(equation.sides))
-        if equation.code:
-            note = Note(equation.code, _INFERRED[equation.code])
-            read = read._replace(notes=(*read.notes, note))
+        code = "if-true" if over_weights(line.text) else equation.code
+        if code:
+            read = read._replace(notes=(*read.notes, Note(code, INFERRED[code])))
         found.append(read)
     return found
 
@@ -298,7 +292,8 @@ def _statement(parts: list[SourceText]) -> Statement:
         if zero:
             notes.append(Note("zero-for-o", f"digit 0 for the letter o in {zero.group(0)}"))
             break
-    if _named_in_prose(sides, notes):
+    named = len(sides) > 2 and sides[0].problem and called(sides[0].text.text, sides[1].tree)
+    if named or _named_in_prose(sides, notes):
         sides = sides[1:]
     starts = [offset for side in sides for offset in side.text.at]
     if sides[0].tree is not None and sides[0].tree.start >= 0:

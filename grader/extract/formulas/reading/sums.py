@@ -1,4 +1,6 @@
-"""The loss as a sum over the outputs: `E = Σ ½ (target - output)²` written out for the outputs of the network."""
+"""Sums over the outputs, written out for the outputs of the network: the loss, `E = Σ ½ (target - output)²`, and the
+paths of a gradient, `Σ_k (a_ok - t_k) · a_ok (1 - a_ok) · w_k1`.
+"""
 
 import re
 
@@ -33,11 +35,11 @@ def with_sums(line: SourceText) -> SourceText:
     line = line.sub(_APART(), r"\1t\2\3a_o\2")
     match = _SUM.match(line.text) if "Σ" in line.text or "sum" in line.text.lower() else None
     if match is None or (match["before"].strip() and not _HALF.fullmatch(match["before"])):
-        return line
+        return _of_paths(line)
     rest = match["rest"].strip().rstrip(".,;")
     terms = [_term(rest, loss.removeprefix("E")) for loss in network().losses]
     if terms[0] == rest:
-        return line
+        return _of_paths(line)
     start = match.start("before")
     written = f"{match['before']}({' + '.join(f'({term})' for term in terms)})"
     at = [*line.at[:start], *[line.at[start]] * (len(written) - 1), line.at[-1]]
@@ -54,3 +56,94 @@ def _term(rest: str, output: str) -> str:
     if found == target:
         return named
     return _Y.sub(f"t{output}" if found else f"a_o{output}", named)
+
+
+MOST_SUMS = 8
+_SIGMA = re.compile(
+    r"(?:Σ|(?<![A-Za-z])(?:sum|SUM)(?=_))\s*(?:_?\s*\(\s*([ijkno])\s*(?:[=∈][\s\d,.…n]*(?:\([\s\d,.…]*\))?\s*)?\)|_?\s*([ijkno])(?=[\s(^*∂]))?"
+    r"\s*(?:\^\s*\(?\s*[2nNkKm]\s*\)?)?\s*\*?\s*"
+)
+"""A sum sign with its index, of which notation keeps none where LaTeX stood."""
+_LETTER = re.compile(r"(?<=[A-Za-z_(])([ijkn])(?![A-Za-z])")
+_SPOKEN = re.compile(r"[A-Za-z]{5,}")
+_OF_OUTPUTS = r"(?<![A-Za-z])(?:a|out|net|z|A)?_?\(?[oO]_?\(?{0}(?![A-Za-z0-9])|(?<![A-Za-z])(?:[EtTy]|target|delta)_?\(?{0}(?![A-Za-z0-9])|∂_{0}"
+_SIGNAL = r"∂(?:_\(?(o?)_?\(?|()){0}\)*(?![A-Za-z0-9_])(?!\s*/)"
+"""`δ_k`, `δ_ok`: a δ with a letter is a ∂ in plain notation."""
+_TWO = r"(?:[ijkno]\s*,?\s*h?_?[1-9]|h?_?[1-9]\s*,?\s*o?_?[ijkn])"
+_INDEXED_TWICE = re.compile(rf"(?<![A-Za-z])[wW]_?(?:\(\s*{_TWO}\s*\)|{_TWO}(?![A-Za-z0-9]))")
+
+
+def over_weights(text: str) -> bool:
+    """Whether a sum counts weights by two indices, of which a document may take either for the output."""
+    return ("Σ" in text or "\\sum" in text or "sum_" in text) and _INDEXED_TWICE.search(
+        text.replace("{", "(").replace("}", ")")
+    ) is not None
+
+
+def of_every_output(formula: str, letter: str) -> list[str]:
+    """A formula with an index for each output in its turn; empty where none of its names has the index."""
+    if re.search(_OF_OUTPUTS.format(letter), formula) is None:
+        return []
+    return [_path(formula, letter, output) for output in range(len(network().outputs))]
+
+
+def _of_paths(line: SourceText) -> SourceText:
+    """The line with the product behind every sum sign written once for each output.
+
+    What follows in the same product may stand inside or outside of the sum: it is the same.
+    """
+    for _ in range(MOST_SUMS if "Σ" in line.text or "sum_" in line.text.lower() else 0):
+        signs = list(_SIGMA.finditer(line.text))
+        if not signs:
+            break
+        sign = signs[-1]
+        end = _end_of_product(line.text, sign.end())
+        body = line.text[sign.end() : end].strip()
+        letter = sign[1] or sign[2] or _letter_of(body)
+        if not body or not letter or _SPOKEN.search(body.replace("delta", "").replace("target", "")):
+            break
+        if not re.search(_OF_OUTPUTS.format(letter), body):
+            break
+        terms = [_path(body, letter, at) for at in range(len(network().outputs))]
+        if terms[0] == body:
+            break
+        written = f"({' + '.join(f'({term})' for term in terms)})"
+        start = sign.start()
+        at = [*line.at[:start], *[line.at[start]] * len(written), *line.at[end:]]
+        line = SourceText(line.text[:start] + written + line.text[end:], at)
+    return line
+
+
+def _end_of_product(text: str, start: int) -> int:
+    depth = 0
+    for k in range(start, len(text)):
+        char = text[k]
+        depth += (char == "(") - (char == ")")
+        before = text[start:k].rstrip()
+        ends = char in "=;,\n" or (char in "+-" and before and before[-1] not in "*/^(")
+        if depth < 0 or (depth == 0 and ends):
+            return k
+    return len(text)
+
+
+def _letter_of(body: str) -> str:
+    letters = set(_LETTER.findall(body)) or {"o"}
+    return letters.pop() if len(letters) == 1 else ""
+
+
+def _path(body: str, letter: str, output: int) -> str:
+    """The product for one output: its number for the index, and the weight that leads to it for `w_k1`."""
+    unit = network().outputs[output]
+    weights = {source[-1]: weight for weight, source in unit.terms}
+
+    def weight(m: re.Match[str]) -> str:
+        hidden = next(c for c in m.group(0) if c.isdigit())
+        return weights.get(hidden, m.group(0)) if letter in m.group(0)[1:] else m.group(0)
+
+    number = unit.sum.removeprefix("o")
+    named = re.sub(
+        _SIGNAL.format(letter), lambda m: f" delta_{m[1] or ''}{number} ", _INDEXED_TWICE.sub(weight, body)
+    )
+    if letter == "o":
+        return re.sub(r"(?<=_)(?:\(o\)|o(?![A-Za-z0-9]))", f"o{number}", named)
+    return re.sub(rf"(?<=[A-Za-z_(∂]){letter}(?![A-Za-z])", number, named)
