@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.extract.documents.cell_names import parsed
-from grader.extract.logs.leaked_digits import TrainedOnTest
+from grader.extract.logs.leaks.leaked_digits import TrainedOnTest
 
 HALVES = """
 train = datasets.MNIST(".", train=True)

@@ -13,7 +13,7 @@ from grader.core.evidence.logs import Epoch, Evaluation, Origin, PastedLog, Run,
 from grader.core.evidence.notebook import Framework, Notebook
 from grader.extract.documents.cell_names import Printing
 from grader.extract.logs.kinds import is_excerpt_of, repeats
-from grader.extract.logs.leaked_digits import TrainedOnTest
+from grader.extract.logs.leaks.leaked_digits import TrainedOnTest
 from grader.extract.logs.spelled_out import runs_no_network, shows_a_file
 
 MAX_RUNS = 400

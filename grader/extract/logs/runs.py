@@ -5,17 +5,20 @@ missing.
 import itertools
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 from grader.core.evidence.logs import Epoch, Origin, Run, SequenceKind
-from grader.core.evidence.notebook import CellKind, Notebook, NotebookCell
 from grader.core.place import Place
+from grader.extract.logs.followed_loops import Loop
 from grader.extract.logs.lines import Accuracy, Marker
 
 FRESH_BELOW = 99.0
 """Percent below which the first test accuracy of a fresh network of this size lies (real first epochs: 94 to
 98.9).
+"""
+UNTRAINED = 30.0
+"""Percent below which no epoch on digits was trained: one in ten is right by chance, and a first epoch has
+more than 80.
 """
 FRESH_DROP = 0.3
 """Points by which a fresh network starts below the last epoch of the one before; epochs of one run vary by
@@ -100,6 +103,40 @@ def _same(one: Accuracy, other: Accuracy) -> bool:
     return abs(one.percent - other.percent) <= one.half_unit + other.half_unit + 1e-9
 
 
+def split_outside(segment: Segment, loop: Loop) -> list[Segment]:
+    """Cut off what is printed outside the loop by the same test: of the untrained network before it, of the
+    trained one after it.
+    """
+    items = segment.readings
+    before, after = _outside(items, loop)
+    end = len(items) - after
+    if not before + after or before >= end:
+        return [segment]
+    parts = [items[i : i + 1] for i in range(before)], [items[i : i + 1] for i in range(end, len(items))]
+    alone = [[segment._replace(readings=part, after_loop=True) for part in side] for side in parts]
+    return [*alone[0], segment._replace(readings=items[before:end]), *alone[1]]
+
+
+def _outside(items: Sequence[Reading], loop: Loop) -> tuple[int, int]:
+    """How many readings stand before a loop and after it."""
+    planned = {loop.length, *(r.marker.planned for r in items if r.marker)} - {None}
+    if len(items) in planned:
+        return 0, 0
+    untrained = items[0].accuracy.percent < UNTRAINED
+    marked = [i for i, r in enumerate(items) if r.marker is not None]
+    if not marked:
+        if len(items) - loop.before - loop.after in planned:
+            return loop.before, loop.after
+        return (1, 0) if untrained and len(items) - 1 in planned else (0, 0)
+    if len(marked) != marked[-1] - marked[0] + 1:
+        return 0, 0  # not every epoch is numbered
+    lead, trail = marked[0], len(items) - 1 - marked[-1]
+    return (
+        lead if lead == loop.before or (lead == 1 and untrained) else 0,
+        trail if len(marked) > 1 or trail == loop.after else 0,
+    )
+
+
 def split_loops(segment: Segment, length: int | None) -> list[Segment]:
     """Cut an unnumbered log that is several times as long as its loop, where every part starts like an
     untrained network.
@@ -138,80 +175,6 @@ def joins(before: Segment, after: Segment, source: str) -> bool:
     if last.marker and first.marker and first.marker.printed == last.marker.printed + 1:
         return True
     return not is_fresh(last, first)
-
-
-_RANGE = re.compile(r"\bfor\s+(\w+)\s+in\s+(?:tqdm\w*\(\s*)?(?:\w+\.)?range\(([^()\n]*)\)")
-_KERAS = re.compile(r"\.fit\w*\([^\n]*\bepochs\s*=\s*(\w+)")
-_CALL = re.compile(r"\b(num_epochs|n_epochs|max_epochs|epochs|epoch)\s*=\s*(\d{1,3})\b", re.IGNORECASE)
-
-
-class Loop(NamedTuple):
-    """What the loops of some cells announce; None where it is not clear."""
-
-    length: int | None
-    first: int | None
-    """The number that the loop gives its first epoch."""
-
-
-def find_loop(notebook: Notebook, cells: Sequence[NotebookCell]) -> Loop:
-    """How many epochs the loops of some cells announce: `range(1, 20)`, `range(EPOCHS)`, `fit(epochs=20)`.
-
-    Where the loop stands in a function, its definition is looked up in the cells before.
-    """
-    total = 0
-    firsts: set[int | None] = set()
-    for cell in {c.number: c for c in cells}.values():
-        calls = {m.group(1): int(m.group(2)) for m in _CALL.finditer(cell.source)}
-        names = _constants(notebook, cell.number) | calls
-        loops = _loops(cell.source, names)
-        loops |= {Loop(_number(m.group(1), names), 1) for m in _KERAS.finditer(cell.source)}
-        if not loops:
-            before = "\n".join(c.source for c in notebook.code_cells if c.number < cell.number)
-            loops = _loops(before, names, only_epochs=True)
-        firsts |= {loop.first for loop in loops}
-        if len(loops) != 1 or (length := loops.pop().length) is None:
-            return Loop(None, firsts.pop() if len(firsts) == 1 else None)
-        total += length
-    return Loop(total or None, firsts.pop() if len(firsts) == 1 else None)
-
-
-def _loops(source: str, names: dict[str, int], *, only_epochs: bool = False) -> set[Loop]:
-    loops = [(m.group(1), _span(m.group(2), names)) for m in _RANGE.finditer(source)]
-    epochs = {loop for variable, loop in loops if "epoch" in variable.lower()}
-    return epochs if epochs or only_epochs else {loop for _, loop in loops}
-
-
-def _constants(notebook: Notebook, until: int) -> dict[str, int]:
-    names: dict[str, int] = {}
-    for cell in notebook.cells:
-        if cell.kind is CellKind.CODE and cell.number <= until:
-            names |= _assigned(cell.source)
-    return names
-
-
-@lru_cache(maxsize=2_048)
-def _assigned(source: str) -> dict[str, int]:
-    return {match[1]: int(match[2]) for match in _ASSIGNED.finditer(source)}
-
-
-_ASSIGNED = re.compile(r"(?m)^[ \t]*(\w+)\s*=\s*(\d{1,6})\s*(?:#.*)?$")
-
-
-def _span(arguments: str, names: dict[str, int]) -> Loop:
-    values = [_number(part.strip(), names) for part in arguments.split(",")]
-    if len(values) == 1:
-        return Loop(values[0], 0)
-    if len(values) != 2 or values[0] is None or values[1] is None:
-        return Loop(None, values[0] if len(values) == 2 else None)
-    return Loop(values[1] - values[0], values[0])
-
-
-def _number(text: str, names: dict[str, int]) -> int | None:
-    sum_of = re.fullmatch(r"(\w+)\s*\+\s*(\d+)", text)
-    if sum_of:
-        base = _number(sum_of.group(1), names)
-        return None if base is None else base + int(sum_of.group(2))
-    return int(text) if text.isdecimal() else names.get(text)
 
 
 class Whose(NamedTuple):

@@ -15,19 +15,20 @@ from grader.core.place import Place
 from grader.core.submission import Kind, Sources
 from grader.extract.documents.cell_names import sibling_modules
 from grader.extract.documents.documents import read_documents
+from grader.extract.logs.epoch_loops import find_loop
+from grader.extract.logs.followed_loops import Loop
 from grader.extract.logs.found_logs import MIN_PASTED, FoundLogs, with_doubts
 from grader.extract.logs.kinds import kind_of, shown_text, split_runs
 from grader.extract.logs.lines import Marker, Split, is_bar, read_line
 from grader.extract.logs.runs import (
-    Loop,
     Reading,
     Segment,
     Whose,
-    find_loop,
     joins,
     left_out,
     segments,
     split_loops,
+    split_outside,
     to_epoch,
     to_run,
 )
@@ -103,9 +104,10 @@ def _read_notebook_log(document: Document, notebook: Notebook, found: FoundLogs,
         )
         if not shown:
             continue
-        length = find_loop(notebook, [cell]).length
+        loop = find_loop(notebook, [cell])
         for segment in shown:
-            pieces = (piece for part in split_runs(segment) for piece in split_loops(part, length))
+            parts = (piece for part in split_runs(segment) for piece in split_outside(part, loop))
+            pieces = (piece for part in parts for piece in split_loops(part, loop.length))
             pending.extend(_Part(piece, cell, echoed(piece, spelled)) for piece in pieces)
     facts = _OfCells(notebook)
     for group in _join(notebook, pending):

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from grader.extract.documents.cell_names import name_of, parsed
-from grader.extract.logs.data_parts import (
+from grader.extract.logs.leaks.data_parts import (
     DATA_SETS,
     MOST_PARTS,
     NOTHING,

@@ -11,8 +11,8 @@ import ast
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
-from grader.extract.logs.data_parts import Path
-from grader.extract.logs.digits_flow import Flow, TooMuchError, Use
+from grader.extract.logs.leaks.data_parts import Path
+from grader.extract.logs.leaks.digits_flow import Flow, TooMuchError, Use
 
 
 class TrainedOnTest:

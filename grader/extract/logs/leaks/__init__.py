@@ -1,0 +1,1 @@
+"""Whether a notebook trains on the digits that it tests on."""
