@@ -94,18 +94,32 @@ EXAMPLES = {
         "_SETTING": ("lr 0.1: ", "epoch 1: "),
         "_RIGHT_OF": ("9946 of 10000 correct", "14 of 20 correct"),
         "_RIGHT_SAID": ("Correct: 9946/10000", "Corrected: 9946/10000"),
+        "_RIGHT_BETWEEN": ("9946 correct out of 10000", "9946 correct out of 60 batches"),
+        "_PAIR": ("Train/Test acc: 97.2 / 99.4", "Train/Test split"),
+        "_SAID_AFTER": ("99.41% test accuracy", "99.41% train accuracy"),
+        "_OPEN": ("Test Accuracy:", "Test Accuracy: 99.4"),
+        "_ALONE": ("9946/10000 (99%)", "epoch"),
         "_BOTH_PARTS": ("Train: 59012/60000 Test: 9946/10000", "Train: 59012/60000, then 9946/10000"),
         "_PROGRESS": ("Test Epoch: 3 [1280/10000 (13%)]", "Test Epoch: 3 (1280/10000)"),
         "_WANTED": ("Target test accuracy", "Best test accuracy"),
         "_BAR": ("100%|####| 469/469", "99.46% of 10000"),
         "_STEPS": ("100%|####| 469/469", "99.46% of 10000"),
     },
-    "logs.runs": {
-        "_MAKES_MODEL": ("model = Net().to(device)", "model.train()"),
+    "logs.epoch_loops": {
         "_RANGE": ("for epoch in range(1, 20):", "for x, y in loader:"),
         "_KERAS": ("model.fit(x, y, epochs=15)", "model.fit(x, y)"),
         "_CALL": ("train(model, num_epochs=15)", "train(model, epoch)"),
         "_ASSIGNED": ("EPOCHS = 20  # at most", "EPOCHS == 20"),
+    },
+    "logs.followed_loops": {
+        "_TRAINS": ("train_one_epoch", "test"),
+        "_TESTS": ("evaluate", "value"),
+    },
+    "logs.readings": {
+        "_DRESS": ("**Epoch 1**", "Epoch 1"),
+    },
+    "logs.runs": {
+        "_MAKES_MODEL": ("model = Net().to(device)", "model.train()"),
     },
     "logs.tables": {
         "_ACCURACY": ("Test Acc", "Test loss"),
@@ -122,7 +136,6 @@ EXAMPLES = {
         "_WHICH": ("14/20", "0.14"),
     },
     "logs.training_log": {
-        "_DRESS": ("**Epoch 1**", "Epoch 1"),
         "_TRUNCATED": ("Streaming output truncated to the last 5000 lines.", "The output was long."),
         "_EARLY": ("        break", "# no breaks"),
         "_STOPPED": ("Early stopping at epoch 12", "It stopped."),

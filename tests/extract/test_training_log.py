@@ -73,6 +73,22 @@ FORMATS = {
     "90it/s]\nTest set: Average loss: 0.05, Accuracy: {c}/10000 ({p:.2f}%)\n",
     "test bar and line": "Test: Loss=0.03 Accuracy={p:.2f}: 100%|####| 79/79 [00:01<00:00, 60it/s]\nTest "
     "set: Average loss: 0.05, Accuracy: {c}/10000 ({p:.2f}%)\n",
+    "value below its label": "Epoch {n}\nTrain Accuracy:\n97.20\nTest Accuracy:\n{p:.2f} %\n",
+    "fraction below its label": "Epoch {n}\nTest accuracy\n\n{c}/10000\n",
+    "a tensor": "Epoch {n} test accuracy: tensor({p:.4f}, device='cuda:0')\n",
+    "whose in brackets": "Epoch {n} Accuracy (train): 97.20% Accuracy (test): {p:.2f}%\n",
+    "whose behind": "Epoch {n} acc_train 97.20 acc_test {p:.2f}\n",
+    "both with a stroke": "Epoch {n} Train/Test accuracy: 97.20% / {p:.2f}%\n",
+    "both of one": "Epoch {n} acc train/val: 0.9720/{f:.4f}\n",
+    "value first": "Epoch {n}: {p:.2f}% test accuracy\n",
+    "in words": "Epoch {n}: {p:.2f}% of the 10000 test images are correct\n",
+    "out of": "Epoch {n}: correct {c} out of 10000\n",
+    "with accuracy": "Epoch {n}\nGot {c} / 10000 with accuracy {p:.2f}\n",
+    "first of five": "Epoch {n}\nTest: Acc@1 {p:.3f} Acc@5 100.000\n",
+    "overall": "Epoch {n}\nTest Accuracy (Overall): {p:.2f}% ({c}/10000)\n",
+    "chinese": "Epoch {n}：训练准确率：97.20%，测试准确率：{p:.2f}%\n",
+    "russian": "Эпоха {n}: точность на тесте: {p:.2f}%\n",
+    "portuguese": "Época {n}: acurácia de teste: {p:.2f}%\n",
     "best so far behind": "Epoch {n} - test acc: {p:.2f}% (best: {p:.2f}%)\n",
 }
 CORRECT = (9712, 9896, 9941)
@@ -85,8 +101,30 @@ def test_formats(template: str) -> None:
     (run,) = found.runs
     assert [round(e.percent, 2) for e in run.epochs] == [97.12, 98.96, 99.41]
     assert (round(run.best, 2), run.best_epoch, round(run.last, 2), run.complete) == (99.41, 3, 99.41, True)
-    assert run.denominators == ((10_000,) if "{c}" in template else ())
+    assert run.denominators == ((10_000,) if "{c}" in template and "Overall" not in template else ())
     assert run.origin is Origin.NOTEBOOK
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Epoch 3 acc, val_loss: 0.05",
+        "acc val_loss 0.05",
+        "Train Loss/Test Loss: 0.10/0.05",
+        "top 10 test errors: 99",
+        "Test Epoch: 3 [1280/10000 (13%)] 5 correct",
+        "correct: 5 of 10",
+        "train/test split: 60000/10000",
+    ],
+)
+def test_lines_without_a_test_accuracy(text: str) -> None:
+    assert not [a for a in read_line(text).accuracies if a.split is not Split.TRAIN]
+
+
+def test_a_goal_in_words_is_wanted() -> None:
+    (goal,) = read_line("Target: 99.4% test accuracy").accuracies
+    assert goal.statement
+    assert goal.wanted
 
 
 @pytest.mark.parametrize(

@@ -70,21 +70,26 @@ class LogLine(NamedTuple):
 
 
 _SPLIT = re.compile(
-    r"(?<![a-z])(?:(?P<train>train(?:ings?|ing)?)|(?P<test>tests?(?:ing)?|val(?:id(?:ation|ierungs?)?)?|eval(?:uation)?))"
-    r"(?=[^a-z]|acc|loss|genau|$)",
+    r"(?<![a-z])(?:(?P<train>train(?:ings?|ing)?|entra[iî]nement|entrenamiento|trein(?:o|amento)|обуч\w*|训练)"
+    r"|(?P<test>teste?s?(?:ing)?|val(?:id(?:ation|ierungs?|aci[oó]n|ação)?)?|eval(?:uation)?|prueba|тест\w*|валид\w*"
+    r"|测试|验证))(?=[^a-z]|acc|loss|genau|set|data|daten|$)",
     re.IGNORECASE,
 )
 _LABEL = re.compile(
-    r"(?:acc(?:uracy|urancy|uarcy|\.)?|genauigkeit|exactitude?|accuratezza|acur[áa]cia|nauwkeurigheid|точность|准确率)(?![a-z])",
+    r"(?:acc(?:uracy|urancy|uarcy|\.)?|genauigkeit|exactitude?|accuratezza|acur[áa]cia|nauwkeurigheid|точность"
+    r"|准确[率度]|正确率|精度)(?![a-z])(?:@1(?!\d))?"
+    r"|(?<![a-z])(?:prec@1|top-?1)(?!\d)",
     re.IGNORECASE,
 )
-_GLUE = r"[\s:=|│┃>~*_`\"'\-–—]*"
+_GLUE = r"[\s:：=|│┃>~*_`\"'\-–—]*"
 _VALUE = re.compile(
     _GLUE
-    + r"(?:\(\s*%\s*\)|%)?"
-    + r"(?:(?:of\s+(?:the|our)\s+\w+\s+)?(?:on|of|for)\s+(?:the\s+)?(?:\d[\d,]{3,6}\s+)?(?:test|val\w*)\s+\w{0,8}\s*)?"
-    + r"(?:is|was)?"
+    + r"(?:\(\s*%\s*\)|%|\(\s*(?:train\w*|test\w*|val\w*|overall|total)(?:\s+set)?\s*\)"
+    + r"|[_/\s.-]{1,2}(?:train|test|val(?:id(?:ation)?)?)(?:ing)?(?:\s+set)?(?![a-z_]))?"
+    + r"(?:(?:of\s+(?:the|our)\s+\w+\s+)?(?:on|of|for)\s+(?:the\s+)?(?:\d[\d,]{3,6}\s+)?(?:test\w*|val\w*)(?:\s+\w{0,8})?\s*)?"
+    + r"(?:is|was|на\s+\w+|d[eo]\s+\w+)?"
     + _GLUE
+    + r"(?:tensor\(\s*)?"
     + r"(?:(?P<correct>\d{1,3},\d{3}|\d{1,7})(?:\.0+)?\s*/\s*(?P<total>\d{1,3},\d{3}|\d{1,7})(?:\.0+)?"
     + r"(?:\s*[,|]?\s*\(?\s*(?P<beside>\d+(?:\.\d+)?)\s*%?\s*\)?)?"
     + r"|(?P<number>\d+(?:\.\d+|,\d+(?![,\d]))?)\s*(?P<percent>%)?)(?![\d.]*\d)",
@@ -94,6 +99,22 @@ _PROGRESS = re.compile(r"\[(?P<done>\d{1,6})/(?P<of>\d{4,6})\b(?!.*\[\d)")
 _WANTED = re.compile(
     r"(?<![a-z])(?:target|goal|at\s+least|needed|required|threshold|until)(?![a-z])", re.IGNORECASE
 )
+_PAIR = re.compile(
+    r"(?:(?P<before>acc\w*)\W{1,4})?(?<![a-z])train\w*\s*[/|&,]\s*(?:test|val)\w*(?:\s+(?P<after>acc\w*))?\W{1,6}"
+    r"(?P<train>\d+(?:\.\d+)?)\s*%?\s*[/|&,]\s*(?P<test>\d+(?:\.\d+)?)(?![\d.])",
+    re.IGNORECASE,
+)
+"""`Train/Test accuracy: 98.80% / 99.41%`: the first is of the training digits."""
+_SAID_AFTER = re.compile(
+    r"(?<![\d.])(?P<number>\d+(?:\.\d+)?)\s*%\s+(?:of\s+(?:the\s+)?(?:[\d,]{5,6}\s+)?test\s+\w+\s+(?:\w+\s+){0,2}(?:correct|right)"
+    r"|(?:test|val)\w*\s+acc(?:uracy)?|acc(?:uracy)?\s+(?:on|of|for)\s+(?:the\s+)?"
+    r"(?:test|val)\w*)(?![a-z])(?!\W{0,3}\d)",
+    re.IGNORECASE,
+)
+"""`99.41% test accuracy`"""
+_OPEN = re.compile(rf"(?:{_LABEL.pattern}){_GLUE}$", re.IGNORECASE)
+"""A line that ends with the label of what the next line holds."""
+_ALONE = re.compile(r"\s*(?:tensor\(\s*)?\d+(?:\.\d+)?(?:\s*/\s*\d+)?\s*(?:%|\(\d+(?:\.\d+)?\s*%?\))?\W{0,3}")
 _SHORT = re.compile(
     r"(?<![a-z])(?P<name>test|val(?:id(?:ation)?)?)(?:\s*[:=]\s*(?P<number>\d+(?:\.\d+)?)\s*%|\s+(?P<bare>\d{2}\.\d+)\s*%(?!\s*\|))",
     re.IGNORECASE,
@@ -101,12 +122,16 @@ _SHORT = re.compile(
 _RIGHT_OF = re.compile(
     r"(?<![\d.,])(?P<correct>\d{1,3}(?:,?\d{3}))\s*(?:/|of|out of|von)\s*(?P<total>\d{2},?\d{3})\s*(?:\([^)]{0,20}\)\s*)?"
     r"(?:(?:test\s+)?(?:images|digits|samples|examples)\s+)?(?:are\s+|were\s+)?(?:classified\s+|predicted\s+)?"
-    r"(?:correct|right|richtig)",
+    r"(?:correct|right|richtig|with\s+(?:an\s+)?acc)",
     re.IGNORECASE,
 )
 _RIGHT_SAID = re.compile(
-    r"(?<![a-z])(?:correct(?:ly)?|right|richtig)(?:[ \t]+[a-z]+){0,2}\s*[:=]\s*"
+    r"(?<![a-z])(?:correct(?:ly)?|right|richtig)(?:[ \t]+[a-z]+){0,2}?\s*[:=]?\s*"
     r"(?P<correct>\d{1,3},?\d{3})\s*(?:/|of|out of|von)\s*(?P<total>\d{2},?\d{3})(?![\d.,]*\d)",
+    re.IGNORECASE,
+)
+_RIGHT_BETWEEN = re.compile(
+    r"(?<![\d.,])(?P<correct>\d{1,3},?\d{3})\s+(?:correct|right)(?:ly\s+\w+)?\s*(?:/|of|out of)\s*(?P<total>\d{2},?\d{3})(?![\d.,]*\d)",
     re.IGNORECASE,
 )
 _BOTH_PARTS = re.compile(
@@ -154,6 +179,10 @@ _SIGNS = (
     "nauwk",
     "точн",
     "准确",
+    "正确",
+    "精度",
+    "prec@",
+    "top",
     "époc",
     "époq",
     "correct",
@@ -225,6 +254,10 @@ def _marker(text: str) -> Marker | None:
 
 
 def _accuracies(text: str, data: DataSet, *, bar: bool) -> tuple[Accuracy, ...]:
+    if (pair := _PAIR.search(text)) and (pair["before"] or pair["after"]):
+        return tuple(
+            _plain(pair[name], split) for name, split in (("train", Split.TRAIN), ("test", Split.TEST))
+        )
     found: list[Accuracy] = []
     taken: list[tuple[int, int]] = []
     splits = [
@@ -264,7 +297,30 @@ def _accuracies(text: str, data: DataSet, *, bar: bool) -> tuple[Accuracy, ...]:
                 "short",
             )
         )
-    return tuple(found) or _counted(text, data)
+    if not found and not bar and (after := _SAID_AFTER.search(text)):
+        sums_up, wanted = _sums_up(text), _is_wanted(text)
+        told = _plain(after["number"], Split.TEST, percent=True)
+        found.append(told._replace(statement=sums_up, wanted=wanted))
+    counted = _counted(text, data) if all(a.split is Split.UNSAID for a in found) else ()
+    return counted or tuple(found)
+
+
+def _plain(number: str, split: Split, *, percent: bool = False) -> Accuracy:
+    """An accuracy that stands as one number, in percent or of one."""
+    value, half = float(number), half_unit(number)
+    if value <= 1.0 and not percent and "." in number:
+        value, half = round(value * 100, 10), half * 100
+    return Accuracy(split, value, half, None, None, False, False, "plain")
+
+
+def is_open(text: str) -> bool:
+    """Whether a line ends with a label whose value stands on the next."""
+    return _OPEN.search(text) is not None
+
+
+def is_alone(text: str) -> bool:
+    """Whether a line holds one value and nothing else."""
+    return _ALONE.fullmatch(text) is not None
 
 
 def _value(value: re.Match[str], split: Split, words: str, data: DataSet, *, bar: bool) -> Accuracy | None:
@@ -288,12 +344,10 @@ def _value(value: re.Match[str], split: Split, words: str, data: DataSet, *, bar
             beside or "",
         )
     number = value.group("number").replace(",", ".")
-    percent, half = float(number), half_unit(number)
-    if percent <= 1.0 and not value.group("percent") and "." in number:
-        percent, half = round(percent * 100, 10), half * 100
-    if percent > 100.0 or (bar and split is Split.UNSAID):
+    told = _plain(number, split, percent=bool(value.group("percent")))
+    if told.percent > 100.0 or (bar and split is Split.UNSAID):
         return None
-    return Accuracy(split, percent, half, None, None, False, _sums_up(words), shape)
+    return told._replace(statement=_sums_up(words), shape=shape)
 
 
 def _by_total(total: int, data: DataSet) -> Split:
@@ -303,7 +357,7 @@ def _by_total(total: int, data: DataSet) -> Split:
 
 def _counted(text: str, data: DataSet) -> tuple[Accuracy, ...]:
     """`9941 of 10000 correct`, `Correct: 9941/10000`: a fraction that no word like accuracy labels."""
-    match = _RIGHT_OF.search(text) or _RIGHT_SAID.search(text)
+    match = _RIGHT_OF.search(text) or _RIGHT_SAID.search(text) or _RIGHT_BETWEEN.search(text)
     if match is None and (both := _BOTH_PARTS.search(text)):
         known = (int(both["trained"]), int(both["total"])) == (data.training_images, data.test_images)
         match = both if known else None

@@ -11,7 +11,6 @@ from grader.core.evidence.documents import Block, Document, Documents, SourceLin
 from grader.core.evidence.logs import LogEvidence, Origin, PastedLog, SequenceKind
 from grader.core.evidence.notebook import Channel, Framework, Notebook, NotebookCell
 from grader.core.faults import Unavailable
-from grader.core.place import Place
 from grader.core.submission import Kind, Sources
 from grader.extract.documents.cell_names import sibling_modules
 from grader.extract.documents.documents import read_documents
@@ -19,7 +18,8 @@ from grader.extract.logs.epoch_loops import find_loop
 from grader.extract.logs.followed_loops import Loop
 from grader.extract.logs.found_logs import MIN_PASTED, FoundLogs, with_doubts
 from grader.extract.logs.kinds import kind_of, shown_text, split_runs
-from grader.extract.logs.lines import Marker, Split, is_bar, read_line
+from grader.extract.logs.lines import Split, is_bar, read_line
+from grader.extract.logs.readings import MAX_LINE, Text, readings
 from grader.extract.logs.runs import (
     Reading,
     Segment,
@@ -33,11 +33,6 @@ from grader.extract.logs.runs import (
     to_run,
 )
 from grader.extract.logs.spelled_out import echoed, spelled_out
-from grader.extract.logs.tables import table_rows
-
-MAX_LINE = 2_000
-"""Characters of a line that are looked at; accuracies stand at its start or its end."""
-MAX_LINES = 200_000
 
 
 def read_logs(documents: Documents, sources: Sources | None = None, data: DataSet = MNIST) -> LogEvidence:
@@ -76,12 +71,6 @@ def logs_of(sources: Sources) -> LogEvidence | None:
         return read_logs(read_documents(sources), sources)
     except Unavailable:
         return None
-
-
-class _Text(NamedTuple):
-    place: Place
-    text: str
-    bar_channel: bool
 
 
 def _read_notebook_log(document: Document, notebook: Notebook, found: FoundLogs, data: DataSet) -> None:
@@ -204,7 +193,7 @@ def read_text_log(
     shape.
     """
     heading = ""
-    section: list[_Text] = []
+    section: list[Text] = []
     for line in [*lines, None]:
         if line is None or (line.block is Block.HEADING and not read_line(line.text, data).accuracies):
             for segment in segments(readings(section, data)):
@@ -214,7 +203,7 @@ def read_text_log(
             section = []
             heading = line.text.strip("# \t") if line else ""
         else:
-            section.append(_Text(line.place, line.text, bar_channel=False))
+            section.append(Text(line.place, line.text, bar_channel=False))
 
 
 def _add_quoted(part: Segment, whose: Whose, found: FoundLogs) -> None:
@@ -238,94 +227,6 @@ def _credible(segment: Segment) -> bool:
     return fractions * 2 > len(segment.readings) or len(segment.readings) >= (3 if numbered >= 3 else 5)
 
 
-def readings(
-    lines: Iterable[_Text], data: DataSet = MNIST, stated: list[Reading] | None = None
-) -> list[Reading]:
-    """Every test accuracy of some lines in order, each with the epoch marker that precedes it.
-
-    Those that sum up, and the second of a line, are put into `stated`: they are no epochs.
-    """
-    beside: list[Reading] = [] if stated is None else stated
-    found: list[Reading] = []
-    marker: Marker | None = None
-    context = Split.UNSAID
-    train: float | None = None
-    running: dict[int, float] = {}
-    bars = 0
-    run = ""
-    texts = list(lines)[:MAX_LINES]
-    tables = table_rows([t.text for t in texts])
-    for index, (place, whole, _) in enumerate(texts):
-        row = tables.get(index)
-        if row:
-            shown = whole.strip()[:200]
-            found.append(
-                Reading(place, row.accuracy, row.marker, row.train, shown, bars > 0, row.group, tabular=True)
-            )
-            continue
-        text = whole
-        if len(whole) > MAX_LINE and "\r" not in whole:
-            text = whole[: MAX_LINE // 2] + " " + whole[-MAX_LINE // 2 :]
-        last: dict[int | None, Reading] = {}
-        for piece in _redraws(text):
-            line = read_line(_undress(piece), data)
-            run = line.group or run
-            if line.marker:
-                marker, context = line.marker, Split.UNSAID
-            if line.bar:
-                bars += 1
-            if line.running:
-                running[line.running[1]] = line.running[0]
-            for accuracy in line.accuracies:
-                split = accuracy.split if accuracy.split is not Split.UNSAID else context
-                if split is Split.TRAIN and not accuracy.statement:
-                    train = accuracy.percent
-                elif split is Split.TEST:
-                    key = line.marker.printed if line.marker else None
-                    told = accuracy._replace(split=split)
-                    trained = train if train is not None or line.bar else _of_training(running)
-                    reading = Reading(
-                        place, told, marker, trained, piece.strip()[:200], bars > 0, run, line.setting
-                    )
-                    beside += _keep(last, key, reading)
-            if line.split is not Split.UNSAID and not line.accuracies and not line.bar:
-                context = line.split
-        if last:
-            found.extend(last.values())
-            marker, train, running = None, None, {}
-    return _without_stale_number(found)
-
-
-def _keep(last: dict[int | None, Reading], key: int | None, reading: Reading) -> list[Reading]:
-    """Take the last test accuracy of a line, that of the test digits before that of a validation part; return
-    what is none.
-    """
-    told, before = reading.accuracy, last.get(key)
-    if told.statement:
-        return [] if told.wanted else [reading]
-    if before is not None and told.validation and not before.accuracy.validation:
-        return [reading]
-    last[key] = reading
-    return [before] if before is not None and before.accuracy.validation and not told.validation else []
-
-
-def _of_training(running: dict[int, float]) -> float | None:
-    """What the one bar before a test accuracy showed at its end; of two bars of different lengths, one may be
-    the test's.
-    """
-    return next(iter(running.values())) if len(running) == 1 else None
-
-
-def _without_stale_number(found: list[Reading]) -> list[Reading]:
-    """Drop a number that stands at the first of many lines alone: that of the last bar, drawn into another
-    stream before them.
-    """
-    numbered = [r for r in found if r.marker]
-    if len(found) >= 3 and len(numbered) == 1 and found[0].marker and found[0].marker.printed > 1:
-        return [found[0]._replace(marker=None), *found[1:]]
-    return found
-
-
 _OF_ONE = re.compile(
     r"(?<![a-z])(?:class|digit|label|batch)(?:es)?\W{0,3}(?:no\.?\s*)?\d|acc\w*\s+(?:of|for)\W{0,3}\d\b",
     re.IGNORECASE,
@@ -333,24 +234,9 @@ _OF_ONE = re.compile(
 """The accuracy of one class or of one batch is that of no epoch."""
 
 
-def _redraws(text: str) -> list[str]:
-    """What a line showed over time: a terminal draws over it from the start at each `\\r`."""
-    return [p for p in text.split("\r") if p.strip()] if "\r" in text else [text]
-
-
-_DRESS = re.compile(
-    r"\*\*|__(?=\S)|(?<=\S)__|`|<br\s*/?>|&nbsp;|</?(?:b|i|code|strong|em|u|p|li|font)[^>]{0,80}>",
-    re.IGNORECASE,
-)
-
-
-def _undress(text: str) -> str:
-    return _DRESS.sub("", text) if any(c in text for c in "*_`<&") else text
-
-
-def _output_lines(notebook: Notebook, cell: NotebookCell) -> list[_Text]:
+def _output_lines(notebook: Notebook, cell: NotebookCell) -> list[Text]:
     return [
-        _Text(notebook.place(cell.number, output.line + offset), text, output.channel is Channel.STDERR)
+        Text(notebook.place(cell.number, output.line + offset), text, output.channel is Channel.STDERR)
         for output in cell.outputs
         if output.channel is not Channel.ERROR
         for offset, text in enumerate(
