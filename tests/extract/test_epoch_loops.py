@@ -5,8 +5,8 @@ import json
 import pytest
 
 from grader.extract.documents.documents import read_documents
-from grader.extract.logs.epoch_loops import find_loop
-from grader.extract.logs.followed_loops import Loop
+from grader.extract.logs.source.epoch_loops import find_loop
+from grader.extract.logs.source.followed_loops import Loop
 from grader.ingest.read import from_bytes
 
 STEPS = (

@@ -105,13 +105,13 @@ EXAMPLES = {
         "_BAR": ("100%|####| 469/469", "99.46% of 10000"),
         "_STEPS": ("100%|####| 469/469", "99.46% of 10000"),
     },
-    "logs.epoch_loops": {
+    "logs.source.epoch_loops": {
         "_RANGE": ("for epoch in range(1, 20):", "for x, y in loader:"),
         "_KERAS": ("model.fit(x, y, epochs=15)", "model.fit(x, y)"),
         "_CALL": ("train(model, num_epochs=15)", "train(model, epoch)"),
         "_ASSIGNED": ("EPOCHS = 20  # at most", "EPOCHS == 20"),
     },
-    "logs.followed_loops": {
+    "logs.source.followed_loops": {
         "_TRAINS": ("train_one_epoch", "test"),
         "_TESTS": ("evaluate", "value"),
     },

@@ -148,6 +148,13 @@ def test_tables(table: str) -> None:
         assert [e.printed for e in run.epochs] == [1, 2, 3]
 
 
+def test_a_history_is_numbered_by_its_index() -> None:
+    table = "   loss  accuracy  val_loss  val_accuracy\n0  0.21      0.95      0.05        0.9712\n"
+    table += "1  0.05      0.97      0.04        0.9896\n2  0.04      0.98      0.03        0.9941\n"
+    (run,) = logs_of(code(LOOP, table)).runs
+    assert [round(e.percent, 2) for e in run.epochs] == [97.12, 98.96, 99.41]
+
+
 def line(correct: int, number: int | None = None) -> str:
     head = "" if number is None else f"Epoch {number}\n"
     return f"{head}Test set: Average loss: 0.05, Accuracy: {correct}/10000 ({correct / 100:.2f}%)\n"

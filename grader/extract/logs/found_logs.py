@@ -9,12 +9,14 @@ from functools import cache
 
 import msgspec
 
+from grader.core.assigned_data import MNIST, DataSet
 from grader.core.evidence.logs import Epoch, Evaluation, Origin, PastedLog, Run, SequenceKind
 from grader.core.evidence.notebook import Framework, Notebook
 from grader.extract.documents.cell_names import Printing
 from grader.extract.logs.kinds import is_excerpt_of, repeats
 from grader.extract.logs.leaks.leaked_digits import TrainedOnTest
-from grader.extract.logs.spelled_out import runs_no_network, shows_a_file
+from grader.extract.logs.source.reached import runs_no_network
+from grader.extract.logs.source.spelled_out import shows_a_file
 
 MAX_RUNS = 400
 """Runs that are kept of a submission; each is compared with all others. A sweep over six rates has six."""
@@ -56,7 +58,7 @@ class FoundLogs:
 
 
 def with_doubts(
-    found: FoundLogs, notebooks: Sequence[Notebook], modules: Mapping[str, str]
+    found: FoundLogs, notebooks: Sequence[Notebook], modules: Mapping[str, str], data: DataSet = MNIST
 ) -> tuple[Run, ...]:
     """The runs, with why the cells that one stands under cannot have printed it or train on what they test
     on, and with what was not read of a document of too many.
@@ -78,13 +80,26 @@ def with_doubts(
     def trained_on_test(path: str) -> TrainedOnTest:
         return TrainedOnTest(printing(path).trees, modules)
 
+    def leaked(run: Run) -> str:
+        found = trained_on_test(run.artefact)
+        halves = found.scored(run.cells)
+        if (
+            run.denominators == (data.test_images,)
+            and halves
+            and all("train=True" in half for half in halves)
+        ):
+            return (
+                f"the loop tests on {' and '.join(sorted(halves))}, and the log counts {data.test_images:,}"
+            )
+        return found.found(run.cells)
+
     def doubts(run: Run) -> Run:
         unread = f"{run.artefact} shows more than {MAX_RUNS} runs, and the others were not read"
         ours = run.origin is Origin.NOTEBOOK and run.artefact in by_path
         return msgspec.structs.replace(
             run,
             unprinted=unprinted(run.artefact, run.cells) if ours else run.unprinted,
-            leaked=trained_on_test(run.artefact).found(run.cells) if ours else run.leaked,
+            leaked=leaked(run) if ours else run.leaked,
             miscounted=_miscounted(by_path[run.artefact], run.cells) if ours else run.miscounted,
             gaps=(*run.gaps, unread) if run.artefact in found.beyond else run.gaps,
         )

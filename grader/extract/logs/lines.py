@@ -146,7 +146,7 @@ _STATEMENT = re.compile(
     re.IGNORECASE,
 )
 _MARKER = re.compile(
-    r"(?<![a-z])(?:epochs?|epoche|épo(?:que|ca)|epoca|эпоха)(?:\s+(?:no\.?|number|num|#))?[\s:=#>\-–.\[(]*(?P<n>\d{1,4})(?![\d.]*\d)(?:\s*(?:/|of|out "
+    r"(?<![a-z])(?<!s/)(?:epochs?|epoche|épo(?:que|ca)|epoca|эпоха)(?:\s+(?:no\.?|number|num|#))?[\s:=#>\-–.\[(]*(?P<n>\d{1,4})(?![\d.]*\d)(?:\s*(?:/|of|out "
     r"of)\s*(?P<of>\d{1,4}))?",
     re.IGNORECASE,
 )

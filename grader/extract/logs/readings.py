@@ -86,7 +86,29 @@ def readings(
         if last:
             found.extend(last.values())
             marker, train, running = None, None, {}
-    return _without_stale_number(found)
+    return _without_stale_number(_without_training_digits(found, data))
+
+
+def _without_training_digits(found: list[Reading], data: DataSet) -> list[Reading]:
+    """Where one test prints the training digits and the test digits in turn, the former are no epochs: their
+    number is that of the test digits after them.
+    """
+    if {data.training_images, data.test_images} - {r.accuracy.total for r in found}:
+        return found
+    kept: list[Reading] = []
+    passed: Reading | None = None
+    for reading in found:
+        if reading.accuracy.total == data.training_images:
+            passed = reading
+            continue
+        after = passed is not None and reading.accuracy.total == data.test_images
+        kept.append(_behind(passed, reading) if passed is not None and after else reading)
+        passed = None
+    return kept
+
+
+def _behind(trained: Reading, reading: Reading) -> Reading:
+    return reading._replace(marker=reading.marker or trained.marker, train=trained.accuracy.percent)
 
 
 def _keep(last: dict[int | None, Reading], key: int | None, reading: Reading) -> list[Reading]:

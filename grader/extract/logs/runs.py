@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from grader.core.evidence.logs import Epoch, Origin, Run, SequenceKind
 from grader.core.place import Place
-from grader.extract.logs.followed_loops import Loop
 from grader.extract.logs.lines import Accuracy, Marker
+from grader.extract.logs.source.followed_loops import Loop
 
 FRESH_BELOW = 99.0
 """Percent below which the first test accuracy of a fresh network of this size lies (real first epochs: 94 to
@@ -131,6 +131,9 @@ def _outside(items: Sequence[Reading], loop: Loop) -> tuple[int, int]:
     if len(marked) != marked[-1] - marked[0] + 1:
         return 0, 0  # not every epoch is numbered
     lead, trail = marked[0], len(items) - 1 - marked[-1]
+    if untrained and len(items) > 1 and items[0].marker and items[1].marker:
+        twice = items[0].marker.printed == items[1].marker.printed
+        return (1 if twice else 0), (trail if len(marked) > 1 or trail == loop.after else 0)
     return (
         lead if lead == loop.before or (lead == 1 and untrained) else 0,
         trail if len(marked) > 1 or trail == loop.after else 0,

@@ -149,7 +149,8 @@ def _header(line: str) -> _Columns | None:
     epochs.sort(
         key=lambda found: "#" in found[1].group()
     )  # a column headed # counts rows beside one headed epoch
-    if len(tests) != 1 or not (epochs or trains):
+    losses = any(_LOSS.search(c) for c in cells)  # a history: one row for each epoch, numbered by its index
+    if len(tests) != 1 or not (epochs or trains or losses):
         return None
     plain = {tests[0], *trains, *(i for i, _ in epochs)}
     names = [i for i, c in enumerate(cells) if i not in plain and _SETTING.search(c) and not _LOSS.search(c)]

@@ -14,8 +14,6 @@ from grader.core.faults import Unavailable
 from grader.core.submission import Kind, Sources
 from grader.extract.documents.cell_names import sibling_modules
 from grader.extract.documents.documents import read_documents
-from grader.extract.logs.epoch_loops import find_loop
-from grader.extract.logs.followed_loops import Loop
 from grader.extract.logs.found_logs import MIN_PASTED, FoundLogs, with_doubts
 from grader.extract.logs.kinds import kind_of, shown_text, split_runs
 from grader.extract.logs.lines import Split, is_bar, read_line
@@ -32,7 +30,9 @@ from grader.extract.logs.runs import (
     to_epoch,
     to_run,
 )
-from grader.extract.logs.spelled_out import echoed, spelled_out
+from grader.extract.logs.source.epoch_loops import find_loop
+from grader.extract.logs.source.followed_loops import Loop
+from grader.extract.logs.source.spelled_out import echoed, spelled_out
 
 
 def read_logs(documents: Documents, sources: Sources | None = None, data: DataSet = MNIST) -> LogEvidence:
@@ -55,7 +55,7 @@ def read_logs(documents: Documents, sources: Sources | None = None, data: DataSe
         elif not document.notebook.problem:  # of a log that was cut off nobody knows how it ended
             _read_notebook_log(document, document.notebook, found, data)
     return LogEvidence(
-        runs=with_doubts(found, notebooks, sibling_modules(sources)),
+        runs=with_doubts(found, notebooks, sibling_modules(sources), data),
         evaluations=tuple(found.evaluations),
         pasted=tuple(found.pasted),
         outside=tuple(found.outside),

@@ -43,6 +43,15 @@ class TrainedOnTest:
         text = "the network is trained on the digits that it is tested on"
         return f"{text}, {' and '.join(sorted(halves))}"
 
+    def scored(self, cells: Sequence[int]) -> frozenset[str]:
+        """The halves that are tested under these cells, each as a whole; empty where anything else is tested,
+        or nobody can tell.
+        """
+        tested = [use.parts for use in self._uses if use.cell in cells and not use.trains]
+        if not tested or not all(tested) or any(len(path) > 1 for parts in tested for path in parts):
+            return frozenset()
+        return frozenset(path[0] for parts in tested for path in parts)
+
     @cached_property
     def _flow(self) -> "Flow":
         return Flow(self._modules)

@@ -5,9 +5,8 @@ A saved output under such a cell is no record of a training, whoever trained bef
 """
 
 import ast
-import builtins
 import re
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -18,13 +17,12 @@ from grader.extract.logs.runs import Segment
 MIN_LINE = 12
 """Characters from which a line that stands in the source as well as in the output was not printed by chance.
 """
-MOST_STATEMENTS = 2_000
-"""Statements of a notebook beyond which nobody looks for what a cell reaches."""
 MIN_NUMBERS = 3
 """Accuracies of a list from which an output that shows them is one of that list."""
 _SHOWS = frozenset({"print", "display", "Markdown", "HTML", "Pretty", "pprint", "echo"})
 _SHELL_SHOWS = re.compile(r"^\s*[!%]\s*(?:cat|type|tail|head|more|less|pycat)\b(?P<rest>.*)$")
-_FILE = re.compile(r"[\w./-]*\w\.(?:txt|log|out|md|csv|json|html)\b")
+FILE = re.compile(r"[\w./-]*\w\.(?:txt|log|out|md|csv|json|html)\b")
+"""Names of files that may hold a log."""
 
 
 class Spelled(NamedTuple):
@@ -62,7 +60,7 @@ def echoed(segment: Segment, spelled: Spelled) -> bool:
 
 def _is_note(source: str) -> bool:
     """Whether a cell holds literals and comments alone."""
-    tree = _parsed(source)
+    tree = tree_of(source)
     return (
         tree is not None
         and bool(tree.body)
@@ -75,7 +73,7 @@ def shows_a_file(cell: NotebookCell, notebook: Notebook) -> str:
     lines = [line for line in cell.source.split("\n") if line.strip() and not line.lstrip().startswith("#")]
     shell = [m["rest"] for line in lines if (m := _SHELL_SHOWS.match(line))]
     if shell and len(shell) == len(lines):
-        names = [name for rest in shell for name in _FILE.findall(rest)]
+        names = [name for rest in shell for name in FILE.findall(rest)]
     else:
         names = _opened(cell.source)
     unwritten = [name for name in names if not _is_written(name, cell, notebook)]
@@ -86,126 +84,9 @@ def shows_a_file(cell: NotebookCell, notebook: Notebook) -> str:
     )
 
 
-_NETWORK = re.compile(
-    r"model|net|loader|optim|backward|fit|evaluat|predict|trainer|learn|engine|data|loss|arg_?max|infer|forward|cnn|classif"
-    r"|grad|batch|image|label|logit|conv|param|state|weight|layer|sess|accelerator|mnist|predictions?|run|main|matmul|einsum"
-    r"|^(?:dot|hub)$",
-    re.IGNORECASE,
-)
-"""Parts of names of which one stands in any code that trains or tests a network, however it is written."""
-_HARMLESS_MODULES = frozenset({
-    "IPython", "ast", "base64", "collections", "copy", "csv", "datetime", "functools", "glob", "io",
-    "itertools", "json", "math", "matplotlib", "numpy", "os", "pandas", "pathlib", "pickle", "random", "re",
-    "seaborn", "statistics", "sys", "time", "torch", "tqdm", "typing", "warnings",
-})  # fmt: skip
-"""Modules that train nothing by themselves."""
-_OPEN = re.compile(
-    r"\b(?:exec|eval|globals|locals|runfile|get_ipython|importlib|__import__|system|popen)\s*\(|import\s+\*"
-    r"|^\s*[!%](?!\s*(?:pip|nvidia|matplotlib|config|ls|mkdir|unzip|wget)\b|%time|%capture)",
-    re.MULTILINE,
-)
-"""What may bind names or print where the source does not show it; `model.eval()` is a method."""
-
-
-def runs_no_network(cell: NotebookCell, notebook: Notebook, handed_in: Container[str] = ()) -> str:
-    """Why a cell can have measured no accuracy: neither it nor anything that it reaches by name names a part
-    of a network or of its data. Empty where something does, where names may be bound unseen, and where it
-    imports one of the Python files that were `handed_in`.
-    """
-    trees = [_parsed(other.source) for other in notebook.code_cells]
-    tree = _parsed(cell.source)
-    unseen = any(_OPEN.search(other.source.replace(".eval(", "(")) for other in notebook.code_cells)
-    if tree is None or unseen or any(t is None for t in trees):
-        return ""
-    statements = [s for t in trees if t is not None for s in t.body]
-    modules = dict(_imported(statements))
-    relative = any(isinstance(s, ast.ImportFrom) and s.level for s in statements)
-    if relative or len(statements) > MOST_STATEMENTS:
-        return ""
-    taken = list(tree.body)
-    names = set().union(*map(_names, taken), *map(_within, taken))
-    rest = [s for s in statements if not isinstance(s, ast.Import | ast.ImportFrom)]
-    while found := [s for s in rest if _names(s) & (names - modules.keys() - _HARMLESS)]:
-        taken += found
-        rest = [s for s in rest if s not in found]
-        names |= set().union(*map(_names, found), *map(_within, found))
-    named = {n for s in taken for n in _identifiers(s)}
-    if (
-        not {n.id for s in taken for n in ast.walk(s) if isinstance(n, ast.Name)}
-        <= _bound(statements) | modules.keys()
-    ):
-        return ""  # of what nothing in the notebook makes nobody knows what it does
-    if any(_NETWORK.search(n) for n in named - modules.keys()):
-        return ""
-    if any(isinstance(n, ast.MatMult) for s in taken for n in ast.walk(s)):
-        return ""  # a network of arrays alone: `W -= rate * X.T @ (softmax(X @ W) - Y)`
-    if any(modules[n] not in _HARMLESS_MODULES for n in named & modules.keys()):
-        return ""
-    if any(root in handed_in for _, root in _imported(tree.body)):
-        return ""  # `import training` trains as it is imported
-    files = {f for s in taken for n in ast.walk(s) for f in _FILE.findall(_text(n))}
-    if any(f in other.source for f in files for other in notebook.code_cells if other.number != cell.number):
-        return ""
-    return f"nothing that cell {cell.number} runs trains or tests a network"
-
-
-def _bound(statements: Iterable[ast.stmt]) -> frozenset[str]:
-    """Names that the statements make, and those that Python has."""
-    found = set(dir(builtins))
-    for node in (n for s in statements for n in ast.walk(s)):
-        match node:
-            case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name):
-                found.add(name)
-            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
-                found.add(name)
-    return frozenset(found)
-
-
-def _imported(statements: Iterable[ast.stmt]) -> Iterator[tuple[str, str]]:
-    for node in (n for s in statements for n in ast.walk(s)):
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            for alias in node.names:
-                root = (node.module or "") if isinstance(node, ast.ImportFrom) else alias.name
-                yield (alias.asname or alias.name).partition(".")[0], root.partition(".")[0]
-
-
-def _names(statement: ast.stmt) -> frozenset[str]:
-    """Names that a statement makes or uses, without those that a function has for itself."""
-    names = {n.id for n in ast.walk(statement) if isinstance(n, ast.Name)}
-    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
-        own = {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-        own |= {n.arg for n in ast.walk(statement) if isinstance(n, ast.arg)}
-        return frozenset(names - own | {statement.name})
-    if isinstance(statement, ast.ClassDef):
-        return frozenset({statement.name})
-    return frozenset(names)
-
-
-def _within(statement: ast.stmt) -> frozenset[str]:
-    """Names that the methods of a class use: who reaches the class by its name reaches them."""
-    if not isinstance(statement, ast.ClassDef):
-        return frozenset()
-    return frozenset().union(*map(_names, statement.body)) - {
-        s.name for s in statement.body if isinstance(s, ast.FunctionDef | ast.AsyncFunctionDef)
-    }
-
-
-def _identifiers(statement: ast.stmt) -> Iterator[str]:
-    for node in ast.walk(statement):
-        match node:
-            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.keyword(arg=str(name)):
-                yield name
-            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
-                yield name
-
-
-def _text(node: ast.AST) -> str:
-    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
-
-
 def _opened(source: str) -> list[str]:
     """Files that a cell opens and prints, where it does nothing else."""
-    tree = _parsed(source)
+    tree = tree_of(source)
     if tree is None:
         return []
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
@@ -262,7 +143,7 @@ def _shown(cell: NotebookCell, notebook: Notebook) -> tuple[list[str], set[float
 
 def _written(source: str) -> set[float]:
     """Numbers that stand in lists of a cell that computes nothing but what print, zip and their like do."""
-    tree = _parsed(source)
+    tree = tree_of(source)
     if tree is None or any(_makes(node) for node in ast.walk(tree)):
         return set()
     listed = (node for node in ast.walk(tree) if isinstance(node, ast.List | ast.Tuple | ast.Dict))
@@ -272,7 +153,7 @@ def _written(source: str) -> set[float]:
 
 def _shown_names(source: str) -> frozenset[str]:
     """Names whose values a cell prints, ends with, or goes through, where it calls nothing that computes."""
-    tree = _parsed(source)
+    tree = tree_of(source)
     if tree is None or any(_makes(node) for node in ast.walk(tree)):
         return frozenset()
     shown: set[str] = set()
@@ -286,7 +167,7 @@ def _shown_names(source: str) -> frozenset[str]:
     return frozenset(shown)
 
 
-_HARMLESS = _SHOWS | {
+HARMLESS = _SHOWS | {
     *(
         "enumerate",
         "zip",
@@ -305,11 +186,12 @@ _HARMLESS = _SHOWS | {
     ),
     *("join", "split", "splitlines", "strip", "index", "items", "keys", "values", "replace", "dedent"),
 }
+"""Names of calls that compute nothing."""
 
 
 def _makes(node: ast.AST) -> bool:
     """Whether a node may compute something: a call of anything but print and its like."""
-    return isinstance(node, ast.Call) and name_of(node.func) not in _HARMLESS
+    return isinstance(node, ast.Call) and name_of(node.func) not in HARMLESS
 
 
 @lru_cache(maxsize=2_048)
@@ -318,7 +200,7 @@ def _constants(source: str) -> tuple[tuple[str, object], ...]:
 
 
 def _assigned(source: str) -> Iterator[tuple[str, object]]:
-    tree = _parsed(source)
+    tree = tree_of(source)
     for statement in tree.body if tree else ():
         match statement:
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
@@ -356,7 +238,8 @@ def _flat(value: object) -> tuple[list[str], set[float]]:
     return texts, numbers
 
 
-def _parsed(source: str) -> ast.Module | None:
+def tree_of(source: str) -> ast.Module | None:
+    """Return the tree of a cell, its magics passed over; None where it cannot be parsed."""
     try:
         return ast.parse(re.sub(r"(?m)^(\s*)[!%].*$", r"\1pass", source))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
