@@ -130,6 +130,29 @@ def test_torchinfo_prints_the_columns_that_it_is_asked_for() -> None:
     assert [r.params for r in table.rows] == [None, None, 90, 20, None, None]
 
 
+BARE = """=================================================================
+Layer (type:depth-idx)                   Param #
+=================================================================
+Net                                      72
+├─Sequential: 1-1                        --
+│    └─Conv2d: 2-1                       80
+│    └─BatchNorm2d: 2-2                  (16)
+├─Conv2d: 1-2                            584
+├─Conv2d: 1-3                            (recursive)
+├─Linear: 1-4                            90
+=================================================================
+Total params: 842
+Trainable params: 826
+Non-trainable params: 16
+"""
+
+
+def test_torchinfo_without_shapes() -> None:
+    (table,) = found(BARE).summaries
+    assert [r.params for r in table.rows] == [72, None, 80, 16, 584, None, 90]
+    assert (table.row_sum, table.sums_up) == (842, Sum.EQUAL)
+
+
 def test_a_torchinfo_row_that_ran_together_counts_no_extent_of_a_shape() -> None:
     (table,) = found(
         WIDE.replace("[64, 1, 28, 28]      [3, 3]               [64", "[64, 1, 28, 28] [3, 3] [64")

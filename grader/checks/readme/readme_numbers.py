@@ -41,7 +41,7 @@ from grader.core.outcome import Finding, Outcome, Weight, failed, passed, unknow
 from grader.core.rubric import CheckPolicy, Treatment
 from grader.core.rule import Rule
 from grader.core.submission import Kind
-from grader.extract.claims.comparison import Comparison, Loose, compare, loose_numbers
+from grader.extract.claims.comparison import RIGHT, Comparison, Loose, compare, loose_numbers
 
 
 class Policy(CheckPolicy, frozen=True, kw_only=True):
@@ -94,6 +94,9 @@ def check(
     findings = [f for r in (*numbers, blocks) for f in r.findings]
     if ruled := _contradicted(findings):
         return ruled
+    loose = loose_numbers(claims, compared)
+    if loose.above and not any(c.match in RIGHT for c in compared.accuracies):
+        return _unplaced_numbers(loose.above, findings)
     if any(r.compared for r in numbers):
         return passed(_agreement(numbers, compared, logs, summaries), findings)
     if _states_something(compared, logs, summaries):
@@ -102,7 +105,7 @@ def check(
         return unknown(
             f"no number about the network was found, but {rest[0].path}: {rest[0].problem}", findings
         )
-    if found := _loosely(loose_numbers(claims, compared), findings):
+    if found := _loosely(loose, findings):
         return found
     if blocks.compared and not blocks.findings:
         return passed("the README states no number about the network, and the layers that it names are there")
@@ -115,18 +118,22 @@ def check(
 def _loosely(loose: Loose, findings: Sequence[Finding]) -> Outcome | None:
     """What follows from numbers whose sentence is not understood; None where there is none."""
     if loose.unplaced:
-        first = loose.unplaced[0]
-        return unknown(
-            f"what {first.written} ({first.place}) says of the network could not be told, and nothing "
-            "that was printed shows it",
-            [*findings, *map(_unplaced, loose.unplaced)],
-        )
+        return _unplaced_numbers(loose.unplaced, findings)
     if not loose.shown:
         return None
     some = (
         "1 number of the README stands" if loose.shown == 1 else f"{loose.shown} numbers of the README stand"
     )
     return passed(f"{some} in what the notebook prints", findings)
+
+
+def _unplaced_numbers(claims: Sequence[Claim], findings: Sequence[Finding]) -> Outcome:
+    first = claims[0]
+    return unknown(
+        f"what {first.written} ({first.place}) says of the network could not be told, and nothing "
+        "that was printed shows it",
+        [*findings, *map(_unplaced, claims)],
+    )
 
 
 def _unplaced(claim: Claim) -> Finding:

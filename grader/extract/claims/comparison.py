@@ -92,11 +92,14 @@ def compare(
 class Loose(NamedTuple):
     """Loose numbers: how many stand in what was printed or counted, and those that nobody can place.
 
-    Where one of a kind stands there, the others are of other attempts.
+    Where one of a kind stands there, the others are of other attempts; but `99.4 %`, which is what was asked
+    for, says nothing of a more exact number above all that was printed.
     """
 
     shown: int
     unplaced: tuple[Claim, ...]
+    above: tuple[Claim, ...] = ()
+    """Those among the unplaced that are accuracies of two decimals above all that was printed."""
 
 
 def loose_numbers(claims: ClaimEvidence, compared: Comparison) -> Loose:
@@ -106,6 +109,7 @@ def loose_numbers(claims: ClaimEvidence, compared: Comparison) -> Loose:
     whole = all(r.complete for r in compared.runs)
     found: list[Claim] = []
     settled: list[What] = []
+    exact = False
     for claim in claims.loose:
         if claim.what is What.ACCURACY:
             shown = accuracy_match(claim, compared.runs) in RIGHT
@@ -115,9 +119,22 @@ def loose_numbers(claims: ClaimEvidence, compared: Comparison) -> Loose:
             shown = claim.value <= longest or (bool(longest) and not whole)
         if shown:
             settled.append(claim.what)
+            exact = exact or (claim.what is What.ACCURACY and claim.unit <= 0.01 + EPS)
         else:
             found.append(claim)
-    return Loose(len(settled), tuple(claim for claim in found if claim.what not in settled))
+    above = [] if exact else [claim for claim in found if _is_above(claim, compared.runs)]
+    return Loose(
+        len(settled),
+        tuple(claim for claim in found if claim.what not in settled or claim in above),
+        tuple(above),
+    )
+
+
+def _is_above(claim: Claim, runs: Sequence[Run]) -> bool:
+    """Whether an accuracy of two decimals is higher than all that was printed of training and test digits."""
+    printed = [p for r in runs for e in r.epochs for p in (e.percent, e.train_percent or 0.0)]
+    precise = claim.what is What.ACCURACY and claim.unit <= 0.01 + EPS
+    return precise and bool(printed) and claim.value > max(printed) + 0.005 + EPS
 
 
 def _totals(summaries: SummaryEvidence, counted: frozenset[int]) -> tuple[tuple[int, Place], ...]:

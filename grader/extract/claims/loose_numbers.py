@@ -78,6 +78,7 @@ _BOUNDED = re.compile(
 )
 _ASKED = re.compile(
     r"^\W*(?:assignment|exercise|homework|aufgabe|ziel|objectif|objetivo|tarea|obiettivo|task|goal|target|requirement)|required|gefordert"
+    r"|(?:should|could|might|may|would)\s+(?:well\s+)?be\s+(?:possible|feasible|reached|achieved)"
     r"|soll(?:te|en)?\b|muss\b|müssen|doit|debe\b|deve\b",
     re.IGNORECASE,
 )  # fmt: skip

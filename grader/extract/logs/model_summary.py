@@ -81,6 +81,10 @@ _TORCHSUMMARY = re.compile(
 _TORCHINFO = re.compile(
     rf"^[\s│|├└─+-]*(?P<type>{_KIND})(?:\s*\([^()]*\))?(?::\s*(?P<number>\d+(?:-\d+)?))?\s+(?:\[(?P<shape>[^\[\]]*)\]|--)(?P<rest>.*)$"
 )
+_TORCHINFO_BARE = re.compile(
+    rf"^[\s│|├└─+-]*(?P<type>{_KIND})(?:\s*\([^()]*\))?(?::\s*(?P<number>\d+(?:-\d+)?))?\s{{2,}}(?P<rest>\(?\d.*|\(rec.*)$"
+)
+"""A row of torchinfo where no shapes are printed: `Conv2d: 2-1      80`."""
 _KERAS = re.compile(
     rf"^[\s│┃|]*\w+\s*\((?P<type>{_KIND})\)?[\s│┃|]*\(?(?P<shape>\([^()]*\)|\[\([^()]*\)\]|multiple|\?)\)?(?P<rest>.*)$"
 )
@@ -197,6 +201,8 @@ def _row(table: _Open, place: Place, text: str) -> LayerRow | None:
         (Style.TORCHINFO, _TORCHINFO),
     ):
         match = pattern.match(text)
+        if not match and style is Style.TORCHINFO and "depth-idx" in table.columns[0]:
+            match = _TORCHINFO_BARE.match(text)
         if not match:
             continue
         if table.style is None:

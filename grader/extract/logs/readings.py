@@ -52,15 +52,9 @@ def readings(
                 )
             )
             continue
-        text = whole
-        if len(whole) > MAX_LINE and "\r" not in whole:
-            text = whole[: MAX_LINE // 2] + " " + whole[-MAX_LINE // 2 :]
         last: dict[int | None, Reading] = {}
-        for piece in _redraws(text):
-            shown = _undress(piece)
-            if held and is_alone(shown):
-                shown = f"{held} {shown}"  # the label stands on the line before its value
-            held = shown if is_open(shown) else held if not shown.strip() else ""
+        for piece in _redraws(_shortened(whole)):
+            shown, held = _completed(_undress(piece), held)
             line = read_line(shown, data)
             run = line.group or run
             if line.marker:
@@ -87,6 +81,20 @@ def readings(
             found.extend(last.values())
             marker, train, running = None, None, {}
     return _without_stale_number(_without_training_digits(found, data))
+
+
+def _shortened(text: str) -> str:
+    """The start and the end of a long line that is not drawn over."""
+    if len(text) <= MAX_LINE or "\r" in text:
+        return text
+    return text[: MAX_LINE // 2] + " " + text[-MAX_LINE // 2 :]
+
+
+def _completed(shown: str, held: str) -> tuple[str, str]:
+    """A line, behind the label that stands on the line before its value; and the label that is still open."""
+    if held and is_alone(shown):
+        return f"{held} {shown}", ""
+    return shown, shown if is_open(shown) else held if not shown.strip() else ""
 
 
 def _without_training_digits(found: list[Reading], data: DataSet) -> list[Reading]:
