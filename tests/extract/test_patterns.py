@@ -101,6 +101,7 @@ EXAMPLES = {
         "_ALONE": ("9946/10000 (99%)", "epoch"),
         "_BOTH_PARTS": ("Train: 59012/60000 Test: 9946/10000", "Train: 59012/60000, then 9946/10000"),
         "_PROGRESS": ("Test Epoch: 3 [1280/10000 (13%)]", "Test Epoch: 3 (1280/10000)"),
+        "_OF_A_BATCH": ("Test batch 3/10 accuracy", "Test epoch 3/10 accuracy"),
         "_WANTED": ("Target test accuracy", "Best test accuracy"),
         "_BAR": ("100%|####| 469/469", "99.46% of 10000"),
         "_STEPS": ("100%|####| 469/469", "99.46% of 10000"),

@@ -96,6 +96,7 @@ _VALUE = re.compile(
     re.IGNORECASE,
 )
 _PROGRESS = re.compile(r"\[(?P<done>\d{1,6})/(?P<of>\d{4,6})\b(?!.*\[\d)")
+_OF_A_BATCH = re.compile(r"(?<![a-z])(?:test\w*|val\w*)\W{1,3}(?:batch|step|iter\w*)\W{0,3}\d", re.IGNORECASE)
 _WANTED = re.compile(
     r"(?<![a-z])(?:target|goal|at\s+least|needed|required|threshold|until)(?![a-z])", re.IGNORECASE
 )
@@ -374,7 +375,9 @@ def _counted(text: str, data: DataSet) -> tuple[Accuracy, ...]:
 
 
 def _goes_on(words: str) -> bool:
-    """`Test Epoch: 3 [1280/10000 (13%)] Accuracy`: of the part that was tested so far."""
+    """`Test Epoch: 3 [1280/10000 (13%)] Accuracy`, `Test batch 3/10 accuracy`: of a part of what is tested."""
+    if _OF_A_BATCH.search(words):
+        return True
     match = _PROGRESS.search(words)
     return match is not None and int(match["done"]) < int(match["of"])
 
