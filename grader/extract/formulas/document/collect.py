@@ -22,6 +22,7 @@ from grader.extract.formulas.judging.network import points
 from grader.extract.formulas.reading.abbreviations import definitions, has_signals, may_define, with_signals
 from grader.extract.formulas.reading.notation import without_runs
 from grader.extract.formulas.reading.parser import Note, located
+from grader.extract.formulas.reading.prose_rules import in_symbols
 from grader.extract.formulas.reading.relations import bare, formula, quantity
 from grader.extract.formulas.reading.statements import (
     MAX_FORMULA,
@@ -124,6 +125,8 @@ def _collected(lines: Sequence[SourceLine], own: frozenset[str]) -> "_Collector"
     return again if again.understood > first.understood else first
 
 
+_CELLS = re.compile(r"\s*\|?\s*([^|=\s][^|=]{0,40}?)\s*\|([^|=]+)\|?\s*$")
+"""A row of a name and its value."""
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -162,15 +165,16 @@ class _Collector:
             if _too_long(line.text) or statements(line.text):
                 self.unread.append(line)
             return
-        if self.own or may_define(in_canonical(line.text)):
-            named, nothing_else = definitions(plain_line(line.text), self.names, self.own)
+        defining = _CELLS.sub(r"\1 = \2", line.text) if line.block is Block.TABLE else line.text
+        if self.own or may_define(in_canonical(defining)):
+            named, nothing_else = definitions(plain_line(defining), self.names, self.own)
             self.defined.update(one.name for one in named)
             self.names.update(named)
             if nothing_else:
                 return
         columns = self.columns.read(line)
         read = self._statements(line.text)
-        if columns and not any(s.sides[0].tree is not None and not s.noted("labelled") for s in read):
+        if columns and not any(map(_names_its_left, read)):
             self.found += [_of_column(line, column) for column in columns]
             return
         if not read:
@@ -242,6 +246,12 @@ class _Collector:
             self.gap = self.gap and item.inherited
         if self.left is not None:
             self.left_at = number
+
+
+def _names_its_left(statement: Statement) -> bool:
+    """Whether a row says itself what its formula stands for; the `∂E/∂w` of all weights says it of none."""
+    left = statement.sides[0].tree
+    return left is not None and "w?" not in symbols(left) and not statement.noted("labelled")
 
 
 def _of_column(line: SourceLine, column: Column) -> Item:
@@ -349,7 +359,7 @@ def _alone(raw: str) -> Statement | None:
     short = len(raw) <= 60
     if not short and not _QUANTITY().search(raw):
         return None
-    plain = plain_line(raw).strip().rstrip(".,:")
+    plain = in_symbols(plain_line(raw)).strip().rstrip(".,:")
     lost = missing_equals(plain, points()) if _QUANTITY().search(raw) else None
     if lost is not None:
         return lost

@@ -49,6 +49,11 @@ _GRADIENT_OF_ALL = re.compile(
     r"(?:∇|\\nabla)\s*_?\s*[{(]?\s*(?:\\(?:mathbf|boldsymbol|bm|vec)\s*\{?\s*)?[wW](?![A-Za-z])[^=]{0,40}=(?!=)"
 )
 """`∇_{W^(2)} E = δ aᵀ`: the gradients of a layer as one matrix."""
+_GRADIENT_OF_A_LAYER = re.compile(
+    r"(?:[∂𝜕d]\s?[ELJC]\w*\s*/\s*[∂𝜕d]\s?|\\partial\s*|(?<![A-Za-z])d)[wWθΘ][^=]{0,24}=.*(?:[⊙∘ᵀ@]|\^\s*\{?\s*(?:T\b|\\top|\\intercal)"
+    r"|\.T\b|\b(?:outer|dot|matmul)\(|\\odot|\\circ)"
+)
+"""`∂E/∂W2 = δ ⊙ …`, `dW2 = np.outer(…)`: W2 is a matrix there."""
 _STEP_WORD = re.compile(r"\b(?:new|updated?|old|learning|rate|step)\b|[-−]=", re.IGNORECASE)
 _RULE_OF_THETA = re.compile(
     r"(?:θ|\\?theta)[^\s=]{0,24}\s{0,4}(?::=|=|←)(?=.*(?:∂|∇|partial|nabla|gradient))"
@@ -72,7 +77,8 @@ _EXPONENT = re.compile(r"\d(?:\.\d+)?e[-+]\d+", re.IGNORECASE)
 """A number as a program prints it, `1.0000e-01`: its minus subtracts nothing."""
 _BAR = re.compile(r"\d%\s?\|[^|]{0,120}\|\s*\d+/\d+\s*(?:\[[^\]]*\]?)?")
 """A progress bar with its times: `[01:25<00:00]` is no output o1."""
-_MATH_IMAGE = re.compile(r"codecogs\.com|render/math\?math=|cht=tx", re.IGNORECASE)
+_MATH_IMAGE = re.compile(r"codecogs\.com|render/math\?math=|cht=tx|<m(?:ath|frac|sub|row)\b", re.IGNORECASE)
+"""Formulas in an address, or in MathML."""
 
 
 def unread_places(document: Document, lines: Sequence[FormulaLine]) -> tuple[UnreadPlace, ...]:
@@ -160,7 +166,7 @@ def named_quantities(text: str, block: Block, *, in_words: bool = True) -> tuple
         by_words = (m for m in _GRADIENT_IN_WORDS.finditer(plain) if MAY_BE_FORMULA.search(plain, m.end()))
         named = {f"w{m[1]}" for m in (*_GRADIENT_WORD.finditer(plain), *by_words)}
         found |= {f"∂E/∂{name}" for name in named & set(weights)}
-    if _GRADIENT_OF_ALL.search(text):
+    if _GRADIENT_OF_ALL.search(text) or _GRADIENT_OF_A_LAYER.search(text):
         found.add("∂E/∂w?")
     if block is Block.CODE:
         found = {name for name in found if name.startswith("∂")}

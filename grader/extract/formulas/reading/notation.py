@@ -216,9 +216,12 @@ _CODECOGS = re.compile(
 _OTHER_HOSTS = re.compile(
     r"(?:math\.vercel\.app/?\?(?:[^)\s\"]*&)?from=|upmath\.me/(?:svg|png)/)(.+?)(?:\)\s*$|\"|\)(?=\s|<)|\s(?=/?>))"
 )
+_WITH_BLANKS = re.compile(r"=\"https?://[\w.]*codecogs\.com/[a-z]+\.(?:latex|image)\?([^\"]*\s[^\"]*)\"")
+"""An address in quotes as a browser takes it, with the blanks that another would have escaped."""
 _EDITOR = re.compile(r"codecogs\.com/eqnedit\.php\?latex=([^\"]+)\"")
 _CUT_OFF = re.compile(r"codecogs\.com/eqnedit\.php\?latex=([^\"]+\\\\)[^\"]*$")
 _ALT = re.compile(r"!\[([^\]]*\\[^\]]*)\]\(")
+ALTERNATIVE = re.compile(r"[\s*+>-]*!\[([^\]]*(?:∂|(?<!\w)d[EL]\w*\s?/\s?dw)[^\]=]*=[^\]]*)\]\([^()]*\)\W*$")
 _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _STATEMENT_END = re.compile(r"(?<=[\w)}])\s+\\?[.,]\s+(?=\w)|\\% ?\.\\?%? ?")
 _URL_BLANKS = _rules((r"&plus;", "+"), (r"&space;", " "))
@@ -230,14 +233,24 @@ def linked_formulas(line: SourceText) -> list[SourceText]:
     The first that is there in full counts, of: title, address, address of the editor, alternative text.
     """
     github = _GITHUB_MATH.search(line.text) is not None
-    for pattern in (_TITLE, _GITHUB_SRC, _GITHUB_MATH, _CODECOGS, _OTHER_HOSTS, _EDITOR, _ALT):
+    for pattern in (
+        _TITLE,
+        _GITHUB_SRC,
+        _GITHUB_MATH,
+        _WITH_BLANKS,
+        _CODECOGS,
+        _OTHER_HOSTS,
+        _EDITOR,
+        _ALT,
+        ALTERNATIVE,
+    ):
         parts = [line[m.start(1) : m.end(1)] for m in pattern.finditer(line.text)]
         if not parts:
             continue
         seen: dict[str, SourceText] = {}
         for part in parts:
             seen.setdefault(part.text, part)
-        if pattern in (_TITLE, _ALT):
+        if pattern in (_TITLE, _ALT, ALTERNATIVE):
             return [_apply(part, _URL_BLANKS) for part in seen.values()]
         plain = [
             _apply(part, _URL_BLANKS).sub(_PERCENT, lambda m: unquote(m.group(0))) for part in seen.values()
@@ -252,20 +265,7 @@ def linked_formulas(line: SourceText) -> list[SourceText]:
 
 _ESCAPED_SPACE = re.compile(r"\\ ")
 
-_SUPERSCRIPTS = {
-    "⁰": "0",
-    "¹": "1",
-    "²": "2",
-    "³": "3",
-    "⁴": "4",
-    "⁵": "5",
-    "⁶": "6",
-    "⁷": "7",
-    "⁸": "8",
-    "⁹": "9",
-    "⁺": "+",
-    "⁻": "-",
-}
+_SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-", strict=True))
 _LOOK_ALIKE = {
     **dict.fromkeys("×·∙⋅∗•✕✖⨯", "*"),
     **dict.fromkeys("−–—‐‑‒﹣", "-"),

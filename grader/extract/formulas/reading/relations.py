@@ -24,7 +24,7 @@ class Equation(NamedTuple):
 INFERRED = {
     "arrow": "an arrow, a colon or words read as =",
     "labelled": "a formula behind the name of a weight, without the ∂E/∂ and the =",
-    "if-true": "a further form behind an arrow, or a sum over weights with two indices",
+    "if-true": "a further form behind an arrow, a sum over weights with two indices, or what stands for a picture",
 }
 """How an `=` was inferred, by the code of its note."""
 LABELS = ("labelled", "if-true")

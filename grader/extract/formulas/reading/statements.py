@@ -11,6 +11,7 @@ from grader.backprop.name_patterns import Named
 from grader.backprop.own_names import canonical_of, spelled
 from grader.extract.formulas.reading.abbreviations import expanded
 from grader.extract.formulas.reading.notation import (
+    ALTERNATIVE,
     LIST_MARK,
     error_signals,
     latex_to_plain,
@@ -116,7 +117,7 @@ _NEXT_LEFT = (
 _NEXT_LOSS = r"E_?\w{0,6}\s*=\s*(?:\(|1\s*/\s*2|0?[.,]5|E_?(?:o|@outputs@))"
 _APART = Named(
     rf"(?<=[\w)]){_BETWEEN}(?={_NEXT_LEFT})|(?<=[\w)])(?<![∂d]w\d)(?<![∂d]w_\d){_BETWEEN}(?={_NEXT_LOSS})|"
-    r",?\s+(?:where|with|mit|wobei|où|avec|donde|con|onde|dove)\s+(?=(?:E_?@outputs@|delta_\w{1,6})\s*=)|\n|(?<=[\w)])\s{4,}(?=[∂dδa-zA-Z][\w/∂]{0,20}\s?=[^=])|;|\bor\b|\bOr\b|\band\b(?=[^=]*=)|\s&\s(?=[^=]*=)|(?<=[\w)])\s*,\s*(?=[∂dδa-zA-Z_(][^=,]{0,30}=)"
+    r",?\s+(?:where|with|mit|wobei|où|avec|donde|con|onde|dove)\s+(?=(?:E_?@outputs@|delta_\w{1,6})\s*=)|\n|(?<=[\w)])\s{4,}(?=[∂dδa-zA-Z][\w/∂]{0,20}\s?=[^=])|;|\bor\b|\bOr\b|\band\b(?=[^=]*=)|,?\s*\b(?:and|und)\s+(?=[∂d]E\w*\s*/\s*[∂d]w_?@weights@\s+(?:is|are|ist|has|follows)\b)|\s&\s(?=[^=]*=)|(?<=[\w)])\s*,\s*(?=[∂dδa-zA-Z_(][^=,]{0,30}=)"
 )
 _ASIDE = re.compile(r"_\([A-Za-z][^()]{6,}(?:\([^()]*\)[^()]*)*\)_?\s*$")
 _NO_FORMULA = re.compile(r"<\s*=|>\s*=|!=|\bimg\b|https?:|it/s|batch_id|padding\s*=|stride\s*=|kernel")
@@ -176,7 +177,8 @@ def _read(line: SourceText, names: Mapping[str, str]) -> list[Statement]:
     found: list[Statement] = []
     for equation in (e for member in _members(line) for e in _equations(member, names)):
         read = _statement(list(equation.sides))
-        code = "if-true" if over_weights(line.text) else equation.code
+        unsure = over_weights(line.text) or ALTERNATIVE.match(line.text)
+        code = "if-true" if unsure else equation.code
         if code:
             read = read._replace(notes=(*read.notes, Note(code, INFERRED[code])))
         found.append(read)
@@ -251,7 +253,7 @@ def _chunks(line: SourceText) -> list[SourceText]:
     if ":[" in line.text:
         line = line.sub(_ASCIIDOC, r" \1 ")
     raw = line.text
-    if _LINK.search(raw):
+    if _LINK.search(raw) or ALTERNATIVE.match(raw):
         return [
             latex_to_plain(row)
             for link in linked_formulas(line)

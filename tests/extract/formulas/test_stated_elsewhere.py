@@ -1,0 +1,85 @@
+"""Formulas whose quantity stands elsewhere: in a heading, at the head of a column, in the text of a picture; and what of
+such lines is told as unread.
+"""
+
+import pytest
+
+from grader.core.evidence.documents import Block
+from grader.core.evidence.formulas import FormulaLine, FormulaVerdict
+from grader.core.submission import Artefact, Kind
+from grader.extract.documents.documents import read_document as read_document_of
+from grader.extract.documents.markdown import markdown_lines
+from grader.extract.formulas.assemble import read_document
+from grader.extract.formulas.document.mentions import named_quantities, unread_places
+
+O1 = "(a_o1 - t1) * a_o1 * (1 - a_o1)"
+O2 = "(a_o2 - t2) * a_o2 * (1 - a_o2)"
+GRADIENTS = {5: f"{O1} * a_h1", 6: f"{O1} * a_h2", 7: f"{O2} * a_h1", 8: f"{O2} * a_h2"}
+
+
+def read(text: str) -> tuple[FormulaLine, ...]:
+    return read_document(markdown_lines(text, "README.md"), "README.md").lines
+
+
+def all_right(text: str) -> None:
+    assert {line.states: line.verdict for line in read(text)} == {
+        f"∂E/∂w{k}": FormulaVerdict.RIGHT for k in GRADIENTS
+    }
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "### Gradient for $w_{k}$",
+        "**Gradient of $w_{k}$**",
+        "### Derivative with respect to $w_{k}$:",
+        "- gradient of `w{k}`:",
+    ],
+)
+def test_a_heading_names_its_weight_in_mathematics(heading: str) -> None:
+    all_right("".join(f"{heading.format(k=k)}\n\n$$ {f} $$\n\n" for k, f in GRADIENTS.items()))
+
+
+def test_a_row_of_gradients_below_the_weights() -> None:
+    head = "".join(f" w{k} |" for k in GRADIENTS)
+    row = "".join(f" {f} |" for f in GRADIENTS.values())
+    all_right(f"| |{head}\n|{'---|' * 5}\n| ∂E/∂w |{row}\n")
+
+
+@pytest.mark.parametrize("times", [" * ", "\\cdot "])
+def test_an_address_in_quotes_may_hold_blanks(times: str) -> None:
+    line = (
+        '<img src="https://latex.codecogs.com/svg.latex?\\frac{{\\partial E}}{{\\partial w_{k}}} = {f}">\n\n'
+    )
+    all_right("".join(line.format(k=k, f=f.replace(" * ", times)) for k, f in GRADIENTS.items()))
+
+
+def test_the_text_of_a_picture_is_read_and_never_accused() -> None:
+    all_right("".join(f"![∂E/∂w{k} = {f}](img/w{k}.png)\n\n" for k, f in GRADIENTS.items()))
+    assert read(f"![∂E/∂w5 = {O1} * a_h2](img/w5.png)\n") == ()
+    assert read("![∂E/∂w5](img/w5.png)\n") == ()
+
+
+def test_what_is_said_to_be_the_same_is_no_part_of_the_formula_before_it() -> None:
+    (line,) = read(f"∂E/∂w7 = {O2} * a_h1 and ∂E/∂w8 is the same with a_h2.\n")
+    assert (line.verdict, line.text) == (FormulaVerdict.RIGHT, f"∂E/∂w7 = {O2} * a_h1")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "∂E/∂W2 = δ_o a_h^T",
+        "dW1 = np.outer(delta_h, i)",
+        "dW2 = delta @ a_h.T",
+        "$\\frac{\\partial E}{\\partial W_2} = \\delta \\odot a^\\top$",
+        "∂E/∂W = δ ⊙ aᵀ",
+    ],
+)
+def test_the_gradient_of_a_layer_may_hold_every_weight(line: str) -> None:
+    assert set(named_quantities(line, Block.FENCE)) >= {f"∂E/∂w{k}" for k in range(1, 9)}
+
+
+def test_mathml_is_told_as_unread() -> None:
+    text = b"<math><mfrac><mi>dE</mi><mi>dw</mi></mfrac><mo>=</mo><mi>x</mi></math>\n"
+    artefact = Artefact(path="README.md", kind=Kind.README, sha256="", size=len(text))
+    assert len(unread_places(read_document_of(text, artefact), ())) == 1
