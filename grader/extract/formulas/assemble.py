@@ -129,7 +129,7 @@ def _line(judged: Judged, at: Sequence[Point], spelling: _Spelling) -> FormulaLi
         reading=_reading(item),
         kind=_kind(trees),
         verdict=verdict,
-        states="" if left is None else show(left),
+        states="" if left is None or item.noted("gap") else show(left),
         sides=_sides(judged, at),
         marked=_marked(judged),
         expected=repairs[0].line if repairs else "",

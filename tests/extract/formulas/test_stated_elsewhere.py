@@ -83,3 +83,64 @@ def test_mathml_is_told_as_unread() -> None:
     text = b"<math><mfrac><mi>dE</mi><mi>dw</mi></mfrac><mo>=</mo><mi>x</mi></math>\n"
     artefact = Artefact(path="README.md", kind=Kind.README, sha256="", size=len(text))
     assert len(unread_places(read_document_of(text, artefact), ())) == 1
+
+
+SENTENCES = [
+    "The gradient of the total error with respect to $w_{k}$ is",
+    "For $w_{k}$ we get:",
+    "Derivative of E w.r.t. w{k}, written out, is then:",
+    "Die Ableitung nach $w_{k}$ lautet",
+]
+
+
+@pytest.mark.parametrize("sentence", SENTENCES)
+@pytest.mark.parametrize("formula", ["$$ {f} $$", "$$ = {f} $$"])
+def test_a_sentence_leads_to_the_formula_below_it(sentence: str, formula: str) -> None:
+    lines = (f"{sentence.format(k=k)}\n\n{formula.format(f=f)}\n\n" for k, f in GRADIENTS.items())
+    all_right("".join(lines))
+
+
+@pytest.mark.parametrize("formula", ["$$ {f} $$", "$$ = {f} $$"])
+def test_what_a_sentence_leads_to_is_never_accused(formula: str) -> None:
+    text = "".join(f"∂E/∂w{k} = {f}\n\n" for k, f in GRADIENTS.items())
+    *right, led = read(f"{text}{SENTENCES[0].format(k=5)}\n\n{formula.format(f=GRADIENTS[6])}\n")
+    assert {line.verdict for line in right} == {FormulaVerdict.RIGHT}
+    assert led.verdict is FormulaVerdict.UNSURE
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The derivative of the net input o1 with respect to $w_5$ is",
+        "For w5 and w6 we get:",
+        "The chain rule for $w_5$ gives",
+        "We update $w_5$ as",
+    ],
+)
+def test_a_sentence_about_a_part_leads_to_no_gradient(sentence: str) -> None:
+    assert read(f"{sentence}\n\n$$ {GRADIENTS[5]} $$\n") == ()
+
+
+def test_what_other_text_separates_is_told_of_no_quantity() -> None:
+    (total, led) = read(f"E = E1 + E2\n\nThen comes a sentence.\n\n$$ = {GRADIENTS[5]} $$\n")
+    assert (total.states, led.states, led.verdict) == ("E", "", FormulaVerdict.UNSURE)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        '"dE_dw{k}": "{f}",',
+        "w{k}: =({f})",
+        "$$\\frac{{\\partial \\mathcal{{L}}}}{{\\partial w_{k}}} = {f}$$",
+        "$$\\frac{{\\partial \\mathrm{{E_{{total}}}}}}{{\\partial \\mathrm{{w_{{{k}}}}}}} = {f}$$",
+        "∂Е/∂w{k} = {f}",
+    ],
+)
+def test_forms_of_programs_and_other_keyboards(form: str) -> None:
+    lines = (form.format(k=k, f=f.replace("a_o1", "а_o1")) for k, f in GRADIENTS.items())
+    all_right("```\n" + "\n".join(lines) + "\n```\n")
+
+
+def test_the_label_of_a_cell_is_no_assignment() -> None:
+    (line,) = read("```\nw5: = w5 - η * ∂E/∂w5\n```\n")
+    assert (line.states, line.verdict) == ("w5", FormulaVerdict.RIGHT)

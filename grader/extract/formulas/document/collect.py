@@ -14,7 +14,8 @@ from grader.core.assigned_network import AssignedNetwork
 from grader.core.evidence.documents import Block, SourceLine
 from grader.core.place import Place
 from grader.extract.formulas.document.another_network import Sign, settled, signs, signs_of_row, too_few
-from grader.extract.formulas.document.joined_lines import Joined, joined
+from grader.extract.formulas.document.introduced import introduced
+from grader.extract.formulas.document.joined_lines import Joined, joined, too_long
 from grader.extract.formulas.document.program_lines import as_assignments
 from grader.extract.formulas.document.table_columns import Column, Columns
 from grader.extract.formulas.document.tex_macros import without_macros
@@ -25,7 +26,6 @@ from grader.extract.formulas.reading.parser import Note, located
 from grader.extract.formulas.reading.prose_rules import in_symbols
 from grader.extract.formulas.reading.relations import bare, formula, quantity
 from grader.extract.formulas.reading.statements import (
-    MAX_FORMULA,
     MAX_LINE,
     Side,
     Statement,
@@ -144,6 +144,7 @@ class _Collector:
         self.left_at = -REACH
         self.pending = False  # whether the left side stands alone on the line above, as in a heading
         self.titled = False  # whether it is a heading or in bold
+        self.introduced = False  # whether a sentence leads to its value, and may mean that of a step
         self.doubtful = False  # whether the brackets of the left side balance only by a guess
         self.columns = Columns()
         self.gap = False  # whether a line of prose stands between the left side and a line that continues it
@@ -158,11 +159,11 @@ class _Collector:
         number, line, goes_on = joint
         if len(line.text) > MAX_LINE:
             self.gap = True
-            if _too_long(line.text):
+            if too_long(line.text):
                 self.unread.append(line)
             return
-        if _too_long(line.text) or len(self.found) >= MAX_STATEMENTS:
-            if _too_long(line.text) or statements(line.text):
+        if too_long(line.text) or len(self.found) >= MAX_STATEMENTS:
+            if too_long(line.text) or statements(line.text):
                 self.unread.append(line)
             return
         defining = _CELLS.sub(r"\1 = \2", line.text) if line.block is Block.TABLE else line.text
@@ -208,10 +209,13 @@ class _Collector:
         alone = _alone(line.text)
         if alone is not None and not alone.problems and len(alone.sides) == 1:
             self.left, self.left_at, self.gap, self.pending = alone.trees[0], number, False, True
-            self.titled = _titled(line)
+            self.titled, self.introduced = _titled(line), False
         elif alone is not None:
             notes = (*alone.notes, Note("equals-missing", ""))
             self.found.append(_item(line, alone, tuple(alone.trees), notes, False))
+        elif (weight := introduced(line.text)) is not None:
+            self.left, self.left_at, self.gap, self.pending = deriv(sym("E"), weight), number, False, True
+            self.titled = self.introduced = True
         else:
             self.gap = self.gap or bool(line.text.strip().strip("$`|-\\"))
 
@@ -230,6 +234,8 @@ class _Collector:
         statement = Statement(
             (side,), (Note("below", "read as the value of what stands above it"),), 0, len(line.text)
         )
+        if self.introduced:
+            statement = statement._replace(notes=(*statement.notes, Note("labelled", "")))
         trees = (_label_as_gradient(self.left, statement), *statement.trees)
         return _item(line, statement, trees, statement.notes, True)
 
@@ -238,10 +244,12 @@ class _Collector:
         if item is not None:
             if goes_on:
                 item = item._replace(notes=(*item.notes, Note("goes-on", "")))
+            if item.inherited and self.introduced:
+                item = item._replace(notes=(*item.notes, Note("labelled", "")))
             if item.inherited and (self.gap or self.doubtful):
                 item = item._replace(notes=(*item.notes, Note("gap" if self.gap else "doubtful-left", "")))
             elif not item.inherited:
-                self.doubtful = item.noted("bracket-not-closed", "bracket-not-opened")
+                self.doubtful, self.introduced = item.noted("bracket-not-closed", "bracket-not-opened"), False
             self.found.append(item)
             self.gap = self.gap and item.inherited
         if self.left is not None:
@@ -282,20 +290,6 @@ def _activates_output(item: Item) -> bool:
     left = item.trees[0] if item.trees else None
     calls = any(n.head == "call" for t in item.trees[1:] for n in nodes(t))
     return left is not None and left.name in made(_outputs) and calls
-
-
-def _too_long(text: str) -> bool:
-    """Whether a line that may hold a formula is longer than any formula of this network."""
-    long = len(text) > MAX_LINE or (
-        len(text) > MAX_FORMULA
-        and "http" not in text
-        and "|" not in text
-        and max(map(len, _ROWS.split(text))) > MAX_FORMULA
-    )
-    return long and "=" in text and _DERIVATIVE.search(text[:MAX_LINE]) is not None
-
-
-_ROWS = re.compile(r"\\\\|;")
 
 
 def plain_as_activated(items: Items) -> Items:
@@ -375,7 +369,6 @@ def _titled(line: SourceLine) -> bool:
 
 
 _TITLE = re.compile(r"^\s*(?:[-+*]\s+|\d{1,2}[.)]\s+)?(?:\*\*|__|<b>|<strong>|<h\d>|`).{1,60}$|^.{1,60}:\s*$")
-_DERIVATIVE = re.compile(r"∂|partial|𝟃|𝜕|δ|\bd\w+/d\w")
 _QUANTITY = Named(r"^[\s>#*_`\-+\d.)($]*(?:[∂δ𝜕𝟃d]|\\frac|[EehoHO]_?(?:[a-zA-Z]|@units@))")
 _SECOND_OUTPUT = re.compile(r"[oOtyEe]_?\{?(?:[oO]_?\{?)?[2₂]|(?:E|t|y|o)<sub>2")
 _NET = Named(r"\b(?:net|z|in)_?\{?[hoHO]_?\{?@units@|\bnet_?[ho]|\b[hoHO]_?@units@_(?:[nN]et|[iI]n|[sS]um)")

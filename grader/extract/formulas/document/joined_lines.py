@@ -17,7 +17,7 @@ from grader.extract.formulas.judging.network import conventions, points
 from grader.extract.formulas.reading.notation import latex_to_plain, plain_notation
 from grader.extract.formulas.reading.relations import formula
 from grader.extract.formulas.reading.source_map import SourceText
-from grader.extract.formulas.reading.statements import statements
+from grader.extract.formulas.reading.statements import MAX_FORMULA, MAX_LINE, statements
 
 MAX_JOINED = 4_000
 MOST_LINES = 8
@@ -229,3 +229,20 @@ def _uncommented(text: str) -> str:
     """The text without a remark at its end that holds no bracket; one pass, however many blanks or marks there are."""
     found = _COMMENT.search(text, max(text.rfind("("), text.rfind(")")) + 1)
     return text[: found.start()] if found else text
+
+
+_DERIVATIVE = re.compile(r"∂|partial|𝟃|𝜕|δ|\bd\w+/d\w")
+
+
+def too_long(text: str) -> bool:
+    """Whether a line that may hold a formula is longer than any formula of this network."""
+    long = len(text) > MAX_LINE or (
+        len(text) > MAX_FORMULA
+        and "http" not in text
+        and "|" not in text
+        and max(map(len, _ROWS.split(text))) > MAX_FORMULA
+    )
+    return long and "=" in text and _DERIVATIVE.search(text[:MAX_LINE]) is not None
+
+
+_ROWS = re.compile(r"\\\\|;")

@@ -20,10 +20,10 @@ from grader.extract.formulas.document.unlabelled_cells import (
     in_unlabelled_cells,
     without_a_name,
 )
+from grader.extract.formulas.reading.linked_formulas import linked_formulas
 from grader.extract.formulas.reading.notation import (
     LIST_MARK,
     latex_to_plain,
-    linked_formulas,
     plain_notation,
     strip_markdown,
     without_runs,

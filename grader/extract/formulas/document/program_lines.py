@@ -22,6 +22,8 @@ _ITEM = Named(rf"^\s*\w*\[\s*['\"](?:{_GRADIENT}|w_?(?P<plain>@weights@))['\"]\s
 _ENTRY = Named(
     rf"^\s*[{{(]?\s*['\"](?:{_GRADIENT}|w_?(?P<plain>@weights@))['\"]\s*:(?P<value>.+?),?\s*\}}?\s*$"
 )
+_JSON = Named(rf"^\s*\{{?\s*\"{_GRADIENT}\"\s*:\s*\"(?P<value>[^\"]+)\"\s*,?\s*\}}?\s*$")
+"""A gradient as a text of JSON."""
 _KEYWORD = Named(rf"^\s*{_GRADIENT}\s*=(?!=)(?P<value>.+?),\s*$")
 _OPENS = re.compile(rf"^\s*{_NAMED}\s*(?::[^=]*)?=\s*(?:\{{|dict\s*\()")
 _CLOSES = re.compile(r"^\s*[})]")
@@ -49,6 +51,8 @@ def as_assignments(lines: Sequence[SourceLine]) -> list[SourceLine]:
                 found[k] = _assigned(line, match.groupdict().get("plain") or match[1], match["value"])
         elif _OPENS.match(line.text):
             in_dictionary = not line.text.rstrip().endswith(("}", ")", "{}"))
+        elif (entry := _JSON().match(line.text)) is not None:
+            found[k] = _assigned(line, entry[1], entry["value"])
         elif "def" in line.text and (function := _FUNCTION().match(line.text)):
             _put_value(found, k, function)
         else:

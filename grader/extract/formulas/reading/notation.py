@@ -6,7 +6,6 @@ The order is not free: LaTeX before HTML before superscripts before NFKC (which 
 import html
 import re
 import unicodedata
-from urllib.parse import unquote
 
 from grader.backprop.assigned import made
 from grader.core.assigned_network import AssignedNetwork, up_to
@@ -78,7 +77,10 @@ _LATEX_BEFORE = _rules(
     ),
     # A brace that is shown groups as a bracket does; after `\\\\`, which ends a row, it is none.
     (r"(?<!\\)\\[{}]|\\[lr]brace(?![a-zA-Z])", lambda m: "(" if m.group(0) in _OPENING else ")"),
-    (r"\\(?:text|mathrm|textbf|textit|operatorname|mbox|rm)\s*\{([^{}]*)\}", r"\1"),
+    (
+        r"\\(?:text|mathrm|mathcal|mathsf|mathit|mathbf|textbf|textit|operatorname|mbox|rm)\s*\{((?:[^{}]|\{[^{}]*\})*)\}",
+        r"\1",
+    ),
 )
 _COMMAND = re.compile(r"\\([a-zA-Z]+)")
 _COMMANDS = {name: (re.compile(rf"\\{name}(?![a-zA-Z])"), new) for name, new in _LATEX_NAMES}
@@ -204,67 +206,6 @@ def _paired_braces(line: SourceText) -> SourceText:
     return line
 
 
-_TITLE = re.compile(r'title="([^"]*)"')
-_GITHUB_MATH = re.compile(
-    r"render\.githubusercontent\.com/render/math\?math=(.+?)(?:\)\s*$|\)(?=[,;.\s])|\">)"
-)
-_GITHUB_SRC = re.compile(r"src=[\"'][^\"']*render/math\?math=([^\"']+)[\"']")
-_CODECOGS = re.compile(
-    r"(?:codecogs\.com/[a-z]+\.(?:latex|image)\?|chart\.googleapis\.com/chart\?cht=tx(?:&|&amp;)chl=)"
-    r"(.+?)(?:\)\s*$|\"|\)(?=\s|<)|\s)"
-)
-_OTHER_HOSTS = re.compile(
-    r"(?:math\.vercel\.app/?\?(?:[^)\s\"]*&)?from=|upmath\.me/(?:svg|png)/)(.+?)(?:\)\s*$|\"|\)(?=\s|<)|\s(?=/?>))"
-)
-_WITH_BLANKS = re.compile(r"=\"https?://[\w.]*codecogs\.com/[a-z]+\.(?:latex|image)\?([^\"]*\s[^\"]*)\"")
-"""An address in quotes as a browser takes it, with the blanks that another would have escaped."""
-_EDITOR = re.compile(r"codecogs\.com/eqnedit\.php\?latex=([^\"]+)\"")
-_CUT_OFF = re.compile(r"codecogs\.com/eqnedit\.php\?latex=([^\"]+\\\\)[^\"]*$")
-_ALT = re.compile(r"!\[([^\]]*\\[^\]]*)\]\(")
-ALTERNATIVE = re.compile(r"[\s*+>-]*!\[([^\]]*(?:∂|(?<!\w)d[EL]\w*\s?/\s?dw)[^\]=]*=[^\]]*)\]\([^()]*\)\W*$")
-_PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
-_STATEMENT_END = re.compile(r"(?<=[\w)}])\s+\\?[.,]\s+(?=\w)|\\% ?\.\\?%? ?")
-_URL_BLANKS = _rules((r"&plus;", "+"), (r"&space;", " "))
-
-
-def linked_formulas(line: SourceText) -> list[SourceText]:
-    """LaTeX inside images and their addresses (codecogs, GitHub's math renderer, Google charts).
-
-    The first that is there in full counts, of: title, address, address of the editor, alternative text.
-    """
-    github = _GITHUB_MATH.search(line.text) is not None
-    for pattern in (
-        _TITLE,
-        _GITHUB_SRC,
-        _GITHUB_MATH,
-        _WITH_BLANKS,
-        _CODECOGS,
-        _OTHER_HOSTS,
-        _EDITOR,
-        _ALT,
-        ALTERNATIVE,
-    ):
-        parts = [line[m.start(1) : m.end(1)] for m in pattern.finditer(line.text)]
-        if not parts:
-            continue
-        seen: dict[str, SourceText] = {}
-        for part in parts:
-            seen.setdefault(part.text, part)
-        if pattern in (_TITLE, _ALT, ALTERNATIVE):
-            return [_apply(part, _URL_BLANKS) for part in seen.values()]
-        plain = [
-            _apply(part, _URL_BLANKS).sub(_PERCENT, lambda m: unquote(m.group(0))) for part in seen.values()
-        ]
-        if not github:
-            return plain
-        spaced = [part.sub(_ESCAPED_SPACE, " ") for part in plain]
-        return [piece for part in spaced for piece in part.split(_STATEMENT_END)]
-    cut = _CUT_OFF.search(line.text)  # a line that stops inside the address: its last row is not whole
-    return [_apply(line[cut.start(1) : cut.end(1)], _URL_BLANKS)] if cut else []
-
-
-_ESCAPED_SPACE = re.compile(r"\\ ")
-
 _SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-", strict=True))
 _LOOK_ALIKE = {
     **dict.fromkeys("×·∙⋅∗•✕✖⨯", "*"),
@@ -294,7 +235,9 @@ _TAGS = (
 )
 _D = r"(?:del_?|dou_?|partial_?|d_?)"
 """`∂` as the names of programs and sentences spell it."""
+_CYRILLIC = str.maketrans("аАеЕоОхХсСтТНі", "aAeEoOxXcCtTHi")
 _INLINE = _rules(
+    (r"(?<![А-яё])[аАеЕоОхХсСтТНі](?![А-яё])", lambda m: m.group(0).translate(_CYRILLIC)),
     (r"(?<=[\w)])\s*\.\*\s*(?=[\w(])", " * "),
     (r"(?<=[\d)])\s_\s(?=\(?[A-Za-z][A-Za-z_]{0,6}\d)", " * "),  # a formatter's emphasis: `*` became `_`
     (r"\(\s*[d∂]\s*\)\s*(?=[A-Za-zσ(])", "∂"),

@@ -123,6 +123,8 @@ _OTHER_NAMES = Named(
     r"([wW]_?@weights@)(?!\w)['\"]?\)?(?:\s*E\w*)?(?=\s*[=:])"
 )
 """`grad_w5`, `grads['w5']`, `d_w5`, `E'(w5)`, `E_w5` and `∇_w5 E` on the left."""
+_OF_A_CELL = Named(r"^\W*[wW]_?\(?(@weights@)\)?\s*:\s+=(?!=)(?!.*(?:η|-=|learning|[wW]_?\1(?!\d)))")
+"""`w5: =(…)`, as a cell's formula is quoted: a label and no assignment."""
 _OPERATOR = Named(r"(?<![\w/])[∂d]\s*/\s*[∂d]\s*\(?(w_?@weights@)\)?\s*\(\s*(E\w*)\s*\)(?=\s*[=:])")
 """`d/dw5 (E)`."""
 _GRADIENT_AFTER = Named(r"(?<![A-Za-z])([wW]_?@weights@)(?:_|\.)(?:grad(?:ient)?|derivative)(?![\w.])")
@@ -138,13 +140,15 @@ _OTHER_RATES = re.compile(
     r"(?=[\s*(]*(?:∂|d[ELJCwW]|[Gg]rad))"
 )
 """`w5 = w5 - γ * ∂E/∂w5`: what multiplies a gradient behind a minus is the rate, whatever its letter."""
-_LABEL = Named(r"^[\s>#*_\-+\d.)]*\b[wW]_?(@weights@)[\s*_]*:[\s*_`]*(?=[(\[{])(?=[^=]*$)")
+_LABEL = Named(r"^[\s>#*_\-+\d.)]*\b[wW]_?(@weights@)(?:[\s*_]*:[\s*_`]*|\s{2,})(?=[(\[{])(?=[^=]*$)")
 
 
 def in_symbols(line: SourceText) -> SourceText:
     """Update rules and gradients that are said in words, in the symbols of the network; other text stays."""
     if "θ" in line.text or "heta" in line.text or "∂" in line.text:
         line = line.sub(_GENERAL, _ALL_WEIGHTS)
+    if ": =" in line.text:
+        line = line.sub(_OF_A_CELL(), r"∂E/∂w\1 = ")
     if "_" in line.text or "rad" in line.text or "'" in line.text or "w" in line.text.lower():
         line = line.sub(_AGED(), r"\1").sub(_OTHER_NAMES(), r"∂E/∂\1").sub(_GRADIENT_AFTER(), r"∂E/∂\1")
     if "(" in line.text and "-" in line.text:

@@ -10,12 +10,11 @@ from grader.backprop.expression import Expr
 from grader.backprop.name_patterns import Named
 from grader.backprop.own_names import canonical_of, spelled
 from grader.extract.formulas.reading.abbreviations import expanded
+from grader.extract.formulas.reading.linked_formulas import ALTERNATIVE, linked_formulas
 from grader.extract.formulas.reading.notation import (
-    ALTERNATIVE,
     LIST_MARK,
     error_signals,
     latex_to_plain,
-    linked_formulas,
     plain_notation,
     strip_markdown,
 )
