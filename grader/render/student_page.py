@@ -79,16 +79,17 @@ def view(
     claims: Sequence[Claim] = (),
     guides: Mapping[str, str] | None = None,
     views: Mapping[str, str] | None = None,
+    notes: Mapping[str, tuple[FileNote, ...]] | None = None,
 ) -> StudentView:
     """Return what the page of `report` says.
 
     `guides` maps check codes to their doc pages in Markdown, `views` paths of the submission to pages beside
-    this one.
+    this one. `notes` are those of the report, where somebody has them already.
     """
     report = for_student(report)
     guides = guides or {}
     ordered = groups(report)
-    notes = notes_of(report)
+    notes = notes_of(report) if notes is None else notes
     steps = next_steps(report)
     headline = verdict_for_people(report)
     shown = {m.code for group in ordered if group.verdict is not Verdict.PASS for m in group.outcomes}
@@ -139,12 +140,13 @@ def render(
     claims: Sequence[Claim] = (),
     guides: Mapping[str, str] | None = None,
     views: Mapping[str, str] | None = None,
+    notes: Mapping[str, tuple[FileNote, ...]] | None = None,
     drawn: Callable[[Said], Words] = words_of,
 ) -> str:
     """Return the page as HTML. Fields that a student must not see are taken out before anything is
     rendered. `drawn` draws what points do not change, or takes it from where it is kept.
     """
-    shown = view(report, claims=claims, guides=guides, views=views)
+    shown = view(report, claims=claims, guides=guides, views=views, notes=notes)
     verdict = Verdict(shown.verdict)
     stops = sum(len(s.cards) for s in shown.sections if s.name not in _ROWS)
     return render_page(

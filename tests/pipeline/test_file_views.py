@@ -43,7 +43,10 @@ def published(sources: Sources, out: Path, *outcomes: Marked) -> dict[str, str]:
     criteria = tuple(
         Criterion(id=o.criterion, check=o.code, points=o.max_points, hidden=o.hidden) for o in outcomes
     )
-    publish(made, {}, out, Rubric(id="r", title="", criterion=criteria), sources.fetch, shows="this")
+    before = shown(sources.submission, out)
+    rubric = Rubric(id="r", title="", criterion=criteria)
+    shows = msgspec.structs.replace(before, shows="this")
+    publish(made, {}, out, rubric, sources.fetch, shows=shows)
     home = out / sources.submission.slug
     return {p.name: p.read_text(encoding="utf-8") for p in sorted(home.iterdir()) if p.name[0] != "."}
 
@@ -84,6 +87,28 @@ def test_same_bytes_are_drawn_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert published(sources, tmp_path / "out") == first
 
 
+def test_pages_that_a_folder_tells_of_are_not_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = folder(tmp_path / "in", S4__ipynb=book("hello"), README__md="# h1 = w1*i1")
+    out = tmp_path / "out"
+    first = published(sources, out)
+    told = shown(sources.submission, out).pages
+    assert told
+    with monkeypatch.context() as patch:
+        patch.setattr("grader.pipeline.grade.publish.draw", lambda *_: pytest.fail("looked at"))
+        assert published(sources, out) == first
+    assert shown(sources.submission, out).pages == told
+    (out / sources.submission.slug / "readme.html").unlink()
+    assert published(sources, out) == first
+    with monkeypatch.context() as patch:  # what has no page is tried again
+        patch.setattr(file_views, "_pages", lambda *_: 1 // 0)
+        mended = folder(tmp_path / "in", README__md="# h2 = w1*i1")
+        assert set(published(mended, out)) == {"index.html", "result.json", "notebook.html"}
+    assert shown(sources.submission, out).pages == ""
+    assert "h2" in published(mended, out)["readme.html"]
+
+
 def test_other_findings_draw_the_page_of_their_file_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -117,11 +142,11 @@ def test_what_a_rubric_hides_stands_in_no_margin(tmp_path: Path) -> None:
 
 def test_a_page_that_is_gone_is_missed(tmp_path: Path) -> None:
     sources = folder(tmp_path / "in", README__md="# h1 = w1*i1")
-    assert shown(sources.submission, tmp_path / "out") == ""
+    assert shown(sources.submission, tmp_path / "out").shows == ""
     published(sources, tmp_path / "out")
-    assert shown(sources.submission, tmp_path / "out") == "this"
+    assert shown(sources.submission, tmp_path / "out").shows == "this"
     (tmp_path / "out" / sources.submission.slug / "readme.html").unlink()
-    assert shown(sources.submission, tmp_path / "out") == ""
+    assert shown(sources.submission, tmp_path / "out").shows == ""
 
 
 def test_what_is_no_longer_handed_in_is_no_longer_shown(tmp_path: Path) -> None:
@@ -169,4 +194,4 @@ def test_bytes_that_the_store_lost_have_no_page(tmp_path: Path) -> None:
     def lost(sha256: str) -> bytes:
         raise KeyError(sha256)
 
-    assert list(draw(made, {}, lost, tmp_path)) == []
+    assert list(draw(made.submission, {}, lost, tmp_path, {})) == []

@@ -262,12 +262,12 @@ def test_a_folder_says_what_it_shows_once_all_is_written(tmp_path: Path) -> None
     for before in ("", "another grader wrote this folder, and said more of it than we do\n", publish._OURS):
         write_whole(marker, before.encode())
         publish._begin(marker)
-        assert publish.shown(submission, tmp_path) == ""
+        assert publish.shown(submission, tmp_path).shows == ""
         write_whole(marker.parent / "index.html", b"page")
-        publish._end(marker, "abc", ["index.html"])
-        assert publish.shown(submission, tmp_path) == "abc"
+        publish._end(marker, "abc", "", ["index.html"])
+        assert publish.shown(submission, tmp_path).shows == "abc"
         (marker.parent / "index.html").unlink()
-        assert publish.shown(submission, tmp_path) == "", "not all lies there"
+        assert publish.shown(submission, tmp_path).shows == "", "not all lies there"
     marker.unlink()
     publish._begin(marker)
     assert not marker.exists()
@@ -277,7 +277,7 @@ def test_a_folder_says_what_it_shows_once_all_is_written(tmp_path: Path) -> None
 def test_a_marker_with_another_name_is_left_to_it(names: str, tmp_path: Path) -> None:
     marker, other = tmp_path / "out" / REPORT_MARKER, tmp_path / "other"
     marker.parent.mkdir()
-    before = f"{publish._OURS}\n{publish._SHOWS}a key\nindex.html\n"
+    before = f"{publish._OURS}\n{publish._SHOWS}a key\n{publish._PAGES}\nindex.html\n"
     other.write_text(before, "utf-8")
     if names == "a link out of the folder":
         marker.symlink_to(other)
@@ -285,7 +285,7 @@ def test_a_marker_with_another_name_is_left_to_it(names: str, tmp_path: Path) ->
         marker.hardlink_to(other)
     publish._begin(marker)
     assert marker.read_text("utf-8") == publish._OURS
-    publish._end(marker, "another", ["index.html"])
+    publish._end(marker, "another", "", ["index.html"])
     assert "another" in marker.read_text("utf-8")
     assert not marker.is_symlink()
     assert other.read_text("utf-8") == before

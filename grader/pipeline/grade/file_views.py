@@ -15,13 +15,14 @@ from grader.core.evidence.workbook import WorkbookEvidence
 from grader.core.facts.base import Fact
 from grader.core.facts.replay import ReplayFacts
 from grader.core.memory import code_of, key
-from grader.core.report import Report
 from grader.core.submission import Artefact, Kind, Submission
 from grader.pipeline.grade.products import keys_of
 from grader.sandbox.reader import Lost, read_limited
 
 if TYPE_CHECKING:
     from grader.render.files.notes import Annotations, FileNote
+
+    Notes = Mapping[str, tuple[FileNote, ...]]
 
 log = logging.getLogger(__name__)
 
@@ -63,16 +64,25 @@ def planned(submission: Submission) -> dict[str, Artefact]:
     return found
 
 
-def draw(report: Report, products: Products, fetch: Fetch, folder: Path) -> Iterator[Page]:
-    """Yield every page and the texts beside them. `report` is the student's view: what it leaves out is in no
-    margin.
+def pages_key(submission: Submission, products: Products, notes: "Notes") -> str:
+    """Return the key of all pages of files, of what `draw` is given."""
+    return key(
+        planned=planned(submission),
+        submission=submission.id,
+        notes=notes,
+        products=keys_of(products, {name for names in READ.values() for name in names}),
+        code=renderer(),
+    )
+
+
+def draw(
+    submission: Submission, products: Products, fetch: Fetch, folder: Path, notes: "Notes"
+) -> Iterator[Page]:
+    """Yield every page and the texts beside them. `notes` are those of the student's view, by path: what it
+    leaves out is in no margin.
 
     What cannot be fetched or drawn, or was not read, has no page, and costs the report nothing.
     """
-    from grader.render.files.notes import notes_of
-
-    notes = notes_of(report)
-    submission = report.submission
     for name, artefact in planned(submission).items():
         try:
             here = notes.get(artefact.path, ())

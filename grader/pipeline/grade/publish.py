@@ -23,11 +23,12 @@ from grader.core.rubric import Rubric, Treatment
 from grader.core.rule import Rule
 from grader.core.submission import Submission
 from grader.ingest.limits import REPORT_MARKER
-from grader.pipeline.grade.file_views import Fetch, Products, draw, renderer, stale
+from grader.pipeline.grade.file_views import Fetch, Products, draw, pages_key, planned, renderer, stale
 from grader.pipeline.grade.products import keys_of
 from grader.store.database import unpacked
 
 if TYPE_CHECKING:
+    from grader.pipeline.grade.file_views import Notes
     from grader.render.pictures.figures import Figures
     from grader.render.student_parts import Claim
 
@@ -38,6 +39,7 @@ FIGURES: Final = "Figures"
 """Under which name figures are kept."""
 _OURS: Final = "grader wrote this folder; it is no part of a submission."
 _SHOWS: Final = "shows: "
+_PAGES: Final = "pages of files: "
 
 
 class Written(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +51,18 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
     """The student's own files with the findings in them, where they were asked for."""
     notes: tuple[str, ...] = ()
     """Why a copy is missing or holds less, one sentence each."""
+
+
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """What a folder says that it shows; nothing where not all that was written lies there."""
+
+    shows: str = ""
+    """What `publish` was told."""
+    pages: str = ""
+    """The key of the pages of files, where each file that is to have one has it and no copy lies beside."""
+
+
+_NOTHING: Final = Shown()
 
 
 class KeptDrawings(Protocol):
@@ -97,28 +111,36 @@ def publish(
     late_days: float = 0.0,
     copies: bool = False,
     kept: KeptDrawings | None = None,
-    shows: str = "",
+    shows: Shown = _NOTHING,
 ) -> Written:
     """Write the student's view of one submission under `out`; UsageFault where that folder cannot be written.
 
     `fetch` returns submitted bytes by their hash: for the pages that show the notebooks and READMEs as we
     read them, with the findings in their margins. `copies`: also write copies of the student's files with the
     findings in them; without, those of an earlier report are removed. `kept`: where figures are kept for the
-    next rubric. `shows`: a digest of all that decides what is written, which `shown` tells later.
+    next rubric. `shows`: a digest of all that decides what is written, which `shown` tells later, with the
+    key of the pages of files that lie there, as it told before.
     """
     from grader.pipeline.grade.annotate import Annotated, annotate
-    from grader.render.summary import for_student
-    from grader.score.marks import student_view
+    from grader.render.files.notes import notes_of
 
-    folder = out / report.submission.slug
-    view = for_student(student_view(report, rubric, late_days))
+    submission = report.submission
+    folder = out / submission.slug
+    view = _for_student(report, rubric, late_days)
+    notes = notes_of(view)
     made = annotate(view, fetch) if copies else Annotated()
+    pages = pages_key(submission, products, notes)
+    planned_views = {artefact.path: name for name, artefact in planned(submission).items()}
     _begin(folder / REPORT_MARKER)
-    views = _file_views(view, products, fetch, folder, tuple(made.files))
-    files = student_files(report, products, rubric, views, late_days=late_days, kept=kept)
+    if copies or shows.pages != pages:
+        views = _file_views(submission, products, fetch, folder, notes, tuple(made.files))
+    else:
+        views = planned_views
+    files = _files_of(view, notes, products, rubric, views, kept)
     page, result = (write(folder / name, data) for name, data in files.items())
     copied = tuple(write(folder / name, data) for name, data in made.files.items())
-    _end(folder / REPORT_MARKER, shows, [*files, *views.values(), *made.files])
+    whole = views == planned_views and not copied
+    _end(folder / REPORT_MARKER, shows.shows, pages if whole else "", [*files, *views.values(), *made.files])
     return Written(page=page, result=result, copies=copied, notes=made.notes)
 
 
@@ -134,17 +156,36 @@ def student_files(
     """Return the page of a submission and its result.json, by their names, with nothing that only instructors
     may see; the page links to `views`, names of pages beside it by the path that they show.
     """
+    from grader.render.files.notes import notes_of
+
+    view = _for_student(report, rubric, late_days)
+    return _files_of(view, notes_of(view), products, rubric, views, kept)
+
+
+def _for_student(report: Report, rubric: Rubric, late_days: float) -> Report:
+    from grader.render.summary import for_student
+    from grader.score.marks import student_view
+
+    return for_student(student_view(report, rubric, late_days))
+
+
+def _files_of(
+    view: Report,
+    notes: "Notes",
+    products: Products,
+    rubric: Rubric,
+    views: Mapping[str, str],
+    kept: KeptDrawings | None,
+) -> dict[str, bytes]:
+    """The page and result.json of a student's view, whose notes are given."""
     from grader.checks.catalogue import catalogue
     from grader.render.result_json import encode
     from grader.render.student_page import render
     from grader.render.student_parts import Said, Words, words_of
-    from grader.render.summary import for_student
-    from grader.score.marks import student_view
 
     rules = catalogue()
-    view = for_student(student_view(report, rubric, late_days))
     drawings = _Drawings(kept)
-    figures, claims = _beside(report.submission.id, products, rubric, rules, drawings)
+    figures, claims = _beside(view.submission.id, products, rubric, rules, drawings)
 
     def words(said: Said) -> Words:
         name = key(said=said, code=renderer())
@@ -159,6 +200,7 @@ def student_files(
         claims=claims,
         guides={code: rule.doc for code, rule in rules.items()},
         views=views,
+        notes=notes,
         drawn=words,
     )
     drawings.end()
@@ -215,13 +257,13 @@ def _begin(marker: Path) -> None:
         write(marker, _OURS.encode())
 
 
-def _end(marker: Path, shows: str, names: Iterable[str]) -> None:
-    """Say that a folder is ours, what it shows, and the pages that were written into it.
+def _end(marker: Path, shows: str, pages: str, names: Iterable[str]) -> None:
+    """Say that a folder is ours, what it shows, the key of its pages of files, and what was written into it.
 
     What follows the first line is one short write at its end, a tenth of what a file in the place of another
     costs: a kill leaves all of it or nothing.
     """
-    told = "\n".join(["", f"{_SHOWS}{shows}", *sorted(names), ""]).encode()
+    told = "\n".join(["", f"{_SHOWS}{shows}", f"{_PAGES}{pages}", *sorted(names), ""]).encode()
     try:
         if _alone(marker):
             with marker.open("r+b", buffering=0) as handle:
@@ -245,19 +287,21 @@ def _alone(marker: Path) -> bool:
     return stat.S_ISREG(found.st_mode) and found.st_nlink == 1
 
 
-def shown(submission: Submission, out: Path) -> str:
-    """Return what `publish` was told that the pages of a submission show; empty where nothing was told, or
-    not all that it wrote lies under `out`.
+def shown(submission: Submission, out: Path) -> Shown:
+    """Return what the folder of a submission says that it shows; nothing where nothing was said, or not all
+    that was written lies under `out`.
     """
     folder = out / submission.slug
     try:
-        ours, told, *names = (folder / REPORT_MARKER).read_text("utf-8").splitlines()
+        ours, told, pages, *names = (folder / REPORT_MARKER).read_text("utf-8").splitlines()
         with os.scandir(folder) as entries:
             there = {entry.name for entry in entries if entry.is_file()}
     except (OSError, ValueError):
-        return ""
-    whole = ours == _OURS and told.startswith(_SHOWS) and bool(names)
-    return told.removeprefix(_SHOWS) if whole and there.issuperset(names) else ""
+        return _NOTHING
+    said = ours == _OURS and told.startswith(_SHOWS) and pages.startswith(_PAGES)
+    if not said or not names or not there.issuperset(names):
+        return _NOTHING
+    return Shown(shows=told.removeprefix(_SHOWS), pages=pages.removeprefix(_PAGES))
 
 
 def _courtesy(submission: str, what: str, make: Callable[[], _T]) -> _T | None:
@@ -272,14 +316,19 @@ def _courtesy(submission: str, what: str, make: Callable[[], _T]) -> _T | None:
 
 
 def _file_views(
-    report: Report, products: Products, fetch: Fetch, folder: Path, beside: tuple[str, ...]
+    submission: Submission,
+    products: Products,
+    fetch: Fetch,
+    folder: Path,
+    notes: "Notes",
+    beside: tuple[str, ...],
 ) -> dict[str, str]:
     """Write the pages of files; return their names by the path of the artefact that they show. `beside` names
-    what else of this report lies in the folder.
+    what else of the report lies in the folder.
     """
     shown: dict[str, str] = {}
     drawn = [*beside]
-    for path, name, data in draw(report, products, fetch, folder):
+    for path, name, data in draw(submission, products, fetch, folder, notes):
         drawn.append(name)
         if data:
             write(folder / name, data)

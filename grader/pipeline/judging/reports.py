@@ -22,7 +22,7 @@ from grader.pipeline.classroom.stored import Held
 from grader.pipeline.grade.file_views import renderer
 from grader.pipeline.grade.grade_one import report_again, report_on
 from grader.pipeline.grade.products import Known, keys_of
-from grader.pipeline.grade.publish import publish, shown
+from grader.pipeline.grade.publish import Shown, publish, shown
 from grader.pipeline.judging.kept_reports import KeptReports
 from grader.pipeline.judging.shared_outcomes import outcomes_in, shared_criteria, wanted_by_others
 from grader.pipeline.plan.plan import MarkSheet
@@ -163,12 +163,13 @@ def publish_one(store: Store, sheet: MarkSheet, report: Report, held: Held, out:
     """Write the pages of one submission under `out`, unless they show that already."""
     products = held.products()
     shows = key(report=report, products=keys_of(products, products), code=renderer())
-    if shown(report.submission, out) == shows:
+    before = shown(report.submission, out)
+    if before.shows == shows:
         return
     publish(
         *(report, products, out, sheet.loaded.rubric, store.objects.get),
         late_days=held.delivery.late_days,
         kept=store,
-        shows=shows,
+        shows=Shown(shows=shows, pages=before.pages),
     )
     gc.collect(0)  # Jinja's macros are circles, in which the page would outlast a thousand others
