@@ -2,13 +2,14 @@
 
 import tempfile
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar, overload
 
 import msgspec
 
 T = TypeVar("T")
+K = TypeVar("K")
 _IN_MEMORY = 4 * 2**20
 """Bytes up to which a spool needs no file."""
 
@@ -48,6 +49,19 @@ class Records(Sequence[T], Generic[T]):
 
     __hash__ = None  # type: ignore[assignment]  # it may grow
 
+    def only(self, kind: type[K]) -> Sequence[K]:
+        """Return the records with some of their fields; see `only`."""
+        return tuple(msgspec.convert(record, kind, from_attributes=True) for record in self)
+
+
+def only(records: Sequence[Any], kind: type[K]) -> Sequence[K]:
+    """Return records as a kind that has some of their fields, under the same names: of those that lie on disk
+    no more is decoded, a fifth of the time for a report without its findings.
+    """
+    if isinstance(records, Records):
+        return records.only(kind)
+    return tuple(msgspec.convert(record, kind, from_attributes=True) for record in records)
+
 
 class Spool(Records[T], Generic[T]):
     """Records to which others are added at the end, in a file without a name that ends with the process.
@@ -81,15 +95,34 @@ class Spool(Records[T], Generic[T]):
 
     def at(self, number: int) -> T:
         """Return the record with a number from 0 to the length."""
-        begin = self._ends[number - 1] if number else 0
-        self._file.seek(begin)
-        found: T = self._decode(self._file.read(self._ends[number] - begin))
+        found: T = self._decode(self.packed(number))
         return found
 
+    def packed(self, number: int) -> bytes:
+        """Return the record with a number as msgpack."""
+        begin = self._ends[number - 1] if number else 0
+        self._file.seek(begin)
+        return self._file.read(self._ends[number] - begin)
 
-def ordered(records: Sequence[T], key: Callable[[T], Any]) -> "Ordered[T]":
-    """Return all records sorted by a key; those of the same key stay in their order."""
-    return Ordered(records, (number for _, number in sorted((key(r), n) for n, r in enumerate(records))))
+    def only(self, kind: type[K]) -> Sequence[K]:
+        """Return the records with some of their fields; see `only`."""
+        return _Narrow(self, kind)
+
+
+class _Narrow(Records[K], Generic[K]):
+    """The records of a spool with some of their fields."""
+
+    def __init__(self, spool: Spool[Any], kind: type[K]) -> None:
+        self._spool = spool
+        self._decode = msgspec.msgpack.Decoder(kind).decode
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._spool)
+
+    def at(self, number: int) -> K:
+        """Return the record with a number from 0 to the length."""
+        return self._decode(self._spool.packed(number))
 
 
 class Ordered(Records[T], Generic[T]):
@@ -106,3 +139,7 @@ class Ordered(Records[T], Generic[T]):
     def at(self, number: int) -> T:
         """Return the record with a number from 0 to the length."""
         return self._records[self._order[number]]
+
+    def only(self, kind: type[K]) -> Sequence[K]:
+        """Return the records with some of their fields; see `only`."""
+        return Ordered(only(self._records, kind), self._order)

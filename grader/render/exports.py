@@ -10,9 +10,11 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from xml.sax.saxutils import escape, quoteattr
 
+import msgspec
+
 from grader.core.outcome import Verdict
 from grader.core.report import Marked, Report
-from grader.core.spool import Ordered
+from grader.core.spool import Ordered, only
 from grader.render.escape import bare
 from grader.render.result_json import encode, percent, percent_of_decided
 from grader.render.strings import STAMP_PROVISIONAL
@@ -35,15 +37,28 @@ def cell(text: str) -> str:
     )
 
 
+class _Named(msgspec.Struct):
+    id: str
+
+
+class _Criterion(msgspec.Struct):
+    criterion: str
+
+
+class _Columns(msgspec.Struct):
+    submission: _Named
+    outcomes: tuple[_Criterion, ...]
+
+
 def to_csv(reports: Sequence[Report]) -> str:
     """One row a submission, one column a criterion's points; empty where they are pending, `provisional`
     names those that rest on claims.
     """
     criteria: dict[str, None] = {}
     order: list[tuple[str, int]] = []
-    for number, report in enumerate(reports):  # those of a large class lie on disk: each is read twice
-        criteria |= dict.fromkeys(m.criterion for m in report.outcomes)
-        order.append((report.submission.id, number))
+    for number, column in enumerate(only(reports, _Columns)):  # those of a large class lie on disk
+        criteria |= dict.fromkeys(m.criterion for m in column.outcomes)
+        order.append((column.submission.id, number))
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\r\n")
     head = [

@@ -11,7 +11,7 @@ import msgspec
 
 from grader.core.outcome import Verdict, Weight
 from grader.core.report import Marked, Report
-from grader.core.spool import ordered
+from grader.core.spool import Ordered, only
 from grader.render import strings
 from grader.render.escape import plain
 from grader.render.same_fault import Fault, one_by_one, same_slip
@@ -104,7 +104,7 @@ def class_lines(
     to be seen; those who need a person first.
     """
     page = _Page(_Console(width=width, color=color, unicode=unicode))
-    for report in ordered(reports, key=lambda r: (r.verdict.severity, r.submission.slug)):
+    for report in _first_who_need_a_person(reports):
         page.row(report)
     return page.lines
 
@@ -112,7 +112,7 @@ def class_lines(
 def class_cells(reports: Sequence[Report]) -> list[tuple[str, ...]]:
     """Return the same as cells of a table: result, submission, points, open points, the most costly fault."""
     rows: list[tuple[str, ...]] = []
-    for report in ordered(reports, key=lambda r: (r.verdict.severity, r.submission.slug)):
+    for report in _first_who_need_a_person(reports):
         label = strings.overall(verdict_for_people(report))
         wrong = [m for m in report.outcomes if m.verdict in (Verdict.FAIL, Verdict.PARTIAL)]
         worst = max(wrong, key=at_stake, default=None)
@@ -126,6 +126,20 @@ def class_cells(reports: Sequence[Report]) -> list[tuple[str, ...]]:
             )
         )
     return rows
+
+
+class _Slug(msgspec.Struct):
+    slug: str
+
+
+class _Standing(msgspec.Struct):
+    verdict: Verdict
+    submission: _Slug
+
+
+def _first_who_need_a_person(reports: Sequence[Report]) -> Sequence[Report]:
+    order = ((r.verdict.severity, r.submission.slug, n) for n, r in enumerate(only(reports, _Standing)))
+    return Ordered(reports, (number for _, _, number in sorted(order)))
 
 
 class _Page:

@@ -6,6 +6,8 @@ import zlib
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -339,6 +341,21 @@ class Store:
     def made_as(self, run: int, submission: str) -> dict[str, str]:
         """Return the keys of all products that the finished phases of a submission left, by their names."""
         return {name: key for r in self.phase_records(run, submission) for name, key in r.products.items()}
+
+    def all_made(self, run: int) -> Iterator[tuple[str, str, dict[str, str]]]:
+        """Yield the id of each hand-in of a run, sorted, with the digest of its files and the keys of all
+        products that its finished phases left, by their names.
+        """
+        rows = self.connection.execute(
+            "SELECT d.id, d.sha256, p.products FROM deliveries AS d LEFT JOIN phases AS p "
+            "ON p.run = d.run AND p.id = d.id WHERE d.run = ? ORDER BY d.id, p.rowid",
+            (run,),
+        )
+        for (name, sha256), phases in groupby(rows, key=itemgetter(0, 1)):
+            made: dict[str, str] = {}
+            for _, _, products in phases:
+                made |= {} if products is None else unpacked(products, dict[str, str])
+            yield name, sha256, made
 
     # -- what a person decided
 

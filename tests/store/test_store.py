@@ -55,6 +55,22 @@ def test_what_was_kept_comes_back(store: Store) -> None:
     assert check(again).faults == ()
 
 
+def test_what_was_made_of_a_class_is_what_was_made_of_each(store: Store) -> None:
+    run = _filled(store)
+    second = PhaseRecord(products={"Pears": "key2"}, payloads={}, missing={}, notes=())
+    store.finish_phase(run, "ann", "execute", second)
+    sources = from_bytes("bea", {"README.md": b"# w2"})
+    store.deliver(run, Delivery(submission=sources.submission))
+    assert [(name, made) for name, _, made in store.all_made(run)] == [
+        ("ann", {"Apples": "key1", "Pears": "key2"}),
+        ("bea", {}),
+    ]
+    for name, sha256, made in store.all_made(run):
+        assert made == store.made_as(run, name)
+        assert sha256 == store.delivery(run, name).submission.sha256
+    assert list(store.all_made(run + 1)) == []
+
+
 def test_an_unfinished_run_goes_on_and_a_finished_one_does_not(store: Store) -> None:
     first, resumed = store.begin("c", "r", b"", Settings(), "same")
     assert not resumed

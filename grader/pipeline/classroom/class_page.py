@@ -7,15 +7,23 @@ from pathlib import Path
 import msgspec
 
 from grader.cohort.alike import Alike, Cohort
-from grader.core.report import Report
-from grader.core.spool import Spool
-from grader.core.submission import Kind
+from grader.core.report import Report, RubricRef
+from grader.core.spool import Spool, only
+from grader.core.submission import Kind, Submission
 from grader.ingest.forms.folders import HIDDEN
 from grader.pipeline.grade.publish import write
 from grader.render import strings
 from grader.render.class_rows import ClassRow, Head, Similar, SimilarGroup
 from grader.render.pictures.picture import DataTable
 from grader.store.runs import Run
+
+
+class _OfRubric(msgspec.Struct):
+    rubric: RubricRef
+
+
+class _HandedIn(msgspec.Struct):
+    submission: Submission
 
 
 def publish_class(
@@ -70,7 +78,7 @@ _MARKS = "_class/marks.csv"
 
 
 def _head(run: Run, reports: Sequence[Report]) -> Head:
-    names = sorted({report.rubric.title or report.rubric.id for report in reports})
+    names = sorted({said.rubric.title or said.rubric.id for said in only(reports, _OfRubric)})
     return Head(
         rubric=", ".join(names) or run.rubric_name,
         run=f"{run.id}",
@@ -98,7 +106,7 @@ def typed_by(reports: Sequence[Report]) -> tuple[DataTable, ...]:
     """Return the table of what students typed into the platform, with the links in it; none for nothing."""
     rows = [
         (report.submission.id, artefact.note)
-        for report in reports
+        for report in only(reports, _HandedIn)
         for artefact in report.submission.artefacts
         if artefact.kind is Kind.NOTE
     ]

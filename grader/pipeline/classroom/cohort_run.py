@@ -16,7 +16,6 @@ from grader.core.evidence.workbook import WorkbookEvidence
 from grader.core.facts.replay import ReplayFacts
 from grader.core.memory import code_of, key
 from grader.core.rubric import Rubric
-from grader.core.submission import Submission
 from grader.extract.documents.documents import read_documents
 from grader.pipeline.classroom.stored import stored_known
 from grader.pipeline.grade.products import Known
@@ -30,10 +29,12 @@ PRODUCT = "Traits"
 _FROM = (FormulaEvidence, WorkbookEvidence, ReplayFacts, LogEvidence)
 
 
-def traits_key(products: Mapping[str, str], submission: Submission) -> str:
-    """Return the cache key of a submission's traits: what they are made from, and how."""
+def traits_key(products: Mapping[str, str], sha256: str) -> str:
+    """Return the cache key of a submission's traits: what they are made from, and how; `sha256` is the digest
+    of its files.
+    """
     made_from = {t.__name__: products.get(t.__name__, "") for t in _FROM}
-    return key(code=code_of("grader.cohort.traits"), submission=submission.sha256, made_from=made_from)
+    return key(code=code_of("grader.cohort.traits"), submission=sha256, made_from=made_from)
 
 
 def packed_traits(known: Known) -> bytes:
@@ -92,10 +93,7 @@ def cohort_of(store: Store, run: Run, rubric: Rubric) -> Cohort:
     """Compare the submissions of a run. What is not kept, by an older run say, is made from the stored bytes,
     once; a class of the same traits is not compared again.
     """
-    found = {
-        name: traits_key(store.made_as(run.id, name), delivery.submission)
-        for name, delivery in store.deliveries(run.id)
-    }
+    found = {name: traits_key(made, sha256) for name, sha256, made in store.all_made(run.id)}
     compared_as = key(code=code_of("grader.cohort.alike"), traits=found)
     if (kept := store.kept(compared_as, Cohort)) is not None:
         return kept

@@ -1,13 +1,43 @@
 """Whose marks moved between two gradings, and why."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from heapq import merge
 from itertools import groupby
 from operator import itemgetter
 
 import msgspec
 
-from grader.core.report import Marked, Report
+from grader.core.outcome import Verdict
+from grader.core.report import Report
+from grader.core.spool import only
+
+
+class _Ruled(msgspec.Struct, frozen=True):
+    """What a mark rests on of a criterion."""
+
+    criterion: str
+    verdict: Verdict
+    credit: float
+    points: float
+    max_points: float
+    summary: str
+    decided_by: str
+
+
+class _HandedIn(msgspec.Struct, frozen=True):
+    id: str
+    sha256: str
+
+
+class _Side(msgspec.Struct, frozen=True):
+    """What is compared of a report."""
+
+    submission: _HandedIn
+    verdict: Verdict
+    score: float
+    max_score: float
+    pending_points: float
+    outcomes: tuple[_Ruled, ...]
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,14 +57,15 @@ class Moved(msgspec.Struct, frozen=True, kw_only=True):
     """How many submissions there are, in both or in one of them."""
 
 
-def compare(before: Iterable[Report], after: Iterable[Report]) -> Moved:
+def compare(before: Sequence[Report], after: Sequence[Report]) -> Moved:
     """Return the submissions whose score, verdict or outcomes differ, of gradings that are sorted by id.
 
     Each report is read once: those of a large class lie on disk, and two of them are held at a time.
     """
     changes: list[Change] = []
     compared = 0
-    for name, found in groupby(merge(_numbered(0, before), _numbered(1, after), key=_PLACE), key=_NAME):
+    sides = (_numbered(number, only(reports, _Side)) for number, reports in enumerate((before, after)))
+    for name, found in groupby(merge(*sides, key=_PLACE), key=_NAME):
         compared += 1
         which, reports = zip(*((number, report) for _, number, report in found), strict=True)
         if len(reports) < 2:
@@ -52,17 +83,17 @@ def compare(before: Iterable[Report], after: Iterable[Report]) -> Moved:
 _NAME, _PLACE = itemgetter(0), itemgetter(0, 1)
 
 
-def _numbered(side: int, reports: Iterable[Report]) -> Iterator[tuple[str, int, Report]]:
+def _numbered(side: int, reports: Iterable[_Side]) -> Iterator[tuple[str, int, _Side]]:
     for report in reports:
         yield report.submission.id, side, report
 
 
-def _sum(report: Report) -> str:
+def _sum(report: _Side) -> str:
     pending = f" ({report.pending_points:g} pending)" if report.pending_points else ""
     return f"{report.score:g}/{report.max_score:g}{pending}, {report.verdict.value}"
 
 
-def _reasons(a: Report, b: Report) -> tuple[str, ...]:
+def _reasons(a: _Side, b: _Side) -> tuple[str, ...]:
     reasons: list[str] = []
     if a.submission.sha256 != b.submission.sha256:
         reasons.append("the submitted files differ")
@@ -75,7 +106,7 @@ def _reasons(a: Report, b: Report) -> tuple[str, ...]:
     return tuple(reasons)
 
 
-def _criterion(a: Marked | None, b: Marked | None) -> str:
+def _criterion(a: _Ruled | None, b: _Ruled | None) -> str:
     if a is None or b is None:
         return "new in the second rubric" if a is None else "gone from the second rubric"
     if (a.verdict, a.credit, a.max_points) == (b.verdict, b.credit, b.max_points):

@@ -5,7 +5,7 @@ nobody else anything.
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -15,6 +15,7 @@ from grader.core.machine import usable_cores
 from grader.core.outcome import Verdict
 from grader.core.progress import tell
 from grader.core.report import Report
+from grader.core.spool import only
 from grader.ingest.classes import list_class
 from grader.ingest.forms.entries import Listing
 from grader.pipeline.drawing.whole_class import Published, publish_run
@@ -126,11 +127,24 @@ def _grade(
         )
 
 
-def _graded(reports: Iterable[Report]) -> tuple[set[str], set[str]]:
+class _Named(msgspec.Struct):
+    id: str
+
+
+class _Ruled(msgspec.Struct):
+    verdict: Verdict
+
+
+class _Standing(msgspec.Struct):
+    submission: _Named
+    outcomes: tuple[_Ruled, ...]
+
+
+def _graded(reports: Sequence[Report]) -> tuple[set[str], set[str]]:
     """Return the ids of reports, and of those in which grader failed."""
     graded: set[str] = set()
     by_us: set[str] = set()
-    for report in reports:
+    for report in only(reports, _Standing):
         graded.add(report.submission.id)
         if any(m.verdict is Verdict.ERROR for m in report.outcomes):
             by_us.add(report.submission.id)

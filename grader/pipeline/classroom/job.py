@@ -133,7 +133,7 @@ def _work(job: Job, shelf: Shelf) -> Done:
     notes = read_notes(known, skip=others)
     products, payloads = kept.products, kept.payloads
     if job.fresh:
-        key = traits_key(products, known.submission)
+        key = traits_key(products, known.submission.sha256)
         if shelf.payload(key) is not None:
             products[PRODUCT] = key
         elif traits := packed_traits(known):

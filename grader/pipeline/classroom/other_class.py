@@ -31,7 +31,7 @@ def notices_of(store: Store, run: Run, rubric: Rubric) -> tuple[str, ...]:
     others = {} if rubric.student else _others(profile)
     if not others:
         return ()
-    replays = {n: store.made_as(run.id, n).get(ReplayFacts.__name__, "") for n in store.delivered(run.id)}
+    replays = {name: made.get(ReplayFacts.__name__, "") for name, _, made in store.all_made(run.id)}
     told_as = key(code=code_of(__name__), replays=replays, profile=profile, others=others)
     if (kept := store.kept(told_as, tuple[str, ...])) is not None:
         return kept
