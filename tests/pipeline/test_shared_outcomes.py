@@ -1,6 +1,7 @@
 """Two rubrics share the outcomes of the criteria that read the same, and of no other."""
 
 import shutil
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import msgspec
 import pytest
 
 from grader.checks.catalogue import catalogue
+from grader.core.memory import digest
 from grader.core.outcome import Outcome, Verdict
 from grader.core.report import Report
 from grader.core.rubric import Rubric
@@ -124,9 +126,9 @@ def out(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """The ids of the criteria that are judged from now on."""
-    found: set[str] = set()
+def asked(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often criteria are judged from now on, by their ids."""
+    found: Counter[str] = Counter()
 
     def counted(rubric: Rubric, rules: Any, known: Known, told: Mapping[str, Outcome] = {}) -> Any:
         found.update(c.id for c in rubric.criterion if c.id not in told)
@@ -147,8 +149,10 @@ def _again(store: Store, text: str) -> list[Report]:
     """Judge the run that is shown with another rubric, after its own."""
     then = store.run()
     now = share_facts(store, then, "a.toml", text.encode())
-    before = Judge(store, then, _sheet(then.rubric.decode()))
-    found = [r for r, _ in Judge(store, now, _sheet(text), before).judged(store.delivered(now.id), {})]
+    before, names = Judge(store, then, _sheet(then.rubric.decode())), store.delivered(now.id)
+    found = [r for r, _ in Judge(store, now, _sheet(text), before).judged(names, {})]
+    told = [(r.submission.id, r.rubric.sha256) for r in before.reports(names, {})]
+    assert told == [(name, digest(then.rubric)) for name in names]
     store.show(now.id)
     return found
 
@@ -166,25 +170,34 @@ def test_rubrics_one_after_the_other_say_what_each_says_alone(out: Path) -> None
     assert len({msgspec.json.encode(found) for found in told}) == len(set(chain))
 
 
-def test_no_check_is_asked_twice_for_the_same(out: Path, asked: set[str]) -> None:
+def test_no_check_is_asked_twice_for_the_same(out: Path, asked: Counter[str]) -> None:
     with Store(out / ".grader" / "store.sqlite") as store:
         _again(store, POINTS)
-        assert asked == set()
+        assert not asked
         _again(store, LIMITS)
         others = {"parameters", "training-log", "accuracy-retrained", "claim-and-retraining"}
-        assert asked == others
+        assert asked.keys() == others
         asked.clear()
         for text in (POINTS, LIMITS, DEFAULT):
             _again(store, text)
-        assert asked == set()
+        assert not asked
 
 
-def test_what_the_rubric_decided_is_asked_again(out: Path, asked: set[str]) -> None:
+def test_what_is_kept_no_more_is_judged_once_for_both(out: Path, asked: Counter[str]) -> None:
+    """After an update of grader nothing is kept of the rubric before."""
+    with Store(out / ".grader" / "store.sqlite") as store:
+        store.connection.execute("DELETE FROM products WHERE product = 'Report'")
+        found = _again(store, POINTS)
+        assert asked == dict.fromkeys(IDS, len(NAMES))
+        assert found == list(reports_of(store, store.run(), _sheet(POINTS), {}))
+
+
+def test_what_the_rubric_decided_is_asked_again(out: Path, asked: Counter[str]) -> None:
     with Store(out / ".grader" / "store.sqlite") as store:
         zero = _again(store, ZERO)
-        assert asked == set()
+        assert not asked
         _again(store, POINTS)
-    assert asked == {m.criterion for report in zero for m in report.outcomes if m.decided_by}
+    assert asked.keys() == {m.criterion for report in zero for m in report.outcomes if m.decided_by}
 
 
 def test_a_crash_of_ours_is_asked_again() -> None:

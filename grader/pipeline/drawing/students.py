@@ -206,10 +206,10 @@ def _drawn(
             publish_one(store, sheet, report, held, out)
             row = ClassRow.of(report, seconds={p: s.wall for p, s in store.durations(run.id, name).items()})
             reports[name], rows[name] = packed(report), packed(row)
-    old = () if then is None else then.judged(names, {})
+    old = () if then is None else then.reports(names, {})
     return Drawn(
         reports=reports,
         rows=rows,
-        before={report.submission.id: packed(report) for report, _ in old},
+        before={report.submission.id: packed(report) for report in old},
         failed=failed,
     )

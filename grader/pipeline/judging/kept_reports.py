@@ -62,6 +62,8 @@ class KeptReports:
 
     def get(self, name: str) -> Report | None:
         """Return the report under a key; None for an empty key, or where none is kept that can be read."""
+        if name in self._made:
+            return unpacked(self._made[name], Report)
         return self._store.kept(name, Report) if name else None
 
     def keep(self, name: str, report: Report, known: Known, held: Held) -> Report:

@@ -9,7 +9,7 @@ which command runs it.
 import gc
 import logging
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,6 +32,8 @@ from grader.store.runs import PhaseRecord, Run, Store
 
 log = logging.getLogger(__name__)
 
+_Decisions = Mapping[str, Sequence[Decision]]
+
 OUR_FAILURE = "grader failed"
 """How every reason begins that is our fault."""
 
@@ -41,7 +43,7 @@ def reports_of(store: Store, run: Run, sheet: MarkSheet, failed: dict[str, str])
 
     One that we crash on is left out, and `failed` says why.
     """
-    yield from (report for report, _ in Judge(store, run, sheet).judged(store.delivered(run.id), failed))
+    yield from Judge(store, run, sheet).reports(store.delivered(run.id), failed)
 
 
 class Judge:
@@ -54,8 +56,8 @@ class Judge:
         self.run = run
         self.sheet = sheet
         self._kept = KeptReports(store, run, sheet)
-        self._found: dict[str, Report] = {}
-        """Reports that the next judge asked for."""
+        self._found: dict[str, tuple[Report, float]] = {}
+        """Reports that the next judge asked for, by submission, and the days that it was late."""
         self._before = before
         same_options = before is not None and before.run.settings == run.settings
         self._shared = shared_criteria(sheet, before.sheet) if before is not None and same_options else {}
@@ -67,15 +69,38 @@ class Judge:
 
     def judged(self, names: Iterable[str], failed: dict[str, str]) -> Iterator[tuple[Report, Held]]:
         """Judge some submissions as `reports_of` does; yield each report with what it rests on."""
-        decisions: dict[str, list[Decision]] = {}
-        for decision in self._store.decisions():
-            decisions.setdefault(decision.submission, []).append(decision)
+        decisions = self._decisions()
         for name in names:
             with culprit(name, "judged it", failed):
-                held = self._held(name)
-                report = self._report(held)
-                yield _ruled(report, self.sheet, held, decisions.get(name, ())), held
+                yield self._one(name, decisions)
         self._kept.write()
+
+    def reports(self, names: Iterable[str], failed: dict[str, str]) -> Iterator[Report]:
+        """Yield the reports alone; those that another judge asked for are at hand."""
+        decisions = self._decisions()
+        for name in names:
+            with culprit(name, "judged it", failed):
+                found = self._found.pop(name, None)
+                yield self._ruled(*found, decisions) if found else self._one(name, decisions)[0]
+        self._kept.write()
+
+    def _one(self, name: str, decisions: _Decisions) -> tuple[Report, Held]:
+        held = self._held(name)
+        return self._ruled(self._report(held), held.delivery.late_days, decisions), held
+
+    def _decisions(self) -> _Decisions:
+        found: dict[str, list[Decision]] = {}
+        for decision in self._store.decisions():
+            found.setdefault(decision.submission, []).append(decision)
+        return found
+
+    def _ruled(self, report: Report, late_days: float, decisions: _Decisions) -> Report:
+        """The report with what persons decided about this submission."""
+        own = decisions.get(report.submission.id)
+        outcomes = decided(report, own) if own else report.outcomes
+        if outcomes == report.outcomes:
+            return report
+        return remarked(report, self.sheet.loaded.rubric, outcomes, late_days)
 
     def _held(self, name: str) -> Held:
         own = self.sheet.loaded.rubric.profile_of(name)
@@ -85,21 +110,26 @@ class Judge:
     def _report(self, held: Held) -> Report:
         """The report without what persons decided."""
         name = self._kept.key_of(held)
-        found = self._found.pop(name, None) or self._kept.get(name)
-        if found is not None:
+        if (found := self._kept.get(name)) is not None:
             return found
-        before = self._before.kept_of(held) if self._before is not None and self._shared else None
+        before = self._before.lasting(held) if self._before is not None and self._shared else None
         report, known = self._whole(held) if before is None else self._shared_report(held, before)
         return self._kept.keep(name, report, known, held)
 
-    def kept_of(self, held: Held) -> Report | None:
-        """Return what is kept of a submission of another run, of which every phase has ended, as this rubric
-        judges it; None for nothing.
+    def lasting(self, held: Held) -> Report | None:
+        """Return what this rubric says of a submission as another run holds it, where that is told apart from
+        no run and from no fault of ours: kept, or judged now where this run holds the same.
         """
+        delivery = held.delivery
         name = self._kept.key_of(held) if self._kept.whole(held) else ""
         found = self._kept.get(name)
+        if found is None and name:
+            own = self._held(delivery.submission.id)
+            if self._kept.key_of(own) == name:
+                self._report(own)
+                found = self._kept.get(name)
         if found is not None:
-            self._found[name] = found
+            self._found[delivery.submission.id] = (found, delivery.late_days)
         return found
 
     def _whole(self, held: Held) -> tuple[Report, Known]:
@@ -130,14 +160,6 @@ class _Once:
         if self._sentence:
             tell(self._sentence)
         self._sentence = ""
-
-
-def _ruled(report: Report, sheet: MarkSheet, held: Held, decisions: Sequence[Decision]) -> Report:
-    """The report with what persons decided about this submission."""
-    outcomes = decided(report, decisions) if decisions else report.outcomes
-    if outcomes == report.outcomes:
-        return report
-    return remarked(report, sheet.loaded.rubric, outcomes, held.delivery.late_days)
 
 
 def made_of(records: Iterable[PhaseRecord]) -> frozenset[str]:
