@@ -142,6 +142,9 @@ def _compare(
     table: Judged, reference: Reference, settings: _Settings, values: Mapping[int, Value]
 ) -> Replayed:
     layout = table.layout
+    literal = layout.eta.value if layout.eta is not None and layout.eta.literal else None
+    eta = settings.eta if literal is None else np.where(settings.random, literal, settings.eta)
+    reference = table.slopes.of(reference, eta)
     count = len(layout.rows)
     columns: dict[str, Array] = {}
     filled: list[npt.NDArray[np.bool_]] = []

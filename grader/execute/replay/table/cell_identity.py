@@ -23,6 +23,7 @@ from grader.execute.replay.formula.evaluator import Form, Range, Slot, compile_t
 from grader.execute.replay.formula.worksheet_functions import Block, Value
 from grader.execute.replay.reference_network import Array, shares, step, updated
 from grader.execute.replay.table.layout import Layout, Symbol
+from grader.execute.replay.table.slope_columns import SlopeColumns, says
 
 POINTS = 8
 SEED = 20_260
@@ -59,12 +60,19 @@ class Tested(NamedTuple):
 class Points:
     """Random settings: one for the row under test and the one before it, others for rows elsewhere."""
 
-    def __init__(self, merged: Sequence[tuple[str, str]] = ()) -> None:
+    def __init__(
+        self, merged: Sequence[tuple[str, str]] = (), meaning: SlopeColumns = SlopeColumns.SLOPES
+    ) -> None:
         self._merged = tuple(merged)
+        self._meaning = meaning
+        self.previous: dict[str, Array] = {}
+        self.same: dict[str, Array] = {}
         for seed in range(SEED, SEED + MOST_SEEDS):
             self._draw(np.random.default_rng(seed))
             if self._tells_apart():
                 break
+        self.same = meaning.of(self.same, self.eta)
+        self.previous = meaning.of(self.previous, self.eta)
         self._others: dict[int, dict[str, Array]] = {}
         self._known: dict[tuple[str, object], tuple[Match, str]] = {}
 
@@ -123,7 +131,7 @@ class Points:
         index = int(row) if isinstance(row, int) else 0
         if index not in self._others:
             chance = np.random.default_rng((SEED, index))
-            self._others[index] = step({**self._inputs, **self._weights(chance)})
+            self._others[index] = self._meaning.of(step({**self._inputs, **self._weights(chance)}), self.eta)
         return self._others[index]
 
     def value(self, symbol: Symbol) -> Slot:
@@ -152,12 +160,12 @@ class Points:
         return evaluate(compile_tokens(form.tokens), [self.value(one) for one in symbols])
 
 
-def points_for(merged: tuple[tuple[str, str], ...]) -> Points:
+def points_for(merged: tuple[tuple[str, str], ...], meaning: SlopeColumns = SlopeColumns.SLOPES) -> Points:
     """The settings for a table; equal for all tables that share no parameter cells."""
-    return made(_maker)(merged)
+    return made(_maker)(merged, meaning)
 
 
-def _maker(_: AssignedNetwork) -> Callable[[tuple[tuple[str, str], ...]], Points]:
+def _maker(_: AssignedNetwork) -> Callable[[tuple[tuple[str, str], ...], SlopeColumns], Points]:
     return lru_cache(maxsize=16)(Points)
 
 
@@ -196,6 +204,40 @@ class IdentityTest:
         self._memo: dict[tuple[str, bool, object], Tested] = {}
         self._by_run: dict[int, Tested] = {}
         self._alike_from: dict[int, int] = {}
+        self.held = self._held()
+        self.told = self.held is not SlopeColumns.SLOPES and all(
+            says(layout.header(d), self.held) for d in names().gradients
+        )
+        """Whether the headers say what the columns of the gradients hold."""
+
+    def _held(self) -> SlopeColumns:
+        """What all columns of the gradients hold."""
+        layout = self.layout
+        keys = [layout.key(d, 0) for d in names().gradients if layout.has(d) and layout.rows]
+        if len(keys) < len(names().gradients) or not all(key in layout.model.owner for key in keys):
+            return SlopeColumns.SLOPES
+        symbols = [layout.formula(key, 0) for key in keys]
+        for held in SlopeColumns:
+            points = points_for(tuple(layout.merged), held)
+            slopes = zip(names().gradients, symbols, strict=True)
+            if all(points.decide(d, one, shape(one))[0] is Match.RIGHT for d, one in slopes):
+                return held
+        return SlopeColumns.SLOPES
+
+    def points_of(self, quantity: str) -> Points:
+        """The settings by which the formula of a quantity is judged."""
+        reads = quantity in (*names().gradients, *names().weights)
+        return points_for(tuple(self.layout.merged), self.held) if self.told and reads else self.points
+
+    def _decide(self, quantity: str, symbol: Symbol, alike: object) -> tuple[Match, str]:
+        """An update is right by what the columns should hold, or by what they do: a wrong sign in all of them
+        is their fault and not that of the `w + …` that makes up for it.
+        """
+        found = self.points_of(quantity).decide(quantity, symbol, alike)
+        if found[0] is not Match.WRONG or self.told or quantity not in names().weights:
+            return found
+        again = points_for(tuple(self.layout.merged), self.held).decide(quantity, symbol, alike)
+        return again if again[0] is Match.RIGHT else found
 
     def want(self, quantity: str) -> Array:
         """Reference values of a quantity in the row under test."""
@@ -271,7 +313,7 @@ class IdentityTest:
         signature = (quantity, index == 0, alike)
         found = self._memo.get(signature)
         if found is None:
-            match, reason = self.points.decide(quantity, symbol, alike)
+            match, reason = self._decide(quantity, symbol, alike)
             found = self._memo[signature] = Tested(match, quantity, symbol, reason)
         return found
 

@@ -19,6 +19,7 @@ from grader.execute.replay.table.cell_identity import IdentityTest, Match, Teste
 from grader.execute.replay.table.column_roles import Reading
 from grader.execute.replay.table.layout import Layout
 from grader.execute.replay.table.remarks import (
+    columns_only,
     is_rounding,
     listed,
     not_evaluated,
@@ -28,6 +29,7 @@ from grader.execute.replay.table.remarks import (
     typed_number,
     unnamed_inputs,
 )
+from grader.execute.replay.table.slope_columns import SlopeColumns
 from grader.execute.replay.table.weight_numbering import Numbering, note, own_quantity, own_words
 
 EXACT = 2e-9
@@ -54,6 +56,8 @@ class Judged(NamedTuple):
     """How the table counts its weights; faults and columns bear its own names, layout and `typed` those of
     the replay.
     """
+    slopes: SlopeColumns = SlopeColumns.SLOPES
+    """What the columns of the gradients hold by their headers."""
 
 
 class _Group:
@@ -79,6 +83,7 @@ class Judge:
         self.test = IdentityTest(self.layout)
         self.own = {name: value for name in names().given if (value := self.shown(name, 0)) is not None}
         self.doctor = Doctor(self.layout, self.test.points, self.own, memory)
+        self._of_steps: Doctor | None = None  # for updates by steps instead of gradients
         self.typed: dict[int, tuple[str, int]] = {}
         self._groups: dict[tuple[str, str, str], _Group] = {}
         self._diagnosed: dict[tuple[str, int], Diagnosis] = {}
@@ -111,7 +116,8 @@ class Judge:
         faults += self._typed_as_text()
         faults = [own_words(fault, numbering) for fault in faults]
         faults += [note(self.sheet, self._headers(pair), pair) for pair in numbering]
-        return Judged(self.layout, tuple(faults), quantities, self.typed, numbering)
+        held = self.test.held if self.test.told else SlopeColumns.SLOPES
+        return Judged(self.layout, tuple(faults), quantities, self.typed, numbering, held)
 
     def _typed_as_text(self) -> list[CellFault]:
         """One remark for the numbers of the table, and its learning rate, that are typed as text."""
@@ -211,11 +217,16 @@ class Judge:
             if len(known) >= MAX_DIAGNOSES and all(d.code == known[-1].code for d in known[-3:]):
                 self._diagnosed[memo] = known[-1]
             else:
-                found = self.doctor.diagnose(tested, index)
+                found = self._doctor_of(name).diagnose(tested, index)
                 if found.helper and found.helper in self._read_rightly(index):
                     found = found._replace(helper=0)
                 self._diagnosed[memo] = found
         return self._diagnosed[memo]
+
+    def _doctor_of(self, name: str) -> Doctor:
+        if (points := self.test.points_of(name)) is not self.test.points and self._of_steps is None:
+            self._of_steps = Doctor(self.layout, points, self.own, Memory())
+        return self.doctor if points is self.test.points else self._of_steps or self.doctor
 
     def _read_rightly(self, index: int) -> set[int]:
         """Helper cells behind the right formulas of a row: the fault is not theirs but of who reads them
@@ -342,7 +353,7 @@ class Judge:
         what = (
             ""
             if diagnosis.code in ("eta-drift", "wrong-value", "hard-coded-cell", "changed-input")
-            else _columns_only(diagnosis)
+            else columns_only(diagnosis)
         )
         group = self._groups.get((name, diagnosis.code, what))
         if group is None:
@@ -387,10 +398,3 @@ class Judge:
             found=header,
             hint=f"Rename the header to {name}.",
         )
-
-
-def _columns_only(diagnosis: Diagnosis) -> str:
-    """Expected and found without rows, so that a filled-down mistake is one group."""
-    return "".join(c for c in f"{diagnosis.expected}|{diagnosis.found}" if not c.isdigit()) + (
-        diagnosis.message if not diagnosis.expected else ""
-    )

@@ -8,6 +8,7 @@ which column C is filled.
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -71,6 +72,10 @@ class Layout:
     def has(self, quantity: str) -> bool:
         """Whether the table has a column for the quantity."""
         return quantity in self.columns
+
+    def header(self, quantity: str) -> str:
+        """What stands above a quantity's column; empty where it was found without a header."""
+        return next((c.header for c in self.table.columns if c.column == self.columns.get(quantity)), "")
 
     def leaf(self, key: int) -> int:
         """Follow pure references (`=B7`) to the cell that holds the value."""
@@ -152,23 +157,33 @@ class Layout:
         """The leaf that the first updates read outside the table; else the most frequent one; else a typed
         number.
         """
-        first, everywhere = self._outside(range(1, min(2, len(self.rows)))), Counter[int]()
+        weights, slopes = names().weights, names().gradients
+        everywhere, steps = Counter[int](), Counter[int]()
+        first = self._outside(weights, range(1, min(2, len(self.rows))))
         if not first:
-            everywhere = self._outside(range(1, len(self.rows)))
-        for counted in (first, everywhere):
+            everywhere = self._outside(weights, range(1, len(self.rows)))
+        if not first and not everywhere:  # columns of steps, Δw = -η ∂E/∂w, which the updates add
+            steps = Counter(
+                {
+                    leaf: n
+                    for leaf, n in self._outside(slopes, range(min(1, len(self.rows)))).items()
+                    if 2 * n >= len(slopes)
+                }
+            )
+        for counted, readers in ((first, weights), (everywhere, weights), (steps, slopes)):
             if not counted:
                 continue
             leaf = max(counted, key=lambda key: (counted[key], -key))
             value = self.model.shown(leaf)
             if isinstance(value, float):
-                for key in self._sources(leaf, value):
+                for key in self._sources(leaf, value, readers):
                     self.bound[key] = ("eta",)
                 return Source(value, leaf)
         return self._typed_eta() or self._inferred_eta()
 
-    def _outside(self, indices: range) -> Counter[int]:
+    def _outside(self, readers: Sequence[str], indices: range) -> Counter[int]:
         counted: Counter[int] = Counter()
-        for name in names().weights:
+        for name in readers:
             for index in indices if name in self.columns else ():
                 for target in self._parameters(self.key(name, index)):
                     leaf = self.leaf(target)
@@ -215,13 +230,13 @@ class Layout:
     def _targets(self, key: int) -> list[int]:
         return [target for target in self._slots(key) if isinstance(target, int)]
 
-    def _sources(self, leaf: int, value: float) -> set[int]:
+    def _sources(self, leaf: int, value: float, readers: Sequence[str]) -> set[int]:
         """The leaf, the cells that copy it, and its equals in the same column: a learning rate typed in every
         row.
         """
         found = {leaf}
-        for name in names().weights:
-            for index in range(1, len(self.rows)) if name in self.columns else ():
+        for name in readers:
+            for index in range(int(name in names().given), len(self.rows)) if name in self.columns else ():
                 for target in self._parameters(self.key(name, index)):
                     if target in self.bound:
                         continue

@@ -100,3 +100,10 @@ def number_as_text(model: Model, cells: list[int], quantity: str) -> CellFault:
         "others show #VALUE!.",
         count=len(cells),
     )
+
+
+def columns_only(diagnosis: Diagnosis) -> str:
+    """Expected and found without rows, so that a filled-down mistake is one group."""
+    return "".join(c for c in f"{diagnosis.expected}|{diagnosis.found}" if not c.isdigit()) + (
+        diagnosis.message if not diagnosis.expected else ""
+    )
