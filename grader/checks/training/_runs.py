@@ -76,6 +76,18 @@ def of_another(found: Runs) -> Outcome:
     )
 
 
+def which_epoch(run: Run, epoch: Epoch) -> str:
+    """Say which epoch of its run it is; an excerpt says what the log itself calls it."""
+    number = run.epochs.index(epoch) + 1
+    if run.kind is SequenceKind.EXCERPT:
+        return f"the epoch printed as {epoch.printed}" if epoch.printed else f"line {number} of an excerpt"
+    told = f"epoch {number} of {len(run.epochs)}"
+    if epoch.printed is None or epoch.printed == number:
+        return told
+    counts = ", which counts from zero," if run.epochs[0].printed == 0 else ""
+    return f"{told}; the log{counts} calls it epoch {epoch.printed}"
+
+
 def without_log(logs: LogEvidence, documents: Documents, claims: Iterable[Finding] = ()) -> Outcome:
     """Say why there is no log to judge, in the same words for every check: text that a cell prints, outputs
     that were not saved, single accuracies, a notebook that was not handed in or cannot be read.

@@ -10,7 +10,8 @@ the notebook trains last. So where no epoch reaches it and the notebook prints a
 that does: at the end, of averaged weights, of a validation part. So where the loop above it trains on the
 digits that it tests on: a `ConcatDataset` of both halves, a training loop over the test loader, two loaders
 of one half. A part that is split off the training digits, a fold, and training digits scored beside the test
-digits are none of these. That a cell fails when we run it says nothing about its log.
+digits are none of these. So where the fraction of the line that reaches it contradicts the percent beside it,
+and those of other lines agree. That a cell fails when we run it says nothing about its log.
 
 ## Why it matters
 The assignment asks for 99.4 % within 20 epochs. A log is a claim, but one that admits failure decides: if
@@ -44,6 +45,7 @@ from grader.checks.training._runs import (
     rounding,
     shown_by,
     submitted,
+    which_epoch,
     without_log,
 )
 from grader.checks.training._training_accuracy import told
@@ -235,7 +237,7 @@ def _judge(run: Run, params: Params) -> _Ruling:
     else:
         shown = max(counted or run.epochs, key=lambda e: e.percent)
     which = params.best_or_last.value if len(counted) < 2 or not last else f"least of the last {last}:"
-    said = f"{which} test accuracy {shown.percent:.2f} % in {_which(run, shown)} ({shown.place})"
+    said = f"{which} test accuracy {shown.percent:.2f} % in {which_epoch(run, shown)} ({shown.place})"
     finding = _finding(run, shown, said, params)
     reached = all(a is Answer.YES for a in answers) and bool(answers) if last else Answer.YES in answers
     missed = Answer.NO in answers or not answers if last else Answer.MAYBE not in answers
@@ -257,7 +259,11 @@ def _judge(run: Run, params: Params) -> _Ruling:
     if run.kind is SequenceKind.EXCERPT and not (run.start_cut and run.origin is Origin.NOTEBOOK):
         text = f"{said}, but this is an excerpt: {run.gaps[0]}"
         return _Ruling(run, Answer.MAYBE, doubt("excerpt", run.gaps[0]), text)
-    other = {"counts-outputs": run.miscounted, "leaked-test-set": run.leaked}
+    other = {
+        "counts-outputs": run.miscounted,
+        "leaked-test-set": run.leaked,
+        "fraction-contradicts-percent": _edited(run, counted, params) if reached else "",
+    }
     doubted = next((name for name, why in other.items() if why), "")
     if reached and doubted:
         finding = _doubt(finding, doubted, other[doubted], params.denominator)
@@ -277,16 +283,16 @@ def _judge(run: Run, params: Params) -> _Ruling:
     return _Ruling(run, Answer.NO, finding, f"{said}, {why}")
 
 
-def _which(run: Run, epoch: Epoch) -> str:
-    """Which epoch of its run it is; an excerpt says what the log itself calls it."""
-    number = run.epochs.index(epoch) + 1
-    if run.kind is SequenceKind.EXCERPT:
-        return f"the epoch printed as {epoch.printed}" if epoch.printed else f"line {number} of an excerpt"
-    told = f"epoch {number} of {len(run.epochs)}"
-    if epoch.printed is None or epoch.printed == number:
-        return told
-    counts = ", which counts from zero," if run.epochs[0].printed == 0 else ""
-    return f"{told}; the log{counts} calls it epoch {epoch.printed}"
+def _edited(run: Run, counted: Sequence[Epoch], params: Params) -> str:
+    """The fraction and the percent of an epoch that contradict each other, where a run reaches the
+    threshold by such epochs alone.
+    """
+    reaching = [e for e in counted if e.at_least(params.threshold) is Answer.YES]
+    edited = [e for e in reaching if e in run.edited]
+    if not edited or (params.best_or_last is Which.BEST and len(edited) < len(reaching)):
+        return ""
+    first = edited[0]
+    return f"{first.correct}/{first.total} stands beside {first.shown} % ({first.place})"
 
 
 def _finding(run: Run, epoch: Epoch, said: str, params: Params) -> Finding:
@@ -344,6 +350,7 @@ def _doubt(finding: Finding, diagnosis: str, found: str, total: int) -> Finding:
         "log-without-source": "the cells under which the log stands cannot have printed it",
         "excerpt": "the log shows only some of its epochs, so it does not show how long was trained",
         "leaked-test-set": "the test accuracy is of digits that the network was trained on",
+        "fraction-contradicts-percent": "the fraction and the percent beside it contradict each other",
         "counts-outputs": "the accuracy may be that of each of the ten outputs",
     }
     hints = {
@@ -357,6 +364,7 @@ def _doubt(finding: Finding, diagnosis: str, found: str, total: int) -> Finding:
         "to bottom, and save it",
         "excerpt": "quote the log from its first epoch, or hand in the notebook that printed it",
         "leaked-test-set": "train on train=True alone, test on train=False, and run the notebook again",
+        "fraction-contradicts-percent": "run the notebook again and hand in its output as it is",
         "counts-outputs": "compile with loss='categorical_crossentropy', or metrics=['categorical_accuracy']",
     }
     return Finding(

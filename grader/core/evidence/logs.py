@@ -63,6 +63,14 @@ class Epoch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Training accuracy of the same epoch, where the log prints one."""
     excerpt: str = ""
 
+    @property
+    def contradicts_itself(self) -> bool:
+        """Whether the percent beside the fraction is another number, rounded or cut off as it may be."""
+        if not self.shown or self.total is None:
+            return False
+        unit = 10.0 ** -len(self.shown.partition(".")[2])
+        return abs(float(self.shown) - self.percent) > unit + 1e-9
+
     def as_accurate_as(self, other: "Epoch") -> bool:
         """Whether both may have the same accuracy, each as it was rounded."""
         return abs(self.percent - other.percent) <= self.half_unit + other.half_unit + 1e-9
@@ -176,6 +184,14 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
         if not last:
             return self.epochs[:left]
         return self.epochs[-last:] if len(self.epochs) <= left else ()
+
+    @property
+    def edited(self) -> tuple[Epoch, ...]:
+        """Epochs whose fraction and percent contradict each other, where those of most others agree: the same
+        print statement made all of them. Where most differ, the percent may be a mean over batches.
+        """
+        found = tuple(e for e in self.epochs if e.contradicts_itself)
+        return found if len(found) * 3 < len(self.epochs) else ()
 
     @property
     def denominators(self) -> tuple[int, ...]:
