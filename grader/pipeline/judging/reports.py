@@ -61,6 +61,8 @@ class Judge:
         self._before = before
         same_options = before is not None and before.run.settings == run.settings
         self._shared = shared_criteria(sheet, before.sheet) if before is not None and same_options else {}
+        self._wanted: dict[frozenset[str], frozenset[str]] = {}
+        """The products that are asked for besides, by the criteria that are told: the same for most."""
         self._again = _Once(
             f"grader or the values of the rubric changed since run {run.id} was read: what that can "
             "have changed is read "
@@ -145,7 +147,9 @@ class Judge:
     def _shared_report(self, held: Held, before: Report) -> tuple[Report, Known]:
         """The report as the checks say it whose outcomes are not those of the rubric before."""
         sheet, told = self.sheet, outcomes_in(before, self._shared)
-        known = held.known(wanted_by_others(sheet, told), self._again)
+        if (wanted := self._wanted.get(frozenset(told))) is None:
+            wanted = self._wanted[frozenset(told)] = wanted_by_others(sheet, told)
+        known = held.known(wanted, self._again)
         days = held.delivery.late_days
         return report_again(before, known, sheet.loaded, sheet.rules, told, late_days=days), known
 

@@ -5,7 +5,7 @@ Points, titles, what is hidden, lateness and caps come after, so that a rubric t
 outcome of the other one.
 """
 
-from collections.abc import Collection, Container, Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Final
 
@@ -87,11 +87,13 @@ def outcomes_in(report: Report, criteria: Mapping[str, str]) -> dict[str, Outcom
     }
 
 
-def wanted_by_others(sheet: MarkSheet, told: Container[str]) -> Collection[str]:
+def wanted_by_others(sheet: MarkSheet, told: Collection[str]) -> frozenset[str]:
     """Return the names of the products that are asked for by the criteria of which nothing is told."""
     rubric = sheet.loaded.rubric
     if rubric.model:  # what is known of each of several networks is told apart while products are made
         return sheet.wanted
     others = tuple(c for c in rubric.criterion if c.id not in told)
+    if not others:
+        return frozenset()
     asking = msgspec.structs.replace(rubric, criterion=others)
-    return asked(asking, sheet.rules) | (sheet.wanted & CONSULTED if others else set())
+    return asked(asking, sheet.rules) | (sheet.wanted & CONSULTED)
