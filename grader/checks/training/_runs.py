@@ -12,6 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from grader.core.assigned_data import MNIST
+from grader.core.evidence.claims import ClaimEvidence, On, What
 from grader.core.evidence.documents import Documents
 from grader.core.evidence.logs import Epoch, LogEvidence, Origin, Run, SequenceKind
 from grader.core.outcome import Finding, Outcome, Verdict, Weight, passed, unknown
@@ -226,6 +227,23 @@ def rounding(run: Run, threshold: float) -> Finding | None:
         diagnosis="rounded-percent",
         weight=Weight.REMARK,
     )
+
+
+def claimed_without_log(claims: ClaimEvidence | None) -> list[Finding]:
+    """Findings about the test accuracies that are claimed where no log shows any."""
+    return [
+        Finding(
+            message="an accuracy is claimed without any log",
+            place=claim.place,
+            found=claim.written,
+            hint="hand in the notebook with its outputs, or quote the log of all epochs",
+            excerpt=claim.excerpt,
+            marked=claim.written,
+            diagnosis="claim-without-log",
+        )
+        for claim in (claims.of(What.ACCURACY) if claims else ())
+        if not claim.aside and claim.on is On.TEST
+    ]
 
 
 def another_notebook(run: Run) -> Finding:

@@ -16,7 +16,8 @@ and those of other lines agree. That a cell fails when we run it says nothing ab
 ## Why it matters
 The assignment asks for 99.4 % within 20 epochs. A log is a claim, but one that admits failure decides: if
 every epoch is there, all over the 10,000 test images, and none reaches the threshold, the run did not. Whole
-percents (`99%`) hide it, so the fractions count.
+percents (`99%`) hide it, so the fractions count. Percents alone decide where the source shows that the loop
+tests on all test digits, and where they are more than 0.15 points short.
 
 A course may ask for the training accuracy instead (`accuracy_of = "training"`). It is printed while an epoch
 goes on and lies below what the network has at its end, so a log that is short of it fails only where the test
@@ -40,6 +41,7 @@ import msgspec
 from grader.checks.training._networks import another_network as whose_log
 from grader.checks.training._runs import (
     another_notebook,
+    claimed_without_log,
     of_another_data,
     outside_the_log,
     rounding,
@@ -49,7 +51,7 @@ from grader.checks.training._runs import (
     without_log,
 )
 from grader.checks.training._training_accuracy import told
-from grader.core.evidence.claims import ClaimEvidence, On, What
+from grader.core.evidence.claims import ClaimEvidence
 from grader.core.evidence.documents import Documents
 from grader.core.evidence.logs import Answer, Epoch, LogEvidence, Origin, Run, SequenceKind
 from grader.core.outcome import Finding, Outcome, failed, unknown
@@ -58,6 +60,10 @@ from grader.core.rule import Rule
 from grader.core.submission import Kind, Submission
 
 _EXAMPLE = 0.9941
+_PLAINLY = (90.0, 0.15)
+"""A share of all images lies above the first, and no further from a mean over batches than the second, in
+points: a smaller last batch counts as much.
+"""
 
 
 class Params(CheckParams, frozen=True, kw_only=True):
@@ -116,7 +122,7 @@ def check(
     if found.of_another:
         return _elsewhere(found.elsewhere, submission, params)
     if not found.judged:
-        return without_log(logs, documents, _claimed(claims))
+        return without_log(logs, documents, claimed_without_log(claims))
     rulings = [_on_the_data(_judge(run, params), documents, params) for run in found.judged]
     rulings = [_of_its_network(ruling, rulings, documents) for ruling in rulings]
     rulings = [_beside(ruling, logs, params) for ruling in rulings]
@@ -276,11 +282,15 @@ def _judge(run: Run, params: Params) -> _Ruling:
     if not run.complete:
         text = f"{said}, but the log may not be complete: {run.gaps[0]}"
         return _Ruling(run, Answer.MAYBE, doubt("incomplete-log", run.gaps[0]), text)
-    if not run.denominators:
+    if not (run.denominators or (run.tested == params.denominator and _is_plain(shown, params))):
         text = f"{said}, but the log does not show over how many images"
         return _Ruling(run, Answer.MAYBE, doubt("no-denominator", finding.found), text)
     why = f"below {params.threshold:g} %" if answers else f"in a run longer than {limit} epochs"
     return _Ruling(run, Answer.NO, finding, f"{said}, {why}")
+
+
+def _is_plain(shown: Epoch, params: Params) -> bool:
+    return _PLAINLY[0] < shown.percent < params.threshold - _PLAINLY[1]
 
 
 def _edited(run: Run, counted: Sequence[Epoch], params: Params) -> str:
@@ -376,22 +386,6 @@ def _doubt(finding: Finding, diagnosis: str, found: str, total: int) -> Finding:
         excerpt=finding.excerpt,
         diagnosis=diagnosis,
     )
-
-
-def _claimed(claims: ClaimEvidence | None) -> list[Finding]:
-    return [
-        Finding(
-            message="an accuracy is claimed without any log",
-            place=claim.place,
-            found=claim.written,
-            hint="hand in the notebook with its outputs, or quote the log of all epochs",
-            excerpt=claim.excerpt,
-            marked=claim.written,
-            diagnosis="claim-without-log",
-        )
-        for claim in (claims.of(What.ACCURACY) if claims else ())
-        if not claim.aside and claim.on is On.TEST
-    ]
 
 
 rule = Rule(code="TR501", name="logged-accuracy", check=check, proven_by="RT601")

@@ -131,6 +131,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     tell.
     """
 
+    tested: int = 0
+    """Images that the loop above it tests on, as its source shows; 0 where nobody can tell."""
     miscounted: str = ""
     """Why its accuracy may count something else than digits, for a person; empty where nothing says so."""
 

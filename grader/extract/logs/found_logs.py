@@ -93,6 +93,10 @@ def with_doubts(
             )
         return found.found(run.cells)
 
+    def tested(run: Run) -> int:
+        halves = trained_on_test(run.artefact).scored(run.cells)
+        return data.test_images if len(halves) == 1 and all("train=False" in half for half in halves) else 0
+
     def doubts(run: Run) -> Run:
         unread = f"{run.artefact} shows more than {MAX_RUNS} runs, and the others were not read"
         ours = run.origin is Origin.NOTEBOOK and run.artefact in by_path
@@ -100,6 +104,7 @@ def with_doubts(
             run,
             unprinted=unprinted(run.artefact, run.cells) if ours else run.unprinted,
             leaked=leaked(run) if ours else run.leaked,
+            tested=tested(run) if ours and not run.denominators else run.tested,
             miscounted=_miscounted(by_path[run.artefact], run.cells) if ours else run.miscounted,
             gaps=(*run.gaps, unread) if run.artefact in found.beyond else run.gaps,
         )
