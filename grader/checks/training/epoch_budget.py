@@ -88,7 +88,7 @@ def _beaten(within: Sequence[Run], longer: Sequence[Run], limit: int) -> Outcome
     if announced and not all(e.printed is not None for e in announced.epochs):
         lines = f"{len(announced.epochs)} accuracies without a number ({announced.place})"
         return unknown(f"the loop makes {announced.planned} epochs, and the log shows {lines}", findings)
-    if all(len(r.epochs) <= TRIAL for r in within):
+    if all(r.complete and len(r.epochs) <= TRIAL for r in within):
         trials = f" but a trial of {max(len(r.epochs) for r in within)}" if within else ""
         return failed(f"every run{trials} is longer than {limit} epochs", findings)
     kept = max(within, key=lambda r: r.best)
