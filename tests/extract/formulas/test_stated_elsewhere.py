@@ -2,6 +2,10 @@
 such lines is told as unread.
 """
 
+import re
+from collections.abc import Callable
+from urllib.parse import quote
+
 import pytest
 
 from grader.core.evidence.documents import Block
@@ -144,3 +148,52 @@ def test_forms_of_programs_and_other_keyboards(form: str) -> None:
 def test_the_label_of_a_cell_is_no_assignment() -> None:
     (line,) = read("```\nw5: = w5 - η * ∂E/∂w5\n```\n")
     assert (line.states, line.verdict) == ("w5", FormulaVerdict.RIGHT)
+
+
+def of_github(formula: str) -> str:
+    return f"![f](https://render.githubusercontent.com/render/math?math={quote(formula)})"
+
+
+def of_codecogs(formula: str) -> str:
+    return f'<img src="https://latex.codecogs.com/svg.latex?{quote(formula)}">'
+
+
+def in_markdown(formula: str) -> str:
+    return f"![eq](https://latex.codecogs.com/gif.latex?{quote(formula)})"
+
+
+@pytest.mark.parametrize("picture", [of_github, of_codecogs, in_markdown])
+@pytest.mark.parametrize(
+    "parts",
+    [
+        ("L", "= A * B"),
+        ("L =", "A * B"),
+        ("L", " = ", "A * B"),
+        ("L", ": ", "A * B"),
+        ("L", " is ", "A * B"),
+        ("L = A", "\\cdot B"),
+        ("L = A", " * ", "B"),
+        ("", "**w_K**: ", "A * B"),
+        ("", "| ", "L", " | ", "A * B", " |"),
+    ],
+)
+def test_one_formula_over_several_pictures(picture: Callable[[str], str], parts: tuple[str, ...]) -> None:
+    def line(k: int, formula: str) -> str:
+        first, last = formula.rsplit(" * ", 1)
+        words = {"L": f"\\frac{{\\partial E}}{{\\partial w_{k}}}", "A": first, "B": last, "K": str(k)}
+        filled = [re.sub("[LABK]", lambda m: words[m[0]], part) for part in parts]
+        texts = (": ", " = ", " is ", " * ", "| ", " | ", " |", "")
+        return "".join(
+            text if part in texts or "**w" in part else picture(text)
+            for part, text in zip(parts, filled, strict=True)
+        )
+
+    all_right("".join(f"{line(k, f)}\n\n" for k, f in GRADIENTS.items()))
+
+
+def test_two_formulas_in_two_pictures_stay_two() -> None:
+    one, other = (of_github(f"\\frac{{\\partial E}}{{\\partial w_{k}}} = {GRADIENTS[k]}") for k in (5, 6))
+    assert {(line.states, line.verdict) for line in read(f"{one} {other}\n\n")} <= {
+        ("∂E/∂w5", FormulaVerdict.RIGHT),
+        ("∂E/∂w6", FormulaVerdict.RIGHT),
+    }

@@ -67,3 +67,27 @@ _ESCAPED_SPACE = re.compile(r"\\ ")
 
 def _unescaped(part: SourceText) -> SourceText:
     return part.sub(_PLUS, "+").sub(_SPACE, " ")
+
+
+_HOSTS = r"https?://[^\s()\"'<>]*(?:codecogs\.com/[a-z]+\.(?:latex|image)\?|render/math\?math=|chart\?cht=tx(?:&|&amp;)chl=)"
+_PICTURE = re.compile(
+    rf"!\[[^\]]*\]\(\s*{_HOSTS}([^\s()]*(?:\([^\s()]*\)[^\s()]*)*)\)|<img\b[^<>]*?src=[\"']{_HOSTS}([^\"'<>]*)[\"'][^<>]*>"
+)
+_OPERATOR = r"(?:[=*+/·×-]|\\cdot|\\times)"
+_JOINT = re.compile(
+    rf"\$\s*({_OPERATOR})\s*\$|\$\s*\$(?=\s*{_OPERATOR})|(?<=[=*+(·×-])\s*\$\s*\$|(?<=\\cdot)\s*\$\s*\$|(?<=\\times)\s*\$\s*\$"
+)
+
+
+def written_in_line(line: SourceText) -> tuple[SourceText, bool] | None:
+    """The line with LaTeX between dollars for each picture of it, and whether one formula stands over several: `A` in
+    one and `= B` in the next. None for a line that is one picture.
+    """
+    if not _PICTURE.search(line.text):
+        return None
+    written = line.sub(
+        _PICTURE, lambda m: f"${unquote(m[1] or m[2]).replace('&plus;', '+').replace('&space;', ' ')}$"
+    )
+    joined = written.sub(_JOINT, lambda m: f" {m[1] or ''} ")
+    alone = joined.text.strip(" *_-\t").strip("$").count("$") == 0
+    return None if alone and joined.text == written.text else (joined, joined.text != written.text)

@@ -156,6 +156,17 @@ def after_arrows(part: SourceText) -> list[Equation]:
 
 
 _EQUAL = re.compile(r"=")
+_SET = re.compile(r"_\{([^{},]+),([^{},]+)\}")
+
+
+def members(line: SourceText) -> list[SourceText]:
+    """`∂E/∂w_{5,6} = … a_{h1,h2}` as one line for each place; the line alone where it names no two at once."""
+    left = line.text.partition("=")[0]
+    if "=" not in line.text or not _SET.search(left):
+        return [line]
+    return [line.sub(_SET, rf"_{{\{k}}}") for k in (1, 2)]
+
+
 _AND = re.compile(r"\s*(?:,\s*(?:and|und|y|et)\s+|,|;|\s+(?:and|und|et|&)\s+)\s*")
 _RESPECTIVELY = re.compile(
     r"\W{0,8}\b(?:respectively|resp\.?|jeweils|respectivamente|respectivement)\b\W*$", re.IGNORECASE

@@ -10,7 +10,7 @@ from grader.backprop.expression import Expr
 from grader.backprop.name_patterns import Named
 from grader.backprop.own_names import canonical_of, spelled
 from grader.extract.formulas.reading.abbreviations import expanded
-from grader.extract.formulas.reading.linked_formulas import ALTERNATIVE, linked_formulas
+from grader.extract.formulas.reading.linked_formulas import ALTERNATIVE, linked_formulas, written_in_line
 from grader.extract.formulas.reading.notation import (
     LIST_MARK,
     error_signals,
@@ -27,6 +27,7 @@ from grader.extract.formulas.reading.relations import (
     after_arrows,
     in_cells,
     inferred,
+    members,
     of_matrices,
     pairs,
 )
@@ -74,7 +75,6 @@ class Statement(NamedTuple):
         return any(n.code in codes for n in self.notes)
 
 
-_SET = re.compile(r"_\{([^{},]+),([^{},]+)\}")
 _MAY_ASSERT = re.compile(r"=|＝|%3[dD]|[≡≔≜≝≙⇒←⇐⟸⟵]|<-|\\(?:leftarrow|gets|equiv)")
 _MAY_STATE = re.compile(
     r"[-=]>|[→⟶⟹⇨➔➜➡↦▶|:：—–]|<t[dh]|<d[td]|\\(?:to|mapsto|(?:long|Long|R|r)?(?:right|Right)arrow)\b"
@@ -150,6 +150,15 @@ def _known(raw: str) -> tuple[Statement, ...]:
 
 def _statements(raw: str, names: Mapping[str, str]) -> list[Statement]:
     line = _in_canonical(raw)
+    written = written_in_line(line) if "http" in raw else None
+    if written is None:
+        return _of_line(line, raw, names)
+    read = _of_line(written[0], written[0].text, names)
+    whole = bool(read) and all(len(s.trees) > 1 and not s.problems for s in read)
+    return read if whole and written[1] else _of_line(line, raw, names) or (read if whole else [])
+
+
+def _of_line(line: SourceText, raw: str, names: Mapping[str, str]) -> list[Statement]:
     if _MAY_ASSERT.search(raw):
         return _read(line, names)
     if not _MAY_STATE.search(raw) or _NO_FORMULA.search(raw):
@@ -174,7 +183,7 @@ def _in_canonical(raw: str) -> SourceText:
 
 def _read(line: SourceText, names: Mapping[str, str]) -> list[Statement]:
     found: list[Statement] = []
-    for equation in (e for member in _members(line) for e in _equations(member, names)):
+    for equation in (e for member in members(line) for e in _equations(member, names)):
         read = _statement(list(equation.sides))
         unsure = over_weights(line.text) or ALTERNATIVE.match(line.text)
         code = "if-true" if unsure else equation.code
@@ -182,14 +191,6 @@ def _read(line: SourceText, names: Mapping[str, str]) -> list[Statement]:
             read = read._replace(notes=(*read.notes, Note(code, INFERRED[code])))
         found.append(read)
     return found
-
-
-def _members(line: SourceText) -> list[SourceText]:
-    """`∂E/∂w_{5,6} = … a_{h1,h2}` as one line for each place; the line alone where it names no two at once."""
-    left = line.text.partition("=")[0]
-    if "=" not in line.text or not _SET.search(left):
-        return [line]
-    return [line.sub(_SET, rf"_{{\{k}}}") for k in (1, 2)]
 
 
 def _equations(line: SourceText, names: Mapping[str, str]) -> Iterator[Equation]:
