@@ -187,6 +187,30 @@ def test_excerpt_and_place() -> None:
     )
 
 
+ROW = "<tr>\n<td>Total parameters</td>\n<td>18,622</td>\n</tr>\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (f"<table>\n{ROW}{ROW.replace('Total parameters', 'Epochs').replace('18,622', '18')}</table>\n", 4),
+        ("**Total parameters**\n\n18,622\n", 3),
+        ("Total parameters:\n`18,622`\n", 2),
+    ],
+)
+def test_a_label_and_its_value_on_two_lines_are_one_claim(text: str, line: int) -> None:
+    claim = next(c for c in claims_of(text).claims if c.what is What.PARAMETERS)
+    assert (str(claim.place), claim.written) == (f"README.md:{line}", "18,622")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["### Target parameters\n\n18,622\n", "Goal: accuracy\n\n99.4\n", "```\nparameters\n18,622\n```\n"],
+)
+def test_a_number_below_what_is_asked_for_is_no_claim(text: str) -> None:
+    assert claims_of(text).claims == ()
+
+
 def test_logs_and_summaries_are_no_prose() -> None:
     log = "".join(
         f"Test set: Average loss: 0.05, Accuracy: {c}/10000 ({c / 100:.2f}%)\n" for c in (9712, 9896, 9941)

@@ -88,7 +88,7 @@ def sentences(lines: Iterable[SourceLine], *, skip: frozenset[Place] = frozenset
     blank = 0
     above: list[tuple[int, str]] = []
     row = led = False
-    kept = list(itertools.islice(lines, MAX_LINES))
+    kept = _joined(list(itertools.islice(lines, MAX_LINES)), skip)
     heads = _heads_of_single_rows(kept)
     for at, line in enumerate(kept):
         text = clean(_in_bars(line.text[:MAX_LINE])).strip()
@@ -126,6 +126,53 @@ def sentences(lines: Iterable[SourceLine], *, skip: frozenset[Place] = frozenset
                 yield Sentence(
                     line.place, part.strip(), section, heading, asked, line.block is Block.FENCE, under
                 )
+
+
+def _joined(lines: list[SourceLine], skip: frozenset[Place]) -> list[SourceLine]:
+    """The lines with each row of an HTML table on one, and each value beside the label alone above it.
+
+    It bears the place of its last number. What was joined to it is left as an empty line.
+    """
+    found = list(lines)
+    at = 0
+    while at < len(found):
+        end = _end_of_row(found, at) or _end_of_label(found, at)
+        part = found[at : end + 1] if end else []
+        if part and not any(line.place in skip for line in part):
+            joint = "" if _ROW_TAG.search(part[0].text) else ": "
+            text = joint.join(line.text.strip().removesuffix(":") for line in part if line.text.strip())
+            last = next((k for k in range(end, at, -1) if _DIGIT.search(clean(found[k].text))), at)
+            found[at : end + 1] = [line._replace(text="") for line in part]
+            found[last] = lines[last]._replace(text=text)
+        at = max(at, end) + 1
+    return found
+
+
+def _end_of_row(lines: Sequence[SourceLine], at: int) -> int:
+    """The last line of a table's row that does not end where it begins; 0 for none."""
+    if lines[at].block is Block.FENCE or not _OPEN_ROW.search(lines[at].text):
+        return 0
+    ends = range(at + 1, min(at + MOST_OF_A_ROW, len(lines)))
+    return next((k for k in ends if "</tr" in lines[k].text.lower()), 0)
+
+
+def _end_of_label(lines: Sequence[SourceLine], at: int) -> int:
+    """The line of the value that stands alone below a label; 0 for none."""
+    text = clean(lines[at].text).strip(" *_:#")
+    label = len(text) <= MOST_OF_A_LABEL and _MEANT.search(text) and not _DIGIT.search(text)
+    if not label or _ASKS.search(text) or lines[at].block in (Block.FENCE, Block.TABLE, Block.HEADING):
+        return 0
+    below = next((k for k in range(at + 1, min(at + 3, len(lines))) if lines[k].text.strip()), 0)
+    return below if below and _ONLY_A_FIGURE.fullmatch(clean(lines[below].text)) else 0
+
+
+MOST_OF_A_ROW = 40
+"""Lines of one row."""
+MOST_OF_A_LABEL = 40
+_DIGIT = re.compile(r"\d")
+_ROW_TAG = re.compile(r"<tr\b", re.IGNORECASE)
+_OPEN_ROW = re.compile(r"<tr\b(?!.*</tr)", re.IGNORECASE)
+_ONLY_A_FIGURE = re.compile(r"[\s*_~≈=]*\d[\d,. ]*(?:\s*[%kK])?[\s*_.]*")
 
 
 def _heads_of_single_rows(lines: Sequence[SourceLine]) -> dict[int, list[str]]:
