@@ -141,3 +141,24 @@ def test_a_false_sum_over_weights_with_two_indices_is_accused_of_nothing() -> No
 def test_a_false_sum_without_such_weights_is_wrong() -> None:
     (line,) = read("∂E/∂a_h1 = Σ_k ∂E_k/∂a_ok · ∂a_ok/∂o_k · ∂o_k/∂a_h2\n")
     assert line.verdict is FormulaVerdict.WRONG
+
+
+def test_a_signal_defined_for_every_output_has_the_sign_of_its_definition() -> None:
+    right = "δ_ok = (t_k − a_ok) a_ok (1 − a_ok), k = 1, 2\n" + used("−δ_o1", "−δ_o2")
+    assert set(gradients(right).values()) == {FormulaVerdict.RIGHT}
+    wrong = gradients(right.replace("(t_k − a_ok)", "(a_ok − t_k)"))
+    assert FormulaVerdict.RIGHT not in wrong.values()
+
+
+def test_a_signal_that_nothing_defines_has_the_sign_of_its_uses() -> None:
+    assert set(gradients(used("−δ_o1", "−δ_o2")).values()) == {FormulaVerdict.RIGHT}
+    assert set(gradients(used("δ_o1", "δ_o2")).values()) == {FormulaVerdict.RIGHT}
+
+
+def test_signals_may_be_counted_through_both_layers() -> None:
+    text = (
+        f"δ_1 = {FIRST}\nδ_2 = {SECOND}\nδ_3 = (w5 δ_1 + w7 δ_2) a_h1 (1 − a_h1)\n"
+        "δ_4 = (w6 δ_1 + w8 δ_2) a_h2 (1 − a_h2)\n"
+        "∂E/∂w5 = δ_1 a_h1\n∂E/∂w8 = δ_2 a_h2\n∂E/∂w1 = δ_3 i1\n∂E/∂w4 = δ_4 i2\n"
+    )
+    assert set(gradients(text).values()) == {FormulaVerdict.RIGHT}

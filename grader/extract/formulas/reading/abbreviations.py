@@ -176,26 +176,30 @@ _MEANINGS = ((False, False), (False, True), (True, False), (True, True))
 def with_signals(
     statements: Statements, true_of: Callable[[Sequence[Expr]], bool] | None = None
 ) -> Statements:
-    """The statements with every δ read as the document defines it; ∂E/∂o1 for δ_o1 where it defines nothing true.
+    """The statements with every δ read as the document defines it, or uses it where it defines none; ∂E/∂o1 for δ_o1
+    where neither is true.
 
     `true_of` says what is true; of the network that is read for where it is not given.
     """
     holds = true_of or _true
     for layer in "oh":
         defining = [trees for trees in statements if len(trees) > 1 and _defines(trees[0], layer)]
-        for activated, negative in _MEANINGS:
-            change = _meaning(layer, activated=activated, negative=negative)
-            true = any(holds([_changed(t, change) for t in trees]) for trees in defining)
-            if true or not defining:
-                break
-        else:
-            change = _meaning(layer, activated=False, negative=False)
+        changes = [_meaning(layer, activated=a, negative=n) for a, n in _MEANINGS]
+        using = defining or [trees for trees in statements if len(trees) > 1 and _uses(trees, layer)]
+        true = [sum(holds([_changed(t, change) for t in trees]) for trees in using) for change in changes]
+        # What a definition says counts once; without one, what makes most of its uses true.
+        best = next((k for k, n in enumerate(true) if n), 0) if defining else true.index(max(true))
+        change = changes[best]
         statements = [tuple(_changed(t, change) for t in trees) for trees in statements]
     return statements
 
 
 def _defines(left: Expr, layer: str) -> bool:
     return left.name == "delta" and left.args[1].name.removeprefix("a_").startswith(layer)
+
+
+def _uses(trees: Sequence[Expr], layer: str) -> bool:
+    return any(_defines(n, layer) for t in trees for n in nodes(t))
 
 
 def _true(trees: Sequence[Expr]) -> bool:

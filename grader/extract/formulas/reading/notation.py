@@ -143,10 +143,10 @@ def _signals(assigned: AssignedNetwork) -> _Rules:
         (_DELTA + rf"\s*_?\s*\{{\s*(?:\\(?:text|mathrm)\{{)?{_NEURON}\{{?({n})\}}{{1,3}}", r" delta_\1\2 "),
         (_DELTA + rf"\s*_?\s*\(?{_NEURON}({n})\)?", r" delta_\1\2 "),
         (_DELTA + rf"\s*([{low}])\s*\^?\(?([ho])\)?", r" delta_\2\1 "),
-        (_DELTA + rf"([{low}])", lambda m: f" delta_{unicodedata.normalize('NFKC', m[1])} "),
+        (_DELTA + r"([₁-₉])", lambda m: f" delta_{unicodedata.normalize('NFKC', m[1])} "),
         (_DELTA + rf"\s*\^\s*[{{(]\s*{_NEURON}\{{?({n})\}}?[}})]", r" delta_\1\2 "),
         (
-            _DELTA + rf"\s*_?\s*(?:\{{({n})\}}|({n}))(?!\w)",
+            _DELTA + r"\s*_?\s*(?:\{([1-9])\}|([1-9]))(?!\w)",
             lambda m: f" delta_{m.group(1) or m.group(2)} ",
         ),
     )

@@ -33,7 +33,7 @@ from grader.extract.formulas.reading.relations import (
 )
 from grader.extract.formulas.reading.side_calculations import sides, unwrapped
 from grader.extract.formulas.reading.source_map import SourceText
-from grader.extract.formulas.reading.sums import over_weights, with_sums
+from grader.extract.formulas.reading.sums import over_weights, signal_of_all, with_sums
 from grader.extract.formulas.reading.vocabulary import ZERO_FOR_O, Token, joined_names, tokens, without_ages
 
 MAX_LINE = 20_000
@@ -222,6 +222,8 @@ def _of_part(part: SourceText) -> list[Equation]:
     text = part.text
     if "=" not in text or _NO_FORMULA.search(text) or (len(text) < 400 and _VALUES.fullmatch(text)):
         return []
+    if (signal := signal_of_all(part)) is not None:
+        return [Equation(tuple(sides(one))) for one in signal]
     part = unwrapped(part)
     for pattern in (
         *REMARKS,

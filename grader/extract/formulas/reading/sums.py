@@ -80,6 +80,21 @@ def over_weights(text: str) -> bool:
     ) is not None
 
 
+_SIGNAL_OF_ALL = re.compile(
+    r"\W*?∂_\(?o_?\(?([ijkn])\)*\s*=(?P<value>[^=]+?)(?:[,(]?\s*(?:for|where|mit|für)?[^=,]*=[^=]*)?$"
+)
+
+
+def signal_of_all(part: SourceText) -> list[SourceText] | None:
+    """`δ_ok = (t_k - a_ok) …` for each output; None where a part is no definition of that kind."""
+    match = _SIGNAL_OF_ALL.match(part.text) if "∂_" in part.text else None
+    if match is None:
+        return None
+    values = of_every_output(match["value"].strip(" ,"), match[1])
+    lines = [f"delta_{unit.sum} = {value}" for unit, value in zip(network().outputs, values, strict=False)]
+    return [SourceText(line, [part.at[0]] * len(line)) for line in lines] or None
+
+
 def of_every_output(formula: str, letter: str) -> list[str]:
     """A formula with an index for each output in its turn; empty where none of its names has the index."""
     if re.search(_OF_OUTPUTS.format(letter), formula) is None:
