@@ -78,16 +78,11 @@ class FilledDown:
 
     def form(self, formula: str, at: At) -> str:
         """Return what `relative_form` does."""
-        known = self.continued(formula, at.row, at.column)
-        if known is not None:
-            return known
+        above = self._above.get(at.column)
+        if above is not None and above.continued_by(formula, at.row):
+            return above.form
         form, self._above[at.column] = _read(formula, at, self._book)
         return form
-
-    def continued(self, formula: str, row: int, column: int) -> str | None:
-        """Return the form of a formula that continues the one above it; None for any other."""
-        above = self._above.get(column)
-        return above.form if above is not None and above.continued_by(formula, row) else None
 
 
 class _Template(NamedTuple):

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from typing import NoReturn
 
 from grader.core.evidence.workbook import CellKind, Run
 from grader.core.submission import Problem
@@ -49,14 +48,17 @@ class Budget:
         self.cells = 0
         self.formulas = 0
 
-    def refuse(self) -> NoReturn:
-        """Raise `Unreadable`: they are more than are read."""
-        raise Unreadable(
-            Problem.TOO_LARGE,
-            f"the workbook has more than {MAX_CELLS:,} filled cells or {MAX_FORMULAS:,} formulas; an "
-            "iteration table needs some 100 rows. "
-            "Delete the sheets and rows that are not needed.",
-        )
+    def spend(self, formula: bool) -> None:
+        """Count a cell; raise `Unreadable` beyond the limits."""
+        self.cells += 1
+        self.formulas += formula
+        if self.cells > MAX_CELLS or self.formulas > MAX_FORMULAS:
+            raise Unreadable(
+                Problem.TOO_LARGE,
+                f"the workbook has more than {MAX_CELLS:,} filled cells or {MAX_FORMULAS:,} formulas; an "
+                "iteration table needs some 100 rows. "
+                "Delete the sheets and rows that are not needed.",
+            )
 
 
 class Forms:
@@ -84,11 +86,7 @@ class Grid:
 
     def add(self, row: int, column: int, form: int, kind: CellKind, value: Value) -> None:
         """Add one cell; `value` is ignored for `missing`."""
-        budget = self._budget
-        budget.cells += 1
-        budget.formulas += form >= 0
-        if budget.cells > MAX_CELLS or budget.formulas > MAX_FORMULAS:
-            budget.refuse()
+        self._budget.spend(form >= 0)
         if isinstance(value, str):
             value = value[:MAX_TEXT]
         elif not math.isfinite(value):  # no spreadsheet holds one, and JSON cannot

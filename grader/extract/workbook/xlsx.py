@@ -9,17 +9,27 @@ import posixpath
 import re
 import zipfile
 
-from grader.core.evidence.workbook import Producer, Sheet
+from grader.core.evidence.workbook import CellKind, Producer, Sheet
 from grader.core.submission import Problem
+from grader.extract.workbook.arrays import COMPUTED, Filled, google_array, google_formula
 from grader.extract.workbook.computed_references import column_number
 from grader.extract.workbook.faults import Unreadable
-from grader.extract.workbook.forms import MAX_FORMULA, Book, TableColumns, table_columns
+from grader.extract.workbook.forms import (
+    MAX_FORMULA,
+    At,
+    Book,
+    FilledDown,
+    TableColumns,
+    relative_form,
+    table_columns,
+)
 from grader.extract.workbook.grid import Budget, Forms, Grid
 from grader.extract.workbook.names import name_constants
 from grader.extract.workbook.salvage import salvaged
-from grader.extract.workbook.sheet_cells import SheetReader
 from grader.extract.workbook.xml import Node, parse, tree
 
+MAX_SPILL = 5_000
+"""Rows of an array formula that are filled in where the file leaves them out."""
 _NUMBERED = re.compile(r"xl/worksheets/sheet(\d{1,4})\.xml")
 _ADDRESS = re.compile(r"\$?([A-Za-z]{1,3})\$?(\d{1,7})")
 
@@ -171,9 +181,10 @@ def read_sheets(package: Package, forms: Forms) -> tuple[Sheet, ...]:
     read = []
     lost = 0
     for sheet in worksheets:
-        reader = SheetReader(sheet.name, shared, book, forms, Grid(budget))
+        reader = _SheetReader(sheet.name, shared, book, forms, Grid(budget))
         try:
-            reader.read(package.read(sheet.part), sheet.part)
+            parse(package.read(sheet.part), sheet.part, reader.start, reader.end, reader.text)
+            reader.finish()
         except Unreadable as fault:
             if fault.problem is not Problem.BROKEN:
                 raise
@@ -245,3 +256,133 @@ def _shared_strings(package: Package) -> list[str]:
         if fault.problem is not Problem.BROKEN or "declares entities" in fault.message:
             raise
     return strings
+
+
+class _SheetReader:
+    """The handlers of one worksheet part."""
+
+    def __init__(self, sheet: str, shared: list[str], book: Book, forms: Forms, grid: Grid) -> None:
+        self.sheet, self.shared, self.book, self.forms, self.grid = sheet, shared, book, forms, grid
+        self.filled = FilledDown(book)
+        self.row = 0
+        self.column = 0
+        self.kind = "n"
+        self.value: list[str] = []
+        self.formula: list[str] = []
+        self.has_formula = False
+        self.shared_id = ""
+        self.formula_kind = ""
+        self.masters: dict[str, int] = {}
+        self.area = ""
+        self.arrays: list[Filled] = []
+        """Array formulas that fill several cells."""
+        self.seen: set[tuple[int, int]] = set()
+        """Their cells that have been met."""
+        self.into: list[str] | None = None
+        self.lost = 0
+        """Cells whose text is not among the shared strings."""
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        if name == "c":
+            match = _ADDRESS.fullmatch(attributes.get("r", ""))
+            if match:
+                self.column, self.row = column_number(match[1]), int(match[2])
+            else:
+                self.column += 1
+            self.kind = attributes.get("t", "n")
+            self.has_formula = False
+            self.value, self.formula = [], []
+        elif name == "v" or (name == "t" and self.kind == "inlineStr"):
+            self.into = self.value
+        elif name == "f":
+            self.into = self.formula
+            self.has_formula = True
+            self.formula_kind = attributes.get("t", "")
+            self.shared_id = attributes.get("si", "") if self.formula_kind == "shared" else ""
+            self.area = attributes.get("ref", "") if self.formula_kind == "array" else ""
+        elif name == "row":
+            digits = attributes.get("r", "")
+            self.row = int(digits) if digits.isdigit() else self.row + 1
+            self.column = 0
+
+    def text(self, data: str) -> None:
+        if self.into is not None:
+            self.into.append(data)
+
+    def end(self, name: str) -> None:
+        if name == "c":
+            if self.value or self.has_formula or self._array() is not None:
+                self._cell()
+        elif name in ("v", "f", "t"):
+            self.into = None
+
+    def finish(self) -> None:
+        """Add the cells of array formulas that the file leaves out: nothing was calculated yet."""
+        for array in self.arrays:
+            for column in range(array.column, array.last_column + 1):
+                for row in range(array.row, min(array.last_row, array.row + MAX_SPILL) + 1):
+                    if array.last_row < array.row + MAX_SPILL and (row, column) not in self.seen:
+                        self.row, self.column = row, column
+                        self.grid.add(row, column, self._element(array), CellKind.MISSING, "")
+
+    def _array(self) -> Filled | None:
+        """The array formula that fills the cell at hand."""
+        return next((a for a in reversed(self.arrays) if a.holds(self.row, self.column)), None)
+
+    def _element(self, array: Filled) -> int:
+        text = array.element(self.row, self.column)
+        self.seen.add((self.row, self.column))
+        if text is None:
+            return self.forms.number("#ARRAY")
+        return self.forms.number(relative_form(text, At(self.sheet, self.row, self.column), self.book))
+
+    def _cell(self) -> None:
+        form = self._form() if self.has_formula else -1
+        if form < 0 and (array := self._array()) is not None:
+            form = self._element(array)
+        raw = "".join(self.value)
+        if self.kind == "s":
+            index = int(raw) if raw.isdigit() else -1
+            known = 0 <= index < len(self.shared)
+            text = self.shared[index] if known else ""
+            self.lost += not known
+            self.grid.add(self.row, self.column, form, CellKind.TEXT, text)
+        elif self.kind in ("str", "inlineStr", "d"):
+            self.grid.add(self.row, self.column, form, CellKind.TEXT, raw)
+        elif self.kind == "e":
+            self.grid.add(self.row, self.column, form, CellKind.FAULT, raw)
+        elif raw == "":
+            self.grid.add(self.row, self.column, form, CellKind.MISSING, "")
+        else:
+            try:
+                self.grid.add(self.row, self.column, form, CellKind.NUMBER, float(raw))
+            except ValueError:
+                self.grid.add(self.row, self.column, form, CellKind.TEXT, raw)
+
+    def _spanned(self, formula: str) -> Filled | None:
+        """The array formula at hand with the cells that the file says it fills."""
+        corners = _ADDRESS.findall(self.area)
+        if not corners:
+            return None
+        (c1, r1), (c2, r2) = corners[0], corners[-1]
+        return Filled(formula, int(r1), column_number(c1), int(r2), column_number(c2))
+
+    def _form(self) -> int:
+        formula = "".join(self.formula)
+        if self.shared_id and not formula:
+            known = self.masters.get(self.shared_id)
+            return self.forms.number("#SHARED") if known is None else known
+        if self.formula_kind == "dataTable" or len(formula) > MAX_FORMULA:
+            return self.forms.number("#UNREADABLE")
+        formula = google_formula(formula.lstrip("="))
+        array = self._spanned(formula) or google_array(formula, self.row, self.column)
+        if array is not None:
+            self.arrays.append(array)
+            return self._element(array)
+        if formula == COMPUTED:
+            filled = self._array()
+            return self.forms.number("#ARRAY") if filled is None else self._element(filled)
+        form = self.forms.number(self.filled.form(formula, At(self.sheet, self.row, self.column)))
+        if self.shared_id:
+            self.masters[self.shared_id] = form
+        return form

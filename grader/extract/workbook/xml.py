@@ -4,8 +4,7 @@ A document type declaration is refused before anything in it is expanded, so nei
 external entity can start. Same defence as defusedxml, whose parsers build trees where we want events.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from xml.parsers import expat
 
 from grader.core.submission import Problem
@@ -63,15 +62,8 @@ def closed_parser(part: str) -> expat.XMLParserType:
 
 def feed(parser: expat.XMLParserType, data: bytes, part: str) -> None:
     """Parse a whole part; raises `Unreadable` where it is no XML."""
-    with refusing(part):
-        parser.Parse(data, True)
-
-
-@contextmanager
-def refusing(part: str) -> Iterator[None]:
-    """Make `Unreadable` of what a part raises that is no XML, or that no cell can be made of."""
     try:
-        yield
+        parser.Parse(data, True)
     except (expat.ExpatError, LookupError, ValueError) as fault:  # the last two: an encoding that nobody has
         raise Unreadable(
             Problem.BROKEN, f"{part} is damaged ({fault}). Save the workbook again as .xlsx."
