@@ -71,6 +71,11 @@ class ClassView(msgspec.Struct, frozen=True, kw_only=True):
     mistakes: tuple[Bar, ...]
     slowest: tuple[ClassRow, ...]
 
+    @property
+    def waiting_from(self) -> int:
+        """Which page, counted from 0, has the first who waits: they follow those that were not graded."""
+        return len(self.ungraded) // SECTION
+
 
 class Section(msgspec.Struct, frozen=True, kw_only=True):
     """What one page shows of the rows of a class, in their order."""

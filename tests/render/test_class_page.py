@@ -262,6 +262,20 @@ def test_a_class_of_thousands_is_shown_in_pages_that_know_one_another(
     assert sum(p.casefold().count("look here") for p in pages) == 3
 
 
+def test_a_page_without_those_who_wait_says_where_they_stand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first page of a large class held archives that nobody could open, and said that nobody waits."""
+    monkeypatch.setattr(class_page, "SECTION", 2)
+    waits = report("w", (marked("WB201", Verdict.UNKNOWN, title="t", summary="look here"),))
+    broken = [ClassRow.ungraded(f"{n}.zip", f"{n}.zip", "The archive stops.") for n in range(2)]
+    index, second, third = dict(class_page.pages([*broken, *rows_from([waits, good(), good()])])).values()
+    assert "Nobody waits" not in index + second + third
+    assert 'The first who does is one of <a href="_class/part-2.html">3–4</a>' in index
+    assert "Look here" in second
+    assert 'The first who does is one of <a href="part-2.html">3–4</a>' in third
+    pages = dict(class_page.pages([*broken, *rows_from([good()])])).values()
+    assert all("Nobody waits for a person." in page for page in pages)
+
+
 def test_a_small_class_is_one_page() -> None:
     rows = rows_from(everyone())
     assert list(dict(class_page.pages(rows))) == [""]
