@@ -94,7 +94,10 @@ def test_a_miss_is_no_fail_either_where_nobody_printed_it() -> None:
 HONEST = {
     "functions of a sibling": ((TRAIN,), {"helpers": "def train(e): ...\ndef test(): print(1)"}),
     "a sibling that is not there": ((TRAIN,), {}),
-    "a name of a later cell": (("import torch", "log = fit()\ndef fit(): ...", "print(log)"), {}),
+    "a name of a later cell": (
+        ("import torch", "log = fit()\ndef fit(): return make().fit()", "print(log)"),
+        {},
+    ),
     "a shell": (("!python train.py",), {}),
     "a script that is run": (("%run train.py",), {}),
     "a timed cell": (("model = make()", "%%time\nmodel.fit()"), {"x": "y = 1"}),
@@ -123,7 +126,7 @@ HONEST = {
 @pytest.mark.parametrize("kind", HONEST)
 def test_a_cell_that_may_have_printed_it_keeps_its_points(kind: str) -> None:
     cells, beside = HONEST[kind]
-    made = "def make(): ...\ndef run(): ...\ndef train(*_): ...\n"
+    made = "def make(): ...\ndef run(*_): return make().fit()\ndef train(*_): ...\n"
     found = logged(made, *cells, **beside)
     assert (found.verdict, [f.diagnosis for f in found.findings if f.diagnosis != "rounded-percent"]) == (
         Verdict.PASS,

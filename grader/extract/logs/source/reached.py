@@ -13,10 +13,12 @@ MOST_STATEMENTS = 2_000
 _NETWORK = re.compile(
     r"model|net|loader|optim|backward|fit|evaluat|predict|trainer|learn|engine|data|loss|arg_?max|infer|forward|cnn|classif"
     r"|grad|batch|image|label|logit|conv|param|state|weight|layer|sess|accelerator|mnist|predictions?|run|main|matmul|einsum"
-    r"|^(?:dot|hub)$",
+    r"|^\.?(?:dot|hub)$",
     re.IGNORECASE,
 )
-"""Parts of names of which one stands in any code that trains or tests a network, however it is written."""
+"""Parts of names of which one stands in any code that trains or tests a network, however it is written; an
+attribute stands behind its dot.
+"""
 _HARMLESS_MODULES = frozenset({
     "IPython", "ast", "base64", "collections", "copy", "csv", "datetime", "functools", "glob", "io",
     "itertools", "json", "math", "matplotlib", "numpy", "os", "pandas", "pathlib", "pickle", "random", "re",
@@ -87,7 +89,8 @@ def _bound(statements: Iterable[ast.stmt]) -> frozenset[str]:
 
 def _made_here(taken: Sequence[ast.stmt]) -> frozenset[str]:
     """Names that say nothing of what runs: functions and classes whose bodies are looked at themselves, and
-    what holds literals alone, also a part at a time (`losses = [0.31, 0.12]`, `for loss in losses`).
+    what holds literals alone, also a part at a time (`losses = [0.31, 0.12]`, `for loss in losses`). An
+    attribute is one of these as a method or as what an object holds: `m.fit()` in `def fit` is another `fit`.
     """
     nodes = [n for s in taken for n in ast.walk(s)]
     bound: dict[str, list[ast.expr | None]] = {}
@@ -98,7 +101,9 @@ def _made_here(taken: Sequence[ast.stmt]) -> frozenset[str]:
     while found := {n for n, values in bound.items() if all(_is_listed(v, listed) for v in values)} - listed:
         listed |= found
     made = {n.name for n in nodes if isinstance(n, ast.FunctionDef | ast.ClassDef)}
-    return frozenset(made | listed)
+    within = [n for c in nodes if isinstance(c, ast.ClassDef) for n in c.body]
+    methods = {n.name for n in within if isinstance(n, ast.FunctionDef)}
+    return frozenset(made | listed | {f".{name}" for name in methods | listed})
 
 
 def _bindings(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr | None]]:
@@ -165,8 +170,10 @@ def _within(statement: ast.stmt) -> frozenset[str]:
 def _identifiers(statement: ast.stmt) -> Iterator[str]:
     for node in ast.walk(statement):
         match node:
-            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.keyword(arg=str(name)):
+            case ast.Name(id=name) | ast.keyword(arg=str(name)):
                 yield name
+            case ast.Attribute(attr=name):
+                yield f".{name}"
             case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
                 yield name
 
