@@ -94,7 +94,7 @@ def with_doubts(
         return found.found(run.cells)
 
     def tested(run: Run) -> int:
-        halves = trained_on_test(run.artefact).scored(run.cells)
+        halves = trained_on_test(run.artefact).shares(run.cells)
         return data.test_images if len(halves) == 1 and all("train=False" in half for half in halves) else 0
 
     def doubts(run: Run) -> Run:

@@ -15,6 +15,8 @@ _SAME = frozenset({
     "deepcopy", "copy", "TensorDataset", "DataLoader",
 })  # fmt: skip
 """Calls that hand on the digits of their first argument."""
+_CUT = "cut"
+"""What `islice` and `drop_last` leave of a set: not all of it, and the same wherever it is cut."""
 MOST_PARTS = 8
 
 Path = tuple[str, ...]
@@ -72,7 +74,10 @@ class Library:
             return None
         options = {**named, **spread} if isinstance(spread := named.get(None), dict) else named
         picks = any(options.get(key, NOTHING) != NOTHING for key in ("sampler", "batch_sampler"))
-        return self.part_of(first) if name == "DataLoader" and (picks or len(given) > 3) else first
+        if name == "DataLoader" and (picks or len(given) > 3):
+            return self.part_of(first)
+        drops = options.get("drop_last", Constant(value=False)) != Constant(value=False)
+        return _cut(first) if name == "islice" or drops else first
 
     def part_of(self, held: object) -> object:
         """Some of these digits; no two parts are taken to be the same."""
@@ -80,6 +85,10 @@ class Library:
             return None
         self._taken += 1
         return Digits(frozenset((*path, str(self._taken)) for path in held.parts))
+
+
+def _cut(held: object) -> object:
+    return Digits(frozenset((*path, _CUT) for path in held.parts)) if isinstance(held, Digits) else held
 
 
 def joined(values: Sequence[object]) -> object:

@@ -23,6 +23,8 @@ from grader.extract.logs.leaks.data_parts import (
 )
 
 _HELD = frozenset({"data", "targets", "dataset"})
+_ALTERED = _HELD | {"indices", "samples", "labels"}
+_LEAVES = (ast.Break, ast.Continue, ast.Return)
 _CHANGES = frozenset({"append", "extend", "insert", "update", "add", "pop", "remove", "clear"})
 _JUDGES = re.compile(
     r"acc(?!um)|metric|correct|score|loss|criterion|argmax|^eq$|^max$|topk|^update$", re.IGNORECASE
@@ -47,6 +49,8 @@ class Use:
     cell: int
     trains: bool
     parts: frozenset[Path] = frozenset()
+    whole: bool = False
+    """Whether it goes on to its end, whatever it meets."""
 
 
 @dataclass
@@ -54,6 +58,7 @@ class _Loop:
     """A loop that is being followed."""
 
     over: object
+    whole: bool
     trains: bool = False
     may_train: bool = False
     judges: bool = False
@@ -74,6 +79,8 @@ class Flow:
 
     def __init__(self, modules: Mapping[str, str]) -> None:
         self.uses: list[Use] = []
+        self.altered = False
+        """Whether digits were given to a data set that was there already, which a loader may hold."""
         self.library = Library()
         self._texts = modules
         self._modules: dict[str, _Scope] = {}
@@ -160,12 +167,12 @@ class Flow:
                 self._block(body)
             return
         self._bind(target, None)
-        self._enter(over)
+        self._enter(over, whole=not any(isinstance(n, _LEAVES) for s in body for n in ast.walk(s)))
         self._block(body)
         self._leave()
 
-    def _enter(self, over: object) -> None:
-        self._loops.append(_Loop(over))
+    def _enter(self, over: object, *, whole: bool) -> None:
+        self._loops.append(_Loop(over, whole))
 
     def _leave(self) -> None:
         loop = self._loops.pop()
@@ -174,7 +181,7 @@ class Flow:
             sure = digits if not loop.may_train else frozenset()
             self.uses.append(Use(self._cell, trains=True, parts=sure))
         elif digits or loop.judges:
-            self.uses.append(Use(self._cell, trains=False, parts=digits))
+            self.uses.append(Use(self._cell, trains=False, parts=digits, whole=loop.whole))
 
     def _batches(self) -> _Loop | None:
         """The innermost loop that may go over digits."""
@@ -198,6 +205,8 @@ class Flow:
                 scope[name] = None
 
     def _bind(self, target: ast.expr, value: object) -> None:
+        held = target.value if isinstance(target, ast.Subscript) else target
+        self.altered = self.altered or (isinstance(held, ast.Attribute) and held.attr in _ALTERED)
         match target:
             case ast.Name(id=name):
                 self._scopes[-1][name] = value
@@ -274,7 +283,7 @@ class Flow:
 
     def _comprehension(self, loops: Sequence[ast.comprehension], made: ast.expr) -> None:
         for loop in loops:
-            self._enter(self._value(loop.iter))
+            self._enter(self._value(loop.iter), whole=not loop.ifs)
         self._value(made)
         for _ in loops:
             self._leave()

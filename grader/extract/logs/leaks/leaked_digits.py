@@ -11,8 +11,10 @@ import ast
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
+from grader.extract.documents.cell_names import parsed
 from grader.extract.logs.leaks.data_parts import Path
 from grader.extract.logs.leaks.digits_flow import Flow, TooMuchError, Use
+from grader.extract.logs.leaks.image_counts import divides_by_batches
 
 
 class TrainedOnTest:
@@ -51,6 +53,19 @@ class TrainedOnTest:
         if not tested or not all(tested) or any(len(path) > 1 for parts in tested for path in parts):
             return frozenset()
         return frozenset(path[0] for parts in tested for path in parts)
+
+    def shares(self, cells: Sequence[int]) -> frozenset[str]:
+        """The halves of which an accuracy under these cells is a share: tested as a whole, to the end, and
+        divided by no number of images that the batches only nearly have.
+        """
+        to_the_end = all(use.whole for use in self._uses if use.cell in cells and not use.trains)
+        plain = to_the_end and not self._flow.altered and not self._miscounts
+        return self.scored(cells) if plain else frozenset()
+
+    @cached_property
+    def _miscounts(self) -> bool:
+        trees = [*self._trees.values(), *map(parsed, self._modules.values())]
+        return any(divides_by_batches(tree) for tree in trees if tree is not None)
 
     @cached_property
     def _flow(self) -> "Flow":
