@@ -13,7 +13,7 @@ import builtins
 import re
 import symtable
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import PurePosixPath
 
 from grader.core.evidence.notebook import Notebook
@@ -37,6 +37,8 @@ _QUIET = frozenset({
 _WORD = re.compile(r"[^\W\d]\w*")
 _LARGEST = 200_000
 """Characters of a source that are parsed; a larger one holds data."""
+_REMEMBERED = 12_000
+"""Characters of a cell whose tree is kept for the next question; the tree takes a hundred times as many."""
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -93,7 +95,7 @@ def _is_excerpt(trees: Mapping[int, ast.Module | None]) -> bool:
     """
     defines = ast.Import | ast.ImportFrom | ast.ClassDef | _Function
     return all(
-        tree is not None and not any(isinstance(node, defines) for node in ast.walk(tree))
+        tree is not None and not any(isinstance(node, defines) for node in nodes_of(tree))
         for tree in trees.values()
     )
 
@@ -107,10 +109,33 @@ def parsed(source: str) -> ast.Module | None:
         bare = line.lstrip()
         magic = bare.startswith(("!", "%", "?")) or bare.rstrip().endswith("?") or _assigned_magic(bare)
         lines.append(line[: len(line) - len(bare)] + "pass" if magic else line)
+    return python_tree("\n".join(lines))
+
+
+def python_tree(code: str) -> ast.Module | None:
+    """Return the tree of code that holds no magics; None where it cannot be parsed. Nobody changes a tree:
+    each of a dozen questions about a notebook is answered by the same ones.
+    """
+    return _remembered(code) if len(code) <= _REMEMBERED else _remembered.__wrapped__(code)
+
+
+@lru_cache(maxsize=64)
+def _remembered(code: str) -> ast.Module | None:
     try:
-        return ast.parse("\n".join(lines))
+        return ast.parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+def nodes_of(tree: ast.AST) -> tuple[ast.AST, ...]:
+    """All nodes of a tree in the order of `ast.walk`. A tree keeps those below it, and none that would hold
+    itself: they go when it goes.
+    """
+    below: tuple[ast.AST, ...] | None = getattr(tree, "nodes_below", None)
+    if below is None:
+        below = tuple(ast.walk(tree))[1:]
+        tree.nodes_below = below  # type: ignore[attr-defined]
+    return (tree, *below)
 
 
 def _assigned_magic(line: str) -> bool:
@@ -144,7 +169,7 @@ class _Notebook:
 
     def _add(self, tree: ast.Module) -> None:
         self._bound.update(_bindings(tree))
-        for node in ast.walk(tree):
+        for node in nodes_of(tree):
             if isinstance(node, ast.Call) and _is_dynamic(node.func):
                 self.open = True
             elif isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
@@ -240,7 +265,7 @@ def _bindings(tree: ast.Module) -> set[str]:
     found = {s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported()}
     for inner in _scopes(table):
         found |= {s.get_name() for s in inner.get_symbols() if s.is_declared_global() and s.is_assigned()}
-    return found | {name for node in ast.walk(tree) for name in _patterns(node)}
+    return found | {name for node in nodes_of(tree) for name in _patterns(node)}
 
 
 def _patterns(node: ast.AST) -> tuple[str, ...]:
@@ -289,16 +314,16 @@ def _scopes(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
 
 
 def _mentioned(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
             yield node.id
 
 
 def _locals(function: _Function) -> set[str]:
-    arguments = (node.arg for node in ast.walk(function) if isinstance(node, ast.arg))
+    arguments = (node.arg for node in nodes_of(function) if isinstance(node, ast.arg))
     stored = (
         node.id
-        for node in ast.walk(function)
+        for node in nodes_of(function)
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)
     )
     return {*arguments, *stored}

@@ -8,11 +8,10 @@ it.
 import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 from grader.core.evidence.notebook import Notebook, NotebookCell
-from grader.extract.documents.cell_names import name_of, parsed
+from grader.extract.documents.cell_names import name_of, nodes_of, parsed
 
 _TRAINS = re.compile(
     r"train|fit(?!ness)|backward|^step$|(?:run|do|one)_?epoch|optimi[sz]e|learn", re.IGNORECASE
@@ -67,14 +66,14 @@ class _Followed:
         trees = [
             (c.number, tree)
             for c in notebook.code_cells
-            if c.number <= max(asked, default=0) and (tree := _tree(c.source)) is not None
+            if c.number <= max(asked, default=0) and (tree := parsed(c.source)) is not None
         ]
         self._functions: dict[str, _Function] = {}
         self._classes: dict[str, ast.ClassDef] = {}
         self._values: dict[str, int | None] = {}
         self._held: dict[str, set[int | None]] = {}
         """Attributes and keys of the notebook's settings, by name, with every value that they are given."""
-        self._made = [n for _, tree in trees for n in ast.walk(tree) if isinstance(n, ast.Call)]
+        self._made = [n for _, tree in trees for n in nodes_of(tree) if isinstance(n, ast.Call)]
         self._steps = 0
         for _, tree in trees:
             self._define(tree.body)
@@ -140,7 +139,7 @@ class _Followed:
 
     def _keep_settings(self, statement: ast.stmt) -> None:
         """Keys of dictionaries, named arguments of calls, defaults of a command line."""
-        for node in ast.walk(statement):
+        for node in nodes_of(statement):
             if isinstance(node, ast.Dict):
                 for key, value in zip(node.keys, node.values, strict=True):
                     if isinstance(key, ast.Constant) and isinstance(key.value, str):
@@ -226,7 +225,7 @@ class _Followed:
 
     def _loops(self, function: _Function, depth: int) -> bool:
         """Whether a function holds a loop over epochs, or calls one that does."""
-        for node in ast.walk(function):
+        for node in nodes_of(function):
             if isinstance(node, ast.For) and _is_counted(node.iter) and self._train(node.body, depth):
                 return True
             if isinstance(node, ast.While) and self._train(node.body, depth):
@@ -249,7 +248,7 @@ class _Followed:
         return any(n != name and self._may_train(n, depth + 2) for n in self._called(function.body))
 
     def _called(self, body: Iterable[ast.stmt]) -> set[str]:
-        calls = (n for s in body for n in ast.walk(s) if isinstance(n, ast.Call))
+        calls = (n for s in body for n in nodes_of(s) if isinstance(n, ast.Call))
         return {name_of(call.func) for call in calls if not self._switches(call)} - {""}
 
     def _switches(self, call: ast.Call) -> bool:
@@ -337,11 +336,6 @@ def _worked_out(left: int | None, op: ast.operator, right: int | None) -> int | 
     return left + right if isinstance(op, ast.Add) else left - right
 
 
-@lru_cache(maxsize=512)
-def _tree(source: str) -> ast.Module | None:
-    return parsed(source)
-
-
 def _assignments(statement: ast.stmt) -> Iterator[tuple[ast.expr, ast.expr]]:
     match statement:
         case ast.Assign(targets=[ast.Tuple(elts=names)], value=ast.Tuple(elts=values)):
@@ -354,10 +348,10 @@ def _assignments(statement: ast.stmt) -> Iterator[tuple[ast.expr, ast.expr]]:
 
 def _is_counted(over: ast.expr) -> bool:
     """Whether a loop goes over a range, whatever is drawn around it."""
-    return any(name_of(n.func) in ("range", "trange") for n in ast.walk(over) if isinstance(n, ast.Call))
+    return any(name_of(n.func) in ("range", "trange") for n in nodes_of(over) if isinstance(n, ast.Call))
 
 
 def _calls(statement: ast.stmt) -> list[ast.Call]:
     """Calls of a statement in the order in which they run, outer ones last."""
-    found = [n for n in ast.walk(statement) if isinstance(n, ast.Call)]
+    found = [n for n in nodes_of(statement) if isinstance(n, ast.Call)]
     return sorted(found, key=lambda c: (c.end_lineno or 0, c.end_col_offset or 0))

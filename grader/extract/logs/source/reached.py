@@ -6,6 +6,7 @@ import re
 from collections.abc import Container, Iterable, Iterator, Sequence
 
 from grader.core.evidence.notebook import Notebook, NotebookCell
+from grader.extract.documents.cell_names import nodes_of
 from grader.extract.logs.source.spelled_out import FILE, HARMLESS, tree_of
 
 MOST_STATEMENTS = 2_000
@@ -57,19 +58,19 @@ def runs_no_network(cell: NotebookCell, notebook: Notebook, handed_in: Container
         names |= set().union(*map(_names, found), *map(_within, found))
     named = {n for s in taken for n in _identifiers(s)} - _made_here(taken)
     if (
-        not {n.id for s in taken for n in ast.walk(s) if isinstance(n, ast.Name)}
+        not {n.id for s in taken for n in nodes_of(s) if isinstance(n, ast.Name)}
         <= _bound(statements) | modules.keys()
     ):
         return ""  # of what nothing in the notebook makes nobody knows what it does
     if any(_NETWORK.search(n) for n in named - modules.keys()):
         return ""
-    if any(isinstance(n, ast.MatMult) for s in taken for n in ast.walk(s)):
+    if any(isinstance(n, ast.MatMult) for s in taken for n in nodes_of(s)):
         return ""  # a network of arrays alone: `W -= rate * X.T @ (softmax(X @ W) - Y)`
     if any(modules[n] not in _HARMLESS_MODULES for n in named & modules.keys()):
         return ""
     if any(root in handed_in for _, root in _imported(tree.body)):
         return ""  # `import training` trains as it is imported
-    files = {f for s in taken for n in ast.walk(s) for f in FILE.findall(_text(n))}
+    files = {f for s in taken for n in nodes_of(s) for f in FILE.findall(_text(n))}
     if any(f in other.source for f in files for other in notebook.code_cells if other.number != cell.number):
         return ""
     return f"nothing that cell {cell.number} runs trains or tests a network"
@@ -78,7 +79,7 @@ def runs_no_network(cell: NotebookCell, notebook: Notebook, handed_in: Container
 def _bound(statements: Iterable[ast.stmt]) -> frozenset[str]:
     """Names that the statements make, and those that Python has."""
     found = set(dir(builtins))
-    for node in (n for s in statements for n in ast.walk(s)):
+    for node in (n for s in statements for n in nodes_of(s)):
         match node:
             case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name):
                 found.add(name)
@@ -92,10 +93,10 @@ def _made_here(taken: Sequence[ast.stmt]) -> frozenset[str]:
     what holds literals alone, also a part at a time (`losses = [0.31, 0.12]`, `for loss in losses`). An
     attribute is one of these as a method or as what an object holds: `m.fit()` in `def fit` is another `fit`.
     """
-    nodes = [n for s in taken for n in ast.walk(s)]
+    nodes = [n for s in taken for n in nodes_of(s)]
     bound: dict[str, list[ast.expr | None]] = {}
     for target, value in (pair for node in nodes for pair in _bindings(node)):
-        for name in (n for t in ast.walk(target) for n in _stored(t)):
+        for name in (n for t in nodes_of(target) for n in _stored(t)):
             bound.setdefault(name, []).append(value)
     listed: set[str] = set()
     while found := {n for n, values in bound.items() if all(_is_listed(v, listed) for v in values)} - listed:
@@ -130,7 +131,7 @@ def _is_listed(value: ast.expr | None, listed: Container[str]) -> bool:
     """
     if value is None:
         return False
-    nodes = list(ast.walk(value))
+    nodes = nodes_of(value)
     names = [n.id for n in nodes if isinstance(n, ast.Name)] + [
         n.attr for n in nodes if isinstance(n, ast.Attribute)
     ]
@@ -139,7 +140,7 @@ def _is_listed(value: ast.expr | None, listed: Container[str]) -> bool:
 
 
 def _imported(statements: Iterable[ast.stmt]) -> Iterator[tuple[str, str]]:
-    for node in (n for s in statements for n in ast.walk(s)):
+    for node in (n for s in statements for n in nodes_of(s)):
         if isinstance(node, ast.Import | ast.ImportFrom):
             for alias in node.names:
                 root = (node.module or "") if isinstance(node, ast.ImportFrom) else alias.name
@@ -148,10 +149,10 @@ def _imported(statements: Iterable[ast.stmt]) -> Iterator[tuple[str, str]]:
 
 def _names(statement: ast.stmt) -> frozenset[str]:
     """Names that a statement makes or uses, without those that a function has for itself."""
-    names = {n.id for n in ast.walk(statement) if isinstance(n, ast.Name)}
+    names = {n.id for n in nodes_of(statement) if isinstance(n, ast.Name)}
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
-        own = {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-        own |= {n.arg for n in ast.walk(statement) if isinstance(n, ast.arg)}
+        own = {n.id for n in nodes_of(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        own |= {n.arg for n in nodes_of(statement) if isinstance(n, ast.arg)}
         return frozenset(names - own | {statement.name})
     if isinstance(statement, ast.ClassDef):
         return frozenset({statement.name})
@@ -168,7 +169,7 @@ def _within(statement: ast.stmt) -> frozenset[str]:
 
 
 def _identifiers(statement: ast.stmt) -> Iterator[str]:
-    for node in ast.walk(statement):
+    for node in nodes_of(statement):
         match node:
             case ast.Name(id=name) | ast.keyword(arg=str(name)):
                 yield name

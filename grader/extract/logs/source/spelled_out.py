@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from grader.core.evidence.notebook import Channel, Notebook, NotebookCell
-from grader.extract.documents.cell_names import name_of
+from grader.extract.documents.cell_names import name_of, nodes_of, python_tree
 from grader.extract.logs.runs import Segment
 
 MIN_LINE = 12
@@ -89,7 +89,7 @@ def _opened(source: str) -> list[str]:
     tree = tree_of(source)
     if tree is None:
         return []
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    calls = [node for node in nodes_of(tree) if isinstance(node, ast.Call)]
     named = [name_of(call.func) for call in calls]
     allowed = _SHOWS | {
         "open",
@@ -144,24 +144,24 @@ def _shown(cell: NotebookCell, notebook: Notebook) -> tuple[list[str], set[float
 def _written(source: str) -> set[float]:
     """Numbers that stand in lists of a cell that computes nothing but what print, zip and their like do."""
     tree = tree_of(source)
-    if tree is None or any(_makes(node) for node in ast.walk(tree)):
+    if tree is None or any(_makes(node) for node in nodes_of(tree)):
         return set()
-    listed = (node for node in ast.walk(tree) if isinstance(node, ast.List | ast.Tuple | ast.Dict))
-    values = (n.value for node in listed for n in ast.walk(node) if isinstance(n, ast.Constant))
+    listed = (node for node in nodes_of(tree) if isinstance(node, ast.List | ast.Tuple | ast.Dict))
+    values = (n.value for node in listed for n in nodes_of(node) if isinstance(n, ast.Constant))
     return {number for value in values if not isinstance(value, str) for number in _flat(value)[1]}
 
 
 def _shown_names(source: str) -> frozenset[str]:
     """Names whose values a cell prints, ends with, or goes through, where it calls nothing that computes."""
     tree = tree_of(source)
-    if tree is None or any(_makes(node) for node in ast.walk(tree)):
+    if tree is None or any(_makes(node) for node in nodes_of(tree)):
         return frozenset()
     shown: set[str] = set()
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if isinstance(node, ast.Call) and name_of(node.func) in _SHOWS:
-            shown |= {n.id for a in node.args for n in ast.walk(a) if isinstance(n, ast.Name)}
+            shown |= {n.id for a in node.args for n in nodes_of(a) if isinstance(n, ast.Name)}
         elif isinstance(node, ast.For | ast.comprehension):
-            shown |= {n.id for n in ast.walk(node.iter) if isinstance(n, ast.Name)}
+            shown |= {n.id for n in nodes_of(node.iter) if isinstance(n, ast.Name)}
     if tree.body and isinstance(tree.body[-1], ast.Expr) and isinstance(tree.body[-1].value, ast.Name):
         shown.add(tree.body[-1].value.id)
     return frozenset(shown)
@@ -240,7 +240,4 @@ def _flat(value: object) -> tuple[list[str], set[float]]:
 
 def tree_of(source: str) -> ast.Module | None:
     """Return the tree of a cell, its magics passed over; None where it cannot be parsed."""
-    try:
-        return ast.parse(re.sub(r"(?m)^(\s*)[!%].*$", r"\1pass", source))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
+    return python_tree(re.sub(r"(?m)^(\s*)[!%].*$", r"\1pass", source))
