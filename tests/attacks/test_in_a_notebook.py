@@ -26,6 +26,9 @@ pytestmark = pytest.mark.slow
 
 QUIET = Settings(data="/nowhere")  # without MNIST: digits are drawn
 MADE = HEAD + NET + "model = Net(4, 0.1)"
+# 26,210 parameters in a last layer of 5 by 5: as many in a wide one cost 9 seconds of each run, 100 channels cost two.
+LARGE = NET.replace("nn.Conv2d(width, 10, 1)", "nn.Conv2d(width, 10, 5)")
+OVER = HEAD + LARGE + "model = Net(100, 0.1)"
 LAYERS = ("NN401", "NN402", "NN403")
 
 
@@ -110,14 +113,17 @@ LIES = {
 @pytest.mark.parametrize("kind", LIES)
 def test_66_67_objects_that_lie_change_no_fact(kind: str) -> None:
     """What is counted is the network that came out as data: right as it is, or `unknown`; never more than it has."""
-    big = MADE.replace("Net(4, 0.1)", "Net(1000, 0.1)")
-    found = run(HEAD + NET + LIES[kind] + "model = Net(1000, 0.1)")
-    assert judged(found, big)["NN401"].verdict in (Verdict.FAIL, Verdict.UNKNOWN)
+    found = run(HEAD + LARGE + LIES[kind] + "model = Net(100, 0.1)")
+    assert judged(found, OVER)["NN401"].verdict in (Verdict.FAIL, Verdict.UNKNOWN)
+
+
+def test_the_network_of_the_lies_is_over_the_limit() -> None:
+    assert "26,210 parameters" in judged(run(OVER), OVER)["NN401"].summary
 
 
 def test_63_65_printed_and_counted_by_the_student_s_code_is_no_fact() -> None:
     lie = "\nnn.Module.parameters = lambda self, recurse=True: iter([torch.zeros(10)])\nprint('parameters: 10', 'acc 99.9%')"
-    found = run(MADE.replace("Net(4, 0.1)", "Net(1000, 0.1)") + lie)
+    found = run(OVER + lie)
     told = judged(found, MADE)["NN401"]
     assert told.verdict in (Verdict.FAIL, Verdict.UNKNOWN)
     assert " 10 parameters" not in told.summary
