@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from grader.sandbox.api import Limits, Sandbox
+from grader.sandbox.api import Frame, Limits, Listener, Sandbox, unheard
 from tests.attacks.backends import PlainUser
-from tests.sandbox.conftest import QUICK, Attempt, attempt, isolating, works_here
+from tests.sandbox.conftest import QUICK, Attempt, Clock, attempt, isolating, works_here
 
 Attack = Callable[..., Attempt]
 
@@ -34,11 +34,30 @@ def holder(request: pytest.FixtureRequest) -> Sandbox:
     return found.warmed() if warm else found
 
 
+class EveryClock(Clock):
+    """The clock of the watcher that stands in another process, too."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, holder: Sandbox) -> None:
+        super().__init__(monkeypatch)
+        self._holder = holder
+
+    def run_out(self, frame: Frame | None = None) -> None:
+        """Let the time of all jobs be over; a listener of a job's frames, too."""
+        super().run_out(frame)
+        if isinstance(self._holder, PlainUser):
+            self._holder.run_out()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch, holder: Sandbox) -> Clock:
+    return EveryClock(monkeypatch, holder)
+
+
 @pytest.fixture
 def attack(holder: Sandbox) -> Attack:
     """Run hostile code in each backend; the code may call `report(value)`."""
 
-    def run(code: str, limits: Limits = QUICK) -> Attempt:
-        return attempt(holder, code, limits)
+    def run(code: str, limits: Limits = QUICK, listen: Listener = unheard) -> Attempt:
+        return attempt(holder, code, limits, listen)
 
     return run

@@ -1,7 +1,7 @@
 """What every backend promises, once more for bubblewrap as a plain user: the same tests with another sandbox.
 
-Left out are those that stop a job by the watcher's clock: it stands in another process here (`test_resources.py` ends
-jobs by their own short time instead).
+Left out are those that stop a job by the watcher's clock, which stands in another process here (`test_resources.py` moves
+that one, too).
 """
 
 import pytest

@@ -12,7 +12,7 @@ import pytest
 
 from grader.sandbox.api import Limits, RunStatus, Sandbox
 from tests.attacks.conftest import Attack
-from tests.sandbox.conftest import Attempt, attempt, process_with
+from tests.sandbox.conftest import Attempt, Clock, attempt, process_with
 from tests.sandbox.test_attacks import TRY
 from tests.sandbox.test_conformance import FIND_PIPE, FRAME
 
@@ -31,13 +31,16 @@ BOMBS = {
 
 @escape
 @pytest.mark.parametrize("kind", BOMBS)
-def test_1_2_a_fork_bomb_leaves_nothing(kind: str, holder: Sandbox) -> None:
+def test_1_2_a_fork_bomb_leaves_nothing(kind: str, attack: Attack, clock: Clock) -> None:
+    """It burns for a second after it was lit; all 48 processes are there in a hundredth of one."""
     mark = f"0816{os.getpid()}{len(kind)}"
     code = (
         f"import os\nif os.fork() == 0: os.execl('/bin/sh', 'sh', '-c', 'sleep 3600; : {mark}')\n"
         + BOMBS[kind]
     )
-    found = attempt(holder, code, Limits(wall=6.0, pids=48))
+    burnt = threading.Timer(1.0, clock.run_out)
+    found = attack(code, Limits(wall=120.0, pids=48), lambda _frame: burnt.start())
+    burnt.cancel()
     assert found.reported == ["lit"]
     assert found.result.status is not RunStatus.OURS
     assert process_with(mark, there=False)
@@ -110,23 +113,24 @@ report([first, second, count])
     assert count < 64
 
 
-def test_9_11_a_loop_and_a_sleep_end_with_their_time(attack: Attack) -> None:
-    quick = Limits(wall=3.0)
-    for code in ("report(1)\nwhile True: pass", "report(1)\nimport time; time.sleep(3600)"):
-        found = attack(code, quick)
-        assert (found.result.status, found.reported) == (RunStatus.WALL, [1])
+def test_9_11_a_loop_and_a_sleep_end_with_their_time(attack: Attack, clock: Clock) -> None:
+    """The loop by the true clock; the watcher asks neither what a job does with its time."""
+    found = attack("report(1)\nwhile True: pass", Limits(wall=3.0))
+    assert (found.result.status, found.reported) == (RunStatus.WALL, [1])
+    found = attack("report(1)\nimport time; time.sleep(3600)", listen=clock.run_out)
+    assert (found.result.status, found.reported) == (RunStatus.WALL, [1])
 
 
 def test_10_time_of_the_processor_is_counted(attack: Attack) -> None:
     assert attack("while True: pass", Limits(wall=120.0, cpu=1)).result.status is RunStatus.CPU
 
 
-def test_12_ignoring_every_signal_helps_nobody(attack: Attack) -> None:
+def test_12_ignoring_every_signal_helps_nobody(attack: Attack, clock: Clock) -> None:
     code = (
         "import signal, time\nfor s in range(1, 65):\n  try: signal.signal(s, signal.SIG_IGN)\n"
         "  except (OSError, ValueError): pass\nreport(1)\nwhile True: time.sleep(1)"
     )
-    assert attack(code, Limits(wall=3.0)).result.status is RunStatus.WALL
+    assert attack(code, listen=clock.run_out).result.status is RunStatus.WALL
 
 
 def test_13_14_15_floods_are_cut(holder: Sandbox) -> None:
@@ -142,20 +146,25 @@ def test_13_14_15_floods_are_cut(holder: Sandbox) -> None:
         assert len(found.result.frames) <= 10_001
 
 
-def test_19_a_neighbour_is_not_disturbed(holder: Sandbox) -> None:
-    """The bomb burns until its time is over; the neighbour, started while it burns, does all that it wants to.
+@pytest.mark.parametrize("holder", ["plain user", "plain user, warm"], indirect=True)
+def test_19_a_neighbour_is_not_disturbed(holder: Sandbox, clock: Clock) -> None:
+    """The bomb burns until the neighbour, started when it was lit, has done all that it wants to.
 
-    Eight seconds, and not more: a backend is waited for as long as its bomb burns, four backends one after the
-    other.
+    As whoever runs the tests: `test_a_fork_bomb_stays_small_and_disturbs_nobody` in tests/sandbox.
     """
     results: list[Attempt] = []
+    lit = threading.Event()
+    code, limits = BOMBS["2 swallows errors"], Limits(wall=120.0, pids=24)
     bomb = threading.Thread(
-        target=lambda: results.append(attempt(holder, BOMBS["2 swallows errors"], Limits(wall=8.0, pids=48)))
+        target=lambda: results.append(attempt(holder, code, limits, lambda _frame: lit.set()))
     )
     bomb.start()
+    assert lit.wait(120)
     work = "import os\nfor n in range(20):\n  if os.fork() == 0: os._exit(0)\n  os.wait()\nreport('20 forks')"
-    assert attempt(holder, work).reported == ["20 forks"]
+    neighbour = attempt(holder, work)
+    clock.run_out()
     bomb.join()
+    assert neighbour.reported == ["20 forks"]
     assert results[0].result.status is not RunStatus.OURS
 
 
