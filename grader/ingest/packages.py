@@ -25,6 +25,16 @@ class Package(msgspec.Struct, frozen=True, kw_only=True):
     fault: str = ""
 
 
+def warm() -> None:
+    """Look at a package of ours once, in the process that forks for each file: the encoding of names in it is
+    then imported, 2 ms a package.
+    """
+    package = io.BytesIO()
+    with zipfile.ZipFile(package, "w") as parts:
+        parts.writestr(MARKS[0], "")
+    look(package.getvalue())
+
+
 def look(data: bytes) -> Package:
     """Return what kind of package bytes are."""
     try:
