@@ -9,7 +9,14 @@ from enum import Enum
 from typing import NamedTuple
 
 from grader.core.assigned_network import CLASS_NETWORK, AssignedNetwork, described
-from grader.core.evidence.formulas import FormulaEvidence, FormulaLine, FormulaVerdict, Unread, UnreadPlace
+from grader.core.evidence.formulas import (
+    SIGNAL,
+    FormulaEvidence,
+    FormulaLine,
+    FormulaVerdict,
+    Unread,
+    UnreadPlace,
+)
 from grader.core.outcome import Finding, Outcome, Weight, graded, passed, skipped, unknown
 from grader.core.place import Place
 from grader.core.rubric import Treatment
@@ -34,8 +41,18 @@ class Item(NamedTuple):
     """Its canonical name, where the item's own name is another."""
 
     def hiding(self, evidence: FormulaEvidence) -> tuple[UnreadPlace, ...]:
-        """Return what was not read and could hold it; none where it surely is not given."""
-        return evidence.could_hold(self.quantity or self.name) if self.standing is Standing.ABSENT else ()
+        """Return what was not read and could hold it; none where it surely is not given. A chain is worked
+        out where a δ of it is defined.
+        """
+        if self.standing is not Standing.ABSENT:
+            return ()
+        names = [self.quantity or self.name, *([SIGNAL] if any(map(has_signal, self.lines)) else [])]
+        return tuple(dict.fromkeys(u for name in names for u in evidence.could_hold(name)))
+
+
+def has_signal(line: FormulaLine) -> bool:
+    """Whether a line is written with an error signal δ."""
+    return "δ" in line.text or "delta" in line.text.lower()
 
 
 def stand(

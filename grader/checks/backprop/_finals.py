@@ -1,6 +1,6 @@
 """Which final gradients the documents give; shared by the checks that ask for them."""
 
-from grader.checks.backprop._coverage import Item, Standing, meant, stand
+from grader.checks.backprop._coverage import Item, Standing, has_signal, meant, stand
 from grader.core.assigned_network import AssignedNetwork
 from grader.core.evidence.formulas import FormulaEvidence, FormulaKind, FormulaLine, FormulaVerdict
 from grader.core.rubric import Profile, Treatment
@@ -45,7 +45,13 @@ def _by_its_chain(item: Item, weight: str, formulas: FormulaEvidence, known: fro
         found = tuple(x for x in about if x.verdict is verdict)
         if found:
             return Item(item.name, standing, found)
-    return Item(item.name, Standing.ABSENT, chains)
+    wrong = tuple(x for x in formulas.lines if x.states == item.name and _is_wrong_by_a_signal(x))
+    return Item(item.name, Standing.WRONG, wrong) if wrong and not chains else item._replace(lines=chains)
+
+
+def _is_wrong_by_a_signal(line: FormulaLine) -> bool:
+    """Whether a line is wrong that is worked out by a δ: what the δ stands for is told in another line."""
+    return line.verdict is FormulaVerdict.WRONG and has_signal(line)
 
 
 _GOOD = (FormulaVerdict.RIGHT, FormulaVerdict.TYPO)

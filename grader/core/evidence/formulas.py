@@ -159,6 +159,10 @@ class Unread(Enum):
     """A file, or the rest of one, that cannot be read."""
 
 
+SIGNAL = "δ"
+"""The name, among those of what was not read, of an error signal's definition."""
+
+
 class UnreadPlace(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Something that was not read; `names` are the quantities that it names, none for what could hold any of
     them.

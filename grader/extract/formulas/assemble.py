@@ -145,13 +145,14 @@ def _line(judged: Judged, at: Sequence[Point], spelling: _Spelling) -> FormulaLi
 
 def _reading(item: Item) -> str:
     """The statement as understood; a side that could not be read stands in the student's words."""
-    trees = iter(item.trees)
-    parts = [show(next(trees))] if item.inherited else []
+    shown = [show(t) for t in item.trees]
     if is_step(item.trees):
-        parts = [f"Δ{show(next(trees).args[1])}"]
-    for side in item.statement.sides[len(parts) and not item.inherited :]:
+        shown[0] = f"Δ{show(item.trees[0].args[1])}"
+    trees = iter(shown)
+    parts = [next(trees)] if item.inherited else []
+    for side in item.statement.sides:
         if side.tree is not None:
-            parts.append(show(next(trees)))
+            parts.append(next(trees))
         elif side.problem:
             parts.append(side.text.text)
     return " = ".join(parts)

@@ -162,3 +162,38 @@ def test_signals_may_be_counted_through_both_layers() -> None:
         "∂E/∂w5 = δ_1 a_h1\n∂E/∂w8 = δ_2 a_h2\n∂E/∂w1 = δ_3 i1\n∂E/∂w4 = δ_4 i2\n"
     )
     assert set(gradients(text).values()) == {FormulaVerdict.RIGHT}
+
+
+@pytest.mark.parametrize("weight", ["w_k", "w_{k}", "w_(k)"])
+def test_a_weight_that_leaves_the_hidden_neuron_to_the_reader_is_accused_of_nothing(weight: str) -> None:
+    assert read(f"∂E/∂w1 = Σ_k (a_ok − t_k)·a_ok(1−a_ok)·{weight} · a_h1(1−a_h1)·i1\n") == ()
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        "Let δ_ok = (t_k − a_ok) a_ok (1 − a_ok) for k = 1, 2.",
+        "We define the error of output k as δ_ok := (t_k − a_ok) a_ok (1 − a_ok)",
+        "Output error: δ_ok = (t_k − a_ok) a_ok (1 − a_ok) for each output k",
+        "We have δ_ok = (t_k − a_ok) a_ok (1 − a_ok), where k = 1, 2",
+    ],
+)
+def test_a_sentence_may_define_the_signal_of_every_output(definition: str) -> None:
+    found = {line.states: line.verdict for line in read(f"{definition}\n{used('−δ_o1', '−δ_o2')}")}
+    assert found["-∂E/∂o1"] is found["-∂E/∂o2"] is FormulaVerdict.RIGHT
+    assert set(gradients(f"{definition}\n{used('δ_o1', 'δ_o2')}").values()) == {FormulaVerdict.WRONG}
+
+
+def test_a_delta_that_is_no_error_signal_stands_for_its_value() -> None:
+    slopes = "δ_o1 = a_o1 (1 − a_o1)\nδ_o2 = a_o2 (1 − a_o2)\n"
+    assert set(gradients(slopes + used("(a_o1 − t1) δ_o1", "(a_o2 − t2) δ_o2")).values()) == {
+        FormulaVerdict.RIGHT
+    }
+    found = {line.states: line.verdict for line in read(slopes + used("δ_o1", "δ_o2"))}
+    assert found["∂E/∂o1"] is found["∂E/∂o2"] is FormulaVerdict.WRONG
+
+
+def test_rows_of_a_table_on_one_line_are_no_chain_of_equations() -> None:
+    text = f"<table><tr><th>∂E/∂w5</th><td>{FIRST} * a_h1</td></tr><tr><th>∂E/∂w6</th><td>{FIRST} * a_h1</td></tr></table>\n"
+    found = {line.states: line.verdict for line in read(text)}
+    assert found == {"∂E/∂w5": FormulaVerdict.RIGHT, "∂E/∂w6": FormulaVerdict.WRONG}

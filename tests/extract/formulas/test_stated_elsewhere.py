@@ -7,6 +7,8 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from grader.core.evidence.documents import Block
 from grader.core.evidence.formulas import FormulaLine, FormulaVerdict
@@ -197,3 +199,56 @@ def test_two_formulas_in_two_pictures_stay_two() -> None:
         ("∂E/∂w5", FormulaVerdict.RIGHT),
         ("∂E/∂w6", FormulaVerdict.RIGHT),
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "states"),
+    [
+        ("With this, w5 becomes\n\n= w5 - η (a_o1 - t1) a_o1 (1 - a_o1) a_h1\n", "w5"),
+        ("The gradient with respect to w5 is\n\n= -η a_h1\n", "w5"),
+        ("The gradient with respect to w5 is: = Δw5 = -η ∂E/∂w5\n", "∂E/∂w5"),
+        ("δ_o1\n\n= -η * a_h1\n", "∂E/∂o1"),
+    ],
+)
+def test_a_step_below_a_sentence_that_names_its_weight_is_read_and_crashes_nothing(
+    text: str, states: str
+) -> None:
+    found = read_document(markdown_lines(text, "README.md"), "README.md").lines
+    assert [line.states for line in found] == [states]
+    assert FormulaVerdict.WRONG not in {line.verdict for line in found}
+
+
+LEFTS = (
+    "### w5",
+    "### ∂E/∂w5",
+    "The gradient of E with respect to w5 is:",
+    "So w_5 becomes $",
+    "δ_o1",
+    "Δw5",
+    "w5:",
+    "| | w5 | w6 |",
+    "Let δ_k",
+    "dh1",
+    "g1 = ∂E/∂w5",
+)
+RIGHTS = (
+    "= w5 - η * (a_o1 - t1)",
+    "-η ∂E/∂w5",
+    "= δ_o1 a_h1 = (a_o1 - t1)",
+    "Σ_k (a_ok - t_k) w_1k i1",
+    "|---|---|---|\n| ∂E/∂w | -η*a_h1 | η*a_h2 |",
+    "Δw5 = -η ∂E/∂w5 = -η δ_o1 a_h1",
+    "= (a_ok - t_k), k = 1, 2",
+    "w_{5,6} = η a_{h1,h2}",
+    "<table><tr><td>w5</td><td>-η a_h1</td></tr></table>",
+)
+
+
+@given(
+    st.sampled_from(LEFTS),
+    st.sampled_from(["\n", " ", "\n\n", " = "]),
+    st.lists(st.sampled_from(RIGHTS), max_size=3),
+)
+def test_whatever_stands_above_whatever_is_told_in_full(left: str, between: str, below: list[str]) -> None:
+    text = left + between + "\n\n".join(below)
+    assert all(line.reading for line in read(text))

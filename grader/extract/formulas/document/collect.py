@@ -214,7 +214,7 @@ class _Collector:
             notes = (*alone.notes, Note("equals-missing", ""))
             self.found.append(_item(line, alone, tuple(alone.trees), notes, False))
         elif (weight := introduced(line.text)) is not None:
-            self.left, self.left_at, self.gap, self.pending = deriv(sym("E"), weight), number, False, True
+            self.left, self.left_at, self.gap, self.pending = weight, number, False, True
             self.titled = self.introduced = True
         else:
             self.gap = self.gap or bool(line.text.strip().strip("$`|-\\"))

@@ -13,7 +13,7 @@ from grader.backprop.assigned import made, network, remembered
 from grader.backprop.own_names import in_canonical
 from grader.core.assigned_network import AssignedNetwork
 from grader.core.evidence.documents import Block, Document, SourceLine
-from grader.core.evidence.formulas import FormulaLine, FormulaVerdict, Unread, UnreadPlace
+from grader.core.evidence.formulas import SIGNAL, FormulaLine, FormulaVerdict, Unread, UnreadPlace
 from grader.core.place import Place
 from grader.extract.formulas.document.unlabelled_cells import (
     MAY_BE_FORMULA,
@@ -54,6 +54,15 @@ _GRADIENT_OF_A_LAYER = re.compile(
     r"|\.T\b|\b(?:outer|dot|matmul)\(|\\odot|\\circ)"
 )
 """`∂E/∂W2 = δ ⊙ …`, `dW2 = np.outer(…)`: W2 is a matrix there."""
+_ALIKE = r"\b(?:likewise|similar\w*|analog\w*|same\s+way|ebenso|entsprechend)\b"
+_MEANS_ANOTHER = re.compile(rf"(?:δ|\\delta).*{_ALIKE}", re.IGNORECASE)
+"""`δ_o1 is …, and δ_o2 likewise`: more than was read of it."""
+_DEFINES_A_SIGNAL = re.compile(
+    r"(?:δ|\\delta)[^=/]{0,40}(?:=|:(?!\s*$)|\b(?:is|are|for|denotes?|be|stands)\b.*[(·*])"
+    rf"|{_ALIKE}.{{0,40}}(?:δ|\\delta|[oO]_?2|output)|(?:δ|\\delta).{{0,40}}{_ALIKE}",
+    re.IGNORECASE,
+)
+"""A line that may say what a δ is, or that another is made alike."""
 _STEP_WORD = re.compile(r"\b(?:new|updated?|old|learning|rate|step)\b|[-−]=", re.IGNORECASE)
 _RULE_OF_THETA = re.compile(
     r"(?:θ|\\?theta)[^\s=]{0,24}\s{0,4}(?::=|=|←)(?=.*(?:∂|∇|partial|nabla|gradient))"
@@ -114,7 +123,7 @@ def _left_over(
     """Yield each line with what remains of it beside the statements that were read."""
     read: dict[Place, list[str]] = {}
     for statement in statements:
-        if statement.verdict is not FormulaVerdict.UNSURE:
+        if statement.verdict is not FormulaVerdict.UNSURE and not _MEANS_ANOTHER.search(statement.text):
             read.setdefault(statement.place, []).append(statement.text)
     joined: list[str] = []
     left = 0
@@ -168,6 +177,8 @@ def named_quantities(text: str, block: Block, *, in_words: bool = True) -> tuple
         found |= {f"∂E/∂{name}" for name in named & set(weights)}
     if _GRADIENT_OF_ALL.search(text) or _GRADIENT_OF_A_LAYER.search(text):
         found.add("∂E/∂w?")
+    if block is not Block.CODE and _DEFINES_A_SIGNAL.search(text):
+        found.add(SIGNAL)
     if block is Block.CODE:
         found = {name for name in found if name.startswith("∂")}
     elif found & {"w?", *weights} and not (

@@ -67,7 +67,8 @@ def is_update(trees: Sequence[Expr]) -> bool:
 def is_step(trees: Sequence[Expr]) -> bool:
     """Whether the line states a weight's change `Δw = -η ∂E/∂w`, of which the Δ reads as a ∂."""
     left = trees[0]
-    return left.head == "deriv" and left.args[0].start < 0 and any("eta" in symbols(t) for t in trees[1:])
+    change = left.head == "deriv" and left.args[0].start < 0 and left.args[1].name[:1] in ("w", "b")
+    return change and any("eta" in symbols(t) for t in trees[1:])
 
 
 def whole_step(trees: Sequence[Expr]) -> bool:

@@ -12,7 +12,7 @@ from grader.extract.formulas.judging.decide import Truth, decide
 from grader.extract.formulas.judging.network import conventions, points
 from grader.extract.formulas.reading.relations import formula
 from grader.extract.formulas.reading.source_map import SourceText
-from grader.extract.formulas.reading.sums import of_every_output
+from grader.extract.formulas.reading.sums import FOR_ALL, of_every_output
 from grader.extract.formulas.reading.vocabulary import tokens
 
 MOST_NAMES = 40
@@ -38,12 +38,6 @@ _PARTS = re.compile(
     r"\s*(?:;|,?\s*\b(?:and|und|et|y|e)\b|,)\s+(?=(?:(?:let|sei|soit|sea)\s+)?(?:[A-Za-z]\w{0,23}|∂_?\(?[ijkn]\)?)\s*(?:(?::=|=)(?!=)|(?:for|für|denotes?|be|stands?)\b))"
 )
 """Between two definitions of one line."""
-_FOR_ALL = re.compile(
-    r"\s*[,(]?\s*(?:(?:for|with|where|für|mit|pour|para)\s+)?(?:(?:all|each|every|alle|jedes)\s+)?(?<![A-Za-z])[ijkn]\s*(?:=|∈|in)\s*"
-    r"[({]?\s*(?:1\s*(?:,|\.\.+|…|and|und|to|bis|or|-)|the\b)[^=]*$",
-    re.IGNORECASE,
-)
-"""`, k = 1, 2` behind a definition for every k."""
 _FAMILY = re.compile(r"(?:_\(?|(?<=∂))([ijkn])\)?$")
 
 
@@ -103,7 +97,7 @@ def definitions(
 
 def _defined(plain: SourceText, known: Mapping[str, str], own: frozenset[str]) -> list[Abbreviation]:
     """The definition that a part of a line is; one for every output where its name ends in an index."""
-    plain = plain.sub(_FOR_ALL, "")
+    plain = plain.sub(FOR_ALL, "")
     named = _NAMED_CHAIN.match(plain.text)
     if named is not None:
         last = SourceText(f"{named[1]} = {named['last']}")
@@ -190,8 +184,32 @@ def with_signals(
         # What a definition says counts once; without one, what makes most of its uses true.
         best = next((k for k, n in enumerate(true) if n), 0) if defining else true.index(max(true))
         change = changes[best]
+        if defining and not any(true):
+            change = _by_its_value(defining, statements, change, holds)
         statements = [tuple(_changed(t, change) for t in trees) for trees in statements]
     return statements
+
+
+def _by_its_value(
+    defining: Statements, statements: Statements, usual: _Change, holds: Callable[[Sequence[Expr]], bool]
+) -> _Change:
+    """What a δ stands for whose definition is that of no error signal: its value, where that makes more of the
+    other statements true. A document may call the slope of the sigmoid δ.
+    """
+    values = {trees[0].args[1].name.removeprefix("a_"): trees[1] for trees in defining}
+
+    def valued(signal: Expr) -> Expr:
+        return values.get(signal.args[1].name.removeprefix("a_"), usual(signal))
+
+    others = [t for t in statements if len(t) > 1 and t not in defining and any(map(_has_signal, t))]
+    usually, literally = (
+        sum(holds([_changed(t, change) for t in trees]) for trees in others) for change in (usual, valued)
+    )
+    return valued if literally > usually else usual
+
+
+def _has_signal(t: Expr) -> bool:
+    return any(n.name == "delta" for n in nodes(t))
 
 
 def _defines(left: Expr, layer: str) -> bool:
@@ -212,4 +230,4 @@ def _changed(t: Expr, change: _Change) -> Expr:
 
 def has_signals(statements: Statements) -> bool:
     """Whether some statement uses a δ."""
-    return any(n.name == "delta" for trees in statements for t in trees for n in nodes(t))
+    return any(_has_signal(t) for trees in statements for t in trees)

@@ -218,6 +218,30 @@ def _cut(text: SourceText) -> list[SourceText]:
     return [*found, text[start:]]
 
 
+_BAR = re.compile(r"(?<!\\)\|")
+_ROW_TAG = re.compile(r"(?i)</?tr\b[^<>]*>")
+_HTML_CELL = re.compile(r"(?i)</?(?:t[dhr]|d[tdl]|table|tbody|thead)\b[^<>]*>")
+
+
+def rows_of(line: SourceText) -> list[SourceText]:
+    """The rows of a table in HTML that stand on one line; the line alone where it is none."""
+    if "<tr" not in line.text.lower():
+        return [line]
+    return [row for row in line.split(_ROW_TAG) if row.text.strip()]
+
+
+def cells_of(line: SourceText) -> list[SourceText]:
+    """The cells of a table's row; an empty list where the line is none."""
+    text = line.text.strip()
+    if _HTML_CELL.search(text):
+        return line.split(_HTML_CELL)
+    if text.startswith("|") and text.count("|") >= 2:
+        return line.strip().strip("|").split(_BAR)
+    if " | " in text and "$" not in text and text.count("|") <= 4:
+        return line.split(_BAR)
+    return []
+
+
 def in_cells(cells: list[SourceText]) -> list[Equation]:
     """`| ∂E/∂w1 | … |`: the first cell that is a quantity, and every formula in a cell behind it."""
     for k, cell in enumerate(cells[:-1]):

@@ -25,11 +25,13 @@ from grader.extract.formulas.reading.relations import (
     MATRIX_STATED,
     Equation,
     after_arrows,
+    cells_of,
     in_cells,
     inferred,
     members,
     of_matrices,
     pairs,
+    rows_of,
 )
 from grader.extract.formulas.reading.side_calculations import sides, unwrapped
 from grader.extract.formulas.reading.source_map import SourceText
@@ -106,7 +108,6 @@ _DASH = re.compile(r"^([^=—–]{0,60}[\w)}`*])\s+[—–]\s+(?=[-(\[`*$\\\w∂
 _SAID_OF_IT = re.compile(r"(?<=\w)\s*\((?=[^()=]*[A-Za-z]{4})(?:[A-Za-z]+[\s,.]*){1,8}\d?\s*\)\s*(?==)")
 """`E1 (error of the first output) = …`."""
 _STARRED = re.compile(r"(?<=\w)\s*\*\s*(?==)")
-_BAR = re.compile(r"(?<!\\)\|")
 _BETWEEN = r"\s*(?:[*|/,]\s*)?\s"
 _NEXT_LEFT = (
     r"[∂d]E\w*\s*/\s*[∂d]w_?@weights@\s*=|(?P<w>w_?@weights@)\w*\s*=\s*(?P=w)\s*-|(?:net_?|z_?|in_?)?[hoHO]_?@units@\s*=\s*[wW]_?@weights@"
@@ -183,7 +184,8 @@ def _in_canonical(raw: str) -> SourceText:
 
 def _read(line: SourceText, names: Mapping[str, str]) -> list[Statement]:
     found: list[Statement] = []
-    for equation in (e for member in members(line) for e in _equations(member, names)):
+    rows = (row for member in members(line) for row in rows_of(member))
+    for equation in (e for row in rows for e in _equations(row, names)):
         read = _statement(list(equation.sides))
         unsure = over_weights(line.text) or ALTERNATIVE.match(line.text)
         code = "if-true" if unsure else equation.code
@@ -194,7 +196,7 @@ def _read(line: SourceText, names: Mapping[str, str]) -> list[Statement]:
 
 
 def _equations(line: SourceText, names: Mapping[str, str]) -> Iterator[Equation]:
-    cells = _cells(line)
+    cells = cells_of(line)
     if cells:
         yield from in_cells(
             [SourceText(" ").join([expanded(_plain(c), names) for c in _chunks(cell)]) for cell in cells]
@@ -234,19 +236,6 @@ def _of_part(part: SourceText) -> list[Equation]:
     return [e for e in found if len(e.sides) <= MAX_SIDES]
 
 
-def _cells(line: SourceText) -> list[SourceText]:
-    """The cells of a table's row; an empty list where the line is none."""
-    text = line.text.strip()
-    if _HTML_CELL.search(text):
-        return line.split(_HTML_CELL)
-    if text.startswith("|") and text.count("|") >= 2:
-        return line.strip().strip("|").split(_BAR)
-    if " | " in text and "$" not in text and text.count("|") <= 4:
-        return line.split(_BAR)
-    return []
-
-
-_HTML_CELL = re.compile(r"(?i)</?(?:t[dhr]|d[tdl]|table|tbody|thead)\b[^<>]*>")
 _BREAK = re.compile(r"\n|;")
 
 

@@ -70,27 +70,37 @@ _OF_OUTPUTS = r"(?<![A-Za-z])(?:a|out|net|z|A)?_?\(?[oO]_?\(?{0}(?![A-Za-z0-9])|
 _SIGNAL = r"∂(?:_\(?(o?)_?\(?|()){0}\)*(?![A-Za-z0-9_])(?!\s*/)"
 """`δ_k`, `δ_ok`: a δ with a letter is a ∂ in plain notation."""
 _TWO = r"(?:[ijkno]\s*,?\s*h?_?[1-9]|h?_?[1-9]\s*,?\s*o?_?[ijkn])"
+_INDEXED_ONCE = re.compile(r"(?<![A-Za-z/∂d])[wW]_?\(?\s*[ijkn]\s*\)?(?![A-Za-z0-9])")
 _INDEXED_TWICE = re.compile(rf"(?<![A-Za-z])[wW]_?(?:\(\s*{_TWO}\s*\)|{_TWO}(?![A-Za-z0-9]))")
 
 
 def over_weights(text: str) -> bool:
-    """Whether a sum counts weights by two indices, of which a document may take either for the output."""
-    return ("Σ" in text or "\\sum" in text or "sum_" in text) and _INDEXED_TWICE.search(
-        text.replace("{", "(").replace("}", ")")
-    ) is not None
+    """Whether a sum counts weights by two indices, of which a document may take either for the output, or by
+    one, `w_k`, which leaves the hidden neuron to the reader.
+    """
+    if not ("Σ" in text or "\\sum" in text or "sum_" in text):
+        return False
+    bare = text.replace("{", "(").replace("}", ")")
+    return _INDEXED_TWICE.search(bare) is not None or _INDEXED_ONCE.search(bare) is not None
 
 
-_SIGNAL_OF_ALL = re.compile(
-    r"\W*?∂_\(?o_?\(?([ijkn])\)*\s*=(?P<value>[^=]+?)(?:[,(]?\s*(?:for|where|mit|für)?[^=,]*=[^=]*)?$"
+FOR_ALL = re.compile(
+    r"\s*[,(]?\s*(?:(?:for|with|where|für|mit|pour|para)\s+)?(?:(?:all|each|every|alle|jedes)\s+)?(?<![A-Za-z])[ijkn]\s*(?:=|∈|in)\s*"
+    r"[({]?\s*(?:1\s*(?:,|\.\.+|…|and|und|to|bis|or|-)|the\b)[^=]*$"
+    r"|\s*[,(]?\s*\b(?:for|für|pour|para)\s+(?:each|every|all|both|any|alle|jede[nrs]?)\b[^=]*$",
+    re.IGNORECASE,
 )
+"""`, k = 1, 2` behind a definition for every k."""
+_SIGNAL_OF_ALL = re.compile(r"(?:\W|[A-Za-z]+(?![A-Za-z_(]))*?∂_\(?o_?\(?([ijkn])\)*\s*:?=(?P<value>[^=]+)$")
+"""A δ of any output behind words alone: `We define δ_ok = …`."""
 
 
 def signal_of_all(part: SourceText) -> list[SourceText] | None:
     """`δ_ok = (t_k - a_ok) …` for each output; None where a part is no definition of that kind."""
-    match = _SIGNAL_OF_ALL.match(part.text) if "∂_" in part.text else None
+    match = _SIGNAL_OF_ALL.match(part.sub(FOR_ALL, "").text) if "∂_" in part.text else None
     if match is None:
         return None
-    values = of_every_output(match["value"].strip(" ,"), match[1])
+    values = of_every_output(match["value"].strip(" ,.;"), match[1])
     lines = [f"delta_{unit.sum} = {value}" for unit, value in zip(network().outputs, values, strict=False)]
     return [SourceText(line, [part.at[0]] * len(line)) for line in lines] or None
 
