@@ -17,6 +17,9 @@ from grader.ingest.read import read_submission
 from grader.pipeline.grade import file_views
 from grader.pipeline.grade.file_views import draw, planned
 from grader.pipeline.grade.publish import publish, shown
+from grader.render.files.notes import FileView
+from grader.sandbox.reader import Lost
+from grader.sandbox.reader_server import End
 from tests.render.samples import marked, report
 
 ROOT = Path(__file__).parents[2]
@@ -120,9 +123,9 @@ def test_other_findings_draw_the_page_of_their_file_again(
     drawn: list[str] = []
     pages = file_views._pages
 
-    def watched(artefact: Artefact, *rest: object) -> object:
-        drawn.append(artefact.path)
-        return pages(artefact, *rest)  # type: ignore[arg-type]
+    def watched(files: tuple[FileView, ...]) -> object:
+        drawn.extend(file.path for file in files)
+        return pages(files)
 
     monkeypatch.setattr(file_views, "_pages", watched)
     after = published(sources, tmp_path / "out", one)
@@ -195,3 +198,47 @@ def test_bytes_that_the_store_lost_have_no_page(tmp_path: Path) -> None:
         raise KeyError(sha256)
 
     assert list(draw(made.submission, {}, lost, tmp_path, {})) == []
+
+
+def _watched(monkeypatch: pytest.MonkeyPatch, *, together: bool = True) -> list[tuple[str, ...]]:
+    """Which files are drawn in one process; with `together` unset, two do not end well."""
+    drawn: list[tuple[str, ...]] = []
+    pages = file_views._pages
+
+    def watched(files: tuple[FileView, ...]) -> object:
+        drawn.append(tuple(file.path for file in files))
+        return Lost(end=End.MEMORY) if len(files) > 1 and not together else pages(files)
+
+    monkeypatch.setattr(file_views, "_pages", watched)
+    return drawn
+
+
+def test_a_readme_and_a_notebook_are_drawn_in_one_process_as_each_is_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = folder(tmp_path / "in", S4__ipynb=book("y" * 20_000), README__md="# h1 = w1*i1")
+    with monkeypatch.context() as patch:
+        drawn = _watched(patch)
+        both = published(sources, tmp_path / "both")
+    assert drawn == [("S4.ipynb", "README.md")]
+    with monkeypatch.context() as patch:
+        drawn = _watched(patch, together=False)
+        one_by_one = published(sources, tmp_path / "lost")
+    assert drawn == [("S4.ipynb", "README.md"), ("S4.ipynb",), ("README.md",)]
+    with monkeypatch.context() as patch:
+        patch.setattr(file_views, "SMALL", 1_000)
+        drawn = _watched(patch)
+        large = published(sources, tmp_path / "large")
+    assert drawn == [("S4.ipynb",), ("README.md",)]
+    assert both == one_by_one == large
+    assert {"notebook.html", "notebook.txt", "readme.html"} < set(both)
+
+
+def test_only_the_first_of_several_notebooks_goes_with_the_readme(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = folder(tmp_path / "in", a__ipynb=book("x"), b__ipynb=book("y"), README__md="# h1 = w1*i1")
+    drawn = _watched(monkeypatch)
+    found = published(sources, tmp_path / "out")
+    assert [len(files) for files in drawn] == [2, 1]
+    assert {"notebook.html", "notebook-2.html", "readme.html"} < set(found)

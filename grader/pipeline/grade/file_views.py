@@ -4,7 +4,7 @@ notebooks and workbooks, drawn once for the same bytes, the same findings and th
 
 import logging
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -17,10 +17,10 @@ from grader.core.facts.replay import ReplayFacts
 from grader.core.memory import code_of, key
 from grader.core.submission import Artefact, Kind, Submission
 from grader.pipeline.grade.products import keys_of
-from grader.sandbox.reader import Lost, read_limited
+from grader.sandbox.reader import SMALL, Lost, read_limited
 
 if TYPE_CHECKING:
-    from grader.render.files.notes import Annotations, FileNote
+    from grader.render.files.notes import Annotations, FileNote, FileView
 
     Notes = Mapping[str, tuple[FileNote, ...]]
 
@@ -83,6 +83,34 @@ def draw(
 
     What cannot be fetched or drawn, or was not read, has no page, and costs the report nothing.
     """
+    asked = [*_asked(submission, products, folder, notes)]
+    together = _together(asked, submission.id, fetch)
+    for one in asked:
+        artefact, name = one.artefact, one.name
+        try:
+            if one.told is None:
+                yield Page(artefact.path, name, b"")
+                if artefact.kind is not Kind.WORKBOOK and (folder / _text_of(name)).is_file():
+                    yield Page("", _text_of(name), b"")
+            elif artefact.kind is Kind.WORKBOOK:
+                yield from _sheets(artefact, one.read, one.told, submission.id, name, one.key)
+            else:
+                yield from _text(one, submission.id, fetch, together)
+        except Exception:  # the view is a courtesy: a crash of ours must not cost the report
+            log.exception("%s of %s cannot be shown", artefact.path, submission.id)
+
+
+class _Asked(NamedTuple):
+    """A page, and what it is drawn from; `told` is None where it lies there already."""
+
+    artefact: Artefact
+    name: str
+    key: str
+    read: Products
+    told: "Annotations | None"
+
+
+def _asked(submission: Submission, products: Products, folder: Path, notes: "Notes") -> Iterator[_Asked]:
     for name, artefact in planned(submission).items():
         try:
             here = notes.get(artefact.path, ())
@@ -94,19 +122,30 @@ def draw(
                 products=keys_of(products, READ[artefact.kind]),
                 code=renderer(),
             )
-            if _holds(folder / name, name_of):
-                yield Page(artefact.path, name, b"")
-                if artefact.kind is not Kind.WORKBOOK and (folder / _text_of(name)).is_file():
-                    yield Page("", _text_of(name), b"")
-                continue
             read = {name: products[name] for name in READ[artefact.kind] if name in products}
-            told = _annotations(here, read, artefact.path)
-            if artefact.kind is Kind.WORKBOOK:
-                yield from _sheets(artefact, read, told, submission.id, name, name_of)
-            else:
-                yield from _text(artefact, told, submission.id, name, name_of, fetch)
-        except Exception:  # the view is a courtesy: a crash of ours must not cost the report
+            told = None if _holds(folder / name, name_of) else _annotations(here, read, artefact.path)
+            yield _Asked(artefact, name, name_of, read, told)
+        except Exception:  # as in `draw`
             log.exception("%s of %s cannot be shown", artefact.path, submission.id)
+
+
+def _together(asked: Iterable[_Asked], submission: str, fetch: Fetch) -> Mapping[str, bytes]:
+    """Return pages of the README and the notebook of one hand-in, and the texts beside them, drawn in one
+    process: two take a third more CPU seconds. None where there is one of them, where they are large, and
+    where that does not end well: each is drawn by itself then, with limits of its own.
+    """
+    files: dict[Kind, FileView] = {}
+    try:
+        for one in asked:
+            kind = one.artefact.kind
+            if one.told is not None and kind is not Kind.WORKBOOK and kind not in files:
+                files[kind] = _view(one, fetch(one.artefact.sha256), submission)
+        if len(files) < 2 or sum(len(file.data) for file in files.values()) > SMALL:
+            return {}
+        drawn = _pages(tuple(files.values()))
+    except Exception:  # each says what it is when it is drawn by itself
+        return {}
+    return {} if isinstance(drawn, Lost) else drawn
 
 
 def stale(folder: Path, drawn: Collection[str]) -> Iterator[Path]:
@@ -143,28 +182,39 @@ def _sheets(
         yield Page(artefact.path, name, drawn.encode("utf-8", "replace"))
 
 
-def _text(
-    artefact: Artefact, told: "Annotations", submission: str, name: str, name_of: str, fetch: Fetch
-) -> Iterator[Page]:
+def _text(one: _Asked, submission: str, fetch: Fetch, together: Mapping[str, bytes]) -> Iterator[Page]:
     """The page of a README or a notebook, and the text beside it."""
-    pages = _pages(artefact, fetch(artefact.sha256), submission, name, name_of, told)
+    path, mine = one.artefact.path, (_text_of(one.name), one.name)
+    pages: Mapping[str, bytes] | Lost = together
+    if one.name not in together:
+        pages = _pages((_view(one, fetch(one.artefact.sha256), submission),))
     if isinstance(pages, Lost):
-        log.warning("%s of %s cannot be shown: it %s", artefact.path, submission, pages)
+        log.warning("%s of %s cannot be shown: it %s", path, submission, pages)
         return
     # The page comes last: its key stands for the text beside it, too.
-    for shown_as, data in sorted(pages.items(), key=lambda page: page[0] == name):
-        yield Page(artefact.path if shown_as == name else "", shown_as, data)
+    for name in mine:
+        if name in pages:
+            yield Page(path if name == one.name else "", name, pages[name])
 
 
-def _pages(
-    artefact: Artefact, data: bytes, submission: str, name: str, key: str, told: "Annotations"
-) -> Mapping[str, bytes] | Lost:
-    """Draw a file's page and what stands beside it. Raises SandboxFault where that has no process."""
-    return read_limited(
-        "grader.render.files.file_pages:pages",
-        *(artefact.kind, data, artefact.path, submission, name, _text_of(name), key, told),
-        returns=dict[str, bytes],
+def _view(one: _Asked, data: bytes, submission: str) -> "FileView":
+    from grader.render.files.notes import Annotations, FileView
+
+    return FileView(
+        kind=one.artefact.kind,
+        data=data,
+        path=one.artefact.path,
+        submission=submission,
+        name=one.name,
+        text=_text_of(one.name),
+        key=one.key,
+        told=one.told or Annotations(),
     )
+
+
+def _pages(files: "tuple[FileView, ...]") -> Mapping[str, bytes] | Lost:
+    """Draw pages and what stands beside them in one process. Raises SandboxFault where there is none."""
+    return read_limited("grader.render.files.file_pages:pages", files, returns=dict[str, bytes])
 
 
 def _text_of(page: str) -> str:

@@ -10,28 +10,27 @@ from grader.core.place import Place
 from grader.core.submission import Kind
 from grader.extract.documents.notebook_view import read_saved
 from grader.render.files import notebook_page, text_page
-from grader.render.files.notes import Annotations, FileNote, NoteKind, Reading
+from grader.render.files.notes import Annotations, FileNote, FileView, NoteKind, Reading
 from grader.render.files.reencode_images import redraw
 
 
-def pages(
-    kind: Kind, data: bytes, path: str, submission: str, name: str, text: str, key: str, told: Annotations
-) -> dict[str, bytes]:
-    """Return the page of a README or a notebook by its file name, in UTF-8.
+def pages(files: tuple[FileView, ...]) -> dict[str, bytes]:
+    """Return the pages of READMEs and notebooks, and the texts beside them, by their file names, in UTF-8."""
+    drawn = {name: page for file in files for name, page in _drawn(file).items()}
+    return {name: page.encode("utf-8", "replace") for name, page in drawn.items()}
 
-    `name` is the file name of the page, `text` that of the outputs in full, which stand beside a page that
-    had to cut; `key` goes into its head, `told` into its margin. The file is parsed once.
-    """
-    if kind is Kind.README:
-        drawn = {name: text_page.render(text_page.view(data, path, told), submission=submission, key=key)}
-    else:
-        saved = read_saved(data, path)
-        shown = notebook_page.view_of(saved, path, told)
-        whole = text if shown.cut else ""
-        drawn = {name: notebook_page.render(shown, submission=submission, whole=whole, key=key)}
-        if whole:
-            drawn = {whole: notebook_page.outputs_in_full(saved, path), **drawn}
-    return {shown_as: page.encode("utf-8", "replace") for shown_as, page in drawn.items()}
+
+def _drawn(file: FileView) -> dict[str, str]:
+    """The page of one file, which is parsed once."""
+    if file.kind is Kind.README:
+        view = text_page.view(file.data, file.path, file.told)
+        return {file.name: text_page.render(view, submission=file.submission, key=file.key)}
+    saved = read_saved(file.data, file.path)
+    shown = notebook_page.view_of(saved, file.path, file.told)
+    whole = file.text if shown.cut else ""
+    page = notebook_page.render(shown, submission=file.submission, whole=whole, key=file.key)
+    beside = {whole: notebook_page.outputs_in_full(saved, file.path)} if whole else {}
+    return {**beside, file.name: page}
 
 
 def warm() -> None:
@@ -44,6 +43,15 @@ def warm() -> None:
     told = Annotations(notes=(note,), readings=(Reading(place=place, standing="wrong"),))
     cells = [{"cell_type": "code", "source": "import math\n"}, {"cell_type": "markdown", "source": "# *a*"}]
     book = msgspec.json.encode({"cells": cells, "nbformat": 4})
-    for kind, data in ((Kind.README, b"# w1\n"), (Kind.NOTEBOOK, book)):
-        pages(kind, data, "x", "x", "x.html", "x.txt", "", told)
+    one = FileView(
+        kind=Kind.README,
+        data=b"# w1\n",
+        path="x",
+        submission="x",
+        name="x.html",
+        text="x.txt",
+        key="",
+        told=told,
+    )
+    pages((one, msgspec.structs.replace(one, kind=Kind.NOTEBOOK, data=book)))
     redraw(b"")

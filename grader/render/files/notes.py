@@ -9,6 +9,7 @@ import msgspec
 from grader.core.outcome import Finding, Verdict, Weight
 from grader.core.place import Place
 from grader.core.report import Marked, Report
+from grader.core.submission import Kind
 from grader.render.files import words
 from grader.render.same_fault import Fault, one_by_one
 from grader.render.summary import anchor_of, finding_anchor, headline_of
@@ -58,6 +59,23 @@ class Annotations(msgspec.Struct, frozen=True, kw_only=True):
 
     notes: tuple[FileNote, ...] = ()
     readings: tuple[Reading, ...] = ()
+
+
+class FileView(msgspec.Struct, frozen=True, kw_only=True):
+    """A README or a notebook of which a page is drawn, and what goes into it.
+
+    `name` is the file name of the page, `text` that of the outputs in full, which stand beside a page that
+    had to cut; `key` goes into its head, `told` into its margin.
+    """
+
+    kind: Kind
+    data: bytes
+    path: str
+    submission: str
+    name: str
+    text: str
+    key: str
+    told: Annotations
 
 
 def notes_of(report: Report) -> dict[str, tuple[FileNote, ...]]:
