@@ -45,6 +45,13 @@ class BadAnswers(ValueError):
     """Answers of another form than our worker sends, or that cannot be those of a network."""
 
 
+class Compared(msgspec.Struct, frozen=True, kw_only=True):
+    """How the network that left answers otherwise than the one that ran, or why the answers are none."""
+
+    apart: str = ""
+    bad_answers: str = ""
+
+
 class Query(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked: `pixels` holds one image after the other, batch by batch.
 

@@ -32,7 +32,9 @@ from grader.core.submission import Kind, Reads, Source, Sources
 from grader.execute import digits
 from grader.execute.endings import told
 from grader.execute.entries import entries, is_keras, makes_otherwise
+from grader.execute.graph.provider import COMPARE
 from grader.execute.network_source import unwritten
+from grader.sandbox import apart
 from grader.sandbox.api import Frame, Job, Limits, RunResult, RunStatus, Sandbox
 from grader.sandbox.environment import lacking
 from reference.mnist import MnistDamaged
@@ -180,12 +182,12 @@ def record(path: str, result: RunResult, asked: "measure.Query | None" = None) -
     cells: tuple[CellRun, ...] = ()
     run: _Run | None = None
     export: tuple[ExportFrame, ...] = ()
-    recipe, apart = b"", ""
+    recipe, why = b"", ""
     measured = Measured()
     try:
         cells = tuple(_cell(frame) for frame in result.frames if frame.kind == "cell")
         run = _only(result.frames, "run")
-        export, apart = _export(result.frames, asked)
+        export, why = _export(result.frames, asked)
         recipes = [frame.payload for frame in result.frames if frame.kind == "recipe"]
         recipe = recipes[0] if len(recipes) == 1 else b""
         measured = _measured(result.frames, run, asked)
@@ -198,7 +200,7 @@ def record(path: str, result: RunResult, asked: "measure.Query | None" = None) -
         )
     if run is not None and run.error:
         raise Unavailable(f"{path}: {run.error}", Verdict.UNKNOWN)
-    reason = apart or (run.export_error if run is not None else "")
+    reason = why or (run.export_error if run is not None else "")
     if not export and not reason:
         reason = detail or "the run ended without a network"
     first = next((cell for cell in cells if cell.error), None)
@@ -268,10 +270,28 @@ def _export(frames: tuple[Frame, ...], asked: "measure.Query | None") -> tuple[t
         return network, ""
     if asked is None:
         raise ValueError("answers that nobody asked for")
-    from grader.execute.graph.same_answers import otherwise
+    why = _compared(network, parts[-1].payload, asked)
+    return (() if why else network), why
 
-    apart = otherwise(((part.kind, part.payload) for part in network), parts[-1].payload, asked)
-    return (() if apart else network), apart
+
+def _compared(network: tuple[ExportFrame, ...], answers: bytes, asked: "measure.Query") -> str:
+    """How the network that left answers otherwise than the one that ran; empty where it does not.
+
+    Labels and what is asked twice take no part, and are not handed on.
+    """
+    from grader.execute.measure import BadAnswers, Compared
+
+    images = msgspec.structs.replace(asked, labels=(), image=(), disturbed=())
+    found = apart.call(COMPARE, network, answers, images, returns=Compared)
+    if found is None:
+        from grader.execute.graph.same_answers import compare
+
+        found = compare(network, answers, images)
+    if isinstance(found, apart.Ended):
+        return f"the network that left the sandbox {found}"
+    if found.bad_answers:
+        raise BadAnswers(found.bad_answers)
+    return found.apart
 
 
 def files_beside(sources: Sources, entry: Source) -> dict[str, bytes]:

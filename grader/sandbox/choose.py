@@ -1,6 +1,7 @@
 """Which backend runs student code on this machine."""
 
 import sys
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from typing import NamedTuple
@@ -78,14 +79,15 @@ def choose(*, unsafe_no_sandbox: bool) -> Sandbox:
     raise SandboxFault(f"no isolation: {trial.reason}. To mend it: {trial.remedy}, {UNSAFE}")
 
 
-def warm_jobs() -> AbstractContextManager[None]:
+def warm_jobs(targets: Sequence[str] = ()) -> AbstractContextManager[None]:
     """Let the jobs of processes that are started meanwhile find torch imported already, where this machine
-    can. Nothing is started before the first job asks for it.
+    can, and let `targets` run apart (`grader.sandbox.apart`). Nothing is started before the first job asks
+    for it.
     """
-    return warm.serving(Bubblewrap.surroundings()) if sys.platform == "linux" else nullcontext()
+    return warm.serving(Bubblewrap.surroundings(), targets) if sys.platform == "linux" else nullcontext()
 
 
-def warm_worker() -> None:
+def warm_worker(targets: Sequence[str] = ()) -> None:
     """Let the jobs of this process find torch imported already from now on, where this machine isolates."""
     if try_bubblewrap().works:
-        warm.serve_for_good(Bubblewrap.surroundings())
+        warm.serve_for_good(Bubblewrap.surroundings(), targets)

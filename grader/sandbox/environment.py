@@ -11,6 +11,9 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
+import grader
 from grader.sandbox import worker
 
 WORKER = Path(worker.__file__).parent
@@ -93,6 +96,13 @@ def package_folders() -> list[str]:
     off inside.
     """
     return [p for p in sys.path if Path(p).name in ("site-packages", "dist-packages") and Path(p).is_dir()]
+
+
+def own_folders() -> list[str]:
+    """Where a process of ours that names its folders finds grader, msgspec and the installed packages."""
+    root = Path(grader.__file__).resolve().parent.parent
+    packages = Path(msgspec.__file__).resolve().parent.parent
+    return list(dict.fromkeys((str(root), str(packages), *package_folders())))
 
 
 def _python() -> list[str]:

@@ -14,14 +14,12 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TypeVar, cast
 
 import msgspec
 
-import grader
 from grader.core.faults import SandboxFault
-from grader.sandbox.environment import package_folders
+from grader.sandbox.environment import own_folders
 from grader.sandbox.reader_server import HEAD, LENGTH, End, ReadLimits, Request
 
 SMALL = 1_000_000
@@ -137,6 +135,12 @@ def cpu_spent() -> float:
     return _spent
 
 
+def count(cpu: float) -> None:
+    """Add what an artefact took in another process that ran it for this one (`grader.sandbox.apart`)."""
+    global _spent  # noqa: PLW0603
+    _spent += cpu
+
+
 def stop() -> None:
     """End the process; the next artefact starts another."""
     global _running  # noqa: PLW0603 - one process serves this one
@@ -158,13 +162,10 @@ class _Reader:
         self.served = 0
         self.spent = False
         """Whether it must not serve another artefact."""
-        root = str(Path(grader.__file__).resolve().parent.parent)
-        packages = str(Path(msgspec.__file__).resolve().parent.parent)
-        folders = list(dict.fromkeys((root, packages, *package_folders())))
         flags = [*_FLAGS, "-B"] if sys.dont_write_bytecode else list(_FLAGS)
         try:
             self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                [sys.executable, *flags, "-c", _START, *folders],
+                [sys.executable, *flags, "-c", _START, *own_folders()],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -176,7 +177,6 @@ class _Reader:
 
     def read(self, request: Request) -> tuple[End, bytes]:
         """Have one artefact read. Raises SandboxFault where the process ends before it came to it."""
-        global _spent  # noqa: PLW0603
         begun = False
         guard = threading.Timer(request.limits.wall + _GRACE, self.process.kill)
         guard.daemon = True
@@ -196,7 +196,7 @@ class _Reader:
             raise SandboxFault(f"the process that reads files ended by itself ({why})") from broken
         finally:
             guard.cancel()
-        _spent += cpu
+        count(cpu)
         self.served += 1
         self.spent = begun or end not in (End.VALUE, End.RAISED) or self.served >= ARTEFACTS
         return end, payload

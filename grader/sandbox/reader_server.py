@@ -6,19 +6,23 @@ submission reaches the next. Where there is no fork (Windows) it serves one requ
 
 Requests and answers are frames on standard input and output: a head of fixed size, then MessagePack. It opens
 no file and no connection, and ends when the process that started it does, whatever it is doing then.
+
+`answer` does the same for a process that was forked already for the one request that it gets over a socket
+(`grader.sandbox.apart`).
 """
 
 import gc
 import importlib
 import os
 import select
+import signal
 import struct
 import sys
 import time
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import IntEnum
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, NoReturn
 
 import msgspec
 
@@ -107,13 +111,66 @@ def main() -> None:
     os._exit(0)
 
 
+def prepare(targets: Sequence[str]) -> None:
+    """Do what the forks that `answer` would each do for themselves; raises where a target cannot be
+    imported.
+    """
+    importlib.import_module("resource")
+    reader_filter.prepare()
+    for target in targets:
+        load(target)
+
+
+def answer(connection: int) -> NoReturn:
+    """Answer one request that comes over a socket, in this process, and end it.
+
+    Its limits come first, and it is confined before it reads more. They are on top of the memory that it has,
+    and nobody waits for it: where no answer comes it met one of them, or died.
+    """
+    try:
+        reader_filter.die_with(os.getppid())
+        channel = os.dup2(connection, 3) if connection != 3 else 3
+        os.closerange(4, 1 << 16)
+        source, sink = os.fdopen(channel, "rb"), os.fdopen(os.dup(channel), "wb")
+        _send(sink, End.BEGUN, 0.0, b"")
+        limits = msgspec.msgpack.decode(_frame(source), type=ReadLimits)
+        signal.setitimer(signal.ITIMER_REAL, limits.wall)
+        _confine(limits, mapped=_mapped())
+        request = _request(source)
+        if request is not None:
+            _send(sink, *_answered(request))
+    finally:
+        os._exit(0)
+
+
+def _answered(request: Request) -> tuple[End, float, bytes]:
+    try:
+        function = load(request.target)
+    except Exception as fault:  # told as a fault of ours, with its words
+        return End.OURS, 0.0, f"{type(fault).__name__}: {fault}".encode()
+    end, payload = _outcome(function, request)
+    return end, time.process_time(), payload
+
+
+def _mapped() -> int:
+    """Bytes of address space of this process, the libraries that it was forked with among them."""
+    with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - pathlib is not loaded here
+        return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+
+
 def _request(source: BinaryIO) -> Request | None:
+    data = _frame(source)
+    return msgspec.msgpack.decode(data, type=Request) if data else None
+
+
+def _frame(source: BinaryIO) -> bytes:
+    """Bytes of one frame; none where the source ends before it does."""
     head = source.read(LENGTH.size)
     if len(head) < LENGTH.size:
-        return None
+        return b""
     (length,) = LENGTH.unpack(head)
     data = source.read(length)
-    return msgspec.msgpack.decode(data, type=Request) if len(data) == length else None
+    return data if len(data) == length else b""
 
 
 def _send(sink: BinaryIO, end: End, cpu: float, payload: bytes) -> None:
@@ -225,14 +282,7 @@ def _received(ours: int, worker: int, limits: ReadLimits) -> tuple[End | None, b
 
 
 def _in_fork(function: Reader, request: Request, theirs: int) -> None:
-    null = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1, 2):
-        os.dup2(null, stream)
-    os.close(null)
-    sys.dont_write_bytecode = True
-    gc.disable()  # it ends when the file is read, and its memory is bounded
-    _limit(request.limits)
-    reader_filter.install()
+    _confine(request.limits)
     end, payload = _outcome(function, request)
     with os.fdopen(theirs, "wb", closefd=False) as sink:
         sink.write(HEAD.pack(end, 0.0, len(payload)))
@@ -240,12 +290,26 @@ def _in_fork(function: Reader, request: Request, theirs: int) -> None:
     os._exit(0)
 
 
-def _limit(limits: ReadLimits) -> None:
-    """Limit this process where the system can; macOS refuses the memory limit."""
+def _confine(limits: ReadLimits, mapped: int = 0) -> None:
+    """Leave this process nothing but to compute, to read and to answer."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(null, stream)
+    os.close(null)
+    sys.dont_write_bytecode = True
+    gc.disable()  # it ends when the file is read, and its memory is bounded
+    _limit(limits, mapped)
+    reader_filter.install()
+
+
+def _limit(limits: ReadLimits, mapped: int) -> None:
+    """Limit this process where the system can; macOS refuses the memory limit. What is `mapped` already does
+    not count.
+    """
     import resource
 
     for what, soft, hard in (
-        (resource.RLIMIT_AS, limits.memory, limits.memory),
+        (resource.RLIMIT_AS, limits.memory + mapped, limits.memory + mapped),
         (
             resource.RLIMIT_CPU,
             limits.cpu,

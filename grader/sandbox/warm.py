@@ -6,6 +6,9 @@ ends with it; on another machine each worker has its own. It runs from a sealed 
 memory: /proc/self/exe of a fork would otherwise lead past its namespaces to a file of this machine, which a
 plain user may own.
 
+Beside it a fork of it, made before there is a job, runs functions of ours on what jobs leave behind
+(`grader.sandbox.apart`).
+
 Where it cannot be had, or ends, jobs are started from nothing as ever; the record of the run says so.
 """
 
@@ -25,10 +28,13 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from grader.sandbox import environment, launch
+from grader.sandbox.environment import own_folders
 from grader.sandbox.jobfile import memory_file, seal
 
 SOCKET = "GRADER_WARM_SOCKET"
 """The variable by which the processes that we start find the socket."""
+APART = "apart"
+"""Name of the other socket, beside it, that exists once the warm process was asked for."""
 PATIENCE = 120.0
 """Seconds that a job waits to be inside: the first one waits for the imports, as it would anyway."""
 PROGRAM = Path(__file__).with_name("warm_server.py")
@@ -67,8 +73,9 @@ class Request(NamedTuple):
 class Server:
     """The warm process, started when the first job asks for it, and the socket at which it is found."""
 
-    def __init__(self, surroundings: Mapping[str, str]) -> None:
-        """Listen; `surroundings` are the variables that a job finds.
+    def __init__(self, surroundings: Mapping[str, str], targets: Sequence[str] = ()) -> None:
+        """Listen; `surroundings` are the variables that a job finds, and `targets` functions of ours
+        (`module:name`) that run apart, in forks of their own.
 
         Raises:
             NotWarm: this system has no such sockets.
@@ -76,6 +83,7 @@ class Server:
         """
         self.process: subprocess.Popen[bytes] | None = None
         self._surroundings = dict(surroundings)
+        self._targets = tuple(targets)
         self._folder = tempfile.mkdtemp(prefix="grader-warm-")
         self.address = str(Path(self._folder, "socket"))
         try:
@@ -105,6 +113,7 @@ class Server:
 
     def _start(self) -> None:
         python = Path(sys.executable)
+        apart = {"folders": own_folders(), "targets": self._targets}
         config = {
             "listener": self._listener.fileno(),
             "lifeline": self._lifeline,
@@ -115,15 +124,16 @@ class Server:
         with (
             _sealed_copy(python) as program,
             memory_file(PROGRAM.read_bytes(), "server") as code,
-            memory_file(json.dumps(config).encode(), "config") as given,
+            socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as beside,
+            memory_file(json.dumps(apart).encode(), "apart") as told,
+            memory_file(
+                json.dumps(config | {"apart": [beside.fileno(), told.fileno()]}).encode(), "config"
+            ) as given,
         ):
-            handed = (
-                self._listener.fileno(),
-                self._lifeline,
-                program.fileno(),
-                code.fileno(),
-                given.fileno(),
-            )
+            beside.bind(str(Path(self._folder, APART)))
+            beside.listen(_WAITING)
+            files = (self._listener, beside, program, code, told, given)
+            handed = (self._lifeline, *(file.fileno() for file in files))
             ours = f"/proc/self/fd/{code.fileno()}"
             self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and program
                 [sys.executable, *environment.PYTHON_FLAGS, ours, str(given.fileno())],
@@ -182,10 +192,10 @@ def _libraries(program: Path) -> dict[str, str]:
 
 
 @contextmanager
-def serving(surroundings: Mapping[str, str]) -> Iterator[None]:
+def serving(surroundings: Mapping[str, str], targets: Sequence[str] = ()) -> Iterator[None]:
     """Let the processes that are started meanwhile find a warm one; they do without where there is none."""
     try:
-        server = Server(surroundings)
+        server = Server(surroundings, targets)
     except NotWarm:
         yield
         return
@@ -197,13 +207,13 @@ def serving(surroundings: Mapping[str, str]) -> Iterator[None]:
         server.close()
 
 
-def serve_for_good(surroundings: Mapping[str, str]) -> None:
+def serve_for_good(surroundings: Mapping[str, str], targets: Sequence[str] = ()) -> None:
     """Let the jobs of this process find a warm one from now on, which ends with this process however that
     ends: for a worker of a cluster, whom nobody outlives on its machine. It does without where there is none.
     """
     if not address():
         with suppress(NotWarm):
-            server = Server(surroundings)
+            server = Server(surroundings, targets)
             os.environ[SOCKET] = server.address
             atexit.register(server.close)
 

@@ -5,6 +5,9 @@ environment that a job has and nothing else; standard library only, until it imp
 It executes no byte of a student and reads none, not even a request: it accepts a connection and forks. So
 each job starts from the same untouched memory, whatever the jobs before it did.
 
+Before there is a job it forks once for `grader.sandbox.apart`: that fork imports grader, which this process
+never does, and forks in turn for each network that is looked into.
+
 The isolation is bubblewrap's, described where it always is (`grader.sandbox.bwrap`): it is started with a
 shell that waits, and the fork joins its namespaces. What bubblewrap does to a process beyond that is done
 here: control groups, uid, limits, capabilities, the filter, and a look at what came of it. Anything that goes
@@ -95,14 +98,47 @@ def main() -> None:
     listener = socket.socket(fileno=config["listener"])
     listener.setblocking(False)
     warm_up(config["worker"], config["inside"])
-    lifeline = config["lifeline"]
+    lifeline, (beside, told) = config["lifeline"], config["apart"]
     del config, shown, file  # nothing of grader's own is left for a job to find
+    settle()
+    fork_apart(listener, lifeline, beside, told)
+    connection = serve(listener, lifeline)
+    enter(connection)
+
+
+def settle() -> None:
+    """Give back what is free, and have what is there never looked at again: forks share it."""
     gc.collect()
     if hasattr(libc, "malloc_trim"):
         libc.malloc_trim(0)
     gc.freeze()
-    connection = serve(listener, lifeline)
-    enter(connection)
+
+
+def fork_apart(listener: socket.socket, lifeline: int, beside: int, told: int) -> None:
+    """Fork the process that answers at the socket `beside`; what it is told stands in the file `told`, which
+    this process never reads.
+    """
+    if os.fork():
+        os.close(beside)
+        os.close(told)
+        return
+    try:
+        listener.close()
+        libc.prctl(PR_SET_DUMPABLE, None, None, None, None)
+        with os.fdopen(told, "rb") as file:
+            given = json.load(file)
+        sys.path[:] = list(dict.fromkeys([*Started.path, *given["folders"]]))
+        importlib.invalidate_caches()
+        server = importlib.import_module("grader.sandbox.reader_server")
+        server.prepare(given["targets"])
+        own = socket.socket(fileno=beside)
+        own.setblocking(False)
+        settle()
+        server.answer(serve(own, lifeline).detach())
+    except BaseException as fault:
+        sys.stderr.write(f"{type(fault).__name__}: {fault}\n")
+    finally:
+        os._exit(1)
 
 
 def warm_up(worker: str, inside: str) -> None:

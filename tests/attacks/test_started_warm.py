@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
@@ -39,7 +39,9 @@ def warmed(request: pytest.FixtureRequest) -> Bubblewrap:
 
 
 @contextmanager
-def a_server(folder: Path, done: str = "", instead: str = "") -> Iterator[Server]:
+def a_server(
+    folder: Path, done: str = "", instead: str = "", targets: Sequence[str] = ()
+) -> Iterator[Server]:
     """A server that imports our own modules alone, whose program does something `instead`."""
     works_here()
     program = folder / "server.py"
@@ -49,7 +51,7 @@ def a_server(folder: Path, done: str = "", instead: str = "") -> Iterator[Server
         text = text.replace(old, new, 1) if old else text
     program.write_text(text, encoding="utf-8")
     with mock.patch.object(warm, "PROGRAM", program):
-        server = Server(Bubblewrap.surroundings())
+        server = Server(Bubblewrap.surroundings(), targets)
         try:
             yield server
         finally:

@@ -38,7 +38,7 @@ from grader.pipeline.classroom.job import died, work
 from grader.pipeline.classroom.stored import stored_known
 from grader.pipeline.drawing.whole_class import publish_run
 from grader.pipeline.judging.reports import reports_of
-from grader.pipeline.plan.plan import Plan, Step, mark_sheet
+from grader.pipeline.plan.plan import Plan, Stage, Step, mark_sheet
 from grader.pipeline.plan.product_key import key_of
 from grader.pipeline.plan.providers import Phase, Provider, by_product
 from grader.pipeline.plan.rubrics import parse
@@ -740,6 +740,20 @@ def test_the_jobs_of_a_class_start_warm_and_one_alone_does_not(
     assert SOCKET not in os.environ
 
 
+def test_workers_share_their_torch_where_a_class_trains_and_else_import_none() -> None:
+    execute, retrain = (Stage(phases=(p,), products=frozenset()) for p in (Phase.EXECUTE, Phase.RETRAIN))
+    idle = Stage(phases=(Phase.EXECUTE, Phase.RETRAIN), products=frozenset())
+    assert appetite.needs_of(execute, Settings(), (execute, retrain)).loads == appetite.LOADED_TO_TRAIN
+    for alone in (execute, idle):
+        loads = appetite.needs_of(alone, Settings(), (alone,)).loads
+        assert loads == appetite.LOADED
+        code = (
+            f"import importlib, sys\n[importlib.import_module(n) for n in {loads}]\n"
+            "assert 'torch' not in sys.modules"
+        )
+        subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_what_is_kept_of_a_notebook_imports_nothing_large(
     school: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -760,4 +774,4 @@ def test_what_is_kept_of_a_notebook_imports_nothing_large(
         network = b'[[criterion]]\nid = "network"\ncheck = "NN401"\npoints = ' + points + b"\n"
         rubric = RUBRIC + b'[[criterion]]\nid = "log"\ncheck = "TR501"\npoints = 1\n' + network
         grade_class(_request(school, tmp_path / "out", rubric, settings=Settings(retrain=False)), Asked())
-    assert asked == [appetite.LOADED, ()]
+    assert asked == [appetite.LOADED, ()], "and what is loaded is no torch, since nothing is trained"

@@ -1,10 +1,13 @@
 """Provider of NetworkFacts: the frames of a sandboxed run, validated and measured. Light to import: no torch
-before it is needed.
+before it is needed, and none in this process where a fork of the warm one looks.
 """
 
+import importlib
 import importlib.util
 import math
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from grader.core.distribution import install_hint
 from grader.core.facts.network import NetworkFacts
@@ -12,16 +15,56 @@ from grader.core.facts.notebook import Choice, NotebookRun
 from grader.core.facts.recipe import Value, decode_recipe
 from grader.core.faults import Unavailable
 from grader.core.outcome import Verdict
+from grader.sandbox import apart
 
 if TYPE_CHECKING:
     from grader.execute.graph.ablation import Pixels
     from grader.execute.graph.network import Network
 
 
+COMPARE, LOOK = "grader.execute.graph.same_answers:compare", "grader.execute.graph.provider:look"
+LOOKS = (COMPARE, LOOK)
+"""What runs in forks of the warm process: it needs torch, and else nothing does before a training."""
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """What a network is, or why nobody can say."""
+
+    facts: NetworkFacts | None = None
+    refused: str = ""
+
+
 def network_facts(run: NotebookRun) -> NetworkFacts:
     """What the exported network is. Raises Unavailable (a person must look) where there is none or it is not
     sound.
     """
+    _must_have_left(run)
+    slim = msgspec.structs.replace(run, cells=(), shims=(), models=(), notes=())
+    seen = apart.call(LOOK, slim, returns=Seen)
+    if seen is None:
+        return _facts(run)
+    if isinstance(seen, apart.Ended):
+        raise Unavailable(_outside(f"{run.artefact}: the network {seen}", run), Verdict.UNKNOWN)
+    if seen.facts is None:
+        raise Unavailable(seen.refused, Verdict.UNKNOWN)
+    return seen.facts
+
+
+def warm() -> None:
+    """Import what a look needs, once for all forks that take one."""
+    for name in ("facts", "network"):
+        importlib.import_module(f"{__package__}.{name}")
+
+
+def look(run: NotebookRun) -> Seen:
+    """Look into the network of a run, in this process."""
+    try:
+        return Seen(facts=_facts(run))
+    except Unavailable as refusal:
+        return Seen(refused=str(refusal))
+
+
+def _facts(run: NotebookRun) -> NetworkFacts:
     network = network_of(run)
     from grader.execute.graph.facts import measured_facts
     from grader.execute.graph.schema import InvalidNetwork
@@ -63,20 +106,25 @@ def network_of(run: NotebookRun) -> "Network":
     """The checked network of a run; raises Unavailable (a person must look) where there is none or it is not
     sound.
     """
-    if importlib.util.find_spec("torch") is None:
-        raise Unavailable(f"torch is not installed: `{install_hint('retrain')}`", Verdict.SKIPPED)
+    _must_have_left(run)
     from grader.execute.graph.network import load_network
     from grader.execute.graph.schema import InvalidNetwork
 
+    try:
+        return load_network((frame.kind, frame.payload) for frame in run.export)
+    except InvalidNetwork as error:
+        raise Unavailable(_outside(f"{run.artefact}: {error}", run), Verdict.UNKNOWN) from error
+
+
+def _must_have_left(run: NotebookRun) -> None:
+    """Raise Unavailable where there is nothing to look into, or nothing to look with."""
+    if importlib.util.find_spec("torch") is None:
+        raise Unavailable(f"torch is not installed: `{install_hint('retrain')}`", Verdict.SKIPPED)
     if not run.export:
         reason = run.export_error or "the notebook run left no network behind"
         raise Unavailable(_outside(f"{run.artefact}: {reason}", run), Verdict.UNKNOWN)
     if run.unwritten:
         raise Unavailable(_outside(f"{run.artefact}: {run.unwritten}", run), Verdict.UNKNOWN)
-    try:
-        return load_network((frame.kind, frame.payload) for frame in run.export)
-    except InvalidNetwork as error:
-        raise Unavailable(_outside(f"{run.artefact}: {error}", run), Verdict.UNKNOWN) from error
 
 
 def _outside(reason: str, run: NotebookRun) -> str:

@@ -11,10 +11,11 @@ from collections.abc import Iterable
 import numpy as np
 import torch
 
+from grader.core.facts.notebook import ExportFrame
 from grader.execute.graph.interpret import GraphNetwork
 from grader.execute.graph.network import load_network
 from grader.execute.graph.schema import InvalidNetwork, refusing
-from grader.execute.measure import TOLERANCE, Query, distance, read_answers
+from grader.execute.measure import TOLERANCE, BadAnswers, Compared, Query, distance, read_answers
 from grader.sandbox.worker.measure import unseen
 from grader.sandbox.worker.mnist_stub import About
 
@@ -24,6 +25,14 @@ OTHERWISE = (
     "the network that left the sandbox answers otherwise than the one that ran there "
     "(by {apart:.2g} on {count} images that it had not seen)"
 )
+
+
+def compare(frames: tuple[ExportFrame, ...], answers: bytes, asked: Query) -> Compared:
+    """The same as `otherwise`, as what a fork of the warm process can answer."""
+    try:
+        return Compared(apart=otherwise(((f.kind, f.payload) for f in frames), answers, asked))
+    except BadAnswers as fault:
+        return Compared(bad_answers=str(fault))
 
 
 def otherwise(frames: Iterable[tuple[str, bytes]], answers: bytes, asked: Query) -> str:

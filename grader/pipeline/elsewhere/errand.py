@@ -4,6 +4,7 @@ import msgspec
 
 from grader.core.bucket import place_of
 from grader.core.faults import IngestFault, NodeFault
+from grader.execute.graph.provider import LOOKS
 from grader.pipeline.classroom.job import Done, Job, work_from
 from grader.pipeline.elsewhere.object_folder import ObjectFolder
 from grader.sandbox.choose import warm_worker
@@ -23,7 +24,7 @@ def work_elsewhere(job: Job) -> Done:
     folder = ObjectFolder(place_of(job.folder))
     folder.must_be_there()
     if job.warm:
-        warm_worker()
+        warm_worker(LOOKS)
     try:
         done = _done(job, folder)
         for key, payload in done.record.payloads.items():

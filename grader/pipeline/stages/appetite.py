@@ -1,7 +1,7 @@
 """What the jobs of a stage take of the machine that does them."""
 
 import glob
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from grader.core.machine import TRAININGS_PER_GPU
@@ -11,8 +11,14 @@ from grader.pipeline.plan.providers import Phase
 from grader.schedule.base import Needs
 
 LOADED = ("runpy", "grader.schedule.local", "grader.pipeline.classroom.job", "grader.execute.preload")
-"""What a process imports whose jobs run a notebook or train its network; the last freezes what is there by
-then.
+"""What a process imports whose jobs run a notebook; the last freezes what is there by then."""
+LOADED_TO_TRAIN = (
+    *LOADED[:-1],
+    *(f"grader.execute.graph.{name}" for name in ("ablation", "facts", "network", "same_answers")),
+    LOADED[-1],
+)
+"""The same where workers train, too: torch, which each would hold by itself. Nothing is computed by it before
+the fork: a process in which torch has computed anything may hold threads, and its forks hang.
 """
 NEEDS: Final[Mapping[Phase, Needs]] = {
     # In brackets what `python -m benchmarks phase_needs` saw of two samples: the peak of all processes of the
@@ -32,21 +38,23 @@ nothing else.
 """
 
 
-def needs_of(stage: Stage, settings: Settings) -> Needs:
-    """Return what a job of a stage needs.
+def needs_of(stage: Stage, settings: Settings, stages: Sequence[Stage] = ()) -> Needs:
+    """Return what a job of a stage needs, one of the `stages` of a class.
 
     The share that the store has of CPU seconds in seconds by the clock is no measure of cores: it says how
     loaded a machine was, and would load it more (0.06 for notebooks that ran beside twenty other processes).
     """
     needs = [NEEDS[phase] for phase in stage.phases]
     isolated = settings.execute and any(n.isolated for n in needs)
+    # The first stage that loads something decides for all: they share the process that workers fork from.
+    trains = any(s.phases[0] in (Phase.RETRAIN, Phase.REPRODUCE) for s in (stage, *stages))
     return Needs(
         cores=max(n.cores for n in needs),
         memory=max(n.memory for n in needs),
         gpus=0.0 if settings.device is Device.CPU else max(n.gpus for n in needs),
         block=min(n.block for n in needs),
         isolated=isolated,
-        loads=LOADED if isolated else (),
+        loads=(LOADED_TO_TRAIN if trains else LOADED) if isolated else (),
     )
 
 

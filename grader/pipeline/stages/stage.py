@@ -11,6 +11,7 @@ from grader.core.faults import StoreFault
 from grader.core.machine import give_back
 from grader.core.progress import tell
 from grader.core.submission import Reads
+from grader.execute.graph.provider import LOOKS
 from grader.ingest.forms.entries import Entry
 from grader.pipeline.classroom.job import Done, Job, died, work
 from grader.pipeline.classroom.stored import Stored, stored_sources
@@ -147,7 +148,7 @@ def _ends(
 ) -> Iterator[Ended[Job, Done]]:
     """Yield the end of each job of a stage, wherever it was done."""
     request, store = going.request, going.store
-    needs = needs_of(stage, request.settings)
+    needs = needs_of(stage, request.settings, going.sheet.stages)
     if needs.loads and request.afield is None and not _something_runs(store, going.run, jobs):
         needs = msgspec.structs.replace(needs, loads=())
     bound = trainings_at_once(request.settings) if stage.phases == (Phase.RETRAIN,) else 0
@@ -157,7 +158,7 @@ def _ends(
             stop_reader()  # the next file that this process reads starts another; its memory is wanted now
             give_back()
         # One job alone would pay for the warm process what it saves.
-        with warm_jobs() if needs.isolated and len(jobs) > 1 else nullcontext():
+        with warm_jobs(LOOKS) if needs.isolated and len(jobs) > 1 else nullcontext():
             yield from going.backend.map(work, begins, bound, needs)
         return
     sending = Sending(
