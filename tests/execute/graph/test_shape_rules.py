@@ -177,15 +177,27 @@ def whatever(draw: st.DrawFn, operator: Operator) -> dict[str, Any]:
     return found
 
 
+def examples(name: str) -> int:
+    """240 of each rule, among the operators that have it: 22 activations share the one of two lines."""
+    return min(120, max(30, 240 // list(RULES.values()).count(RULES[name])))
+
+
 @pytest.mark.parametrize("name", sorted(RULES))
-@settings(max_examples=120)
-@given(data=st.data())
-def test_a_rule_says_what_torch_says(name: str, data: st.DataObject) -> None:
+def test_a_rule_says_what_torch_says(name: str) -> None:
     operator = operator_of(name)
     assert operator is not None
-    given_ = data.draw(arguments(operator))
+
+    @settings(max_examples=examples(name))
+    @given(given_=arguments(operator))
+    def agreed(given_: dict[str, Any]) -> None:
+        agrees(operator, given_)
+
+    agreed()
+
+
+def agrees(operator: Operator, given_: dict[str, Any]) -> None:
     ours = ruled(operator, given_)
-    event(f"{name}: {'asked torch' if ours is None else 'answered'}")
+    event(f"{operator.name}: {'asked torch' if ours is None else 'answered'}")
     if ours is None:
         return
     with torch.no_grad():
