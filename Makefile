@@ -11,9 +11,10 @@ STAMP := .venv/.ready
 LIGHT_STAMP := .venv/.light
 DEMO_STAMP := .venv/.demo
 DOCS_STAMP := .venv/.docs
+RAY_STAMP := .venv/.ray
 NEEDED := pyproject.toml constraints.txt
 
-.PHONY: bench demo docs screenshots test ray test-ray native quick lint types contract unit setup sandbox clean
+.PHONY: bench demo docs screenshots test ray test-ray native native-wheel quick lint types contract unit setup sandbox clean
 
 setup: $(STAMP)
 
@@ -62,19 +63,30 @@ contract: $(STAMP)
 unit: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal -q
 
-# Its own extra, which [dev] does not hold: some 80 MB, and a minute and a half of tests.
-ray: $(STAMP)
-	@$(BIN)/python -m pip install --disable-pip-version-check -qq -c constraints.txt --editable '.[ray]'
+# Its own extra, which [dev] does not hold: some 80 MB, and a minute and a half of tests. With a stamp of its own, since
+# pip writes anew where grader stands, which nobody may meet half done: .ci/run tests it beside everything else.
+ray: $(RAY_STAMP)
+
+$(RAY_STAMP): $(STAMP)
+	@$(BIN)/python -m pip install --disable-pip-version-check -qq --no-compile -c constraints.txt --editable '.[ray]'
+	@touch $@
 
 test-ray: ray
 	OMP_NUM_THREADS=1 $(BIN)/pytest -q tests/ray
 
 # Two kernels of the training engine in C, the extra `native`: a compiler, and some seconds. grader tries it beside
 # torch when it first trains, and says which ran. Its wheel is the one built here: no index is asked for that name.
+# `make native-wheel` builds that alone, and changes nothing of the environment: .ci/run does it beside tests.
 WHEELS := build/wheels
-native: $(STAMP)
+WHEEL_STAMP := $(WHEELS)/.native
+native-wheel: $(WHEEL_STAMP)
+
+$(WHEEL_STAMP): $(STAMP) $(wildcard native/*.*)
 	@rm -f $(WHEELS)/backprop_mnist_grader_native-*
 	@$(BIN)/python -m pip wheel --disable-pip-version-check -qq --no-deps -w $(WHEELS) ./native
+	@touch $@
+
+native: $(WHEEL_STAMP)
 	@$(BIN)/python -m pip install --disable-pip-version-check -qq --no-index --no-deps --force-reinstall $(WHEELS)/backprop_mnist_grader_native-*.whl
 	@$(BIN)/python -m pip install --disable-pip-version-check -qq -c constraints.txt --find-links $(WHEELS) --editable '.[native]'
 	@$(BIN)/python -c 'from grader.execute.engine.ways.kernel_set import choice; print("kernels:", choice().kernels.value, *filter(None, [choice().why]))'

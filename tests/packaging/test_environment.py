@@ -4,6 +4,7 @@ fails.
 
 import importlib.util
 import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -102,6 +103,21 @@ def test_size_of_a_file_is_asked_for_and_may_be_unknown(environment: ModuleType,
     assert environment.bytes_of((tmp_path / "a.whl").as_uri()) == 5
     assert environment.bytes_of("http://127.0.0.1:9/nothing.whl") == 0
     assert environment.bytes_of("no address") == 0
+
+
+def test_packages_are_compiled_and_their_tests_are_not(
+    environment: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """pip compiled one module after the other, for a minute of which a fifth were tests that nobody runs here."""
+    packages = tmp_path / "tests" / "lib" / "site-packages" / "a"
+    (packages / "tests").mkdir(parents=True)
+    for path in (packages / "b.py", packages / "tests" / "c.py"):
+        path.write_text("x = 1\n", "utf-8")
+    (packages / "of_another_python.py").write_text("def f[: pass\n", "utf-8")
+    monkeypatch.setattr(environment, "PYTHON", sys.executable)
+    monkeypatch.setattr(environment, "ENVIRONMENT", tmp_path)
+    environment.compile_packages()
+    assert [path.name.partition(".")[0] for path in tmp_path.rglob("*.pyc")] == ["b"]
 
 
 def test_a_set_up_that_fails_names_the_way_without_torch(
