@@ -7,6 +7,11 @@ from collections.abc import Generator, Iterator
 import hypothesis
 import pytest
 
+from grader.store import database
+
+# No test takes the power away; a class of three commits some thirty times, and each waits for the disk. That a store
+# outside the tests is written through, tests/store asks a process of its own.
+database.SYNCHRONOUS = "OFF"
 # How long an example takes depends on what else the machine does; what a test finds must not.
 hypothesis.settings.register_profile(
     "grader", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True

@@ -51,6 +51,10 @@ BUSY_SECONDS = 60.0
 """How long a process waits for another one's transaction; each lasts milliseconds."""
 
 
+SYNCHRONOUS = "FULL"
+"""What is committed outlives a loss of power, for some milliseconds of the disk each."""
+
+
 def connect(path: Path) -> sqlite3.Connection:
     """Open a store, making or upgrading it as needed; UsageFault for a file that is none or is newer than
     this grader.
@@ -59,7 +63,7 @@ def connect(path: Path) -> sqlite3.Connection:
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
         _write_ahead(connection)
-        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
         connection.execute("PRAGMA foreign_keys = ON")
         _bring_up_to_date(connection, path)
     except sqlite3.OperationalError as fault:

@@ -1,6 +1,8 @@
 """The store keeps what it was given, whatever happens around it."""
 
 import sqlite3
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -53,6 +55,18 @@ def test_what_was_kept_comes_back(store: Store) -> None:
     assert again.payload("key1") == b"payload"
     assert again.payload("none") is None
     assert check(again).faults == ()
+
+
+def test_what_is_committed_waits_for_the_disk(tmp_path: Path) -> None:
+    """Asked of a process of its own: the tests of this one do not wait."""
+    code = (
+        "import sys; from pathlib import Path; from grader.store.database import connect\n"
+        "print(connect(Path(sys.argv[1])).execute('PRAGMA synchronous').fetchone()[0])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "s.sqlite")], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["2"], "FULL"
 
 
 def test_what_was_made_of_a_class_is_what_was_made_of_each(store: Store) -> None:
