@@ -7,6 +7,7 @@ list. Each test states an observable; none asserts a time.
 import os
 import socket
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from grader.sandbox.api import Limits, RunStatus, Sandbox
 from grader.sandbox.doctor import PROMISES, Health, examine
 from tests.attacks.conftest import Attack
-from tests.sandbox.conftest import attempt
+from tests.sandbox.conftest import Clock
 from tests.sandbox.test_attacks import TRY
 from tests.sandbox.test_conformance import FIND_PIPE, FRAME
 
@@ -277,15 +278,19 @@ report([nested, call({97 if arm else 272}, 0x20000000), call({425}, 8, 0), call(
     assert clone3 == "ENOSYS"
 
 
-def test_own_12_lengths_that_lie_and_halves_that_never_end(holder: Sandbox) -> None:
-    quick = Limits(wall=3.0)
+def test_own_12_lengths_that_lie_and_halves_that_never_end(attack: Attack, clock: Clock) -> None:
     lie = "os.write(pipe, (0xFFFFFFFF).to_bytes(4, 'little') + b'\\x01')\nimport time; time.sleep(60)"
-    assert attempt(holder, FIND_PIPE + FRAME + lie, quick).result.status is RunStatus.PROTOCOL_ERROR
-    half = "os.write(pipe, (100).to_bytes(4, 'little') + b'\\x01' + b'{')\nimport time; time.sleep(60)"
-    ended = attempt(holder, FIND_PIPE + FRAME + half, quick).result.status
+    assert attack(FIND_PIPE + FRAME + lie).result.status is RunStatus.PROTOCOL_ERROR
+    # The time of the job is over half a second after the frame before.
+    half = "report(1)\nos.write(pipe, (100).to_bytes(4, 'little') + b'\\x01' + b'{')\nimport time; time.sleep(60)"
+    over = threading.Timer(0.5, clock.run_out)
+    ended = attack(FIND_PIPE + FRAME + half, listen=lambda _frame: over.start()).result.status
     assert ended in (RunStatus.WALL, RunStatus.PROTOCOL_ERROR, RunStatus.INCOMPLETE)
+
+
+def test_own_12_what_comes_after_the_end_is_not_read(attack: Attack) -> None:
     after = "os.write(pipe, frame(7, b'{}') + frame(1, b'{}'))\nimport time; time.sleep(60)"
-    late = attempt(holder, FIND_PIPE + FRAME + after, quick).result
+    late = attack(FIND_PIPE + FRAME + after).result
     assert [f.kind for f in late.frames][-1:] == ["done"] or late.status is RunStatus.PROTOCOL_ERROR
 
 
