@@ -8,8 +8,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import venv
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,9 +47,38 @@ class Desk(NamedTuple):
         )
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("wheel")
+def python_of(environment: Path) -> Path:
+    return environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], str]) -> Path:
+    """A folder for all workers of pytest-xdist: the first fills it, and the others wait; both are skipped for
+    the reason that `make` returns.
+    """
+    base = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+    folder, told = base / name, base / f"{name}.told"
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        deadline = time.monotonic() + 600
+        while not told.exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+    else:
+        reason = "it could not be made, as another worker says"
+        try:
+            reason = make(folder)
+        finally:
+            half = told.with_suffix(".half")
+            half.write_text(reason, encoding="utf-8")
+            half.replace(told)
+    if reason := told.read_text("utf-8"):
+        pytest.skip(reason)
+    return folder
+
+
+def build_wheel(out: Path) -> str:
     subprocess.run(
         [
             sys.executable,
@@ -64,26 +95,33 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         check=True,
         capture_output=True,
     )
-    (found,) = out.glob("*.whl")
+    return ""
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    (found,) = made_once(tmp_path_factory, "wheel", build_wheel).glob("*.whl")
     return found
 
 
 @pytest.fixture(scope="module")
 def desk(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    folder = tmp_path_factory.mktemp("alone")
-    venv.create(folder / "env", with_pip=False)
-    python = folder / "env" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    # The pip of this environment installs into that one, which spares it a pip of its own.
-    done = subprocess.run(
-        [sys.executable, "-m", "pip", "--python", str(python), "install", "-q", str(wheel)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode and any(sign in done.stderr for sign in UNREACHABLE):
-        pytest.skip(f"no package index here: {done.stderr.strip().splitlines()[-1]}")
-    assert done.returncode == 0, done.stderr
-    here = folder / "here"
+    def install(folder: Path) -> str:
+        venv.create(folder, with_pip=False)
+        # The pip of this environment installs into that one, which spares it a pip of its own.
+        done = subprocess.run(
+            [sys.executable, "-m", "pip", "--python", str(python_of(folder)), "install", "-q", str(wheel)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode and any(sign in done.stderr for sign in UNREACHABLE):
+            return f"no package index here: {done.stderr.strip().splitlines()[-1]}"
+        assert done.returncode == 0, done.stderr
+        return ""
+
+    python = python_of(made_once(tmp_path_factory, "alone", install))
+    here = tmp_path_factory.mktemp("desk")
     for name in ("no-notebook", "perfect"):
         shutil.copytree(ROOT / "submissions" / name, here / name)
     return Desk(python=python, here=here)
