@@ -53,3 +53,44 @@ def test_a_rate_of_its_own_in_every_row_is_found_too() -> None:
 def test_a_rate_that_moves_along_is_drift() -> None:
     faults = {f.diagnosis for f in replayed(new_weights("$G$3", first=FIRST + 3)).faults}
     assert "eta-drift" in faults
+
+
+@pytest.mark.parametrize("rate", ["0.5", "1", "2"])
+def test_a_rate_that_is_typed_into_the_columns_of_new_weights_is_one(rate: str) -> None:
+    book = replayed(new_weights(rate))
+    assert book.verdict is BookVerdict.CORRECT
+    assert book.tables[0].eta == float(rate)
+
+
+def steps(rate: str, head: str) -> bytes:
+    """A book with columns of steps beside the table, which the updates subtract."""
+
+    def edit(book: openpyxl.Workbook) -> None:
+        sheet = book.worksheets[0]
+        for w in WEIGHTS:
+            sheet[f"{NEW[w]}{HEADER}"] = head.format(w=w)
+            for r in range(FIRST, LAST + 1):
+                sheet[f"{NEW[w]}{r}"] = f"={rate}*{AT['∂E/∂' + w]}{r}"
+                if r > FIRST:
+                    sheet[f"{AT[w]}{r}"] = f"={AT[w]}{r - 1}-{NEW[w]}{r - 1}"
+
+    return workbook(edit=edit)
+
+
+@pytest.mark.parametrize("rate", ["0.5", "1"])
+@pytest.mark.parametrize("head", ["step {w}", "η·∂E/∂{w}", ""])
+def test_a_rate_that_is_typed_into_columns_of_steps_is_one(rate: str, head: str) -> None:
+    book = replayed(steps(rate, head))
+    assert book.verdict is BookVerdict.CORRECT
+    assert book.tables[0].eta == float(rate)
+
+
+def test_of_typed_rates_the_one_that_differs_is_wrong() -> None:
+    book = openpyxl.load_workbook(io.BytesIO(new_weights("0.5")))
+    for r in range(FIRST, LAST + 1):
+        page = book.worksheets[0]
+        page[f"{NEW['w8']}{r}"] = str(page[f"{NEW['w8']}{r}"].value).replace("0.5", "0.6")
+    buffer = io.BytesIO()
+    book.save(buffer)
+    failed = {f.quantity for f in replayed(buffer.getvalue()).faults if f.severity is Severity.FAIL}
+    assert failed == {"w8"}

@@ -216,7 +216,7 @@ class IdentityTest:
         keys = [layout.key(d, 0) for d in names().gradients if layout.has(d) and layout.rows]
         if len(keys) < len(names().gradients) or not all(key in layout.model.owner for key in keys):
             return SlopeColumns.SLOPES
-        symbols = [layout.formula(key, 0) for key in keys]
+        symbols = [self._typed(d, layout.formula(k, 0)) for d, k in zip(names().gradients, keys, strict=True)]
         for held in SlopeColumns:
             points = points_for(tuple(layout.merged), held)
             slopes = zip(names().gradients, symbols, strict=True)
@@ -238,6 +238,14 @@ class IdentityTest:
             return found
         again = points_for(tuple(self.layout.merged), self.held).decide(quantity, symbol, alike)
         return again if again[0] is Match.RIGHT else found
+
+    def _typed(self, quantity: str, symbol: Symbol) -> Symbol:
+        """A formula with the learning rate in the place of the number that is typed for it."""
+        eta = self.layout.eta
+        if eta is None or not eta.literal or symbol[0] != "formula":
+            return symbol
+        readers = names().gradients if eta.of_steps else names().weights
+        return with_typed_eta(symbol, eta.value) if quantity in readers else symbol
 
     def want(self, quantity: str) -> Array:
         """Reference values of a quantity in the row under test."""
@@ -307,8 +315,7 @@ class IdentityTest:
         symbol = layout.formula(key, index)
         if symbol[0] == "opaque":
             return Tested(Match.UNRESOLVED, quantity, symbol, str(symbol[1]))
-        if layout.eta is not None and layout.eta.literal and quantity in names().weights:
-            symbol = with_typed_eta(symbol, layout.eta.value)
+        symbol = self._typed(quantity, symbol)
         alike = shape(symbol)
         signature = (quantity, index == 0, alike)
         found = self._memo.get(signature)
@@ -319,12 +326,22 @@ class IdentityTest:
 
 
 def with_typed_eta(symbol: Symbol, value: float) -> Symbol:
-    """Replace a number that is typed into an update formula and is the learning rate by the symbol for it."""
+    """Replace a number that is typed into an update formula, or into a helper cell behind it, and is the
+    learning rate by the symbol for it; 1 is one as a factor alone.
+    """
     form, symbols, key = symbol[1], symbol[2], symbol[3]
     if not isinstance(form, Form) or not isinstance(symbols, tuple):
         return symbol
-    slot = len(symbols)
-    tokens = tuple(Token("ref", slot) if t == Token("number", value) else t for t in form.tokens)
+    inner = tuple(with_typed_eta(one, value) if one[0] == "formula" else one for one in symbols)
+    slot, rate = len(symbols), Token("number", value)
+    tokens = tuple(
+        Token("ref", slot) if token == rate and (value != 1.0 or _is_factor(form.tokens, at)) else token
+        for at, token in enumerate(form.tokens)
+    )
     if tokens == form.tokens:
-        return symbol
-    return ("formula", Form(tokens, form.slots, form.skeleton + " typed"), (*symbols, ("eta",)), key)
+        return ("formula", form, inner, key)
+    return ("formula", Form(tokens, form.slots, form.skeleton + " typed"), (*inner, ("eta",)), key)
+
+
+def _is_factor(tokens: tuple[Token, ...], at: int) -> bool:
+    return Token("op", "*") in (tokens[at + 1 : at + 2] + tokens[max(at - 1, 0) : at])

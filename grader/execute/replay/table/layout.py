@@ -16,6 +16,7 @@ from grader.backprop.sheet_names import names
 from grader.backprop.tokens import Unsupported
 from grader.core.evidence.workbook import Table
 from grader.execute.replay.cell_graph import ROW, Model, cell, column_of, row_of, sheet_of
+from grader.execute.replay.table.slope_columns import says_steps
 
 MAX_HELPERS = 40
 """Helper cells in a row that a formula is followed through."""
@@ -36,6 +37,8 @@ class Source(NamedTuple):
     value: float
     cell: int
     literal: bool = False
+    of_steps: bool = False
+    """Whether the number is typed into the columns of gradients, whose headers say that they hold steps."""
 
 
 class Layout:
@@ -197,16 +200,22 @@ class Layout:
         """The cells outside the table that a formula reads, also by the helper cells that read the table for
         it: a column of new weights is one, from which the next row takes its own.
         """
-        found: list[int] = []
-        seen, waiting = {key}, [key]
-        while waiting and len(seen) <= MAX_FOLLOWED:
-            for target in self._targets(waiting.pop()):
+        return self._followed_from(key)[1]
+
+    def _followed_from(self, key: int) -> tuple[list[int], list[int]]:
+        """A formula with the helper cells behind it, and the other cells outside the table that they read."""
+        helpers, found = [key], list[int]()
+        seen = {key}
+        for helper in helpers:  # which grows meanwhile
+            if len(seen) > MAX_FOLLOWED:
+                break
+            for target in self._targets(helper):
                 if target in seen or self._inside(target):
                     continue
                 seen.add(target)
                 helps = target in self.model.owner and self._reads_table(target)
-                (waiting if helps else found).append(target)
-        return found
+                (helpers if helps else found).append(target)
+        return helpers, found
 
     def _reads_table(self, key: int) -> bool:
         """Whether a cell beside the table is calculated from cells of it: a helper cell, no parameter."""
@@ -247,16 +256,27 @@ class Layout:
         return found
 
     def _typed_eta(self) -> Source | None:
-        counted: Counter[float] = Counter()
-        for name in names().weights:
-            if name in self.columns and len(self.rows) > 1:
-                run = self.model.owner.get(self.key(name, 1))
-                if run is not None:
-                    counted.update({float(t.value) for t in run.form.tokens if t.kind == "number"} - {0.0})
+        counted = self._typed(names().weights, 1)
+        steps = not counted and all(says_steps(self.header(d)) for d in names().gradients)
+        if steps and all(self.key(w, 1) in self.model.owner for w in names().weights):
+            counted = self._typed(names().gradients, 0)
+        if steps or len(counted) > 1:
+            del counted[1.0]  # of `1 - a_o1`
         if not counted:
             return None
         value = max(counted, key=lambda number: (counted[number], -number))
-        return Source(value, 0, literal=True) if counted[value] >= 4 else None
+        return Source(value, 0, literal=True, of_steps=steps) if counted[value] >= 4 else None
+
+    def _typed(self, readers: Sequence[str], index: int) -> Counter[float]:
+        """In how many formulas of a row, or of the helper cells behind them, each number but 0 is typed."""
+        counted: Counter[float] = Counter()
+        for name in readers if len(self.rows) > index else ():
+            if name in self.columns:
+                helpers, _ = self._followed_from(self.key(name, index))
+                runs = [run for key in helpers if (run := self.model.owner.get(key)) is not None]
+                typed = {float(t.value) for run in runs for t in run.form.tokens if t.kind == "number"}
+                counted.update(typed - {0.0})
+        return counted
 
     def _inferred_eta(self) -> Source | None:
         """For a table of pasted numbers: the rate that all weights agree on, (w of this row - w of the next)

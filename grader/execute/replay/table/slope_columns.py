@@ -38,3 +38,8 @@ def says(header: str, held: SlopeColumns) -> bool:
     """Whether a header says that its column holds no gradient but that: `-∂E/∂w1`, `Δw1`."""
     said = _SAYS.get(held)
     return said is None or said.search(header) is not None
+
+
+def says_steps(header: str) -> bool:
+    """Whether a header says that its column holds steps, of whatever sign."""
+    return says(header, SlopeColumns.STEPS)
