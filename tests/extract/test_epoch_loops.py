@@ -90,3 +90,19 @@ def test_tests_outside_the_loop(source: str, outside: tuple[int, int]) -> None:
 
 def test_what_cannot_be_parsed_is_searched_for_a_loop() -> None:
     assert loop_of("for epoch in range(1, 20):\n    train(epoch\n") == Loop(19, 1)
+
+
+@pytest.mark.parametrize(
+    ("body", "some"),
+    [
+        ("    if e % 5 == 0:\n        test(model, t)\n", True),
+        ("    if not e % 5:\n        test(model, t)\n        print(e)\n", True),
+        ("    test(model, t)\n    if e % 5 == 0:\n        test(model, v)\n", False),
+        ("    if e % 5 == 0:\n        print(e)\n    test(model, t)\n", False),
+        ("    if e % 5 == 0:\n        test(model, t)\n    else:\n        test(model, v)\n", False),
+        ("    if e > 5:\n        test(model, t)\n", False),
+    ],
+)
+def test_a_loop_may_test_after_some_of_its_epochs_alone(body: str, some: bool) -> None:
+    loop = loop_of(STEPS, f"for e in range(15):\n    train(model, loader)\n{body}")
+    assert (loop.length, loop.some) == (15, some)

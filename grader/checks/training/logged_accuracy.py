@@ -262,7 +262,8 @@ def _judge(run: Run, params: Params) -> _Ruling:
             doubt("wrong-denominator", f"{wrong_total[-1]:,} images"),
             text,
         )
-    if run.kind is SequenceKind.EXCERPT and not (run.start_cut and run.origin is Origin.NOTEBOOK):
+    cut = run.start_cut and run.origin is Origin.NOTEBOOK
+    if run.kind is SequenceKind.EXCERPT and not cut and not _reaches_in_time(run, params):
         text = f"{said}, but this is an excerpt: {run.gaps[0]}"
         return _Ruling(run, Answer.MAYBE, doubt("excerpt", run.gaps[0]), text)
     other = {
@@ -287,6 +288,17 @@ def _judge(run: Run, params: Params) -> _Ruling:
         return _Ruling(run, Answer.MAYBE, doubt("no-denominator", finding.found), text)
     why = f"below {params.threshold:g} %" if answers else f"in a run longer than {limit} epochs"
     return _Ruling(run, Answer.NO, finding, f"{said}, {why}")
+
+
+def _reaches_in_time(run: Run, params: Params) -> bool:
+    """Whether a notebook shows some epochs of a loop that is no longer than the limit, and one reaches the
+    threshold, whichever of them it was: one test after the loop, one in every second epoch.
+    """
+    if run.origin is not Origin.NOTEBOOK or params.best_or_last is Which.LAST or run.starts_at not in (0, 1):
+        return False
+    numbers = [e.printed + (run.starts_at == 0) for e in run.epochs if e.printed is not None]
+    short = run.planned is not None and max([run.planned, *numbers]) <= params.limit
+    return short and any(e.at_least(params.threshold) is Answer.YES for e in run.epochs)
 
 
 def _is_plain(shown: Epoch, params: Params) -> bool:

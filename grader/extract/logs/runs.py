@@ -212,6 +212,10 @@ def to_run(
     planned = max(announced) if announced else loop.length
     if whose.origin is Origin.README and _shows_some(epochs):
         kind = SequenceKind.EXCERPT
+    unnumbered = all(r.marker is None for r in items)
+    some = loop.some and unnumbered and planned is not None and len(items) < planned
+    if some:
+        kind = SequenceKind.EXCERPT  # of every second epoch say, and nobody can tell which is which
     return Run(
         origin=whose.origin,
         artefact=whose.artefact,
@@ -225,7 +229,7 @@ def to_run(
         rounded_percent=any(r.accuracy.rounded for r in items),
         gaps=(
             *broken,
-            *_gaps(epochs, planned, kind=kind, cells=len(whose.cells), stops_early=stops_early),
+            *_gaps(epochs, planned, kind=kind, cells=len(whose.cells), stops_early=stops_early and not some),
         ),
         heading=whose.heading,
     )

@@ -24,7 +24,9 @@ def find_loop(notebook: Notebook, cells: Sequence[NotebookCell]) -> Loop:
     followed = followed_loop(notebook, cells)
     if followed.length is not None:
         return followed
-    return _written(notebook, cells)._replace(before=followed.before, after=followed.after)
+    return _written(notebook, cells)._replace(
+        before=followed.before, after=followed.after, some=followed.some
+    )
 
 
 def _written(notebook: Notebook, cells: Sequence[NotebookCell]) -> Loop:

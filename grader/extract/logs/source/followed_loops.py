@@ -35,6 +35,8 @@ class Loop(NamedTuple):
     """Calls before the one loop of a test that is called in it, too: of an untrained network."""
     after: int = 0
     """Such calls after it: a last evaluation."""
+    some: bool = False
+    """Whether it tests after some of its epochs alone: `if epoch % 5 == 0: test()`."""
 
 
 def followed_loop(notebook: Notebook, cells: Sequence[NotebookCell]) -> Loop:
@@ -56,6 +58,7 @@ class _Epochs(NamedTuple):
     length: int | None
     first: int | None
     calls: frozenset[str]
+    some: bool
 
 
 class _Followed:
@@ -94,7 +97,8 @@ class _Followed:
         lengths = [loop.length for loop in loops]
         total = sum(n for n in lengths if n is not None) if None not in lengths else None
         firsts = {loop.first for loop in loops}
-        whole = Loop(total or None, firsts.pop() if len(firsts) == 1 else None)
+        some = any(loop.some for loop in loops)
+        whole = Loop(total or None, firsts.pop() if len(firsts) == 1 else None, some=some)
         if len(loops) > 1:
             return whole
         at = next(i for i, f in enumerate(self._found) if isinstance(f, _Epochs))
@@ -165,11 +169,9 @@ class _Followed:
                 raise _TooMuchError
             match statement:
                 case ast.For(iter=over, body=inner) if self._train(inner, depth):
-                    length, first = self._length(over, local)
-                    self._found.append(_Epochs(length, first, frozenset(self._called(inner))))
+                    self._found.append(self._epochs(*self._length(over, local), inner))
                 case ast.While(body=inner) if self._train(inner, depth):
-                    length, first = self._turns(statement, local)
-                    self._found.append(_Epochs(length, first, frozenset(self._called(inner))))
+                    self._found.append(self._epochs(*self._turns(statement, local), inner))
                 case ast.For() | ast.While() | ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef():
                     continue
                 case ast.If(body=inner, orelse=other):
@@ -183,6 +185,16 @@ class _Followed:
                             local[target.id] = self._int(value, local)
                     for call in _calls(statement):
                         self._call(call, local, depth)
+
+    def _epochs(self, length: int | None, first: int | None, body: Sequence[ast.stmt]) -> _Epochs:
+        return _Epochs(length, first, frozenset(self._called(body)), self._tests_some(body))
+
+    def _tests_some(self, body: Sequence[ast.stmt]) -> bool:
+        """Whether every test in a loop stands under a condition on a remainder."""
+        apart = [s for s in body if isinstance(s, ast.If) and not s.orelse and _takes_remainder(s.test)]
+        rest = [s for s in body if s not in apart]
+        tests = [any(_TESTS.search(n) for n in self._called(part)) for part in (apart, rest)]
+        return tests == [True, False]
 
     def _call(self, call: ast.Call, scope: _Scope, depth: int) -> None:
         function = self._function(call.func)
@@ -344,6 +356,10 @@ def _assignments(statement: ast.stmt) -> Iterator[tuple[ast.expr, ast.expr]]:
             yield from ((target, value) for target in targets)
         case ast.AnnAssign(target=target, value=ast.expr() as value):
             yield target, value
+
+
+def _takes_remainder(test: ast.expr) -> bool:
+    return any(isinstance(n, ast.BinOp) and isinstance(n.op, ast.Mod) for n in ast.walk(test))
 
 
 def _is_counted(over: ast.expr) -> bool:
