@@ -14,7 +14,7 @@ import msgspec
 from grader.core.assigned_data import MNIST
 from grader.core.evidence.claims import ClaimEvidence, On, What
 from grader.core.evidence.documents import Documents
-from grader.core.evidence.logs import Epoch, LogEvidence, Origin, Run, SequenceKind
+from grader.core.evidence.logs import Answer, Epoch, LogEvidence, Origin, Run, SequenceKind
 from grader.core.outcome import Finding, Outcome, Verdict, Weight, passed, unknown
 from grader.core.submission import Kind
 
@@ -87,6 +87,16 @@ def which_epoch(run: Run, epoch: Epoch) -> str:
         return told
     counts = ", which counts from zero," if run.epochs[0].printed == 0 else ""
     return f"{told}; the log{counts} calls it epoch {epoch.printed}"
+
+
+def reaches_in_time(run: Run, threshold: float, limit: int) -> bool:
+    """Whether some epochs are shown of a loop that is no longer than the limit, and one of them reaches the
+    threshold, whichever it was: one test after the loop, one in every second epoch.
+    """
+    numbers = [e.printed + (run.starts_at == 0) for e in run.epochs if e.printed is not None]
+    if run.planned is None or run.starts_at not in (0, 1) or max([run.planned, *numbers]) > limit:
+        return False
+    return any(e.at_least(threshold) is Answer.YES for e in run.epochs)
 
 
 def without_log(logs: LogEvidence, documents: Documents, claims: Iterable[Finding] = ()) -> Outcome:

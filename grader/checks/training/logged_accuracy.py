@@ -17,7 +17,8 @@ and those of other lines agree. That a cell fails when we run it says nothing ab
 The assignment asks for 99.4 % within 20 epochs. A log is a claim, but one that admits failure decides: if
 every epoch is there, all over the 10,000 test images, and none reaches the threshold, the run did not. Whole
 percents (`99%`) hide it, so the fractions count. Percents alone decide where the source shows that the loop
-tests on all test digits, and where they are more than 0.15 points short.
+tests on all test digits, to the end, and divides by no number of full batches, and where they are more than
+0.15 points short. Of a log that shows some epochs of a loop within the limit, one that reaches it is enough.
 
 A course may ask for the training accuracy instead (`accuracy_of = "training"`). It is printed while an epoch
 goes on and lies below what the network has at its end, so a log that is short of it fails only where the test
@@ -44,6 +45,7 @@ from grader.checks.training._runs import (
     claimed_without_log,
     of_another_data,
     outside_the_log,
+    reaches_in_time,
     rounding,
     shown_by,
     submitted,
@@ -262,8 +264,8 @@ def _judge(run: Run, params: Params) -> _Ruling:
             doubt("wrong-denominator", f"{wrong_total[-1]:,} images"),
             text,
         )
-    cut = run.start_cut and run.origin is Origin.NOTEBOOK
-    if run.kind is SequenceKind.EXCERPT and not cut and not _reaches_in_time(run, params):
+    enough = run.start_cut or (not last and reaches_in_time(run, params.threshold, limit))
+    if run.kind is SequenceKind.EXCERPT and not (enough and run.origin is Origin.NOTEBOOK):
         text = f"{said}, but this is an excerpt: {run.gaps[0]}"
         return _Ruling(run, Answer.MAYBE, doubt("excerpt", run.gaps[0]), text)
     other = {
@@ -288,17 +290,6 @@ def _judge(run: Run, params: Params) -> _Ruling:
         return _Ruling(run, Answer.MAYBE, doubt("no-denominator", finding.found), text)
     why = f"below {params.threshold:g} %" if answers else f"in a run longer than {limit} epochs"
     return _Ruling(run, Answer.NO, finding, f"{said}, {why}")
-
-
-def _reaches_in_time(run: Run, params: Params) -> bool:
-    """Whether a notebook shows some epochs of a loop that is no longer than the limit, and one reaches the
-    threshold, whichever of them it was: one test after the loop, one in every second epoch.
-    """
-    if run.origin is not Origin.NOTEBOOK or params.best_or_last is Which.LAST or run.starts_at not in (0, 1):
-        return False
-    numbers = [e.printed + (run.starts_at == 0) for e in run.epochs if e.printed is not None]
-    short = run.planned is not None and max([run.planned, *numbers]) <= params.limit
-    return short and any(e.at_least(params.threshold) is Answer.YES for e in run.epochs)
 
 
 def _is_plain(shown: Epoch, params: Params) -> bool:

@@ -375,7 +375,9 @@ def _counted(text: str, data: DataSet) -> tuple[Accuracy, ...]:
 
 
 def _goes_on(words: str) -> bool:
-    """`Test Epoch: 3 [1280/10000 (13%)] Accuracy`, `Test batch 3/10 accuracy`: of a part of what is tested."""
+    """Whether words go on counting: `Test Epoch: 3 [1280/10000 (13%)] Accuracy`, `Test batch 3/10 accuracy` are
+    of a part of what is tested.
+    """
     if _OF_A_BATCH.search(words):
         return True
     match = _PROGRESS.search(words)

@@ -107,7 +107,9 @@ def collect(lines: Sequence[SourceLine], own: frozenset[str] = frozenset()) -> I
 
 
 def _collected(lines: Sequence[SourceLine], own: frozenset[str]) -> "_Collector":
-    """What the lines say; where names were used above their one definition, with those known from the first line."""
+    """What the lines say; where names were used above their one definition, with those known from the first
+    line.
+    """
     read = [
         joint
         for joint in joined(lines)

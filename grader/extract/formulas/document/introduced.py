@@ -24,7 +24,9 @@ _STEP = Named(
 
 @remembered(most=2_048)
 def introduced(raw: str) -> Expr | None:
-    """The one weight that a sentence names whose end leads to a formula; None where it names more or other things."""
+    """The one weight that a sentence names whose end leads to a formula; None where it names more or other
+    things.
+    """
     if len(raw) > MOST or "w" not in raw.lower() or "|" in raw or _LEADS.search(raw) is None:
         return None
     plain = in_symbols(plain_line(in_canonical(raw))).text

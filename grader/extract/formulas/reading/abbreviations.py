@@ -68,7 +68,9 @@ class Abbreviation(NamedTuple):
 
 
 def may_define(raw: str) -> bool:
-    """Whether a raw line may define a name: it begins with one that is none of the network's, or says what one is."""
+    """Whether a raw line may define a name: it begins with one that is none of the network's, or says what
+    one is.
+    """
     match = _BEGINS.match(raw)
     if match is None:
         return _MAY_SAY.search(raw[:200]) is not None
@@ -170,8 +172,8 @@ _MEANINGS = ((False, False), (False, True), (True, False), (True, True))
 def with_signals(
     statements: Statements, true_of: Callable[[Sequence[Expr]], bool] | None = None
 ) -> Statements:
-    """The statements with every δ read as the document defines it, or uses it where it defines none; ∂E/∂o1 for δ_o1
-    where neither is true.
+    """The statements with every δ read as the document defines it, or uses it where it defines none; ∂E/∂o1
+    for δ_o1 where neither is true.
 
     `true_of` says what is true; of the network that is read for where it is not given.
     """
@@ -193,8 +195,8 @@ def with_signals(
 def _by_its_value(
     defining: Statements, statements: Statements, usual: _Change, holds: Callable[[Sequence[Expr]], bool]
 ) -> _Change:
-    """What a δ stands for whose definition is that of no error signal: its value, where that makes more of the
-    other statements true. A document may call the slope of the sigmoid δ.
+    """What a δ stands for whose definition is that of no error signal: its value, where that makes more of
+    the other statements true. A document may call the slope of the sigmoid δ.
     """
     values = {trees[0].args[1].name.removeprefix("a_"): trees[1] for trees in defining}
 

@@ -80,8 +80,8 @@ _JOINT = re.compile(
 
 
 def written_in_line(line: SourceText) -> tuple[SourceText, bool] | None:
-    """The line with LaTeX between dollars for each picture of it, and whether one formula stands over several: `A` in
-    one and `= B` in the next. None for a line that is one picture.
+    """The line with LaTeX between dollars for each picture of it, and whether one formula stands over several:
+    `A` in one and `= B` in the next. None for a line that is one picture.
     """
     if not _PICTURE.search(line.text):
         return None

@@ -182,5 +182,7 @@ _OWN_NAME = re.compile(r"\s*[A-Za-z_]\w{0,23}\s*")
 
 
 def called(name: str, stated: Expr | None) -> bool:
-    """Whether a side is a name of the document's own before an equation of the network's: `g1 = ∂E/∂w1 = …`."""
+    """Whether a side is a name of the document's own before an equation of the network's:
+    `g1 = ∂E/∂w1 = …`.
+    """
     return _OWN_NAME.fullmatch(name) is not None and stated is not None and stated.head in ("sym", "deriv")

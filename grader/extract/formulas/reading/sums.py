@@ -1,5 +1,5 @@
-"""Sums over the outputs, written out for the outputs of the network: the loss, `E = Σ ½ (target - output)²`, and the
-paths of a gradient, `Σ_k (a_ok - t_k) · a_ok (1 - a_ok) · w_k1`.
+"""Sums over the outputs, written out for the outputs of the network: the loss, `E = Σ ½ (target - output)²`,
+and the paths of a gradient, `Σ_k (a_ok - t_k) · a_ok (1 - a_ok) · w_k1`.
 """
 
 import re
