@@ -14,7 +14,7 @@ import msgspec
 from grader.core.assigned_data import MNIST
 from grader.core.evidence.claims import ClaimEvidence, On, What
 from grader.core.evidence.documents import Documents
-from grader.core.evidence.logs import Answer, Epoch, LogEvidence, Origin, Run, SequenceKind
+from grader.core.evidence.logs import Epoch, LogEvidence, Origin, Run, SequenceKind
 from grader.core.outcome import Finding, Outcome, Verdict, Weight, passed, unknown
 from grader.core.submission import Kind
 
@@ -89,14 +89,14 @@ def which_epoch(run: Run, epoch: Epoch) -> str:
     return f"{told}; the log{counts} calls it epoch {epoch.printed}"
 
 
-def reaches_in_time(run: Run, threshold: float, limit: int) -> bool:
-    """Whether some epochs are shown of a loop that is no longer than the limit, and one of them reaches the
-    threshold, whichever it was: one test after the loop, one in every second epoch.
+def is_loop_within(run: Run, limit: int) -> bool:
+    """Whether the loop above a notebook's log is no longer than the limit, so that every epoch that it shows
+    is within it, whichever that is: one test after the loop, one in every second epoch.
     """
     numbers = [e.printed + (run.starts_at == 0) for e in run.epochs if e.printed is not None]
-    if run.planned is None or run.starts_at not in (0, 1) or max([run.planned, *numbers]) > limit:
+    if run.origin is not Origin.NOTEBOOK or run.planned is None or run.starts_at not in (0, 1):
         return False
-    return any(e.at_least(threshold) is Answer.YES for e in run.epochs)
+    return len(run.epochs) <= run.planned and max([run.planned, *numbers]) <= limit
 
 
 def without_log(logs: LogEvidence, documents: Documents, claims: Iterable[Finding] = ()) -> Outcome:

@@ -24,7 +24,14 @@ Shorten the loop, or stop when the goal is reached, and run the notebook again.
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from grader.checks.training._runs import of_another, shown_by, submitted, unless_another, without_log
+from grader.checks.training._runs import (
+    is_loop_within,
+    of_another,
+    shown_by,
+    submitted,
+    unless_another,
+    without_log,
+)
 from grader.core.evidence.documents import Documents
 from grader.core.evidence.logs import Answer, LogEvidence, Run
 from grader.core.outcome import Finding, Outcome, failed, unknown
@@ -73,6 +80,9 @@ def check(logs: LogEvidence, documents: Documents, params: Params) -> Outcome:
     sure = next((r for r in reaching or within if r.complete), None)
     if sure:
         return shown_by(sure, logs, f"{len(sure.epochs)} epochs ({sure.place})")
+    looped = next((r for r in reaching or within if is_loop_within(r, limit)), None)
+    if looped:
+        return shown_by(looped, logs, f"the loop makes {looped.planned} epochs ({looped.place})")
     return unknown(
         f"{len(within[0].epochs)} epochs were found, but {within[0].gaps[0]}", [_finding(within[0], limit)]
     )

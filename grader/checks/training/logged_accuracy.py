@@ -43,9 +43,9 @@ from grader.checks.training._networks import another_network as whose_log
 from grader.checks.training._runs import (
     another_notebook,
     claimed_without_log,
+    is_loop_within,
     of_another_data,
     outside_the_log,
-    reaches_in_time,
     rounding,
     shown_by,
     submitted,
@@ -264,7 +264,7 @@ def _judge(run: Run, params: Params) -> _Ruling:
             doubt("wrong-denominator", f"{wrong_total[-1]:,} images"),
             text,
         )
-    enough = run.start_cut or (not last and reaches_in_time(run, params.threshold, limit))
+    enough = run.start_cut or (not last and Answer.YES in answers and is_loop_within(run, limit))
     if run.kind is SequenceKind.EXCERPT and not (enough and run.origin is Origin.NOTEBOOK):
         text = f"{said}, but this is an excerpt: {run.gaps[0]}"
         return _Ruling(run, Answer.MAYBE, doubt("excerpt", run.gaps[0]), text)
