@@ -203,6 +203,23 @@ def test_a_label_and_its_value_on_two_lines_are_one_claim(text: str, line: int) 
     assert (str(claim.place), claim.written) == (f"README.md:{line}", "18,622")
 
 
+def test_a_row_of_several_values_on_lines_of_their_own_is_of_several_networks() -> None:
+    row = ROW.replace("</tr>", "<td>7,840</td>\n</tr>")
+    assert claims_of(f"<table>\n{row}</table>\n").claims == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Worst digit accuracy: 98.81 %",
+        "Accuracy on the hardest class: 98.81 %",
+        "Accuracy per digit: 98.81 %",
+    ],
+)
+def test_the_accuracy_of_one_digit_is_none_of_the_network(text: str) -> None:
+    assert {c.on for c in claims_of(text + "\n").of(What.ACCURACY)} <= {On.OTHER}
+
+
 @pytest.mark.parametrize(
     "text",
     ["### Target parameters\n\n18,622\n", "Goal: accuracy\n\n99.4\n", "```\nparameters\n18,622\n```\n"],

@@ -78,6 +78,7 @@ EXAMPLES = {
         "_FIGURE": ("~99.4", "mine"),
         "_DIGIT": ("99.4 %", "mine"),
         "_ROW_TAG": ("<tr><td>", "<track>"),
+        "_CELL_OPENS": ("<td>7,840", "<tr>"),
         "_OPEN_ROW": ("<tr><td>Parameters</td>", "<tr><td>Parameters</td></tr>"),
         "_ONLY_A_FIGURE": ("**99.43%**", "mine"),
         "_RULE": ("|---|:---:|", "a line without one"),

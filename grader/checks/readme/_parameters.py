@@ -42,10 +42,16 @@ def stated_parameters(
                 excerpt=claim.excerpt,
                 marked=claim.written,
                 diagnosis="other-experiments" if others else "parameters-contradicted",
-                weight=Weight.REMARK if elsewhere else Weight.FAULT,
+                weight=Weight.REMARK if elsewhere or _in_its_row(claim, compared) else Weight.FAULT,
             )
         )
     return Result(len(claims), len(agreeing), tuple(findings))
+
+
+def _in_its_row(claim: Claim, compared: Comparison) -> bool:
+    """Whether another cell of the claim's row is a printed total: a row of several networks."""
+    cells = {cell.strip(" *_`").replace(",", "") for cell in claim.excerpt.split("|")[1:]}
+    return any(str(total) in cells for total, _ in compared.totals)
 
 
 def _count_hint(sketch: Sketch | None, total: int) -> str:

@@ -57,7 +57,8 @@ _BARS = re.compile(rf"{BAR.pattern}|it/s\b|\bloss\s*[=:]\s*\d", re.IGNORECASE)
 _OTHER = re.compile(
     r"(?<![a-z])(?:tta|ensemble|augmented|quanti[sz]\w*|pruned|pruning|(?:int|fp|float)[- ]?(?:8|16)"
     r"|8[- ]bits?|onnx|(?:half|a third|a quarter|a tenth|\d{1,2} ?%|only part|a subset|a part) of the "
-    r"(?:training )?(?:data|images|digits|set)|(?:digit|class|label) ['\"]?\d)(?![a-z\d])",
+    r"(?:training )?(?:data|images|digits|set)|(?:digit|class|label) ['\"]?\d"
+    r"|(?:worst|weakest|hardest|lowest|easiest|each|every|per)[ -](?:digit|class|label))(?![a-z\d])",
     re.IGNORECASE,
 )
 """Another network, other data or a single class of them: not what the log prints."""

@@ -149,11 +149,15 @@ def _joined(lines: list[SourceLine], skip: frozenset[Place]) -> list[SourceLine]
 
 
 def _end_of_row(lines: Sequence[SourceLine], at: int) -> int:
-    """The last line of a table's row that does not end where it begins; 0 for none."""
+    """The last line of a table's row of a label and a value that does not end where it begins; 0 for none. Of
+    several values only the head of their columns tells which network each is of.
+    """
     if lines[at].block is Block.FENCE or not _OPEN_ROW.search(lines[at].text):
         return 0
     ends = range(at + 1, min(at + MOST_OF_A_ROW, len(lines)))
-    return next((k for k in ends if "</tr" in lines[k].text.lower()), 0)
+    end = next((k for k in ends if "</tr" in lines[k].text.lower()), 0)
+    cells = sum(len(_CELL_OPENS.findall(line.text)) for line in lines[at : end + 1])
+    return end if cells == LABEL_AND_VALUE else 0
 
 
 def _end_of_label(lines: Sequence[SourceLine], at: int) -> int:
@@ -169,8 +173,10 @@ def _end_of_label(lines: Sequence[SourceLine], at: int) -> int:
 MOST_OF_A_ROW = 40
 """Lines of one row."""
 MOST_OF_A_LABEL = 40
+LABEL_AND_VALUE = 2
 _DIGIT = re.compile(r"\d")
 _ROW_TAG = re.compile(r"<tr\b", re.IGNORECASE)
+_CELL_OPENS = re.compile(r"<t[dh]\b", re.IGNORECASE)
 _OPEN_ROW = re.compile(r"<tr\b(?!.*</tr)", re.IGNORECASE)
 _ONLY_A_FIGURE = re.compile(r"[\s*_~≈=]*\d[\d,. ]*(?:\s*[%kK])?[\s*_.]*")
 
