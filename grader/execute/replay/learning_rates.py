@@ -2,11 +2,17 @@
 
 import re
 
+from grader.execute.replay.cell_graph import ROW, Model, sheet_of
+
 _NUMBER = r"(?:\d+(?:[.,]\d+)?|[.,]\d+)(?![\d%])"
 _LABELLED = re.compile(
     r"(?:η|ɳ|ƞ|ͷ|ⴄ|\beta\b|(?<![a-z])l\.?\s?r\.?(?![a-z])|learn\w*[\s_.-]*rate\w*|α|alpha|(?<![a-z])n(?=\s*=))"
     r"[\s=:_()\[\]{}→>-]*(?:(?:of|is|to|at|as|with|set to)\s+)?"
     rf"({_NUMBER}(?:(?:\s*(?:[,;/&|]|and|or|to|vs\.?|-|–)\s*)+{_NUMBER})*)",
+    re.IGNORECASE,
+)
+_NAME = re.compile(
+    r"\W*(?:η|ɳ|ƞ|ͷ|ⴄ|eta|l\.?\s?r\.?|learn\w*[\s_.-]*rate|α|alpha)(?:\s*\(?(?:η|eta|l\.?r\.?|α|alpha)\)?)?\W*",
     re.IGNORECASE,
 )
 _ONE = re.compile(_NUMBER)
@@ -30,6 +36,19 @@ def claimed_rate(text: str, *, bare: bool = False) -> float | None:
     several.
     """
     return next(iter(claimed_rates(text, bare=bare)), None)
+
+
+def said_rates(model: Model, sheet: int) -> set[float]:
+    """Every learning rate that the name or a cell of a sheet says: `η = 1`, `LR` beside or above a number."""
+    found = set(claimed_rates(model.book.sheets[sheet].name, bare=True))
+    for key, text in model.constants.items():
+        if sheet_of(key) != sheet or not isinstance(text, str):
+            continue
+        found.update(claimed_rates(text))
+        if _NAME.fullmatch(text):
+            beside = (model.shown(key + 1), model.shown(key + ROW))
+            found.update(value for value in beside if isinstance(value, float))
+    return found
 
 
 def same_rate(one: float, other: float) -> bool:

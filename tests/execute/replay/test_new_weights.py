@@ -94,3 +94,43 @@ def test_of_typed_rates_the_one_that_differs_is_wrong() -> None:
     book.save(buffer)
     failed = {f.quantity for f in replayed(buffer.getvalue()).faults if f.severity is Severity.FAIL}
     assert failed == {"w8"}
+
+
+def one_left_out(said: str, update: str = "{w}-{d}", value: float | None = None) -> bytes:
+    """A book of which no update writes a learning rate, with a text above it and a number beside that."""
+
+    def edit(book: openpyxl.Workbook) -> None:
+        sheet = book.worksheets[0]
+        sheet["F2"], sheet["G2"] = said, value
+        for w in WEIGHTS:
+            for r in range(FIRST + 1, LAST + 1):
+                before = update.format(w=f"{AT[w]}{r - 1}", d=f"{AT['∂E/∂' + w]}{r - 1}")
+                sheet[f"{AT[w]}{r}"] = f"={before}"
+
+    return workbook(edit=edit)
+
+
+@pytest.mark.parametrize(
+    ("said", "value"),
+    [("η = 1", None), ("Learning rate (η)", 1.0), ("LR: 1.0", None), ("learning rate =", 1.0)],
+)
+@pytest.mark.parametrize("update", ["{w}-{d}", "{w}-1*{d}", "-{d}+{w}", "SUM({w},-{d})"])
+def test_a_rate_of_1_that_the_sheet_says_may_be_left_out(said: str, value: float | None, update: str) -> None:
+    book = replayed(one_left_out(said, update, value))
+    assert [f.message for f in book.faults if f.severity is Severity.FAIL] == []
+    assert book.verdict is BookVerdict.CORRECT
+    assert book.tables[0].eta == 1.0
+
+
+@pytest.mark.parametrize(
+    ("said", "value"), [("η = 0.5", None), ("η =", 0.5), ("", None), ("η = 1 and 2", None)]
+)
+def test_a_rate_that_is_none_or_another_may_not(said: str, value: float | None) -> None:
+    book = replayed(one_left_out(said, value=value))
+    assert {f.diagnosis for f in book.faults if f.severity is Severity.FAIL} == {"factor-missing"}
+
+
+@pytest.mark.parametrize("update", ["{w}+{d}", "{w}-{d}-{d}", "{d}-{w}"])
+def test_of_a_rate_of_1_a_wrong_update_is_wrong(update: str) -> None:
+    book = replayed(one_left_out("η = 1", update))
+    assert {f.quantity for f in book.faults if f.severity is Severity.FAIL} == set(WEIGHTS)

@@ -245,7 +245,9 @@ class IdentityTest:
         if eta is None or not eta.literal or symbol[0] != "formula":
             return symbol
         readers = names().gradients if eta.of_steps else names().weights
-        return with_typed_eta(symbol, eta.value) if quantity in readers else symbol
+        typed = with_typed_eta(symbol, eta.value) if quantity in readers else symbol
+        left_out = eta.unwritten and quantity in names().weights and typed == symbol
+        return with_unwritten_eta(quantity, symbol) if left_out else typed
 
     def want(self, quantity: str) -> Array:
         """Reference values of a quantity in the row under test."""
@@ -339,8 +341,22 @@ def with_typed_eta(symbol: Symbol, value: float) -> Symbol:
         for at, token in enumerate(form.tokens)
     )
     if tokens == form.tokens:
-        return ("formula", form, inner, key)
+        return symbol if inner == symbols else ("formula", form, inner, key)
     return ("formula", Form(tokens, form.slots, form.skeleton + " typed"), (*inner, ("eta",)), key)
+
+
+def with_unwritten_eta(quantity: str, symbol: Symbol) -> Symbol:
+    """An update with the learning rate as the factor of its step: `w + (update - w)·η`, the same at 1."""
+    form, symbols = symbol[1], symbol[2]
+    if not isinstance(form, Form) or not isinstance(symbols, tuple):
+        return symbol
+    before, rate = Token("ref", len(symbols)), Token("ref", len(symbols) + 1)
+    opened, closed = Token("open", "("), Token("close", ")")
+    plus, minus, times = (Token("op", sign) for sign in "+-*")
+    step = (opened, opened, *form.tokens, closed, minus, before, closed)
+    known = (*symbols, ("q", quantity, "prev"), ("eta",))
+    unwritten = Form((before, plus, *step, times, rate), form.slots, form.skeleton + " unwritten")
+    return ("formula", unwritten, known, symbol[3])
 
 
 def _is_factor(tokens: tuple[Token, ...], at: int) -> bool:

@@ -16,6 +16,7 @@ from grader.backprop.sheet_names import names
 from grader.backprop.tokens import Unsupported
 from grader.core.evidence.workbook import Table
 from grader.execute.replay.cell_graph import ROW, Model, cell, column_of, row_of, sheet_of
+from grader.execute.replay.learning_rates import said_rates
 from grader.execute.replay.table.slope_columns import says_steps
 
 MAX_HELPERS = 40
@@ -39,6 +40,8 @@ class Source(NamedTuple):
     literal: bool = False
     of_steps: bool = False
     """Whether the number is typed into the columns of gradients, whose headers say that they hold steps."""
+    unwritten: bool = False
+    """Whether it is the 1 that a sheet says and that an update may leave out."""
 
 
 class Layout:
@@ -157,9 +160,7 @@ class Layout:
         return name if name in names().inputs else ""
 
     def _find_eta(self) -> Source | None:
-        """The leaf that the first updates read outside the table; else the most frequent one; else a typed
-        number.
-        """
+        """The leaf that the first updates read outside the table; else the most frequent; else a number."""
         weights, slopes = names().weights, names().gradients
         everywhere, steps = Counter[int](), Counter[int]()
         first = self._outside(weights, range(1, min(2, len(self.rows))))
@@ -182,7 +183,15 @@ class Layout:
                 for key in self._sources(leaf, value, readers):
                     self.bound[key] = ("eta",)
                 return Source(value, leaf)
-        return self._typed_eta() or self._inferred_eta()
+        found = self._typed_eta() or self._inferred_eta()
+        return self._unwritten_eta(found) if found is None or found.value == 1.0 else found
+
+    def _unwritten_eta(self, found: Source | None) -> Source | None:
+        """A rate of 1 where updates are calculated and their sheet says 1 alone: `w - ∂E/∂w` is right."""
+        updates = [self.key(w, 1) for w in names().weights if w in self.columns and len(self.rows) > 1]
+        if self.model.owner.keys().isdisjoint(updates) or said_rates(self.model, self.table.sheet) != {1.0}:
+            return found
+        return (found or Source(1.0, 0, literal=True))._replace(unwritten=True)
 
     def _outside(self, readers: Sequence[str], indices: range) -> Counter[int]:
         counted: Counter[int] = Counter()
