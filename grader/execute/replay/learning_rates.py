@@ -47,7 +47,7 @@ def said_rates(model: Model, sheet: int) -> set[float]:
         found.update(claimed_rates(text))
         if _NAME.fullmatch(text):
             beside = (model.shown(key + 1), model.shown(key + ROW))
-            found.update(value for value in beside if isinstance(value, float))
+            found.update([value for value in beside if isinstance(value, float)][:1])
     return found
 
 

@@ -122,6 +122,14 @@ def test_a_rate_of_1_that_the_sheet_says_may_be_left_out(said: str, value: float
     assert book.tables[0].eta == 1.0
 
 
+def test_a_number_below_the_name_of_a_rate_that_stands_beside_it_is_no_rate() -> None:
+    book = openpyxl.load_workbook(io.BytesIO(one_left_out("η", value=1.0)))
+    book.worksheets[0]["F3"] = 0.05
+    buffer = io.BytesIO()
+    book.save(buffer)
+    assert replayed(buffer.getvalue()).verdict is BookVerdict.CORRECT
+
+
 @pytest.mark.parametrize(
     ("said", "value"), [("η = 0.5", None), ("η =", 0.5), ("", None), ("η = 1 and 2", None)]
 )
