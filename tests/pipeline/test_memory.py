@@ -1,6 +1,7 @@
 """A kept result is one of the code, the files and the options at hand: no key can forget what decides it."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -10,7 +11,8 @@ import msgspec
 import pytest
 
 import grader
-from grader.core.memory import _code_of, _digest_of, _imports, code_of, key, write_whole
+from grader.core import memory
+from grader.core.memory import _code_of, _module, code_of, key, write_whole
 from grader.core.retrain_rule import Retraining
 from grader.core.rubric import Profile
 from grader.core.settings import Settings
@@ -116,7 +118,8 @@ def _closure(module: str) -> set[str]:
         name = waiting.pop()
         if name not in found:
             found.add(name)
-            waiting += _imports(name)
+            module = _module(name)
+            waiting += module.imports if module else ()
     return found
 
 
@@ -147,22 +150,45 @@ def test_what_runs_in_another_process_or_is_named_in_a_table_counts(module: str,
     assert covered in _closure(module)
 
 
-def _forget() -> None:
-    for kept in (_code_of, _digest_of):
-        kept.cache_clear()
-
-
 def test_a_template_is_code_of_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    _forget()
     before = code_of("grader.render.html")
-    read = Path.read_bytes
+    plain = memory._digest_of
     monkeypatch.setattr(
-        Path, "read_bytes", lambda path: read(path) + (b"<!-- -->" if path.name == "student.html.j2" else b"")
+        memory, "_digest_of", lambda file: plain(file) + "x" * (Path(file).name == "student.html.j2")
     )
-    _forget()
+    _code_of.cache_clear()
     assert code_of("grader.render.html") != before
     monkeypatch.undo()
-    _forget()
+    _code_of.cache_clear()
+
+
+def test_a_folder_counts_with_what_lies_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package with its modules and data, a folder without modules; neither bytecode nor another package's
+    data.
+    """
+    files = {
+        "theirs/__init__.py": "from theirs.inner import (\n    one,\n)\n",
+        "theirs/inner/__init__.py": "",
+        "theirs/inner/one.py": "RUNS = 'theirs.other'\n",
+        "theirs/other.py": "",
+        "theirs/unused.py": "",
+        "theirs/limits.toml": "",
+        "theirs/pages/deep/a.css": "",
+        "theirs/inner/b.json": "",
+        "theirs/__pycache__/c.json": "",
+        "theirs/notes.txt": "",
+    }
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(memory, "_NAMED", (re.compile(r"theirs(?:\.\w+)+"),))
+    monkeypatch.setattr(memory, "_FROM", re.compile(memory._FROM.pattern.replace("grader", "theirs")))
+    counted: list[str] = []
+    monkeypatch.setattr(memory, "key", lambda code: counted.extend(name for name, _ in code) or "")
+    code_of("theirs", within=("theirs",))
+    assert sorted(counted) == ["__init__.py", "a.css", "b.json", "limits.toml", "one.py", "other.py"]
 
 
 def test_a_training_is_kept_when_other_code_changes() -> None:
