@@ -1,16 +1,15 @@
 """Compiled regular expressions, kept as Python keeps bytecode: six hundred of them are made while our modules
 are loaded, which took a quarter of a `check` of one's own work.
 
-Kept are those alone that a module makes when it is loaded, and those of a rubric's network
-(`grader.backprop.name_patterns`), so nothing of a student's text is ever among them; each under its own text
-and flags, for one interpreter. Compiling each at its first use would save next to nothing: a `check` uses 385
-of the 559 that its modules make, which take nine tenths of the time. Whatever is amiss (no cache folder, a
-damaged file, an interpreter whose `re` is built otherwise) costs no more than compiling anew.
+Kept are those alone that a module makes when it is loaded, those of a rubric's network
+(`grader.backprop.name_patterns`) and those of a lexer, so nothing of a student's text is ever among them;
+each under its own text and flags, for one interpreter. Compiling each at its first use would save next to
+nothing: a `check` uses 385 of the 559 that its modules make, which take nine tenths of the time. Whatever is
+amiss (no cache folder, a damaged file, an interpreter whose `re` is built otherwise) costs no more than
+compiling anew.
 """
 
 import atexit
-import hashlib
-import marshal
 import re
 import sys
 from array import array
@@ -19,15 +18,17 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
+from grader.core import kept_file
 from grader.core.machine import user_cache
-from grader.core.memory import write_whole
 
 MOST: Final = 4_000
 """Patterns of one file; above it those of the last command alone are kept."""
 _LOADING: Final = frozenset({"<module>", "<listcomp>", "<genexpr>", "<dictcomp>", "<setcomp>"})
 """Names of code that runs while a module is loaded."""
-_OF_A_NETWORK: Final = "grader.backprop.name_patterns"
-"""The module whose functions make patterns of a rubric's network alone: 25 of them for a README."""
+_THEIR_OWN: Final = frozenset({"grader.backprop.name_patterns", "pygments.lexer"})
+"""Modules whose functions make patterns of a rubric's network alone, 25 of them for a README, and of a lexer,
+50 for a notebook.
+"""
 
 _Pattern = tuple[str | bytes, int]
 _Parts = tuple[int, bytes, int, dict[str, int], tuple[str | None, ...]]
@@ -36,8 +37,17 @@ _Parts = tuple[int, bytes, int, dict[str, int], tuple[str | None, ...]]
 
 def keep() -> None:
     """Take compiled patterns from the cache from now on, and at the end keep those that it lacked."""
+    global _running  # noqa: PLW0603
     with suppress(ImportError, AttributeError, OSError, RuntimeError):  # the last: a user without a home
-        _Keeper(user_cache()).begin()
+        if _running is None:
+            _running = _Keeper(user_cache())
+            _running.begin()
+
+
+def write() -> None:
+    """Keep now what was missing so far: for a process that does not end as Python's do."""
+    if _running is not None:
+        _running.write()
 
 
 class _Keeper:
@@ -49,17 +59,19 @@ class _Keeper:
         self._compiler: Any = import_module("re._compiler")
         self._parser: Any = import_module("re._parser")
         self._plain: Any = self._compiler.compile
-        made_for = (sys.implementation.cache_tag, f"{sys.hexversion:x}", self._sre.MAGIC, self._sre.CODESIZE)
-        version = "-".join(map(str, made_for))
+        version = f"{kept_file.INTERPRETER}-{self._sre.MAGIC}-{self._sre.CODESIZE}"
         self.path = folder / f"patterns-{version}.bin"
-        self.known: dict[_Pattern, _Parts] = _read(self.path)
+        self.known: dict[_Pattern, _Parts] = kept_file.read(self.path) or {}
         self.used: dict[_Pattern, _Parts] = {}
         self.missing: list[_Pattern] = []
 
     def begin(self) -> None:
-        if getattr(self._plain, "__self__", None) is None:  # not while an earlier call already does it
-            self._compiler.compile = self.compile
-            atexit.register(self.write)
+        self._compiler.compile = self.compile
+        atexit.register(self.end)
+
+    def end(self) -> None:
+        self._compiler.compile = self._plain
+        self.write()
 
     def compile(self, pattern: Any, flags: int = 0) -> "re.Pattern[Any]":
         """Do what `re._compiler.compile` does."""
@@ -91,34 +103,25 @@ class _Keeper:
 
     def write(self) -> None:
         """Keep what was missing, unless Python may not keep its bytecode either."""
-        self._compiler.compile = self._plain
         if not self.missing or sys.dont_write_bytecode:
             return
         with suppress(Exception):  # a courtesy to the next command
             new = {what: self._parts(*what) for what in self.missing}
             # What would not be the same pattern is never kept.
             sure = {w: parts for w, parts in new.items() if self._made(w[0], parts) == self._plain(*w)}
-            kept = self.known | sure
-            data = marshal.dumps(kept if len(kept) <= MOST else self.used | sure)
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(self.path, hashlib.sha256(data).digest() + data)
+            self.missing.clear()
+            self.known, self.used = self.known | sure, self.used | sure
+            kept_file.write(self.path, self.known if len(self.known) <= MOST else self.used)
+
+
+_running: _Keeper | None = None
 
 
 def _to_be_kept() -> bool:
-    """Whether a module that is being loaded asks for a pattern itself, and no function for it; or the one
-    that makes them of a network.
+    """Whether a module that is being loaded asks for a pattern itself, and no function for it; or one whose
+    patterns are its own.
     """
     frame = sys._getframe(2)  # noqa: SLF001
     while frame.f_back is not None and frame.f_globals.get("__name__") in ("re", "re._compiler"):
         frame = frame.f_back
-    return frame.f_code.co_name in _LOADING or frame.f_globals.get("__name__") == _OF_A_NETWORK
-
-
-def _read(path: Path) -> dict[_Pattern, _Parts]:
-    """What is kept, nothing where the file is missing or is not as it was written."""
-    with suppress(OSError, ValueError, EOFError, TypeError):
-        digest, data = (whole := path.read_bytes())[:32], whole[32:]
-        if hashlib.sha256(data).digest() == digest:
-            found: dict[_Pattern, _Parts] = marshal.loads(data)  # noqa: S302 - of this user, as bytecode is
-            return found
-    return {}
+    return frame.f_code.co_name in _LOADING or frame.f_globals.get("__name__") in _THEIR_OWN

@@ -17,6 +17,7 @@ from markupsafe import Markup
 from grader.render import escape, strings
 from grader.render.escape import SafeHtml
 from grader.render.files import words
+from grader.render.kept_templates import kept_templates
 from grader.render.markdown import render_markdown
 
 _CATALOGUES: Final = {"t": strings, "w": words}
@@ -48,6 +49,7 @@ def environment() -> Environment:
         keep_trailing_newline=True,
         finalize=_visible,
         extensions=[Labels],
+        bytecode_cache=kept_templates(),
     )
     env.globals.update(_CATALOGUES)
     env.filters.update(

@@ -37,7 +37,10 @@ _FLAGS = ("-I", "-S", "-X", "utf8")
 """Neither the current folder nor a user's own packages, variables or start-up files: the folders to import
 from are named. Without `site` it starts in a third of the time.
 """
-_KEPT = ("PATH", "SYSTEMROOT", "LANG", "LC_ALL", "TMPDIR", "TEMP", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+_KEPT = (
+    *("PATH", "SYSTEMROOT", "LANG", "LC_ALL", "TMPDIR", "TEMP", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"),
+    *("HOME", "XDG_CACHE_HOME", "LOCALAPPDATA"),  # where compiled patterns and templates are kept
+)
 _LIMITS = ReadLimits()
 
 _T = TypeVar("_T")

@@ -5,7 +5,8 @@ reads no file of a student itself: what a fork did to its memory is gone with th
 submission reaches the next. Where there is no fork (Windows) it serves one request and ends.
 
 Requests and answers are frames on standard input and output: a head of fixed size, then MessagePack. It opens
-no file and no connection, and ends when the process that started it does, whatever it is doing then.
+no connection, and no file but the modules that it imports and what they and our templates were compiled to,
+and ends when the process that started it does, whatever it is doing then.
 
 `answer` does the same for a process that was forked already for the one request that it gets over a socket
 (`grader.sandbox.apart`).
@@ -26,6 +27,8 @@ from typing import BinaryIO, NamedTuple, NoReturn
 
 import msgspec
 
+from grader.core import kept_patterns
+from grader.core.machine import collect_rarely
 from grader.sandbox import reader_filter
 
 
@@ -89,6 +92,8 @@ _CAN_FORK = hasattr(os, "fork")
 def main() -> None:
     """Serve requests until standard input ends."""
     source, sink = sys.stdin.buffer, sys.stdout.buffer
+    collect_rarely()
+    kept_patterns.keep()
     if _CAN_FORK:
         importlib.import_module("resource")
         reader_filter.prepare()
@@ -198,6 +203,7 @@ def load(target: str) -> Reader:
         module = importlib.import_module(name)
         if not any(known.partition(":")[0] == name for known in _loaded):
             getattr(module, "warm", lambda: None)()
+            kept_patterns.write()
         call: Callable[..., object] = getattr(module, function)
         hints = typing.get_type_hints(call)
         hints.pop("return")

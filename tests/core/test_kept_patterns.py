@@ -1,6 +1,7 @@
 """Compiled patterns are kept, and a kept one is the pattern that would be compiled."""
 
 import importlib
+import os
 import pkgutil
 import re
 import subprocess
@@ -14,7 +15,8 @@ import grader
 from grader.backprop.name_patterns import Named
 from grader.core import kept_patterns
 from grader.core.assigned_network import CLASS_NETWORK
-from grader.core.kept_patterns import _Keeper, _read
+from grader.core.kept_file import read
+from grader.core.kept_patterns import _Keeper
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +63,7 @@ def test_the_patterns_of_a_network_are_kept(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.undo()
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
     keeper.write()
-    assert list(_read(keeper.path)) == [(found.pattern, 0)]
+    assert list(read(keeper.path)) == [(found.pattern, 0)]
 
 
 @pytest.mark.parametrize(
@@ -71,9 +73,10 @@ def test_a_damaged_file_is_no_file(tmp_path: Path, damage: "type[bytes]") -> Non
     keeper = _Keeper(tmp_path)
     _load(keeper, "A = compile('q+r', 0)")
     keeper.write()
-    assert _read(keeper.path)
+    assert read(keeper.path)
     keeper.path.write_bytes(damage(keeper.path.read_bytes()))
-    assert _read(keeper.path) == {}
+    assert read(keeper.path) is None
+    assert _Keeper(tmp_path).known == {}
 
 
 def test_nothing_is_written_where_python_keeps_no_bytecode(
@@ -128,3 +131,28 @@ def test_an_interpreter_that_is_built_otherwise_keeps_nothing(monkeypatch: pytes
 
     monkeypatch.setattr(kept_patterns, "import_module", missing)
     kept_patterns.keep()
+
+
+def test_the_patterns_of_a_lexer_are_kept_at_once_where_a_process_asks_for_it(tmp_path: Path) -> None:
+    """The process that reads files ends without what Python does at its end."""
+    code = (
+        "import os, sys; sys.dont_write_bytecode = False; from grader.core import kept_patterns\n"
+        "kept_patterns.keep(); from pygments.lexers.python import PythonLexer; PythonLexer()\n"
+        "kept_patterns.write()\n"
+        "known = len(kept_patterns._running.known); kept_patterns.write(); print(known); os._exit(0)"
+    )
+    counts = [
+        int(
+            subprocess.run(
+                [sys.executable, "-c", code],
+                env={**os.environ, "XDG_CACHE_HOME": str(tmp_path)},
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout
+        )
+        for _ in range(2)
+    ]
+    (file,) = (tmp_path / "grader").iterdir()
+    assert counts[0] == counts[1] == len(read(file))
+    assert any("async" in pattern for pattern, _ in read(file))
