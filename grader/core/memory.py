@@ -71,7 +71,7 @@ def _code_of(modules: tuple[str, ...], within: tuple[str, ...]) -> str:
     files = {module.file: module.sha256 for module in found.values()}
     for folder in {os.path.dirname(file) for file in files}:  # noqa: PTH120 - 300 folders
         files |= {data: _digest_of(data) for data in _beside(folder)}
-    return key(code=[[os.path.basename(file), sha256] for file, sha256 in sorted(files.items())])  # noqa: PTH119
+    return key(code=[[file.rpartition(os.sep)[2], sha256] for file, sha256 in sorted(files.items())])
 
 
 def _below(name: str, folders: Iterable[str]) -> bool:
@@ -145,7 +145,7 @@ def _beside(folder: str) -> tuple[str, ...]:
     found: list[str] = []
     for entry in os.scandir(folder):
         if entry.is_dir():
-            if entry.name != "__pycache__" and not os.path.exists(os.path.join(entry.path, "__init__.py")):  # noqa: PTH110, PTH118
+            if entry.name != "__pycache__" and "__init__.py" not in os.listdir(entry.path):  # noqa: PTH208
                 found += _beside(entry.path)
         elif os.path.splitext(entry.name)[1] in _DATA:  # noqa: PTH122
             found.append(entry.path)
