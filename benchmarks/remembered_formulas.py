@@ -18,8 +18,8 @@ import msgspec
 from grader.core.evidence.workbook import Book
 from grader.core.rubric import CLASS_PROFILE
 from grader.execute.replay.book.replay_book import replay_book
-from grader.execute.replay.table.cell_identity import Match, Points
 from grader.execute.replay.table.layout import Symbol
+from grader.execute.replay.table.random_settings import Match, Points
 from grader.extract.workbook.read import read_book
 from grader.sandbox.reader import own_work
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from grader.core.facts.replay import BookFacts, BookVerdict, Severity
 from grader.core.rubric import CLASS_PROFILE
 from grader.execute.replay.book.replay_book import replay_book
-from grader.execute.replay.table import cell_identity
-from grader.execute.replay.table.cell_identity import Points, points_for
+from grader.execute.replay.table import random_settings
+from grader.execute.replay.table.random_settings import Points, points_for
 from grader.extract.workbook.child import read
 from tests.execute.replay.sheets import AT, HEADER, formula, replayed, workbook
 from tests.generate.workbook import make, random_spec
@@ -39,7 +39,9 @@ def evaluated(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     asked: list[str] = []
     plain = Points._decided
 
-    def decided(self: Points, quantity: str, symbol: cell_identity.Symbol) -> tuple[cell_identity.Match, str]:
+    def decided(
+        self: Points, quantity: str, symbol: random_settings.Symbol
+    ) -> tuple[random_settings.Match, str]:
         asked.append(quantity)
         return plain(self, quantity, symbol)
 
@@ -116,7 +118,7 @@ def test_names_of_a_let_that_are_used_otherwise_make_another_formula() -> None:
 
 
 def test_no_more_is_remembered_than_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cell_identity, "MOST_KNOWN", 10)
+    monkeypatch.setattr(random_settings, "MOST_KNOWN", 10)
     points_for(())._known.clear()
     assert replayed(workbook()).verdict is BookVerdict.CORRECT
     assert 0 < len(points_for(())._known) <= 10

@@ -20,7 +20,7 @@ from grader.execute.replay.formula.worksheet_functions import Value, as_number
 from grader.execute.replay.notation import address
 from grader.execute.replay.reference_network import Array, shares, train
 from grader.execute.replay.table.judge import Judged
-from grader.execute.replay.table.layout import Layout
+from grader.execute.replay.table.slope_columns import column_values
 
 RANDOM = 4
 SEED = 4_711
@@ -73,7 +73,7 @@ def replay(model: Model, judged: Sequence[Judged], rates: Sequence[float]) -> Wh
     layouts = [table.layout for table in judged]
     merged = tuple(pair for layout in layouts for pair in layout.merged)
     settings = _Settings(rates, merged)
-    references = [_reference(layout, tuple(rates), merged) for layout in layouts]
+    references = [_reference(table, settings, merged) for table in judged]
     patches: dict[int, Patch] = {}
     for table, reference in zip(judged, references, strict=True):
         _patch(table, reference, settings, patches)
@@ -97,9 +97,13 @@ Reference = Mapping[str, Array]
 """Values of each quantity, one row an iteration and one column a setting."""
 
 
-def _reference(layout: Layout, rates: tuple[float, ...], merged: tuple[tuple[str, str], ...]) -> Reference:
+def _reference(table: Judged, settings: _Settings, merged: tuple[tuple[str, str], ...]) -> Reference:
+    """What the cells of a table should hold, by what its columns of gradients hold."""
+    layout = table.layout
     literal = layout.eta.value if layout.eta is not None and layout.eta.literal else None
-    return made(_trainer)(rates, merged, literal, -(-max(1, len(layout.rows)) // 32) * 32)
+    trained = made(_trainer)(settings.rates, merged, literal, -(-max(1, len(layout.rows)) // 32) * 32)
+    eta = settings.eta if literal is None else np.where(settings.random, literal, settings.eta)
+    return column_values(trained, table.held, eta)
 
 
 Trainer = Callable[[tuple[float, ...], tuple[tuple[str, str], ...], float | None, int], Reference]
@@ -142,9 +146,6 @@ def _compare(
     table: Judged, reference: Reference, settings: _Settings, values: Mapping[int, Value]
 ) -> Replayed:
     layout = table.layout
-    literal = layout.eta.value if layout.eta is not None and layout.eta.literal else None
-    eta = settings.eta if literal is None else np.where(settings.random, literal, settings.eta)
-    reference = table.slopes.of(reference, eta)
     count = len(layout.rows)
     columns: dict[str, Array] = {}
     filled: list[npt.NDArray[np.bool_]] = []

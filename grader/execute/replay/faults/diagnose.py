@@ -18,14 +18,15 @@ from grader.execute.replay.faults.edit_search import flatten, run, substitutions
 from grader.execute.replay.faults.missing_terms import LostTerms, candidates
 from grader.execute.replay.faults.sentences import Sentences
 from grader.execute.replay.faults.two_faults import TwoFaults, rate_slots
-from grader.execute.replay.faults.wording import Wording
+from grader.execute.replay.faults.wording import Wording, anchored
 from grader.execute.replay.faults.wrong_cell import MAX_LONG_SEARCHES, Case, Diagnosis, Memory
 from grader.execute.replay.formula.evaluator import Slot
 from grader.execute.replay.formula.small_edits import small_edits, unrounded
 from grader.execute.replay.notation import address, display, number
 from grader.execute.replay.reference_network import Array, inherited_gradients
-from grader.execute.replay.table.cell_identity import Points, Tested, difference, shape
+from grader.execute.replay.table.cell_identity import Tested
 from grader.execute.replay.table.layout import Layout, Symbol
+from grader.execute.replay.table.random_settings import Points, difference, shape
 
 
 class Doctor:
@@ -67,6 +68,10 @@ class Doctor:
             self.lost.factor_and_reference,
             self.two.edits,
         )
+        if (
+            typed := self._typed_rate(case)
+        ) is not None:  # before what is remembered of tables of other rates
+            return typed
         memo = (tested.quantity, shape(tested.symbol))
         start = self._known.get(memo, 0)
         long = attempts.index(self._edit)
@@ -151,6 +156,33 @@ class Doctor:
             if self._fits(case.flat.tokens, _with(case.values, slot, self.points.eta), case.want):
                 yield self.say.drifted(case, slot)
                 return
+
+    def _typed_rate(self, case: Case) -> Diagnosis | None:
+        """A number, typed or in another cell, that equals the learning rate of the table."""
+        eta, flat = self.layout.eta, case.flat
+        if eta is None or eta.literal:
+            return None
+        numbers = [slot for slot, symbol in enumerate(flat.symbols) if symbol[:2] == ("number", eta.value)]
+        values = [self.points.eta if slot in numbers else v for slot, v in enumerate(case.values)]
+        tokens = tuple(
+            Token("ref", len(values)) if t == Token("number", eta.value) else t for t in flat.tokens
+        )
+        if tokens == flat.tokens and not numbers:
+            return None
+        if not self._fits(tokens, [*values, self.points.eta], case.want):
+            return None
+        right = address(eta.cell)
+        where = address(flat.cells[numbers[0]]) if numbers else number(eta.value)
+        return Diagnosis(
+            "hard-coded-constant",
+            f"{self.words.subject(case.quantity)} takes the learning rate from {where} and not from {right}, "
+            "which others read: the value is right today, but the formula would not follow a change",
+            expected=right,
+            found=where,
+            hint=f"Refer to {anchored(right)}.",
+            marked=where if numbers else "",
+            severity=Severity.WARN,
+        )
 
     def _typed(self, case: Case) -> Iterator[Diagnosis]:
         """A number, typed or in a cell beside the table, that equals the student's own value of a

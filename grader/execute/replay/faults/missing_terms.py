@@ -13,8 +13,8 @@ from grader.execute.replay.faults.wrong_cell import Case, Diagnosis
 from grader.execute.replay.formula.small_edits import MAX_TOKENS, with_factor, with_term
 from grader.execute.replay.notation import address
 from grader.execute.replay.reference_network import Array
-from grader.execute.replay.table.cell_identity import Points, difference
 from grader.execute.replay.table.layout import Symbol
+from grader.execute.replay.table.random_settings import Points, difference
 
 
 def candidates(points: Points, quantity: str) -> list[tuple[Symbol, Array]]:

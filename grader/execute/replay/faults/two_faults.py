@@ -16,8 +16,8 @@ from grader.execute.replay.faults.wrong_cell import Case, Diagnosis
 from grader.execute.replay.formula.small_edits import BUT_BRACKETS, MAX_TOKENS, small_edits
 from grader.execute.replay.notation import address
 from grader.execute.replay.reference_network import Array
-from grader.execute.replay.table.cell_identity import Points, difference
 from grader.execute.replay.table.layout import Layout, Symbol
+from grader.execute.replay.table.random_settings import Points, difference
 
 MAX_PAIRED = 400
 """Small edits of one formula that are tried together with a wrong reference."""

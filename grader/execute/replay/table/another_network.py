@@ -18,8 +18,9 @@ from grader.execute.replay.cell_graph import cell
 from grader.execute.replay.formula.evaluator import Form
 from grader.execute.replay.formula.worksheet_functions import Value
 from grader.execute.replay.reference_network import Array
-from grader.execute.replay.table.cell_identity import IdentityTest, Match, Tested, difference
+from grader.execute.replay.table.cell_identity import IdentityTest, Tested
 from grader.execute.replay.table.layout import Layout, Symbol
+from grader.execute.replay.table.random_settings import Match, difference
 
 _UNIT_HEADER = re.compile(
     r"(?:net|z|in|sum|a|out|act|act(?:ivation)?|e|error|loss)?o?(?P<kind>[ihotxy])(?P<k>\d{1,2})"

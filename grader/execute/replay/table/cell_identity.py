@@ -1,51 +1,29 @@
 """The local identity test: a cell's formula, with reference values in every cell that it reads, against the
 reference.
 
-Upstream faults do not spread, because what the formula reads is put right first. The values are random (fixed
-seed), and analytic functions that agree at eight random points are equal with probability one. Cells with the
+Upstream faults do not spread, because what the formula reads is put right first. Cells with the
 same formula over the same symbols are tested once, in a book and in all books that one process reads.
 """
 
-from collections.abc import Callable, Sequence
-from enum import Enum
-from functools import lru_cache
+from collections import Counter
+from collections.abc import Mapping
 from typing import NamedTuple
 
-import numpy as np
-
-from grader.backprop.assigned import made, network
 from grader.backprop.sheet_names import names
-from grader.backprop.tokens import Token, Unsupported
-from grader.backprop.values import TOLERANCE
-from grader.core.assigned_network import Activation, AssignedNetwork
 from grader.execute.replay.cell_graph import ROW, FormulaRun, column_of, row_of, sheet_of
-from grader.execute.replay.formula.evaluator import Form, Range, Slot, compile_tokens, evaluate
-from grader.execute.replay.formula.worksheet_functions import Block, Value
-from grader.execute.replay.reference_network import Array, shares, step, updated
-from grader.execute.replay.table.layout import Layout, Symbol
-from grader.execute.replay.table.slope_columns import SlopeColumns, says
-
-POINTS = 8
-SEED = 20_260
-NEAR = 2e-4
-"""Relative difference below which a formula differs only by a rounded constant (`2.71828^-x`); faults differ
-by order one.
-"""
-
-
-MOST_KNOWN = 4_096
-"""Formulas that are remembered; 49 real workbooks have 700 between them, each asked for 30 times."""
-MOST_SEEDS = 500
-"""Draws until the points tell formulas apart; the first one does where no unit can be off."""
-
-
-class Match(Enum):
-    """The result of one test."""
-
-    RIGHT = "right"
-    NEAR = "near"
-    WRONG = "wrong"
-    UNRESOLVED = "unresolved"
+from grader.execute.replay.formula.evaluator import Range
+from grader.execute.replay.reference_network import Array
+from grader.execute.replay.table.layout import ROUNDED, Layout, Symbol
+from grader.execute.replay.table.random_settings import Match, Points, points_for, shape
+from grader.execute.replay.table.rate_in_formulas import with_typed_eta, with_unwritten_eta
+from grader.execute.replay.table.slope_columns import (
+    Held,
+    SlopeColumns,
+    all_of,
+    said_kinds,
+    says,
+    says_steps,
+)
 
 
 class Tested(NamedTuple):
@@ -55,144 +33,6 @@ class Tested(NamedTuple):
     quantity: str
     symbol: Symbol
     reason: str = ""
-
-
-class Points:
-    """Random settings: one for the row under test and the one before it, others for rows elsewhere."""
-
-    def __init__(
-        self, merged: Sequence[tuple[str, str]] = (), meaning: SlopeColumns = SlopeColumns.SLOPES
-    ) -> None:
-        self._merged = tuple(merged)
-        self._meaning = meaning
-        self.previous: dict[str, Array] = {}
-        self.same: dict[str, Array] = {}
-        for seed in range(SEED, SEED + MOST_SEEDS):
-            self._draw(np.random.default_rng(seed))
-            if self._tells_apart():
-                break
-        self.same = meaning.of(self.same, self.eta)
-        self.previous = meaning.of(self.previous, self.eta)
-        self._others: dict[int, dict[str, Array]] = {}
-        self._known: dict[tuple[str, object], tuple[Match, str]] = {}
-
-    def decide(self, quantity: str, symbol: Symbol, alike: object) -> tuple[Match, str]:
-        """Whether a formula is a quantity in the row under test, and why it cannot be told where it cannot.
-
-        Remembered by the quantity and by what is `alike` (`shape`): the formula, what each of its references
-        stands for, and every number in it. Nothing else of a book decides it, and classmates write the same.
-        """
-        found = self._known.get((quantity, alike))
-        if found is None:
-            if len(self._known) >= MOST_KNOWN:
-                self._known.clear()
-            found = self._known[quantity, alike] = self._decided(quantity, symbol)
-        return found
-
-    def _decided(self, quantity: str, symbol: Symbol) -> tuple[Match, str]:
-        try:
-            gap = difference(self.run(symbol), self.same[quantity])
-        except Unsupported as reason:
-            return Match.UNRESOLVED, str(reason)
-        return (Match.RIGHT if gap <= TOLERANCE else Match.NEAR if gap <= NEAR else Match.WRONG), ""
-
-    def _draw(self, chance: np.random.Generator) -> None:
-        self._inputs = {name: chance.uniform(-1.5, 1.5, POINTS) for name in names().inputs}
-        for one, other in self._merged:
-            if one in self._inputs and other in self._inputs:
-                self._inputs[other] = self._inputs[one]
-        self._inputs = shares(self._inputs)
-        self.eta = chance.uniform(0.1, 2.0, POINTS)
-        self.previous = step({**self._inputs, **self._weights(chance)})
-        self.same = step(updated(self.previous, self.eta))
-
-    def _tells_apart(self) -> bool:
-        """Whether every unit of a ReLU is on at some points and off at others: where it is off, its gradients
-        are 0, whatever the formula.
-        """
-        assigned = network()
-        units = [unit for unit in assigned.units if assigned.activation(unit) is Activation.RELU]
-        on = [np.count_nonzero(self.same[unit.sum] > 0.0) for unit in units]
-        return all(2 <= count < POINTS for count in on)
-
-    def _weights(self, chance: np.random.Generator) -> dict[str, Array]:
-        weights = {name: chance.uniform(-1.5, 1.5, POINTS) for name in names().weights}
-        for one, other in self._merged:
-            if one in weights and other in weights:
-                weights[other] = weights[one]
-        return weights
-
-    def state(self, row: object) -> dict[str, Array]:
-        """The quantities of a row: `same`, `prev`, or an index of a row elsewhere."""
-        if row == "same":
-            return self.same
-        if row == "prev":
-            return self.previous
-        index = int(row) if isinstance(row, int) else 0
-        if index not in self._others:
-            chance = np.random.default_rng((SEED, index))
-            self._others[index] = self._meaning.of(step({**self._inputs, **self._weights(chance)}), self.eta)
-        return self._others[index]
-
-    def value(self, symbol: Symbol) -> Slot:
-        """The value of a symbol at the points; formulas of helper cells are evaluated."""
-        kind = symbol[0]
-        if kind == "q":
-            return self.state(symbol[2])[str(symbol[1])]
-        if kind == "eta":
-            return self.eta
-        if kind == "empty":
-            return 0.0
-        if kind in ("number", "text"):
-            return symbol[1]  # type: ignore[return-value]
-        if kind == "range":
-            inside = ["" if one[0] in ("empty", "text") else self.value(one) for one in symbol[1]]  # type: ignore[attr-defined]
-            return Block((v for v in inside if not isinstance(v, list)), int(str(symbol[2])))
-        if kind == "formula":
-            return self.run(symbol)
-        raise Unsupported(str(symbol[1]))
-
-    def run(self, symbol: Symbol) -> Value:
-        """Evaluate a formula symbol."""
-        form, symbols = symbol[1], symbol[2]
-        if not isinstance(form, Form) or not isinstance(symbols, tuple):
-            raise Unsupported("a formula that cannot be followed")
-        return evaluate(compile_tokens(form.tokens), [self.value(one) for one in symbols])
-
-
-def points_for(merged: tuple[tuple[str, str], ...], meaning: SlopeColumns = SlopeColumns.SLOPES) -> Points:
-    """The settings for a table; equal for all tables that share no parameter cells."""
-    return made(_maker)(merged, meaning)
-
-
-def _maker(_: AssignedNetwork) -> Callable[[tuple[tuple[str, str], ...], SlopeColumns], Points]:
-    return lru_cache(maxsize=16)(Points)
-
-
-def difference(got: Value, want: Array) -> float:
-    """Largest difference relative to the size of the wanted values; infinite where anything is no number."""
-    if isinstance(got, str):
-        return float("inf")
-    scale = float(np.max(np.abs(want))) or 1.0
-    gap = np.max(np.abs(np.asarray(got, dtype=np.float64) - want))
-    return float(gap) / scale if np.isfinite(gap) else float("inf")
-
-
-def shape(symbol: Symbol) -> object:
-    """What makes two formulas the same test: tokens and symbols, without the cells where they stand.
-
-    The tokens whole, which number the references: after a LET is written out `x*y+x` and `x*y+y` differ in
-    nothing else.
-    """
-    kind = symbol[0]
-    if kind == "formula":
-        form, symbols = symbol[1], symbol[2]
-        return (form.tokens, tuple(shape(one) for one in symbols))  # type: ignore[attr-defined]
-    if kind == "range":
-        return ("range", tuple(shape(one) for one in symbol[1]), symbol[2])  # type: ignore[attr-defined]
-    if kind in ("number", "text"):
-        return symbol[:2]
-    return symbol[:1] if kind == "empty" else symbol
 
 
 class IdentityTest:
@@ -205,47 +45,125 @@ class IdentityTest:
         self._by_run: dict[int, Tested] = {}
         self._alike_from: dict[int, int] = {}
         self.held = self._held()
-        self.told = self.held is not SlopeColumns.SLOPES and all(
-            says(layout.header(d), self.held) for d in names().gradients
-        )
-        """Whether the headers say what the columns of the gradients hold."""
+        self.told = self._told()
 
-    def _held(self) -> SlopeColumns:
-        """What all columns of the gradients hold."""
+    def _held(self) -> Held:
+        """What each column of the gradients holds.
+
+        Where all columns are of one kind it is that: one of them may be right as any, `=X5*N5/O5`, which
+        makes a negative of a negative. Else each column is of the only kind that its formula is right as;
+        one of no kind, whose formula is wrong, is what its header and its update take it for.
+        """
         layout = self.layout
-        keys = [layout.key(d, 0) for d in names().gradients if layout.has(d) and layout.rows]
-        if len(keys) < len(names().gradients) or not all(key in layout.model.owner for key in keys):
-            return SlopeColumns.SLOPES
-        symbols = [self._typed(d, layout.formula(k, 0)) for d, k in zip(names().gradients, keys, strict=True)]
-        for held in SlopeColumns:
-            points = points_for(tuple(layout.merged), held)
-            slopes = zip(names().gradients, symbols, strict=True)
-            if all(points.decide(d, one, shape(one))[0] is Match.RIGHT for d, one in slopes):
-                return held
-        return SlopeColumns.SLOPES
+        symbols = {
+            d: self._typed(d, layout.formula(layout.key(d, 0), 0), held=True)
+            for d in names().gradients
+            if layout.has(d) and layout.rows and layout.key(d, 0) in layout.model.owner
+        }
+        typed = self._typed_kinds()
+        decided = (self.points.decide(d, one, shape(one))[0] for d, one in symbols.items())
+        if not typed and all(match is Match.RIGHT for match in decided):
+            return ()
+        right = {d: self._right_as(d, one) for d, one in symbols.items()}
+        for kind in SlopeColumns:
+            if not typed and all(kind in found for found in right.values()):
+                return _filled_up(dict.fromkeys(right, kind))
+        known = typed | {d: found[0] for d, found in right.items() if len(found) == 1}
+        for d in (*symbols, *symbols):  # the second time for one that reads one behind it
+            if d not in known and right[d]:
+                found = self._right_as(d, symbols[d], known)
+                known |= {d: found[0]} if len(found) == 1 else {}
+        usual = Counter(known.values())
+        for d in names().gradients:
+            if d not in known and layout.has(d) and not right.get(d):
+                known |= {d: self._taken_for(d, usual)}
+        return _filled_up(known)
+
+    def _typed_kinds(self) -> dict[str, SlopeColumns]:
+        """What columns of pasted numbers hold, by their headers and their first number."""
+        layout, eta = self.layout, self.layout.eta
+        found: dict[str, SlopeColumns] = {}
+        said = [d for d in names().gradients if layout.rows and said_kinds(layout.header(d))]
+        typed = [d for d in said if layout.key(d, 0) in layout.model.constants]
+        state = layout.shown_state(0) if typed else None
+        for d in typed:
+            if state is None or eta is None:
+                break
+            value, slope = layout.shown(d, 0), float(state[d])
+            for kind in said_kinds(layout.header(d)):
+                want = kind.times(slope, eta.value)
+                if value is not None and abs(value - want) <= ROUNDED * abs(want):
+                    found.setdefault(d, kind)
+        return found
+
+    def _right_as(
+        self, quantity: str, symbol: Symbol, beside: Mapping[str, SlopeColumns] | None = None
+    ) -> list[SlopeColumns]:
+        """The kinds of columns with which a formula is right: of all columns, or of its own beside others."""
+        merged, alike = tuple(self.layout.merged), shape(symbol)
+        return [
+            kind
+            for kind in SlopeColumns
+            if points_for(
+                merged, all_of(kind) if beside is None else _filled_up({**beside, quantity: kind})
+            ).decide(quantity, symbol, alike)[0]
+            is Match.RIGHT
+        ]
+
+    def _taken_for(self, gradient: str, usual: Counter[SlopeColumns]) -> SlopeColumns:
+        """What a column whose formula is wrong should hold: the kind that its header says and others are, or
+        that its update is right by; else what most columns hold.
+        """
+        layout, header, weight = self.layout, self.layout.header(gradient), gradient[1:]
+        said = said_kinds(header)
+        if others := [kind for kind, _ in usual.most_common() if kind in said]:
+            return others[0]
+        if said and layout.has(weight) and len(layout.rows) > 1:
+            key = layout.key(weight, 1)
+            if key in layout.model.owner:
+                update = self._typed(weight, layout.formula(key, 1), held=True)
+                if by := [kind for kind in self._right_as(weight, update) if kind in said]:
+                    return by[0]
+        most = next((kind for kind, n in usual.items() if 2 * n >= len(names().gradients)), None)
+        return most or SlopeColumns.SLOPES
+
+    def _told(self) -> Held:
+        """What the columns of the gradients hold where their headers say so."""
+        if not self.held:
+            return ()
+        pairs = zip(names().gradients, self.held, strict=True)
+        told = {d: kind for d, kind in pairs if says(self.layout.header(d), kind)}
+        return _filled_up(told)
+
+    def kind(self, gradient: str) -> SlopeColumns:
+        """What a column of gradients holds by its header."""
+        told = dict(zip(names().gradients, self.told, strict=True)) if self.told else {}
+        return told.get(gradient, SlopeColumns.SLOPES)
 
     def points_of(self, quantity: str) -> Points:
         """The settings by which the formula of a quantity is judged."""
         reads = quantity in (*names().gradients, *names().weights)
-        return points_for(tuple(self.layout.merged), self.held) if self.told and reads else self.points
+        return points_for(tuple(self.layout.merged), self.told) if self.told and reads else self.points
 
     def _decide(self, quantity: str, symbol: Symbol, alike: object) -> tuple[Match, str]:
-        """An update is right by what the columns should hold, or by what they do: a wrong sign in all of them
-        is their fault and not that of the `w + …` that makes up for it.
+        """An update is right by what the columns should hold, or by what they do: a wrong sign in one of them
+        is its fault and not that of the `w + …` that makes up for it.
         """
         found = self.points_of(quantity).decide(quantity, symbol, alike)
-        if found[0] is not Match.WRONG or self.told or quantity not in names().weights:
+        if found[0] is not Match.WRONG or self.told == self.held or quantity not in names().weights:
             return found
         again = points_for(tuple(self.layout.merged), self.held).decide(quantity, symbol, alike)
         return again if again[0] is Match.RIGHT else found
 
-    def _typed(self, quantity: str, symbol: Symbol) -> Symbol:
-        """A formula with the learning rate in the place of the number that is typed for it."""
+    def _typed(self, quantity: str, symbol: Symbol, *, held: bool = False) -> Symbol:
+        """A formula with the learning rate in the place of the number that is typed for it; for what a column
+        holds also where the rate of the others stands in a cell.
+        """
         eta = self.layout.eta
-        if eta is None or not eta.literal or symbol[0] != "formula":
+        if eta is None or not (eta.literal or held) or symbol[0] != "formula":
             return symbol
-        readers = names().gradients if eta.of_steps else names().weights
-        typed = with_typed_eta(symbol, eta.value) if quantity in readers else symbol
+        reads = quantity in names().weights or says_steps(self.layout.header(quantity))
+        typed = with_typed_eta(symbol, eta.value) if reads else symbol
         left_out = eta.unwritten and quantity in names().weights and typed == symbol
         return with_unwritten_eta(quantity, symbol) if left_out else typed
 
@@ -327,37 +245,7 @@ class IdentityTest:
         return found
 
 
-def with_typed_eta(symbol: Symbol, value: float) -> Symbol:
-    """Replace a number that is typed into an update formula, or into a helper cell behind it, and is the
-    learning rate by the symbol for it; 1 is one as a factor alone.
-    """
-    form, symbols, key = symbol[1], symbol[2], symbol[3]
-    if not isinstance(form, Form) or not isinstance(symbols, tuple):
-        return symbol
-    inner = tuple(with_typed_eta(one, value) if one[0] == "formula" else one for one in symbols)
-    slot, rate = len(symbols), Token("number", value)
-    tokens = tuple(
-        Token("ref", slot) if token == rate and (value != 1.0 or _is_factor(form.tokens, at)) else token
-        for at, token in enumerate(form.tokens)
-    )
-    if tokens == form.tokens:
-        return symbol if inner == symbols else ("formula", form, inner, key)
-    return ("formula", Form(tokens, form.slots, form.skeleton + " typed"), (*inner, ("eta",)), key)
-
-
-def with_unwritten_eta(quantity: str, symbol: Symbol) -> Symbol:
-    """An update with the learning rate as the factor of its step: `w + (update - w)·η`, the same at 1."""
-    form, symbols = symbol[1], symbol[2]
-    if not isinstance(form, Form) or not isinstance(symbols, tuple):
-        return symbol
-    before, rate = Token("ref", len(symbols)), Token("ref", len(symbols) + 1)
-    opened, closed = Token("open", "("), Token("close", ")")
-    plus, minus, times = (Token("op", sign) for sign in "+-*")
-    step = (opened, opened, *form.tokens, closed, minus, before, closed)
-    known = (*symbols, ("q", quantity, "prev"), ("eta",))
-    unwritten = Form((before, plus, *step, times, rate), form.slots, form.skeleton + " unwritten")
-    return ("formula", unwritten, known, symbol[3])
-
-
-def _is_factor(tokens: tuple[Token, ...], at: int) -> bool:
-    return Token("op", "*") in (tokens[at + 1 : at + 2] + tokens[max(at - 1, 0) : at])
+def _filled_up(known: Mapping[str, SlopeColumns]) -> Held:
+    """What all columns of the gradients hold, those that are not known the gradients."""
+    held = tuple(known.get(d, SlopeColumns.SLOPES) for d in names().gradients)
+    return () if set(held) == {SlopeColumns.SLOPES} else held

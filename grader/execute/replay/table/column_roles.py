@@ -12,8 +12,9 @@ from grader.backprop.assigned import network
 from grader.backprop.sheet_names import names
 from grader.core.evidence.workbook import Table
 from grader.execute.replay.cell_graph import Model, cell
-from grader.execute.replay.table.cell_identity import IdentityTest, Match
+from grader.execute.replay.table.cell_identity import IdentityTest
 from grader.execute.replay.table.layout import Layout
+from grader.execute.replay.table.random_settings import Match
 from grader.execute.replay.table.weight_numbering import Numbering, exchanged, own_name, turnable
 
 PROBE = 2

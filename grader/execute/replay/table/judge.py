@@ -3,8 +3,6 @@
 from collections import Counter
 from typing import NamedTuple
 
-import numpy as np
-
 from grader.backprop.sheet_names import names
 from grader.core.class_sheet import INHERITED
 from grader.core.facts.replay import CellFault, QuantityFacts, Severity, State
@@ -14,10 +12,11 @@ from grader.execute.replay.faults.diagnose import Doctor
 from grader.execute.replay.faults.edit_search import helpers_of
 from grader.execute.replay.faults.wrong_cell import Diagnosis, Memory
 from grader.execute.replay.notation import address, display, formula_text, number, ranges
-from grader.execute.replay.reference_network import inherited_gradients, step
-from grader.execute.replay.table.cell_identity import IdentityTest, Match, Tested
+from grader.execute.replay.reference_network import inherited_gradients
+from grader.execute.replay.table.cell_identity import IdentityTest, Tested
 from grader.execute.replay.table.column_roles import Reading
-from grader.execute.replay.table.layout import Layout
+from grader.execute.replay.table.layout import ROUNDED, Layout
+from grader.execute.replay.table.random_settings import Match
 from grader.execute.replay.table.remarks import (
     columns_only,
     is_rounding,
@@ -29,13 +28,11 @@ from grader.execute.replay.table.remarks import (
     typed_number,
     unnamed_inputs,
 )
-from grader.execute.replay.table.slope_columns import SlopeColumns
+from grader.execute.replay.table.slope_columns import Held
 from grader.execute.replay.table.weight_numbering import Numbering, note, own_quantity, own_words
 
 EXACT = 2e-9
 """Relative difference of a pasted value from the recomputed one; Google's exports round to ten digits."""
-ROUNDED = 2e-3
-"""Relative difference up to which a typed value counts as rounded by hand."""
 MAX_DIAGNOSES = 8
 """Distinct failing formulas of one column that are searched; a drifting reference makes a new one in every
 row.
@@ -56,7 +53,7 @@ class Judged(NamedTuple):
     """How the table counts its weights; faults and columns bear its own names, layout and `typed` those of
     the replay.
     """
-    slopes: SlopeColumns = SlopeColumns.SLOPES
+    held: Held = ()
     """What the columns of the gradients hold by their headers."""
 
 
@@ -81,7 +78,9 @@ class Judge:
         self.reading = reading
         self.sheet = model.book.sheets[self.layout.table.sheet].name
         self.test = IdentityTest(self.layout)
-        self.own = {name: value for name in names().given if (value := self.shown(name, 0)) is not None}
+        self.own = {
+            name: value for name in names().given if (value := self.layout.shown(name, 0)) is not None
+        }
         self.doctor = Doctor(self.layout, self.test.points, self.own, memory)
         self._of_steps: Doctor | None = None  # for updates by steps instead of gradients
         self.typed: dict[int, tuple[str, int]] = {}
@@ -89,18 +88,6 @@ class Judge:
         self._diagnosed: dict[tuple[str, int], Diagnosis] = {}
         self._first_row: dict[int, int] = {}
         """Row index at which a diagnosis was made, by its identity."""
-
-    def shown(self, name: str, index: int) -> float | None:
-        """The number that the file shows in a cell of the table."""
-        if index >= len(self.layout.rows):
-            return None
-        if not self.layout.has(name):
-            leaf = self.layout.leaves.get(name)
-            beside = self.model.shown(leaf) if leaf is not None else None
-            return beside if isinstance(beside, float) else None
-        key = self.layout.key(name, index)
-        value = self.model.shown(key)
-        return value if isinstance(value, float) else None
 
     def judge(self) -> Judged:
         """Judge every cell of the table."""
@@ -116,8 +103,7 @@ class Judge:
         faults += self._typed_as_text()
         faults = [own_words(fault, numbering) for fault in faults]
         faults += [note(self.sheet, self._headers(pair), pair) for pair in numbering]
-        held = self.test.held if self.test.told else SlopeColumns.SLOPES
-        return Judged(self.layout, tuple(faults), quantities, self.typed, numbering, held)
+        return Judged(self.layout, tuple(faults), quantities, self.typed, numbering, self.test.told)
 
     def _typed_as_text(self) -> list[CellFault]:
         """One remark for the numbers of the table, and its learning rate, that are typed as text."""
@@ -168,7 +154,7 @@ class Judge:
         if key in self.model.refused:
             self._record(name, key, not_evaluated(self.model.refused[key]))
             return State.UNRESOLVED, self.model.refused[key]
-        value = self.shown(name, index)
+        value = self.layout.shown(name, index)
         if value is not None:
             return self._number(name, index, key, value), ""
         if key in self.model.constants:
@@ -322,30 +308,25 @@ class Judge:
         present = [name for name in names().weights if self.layout.has(name)]
         keys = [self.layout.key(name, index) for name in present]
         typed = all(key in self.model.constants for key in keys)
-        return typed and all(self.shown(name, index) == self.own.get(name) for name in present)
-
-    def _state(self, index: int) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float64]]] | None:
-        inputs = {name: self.shown(name, index) for name in names().given}
-        if any(value is None for value in inputs.values()):
-            return None
-        return step(
-            {name: np.asarray(value, dtype=np.float64) for name, value in inputs.items() if value is not None}
-        )
+        return typed and all(self.layout.shown(name, index) == self.own.get(name) for name in present)
 
     def _expected(self, name: str, index: int) -> float | None:
         """What a cell should hold by the numbers that its own row (for weights the row above) shows."""
         if name in names().weights:
             before, slope, eta = (
-                self.shown(name, index - 1),
-                self.shown("d" + name, index - 1),
+                self.layout.shown(name, index - 1),
+                self.layout.shown("d" + name, index - 1),
                 self.layout.eta,
             )
-            return None if before is None or slope is None or eta is None else before - eta.value * slope
-        state = self._state(index)
-        return None if state is None else float(state[name])
+            if before is None or slope is None or eta is None:
+                return None
+            return before - self.test.kind("d" + name).step(slope, eta.value)
+        state, eta = self.layout.shown_state(index), self.layout.eta
+        rate = eta.value if eta is not None else float("nan")
+        return None if state is None else self.test.kind(name).times(float(state[name]), rate)
 
     def _inherited(self, name: str, index: int) -> float | None:
-        state = self._state(index)
+        state = self.layout.shown_state(index)
         wrong = inherited_gradients(state).get(name) if state is not None else None
         return None if wrong is None else float(wrong)
 

@@ -9,16 +9,21 @@ which column C is filled.
 import re
 from collections import Counter
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import NamedTuple
+
+import numpy as np
 
 from grader.backprop.sheet_names import names
 from grader.backprop.tokens import Unsupported
 from grader.core.evidence.workbook import Table
 from grader.execute.replay.cell_graph import ROW, Model, cell, column_of, row_of, sheet_of
 from grader.execute.replay.learning_rates import said_rates
-from grader.execute.replay.table.slope_columns import says_steps
+from grader.execute.replay.reference_network import Array, step
+from grader.execute.replay.table.iteration_rows import iteration_rows
+from grader.execute.replay.table.slope_columns import said_kinds, says_steps
 
+ROUNDED = 2e-3
+"""Relative difference up to which a typed value counts as rounded by hand."""
 MAX_HELPERS = 40
 """Helper cells in a row that a formula is followed through."""
 MAX_FOLLOWED = 300
@@ -38,8 +43,6 @@ class Source(NamedTuple):
     value: float
     cell: int
     literal: bool = False
-    of_steps: bool = False
-    """Whether the number is typed into the columns of gradients, whose headers say that they hold steps."""
     unwritten: bool = False
     """Whether it is the 1 that a sheet says and that an update may leave out."""
 
@@ -54,7 +57,7 @@ class Layout:
         self.table = table
         self.columns = dict(columns)
         self.quantity = {column: name for name, column in self.columns.items()}
-        self.rows = _rows(model, table, self.columns, probe)
+        self.rows = iteration_rows(model, table, self.columns, probe)
         self.index = {row: i for i, row in enumerate(self.rows)}
         self.bound: dict[int, Symbol] = {}
         self._followed = 0
@@ -82,6 +85,22 @@ class Layout:
     def header(self, quantity: str) -> str:
         """What stands above a quantity's column; empty where it was found without a header."""
         return next((c.header for c in self.table.columns if c.column == self.columns.get(quantity)), "")
+
+    def shown(self, name: str, index: int) -> float | None:
+        """The number that the file shows in a cell of the table, or in the labelled one beside it."""
+        if index >= len(self.rows):
+            return None
+        key = self.key(name, index) if self.has(name) else self.leaves.get(name)
+        value = None if key is None else self.model.shown(key)
+        return value if isinstance(value, float) else None
+
+    def shown_state(self, index: int) -> dict[str, Array] | None:
+        """The quantities of a row by the inputs and weights that it shows."""
+        given = {name: self.shown(name, index) for name in names().given}
+        known = {
+            name: np.asarray(value, dtype=np.float64) for name, value in given.items() if value is not None
+        }
+        return step(known) if len(known) == len(given) else None
 
     def leaf(self, key: int) -> int:
         """Follow pure references (`=B7`) to the cell that holds the value."""
@@ -174,7 +193,9 @@ class Layout:
                     if 2 * n >= len(slopes)
                 }
             )
-        for counted, readers in ((first, weights), (everywhere, weights), (steps, slopes)):
+        said = tuple(d for d in slopes if d in self.columns and says_steps(self.header(d)))
+        users = (*weights, *said)
+        for counted, readers in ((first, users), (everywhere, users), (steps, slopes)):
             if not counted:
                 continue
             leaf = max(counted, key=lambda key: (counted[key], -key))
@@ -266,15 +287,15 @@ class Layout:
 
     def _typed_eta(self) -> Source | None:
         counted = self._typed(names().weights, 1)
-        steps = not counted and all(says_steps(self.header(d)) for d in names().gradients)
-        if steps and all(self.key(w, 1) in self.model.owner for w in names().weights):
-            counted = self._typed(names().gradients, 0)
-        if steps or len(counted) > 1:
+        if len(counted) > 1:
             del counted[1.0]  # of `1 - a_o1`
-        if not counted:
-            return None
-        value = max(counted, key=lambda number: (counted[number], -number))
-        return Source(value, 0, literal=True, of_steps=steps) if counted[value] >= 4 else None
+        steps = [d for d in names().gradients if d in self.columns and says_steps(self.header(d))]
+        updates = [self.key(w, 1) for w in names().weights if w in self.columns and len(self.rows) > 1]
+        if max(counted.values(), default=0) < 4 and updates and self.model.owner.keys() >= {*updates}:
+            counted += self._typed(steps, 0)
+            del counted[1.0]
+        value = max(counted, key=lambda number: (counted[number], -number), default=0.0)
+        return Source(value, 0, literal=True) if counted[value] >= 4 else None
 
     def _typed(self, readers: Sequence[str], index: int) -> Counter[float]:
         """In how many formulas of a row, or of the helper cells behind them, each number but 0 is typed."""
@@ -292,6 +313,7 @@ class Layout:
         / gradient.
         """
         rates, slopes = [], []
+        state = self.shown_state(0)
         for name in names().weights:
             if name not in self.columns or "d" + name not in self.columns or len(self.rows) < 2:
                 continue
@@ -299,6 +321,8 @@ class Layout:
                 self.model.shown(k) for k in (self.key(name, 0), self.key(name, 1), self.key("d" + name, 0))
             )
             before, after, slope = (n if isinstance(n, float) else float("nan") for n in numbers)
+            if state is not None and said_kinds(self.header("d" + name)):
+                slope = float(state["d" + name])
             if slope and before - after == before - after:
                 rates.append((before - after) / slope)
                 slopes.append(abs(slope))
@@ -364,37 +388,3 @@ def _quantity(name: str, at: int, index: int) -> Symbol:
     if name in names().inputs or at == index:
         return ("q", name, "same")
     return ("q", name, "prev" if at == index - 1 else at)
-
-
-_SUMMARY = re.compile(
-    r"(?:_xlfn\.)?(?:AVERAGE|SUM|MIN|MAX|MEDIAN|COUNTA?|STDEV[A-Z.]*|VAR[A-Z.]*)\(R[^:]*C\[0\]:R[^:]*C\[0\]\)",
-    re.IGNORECASE,
-)
-
-
-def _is_summary(model: Model, key: int) -> bool:
-    """Whether a cell sums up its own column: a row of such cells below a table is no iteration."""
-    form = model.form_of.get(key)
-    return form is not None and _sums_up(model.book.forms[form])
-
-
-@lru_cache(maxsize=4_096)  # asked for each cell of a table, of some thirty forms
-def _sums_up(form: str) -> bool:
-    return _SUMMARY.fullmatch(form) is not None
-
-
-def _rows(model: Model, table: Table, columns: dict[str, int], most: int) -> list[int]:
-    need = max(1, len(columns) // 3)
-    rows = []
-    for row in range(table.first_row, table.last_row + 1):
-        keys = [cell(table.sheet, row, column) for column in columns.values()]
-        filled = sum(
-            key in model.owner or key in model.refused or isinstance(model.constants.get(key), float)
-            for key in keys
-        )
-        summaries = sum(_is_summary(model, key) for key in keys)
-        if filled >= need and 2 * summaries < filled:
-            rows.append(row)
-            if len(rows) == most:
-                break
-    return rows

@@ -1,11 +1,14 @@
-"""What the columns of the gradients hold: the gradient, its negative, or the step that an update adds."""
+"""What a column of gradients holds: the gradient, its negative, or the step that an update adds."""
 
 import re
 from collections.abc import Mapping
 from enum import Enum
+from typing import TypeVar
 
 from grader.backprop.sheet_names import names
 from grader.execute.replay.reference_network import Array
+
+Number = TypeVar("Number", float, Array)
 
 
 class SlopeColumns(Enum):
@@ -16,14 +19,34 @@ class SlopeColumns(Enum):
     STEPS = "η"
     CHANGES = "-η"
 
-    def of(self, state: Mapping[str, Array], eta: Array) -> dict[str, Array]:
-        """A state with what such columns hold; `eta` broadcasts against its values."""
-        if self is SlopeColumns.SLOPES:
-            return dict(state)
-        factor = (1.0 if self is SlopeColumns.STEPS else -1.0) * (
-            1.0 if self is SlopeColumns.NEGATIVE else eta
-        )
-        return {**state, **{name: state[name] * factor for name in names().gradients if name in state}}
+    def times(self, slope: Number, eta: Number) -> Number:
+        """What such a column holds for a gradient."""
+        held = -slope if self in (SlopeColumns.NEGATIVE, SlopeColumns.CHANGES) else slope
+        return eta * held if self in (SlopeColumns.STEPS, SlopeColumns.CHANGES) else held
+
+    def step(self, held: float, eta: float) -> float:
+        """What an update subtracts by what such a column holds."""
+        return eta * self.times(held, 1.0 / eta) if eta else 0.0
+
+
+Held = tuple[SlopeColumns, ...]
+"""What each column of the gradients holds, in their order; empty where all hold the gradients."""
+
+
+def all_of(kind: SlopeColumns) -> Held:
+    """All columns of one kind."""
+    return () if kind is SlopeColumns.SLOPES else (kind,) * len(names().gradients)
+
+
+def column_values(state: Mapping[str, Array], held: Held, eta: Array) -> dict[str, Array]:
+    """A state with what its columns hold; `eta` broadcasts against its values."""
+    kinds = dict(zip(names().gradients, held, strict=True)) if held else {}
+    changed = {
+        name: kind.times(state[name], eta)
+        for name, kind in kinds.items()
+        if kind is not SlopeColumns.SLOPES and name in state
+    }
+    return {**state, **changed}
 
 
 _STEP = r"[Δ∆]\s*w|delta|step|change|update|η|(?<![a-z])(?:eta|lr)(?![a-z])|learning|rate"
@@ -38,6 +61,11 @@ def says(header: str, held: SlopeColumns) -> bool:
     """Whether a header says that its column holds no gradient but that: `-∂E/∂w1`, `Δw1`."""
     said = _SAYS.get(held)
     return said is None or said.search(header) is not None
+
+
+def said_kinds(header: str) -> tuple[SlopeColumns, ...]:
+    """What a header may say that its column holds but gradients."""
+    return tuple(kind for kind, said in _SAYS.items() if said.search(header))
 
 
 def says_steps(header: str) -> bool:
