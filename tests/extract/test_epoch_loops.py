@@ -6,7 +6,7 @@ import pytest
 
 from grader.extract.documents.documents import read_documents
 from grader.extract.logs.source.epoch_loops import find_loop
-from grader.extract.logs.source.followed_loops import Loop
+from grader.extract.logs.source.loops import Loop
 from grader.ingest.read import from_bytes
 
 STEPS = (

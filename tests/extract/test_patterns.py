@@ -120,6 +120,11 @@ EXAMPLES = {
     "logs.source.followed_loops": {
         "_TRAINS": ("train_one_epoch", "test"),
         "_TESTS": ("evaluate", "value"),
+        "_OF_A_TEST": ("test_loader", "train_loader"),
+    },
+    "logs.source.loops": {
+        "_STARTS_AGAIN": ("load_state_dict", "train"),
+        "_EPOCH": ("epoch", "i"),
     },
     "logs.readings": {
         "_DRESS": ("**Epoch 1**", "Epoch 1"),

@@ -18,6 +18,8 @@ from grader.core.evidence.logs import Epoch, LogEvidence, Origin, Run, SequenceK
 from grader.core.outcome import Finding, Outcome, Verdict, Weight, passed, unknown
 from grader.core.submission import Kind
 
+_EXAMPLE = 0.9941
+
 
 class Runs(NamedTuple):
     """The runs that are judged, and the saved runs of other notebooks."""
@@ -266,4 +268,44 @@ def another_notebook(run: Run) -> Finding:
         hint="run the main notebook and keep its output, or name this one in the README as the submission",
         excerpt=run.epochs[0].excerpt,
         diagnosis="log-of-another-notebook",
+    )
+
+
+def doubtful(finding: Finding, diagnosis: str, found: str, total: int) -> Finding:
+    """Turn the finding about a log that misses the threshold into one about what nobody can tell of it."""
+    messages = {
+        "wrong-denominator": f"the test accuracy is not over the {total:,} test images",
+        "rounded-accuracy": "the printed accuracy is rounded too much to decide",
+        "incomplete-log": "the log does not show every epoch",
+        "no-denominator": "the log prints percents without the number of images",
+        "log-without-source": "the cells under which the log stands cannot have printed it",
+        "excerpt": "the log shows only some of its epochs, so it does not show how long was trained",
+        "leaked-test-set": "the test accuracy is of digits that the network was trained on",
+        "fraction-contradicts-percent": "the fraction and the percent beside it contradict each other",
+        "counts-outputs": "the accuracy may be that of each of the ten outputs",
+        "silent-epochs": "the network may have been trained before the log begins",
+    }
+    hints = {
+        "wrong-denominator": "check that the test loader uses the test set (train=False), and run "
+        "the notebook again",
+        "rounded-accuracy": "print the accuracy with two decimals, or as correct/total",
+        "incomplete-log": "number the epochs in the log and keep the whole output",
+        "no-denominator": "print the accuracy as correct/total, for example "
+        f"{round(_EXAMPLE * total)}/{total}",
+        "log-without-source": "hand in the notebook as it ran: restart it, run it from top "
+        "to bottom, and save it",
+        "excerpt": "quote the log from its first epoch, or hand in the notebook that printed it",
+        "leaked-test-set": "train on train=True alone, test on train=False, and run the notebook again",
+        "fraction-contradicts-percent": "run the notebook again and hand in its output as it is",
+        "silent-epochs": "print the test accuracy after every epoch, from the first",
+        "counts-outputs": "compile with loss='categorical_crossentropy', or metrics=['categorical_accuracy']",
+    }
+    return Finding(
+        message=messages[diagnosis],
+        place=finding.place,
+        expected=finding.expected,
+        found=found,
+        hint=hints[diagnosis],
+        excerpt=finding.excerpt,
+        diagnosis=diagnosis,
     )

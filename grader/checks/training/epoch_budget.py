@@ -77,10 +77,13 @@ def check(logs: LogEvidence, documents: Documents, params: Params) -> Outcome:
     if not reaching and longer and (beaten := _beaten(within, longer, limit)) is not None:
         elsewhere = (r for r in found.elsewhere if r.before + len(r.epochs) <= limit)
         return unless_another(beaten, elsewhere)
-    sure = next((r for r in reaching or within if r.complete), None)
+    counting = [r for r in reaching or within if r.silent + r.before + len(r.epochs) <= limit]
+    if not counting:
+        return _silent((reaching or within)[0], limit)
+    sure = next((r for r in counting if r.complete), None)
     if sure:
         return shown_by(sure, logs, f"{len(sure.epochs)} epochs ({sure.place})")
-    looped = next((r for r in reaching or within if is_loop_within(r, limit)), None)
+    looped = next((r for r in counting if is_loop_within(r, limit)), None)
     if looped:
         return shown_by(looped, logs, f"the loop makes {looped.planned} epochs ({looped.place})")
     return unknown(
@@ -107,6 +110,25 @@ def _beaten(within: Sequence[Run], longer: Sequence[Run], limit: int) -> Outcome
         f"{best.best:.2f} % ({best.place}): which training is meant?"
     )
     return unknown(text, findings)
+
+
+def _silent(run: Run, limit: int) -> Outcome:
+    count = run.before + len(run.epochs)
+    told = f"{count} epochs ({run.place}), and {run.silent} without a test before them"
+    return unknown(
+        f"{told}: together more than {limit}, if one network makes them",
+        [
+            Finding(
+                message="the network may have been trained before the log begins",
+                place=run.place,
+                expected=f"at most {limit} epochs",
+                found=f"{run.silent} epochs without a test, {count} with one",
+                hint="print the test accuracy after every epoch, from the first",
+                excerpt=run.epochs[0].excerpt,
+                diagnosis="silent-epochs",
+            )
+        ],
+    )
 
 
 def _finding(run: Run, limit: int) -> Finding:

@@ -50,7 +50,7 @@ def check(logs: LogEvidence, training: RecipeFacts | None, documents: Documents,
     found = submitted(logs)
     runs = tuple(run for run in found.judged if run.origin is Origin.NOTEBOOK)
     looped = _looped(training)
-    met = next((r for r in runs if r.complete and len(r.epochs) == params.epochs), None)
+    met = next((r for r in runs if r.complete and not r.silent and len(r.epochs) == params.epochs), None)
     if met:
         remarks = [_loop(training, looped, params)] if training and looped not in (0, params.epochs) else []
         return passed(f"the saved log shows {params.epochs} epochs ({met.place})", remarks)
@@ -72,9 +72,11 @@ def check(logs: LogEvidence, training: RecipeFacts | None, documents: Documents,
         return of_another(found)
     if not runs:
         return without_log(logs, documents)
-    doubtful = next((r for r in runs if not r.complete), None)
+    doubtful = next((r for r in runs if not r.complete or r.silent), None)
     if doubtful:
-        return unknown(f"{len(doubtful.epochs)} epochs were found, but {doubtful.gaps[0]}", findings)
+        silent = f"{doubtful.silent} are trained before them without a test"
+        why = silent if doubtful.complete else doubtful.gaps[0]
+        return unknown(f"{len(doubtful.epochs)} epochs were found, but {why}", findings)
     failure = failed(f"the log shows {halves} epochs, asked for are exactly {params.epochs}", findings)
     return unless_another(failure, (r for r in found.elsewhere if len(r.epochs) == params.epochs))
 

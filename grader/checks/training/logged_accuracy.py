@@ -43,6 +43,7 @@ from grader.checks.training._networks import another_network as whose_log
 from grader.checks.training._runs import (
     another_notebook,
     claimed_without_log,
+    doubtful,
     is_loop_within,
     of_another_data,
     outside_the_log,
@@ -61,7 +62,6 @@ from grader.core.rubric import AccuracyOf, Assignment, CheckParams, Which
 from grader.core.rule import Rule
 from grader.core.submission import Kind, Submission
 
-_EXAMPLE = 0.9941
 _PLAINLY = (90.0, 0.15)
 """A share of all images lies above the first, and no further from a mean over batches than the second, in
 points: a smaller last batch counts as much.
@@ -142,8 +142,8 @@ def check(
             )
             return unknown(text, [*(another_notebook(r.run) for r in rivals), *notes])
         return shown_by(reached[0].run, logs, reached[0].summary, notes)
-    if doubtful := by_answer[Answer.MAYBE]:
-        return unknown(doubtful[0].summary, [*(r.finding for r in doubtful), *notes])
+    if unsure := by_answer[Answer.MAYBE]:
+        return unknown(unsure[0].summary, [*(r.finding for r in unsure), *notes])
     best = max(rulings, key=lambda r: r.run.best)
     if reached := [r for r in others if r.answer is Answer.YES]:
         text = f"{best.summary}; {reached[0].run.artefact} reaches it: which notebook is the submission?"
@@ -251,7 +251,7 @@ def _judge(run: Run, params: Params) -> _Ruling:
     missed = Answer.NO in answers or not answers if last else Answer.MAYBE not in answers
 
     def doubt(diagnosis: str, found: str) -> Finding:
-        return _doubt(finding, diagnosis, found, params.denominator)
+        return doubtful(finding, diagnosis, found, params.denominator)
 
     if run.unprinted:
         text = f"{said}, but {run.unprinted}"
@@ -272,10 +272,11 @@ def _judge(run: Run, params: Params) -> _Ruling:
         "counts-outputs": run.miscounted,
         "leaked-test-set": run.leaked,
         "fraction-contradicts-percent": _edited(run, counted, params) if reached else "",
+        "silent-epochs": _silent(run, params),
     }
     doubted = next((name for name, why in other.items() if why), "")
     if reached and doubted:
-        finding = _doubt(finding, doubted, other[doubted], params.denominator)
+        finding = doubtful(finding, doubted, other[doubted], params.denominator)
         return _Ruling(run, Answer.MAYBE, finding, f"{said}, but {other[doubted]}")
     if reached:
         return _Ruling(run, Answer.YES, finding, said)
@@ -290,6 +291,15 @@ def _judge(run: Run, params: Params) -> _Ruling:
         return _Ruling(run, Answer.MAYBE, doubt("no-denominator", finding.found), text)
     why = f"below {params.threshold:g} %" if answers else f"in a run longer than {limit} epochs"
     return _Ruling(run, Answer.NO, finding, f"{said}, {why}")
+
+
+def _silent(run: Run, params: Params) -> str:
+    """The epochs before a run without a test, where it does not reach the threshold within the limit with
+    them.
+    """
+    counted = run.counting(params.limit - run.silent)
+    enough = any(e.at_least(params.threshold) is Answer.YES for e in counted)
+    return "" if enough or not run.silent else f"{run.silent} epochs are trained before it without a test"
 
 
 def _is_plain(shown: Epoch, params: Params) -> bool:
@@ -352,43 +362,6 @@ def _miss(run: Run, epoch: Epoch, params: Params) -> tuple[str, str, str]:
     else:
         hint = f"print correct/total in the test function; {least:,} of {params.denominator:,} make {goal}"
     return "threshold-missed", f"the log never reaches {goal} within {limit} epochs", hint
-
-
-def _doubt(finding: Finding, diagnosis: str, found: str, total: int) -> Finding:
-    messages = {
-        "wrong-denominator": f"the test accuracy is not over the {total:,} test images",
-        "rounded-accuracy": "the printed accuracy is rounded too much to decide",
-        "incomplete-log": "the log does not show every epoch",
-        "no-denominator": "the log prints percents without the number of images",
-        "log-without-source": "the cells under which the log stands cannot have printed it",
-        "excerpt": "the log shows only some of its epochs, so it does not show how long was trained",
-        "leaked-test-set": "the test accuracy is of digits that the network was trained on",
-        "fraction-contradicts-percent": "the fraction and the percent beside it contradict each other",
-        "counts-outputs": "the accuracy may be that of each of the ten outputs",
-    }
-    hints = {
-        "wrong-denominator": "check that the test loader uses the test set (train=False), and run "
-        "the notebook again",
-        "rounded-accuracy": "print the accuracy with two decimals, or as correct/total",
-        "incomplete-log": "number the epochs in the log and keep the whole output",
-        "no-denominator": "print the accuracy as correct/total, for example "
-        f"{round(_EXAMPLE * total)}/{total}",
-        "log-without-source": "hand in the notebook as it ran: restart it, run it from top "
-        "to bottom, and save it",
-        "excerpt": "quote the log from its first epoch, or hand in the notebook that printed it",
-        "leaked-test-set": "train on train=True alone, test on train=False, and run the notebook again",
-        "fraction-contradicts-percent": "run the notebook again and hand in its output as it is",
-        "counts-outputs": "compile with loss='categorical_crossentropy', or metrics=['categorical_accuracy']",
-    }
-    return Finding(
-        message=messages[diagnosis],
-        place=finding.place,
-        expected=finding.expected,
-        found=found,
-        hint=hints[diagnosis],
-        excerpt=finding.excerpt,
-        diagnosis=diagnosis,
-    )
 
 
 rule = Rule(code="TR501", name="logged-accuracy", check=check, proven_by="RT601")

@@ -122,6 +122,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     rounded_percent: bool = False
     """Whether the log prints whole percents beside the fractions, which would make everything 99."""
     gaps: tuple[str, ...] = ()
+    silent: int = 0
+    """Epochs that the notebook's source trains the same network for before it, without a test."""
     heading: str = ""
     """The heading of the README section that it stands in."""
     unprinted: str = ""

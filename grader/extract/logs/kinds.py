@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from grader.core.evidence.logs import Epoch, Origin, Run, SequenceKind
 from grader.extract.logs.runs import Reading, Segment, is_fresh
-from grader.extract.logs.source.followed_loops import Loop
+from grader.extract.logs.source.loops import Loop
 
 LATEST_START = 1
 """Highest number that the first epoch of a log carries where no loop says otherwise: loops count from 0 or

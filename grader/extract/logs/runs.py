@@ -10,7 +10,7 @@ from typing import NamedTuple
 from grader.core.evidence.logs import Epoch, Origin, Run, SequenceKind
 from grader.core.place import Place
 from grader.extract.logs.lines import Accuracy, Marker
-from grader.extract.logs.source.followed_loops import Loop
+from grader.extract.logs.source.loops import Loop
 
 FRESH_BELOW = 99.0
 """Percent below which the first test accuracy of a fresh network of this size lies (real first epochs: 94 to

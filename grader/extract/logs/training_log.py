@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from grader.core.assigned_data import MNIST, DataSet
 from grader.core.evidence.documents import Block, Document, Documents, SourceLine
 from grader.core.evidence.logs import LogEvidence, Origin, PastedLog, SequenceKind
@@ -31,7 +33,8 @@ from grader.extract.logs.runs import (
     to_run,
 )
 from grader.extract.logs.source.epoch_loops import find_loop
-from grader.extract.logs.source.followed_loops import Loop
+from grader.extract.logs.source.followed_loops import silent_epochs
+from grader.extract.logs.source.loops import Loop
 from grader.extract.logs.source.spelled_out import echoed, spelled_out
 
 
@@ -99,12 +102,13 @@ def _read_notebook_log(document: Document, notebook: Notebook, found: FoundLogs,
             pieces = (piece for part in parts for piece in split_loops(part, loop.length))
             pending.extend(_Part(piece, cell, echoed(piece, spelled)) for piece in pieces)
     facts = _OfCells(notebook)
+    since = 0
     for group in _join(notebook, pending):
         segment = group[0].segment._replace(
             readings=tuple(r for part in group for r in part.segment.readings)
         )
         cells = [part.cell for part in group]
-        facts.look(cells)
+        facts.look(cells, since)
         loop = facts.loop
         kind = kind_of(segment, echoed=group[0].echoed, loop=loop)
         whose = Whose(
@@ -122,6 +126,8 @@ def _read_notebook_log(document: Document, notebook: Notebook, found: FoundLogs,
             stops_early=facts.stops_early,
             start_cut=facts.start_cut,
         )
+        if len(segment.readings) > 1:
+            run, since = msgspec.structs.replace(run, silent=facts.silent), cells[-1].number
         found.add(run, kind, segment.shape)
     for _, lines in document.prose():
         if any("acc" in line.text.lower() for line in lines):
@@ -140,20 +146,28 @@ class _OfCells:
             "early" in c.source.lower() and _EARLY.search(c.source) for c in notebook.code_cells
         )
         self.loop = Loop(None, None)
+        self.silent = 0
         self.broken: tuple[str, ...] = ()
         self.stops_early = False
         self.start_cut = False
 
-    def look(self, cells: Sequence[NotebookCell]) -> None:
-        """Look at the cells of the next run."""
+    def look(self, cells: Sequence[NotebookCell], since: int) -> None:
+        """Look at the cells of the next run, and at those before it that follow a cell, for silent loops."""
         numbers = tuple(cell.number for cell in cells)
         if numbers == self._cells:
             return
         self._cells = numbers
         self.loop = find_loop(self._notebook, cells)
+        self.silent = silent_epochs(self._notebook, self._before(cells, since), cells)
         self.broken = tuple(reason for c in cells for reason in _interruptions(c))
         self.stops_early = self._may_stop or any(_stops_early(c) for c in cells)
         self.start_cut = any(_TRUNCATED.search(o.text) for c in cells for o in c.outputs)
+
+    def _before(self, cells: Sequence[NotebookCell], since: int) -> list[NotebookCell]:
+        """Cells that ran before some, as their counts say where there are any."""
+        run = cells[0].execution_count
+        between = [c for c in self._notebook.code_cells if since < c.number < cells[0].number]
+        return [c for c in between if run is None or (c.execution_count or run) < run]
 
 
 class _Part(NamedTuple):

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from grader.core.evidence.notebook import CellKind, Notebook, NotebookCell
-from grader.extract.logs.source.followed_loops import Loop, followed_loop
+from grader.extract.logs.source.followed_loops import followed_loop
+from grader.extract.logs.source.loops import Loop
 
 _RANGE = re.compile(r"\bfor\s+(\w+)\s+in\s+(?:tqdm\w*\(\s*)?(?:\w+\.)?range\(([^()\n]*)\)")
 _KERAS = re.compile(r"\.fit\w*\([^\n]*\bepochs\s*=\s*(\w+)")

@@ -7,11 +7,18 @@ it.
 
 import ast
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
 
 from grader.core.evidence.notebook import Notebook, NotebookCell
 from grader.extract.documents.cell_names import name_of, nodes_of, parsed
+from grader.extract.logs.source.loops import Epochs, Loop, is_over_epochs, silent_before
+from grader.extract.logs.source.statements import (
+    assignments,
+    calls,
+    is_counted,
+    takes_remainder,
+    worked_out,
+)
 
 _TRAINS = re.compile(
     r"train|fit(?!ness)|backward|^step$|(?:run|do|one)_?epoch|optimi[sz]e|learn", re.IGNORECASE
@@ -19,29 +26,24 @@ _TRAINS = re.compile(
 """Names of calls by which a loop trains."""
 _TESTS = re.compile(r"test|val(?!ue)|eval|acc|score|check|predict|report|infer", re.IGNORECASE)
 """Names of calls that may print an accuracy."""
+_OF_A_TEST = re.compile(r"test|val(?!ue)|eval", re.IGNORECASE)
+"""Names of variables that a test uses."""
 _MODES = frozenset({"train", "eval"})
 """Methods of a network that switch its mode: `model.train()` trains nothing."""
 _DEEPEST = 6
 _MOST_STEPS = 5_000
 
 
-class Loop(NamedTuple):
-    """What the loops of some cells announce; None where it is not clear."""
-
-    length: int | None
-    first: int | None
-    """The number that the loop gives its first epoch."""
-    before: int = 0
-    """Calls before the one loop of a test that is called in it, too: of an untrained network."""
-    after: int = 0
-    """Such calls after it: a last evaluation."""
-    some: bool = False
-    """Whether it tests after some of its epochs alone: `if epoch % 5 == 0: test()`."""
-
-
 def followed_loop(notebook: Notebook, cells: Sequence[NotebookCell]) -> Loop:
     """Return the loops that the code of some cells runs, as one."""
     return _Followed(notebook, cells).loop
+
+
+def silent_epochs(notebook: Notebook, before: Sequence[NotebookCell], cells: Sequence[NotebookCell]) -> int:
+    """Return how many epochs loops that test nothing train a network for, before the loop in some cells that
+    does; 0 where nobody can tell.
+    """
+    return _Followed(notebook, [*before, *cells]).silent
 
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -50,15 +52,6 @@ _Scope = Mapping[str, int | None]
 
 class _TooMuchError(Exception):
     """The code takes more steps than are followed."""
-
-
-class _Epochs(NamedTuple):
-    """A loop that trains, with the names of what is called in it."""
-
-    length: int | None
-    first: int | None
-    calls: frozenset[str]
-    some: bool
 
 
 class _Followed:
@@ -77,10 +70,11 @@ class _Followed:
         self._held: dict[str, set[int | None]] = {}
         """Attributes and keys of the notebook's settings, by name, with every value that they are given."""
         self._made = [n for _, tree in trees for n in nodes_of(tree) if isinstance(n, ast.Call)]
+        self._networks: frozenset[str] = frozenset()
         self._steps = 0
         for _, tree in trees:
             self._define(tree.body)
-        self._found: list[_Epochs | str] = []
+        self._found: list[Epochs | str] = []
         try:
             for number, tree in trees:
                 if number in asked:
@@ -91,7 +85,7 @@ class _Followed:
     @property
     def loop(self) -> Loop:
         """What was found, as one loop; its tests outside only where there is one loop."""
-        loops = [f for f in self._found if isinstance(f, _Epochs)]
+        loops = [f for f in self._found if isinstance(f, Epochs)]
         if not loops:
             return Loop(None, None)
         lengths = [loop.length for loop in loops]
@@ -101,7 +95,7 @@ class _Followed:
         whole = Loop(total or None, firsts.pop() if len(firsts) == 1 else None, some=some)
         if len(loops) > 1:
             return whole
-        at = next(i for i, f in enumerate(self._found) if isinstance(f, _Epochs))
+        at = next(i for i, f in enumerate(self._found) if isinstance(f, Epochs))
         sides = [
             [f for f in side if f in loops[0].calls] for side in (self._found[:at], self._found[at + 1 :])
         ]
@@ -109,6 +103,11 @@ class _Followed:
             return whole  # a step of training outside the loop is an epoch of it
         before, after = (sum(isinstance(f, str) and bool(_TESTS.search(f)) for f in side) for side in sides)
         return whole._replace(before=before, after=after)
+
+    @property
+    def silent(self) -> int:
+        """Epochs of loops that test nothing before the first that does."""
+        return silent_before(self._found, frozenset(self._classes), self._networks)
 
     def _define(self, body: Iterable[ast.stmt]) -> None:
         for statement in body:
@@ -127,9 +126,11 @@ class _Followed:
                 self._keep_settings(statement)
 
     def _assign(self, statement: ast.stmt) -> None:
-        for target, value in _assignments(statement):
+        for target, value in assignments(statement):
             if isinstance(target, ast.Name):
                 self._values[target.id] = self._int(value, {})
+                made = next((n for n in nodes_of(value) if isinstance(n, ast.Call) and self._makes(n)), None)
+                self._networks |= {target.id} if made else frozenset()
             elif isinstance(target, ast.Attribute):
                 self._hold(target.attr, self._int(value, {}))
             elif isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
@@ -137,7 +138,7 @@ class _Followed:
 
     def _keep(self, statement: ast.stmt) -> None:
         """Constants of a class: `class Config: epochs = 15`."""
-        for target, value in _assignments(statement):
+        for target, value in assignments(statement):
             if isinstance(target, ast.Name) and (number := self._int(value, {})) is not None:
                 self._hold(target.id, number)
 
@@ -158,6 +159,10 @@ class _Followed:
                     for name, number in named.items():
                         self._hold(name, number)
 
+    def _makes(self, call: ast.Call) -> bool:
+        name = name_of(call.func)
+        return name in self._classes or name == "Sequential"
+
     def _hold(self, name: str, number: int | None) -> None:
         self._held.setdefault(name, set()).add(number)
 
@@ -169,9 +174,9 @@ class _Followed:
                 raise _TooMuchError
             match statement:
                 case ast.For(iter=over, body=inner) if self._train(inner, depth):
-                    self._found.append(self._epochs(*self._length(over, local), inner))
+                    self._found.append(self._epochs(*self._length(over, local), statement))
                 case ast.While(body=inner) if self._train(inner, depth):
-                    self._found.append(self._epochs(*self._turns(statement, local), inner))
+                    self._found.append(self._epochs(*self._turns(statement, local), statement))
                 case ast.For() | ast.While() | ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef():
                     continue
                 case ast.If(body=inner, orelse=other):
@@ -180,18 +185,44 @@ class _Followed:
                 case ast.With(body=inner) | ast.Try(body=inner):
                     self._block(inner, local, depth)
                 case _:
-                    for target, value in _assignments(statement):
+                    for target, value in assignments(statement):
                         if isinstance(target, ast.Name):
                             local[target.id] = self._int(value, local)
-                    for call in _calls(statement):
+                    for call in calls(statement):
                         self._call(call, local, depth)
 
-    def _epochs(self, length: int | None, first: int | None, body: Sequence[ast.stmt]) -> _Epochs:
-        return _Epochs(length, first, frozenset(self._called(body)), self._tests_some(body))
+    def _epochs(self, length: int | None, first: int | None, loop: ast.For | ast.While) -> Epochs:
+        body = loop.body
+        within = [*body, *(s for inner in self._reached(body).values() for s in inner)]
+        nodes = [n for s in within for n in nodes_of(s)]
+        tests = any(_TESTS.search(name) for name in self._called(within)) or any(
+            _OF_A_TEST.search(n.id) for n in nodes if isinstance(n, ast.Name)
+        )
+        return Epochs(
+            length,
+            first,
+            calls=frozenset(self._called(body)),
+            some=self._tests_some(body),
+            tests=tests,
+            counts=is_over_epochs(loop, nodes),
+            names=frozenset(n.id for n in nodes_of(loop) if isinstance(n, ast.Name)),
+        )
+
+    def _reached(self, body: Sequence[ast.stmt]) -> dict[str, list[ast.stmt]]:
+        """The bodies of the functions that some statements call, and those call in turn."""
+        found: dict[str, list[ast.stmt]] = {}
+        open_ = [n for s in body for n in nodes_of(s) if isinstance(n, ast.Call)]
+        while open_:
+            call = open_.pop()
+            function, name = self._function(call.func), name_of(call.func)
+            if function is not None and name not in found:
+                found[name] = function.body
+                open_ += [n for s in function.body for n in nodes_of(s) if isinstance(n, ast.Call)]
+        return found
 
     def _tests_some(self, body: Sequence[ast.stmt]) -> bool:
         """Whether every test in a loop stands under a condition on a remainder."""
-        apart = [s for s in body if isinstance(s, ast.If) and not s.orelse and _takes_remainder(s.test)]
+        apart = [s for s in body if isinstance(s, ast.If) and not s.orelse and takes_remainder(s.test)]
         rest = [s for s in body if s not in apart]
         tests = [any(_TESTS.search(n) for n in self._called(part)) for part in (apart, rest)]
         return tests == [True, False]
@@ -238,7 +269,7 @@ class _Followed:
     def _loops(self, function: _Function, depth: int) -> bool:
         """Whether a function holds a loop over epochs, or calls one that does."""
         for node in nodes_of(function):
-            if isinstance(node, ast.For) and _is_counted(node.iter) and self._train(node.body, depth):
+            if isinstance(node, ast.For) and is_counted(node.iter) and self._train(node.body, depth):
                 return True
             if isinstance(node, ast.While) and self._train(node.body, depth):
                 return True
@@ -308,7 +339,7 @@ class _Followed:
             case ast.Name(id=name):
                 return scope[name] if name in scope else self._values.get(name)
             case ast.BinOp(left=left, op=ast.Add() | ast.Sub() | ast.Mult() as op, right=right):
-                return _worked_out(self._int(left, scope), op, self._int(right, scope))
+                return worked_out(self._int(left, scope), op, self._int(right, scope))
             case ast.Attribute(value=inner, attr=name):
                 own = isinstance(inner, ast.Name) and inner.id == "self"
                 return self._of_self(name) if own else self._setting(name)
@@ -328,7 +359,7 @@ class _Followed:
             for function in kind.body
             if isinstance(function, _Function) and function.name == "__init__"
             for statement in function.body
-            for target, value in _assignments(statement)
+            for target, value in assignments(statement)
             if isinstance(target, ast.Attribute) and target.attr == attribute
         ]
         if len(kept) != 1:
@@ -338,36 +369,3 @@ class _Followed:
         if len(made) != 1:
             return self._int(value, {})
         return self._int(value, self._given(function, made[0], {}, method=True))
-
-
-def _worked_out(left: int | None, op: ast.operator, right: int | None) -> int | None:
-    if left is None or right is None:
-        return None
-    if isinstance(op, ast.Mult):
-        return left * right
-    return left + right if isinstance(op, ast.Add) else left - right
-
-
-def _assignments(statement: ast.stmt) -> Iterator[tuple[ast.expr, ast.expr]]:
-    match statement:
-        case ast.Assign(targets=[ast.Tuple(elts=names)], value=ast.Tuple(elts=values)):
-            yield from zip(names, values, strict=False)
-        case ast.Assign(targets=targets, value=value):
-            yield from ((target, value) for target in targets)
-        case ast.AnnAssign(target=target, value=ast.expr() as value):
-            yield target, value
-
-
-def _takes_remainder(test: ast.expr) -> bool:
-    return any(isinstance(n, ast.BinOp) and isinstance(n.op, ast.Mod) for n in ast.walk(test))
-
-
-def _is_counted(over: ast.expr) -> bool:
-    """Whether a loop goes over a range, whatever is drawn around it."""
-    return any(name_of(n.func) in ("range", "trange") for n in nodes_of(over) if isinstance(n, ast.Call))
-
-
-def _calls(statement: ast.stmt) -> list[ast.Call]:
-    """Calls of a statement in the order in which they run, outer ones last."""
-    found = [n for n in nodes_of(statement) if isinstance(n, ast.Call)]
-    return sorted(found, key=lambda c: (c.end_lineno or 0, c.end_col_offset or 0))
