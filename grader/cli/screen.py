@@ -76,11 +76,12 @@ def bar() -> "Iterator[Bar]":
     progress = Progress(
         TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(), Told(""),
         console=_console(sys.stderr), transient=True, expand=True,
+        auto_refresh=False,  # a thread would draw it ten times a second, and no worker be forked beside one
     )  # fmt: skip
     task = progress.add_task("", total=None)
 
     with progress:
-        yield Bar(lambda **fields: progress.update(task, **fields))
+        yield Bar(lambda **fields: progress.update(task, refresh=True, **fields))
 
 
 class Bar:

@@ -1,21 +1,37 @@
-"""A process of ours that is started afresh and spoken to over a pipe: the one way in which grader starts its
-own code again.
+"""A process of ours that is spoken to over a pipe: the one way in which grader starts its own code again.
 
-Started afresh (spawn): a fork of a process in which torch or a thread runs can hang. Where several would
-import the same large packages, they are forked from a process that has imported them and does nothing else,
-so that they lie in memory once (Linux).
+Started afresh (spawn): a fork of a process in which torch or a thread runs can hang, and where a database is
+open a fork must not use it. Where several would import the same large packages, they are forked from a
+process that has imported them and does nothing else, so that they lie in memory once; and where this one
+`may_fork`, they are forked from it as it is, which saves what it has imported and computed (Linux).
 """
 
+import gc
 import multiprocessing as mp
 import os
 import sys
+import weakref
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 
 PATIENCE = 5.0
 """Seconds that a child may take to end by itself once its channel is closed."""
+_channels: "weakref.WeakSet[Connection]" = weakref.WeakSet()
+"""Our ends of all channels. A child that is forked closes its copies: they would hide that this process ends,
+or closes them.
+"""
+
+
+def may_fork() -> bool:
+    """Whether this process may be forked as it is: one thread, and no torch (Linux)."""
+    return (
+        sys.platform == "linux"
+        and "torch" not in sys.modules
+        and len(list(Path("/proc/self/task").iterdir())) == 1
+    )
 
 
 class Child:
@@ -24,16 +40,22 @@ class Child:
     """
 
     def __init__(
-        self, serve: Callable[[Connection], None], *, daemon: bool, loads: Sequence[str] = ()
+        self,
+        serve: Callable[[Connection], None],
+        *,
+        daemon: bool,
+        loads: Sequence[str] = (),
+        forked: bool = False,
     ) -> None:
         """Start it; `loads` names modules that it and others of its kind need, by which the first one decides
-        for all.
+        for all. `forked` from this process, which `may_fork` then.
         """
-        context: BaseContext = mp.get_context("spawn")
+        context: BaseContext = mp.get_context("fork" if forked else "spawn")
         if loads and sys.platform == "linux":
             context = mp.get_context("forkserver")
             context.set_forkserver_preload(list(loads))
         self.channel, other = context.Pipe()
+        _channels.add(self.channel)
         arguments = (serve, dict(os.environ), other)
         self.process: BaseProcess = context.Process(  # type: ignore[attr-defined]
             target=_begin, args=arguments, daemon=daemon
@@ -59,6 +81,10 @@ class Child:
 
 def _begin(serve: Callable[[Connection], None], variables: dict[str, str], channel: Connection) -> None:
     """Serve with the variables of now; those of the process that was forked may be older."""
+    if _channels:
+        gc.freeze()  # what there is stays where it is, in memory that both share
+        for inherited in _channels:
+            inherited.close()
     if dict(os.environ) != variables:
         os.environ.clear()
         os.environ.update(variables)

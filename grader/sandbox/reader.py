@@ -161,7 +161,6 @@ class _Reader:
     """The process and its two pipes."""
 
     def __init__(self) -> None:
-        self.owner = os.getpid()
         self.served = 0
         self.spent = False
         """Whether it must not serve another artefact."""
@@ -232,12 +231,16 @@ class _Reader:
         last = said.decode("utf-8", "replace").strip().rpartition("\n")[2][:200]
         return f"exit status {code}" + (f": {last}" if last else "")
 
-    def stop(self) -> None:
-        """End it by closing its input, at once where it does not hear."""
+    def close(self) -> None:
+        """Close our ends of its pipes."""
         for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
             with suppress(OSError):
                 assert pipe is not None
                 pipe.close()
+
+    def stop(self) -> None:
+        """End it by closing its input, at once where it does not hear."""
+        self.close()
         try:
             self.process.wait(timeout=_PATIENCE)
         except subprocess.TimeoutExpired:
@@ -253,11 +256,21 @@ _lock = threading.Lock()
 atexit.register(stop)
 
 
+def _let_go() -> None:
+    """Close a fork's copies of the pipes: the process is another one's, and ends when that one closes its."""
+    global _running  # noqa: PLW0603
+    if _running is not None:
+        _running.close()
+    _running = None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go)
+
+
 def _reader() -> _Reader:
     """The process that serves this one: the running one, or a new one."""
     global _running  # noqa: PLW0603
-    if _running is not None and _running.owner != os.getpid():  # a fork's: its pipes are another process's
-        _running = None
     if _running is not None and (_running.spent or _running.process.poll() is not None):
         _running.stop()
         _running = None

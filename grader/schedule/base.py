@@ -3,6 +3,7 @@ another machine.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from enum import Enum
 from typing import Final, Generic, Literal, Protocol, TypeVar
 
@@ -62,6 +63,12 @@ class Backend(Protocol):
     @property
     def workers(self) -> int:
         """How many jobs run at the same time."""
+        ...
+
+    def ready(self, jobs: int) -> AbstractContextManager[None]:
+        """Expect so many jobs inside the block: what this process has imported and computed by now may be
+        shared with who does them. It has no store open yet.
+        """
         ...
 
     def map(

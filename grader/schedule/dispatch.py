@@ -9,6 +9,7 @@ kept to the next one. Nothing here knows Ray: the same code is run over a simula
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final
 
 from grader.core.faults import NodeFault
@@ -67,6 +68,10 @@ class Dispatch:
     def workers(self) -> int:
         """How many jobs of one core the nodes take at the same time, at least one."""
         return max(1, sum(seats(node, ONE) for node in self._cluster.nodes() if not node.refusal))
+
+    def ready(self, jobs: int) -> AbstractContextManager[None]:
+        """Do nothing: other machines share nothing with this process."""
+        return nullcontext()
 
     def map(
         self, function: Callable[[J], R], jobs: Iterable[J | Later], at_most: int = 0, needs: Needs = ONE

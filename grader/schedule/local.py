@@ -1,5 +1,4 @@
-"""Processes on this machine, started afresh (spawn), with one job at a time each; a dead process costs only
-its job.
+"""Processes on this machine with one job at a time each; a dead process costs only its job.
 
 `concurrent.futures` declares the whole pool broken when one worker dies, so each worker here is a process of
 its own with a pipe: the parent knows which job it was on, names it, and starts another worker.
@@ -8,13 +7,13 @@ its own with a pipe: the parent knows which job it was on, names it, and starts 
 import gc
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 
-from grader.core.child import Child
+from grader.core import kept_patterns
+from grader.core.child import Child, may_fork
 from grader.core.crash_log import listen
 from grader.core.faults import GraderFault
-from grader.core.kept_patterns import keep
 from grader.core.machine import collect_rarely
 from grader.core.progress import listening, tell
 from grader.schedule.base import LATER, ONE, Ended, J, Later, Needs, R
@@ -25,14 +24,13 @@ log = logging.getLogger(__name__)
 def _serve(channel: Connection) -> None:
     collect_rarely()
     if not gc.get_freeze_count():  # else a fork of a process that has imported all: the patterns are made
-        keep()
+        kept_patterns.keep()
     listen()
     while True:
         try:
             message = channel.recv()
-        except (EOFError, OSError):
-            return
-        if message is None:
+        except (EOFError, OSError, KeyboardInterrupt):
+            kept_patterns.write()
             return
         function, job = message
         try:
@@ -74,11 +72,26 @@ class LocalProcesses:
         if workers < 1:
             raise ValueError(f"needs at least one worker, got {workers}")
         self._workers = workers
+        self._ready: list[Child] = []
 
     @property
     def workers(self) -> int:
         """How many processes there are at most."""
         return self._workers
+
+    @contextmanager
+    def ready(self, jobs: int) -> Iterator[None]:
+        """Fork workers from this process as it is, for the first `map` inside the block: what is imported and
+        computed by now they need not import and compute. Where it may not be forked they start as ever.
+        """
+        try:
+            if may_fork():
+                for _ in range(min(self.workers, jobs)):
+                    self._ready.append(Child(_serve, daemon=False, forked=True))
+            yield
+        finally:
+            while self._ready:
+                self._ready.pop().stop()
 
     def map(
         self, function: Callable[[J], R], jobs: Iterable[J | Later], at_most: int = 0, needs: Needs = ONE
@@ -88,7 +101,7 @@ class LocalProcesses:
         """
         together = min(self.workers, at_most) if at_most else self.workers
         queue = iter(jobs)
-        idle: list[Child] = []
+        idle, self._ready = self._ready, []
         busy: dict[Child, J] = {}
         try:
             while True:

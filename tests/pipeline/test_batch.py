@@ -9,6 +9,7 @@ import sys
 import time
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -74,6 +75,9 @@ class Here:
         self.dies_on = dies_on
         self.ran: list[str] = []
         self.workers = 1
+
+    def ready(self, jobs: int) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def map(
         self, function: Callable, jobs: Iterable, at_most: int = 0, needs: object = None

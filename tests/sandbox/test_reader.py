@@ -332,3 +332,36 @@ def test_a_worker_that_is_killed_takes_its_reader_with_it(busy: bool, tmp_path: 
         # The fork held the other end: it is closed when that has ended, too.
         assert select.select([said], [], [], WAIT)[0]
         assert said.read() == b""
+
+
+@linux
+def test_a_fork_of_a_worker_keeps_no_reader_alive_and_has_its_own() -> None:
+    """With a copy of the pipe in a fork, the reader would not see that its own worker has closed it."""
+    source = f"""
+import os, sys
+from grader.sandbox import reader
+from grader.sandbox.reader import read_limited
+told, tell = os.pipe()
+waits, goes = os.pipe()
+print(read_limited("{HERE}:double", b"a", returns=bytes))
+process = reader._running.process
+pid = os.fork()
+if pid == 0:
+    answer = read_limited("{HERE}:double", b"b", returns=bytes)
+    os.write(tell, answer + str(reader._running.process.pid != process.pid).encode())
+    os.read(waits, 1)
+    os._exit(0)
+print(os.read(told, 100))
+reader.stop()
+print(process.returncode)
+os.write(goes, b"x")
+os.waitpid(pid, 0)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", source],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["b'aa'", "b'bbTrue'", "0"], done.stderr

@@ -4,7 +4,9 @@ import importlib
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,13 @@ def interrupted(_: int) -> None:
     raise KeyboardInterrupt
 
 
+known = ""
+
+
+def computed(_: int) -> tuple[int, str, str]:
+    return os.getppid(), known, os.environ.get("SAID_LATER", "")
+
+
 def about(_: int) -> tuple[int, bool, str]:
     return os.getppid(), "wave" in sys.modules, os.environ.get("SAID_LATER", "")
 
@@ -70,6 +79,91 @@ def test_forked_workers_end_like_others() -> None:
     assert {n: e.result for n, e in ended.items() if not e.fault} == {n: 2 * n for n in (0, 1, 2, 4, 6)}
     assert "signal 9" in ended[3].fault
     assert ended[7].died
+
+
+def _alone(code: str) -> list[str]:
+    """What a process prints that runs a code beside this module, as `t`: one without threads, unlike ours."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"import os, signal, sys\nimport {__name__} as t\n{code}"],
+        env={**os.environ, "SAID_LATER": "before"},
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[2],
+        timeout=120,
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    return done.stdout.splitlines()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux alone")
+def test_workers_that_are_ready_have_what_this_process_computed() -> None:
+    """Each worker of a class imported what the command had, and computed the same digests."""
+    forked, ends, later = _alone("""
+t.known = "by heart"
+backend = t.LocalProcesses(2)
+with backend.ready(5):
+    children = [*backend._ready]
+    os.environ["SAID_LATER"] = "then"
+    print({e.result == (os.getpid(), "by heart", "before") for e in backend.map(t.computed, range(6))})
+    print({child.how_it_ended() for child in children}, len(children))
+    print({e.result == (os.getpid(), "", "then") for e in backend.map(t.computed, [1])})
+""")
+    assert (forked, ends) == ("{True}", "{'exit status 0'} 2")
+    assert later == "{True}", "after the first round they start afresh"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux alone")
+def test_workers_that_are_ready_end_like_others() -> None:
+    """By a signal and by themselves, each as one job; and those that nobody needed, at the end of the block."""
+    faults, results, unused = _alone("""
+backend = t.LocalProcesses(2)
+with backend.ready(2):
+    ended = {e.job: e for e in backend.map(t.double_or_die, range(8))}
+print("signal 9" in ended[3].fault, ended[5].fault, ended[7].died)
+print({n: e.result for n, e in ended.items() if not e.fault} == {n: 2 * n for n in (0, 1, 2, 4, 6)})
+with backend.ready(2):
+    children = [*backend._ready]
+print({child.how_it_ended() for child in children})
+""")
+    assert faults == "True five is right out True"
+    assert results == "True"
+    assert unused == "{'exit status 0'}"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux alone")
+def test_workers_that_are_ready_end_with_the_process_that_they_were_forked_from() -> None:
+    """A copy of the other end of its channel, its own or in a sister, would let a worker wait for ever."""
+    pids = _alone("""
+backend = t.LocalProcesses(3)
+with backend.ready(3):
+    print(*(child.process.pid for child in backend._ready), sep="\\n", flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+""")
+    assert len(pids) == 3
+    until = time.monotonic() + 60
+    while any(Path("/proc", number).exists() for number in pids):
+        assert time.monotonic() < until, "a worker waits for a process that is gone"
+        time.sleep(0.05)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux alone")
+@pytest.mark.parametrize(
+    "why",
+    [
+        "import threading; threading.Thread(target=signal.pause, daemon=True).start()",
+        "sys.modules['torch'] = t",
+    ],
+)
+def test_a_process_with_a_thread_or_torch_is_not_forked(why: str) -> None:
+    (found,) = _alone(f"""
+{why}
+t.known = "by heart"
+backend = t.LocalProcesses(1)
+with backend.ready(1):
+    print([e.result[1] for e in backend.map(t.computed, [1])])
+""")
+    assert found == "['']"
 
 
 def test_words_of_a_worker_are_heard_here_and_end_no_job() -> None:

@@ -72,7 +72,9 @@ def _grade(
         tell(note)
     listing = _chosen(whole, request.only)
     sheet = mark_sheet(request.loaded, request.settings)
-    with Store(request.store) as store:
+    handed_in = {e.id: HandedIn.of(e, request) for e in listing.entries}
+    # By now the readers are imported and the digests of their code are computed.
+    with backend.ready(len(listing.entries)), Store(request.store) as store:
         run, resumed = store.begin(
             request.path.resolve().name,
             request.loaded.path,
@@ -80,7 +82,6 @@ def _grade(
             request.settings,
             _fingerprint(request, listing),
         )
-        handed_in = {e.id: HandedIn.of(e, request) for e in listing.entries}
         if resumed:
             forget_changed(store, run, {name: found.basis for name, found in handed_in.items()})
         others = [e.id for e in whole.entries if e.id not in request.only] if request.only else []
