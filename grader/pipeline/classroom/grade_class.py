@@ -27,7 +27,7 @@ from grader.pipeline.stages.request import Progress, Request
 from grader.pipeline.stages.stage import Going, label_of, run_stage
 from grader.schedule.base import Backend
 from grader.store.carry_over import carry, forget_changed
-from grader.store.runs import Store
+from grader.store.runs import Run, Store
 
 
 class Graded(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,13 +75,7 @@ def _grade(
     handed_in = {e.id: HandedIn.of(e, request) for e in listing.entries}
     # By now the readers are imported and the digests of their code are computed.
     with backend.ready(len(listing.entries)), Store(request.store) as store:
-        run, resumed = store.begin(
-            request.path.resolve().name,
-            request.loaded.path,
-            request.rubric_bytes,
-            request.settings,
-            _fingerprint(request, listing),
-        )
+        run, resumed = _begun(store, request, listing)
         if resumed:
             forget_changed(store, run, {name: found.basis for name, found in handed_in.items()})
         others = [e.id for e in whole.entries if e.id not in request.only] if request.only else []
@@ -126,6 +120,17 @@ def _grade(
             left=left,
             absent=len(everybody - graded - refused.keys()),
         )
+
+
+def _begun(store: Store, request: Request, listing: Listing) -> tuple[Run, bool]:
+    """The run of this class, and whether it goes on with an unfinished one."""
+    return store.begin(
+        request.path.resolve().name,
+        request.loaded.path,
+        request.rubric_bytes,
+        request.settings,
+        _fingerprint(request, listing),
+    )
 
 
 class _Named(msgspec.Struct):
