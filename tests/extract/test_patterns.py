@@ -42,6 +42,10 @@ EXAMPLES = {
         "_FRACTION": ("(9946/10000)", "(12/15)"),
         "_TRAIN": ("training accuracy", "test accuracy"),
         "_TEST": ("validation accuracy", "training accuracy"),
+        "_MISCLASSIFIED": ("37 of 10,000 misclassified", "37 of 10,000 correct"),
+        "_MISCLASSIFIES": ("37 errors on the 10,000", "37 epochs on the 10,000"),
+        "_MAY": ("at most 60 may be", "60 are"),
+        "_WITHIN": ("in under 10 epochs", "for 10 epochs"),
         "_FROM_ZERO": ("epoch 12 (counting from 0)", "from 0.98"),
     },
     "claims.parameters": {

@@ -76,11 +76,12 @@ def _finding(claim: Claim, match: Match, runs: Sequence[Run], weight: Weight) ->
         Match.DIFFERS: f"the best of this run is {best}, the last is {shown.run.last:.2f} %",
     }
     named = ", ".join(str(n) for n in claim.epochs)
+    when = f" in epoch {named}" if named else f" within {claim.within} epochs" if claim.within else ""
     return Finding(
         message=_MESSAGES[match],
         place=claim.place,
         expected=f"the log shows {shown.epoch.percent:.2f} % in {where} ({shown.epoch.place})",
-        found=claim.written + (f" in epoch {named}" if named else ""),
+        found=claim.written + when,
         hint=hints.get(match, f"write {shown.epoch.percent:.2f} %"),
         excerpt=claim.excerpt,
         marked=claim.written,

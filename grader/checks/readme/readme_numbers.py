@@ -41,7 +41,8 @@ from grader.core.outcome import Finding, Outcome, Weight, failed, passed, unknow
 from grader.core.rubric import CheckPolicy, Treatment
 from grader.core.rule import Rule
 from grader.core.submission import Kind
-from grader.extract.claims.comparison import RIGHT, Comparison, Loose, compare, loose_numbers
+from grader.extract.claims.comparison import RIGHT, Comparison, compare
+from grader.extract.claims.loose_numbers import Loose, loose_numbers
 
 
 class Policy(CheckPolicy, frozen=True, kw_only=True):

@@ -283,6 +283,7 @@ def doubtful(finding: Finding, diagnosis: str, found: str, total: int) -> Findin
         "leaked-test-set": "the test accuracy is of digits that the network was trained on",
         "fraction-contradicts-percent": "the fraction and the percent beside it contradict each other",
         "counts-outputs": "the accuracy may be that of each of the ten outputs",
+        "no-plain-accuracy": "what the log shows may be no accuracy on the test digits",
         "silent-epochs": "the network may have been trained before the log begins",
     }
     hints = {
@@ -297,6 +298,7 @@ def doubtful(finding: Finding, diagnosis: str, found: str, total: int) -> Findin
         "excerpt": "quote the log from its first epoch, or hand in the notebook that printed it",
         "leaked-test-set": "train on train=True alone, test on train=False, and run the notebook again",
         "fraction-contradicts-percent": "run the notebook again and hand in its output as it is",
+        "no-plain-accuracy": "print how many of the test digits are right, as correct/total",
         "silent-epochs": "print the test accuracy after every epoch, from the first",
         "counts-outputs": "compile with loss='categorical_crossentropy', or metrics=['categorical_accuracy']",
     }

@@ -270,6 +270,7 @@ def _judge(run: Run, params: Params) -> _Ruling:
         return _Ruling(run, Answer.MAYBE, doubt("excerpt", run.gaps[0]), text)
     other = {
         "counts-outputs": run.miscounted,
+        "no-plain-accuracy": run.measured,
         "leaked-test-set": run.leaked,
         "fraction-contradicts-percent": _edited(run, counted, params) if reached else "",
         "silent-epochs": _silent(run, params),

@@ -70,6 +70,8 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """The epochs in which an accuracy is said to have been reached."""
     any_epoch: bool = False
     """Whether one of `epochs` is enough (`in the 17th or 18th`)."""
+    within: int | None = None
+    """The epochs within which an accuracy is said to have been reached (`in under 10 epochs`: 9)."""
     rounded: bool = False
     """Whether the sentence gives the exact fraction beside a percent that is rounded up from it; `value` is
     the exact one.

@@ -135,6 +135,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
 
     tested: int = 0
     """Images that the loop above it tests on, as its source shows; 0 where nobody can tell."""
+    measured: str = ""
+    """What its accuracy is by its source where that is no plain one on the test digits; empty otherwise."""
     miscounted: str = ""
     """Why its accuracy may count something else than digits, for a person; empty where nothing says so."""
 

@@ -2,6 +2,7 @@
 
 import re
 
+from grader.core.evidence.workbook import Book
 from grader.execute.replay.cell_graph import ROW, Model, sheet_of
 
 _NUMBER = r"(?:\d+(?:[.,]\d+)?|[.,]\d+)(?![\d%])"
@@ -38,9 +39,16 @@ def claimed_rate(text: str, *, bare: bool = False) -> float | None:
     return next(iter(claimed_rates(text, bare=bare)), None)
 
 
+def named_rates(book: Book, sheet: int) -> tuple[float, ...]:
+    """Every learning rate that the name of a sheet says; a lone number is one unless it counts the sheets."""
+    bare = {float(match[1].replace(",", ".")) for s in book.sheets if (match := _BARE.fullmatch(s.name))}
+    counts = bare == set(map(float, range(1, len(bare) + 1)))
+    return claimed_rates(book.sheets[sheet].name, bare=not counts)
+
+
 def said_rates(model: Model, sheet: int) -> set[float]:
     """Every learning rate that the name or a cell of a sheet says: `η = 1`, `LR` beside or above a number."""
-    found = set(claimed_rates(model.book.sheets[sheet].name, bare=True))
+    found = set(named_rates(model.book, sheet))
     for key, text in model.constants.items():
         if sheet_of(key) != sheet or not isinstance(text, str):
             continue

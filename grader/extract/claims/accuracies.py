@@ -89,6 +89,8 @@ class _Span(NamedTuple):
 def read_accuracies(sentence: Sentence, data: DataSet = MNIST) -> list[Claim]:
     """Accuracies with whose they are, how they are bounded, and the epochs that they are said to be of."""
     text = sentence.text
+    if wrong := _misclassified(sentence, data):
+        return [wrong]
     done = DONE.search(text) or _says_now(sentence)
     topic = (
         _ACC.search(text) or (_ACC.search(sentence.heading) and done) or (done and re.search(r"\d\s*%", text))
@@ -102,6 +104,8 @@ def read_accuracies(sentence: Sentence, data: DataSet = MNIST) -> list[Claim]:
             continue
         if _states(sentence, span.before, span.after, follows=index + 1 < len(spans)):
             found.append(_accuracy(sentence, span))
+    if len(spans) == len(found) == 1 and (limit := _within(text)):
+        found = [msgspec.structs.replace(found[0], within=limit)]
     return [] if _compares(text, wide=not data.usual) else found
 
 
@@ -279,3 +283,59 @@ def _reached_in(text: str, start: int, end: int, begin: int, stop: int) -> tuple
             if distance < 70 and (best is None or distance < best[0]):
                 best = (distance, numbers, several)
     return (best[1], best[2]) if best else ((), False)
+
+
+_WRONG = (
+    r"(?:mis-?classif\w+|mis-?labell?ed|mis-?read|mis-?predicted|wrong(?:ly)?|incorrect(?:ly)?"
+    r"|errors?|mistakes?)"
+)
+_COUNT = r"(?<![\d.,/])(?P<wrong>\d{1,4})(?![\d.,]*\d)"
+_TOTAL = r"(?P<total>\d{2}[,. ]?\d{3})(?![\d.,]*\d)"
+_OF = r"\s*(?:/|of|out\s+of|on|in|among)\s*(?:the\s+|all\s+|our\s+)*"
+_DIGITS = r"(?:images|digits|samples|examples|ones)"
+_MISCLASSIFIED = re.compile(
+    rf"{_COUNT}{_OF}{_TOTAL}(?:\s+(?:test|mnist|held-out|unseen))*(?:\s+{_DIGITS})?(?:\s+that)?"
+    rf"(?:\s+(?:are|were|is|was|get|got|came\s+out|remain\w*))?(?:\s+(?:still|being))?\s+{_WRONG}",
+    re.IGNORECASE,
+)
+_MISCLASSIFIES = re.compile(
+    rf"(?<![a-z]){_WRONG}\s+(?:\w+\s+){{0,2}}?{_COUNT}{_OF}{_TOTAL}"
+    rf"|(?<![\d.,/])(?P<errors>\d{{1,4}})\s+(?:test\s+)?(?:{_DIGITS}\s+)?(?:(?:are|were)\s+)?"
+    rf"{_WRONG}{_OF}(?P<among>\d{{2}}[,. ]?\d{{3}})(?![\d.,]*\d)",
+    re.IGNORECASE,
+)
+_MAY = re.compile(
+    r"(?<![a-z])(?:may|can|could|should|must|allowed|target|goal|aim|if|per)(?![a-z])", re.IGNORECASE
+)
+
+
+def _misclassified(sentence: Sentence, data: DataSet) -> Claim | None:
+    """`37 of 10,000 misclassified` states 99.63 %; None where a sentence counts no wrong test digits."""
+    text = sentence.text
+    match = _MISCLASSIFIED.search(text) or _MISCLASSIFIES.search(text)
+    if match is None or sentence.required or any(p.search(text) for p in (_MAY, ORDER, PLANNED)):
+        return None
+    named = {name: value for name, value in match.groupdict().items() if value}
+    count = named.get("wrong") or named["errors"]
+    wrong, total = int(count), int(re.sub(r"\D", "", named.get("total") or named["among"]))
+    if total != data.test_images or wrong >= total // 2:
+        return None
+    percent = Number(round(100 - 100 * wrong / total, 6), 0.01, match.group().strip())
+    bound = Bound.AT_LEAST if LESS.search(text[: text.index(count, match.start())]) else Bound.EXACT
+    return make_claim(sentence, What.ACCURACY, percent, bound)
+
+
+_WITHIN = re.compile(
+    r"(?<![a-z])(?:in|within|after|took|takes|needs|needed|with)\s+(?:(?:just|only|as\s+few\s+as)\s+)?"
+    r"(?P<under>(?:(?:under|less\s+than|fewer\s+than|below)\s+|<\s*))?(?:the\s+first\s+)?(?P<n>\d{1,2})\s+epochs?(?![a-z])",
+    re.IGNORECASE,
+)
+
+
+def _within(text: str) -> int | None:
+    """The number of epochs within which a sentence says that its accuracy was reached; None for none."""
+    found = list(_WITHIN.finditer(text))
+    if len(found) != 1:
+        return None
+    counted = int(found[0]["n"]) - bool(found[0]["under"]) + bool(_FROM_ZERO.search(text))
+    return max(counted, 1)

@@ -89,54 +89,6 @@ def compare(
     )
 
 
-class Loose(NamedTuple):
-    """Loose numbers: how many stand in what was printed or counted, and those that nobody can place.
-
-    Where one of a kind stands there, the others are of other attempts; but `99.4 %`, which is what was asked
-    for, says nothing of a more exact number above all that was printed.
-    """
-
-    shown: int
-    unplaced: tuple[Claim, ...]
-    above: tuple[Claim, ...] = ()
-    """Those among the unplaced that are accuracies of two decimals above all that was printed."""
-
-
-def loose_numbers(claims: ClaimEvidence, compared: Comparison) -> Loose:
-    """Look for the loose numbers among what was printed or counted."""
-    known = frozenset(total for total, _ in compared.totals) | compared.counted
-    longest = max((r.before + len(r.epochs) for r in compared.runs), default=0)
-    whole = all(r.complete for r in compared.runs)
-    found: list[Claim] = []
-    settled: list[What] = []
-    exact = False
-    for claim in claims.loose:
-        if claim.what is What.ACCURACY:
-            shown = accuracy_match(claim, compared.runs) in RIGHT
-        elif claim.what is What.PARAMETERS:
-            shown = any(count_match(claim, total) for total in known)
-        else:
-            shown = claim.value <= longest or (bool(longest) and not whole)
-        if shown:
-            settled.append(claim.what)
-            exact = exact or (claim.what is What.ACCURACY and claim.unit <= 0.01 + EPS)
-        else:
-            found.append(claim)
-    above = [] if exact else [claim for claim in found if _is_above(claim, compared.runs)]
-    return Loose(
-        len(settled),
-        tuple(claim for claim in found if claim.what not in settled or claim in above),
-        tuple(above),
-    )
-
-
-def _is_above(claim: Claim, runs: Sequence[Run]) -> bool:
-    """Whether an accuracy of two decimals is higher than all that was printed of training and test digits."""
-    printed = [p for r in runs for e in r.epochs for p in (e.percent, e.train_percent or 0.0)]
-    precise = claim.what is What.ACCURACY and claim.unit <= 0.01 + EPS
-    return precise and bool(printed) and claim.value > max(printed) + 0.005 + EPS
-
-
 def _totals(summaries: SummaryEvidence, counted: frozenset[int]) -> tuple[tuple[int, Place], ...]:
     if summaries.saved_totals or counted:
         return summaries.saved_totals
@@ -317,7 +269,27 @@ def accuracy_match(claim: Claim, runs: Sequence[Run], others: Iterable[Epoch] = 
     found = {_in_run(claim, run) for run in runs}
     if not claim.epochs:
         found |= {value_match(claim, e) for e in others}
-    return next((m for m in _BEST_FIRST if m in found), Match.DIFFERS)
+    match = next((m for m in _BEST_FIRST if m in found), Match.DIFFERS)
+    return Match.OTHER_EPOCH if match in RIGHT and _comes_later(claim, runs) else match
+
+
+def _comes_later(claim: Claim, runs: Sequence[Run]) -> bool:
+    """Whether every run shows an accuracy only after the epochs within which it is said to be reached."""
+    limit = claim.within
+    if limit is None or not all(r.complete and r.kind is SequenceKind.LOG for r in runs):
+        return False
+    early = (
+        e
+        for run in runs
+        for at, e in enumerate(run.epochs, 1)
+        if at <= limit or (e.printed is not None and e.printed <= limit)
+    )
+    return not any(_reaches(claim, e) for e in early)
+
+
+def _reaches(claim: Claim, epoch: Epoch) -> bool:
+    """Whether an epoch has a claimed accuracy, rounded as it may be, or a higher one."""
+    return epoch.percent + epoch.half_unit >= claim.value - claim.unit / 2 - EPS
 
 
 def _in_run(claim: Claim, run: Run) -> Match:
@@ -393,6 +365,8 @@ def nearest(claim: Claim, runs: Sequence[Run]) -> Nearest:
     run = min(runs, key=lambda r: abs(r.best - claim.value))
     spots = [i for number in claim.epochs for i in positions(run, number)]
     index = run.best_epoch - 1
+    if claim.within is not None and not spots:
+        index = next((i for i, e in enumerate(run.epochs) if _reaches(claim, e)), index)
     if spots:  # what the log itself calls so comes before what a person may count so
         index = min(
             spots, key=lambda i: (run.epochs[i].printed not in claim.epochs, _away(run.epochs[i], claim), i)

@@ -6,11 +6,14 @@ question to a person.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from grader.core.assigned_data import MNIST, DataSet
-from grader.core.evidence.claims import Bound, Claim, What
+from grader.core.evidence.claims import Bound, Claim, ClaimEvidence, What
 from grader.core.evidence.documents import SourceLine
+from grader.core.evidence.logs import Run
+from grader.extract.claims.comparison import EPS, RIGHT, Comparison, accuracy_match, count_match
 from grader.extract.claims.context_words import (
     ASIDE,
     BAR,
@@ -190,3 +193,51 @@ def _epochs(sentence: Sentence) -> Iterator[Claim]:
     for match, written in found:
         if _open(text, match.start()) and 1 <= int(written) <= 200:
             yield make_claim(sentence, What.EPOCHS, Number(float(written), 1.0, written), Bound.EXACT)
+
+
+class Loose(NamedTuple):
+    """Loose numbers: how many stand in what was printed or counted, and those that nobody can place.
+
+    Where one of a kind stands there, the others are of other attempts; but `99.4 %`, which is what was asked
+    for, says nothing of a more exact number above all that was printed.
+    """
+
+    shown: int
+    unplaced: tuple[Claim, ...]
+    above: tuple[Claim, ...] = ()
+    """Those among the unplaced that are accuracies of two decimals above all that was printed."""
+
+
+def loose_numbers(claims: ClaimEvidence, compared: Comparison) -> Loose:
+    """Look for the loose numbers among what was printed or counted."""
+    known = frozenset(total for total, _ in compared.totals) | compared.counted
+    longest = max((r.before + len(r.epochs) for r in compared.runs), default=0)
+    whole = all(r.complete for r in compared.runs)
+    found: list[Claim] = []
+    settled: list[What] = []
+    exact = False
+    for claim in claims.loose:
+        if claim.what is What.ACCURACY:
+            shown = accuracy_match(claim, compared.runs) in RIGHT
+        elif claim.what is What.PARAMETERS:
+            shown = any(count_match(claim, total) for total in known)
+        else:
+            shown = claim.value <= longest or (bool(longest) and not whole)
+        if shown:
+            settled.append(claim.what)
+            exact = exact or (claim.what is What.ACCURACY and claim.unit <= 0.01 + EPS)
+        else:
+            found.append(claim)
+    above = [] if exact else [claim for claim in found if _is_above(claim, compared.runs)]
+    return Loose(
+        len(settled),
+        tuple(claim for claim in found if claim.what not in settled or claim in above),
+        tuple(above),
+    )
+
+
+def _is_above(claim: Claim, runs: Sequence[Run]) -> bool:
+    """Whether an accuracy of two decimals is higher than all that was printed of training and test digits."""
+    printed = [p for r in runs for e in r.epochs for p in (e.percent, e.train_percent or 0.0)]
+    precise = claim.what is What.ACCURACY and claim.unit <= 0.01 + EPS
+    return precise and bool(printed) and claim.value > max(printed) + 0.005 + EPS

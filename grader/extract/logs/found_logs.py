@@ -15,6 +15,7 @@ from grader.core.evidence.notebook import Framework, Notebook
 from grader.extract.documents.cell_names import Printing
 from grader.extract.logs.kinds import is_excerpt_of, repeats
 from grader.extract.logs.leaks.leaked_digits import TrainedOnTest
+from grader.extract.logs.leaks.other_measures import other_measure
 from grader.extract.logs.source.reached import runs_no_network
 from grader.extract.logs.source.spelled_out import shows_a_file
 
@@ -97,6 +98,10 @@ def with_doubts(
         halves = trained_on_test(run.artefact).shares(run.cells)
         return data.test_images if len(halves) == 1 and all("train=False" in half for half in halves) else 0
 
+    def measured(run: Run) -> str:
+        part = "" if run.denominators else trained_on_test(run.artefact).part_tested(run.cells)
+        return part or other_measure(printing(run.artefact).trees, run.cells)
+
     def doubts(run: Run) -> Run:
         unread = f"{run.artefact} shows more than {MAX_RUNS} runs, and the others were not read"
         ours = run.origin is Origin.NOTEBOOK and run.artefact in by_path
@@ -106,6 +111,7 @@ def with_doubts(
             leaked=leaked(run) if ours else run.leaked,
             tested=tested(run) if ours and not run.denominators else run.tested,
             miscounted=_miscounted(by_path[run.artefact], run.cells) if ours else run.miscounted,
+            measured=measured(run) if ours else run.measured,
             gaps=(*run.gaps, unread) if run.artefact in found.beyond else run.gaps,
         )
 

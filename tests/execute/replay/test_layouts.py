@@ -175,6 +175,7 @@ def right_layouts() -> dict[str, Edit]:
         "rounded_in_the_formula": every_row("a_h1", "=1/(1+EXP(-I{r}))", "=ROUND(1/(1+EXP(-I{r})),4)"),
         "half_in_the_total": half_in_the_total,
         "squares_by_function": every_row("E2", "=0.5*(B{r}-T{r})^2", "=SUMXMY2(B{r},T{r})/2"),
+        "e_rounded_by_hand": every_row("a_h1", "EXP(-I{r})", "2.72^(-I{r})"),
         "e_by_hand": every_row("a_h1", "EXP(-I{r})", "2.718281828^(-I{r})"),
     }  # fmt: skip
 
@@ -184,6 +185,18 @@ def test_right_mathematics_is_never_accused(name: str) -> None:
     book = replayed(workbook(edit=right_layouts()[name]))
     assert [f for f in book.faults if f.severity is Severity.FAIL] == []
     assert book.verdict is BookVerdict.CORRECT
+
+
+@pytest.mark.parametrize("factor", ["1.0000001", "0.9999", "1.00005", "(1+1E-8)"])
+@pytest.mark.parametrize("name", ["∂E/∂w3", "a_o1", "E_total"])
+def test_a_typed_factor_that_is_not_1_is_wrong(name: str, factor: str) -> None:
+    def edit(book: openpyxl.Workbook) -> None:
+        for r in range(FIRST, LAST + 1):
+            cell = book.worksheets[0][f"{AT[name]}{r}"]
+            cell.value = f"={factor}*({str(cell.value)[1:]})"
+
+    book = replayed(workbook(edit=edit))
+    assert {f.cells for f in book.faults if f.severity is Severity.FAIL} == {f"{AT[name]}5:{AT[name]}16"}
 
 
 def wrong_layouts() -> dict[str, tuple[Edit, set[tuple[str, str]]]]:

@@ -142,3 +142,35 @@ def test_a_rate_that_is_none_or_another_may_not(said: str, value: float | None) 
 def test_of_a_rate_of_1_a_wrong_update_is_wrong(update: str) -> None:
     book = replayed(one_left_out("η = 1", update))
     assert {f.quantity for f in book.faults if f.severity is Severity.FAIL} == set(WEIGHTS)
+
+
+def titled(data: bytes, *titles: str) -> bytes:
+    """A book with its sheet named by the first title, and empty sheets of the other names beside it."""
+    book = openpyxl.load_workbook(io.BytesIO(data))
+    book.worksheets[0].title = titles[0]
+    for title in titles[1:]:
+        book.create_sheet(title)
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("titles", "right"),
+    [
+        (("1",), False),
+        (("1", "2", "3"), False),
+        (("1", "0.5", "2"), True),
+        (("1", "5", "10"), True),
+        (("η = 1",), True),
+    ],
+)
+def test_a_name_that_counts_the_sheets_is_no_rate(titles: tuple[str, ...], right: bool) -> None:
+    book = replayed(titled(one_left_out(""), *titles))
+    assert (book.verdict is BookVerdict.CORRECT) is right
+
+
+@pytest.mark.parametrize(("titles", "told"), [(("2", "1", "3"), False), (("2", "0.1"), True)])
+def test_a_name_that_counts_the_sheets_contradicts_no_rate(titles: tuple[str, ...], told: bool) -> None:
+    book = replayed(titled(workbook(), *titles))
+    assert any(f.diagnosis == "eta-contradiction" for f in book.faults) is told

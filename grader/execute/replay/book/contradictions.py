@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from grader.core.evidence.workbook import Book
 from grader.core.facts.replay import CellFault, ChartFacts, Severity, ShownAs, ShownLosses
-from grader.execute.replay.learning_rates import claimed_rate, same_rate
+from grader.execute.replay.learning_rates import claimed_rate, named_rates, same_rate
 from grader.execute.replay.notation import address
 from grader.execute.replay.table.layout import Layout
 
@@ -23,13 +23,13 @@ def contradictions(
         sheet = book.sheets[layout.table.sheet].name
         cell = address(layout.eta.cell) if layout.eta.cell else ""
         names = (
-            [("the sheet name", claimed_rate(sheet, bare=True))]
+            [("the sheet name", next(iter(named_rates(book, layout.table.sheet)), None))]
             if tables_on.count(layout.table.sheet) == 1
             else []
         )
         if len(layouts) == 1:
             stem = book.artefact.rpartition("/")[2].rpartition(".")[0]
-            names.append(("the file name", claimed_rate(stem, bare=True)))
+            names.append(("the file name", claimed_rate(stem, bare=not stem.strip().isdecimal())))
         for where, rate in names:
             if rate is not None and not same_rate(rate, layout.eta.value):
                 found.append(

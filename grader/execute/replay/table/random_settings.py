@@ -4,6 +4,7 @@ The values are random (fixed seed), and analytic functions that agree at eight r
 probability one.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from enum import Enum
 from functools import lru_cache
@@ -12,7 +13,7 @@ import numpy as np
 
 from grader.backprop.assigned import made, network
 from grader.backprop.sheet_names import names
-from grader.backprop.tokens import Unsupported
+from grader.backprop.tokens import Token, Unsupported
 from grader.backprop.values import TOLERANCE
 from grader.core.assigned_network import Activation, AssignedNetwork
 from grader.execute.replay.formula.evaluator import Form, Slot, compile_tokens, evaluate
@@ -26,10 +27,9 @@ from grader.execute.replay.table.slope_columns import (
 
 POINTS = 8
 SEED = 20_260
-NEAR = 2e-4
-"""Relative difference below which a formula differs only by a rounded constant (`2.71828^-x`); faults differ
-by order one.
-"""
+_E = (math.e, 1.0 / math.e)
+ROUNDED_E = 3.5e-3
+"""Relative difference of a typed e (`2.72^-x`, `2.71^-x`) from e itself."""
 
 
 MOST_KNOWN = 4_096
@@ -79,10 +79,13 @@ class Points:
 
     def _decided(self, quantity: str, symbol: Symbol) -> tuple[Match, str]:
         try:
-            gap = difference(self.run(symbol), self.same[quantity])
+            if difference(self.run(symbol), self.same[quantity]) <= TOLERANCE:
+                return Match.RIGHT, ""
+            exact = with_exact_e(symbol)
+            near = exact != symbol and difference(self.run(exact), self.same[quantity]) <= TOLERANCE
         except Unsupported as reason:
             return Match.UNRESOLVED, str(reason)
-        return (Match.RIGHT if gap <= TOLERANCE else Match.NEAR if gap <= NEAR else Match.WRONG), ""
+        return (Match.NEAR if near else Match.WRONG), ""
 
     def _draw(self, chance: np.random.Generator) -> None:
         self._inputs = {name: chance.uniform(-1.5, 1.5, POINTS) for name in names().inputs}
@@ -167,6 +170,21 @@ def difference(got: Value, want: Array) -> float:
     scale = float(np.max(np.abs(want))) or 1.0
     gap = np.max(np.abs(np.asarray(got, dtype=np.float64) - want))
     return float(gap) / scale if np.isfinite(gap) else float("inf")
+
+
+def with_exact_e(symbol: Symbol) -> Symbol:
+    """A formula with e in the place of every number that is e, rounded: no other typed number may be off."""
+    if symbol[0] == "number":
+        return ("number", _exact(float(str(symbol[1]))), *symbol[2:])
+    if symbol[0] != "formula" or not isinstance(symbol[1], Form) or not isinstance(symbol[2], tuple):
+        return symbol
+    form, symbols = symbol[1], symbol[2]
+    tokens = tuple(Token("number", _exact(float(t.value))) if t.kind == "number" else t for t in form.tokens)
+    return ("formula", form._replace(tokens=tokens), tuple(map(with_exact_e, symbols)), symbol[3])
+
+
+def _exact(value: float) -> float:
+    return next((e for e in _E if abs(value - e) <= ROUNDED_E * e), value)
 
 
 def shape(symbol: Symbol) -> object:

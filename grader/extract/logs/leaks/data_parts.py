@@ -15,7 +15,7 @@ _SAME = frozenset({
     "deepcopy", "copy", "TensorDataset", "DataLoader",
 })  # fmt: skip
 """Calls that hand on the digits of their first argument."""
-_CUT = "cut"
+CUT = "cut"
 """What `islice` and `drop_last` leave of a set: not all of it, and the same wherever it is cut."""
 MOST_PARTS = 8
 
@@ -88,7 +88,7 @@ class Library:
 
 
 def _cut(held: object) -> object:
-    return Digits(frozenset((*path, _CUT) for path in held.parts)) if isinstance(held, Digits) else held
+    return Digits(frozenset((*path, CUT) for path in held.parts)) if isinstance(held, Digits) else held
 
 
 def joined(values: Sequence[object]) -> object:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from grader.extract.documents.cell_names import parsed
-from grader.extract.logs.leaks.data_parts import Path
+from grader.extract.logs.leaks.data_parts import CUT, Path
 from grader.extract.logs.leaks.digits_flow import Flow, TooMuchError, Use
 from grader.extract.logs.leaks.image_counts import divides_by_batches
 
@@ -53,6 +53,21 @@ class TrainedOnTest:
         if not tested or not all(tested) or any(len(path) > 1 for parts in tested for path in parts):
             return frozenset()
         return frozenset(path[0] for parts in tested for path in parts)
+
+    def part_tested(self, cells: Sequence[int]) -> str:
+        """What the loops under these cells test on, where all of it is known and none is the test digits to
+        the end; empty otherwise.
+        """
+        tests = [use for use in self._uses if use.cell in cells and not use.trains]
+        known = bool(tests) and all(use.parts for use in tests)
+        whole = any(use.whole and {path[1:] for path in use.parts} <= {(), (CUT,)}
+                    and all("train=False" in path[0] for path in use.parts) for use in tests)  # fmt: skip
+        if not known or whole:
+            return ""
+        path = min(path for use in tests for path in use.parts)
+        if "train=False" in path[0] and path[1:] in ((), (CUT,)):
+            return f"the loop over {path[0]} may end before its end"
+        return f"the loop tests on {'a part of ' if len(path) > 1 else ''}{path[0]}"
 
     def shares(self, cells: Sequence[int]) -> frozenset[str]:
         """The halves of which an accuracy under these cells is a share: tested as a whole, to the end, and
