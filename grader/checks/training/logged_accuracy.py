@@ -268,17 +268,9 @@ def _judge(run: Run, params: Params) -> _Ruling:
     if run.kind is SequenceKind.EXCERPT and not (enough and run.origin is Origin.NOTEBOOK):
         text = f"{said}, but this is an excerpt: {run.gaps[0]}"
         return _Ruling(run, Answer.MAYBE, doubt("excerpt", run.gaps[0]), text)
-    other = {
-        "counts-outputs": run.miscounted,
-        "no-plain-accuracy": run.measured,
-        "leaked-test-set": run.leaked,
-        "fraction-contradicts-percent": _edited(run, counted, params) if reached else "",
-        "silent-epochs": _silent(run, params),
-    }
-    doubted = next((name for name, why in other.items() if why), "")
-    if reached and doubted:
-        finding = doubtful(finding, doubted, other[doubted], params.denominator)
-        return _Ruling(run, Answer.MAYBE, finding, f"{said}, but {other[doubted]}")
+    doubted, why = _doubted(run, counted, params, reached=reached)
+    if why:
+        return _Ruling(run, Answer.MAYBE, doubt(doubted, why), f"{said}, but {why}")
     if reached:
         return _Ruling(run, Answer.YES, finding, said)
     if not missed:
@@ -292,6 +284,19 @@ def _judge(run: Run, params: Params) -> _Ruling:
         return _Ruling(run, Answer.MAYBE, doubt("no-denominator", finding.found), text)
     why = f"below {params.threshold:g} %" if answers else f"in a run longer than {limit} epochs"
     return _Ruling(run, Answer.NO, finding, f"{said}, {why}")
+
+
+def _doubted(run: Run, counted: Sequence[Epoch], params: Params, *, reached: bool) -> tuple[str, str]:
+    """Why nobody can tell from a run whether the threshold is reached: a diagnosis, and a sentence."""
+    found = {"no-plain-accuracy": run.measured}
+    if reached:
+        found |= {
+            "counts-outputs": run.miscounted,
+            "leaked-test-set": run.leaked,
+            "fraction-contradicts-percent": _edited(run, counted, params),
+            "silent-epochs": _silent(run, params),
+        }
+    return next(((name, why) for name, why in found.items() if why), ("", ""))
 
 
 def _silent(run: Run, params: Params) -> str:

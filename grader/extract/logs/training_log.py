@@ -14,7 +14,7 @@ from grader.core.evidence.logs import LogEvidence, Origin, PastedLog, SequenceKi
 from grader.core.evidence.notebook import Channel, Framework, Notebook, NotebookCell
 from grader.core.faults import Unavailable
 from grader.core.submission import Kind, Sources
-from grader.extract.documents.cell_names import sibling_modules
+from grader.extract.documents.cell_names import parsed, sibling_modules
 from grader.extract.documents.documents import read_documents
 from grader.extract.logs.found_logs import MIN_PASTED, FoundLogs, with_doubts
 from grader.extract.logs.kinds import kind_of, shown_text, split_runs
@@ -35,6 +35,7 @@ from grader.extract.logs.runs import (
 from grader.extract.logs.source.epoch_loops import find_loop
 from grader.extract.logs.source.followed_loops import silent_epochs
 from grader.extract.logs.source.loops import Loop
+from grader.extract.logs.source.printed_lines import Line, printed_accuracies
 from grader.extract.logs.source.spelled_out import echoed, spelled_out
 
 
@@ -79,10 +80,13 @@ def logs_of(sources: Sources) -> LogEvidence | None:
 def _read_notebook_log(document: Document, notebook: Notebook, found: FoundLogs, data: DataSet) -> None:
     """Runs of one notebook: outputs first, then what its Markdown cells quote."""
     pending: list[_Part] = []
+    trees = {cell.number: parsed(cell.source) for cell in notebook.code_cells}
     for cell in notebook.code_cells:
         _note_pasted(notebook, cell, found, data)
         stated: list[Reading] = []
-        read = readings(_output_lines(notebook, cell), data, stated)
+        output = _output_lines(notebook, cell)
+        read = readings(output, data, stated)
+        read = read or _by_source(output, printed_accuracies(trees, cell.number), data)
         if not read and not stated:
             continue
         shown, spelled = segments(read), spelled_out(cell, notebook)
@@ -132,6 +136,21 @@ def _read_notebook_log(document: Document, notebook: Notebook, found: FoundLogs,
     for _, lines in document.prose():
         if any("acc" in line.text.lower() for line in lines):
             read_text_log(lines, notebook.artefact, found, main=notebook.main, data=data)
+
+
+def _by_source(lines: Sequence[Text], statements: Sequence[Line], data: DataSet) -> list[Reading]:
+    """Readings of lines that do not say what they are, by the statements that printed them."""
+    said = {
+        line.place: label
+        for line in lines
+        for label in [next(filter(None, (s.labelled(line.text, data.test_images) for s in statements)), "")]
+        if label
+    }
+    if not said:
+        return []
+    told = {line.place: line.text.strip()[:200] for line in lines}
+    found = readings([line._replace(text=said.get(line.place, line.text)) for line in lines], data)
+    return [reading._replace(excerpt=told[reading.place]) for reading in found]
 
 
 class _OfCells:

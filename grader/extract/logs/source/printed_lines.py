@@ -1,0 +1,263 @@
+"""Lines that a notebook prints without saying what they are, by the statements that print them.
+
+`ep 3 acc 0.99`, `correct 9712` or `0.9953` alone is a test accuracy where the source counts right answers in
+a loop over the test digits and prints that count, or its share. Such a line is read as if it said so. Nothing
+is taken for one in doubt: of a function that is called for both halves, of a count in a loop that trains, of
+a name that is given two meanings, of a line that another statement can have printed.
+"""
+
+import ast
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from grader.extract.documents.cell_names import name_of, nodes_of
+
+_OF_TEST = re.compile(r"test|val(?!ue)|eval", re.IGNORECASE)
+_OF_TRAINING = re.compile(r"train", re.IGNORECASE)
+_TRAINS = frozenset({"backward", "zero_grad", "step"})
+_NUMBER = r"(?:tensor\()?(?P<{name}>\d+(?:\.\d+)?)(?:,[^)]*)?\)?"
+_PLACEHOLDER = re.compile(r"\{[^{}]*\}|%[-+ #0-9.]*[a-zA-Z]|%%|\{\{|\}\}")
+_MOST = 40
+"""Statements that print, of one cell, that are looked at."""
+
+
+class Line(NamedTuple):
+    """A statement that prints a test accuracy: its line, with the groups `accuracy`, `epoch` and `total`."""
+
+    pattern: re.Pattern[str]
+    others: tuple[re.Pattern[str], ...] = ()
+    """Lines of other statements."""
+
+    def labelled(self, text: str, total: int) -> str:
+        """What a line says in words; empty where it is not of this statement."""
+        match = self.pattern.fullmatch(text.strip())
+        if match is None or any(other.fullmatch(text.strip()) for other in self.others):
+            return ""
+        named = match.groupdict()
+        number = named["accuracy"]
+        value, whole = float(number), "." not in number
+        if whole and 100 < value <= total and named.get("total") in (None, str(total)):
+            said = f"{number}/{total}"
+        elif 0.0 < value <= 100.0 and not whole:
+            said = number if value <= 1.0 else f"{number}%"
+        else:
+            return ""
+        epoch = f"Epoch {named['epoch']} " if named.get("epoch") else ""
+        return f"{epoch}Test accuracy: {said}"
+
+
+def printed_accuracies(trees: Mapping[int, ast.Module | None], cell: int) -> list[Line]:
+    """Return the statements under a cell that print an accuracy of the test digits."""
+    tree = trees.get(cell)
+    functions = {
+        n.name: n
+        for other in trees.values()
+        if other is not None
+        for n in other.body
+        if isinstance(n, ast.FunctionDef)
+    }
+    if tree is None:
+        return []
+    body = [s for s in tree.body if not isinstance(s, ast.FunctionDef | ast.ClassDef)]
+    reached = _reached(body, functions)
+    scopes: list[tuple[str, Sequence[ast.stmt]]] = [("", body), *((n, functions[n].body) for n in reached)]
+    calls = [n for _, part in scopes for s in part for n in nodes_of(s) if isinstance(n, ast.Call)]
+    counted: dict[str, frozenset[str]] = {}
+    for name, part in scopes:
+        given = _given(functions[name], calls) if name else {}
+        counted[name] = _counted(part, given)
+    returning = frozenset(n for n in reached if counted[n] and _returns(functions[n], counted[n]))
+    found: list[re.Pattern[str]] = []
+    others: list[re.Pattern[str]] = []
+    for name, part in scopes:
+        known = _derived(part, counted[name], returning)
+        turns = _turns(part) | (_turns(body) if name else frozenset())
+        for call in [n for s in part for n in nodes_of(s) if isinstance(n, ast.Call)][:_MOST]:
+            if isinstance(call.func, ast.Name) and call.func.id == "print" and not call.keywords:
+                pattern = re.compile(_line(call.args, known, returning, turns))
+                (found if "accuracy" in pattern.groupindex else others).append(pattern)
+    return [Line(pattern, tuple(others)) for pattern in found]
+
+
+def _reached(body: Iterable[ast.stmt], functions: Mapping[str, ast.FunctionDef]) -> list[str]:
+    found: list[str] = []
+    open_: list[ast.stmt] = list(body)
+    while open_:
+        for node in nodes_of(open_.pop()):
+            name = name_of(node.func) if isinstance(node, ast.Call) else ""
+            if name in functions and name not in found:
+                found.append(name)
+                open_ += functions[name].body
+    return found
+
+
+def _given(function: ast.FunctionDef, calls: Iterable[ast.Call]) -> dict[str, set[str]]:
+    """The names that calls give the parameters of a function."""
+    names = [a.arg for a in function.args.args]
+    found: dict[str, set[str]] = {}
+    for call in calls:
+        if name_of(call.func) != function.name:
+            continue
+        pairs = [*zip(names, call.args, strict=False), *((k.arg, k.value) for k in call.keywords if k.arg)]
+        for name, value in pairs:
+            said = [n.id for n in nodes_of(value) if isinstance(n, ast.Name)]
+            found.setdefault(name, set()).update(said or {""})
+    return found
+
+
+def _counted(body: Iterable[ast.stmt], given: Mapping[str, set[str]]) -> frozenset[str]:
+    """Names that count right answers in loops over the test digits, and in no other loop."""
+    tested: set[str] = set()
+    other: set[str] = set()
+    for loop in (n for s in body for n in nodes_of(s) if isinstance(n, ast.For)):
+        if any(isinstance(n, ast.For) for s in loop.body for n in nodes_of(s)):
+            continue
+        over = {n.id for n in nodes_of(loop.iter) if isinstance(n, ast.Name)}
+        said = {word for name in over for word in given.get(name, {name})}
+        trains = any(
+            name_of(n.func) in _TRAINS for s in loop.body for n in nodes_of(s) if isinstance(n, ast.Call)
+        )
+        test = any(_OF_TEST.search(n) for n in said) and not any(_OF_TRAINING.search(n) for n in said)
+        (tested if test and not trains else other).update(_counters(loop.body))
+    return frozenset(tested - other)
+
+
+def _counters(body: Iterable[ast.stmt]) -> Iterator[str]:
+    assigned = {
+        t.id: n.value
+        for s in body
+        for n in nodes_of(s)
+        if isinstance(n, ast.Assign)
+        for t in n.targets
+        if isinstance(t, ast.Name)
+    }
+    for node in (n for s in body for n in nodes_of(s)):
+        match node:
+            case ast.AugAssign(target=ast.Name(id=name), op=ast.Add(), value=value) if _compares(
+                value, assigned
+            ):
+                yield name
+
+
+def _compares(value: ast.expr, assigned: Mapping[str, ast.expr], depth: int = 0) -> bool:
+    """Whether a value compares answers with labels: `(pred == y).sum()`, `pred.eq(y)`."""
+    for node in nodes_of(value):
+        if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq):
+            return True
+        if isinstance(node, ast.Call) and name_of(node.func) in ("eq", "equal"):
+            return True
+        named = isinstance(node, ast.Name) and depth < 2 and node.id in assigned
+        if named and isinstance(node, ast.Name) and _compares(assigned[node.id], assigned, depth + 1):
+            return True
+    return False
+
+
+def _derived(body: Iterable[ast.stmt], counted: frozenset[str], returning: frozenset[str]) -> frozenset[str]:
+    """The counts, and the names that are given nothing else than what is worked out of them."""
+    known = set(counted)
+    values: dict[str, list[ast.expr]] = {}
+    for node in (n for s in body for n in nodes_of(s)):
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                values.setdefault(name, []).append(value)
+    for _ in range(3):
+        for name, given in values.items():
+            if name not in counted and all(_is_of(v, frozenset(known), returning) for v in given):
+                known.add(name)
+    return frozenset(known)
+
+
+def _is_of(value: ast.expr, known: frozenset[str], returning: frozenset[str]) -> bool:
+    """Whether a value is a count of right answers, or that times or over something that counts none."""
+    match value:
+        case ast.Name(id=name):
+            return name in known
+        case ast.Call(func=func) if name_of(func) in returning:
+            return True
+        case ast.Call(func=ast.Name(id="round" | "float" | "int"), args=[inner, *_]):
+            return _is_of(inner, known, returning)
+        case ast.Call(func=ast.Attribute(value=inner, attr="item" | "double" | "float" | "cpu")):
+            return _is_of(inner, known, returning)
+        case ast.BinOp(left=left, op=ast.Div(), right=right):
+            return _is_of(left, known, returning) and not _is_of(right, known, returning)
+        case ast.BinOp(left=left, op=ast.Mult(), right=right):
+            return _is_of(left, known, returning) != _is_of(right, known, returning)
+    return False
+
+
+def _returns(function: ast.FunctionDef, counted: frozenset[str]) -> bool:
+    known = _derived(function.body, counted, frozenset())
+    returned = [n.value for n in nodes_of(function) if isinstance(n, ast.Return) and n.value is not None]
+    return bool(returned) and all(_is_of(value, known, frozenset()) for value in returned)
+
+
+def _turns(body: Iterable[ast.stmt]) -> frozenset[str]:
+    """The variables of loops over a range."""
+    return frozenset(
+        n.target.id
+        for s in body
+        for n in nodes_of(s)
+        if isinstance(n, ast.For) and isinstance(n.target, ast.Name)
+        if any(name_of(c.func) in ("range", "trange") for c in nodes_of(n.iter) if isinstance(c, ast.Call))
+    )
+
+
+def _line(
+    args: Sequence[ast.expr], known: frozenset[str], returning: frozenset[str], turns: frozenset[str]
+) -> str:
+    """The pattern of what a print statement writes; it has a group `accuracy` where it writes one."""
+    parts: list[str] = []
+    named: set[str] = set()
+    before = ""
+    for piece in _pieces(args):
+        if isinstance(piece, str):
+            parts.append(r"\s*".join(re.escape(word) for word in piece.split()) if piece.split() else "")
+            before = piece.strip() or before
+            continue
+        name = ""
+        if "accuracy" not in named and _is_of(piece, known, returning):
+            name = "accuracy"
+        elif "epoch" not in named and any(isinstance(n, ast.Name) and n.id in turns for n in nodes_of(piece)):
+            name = "epoch"
+        elif "accuracy" in named and before.endswith("/") and "total" not in named:
+            name = "total"
+        named.add(name)
+        parts.append(_NUMBER.format(name=name) if name else r"\S+")
+    return r"\s*".join(part for part in parts if part)
+
+
+def _pieces(args: Sequence[ast.expr]) -> Iterator[str | ast.expr]:
+    """What a print statement writes, in order: texts, and values."""
+    for arg in args:
+        match arg:
+            case ast.Constant(value=value):
+                yield str(value)
+            case ast.JoinedStr(values=parts):
+                for one in parts:
+                    yield str(one.value) if isinstance(one, ast.Constant) else _shown(one)
+            case ast.Call(
+                func=ast.Attribute(value=ast.Constant(value=str() as text), attr="format"), args=given
+            ):
+                yield from _filled(text, given)
+            case ast.BinOp(left=ast.Constant(value=str() as text), op=ast.Mod(), right=right):
+                yield from _filled(text, right.elts if isinstance(right, ast.Tuple) else [right])
+            case _:
+                yield arg
+
+
+def _shown(value: ast.expr) -> ast.expr:
+    return value.value if isinstance(value, ast.FormattedValue) else value
+
+
+def _filled(text: str, given: Sequence[ast.expr]) -> Iterator[str | ast.expr]:
+    left = list(given)
+    at = 0
+    for place in _PLACEHOLDER.finditer(text):
+        yield text[at : place.start()]
+        if place.group() in ("%%", "{{", "}}"):
+            yield place.group()[0]
+        elif left:
+            yield left.pop(0)
+        at = place.end()
+    yield text[at:]
