@@ -5,9 +5,12 @@ import io
 import json
 from pathlib import Path
 from xml.etree import ElementTree as ET
+from xml.sax.saxutils import quoteattr
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from grader.core.outcome import Finding, Verdict, Weight
 from grader.core.place import Place
@@ -16,7 +19,7 @@ from grader.ingest.read import from_bytes
 from grader.render import class_page, student_page
 from grader.render.class_rows import ClassRow
 from grader.render.code_quality import to_code_quality
-from grader.render.exports import cell, to_csv, to_json, to_junit
+from grader.render.exports import _attribute, _xml, cell, to_csv, to_json, to_junit
 from grader.render.github import PLACES_SHOWN, SHOWN, annotations, classroom_points, summary
 from grader.render.sarif import to_sarif
 from grader.render.strings import STAMP_ISOLATION, STAMP_PROVISIONAL
@@ -97,6 +100,11 @@ def test_csv_has_a_column_a_criterion_and_leaves_pending_ones_empty() -> None:
 
 def test_json_is_the_list_of_results() -> None:
     assert [r["submission"]["id"] for r in json.loads(to_json([REPORT]))] == [HOSTILE]
+
+
+@given(st.text("ab\"'<>&\n\t é\x01", max_size=8))
+def test_junit_quotes_as_the_library_does_that_loads_http_and_tls(text: str) -> None:
+    assert _attribute(text) == quoteattr(_xml(text))
 
 
 def test_junit_is_xml_whatever_students_write() -> None:
