@@ -1,93 +1,29 @@
 """A workbook as a graph of cells that can be recalculated for many settings at once.
 
-A cell is one integer, `sheet << 40 | row << 20 | column`, so that a relative reference is an addition and a
-run of cells with one form needs its references resolved once.
+What the file shows, what each formula reads, and the recalculation of all of them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from grader.backprop.tokens import Unsupported
+from grader.backprop.tokens import Token, Unsupported
 from grader.core.evidence.workbook import Book, CellKind, Run, written_number
+from grader.execute.replay.cells import ROW, FormulaRun, Step, area, cell, column_of, row_of, sheet_of
 from grader.execute.replay.formula.evaluator import (
     Compiled,
     Form,
     Range,
     Reference,
-    Slot,
     compile_for_numbers,
     compile_tokens,
     scan,
 )
-from grader.execute.replay.formula.worksheet_functions import Block, Value, as_number
+from grader.execute.replay.recalculation import Patch, Recalculated, recalculate
 
-ROW = 1 << 20
-SHEET = 1 << 40
-MAX_RANGE = 20_000
-"""Cells of one range."""
-
-
-def cell(sheet: int, row: int, column: int) -> int:
-    """The integer of a cell; rows and columns count from 1."""
-    return sheet << 40 | row << 20 | column
-
-
-def sheet_of(key: int) -> int:
-    """Index of the sheet."""
-    return key >> 40
-
-
-def row_of(key: int) -> int:
-    """Row from 1."""
-    return key >> 20 & 0xFFFFF
-
-
-def column_of(key: int) -> int:
-    """Column from 1."""
-    return key & 0xFFFFF
-
-
-class Step(NamedTuple):
-    """Where a slot of a run points: `base + i * step` for its i-th cell; `last` likewise for a range."""
-
-    base: int
-    step: int
-    last: int
-    last_step: int
-
-
-class FormulaRun(NamedTuple):
-    """A run of formula cells with its parsed form."""
-
-    start: int
-    length: int
-    form: Form
-    compiled: Compiled
-    steps: tuple[Step, ...]
-    of_numbers: Compiled | None
-    """The same closure for values that are no texts, where there is a faster one."""
-    cells: tuple[tuple[int, int], ...] | None
-    """Base and step of each slot, where no slot is a range."""
-
-
-class Patch(NamedTuple):
-    """Values to put into a cell in some settings: `values` where `mask`, the cell's own value elsewhere."""
-
-    mask: npt.NDArray[np.bool_]
-    values: npt.NDArray[np.float64]
-
-
-class Recalculated(NamedTuple):
-    """Values by cell, and the cells that could not be evaluated with the reason; those kept their cached
-    value.
-    """
-
-    values: dict[int, Value]
-    kept: dict[int, str]
+MAX_SHORT = 64
+"""Cells of a range that are followed one by one."""
 
 
 @lru_cache(maxsize=4_096)
@@ -109,6 +45,7 @@ class Model:
         self.constants: dict[int, float | str] = {}
         self.cached: dict[int, float | str] = {}
         self.owner: dict[int, FormulaRun] = {}
+        self.runs: list[FormulaRun] = []
         self.refused: dict[int, str] = {}
         """Formula cells that cannot be evaluated at all, with the reason."""
         self.form_of: dict[int, int] = {}
@@ -123,7 +60,7 @@ class Model:
             for run in sheet.runs:
                 self._add(index, run)
         self._order: list[int] | None = None
-        self._fresh: dict[int, Value] | None = None
+        self._fresh: Recalculated | None = None
 
     def _add(self, sheet: int, run: Run) -> None:
         start = cell(sheet, run.row, run.column)
@@ -151,9 +88,13 @@ class Model:
         except Unsupported as reason:
             self.refused.update(dict.fromkeys(keys, str(reason)))
             return
-        alone = all(type(slot) is Reference for slot in parsed[0].slots)
-        cells = tuple((step.base, step.step) for step in steps) if alone else None
-        owner = FormulaRun(start, run.count, parsed[0], parsed[1], steps, parsed[2], cells)
+        form, compiled, of_numbers = parsed
+        texts = any(token.kind == "text" or token == Token("op", "&") for token in form.tokens)
+        reads, blocks = _reads(form, steps)
+        owner = FormulaRun(
+            start, run.count, form, compiled, steps, of_numbers or compiled, reads, blocks, texts
+        )
+        self.runs.append(owner)
         self.owner.update(dict.fromkeys(keys, owner))
 
     def _step(self, start: int, slot: Reference | Range) -> Step:
@@ -183,9 +124,8 @@ class Model:
         value = self.constants.get(key, self.cached.get(key))
         if value is None and key in self.owner:
             if self._fresh is None:
-                self._fresh = self.recalculate(1, {}).values
-            fresh = np.asarray(as_number(self._fresh.get(key, np.nan)), dtype=np.float64)
-            value = float(fresh.flat[0])
+                self._fresh = self.recalculate(1, {})
+            value = self._fresh.first(key)
         return None if isinstance(value, float) and not np.isfinite(value) else value
 
     def width(self, key: int, slot: int) -> int:
@@ -218,102 +158,26 @@ class Model:
             self._order = sorted(self.owner)
         return self._order
 
-    def recalculate(
-        self, settings: int, patches: Mapping[int, Patch], only: Iterable[int] | None = None
-    ) -> Recalculated:
-        """Evaluate every formula (or those that `only` needs) for several settings at once.
-
-        Iterative, so that a chain of 100,000 cells is no danger; a circular reference keeps its cached value.
-        """
-        values: dict[int, Value] = dict(self.constants)
-        kept: dict[int, str] = {}
-        for key, reason in self.refused.items():
-            values[key] = self.cached.get(key, np.nan)
-            kept[key] = reason
-        for key, patch in patches.items():
-            if key not in self.owner:
-                values[key] = np.where(patch.mask, patch.values, as_number(values.get(key, np.nan)))
-        owner, busy = self.owner, set()
-        for root in self.order() if only is None else only:
-            if root in values or root not in owner:
-                continue
-            run = owner[root]
-            if run.cells is not None and root not in patches:
-                i = (root - run.start) // ROW
-                try:  # nearly every cell: what it reads stands above it or to its left
-                    values[root] = _value(run, [values[base + i * step] for base, step in run.cells])
-                    continue
-                except (KeyError, Unsupported):
-                    pass
-            stack = [root]
-            while stack:
-                key = stack[-1]
-                if key in values:
-                    stack.pop()
-                    continue
-                run = owner[key]
-                missing: list[int] = []
-                try:  # of a range too, that may be larger than what is read
-                    arguments, missing = self._arguments(run, (key - run.start) // ROW, values)
-                    value = _value(run, arguments) if not missing else np.nan
-                except Unsupported as reason:
-                    value, kept[key] = self.cached.get(key, np.nan), str(reason)
-                if missing:
-                    busy.add(key)
-                    looping = [m for m in missing if m in busy]
-                    for loop in looping:
-                        values[loop] = self.cached.get(loop, np.nan)
-                        kept[loop] = "a circular reference"
-                    stack.extend(m for m in missing if m not in busy)
-                    continue
-                patch_here = patches.get(key)
-                if patch_here is not None:
-                    value = np.where(patch_here.mask, patch_here.values, as_number(value))
-                values[key] = value
-                busy.discard(key)
-                stack.pop()
-        return Recalculated(values, kept)
-
-    def _arguments(self, run: FormulaRun, i: int, values: dict[int, Value]) -> tuple[list[Slot], list[int]]:
-        if run.cells is not None:
-            try:
-                return [values[base + i * step] for base, step in run.cells], []
-            except KeyError:  # a cell that is empty, or not evaluated yet
-                pass
-        arguments: list[Slot] = []
-        missing: list[int] = []
-        for slot, (base, step, last, last_step) in zip(run.form.slots, run.steps, strict=True):
-            if type(slot) is Reference:
-                key = base + i * step
-                value = values.get(key)
-                if value is None:
-                    if key in self.owner:
-                        missing.append(key)
-                    value = 0.0
-                arguments.append(value)
-                continue
-            inside: list[Value] = []
-            first, end = base + i * step, last + i * last_step
-            for key in area(first, end):
-                value = self.typed_as_text.get(key, values.get(key))
-                if value is None and key in self.owner:
-                    missing.append(key)
-                inside.append("" if value is None else value)
-            arguments.append(Block(inside, abs(column_of(end) - column_of(first)) + 1))
-        return arguments, missing
+    def recalculate(self, settings: int, patches: Mapping[int, Patch]) -> Recalculated:
+        """Evaluate every formula for several settings at once."""
+        return recalculate(self, settings, patches)
 
 
-def _value(run: FormulaRun, arguments: Sequence[Slot]) -> Value:
-    if run.of_numbers is None or str in map(type, arguments):
-        return run.compiled(arguments)
-    return run.of_numbers(arguments)
-
-
-def area(first: int, last: int) -> list[int]:
-    """The cells of a rectangle, row by row; raises `Unsupported` beyond `MAX_RANGE` cells."""
-    rows = sorted((row_of(first), row_of(last)))
-    columns = sorted((column_of(first), column_of(last)))
-    if (rows[1] - rows[0] + 1) * (columns[1] - columns[0] + 1) > MAX_RANGE:
-        raise Unsupported(f"a range of more than {MAX_RANGE:,} cells")
-    sheet = sheet_of(first)
-    return [cell(sheet, r, c) for r in range(rows[0], rows[1] + 1) for c in range(columns[0], columns[1] + 1)]
+def _reads(
+    form: Form, steps: Sequence[Step]
+) -> tuple[tuple[tuple[int, int], ...] | None, tuple[tuple[int, int], ...]]:
+    """The cells that a cell of a run reads, base and step of each, and how the slots share them."""
+    reads: list[tuple[int, int]] = []
+    blocks: list[tuple[int, int]] = []
+    for slot, (base, step, last, last_step) in zip(form.slots, steps, strict=True):
+        if not isinstance(slot, Range):
+            reads.append((base, step))
+            blocks.append((1, 0))
+            continue
+        width = abs(column_of(last) - column_of(base)) + 1
+        height = abs(row_of(last) - row_of(base)) + 1
+        if step != last_step or width * height > MAX_SHORT:
+            return None, ()
+        reads += [(one, step) for one in area(base, last)]
+        blocks.append((width * height, width))
+    return tuple(reads), tuple(blocks) if any(width for _, width in blocks) else ()

@@ -3,7 +3,8 @@
 import re
 
 from grader.core.evidence.workbook import Book
-from grader.execute.replay.cell_graph import ROW, Model, sheet_of
+from grader.execute.replay.cell_graph import Model
+from grader.execute.replay.cells import ROW, sheet_of
 
 _NUMBER = r"(?:\d+(?:[.,]\d+)?|[.,]\d+)(?![\d%])"
 _LABELLED = re.compile(

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 
 from grader.backprop.tokens import Token
 from grader.core.place import letters
-from grader.execute.replay.cell_graph import Model, column_of, row_of, sheet_of
+from grader.execute.replay.cell_graph import Model
+from grader.execute.replay.cells import column_of, row_of, sheet_of
 from grader.execute.replay.formula.evaluator import Form, Range
 
 _GRADIENT = re.compile(r"d([wb]\d+)")

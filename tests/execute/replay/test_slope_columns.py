@@ -12,7 +12,8 @@ import pytest
 
 from grader.core.facts.replay import BookVerdict, Severity
 from grader.execute.replay.book.full_replay import replay
-from grader.execute.replay.cell_graph import Model, column_of, row_of
+from grader.execute.replay.cell_graph import Model
+from grader.execute.replay.cells import column_of, row_of
 from grader.extract.workbook.child import read
 from tests.execute.replay.sheets import AT, ETA, HEADER, Edit, replayed, workbook
 from tests.execute.replay.test_layouts import FIRST, LAST

@@ -18,7 +18,8 @@ from grader.core.assigned_network import AssignedNetwork
 from grader.core.evidence.workbook import Book, CellKind, Run
 from grader.core.facts.replay import ShownAs, ShownLosses
 from grader.execute.replay.book.full_replay import Replayed
-from grader.execute.replay.cell_graph import ROW, Model, cell
+from grader.execute.replay.cell_graph import Model
+from grader.execute.replay.cells import ROW, cell
 from grader.execute.replay.learning_rates import claimed_rate, same_rate
 from grader.execute.replay.notation import ranges
 from grader.execute.replay.reference_network import train

@@ -15,9 +15,9 @@ from grader.backprop.assigned import made, network
 from grader.backprop.sheet_names import names
 from grader.core.assigned_network import AssignedNetwork
 from grader.core.facts.replay import Agreement
-from grader.execute.replay.cell_graph import Model, Patch
-from grader.execute.replay.formula.worksheet_functions import Value, as_number
+from grader.execute.replay.cell_graph import Model
 from grader.execute.replay.notation import address
+from grader.execute.replay.recalculation import Patch, Recalculated
 from grader.execute.replay.reference_network import Array, shares, train
 from grader.execute.replay.table.judge import Judged
 from grader.execute.replay.table.slope_columns import column_values
@@ -40,13 +40,10 @@ class Replayed(NamedTuple):
 
 
 class Whole(NamedTuple):
-    """All tables replayed, the recalculated values of the book as it is, and the cells that kept their stored
-    value.
-    """
+    """All tables replayed, and all that was recalculated, of which the first setting is the book as it is."""
 
     tables: tuple[Replayed, ...]
-    values: dict[int, float]
-    kept: dict[int, str]
+    recalculated: Recalculated
 
 
 class _Settings:
@@ -79,18 +76,10 @@ def replay(model: Model, judged: Sequence[Judged], rates: Sequence[float]) -> Wh
         _patch(table, reference, settings, patches)
     done = model.recalculate(settings.size, patches)
     tables = tuple(
-        _compare(table, reference, settings, done.values)
+        _compare(table, reference, settings, done)
         for table, reference in zip(judged, references, strict=True)
     )
-    own = {key: _first(value) for key, value in done.values.items() if key in model.owner}
-    return Whole(tables, own, done.kept)
-
-
-def _first(value: Value) -> float:
-    if isinstance(value, np.ndarray) and value.size:
-        return float(value.item(0))
-    number = np.asarray(as_number(value), dtype=np.float64)
-    return float(number.flat[0]) if number.size else float("nan")
+    return Whole(tables, done)
 
 
 Reference = Mapping[str, Array]
@@ -142,16 +131,14 @@ def _patch(table: Judged, reference: Reference, settings: _Settings, patches: di
                 patches[key] = Patch(settings.eta_mask, settings.eta)
 
 
-def _compare(
-    table: Judged, reference: Reference, settings: _Settings, values: Mapping[int, Value]
-) -> Replayed:
+def _compare(table: Judged, reference: Reference, settings: _Settings, done: Recalculated) -> Replayed:
     layout = table.layout
     count = len(layout.rows)
     columns: dict[str, Array] = {}
     filled: list[npt.NDArray[np.bool_]] = []
     for name in names().quantities:
         if layout.has(name):
-            columns[name], there = _column(values, layout.keys(name), settings.size)
+            columns[name], there = done.of(layout.keys(name))
             filled.append(there)
     worst, where = 0.0, ""
     if count and columns:
@@ -169,28 +156,12 @@ def _compare(
         loss = np.empty((0, settings.size))
     start = {name: float(columns[name][0, 0]) for name in names().given if name in columns and count}
     for name, key in layout.leaves.items():
-        start.setdefault(name, _first(values.get(key, np.nan)))
+        start.setdefault(name, done.first(key))
     agreement = (
         Agreement.NOT_RUN if count == 0 else Agreement.AGREES if worst <= AGREES else Agreement.DEVIATES
     )
     rates = slice(1, 1 + len(settings.rates))
     return Replayed(agreement, min(worst, 1e300), where, loss[:, 0], loss[:, rates].T, start)
-
-
-def _column(
-    values: Mapping[int, Value], keys: Sequence[int], size: int
-) -> tuple[Array, npt.NDArray[np.bool_]]:
-    """The values of a column, one row a cell and one column a setting, NaN where there is none; and where
-    there is one.
-    """
-    found = [values.get(key) for key in keys]
-    if found and all(isinstance(value, np.ndarray) and value.shape == (size,) for value in found):
-        return np.stack(found).astype(np.float64, copy=False), np.ones(len(found), dtype=np.bool_)  # type: ignore[arg-type]
-    column = np.full((len(found), size), np.nan)
-    for row, value in enumerate(found):
-        if value is not None:
-            column[row] = as_number(value)
-    return column, np.array([value is not None for value in found], dtype=np.bool_)
 
 
 def _gaps(

@@ -36,7 +36,8 @@ from grader.execute.replay.book.displayed_losses import (
 )
 from grader.execute.replay.book.full_replay import Replayed, replay
 from grader.execute.replay.book.stored_values import check_cache
-from grader.execute.replay.cell_graph import Model, cell
+from grader.execute.replay.cell_graph import Model
+from grader.execute.replay.cells import cell
 from grader.execute.replay.faults.wrong_cell import Memory
 from grader.execute.replay.learning_rates import same_rate
 from grader.execute.replay.notation import qualified
@@ -75,7 +76,7 @@ def _replay(book: Book, profile: Profile) -> BookFacts:
     shown += pasted_losses(model, simulated, _class_start(profile))
     shown += chart_losses(book, simulated)
     charts = judge_charts(book, layouts, shown)
-    cache = check_cache(model, whole.values, whole.kept, layouts)
+    cache = check_cache(model, whole.recalculated, layouts)
     faults = [fault for table in judged for fault in table.faults]
     faults += [_together(model, reading) for reading in readings if reading.together]
     faults += [

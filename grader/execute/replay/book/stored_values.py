@@ -14,10 +14,12 @@ from grader.backprop.sheet_names import names
 from grader.backprop.tokens import Unsupported
 from grader.core.evidence.workbook import Producer
 from grader.core.facts.replay import CellFault, Severity
-from grader.execute.replay.cell_graph import Model, column_of, row_of, sheet_of
+from grader.execute.replay.cell_graph import Model
+from grader.execute.replay.cells import column_of, row_of, sheet_of
 from grader.execute.replay.formula.evaluator import Slot, evaluate
 from grader.execute.replay.formula.worksheet_functions import Block
 from grader.execute.replay.notation import address, display, formula_text, ranges
+from grader.execute.replay.recalculation import Recalculated
 from grader.execute.replay.table.layout import Layout
 
 EXACT = 1e-12
@@ -36,27 +38,33 @@ class Cache(NamedTuple):
     faults: tuple[CellFault, ...]
 
 
-def check_cache(
-    model: Model, values: dict[int, float], kept: dict[int, str], layouts: Sequence[Layout]
-) -> Cache:
+def check_cache(model: Model, done: Recalculated, layouts: Sequence[Layout]) -> Cache:
     """Compare every stored result with the recomputed one and name the roots of differences inside tables.
 
     Where the recomputation gives no number there is nothing to compare with: what this evaluator makes of a
     text or a rare function need not be what the student's program made of it.
     """
     tolerance = EXACT if model.book.producer in (Producer.EXCEL, Producer.LIBREOFFICE) else GOOGLE
-    fresh = {key: value for key, value in values.items() if isfinite(value) and key not in kept}
-    stored = {key: value for key, value in model.cached.items() if isinstance(value, float) and key in fresh}
-    unclear = sum(
-        isinstance(value, float) and key in values and key not in fresh and key not in kept
-        for key, value in model.cached.items()
-    )
-    errors = [key for key in model.errors if key in fresh and any(_quantity(one, key) for one in layouts)]
-    off = [key for key, value in stored.items() if not _close(value, fresh[key], tolerance)]
-    faults = _error_faults(model, layouts, errors, fresh)
+    keys = model.order()
+    results = [model.cached.get(key) for key in keys]
+    stored = np.array([result if isinstance(result, float) else np.nan for result in results])
+    fresh = done.of(keys)[0][:, 0]
+    evaluated = np.array([key not in done.kept for key in keys], dtype=np.bool_)
+    shown, known = np.isfinite(stored) & evaluated, np.isfinite(fresh) & evaluated
+    apart = ~(np.abs(stored - fresh) <= tolerance * np.maximum(1.0, np.abs(fresh)))
+    off = [keys[at] for at in np.flatnonzero(shown & known & apart)]
+    values = dict(zip(keys, np.where(known, fresh, np.nan).tolist(), strict=True))
+    errors = [
+        key
+        for key in model.errors
+        if isfinite(values.get(key, np.nan)) and any(_quantity(one, key) for one in layouts)
+    ]
+    faults = _error_faults(model, layouts, errors, values)
     if off:
-        faults += _differences(model, layouts, off, fresh, stored, max(tolerance, GOOGLE))
-    return Cache(len(stored) + len(errors), len(off) + len(errors), unclear, tuple(faults))
+        shows = dict(zip(keys, stored.tolist(), strict=True))
+        faults += _differences(model, layouts, off, values, shows, max(tolerance, GOOGLE))
+    checked, unclear = np.count_nonzero(shown & known), np.count_nonzero(shown & ~known)
+    return Cache(int(checked) + len(errors), len(off) + len(errors), int(unclear), tuple(faults))
 
 
 def _differences(

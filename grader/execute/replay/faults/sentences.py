@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from grader.backprop.confusions import confusion
 from grader.backprop.edits import Variant
 from grader.backprop.sheet_names import names
-from grader.execute.replay.cell_graph import ROW
+from grader.execute.replay.cells import ROW
 from grader.execute.replay.faults.wording import Wording, anchored
 from grader.execute.replay.faults.wrong_cell import Case, Diagnosis
 from grader.execute.replay.formula.evaluator import Reference

@@ -14,7 +14,7 @@ from grader.backprop.assigned import network
 from grader.backprop.tokens import Unsupported
 from grader.backprop.values import TOLERANCE
 from grader.core.assigned_network import Activation, Loss, Unit
-from grader.execute.replay.cell_graph import cell
+from grader.execute.replay.cells import cell
 from grader.execute.replay.formula.evaluator import Form
 from grader.execute.replay.formula.worksheet_functions import Value
 from grader.execute.replay.reference_network import Array

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from grader.backprop.sheet_names import names
-from grader.execute.replay.cell_graph import ROW, FormulaRun, column_of, row_of, sheet_of
+from grader.execute.replay.cells import ROW, FormulaRun, column_of, row_of, sheet_of
 from grader.execute.replay.formula.evaluator import Range
 from grader.execute.replay.reference_network import Array
 from grader.execute.replay.table.layout import ROUNDED, Layout, Symbol

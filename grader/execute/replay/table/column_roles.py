@@ -11,7 +11,8 @@ from typing import NamedTuple
 from grader.backprop.assigned import network
 from grader.backprop.sheet_names import names
 from grader.core.evidence.workbook import Table
-from grader.execute.replay.cell_graph import Model, cell
+from grader.execute.replay.cell_graph import Model
+from grader.execute.replay.cells import cell
 from grader.execute.replay.table.cell_identity import IdentityTest
 from grader.execute.replay.table.layout import Layout
 from grader.execute.replay.table.random_settings import Match

@@ -4,7 +4,8 @@ import re
 from functools import lru_cache
 
 from grader.core.evidence.workbook import Table
-from grader.execute.replay.cell_graph import Model, cell
+from grader.execute.replay.cell_graph import Model
+from grader.execute.replay.cells import cell
 
 _SUMMARY = re.compile(
     r"(?:_xlfn\.)?(?:AVERAGE|SUM|MIN|MAX|MEDIAN|COUNTA?|STDEV[A-Z.]*|VAR[A-Z.]*)\(R[^:]*C\[0\]:R[^:]*C\[0\]\)",

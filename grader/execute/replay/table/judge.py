@@ -7,7 +7,8 @@ from grader.backprop.sheet_names import names
 from grader.core.class_sheet import INHERITED
 from grader.core.facts.replay import CellFault, QuantityFacts, Severity, State
 from grader.core.place import letters
-from grader.execute.replay.cell_graph import ROW, Model, cell, column_of
+from grader.execute.replay.cell_graph import Model
+from grader.execute.replay.cells import ROW, cell, column_of
 from grader.execute.replay.faults.diagnose import Doctor
 from grader.execute.replay.faults.edit_search import helpers_of
 from grader.execute.replay.faults.wrong_cell import Diagnosis, Memory

@@ -16,7 +16,8 @@ import numpy as np
 from grader.backprop.sheet_names import names
 from grader.backprop.tokens import Unsupported
 from grader.core.evidence.workbook import Table
-from grader.execute.replay.cell_graph import ROW, Model, cell, column_of, row_of, sheet_of
+from grader.execute.replay.cell_graph import Model
+from grader.execute.replay.cells import ROW, cell, column_of, row_of, sheet_of
 from grader.execute.replay.learning_rates import said_rates
 from grader.execute.replay.reference_network import Array, step
 from grader.execute.replay.table.iteration_rows import iteration_rows

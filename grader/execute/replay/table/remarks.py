@@ -3,7 +3,8 @@ cells.
 """
 
 from grader.core.facts.replay import CellFault, Severity
-from grader.execute.replay.cell_graph import Model, sheet_of
+from grader.execute.replay.cell_graph import Model
+from grader.execute.replay.cells import sheet_of
 from grader.execute.replay.faults.wrong_cell import Diagnosis
 from grader.execute.replay.notation import address, display, number, ranges
 
