@@ -10,18 +10,21 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from grader.backprop.tokens import Unsupported
+from grader.core.evidence.workbook import Book
 from grader.core.rubric import CLASS_PROFILE
 from grader.execute.replay import cell_graph
 from grader.execute.replay.book.full_replay import _gaps
 from grader.execute.replay.book.replay_book import replay_book
 from grader.execute.replay.faults.edit_search import first_fitting_pair, substitutions
 from grader.execute.replay.formula.evaluator import compile_for_numbers, compile_tokens, scan
+from grader.execute.replay.table import cell_identity
 from grader.execute.replay.table.cell_identity import IdentityTest
 from grader.extract.workbook.child import read
-from tests.generate.formulas import Defect
-from tests.generate.workbook import make, random_spec
+from tests.generate.formulas import STYLES, Defect
+from tests.generate.workbook import BookSpec, EtaCell, Layout, make, random_spec
 
 _NUMBERS = st.floats(allow_nan=True, allow_infinity=True, width=64)
 _VALUES = st.one_of(
@@ -87,7 +90,7 @@ def test_a_text_in_a_cell_is_still_a_number_or_an_error() -> None:
 
 def _model(constants: dict[int, float | str], forms: list[str]) -> cell_graph.Model:
     """One row: constants by column, then formulas."""
-    from grader.core.evidence.workbook import Book, CellKind, Run, Sheet
+    from grader.core.evidence.workbook import CellKind, Run, Sheet
 
     runs = [
         Run(column=c, row=1, kind=CellKind.TEXT, texts=(v,), count=1)
@@ -153,3 +156,48 @@ def test_a_book_has_the_facts_that_it_has_cell_by_cell(seed: int, monkeypatch: p
     whole = cell_graph.FormulaRun
     monkeypatch.setattr(cell_graph, "FormulaRun", lambda *parts: whole(*parts)._replace(reads=None))
     assert replay_book(book, CLASS_PROFILE) == at_once
+
+
+_HELPERS = next(index for index, style in enumerate(STYLES) if style.helpers)
+_BESIDE = (
+    BookSpec(style=_HELPERS, rows=24),
+    BookSpec(style=_HELPERS, rows=24, defect=Defect.WEIGHT_INDEX),
+    BookSpec(layout=Layout.ETA_COLUMN, eta_cell=EtaCell.COLUMN, rows=24),
+)
+
+
+@pytest.mark.parametrize("spec", _BESIDE)
+@pytest.mark.parametrize("broken", [False, True])
+def test_columns_beside_a_table_are_followed_once_for_all_cells_that_read_them(
+    spec: BookSpec, broken: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = read(make(spec)[0], "book.xlsx")
+    book = _with_another_cell(book) if broken else book
+    tested: list[int] = []
+    one_by_one = IdentityTest._test
+
+    def counted(self: IdentityTest, quantity: str, index: int, key: int) -> cell_identity.Tested:
+        tested.append(key)
+        return one_by_one(self, quantity, index, key)
+
+    monkeypatch.setattr(IdentityTest, "_test", counted)
+    at_once = replay_book(book, CLASS_PROFILE)
+    looked_at = len(tested)
+    monkeypatch.setattr(IdentityTest, "_alike", lambda *_: 1 << 30)
+    assert replay_book(book, CLASS_PROFILE) == at_once
+    assert broken or len(tested) - looked_at > 2 * looked_at
+
+
+def _with_another_cell(book: Book) -> Book:
+    """The book with one cell in the middle of a column beside the table that holds something else."""
+    sheet, own = book.sheets[0], {column.column for column in book.tables[0].columns}
+    run = next(run for run in sheet.runs if run.count > 20 and run.column not in own)
+    form = len(book.forms) if run.form >= 0 else -1
+    forms = (*book.forms, f"2*({book.forms[run.form]})") if run.form >= 0 else book.forms
+    parts = [
+        replace(run, row=run.row + start, count=end - start, numbers=run.numbers[start:end], form=one)
+        for start, end, one in ((0, 10, run.form), (10, 11, form), (11, run.count, run.form))
+    ]
+    parts[1] = replace(parts[1], numbers=(7.0,))
+    runs = tuple(part for one in sheet.runs for part in (parts if one is run else [one]))
+    return replace(book, forms=forms, sheets=(replace(sheet, runs=runs), *book.sheets[1:]))

@@ -7,6 +7,7 @@ same formula over the same symbols are tested once, in a book and in all books t
 
 from collections import Counter
 from collections.abc import Mapping
+from functools import cached_property
 from typing import NamedTuple
 
 from grader.backprop.sheet_names import names
@@ -24,6 +25,9 @@ from grader.execute.replay.table.slope_columns import (
     says,
     says_steps,
 )
+
+MAX_DEPTH = 6
+"""Columns beside a table that read one another, through which a filled-down formula is followed."""
 
 
 class Tested(NamedTuple):
@@ -44,10 +48,9 @@ class IdentityTest:
         self._memo: dict[tuple[str, bool, object], Tested] = {}
         self._by_run: dict[int, Tested] = {}
         self._alike_from: dict[int, int] = {}
-        self.held = self._held()
-        self.told = self._told()
 
-    def _held(self) -> Held:
+    @cached_property
+    def held(self) -> Held:
         """What each column of the gradients holds.
 
         Where all columns are of one kind it is that: one of them may be right as any, `=X5*N5/O5`, which
@@ -127,7 +130,8 @@ class IdentityTest:
         most = next((kind for kind, n in usual.items() if 2 * n >= len(names().gradients)), None)
         return most or SlopeColumns.SLOPES
 
-    def _told(self) -> Held:
+    @cached_property
+    def told(self) -> Held:
         """What the columns of the gradients hold where their headers say so."""
         if not self.held:
             return ()
@@ -143,14 +147,14 @@ class IdentityTest:
     def points_of(self, quantity: str) -> Points:
         """The settings by which the formula of a quantity is judged."""
         reads = quantity in (*names().gradients, *names().weights)
-        return points_for(tuple(self.layout.merged), self.told) if self.told and reads else self.points
+        return points_for(tuple(self.layout.merged), self.told) if reads and self.told else self.points
 
     def _decide(self, quantity: str, symbol: Symbol, alike: object) -> tuple[Match, str]:
         """An update is right by what the columns should hold, or by what they do: a wrong sign in one of them
         is its fault and not that of the `w + …` that makes up for it.
         """
         found = self.points_of(quantity).decide(quantity, symbol, alike)
-        if found[0] is not Match.WRONG or self.told == self.held or quantity not in names().weights:
+        if found[0] is not Match.WRONG or quantity not in names().weights or self.told == self.held:
             return found
         again = points_for(tuple(self.layout.merged), self.held).decide(quantity, symbol, alike)
         return again if again[0] is Match.RIGHT else found
@@ -177,7 +181,7 @@ class IdentityTest:
         """
         key = self.layout.key(quantity, index)
         run = self.layout.model.owner.get(key)
-        if run is None or run.length < 4:
+        if run is None or min(run.length, len(self.layout.rows)) < 4:
             return self._test(quantity, index, key)
         start = run.start  # the run's first cell names the run
         first = self._alike_from.get(start)
@@ -211,22 +215,36 @@ class IdentityTest:
             count += 1
         return count
 
-    def _alike(self, run: FormulaRun) -> int:
+    def _alike(self, run: FormulaRun, up: int = 0, depth: int = 0) -> int:
         """Index of the row from which every cell of a run reads the same symbols; beyond the table where none
-        is known.
+        is known. A run of helper cells stands `up` rows above the cells that read it.
         """
         layout, never = self.layout, 1 << 30
-        at = layout.index.get(row_of(run.start), never) + 1
-        first = at
+        first = layout.index.get(row_of(run.start) + up, never) + 1
         for slot, (base, stride, _, _) in zip(run.form.slots, run.steps, strict=True):
             inside = sheet_of(base) == layout.table.sheet and column_of(base) in layout.quantity
+            above = up + row_of(run.start) - row_of(base)
             if isinstance(slot, Range):
                 return never
             if stride == 0:
                 first = max(first, layout.index.get(row_of(base), -3) + 3 if inside else first)
-            elif not inside or row_of(run.start) - row_of(base) not in (0, 1):
-                return never
+            elif inside:
+                first = first if above in (0, 1) else never
+            else:
+                first = max(first, self._alike_beside(run, base, above, depth))
         return first
+
+    def _alike_beside(self, run: FormulaRun, base: int, up: int, depth: int) -> int:
+        """The same of what all cells of a run but its first read in a column beside the table."""
+        layout, never = self.layout, 1 << 30
+        cells = range(base + ROW, base + run.length * ROW, ROW)
+        bound = {layout.bound.get(key) for key in cells}
+        if bound == {("eta",)}:
+            return 0
+        helper = layout.model.owner.get(cells[0])
+        if bound != {None} or helper is None or layout.model.owner.get(cells[-1]) is not helper:
+            return never
+        return self._alike(helper, up, depth + 1) if depth < MAX_DEPTH else never
 
     def _test(self, quantity: str, index: int, key: int) -> Tested:
         layout = self.layout

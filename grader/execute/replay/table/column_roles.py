@@ -92,24 +92,32 @@ def _score(layout: Layout) -> tuple[frozenset[str], frozenset[str]]:
     is one).
     """
     test = IdentityTest(layout)
+    found = [(name, _match(test, name)) for name in _judged()]
+    right = frozenset(name for name, match in found if match in (Match.RIGHT, Match.NEAR))
+    return right, frozenset(name for name, match in found if match is Match.WRONG)
+
+
+def _judged() -> tuple[str, ...]:
+    return (*names().weights, *names().forward, *names().gradients, *names().inputs)
+
+
+def _match(test: IdentityTest, name: str) -> Match | None:
+    """What the formula of a quantity, or the number of an input, is; None where nothing is known."""
+    layout = test.layout
+    if not layout.has(name):
+        return None
     index = min(1, len(layout.rows) - 1)
-    right, wrong = set(), set()
-    for name in (*names().weights, *names().forward, *names().gradients, *names().inputs):
-        if not layout.has(name):
-            continue
-        key = layout.key(name, index)
-        if key not in layout.model.owner:
-            if name in names().inputs and isinstance(layout.model.constants.get(key), float):
-                right.add(name)
-            continue
-        if index == 0 and name in names().given:
-            continue
-        match = test.test(name, index).match
-        if match in (Match.RIGHT, Match.NEAR):
-            right.add(name)
-        elif match is Match.WRONG:
-            wrong.add(name)
-    return frozenset(right), frozenset(wrong)
+    key = layout.key(name, index)
+    if key not in layout.model.owner:
+        typed = name in names().inputs and isinstance(layout.model.constants.get(key), float)
+        return Match.RIGHT if typed else None
+    return None if index == 0 and name in names().given else test.test(name, index).match
+
+
+def _still_wrong(layout: Layout, wrong: frozenset[str]) -> int:
+    """How many of these quantities have a wrong formula under a reading."""
+    test = IdentityTest(layout)
+    return sum(_match(test, name) is Match.WRONG for name in sorted(wrong))
 
 
 def _assignments(
@@ -189,6 +197,8 @@ def _exchange(
                 continue
             assignment = {**best, one: best[other], other: best[one]}
             candidate = Layout(model, table, assignment, PROBE)
+            if _still_wrong(candidate, wrong) > len(wrong) - 2:  # nearly always, and soon seen
+                continue
             scored, failing = _score(candidate)
             if scored > right and failing < wrong and len(failing) <= len(wrong) - 2:
                 chosen = (assignment, scored, failing)

@@ -1,6 +1,7 @@
-"""The rows of a table that are iterations."""
+"""Which rows of a table are iterations."""
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 
 from grader.core.evidence.workbook import Table
@@ -13,30 +14,27 @@ _SUMMARY = re.compile(
 )
 
 
-def _is_summary(model: Model, key: int) -> bool:
-    """Whether a cell sums up its own column: a row of such cells below a table is no iteration."""
-    form = model.form_of.get(key)
-    return form is not None and _sums_up(model.book.forms[form])
-
-
-@lru_cache(maxsize=4_096)  # asked for each cell of a table, of some thirty forms
+@lru_cache(maxsize=4_096)
 def _sums_up(form: str) -> bool:
+    """Whether a formula sums up its own column: a row of such cells below a table is no iteration."""
     return _SUMMARY.fullmatch(form) is not None
 
 
-def iteration_rows(model: Model, table: Table, columns: dict[str, int], most: int) -> list[int]:
-    """The rows that are filled in a third of the columns, none that sums up columns; the first `most`, or all
-    with 0.
+def iteration_rows(model: Model, table: Table, columns: Mapping[str, int], most: int) -> list[int]:
+    """The rows of a table with numbers or formulas in a third of its columns, the first `most` of them where
+    that is not 0; a row that sums up the others is none.
     """
     need = max(1, len(columns) // 3)
+    summing = {number for number, form in enumerate(model.book.forms) if _sums_up(form)}
     rows = []
     for row in range(table.first_row, table.last_row + 1):
-        keys = [cell(table.sheet, row, column) for column in columns.values()]
-        filled = sum(
-            key in model.owner or key in model.refused or isinstance(model.constants.get(key), float)
-            for key in keys
-        )
-        summaries = sum(_is_summary(model, key) for key in keys)
+        first = cell(table.sheet, row, 0)
+        keys = [first + column for column in columns.values()]
+        filled = sum(map(model.owner.__contains__, keys))
+        if filled < need or summing:
+            rest = [key for key in keys if key not in model.owner]
+            filled += sum(key in model.refused or isinstance(model.constants.get(key), float) for key in rest)
+        summaries = sum(model.form_of.get(key) in summing for key in keys) if summing else 0
         if filled >= need and 2 * summaries < filled:
             rows.append(row)
             if len(rows) == most:

@@ -116,9 +116,8 @@ class Judge:
         keys = {self.layout.key(name, i) for name in columns for i in rows} | set(self.layout.leaves.values())
         keys |= {self.layout.eta.cell} if self.layout.eta is not None else set()
         found = sorted(keys & texts.keys())
-        if not found:
-            return []
-        return [number_as_text(self.model, found, self.layout.quantity.get(column_of(found[0]), ""))]
+        name = self.layout.quantity.get(column_of(found[0]), "") if found else ""
+        return [number_as_text(self.model, found, name)] if found else []
 
     def _headers(self, names: tuple[str, str]) -> str:
         at = self.layout.table

@@ -17,7 +17,7 @@ from grader.backprop.sheet_names import names
 from grader.backprop.tokens import Unsupported
 from grader.core.evidence.workbook import Table
 from grader.execute.replay.cell_graph import Model
-from grader.execute.replay.cells import ROW, cell, column_of, row_of, sheet_of
+from grader.execute.replay.cells import ROW, FormulaRun, cell, column_of, row_of, sheet_of
 from grader.execute.replay.learning_rates import said_rates
 from grader.execute.replay.reference_network import Array, step
 from grader.execute.replay.table.iteration_rows import iteration_rows
@@ -105,12 +105,7 @@ class Layout:
 
     def leaf(self, key: int) -> int:
         """Follow pure references (`=B7`) to the cell that holds the value."""
-        for _ in range(MAX_HELPERS):
-            target = self.model.pure_reference(key)
-            if target is None:
-                return key
-            key = target
-        return key
+        return [key, *self._chain(key)][-1]
 
     def _chain(self, key: int) -> list[int]:
         chain = []
@@ -275,9 +270,16 @@ class Layout:
         row.
         """
         found = {leaf}
+        known: set[int] = set()
         for name in readers:
             for index in range(int(name in names().given), len(self.rows)) if name in self.columns else ():
-                for target in self._parameters(self.key(name, index)):
+                key = self.key(name, index)
+                run = self.model.owner.get(key)
+                if run is None or run.start in known:
+                    continue
+                if self._reads_the_same(run):
+                    known.add(run.start)
+                for target in self._parameters(key):
                     if target in self.bound:
                         continue
                     end = self.leaf(target)
@@ -285,6 +287,12 @@ class Layout:
                     if end == leaf or twin:
                         found |= {target, end}
         return found
+
+    def _reads_the_same(self, run: FormulaRun) -> bool:
+        """Whether all cells of a filled-down formula read the same cells outside the table."""
+        last, solid = (run.length - 1) * ROW, self.rows[-1] - self.rows[0] < len(self.rows)
+        inside = (solid and self._inside(base) and self._inside(base + last) for base, _, _, _ in run.steps)
+        return all(not step.step or within for step, within in zip(run.steps, inside, strict=True))
 
     def _typed_eta(self) -> Source | None:
         counted = self._typed(names().weights, 1)
