@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from grader.checks.catalogue import catalogue
-from grader.cli.commands.rubric_new import new, test
+from grader.cli.commands import rubric_new
 from grader.core.rubric import AccuracyOf, Which
 from grader.pipeline.plan.rubric_text import with_values
 from grader.pipeline.plan.rubrics import find, load
@@ -17,7 +17,7 @@ from grader.pipeline.plan.rubrics import find, load
 
 def made(folder: Path, *options: str, typed: str | None = None) -> Path:
     file = folder / "mine.toml"
-    done = CliRunner().invoke(new, [str(file), *options], input=typed, catch_exceptions=False)
+    done = CliRunner().invoke(rubric_new.new, [str(file), *options], input=typed, catch_exceptions=False)
     assert done.exit_code == 0, done.output
     return file
 
@@ -63,7 +63,7 @@ def test_questions_are_answered_or_left_with_enter(tmp_path: Path) -> None:
 def test_an_answer_that_cannot_be_is_refused_and_nothing_written(
     tmp_path: Path, options: list[str], said: str
 ) -> None:
-    done = CliRunner().invoke(new, [str(tmp_path / "mine.toml"), *options])
+    done = CliRunner().invoke(rubric_new.new, [str(tmp_path / "mine.toml"), *options])
     assert done.exit_code == 2
     assert said in done.output
     assert not list(tmp_path.iterdir())
@@ -80,7 +80,7 @@ def test_a_table_that_is_there_is_changed_in_its_place() -> None:
 
 
 def test_what_each_check_asks_for_is_shown() -> None:
-    done = CliRunner().invoke(test, ["tsai-s7"], catch_exceptions=False)
+    done = CliRunner().invoke(rubric_new.test, ["tsai-s7"], catch_exceptions=False)
     assert done.exit_code == 0
     lines = done.output.splitlines()
     assert all(line.startswith("# ") for line in lines), "a table of verdicts may follow"

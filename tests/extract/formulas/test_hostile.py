@@ -92,7 +92,8 @@ def test_a_formula_with_a_long_run_of_blanks_is_read_and_quoted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "char"), enumerate([" ", "[", "![", "<sub>", "|", "(,", "-", "\\frac{", "\\quad ", "= "], 2)
+    ("number", "char"),
+    list(enumerate([" ", "[", "![", "<sub>", "|", "(,", "-", "\\frac{", "\\quad ", "= "], 2)),
 )
 def test_no_pattern_sees_more_than_the_longest_line(
     number: int, char: str, monkeypatch: pytest.MonkeyPatch
