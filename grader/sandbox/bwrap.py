@@ -168,7 +168,7 @@ class Bubblewrap:
                 process.wait()
 
             def memory() -> int:
-                return tree_memory(process.pid) + tree_memory(forked.pid)
+                return tree_memory(process.pid, forked.pid)
 
             return watch(
                 forked,

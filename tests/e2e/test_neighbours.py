@@ -16,8 +16,10 @@ import msgspec
 import pytest
 
 from grader.checks.catalogue import catalogue
+from grader.core.assigned_data import DataSet
 from grader.core.report import Report
 from grader.core.settings import Settings
+from grader.execute import measure
 from grader.ingest.read import from_bytes
 from grader.pipeline.grade.grade_one import grade_one
 from grader.pipeline.grade.rubric_samples import as_table, differences, expected_table
@@ -131,6 +133,18 @@ SAMPLES = {
 }
 
 
+def code_of(saved: bytes) -> list[str]:
+    return [cell["source"] for cell in json.loads(saved)["cells"]]
+
+
+def asked_by_code(settings: Settings, seed: bytes, data: DataSet) -> measure.Query:
+    """The images that a network is asked about, the same ones for the same code whatever outputs are saved."""
+    return measured(settings, "".join(code_of(seed)).encode(), data)
+
+
+measured = measure.query
+
+
 class Once(WarmWorker):
     """Runs each code once: samples that differ in what they say and in their saved outputs run the same."""
 
@@ -140,9 +154,9 @@ class Once(WarmWorker):
 
     def run(self, job: Job, listen: Listener = unheard) -> RunResult:
         """Return what that code gave before, or run it."""
-        cells = [cell["source"] for cell in json.loads(job.files[job.entry])["cells"]]
+        cells = code_of(job.files[job.entry])
         modules = {name: data for name, data in job.files.items() if name.endswith(".py")}
-        code = msgspec.msgpack.encode((job.entry, cells, modules, job.options, job.data, job.limits))
+        code = msgspec.msgpack.encode((cells, modules, job.options, job.data, job.limits))
         if code not in self._ran:
             self._ran[code] = super().run(job, listen)
         return self._ran[code]
@@ -151,7 +165,10 @@ class Once(WarmWorker):
 def reports(name: str) -> tuple[Report, ...]:
     rules = catalogue()
     loaded = load(name, rules)
-    with mock.patch("grader.sandbox.choose.choose", return_value=Once()):
+    with (
+        mock.patch("grader.sandbox.choose.choose", return_value=Once()),
+        mock.patch.object(measure, "query", asked_by_code),
+    ):
         return tuple(
             grade_one(from_bytes(sample, files, single=False), loaded, rules, QUIET)[0]
             for sample, files in sorted(SAMPLES[name]().items())
