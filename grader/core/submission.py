@@ -126,6 +126,8 @@ class Artefact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             return True
         if self.problem not in (Problem.NOT_UNPACKED, Problem.NOT_READ):
             return False
+        if self.unread_form and kind in _HELD:
+            return True  # a PDF in the place of the README may show the sheet, or link to it
         return self.kind in (Kind.ARCHIVE, Kind.NOTE) or kind in forms_of(PurePosixPath(self.path).suffix)
 
     @property

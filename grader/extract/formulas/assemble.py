@@ -18,7 +18,7 @@ from grader.core.evidence.formulas import (
     FormulaVerdict,
 )
 from grader.extract.documents.markdown import pictures_in
-from grader.extract.formulas.document.another_network import told
+from grader.extract.formulas.document.another_network import Sign, told
 from grader.extract.formulas.document.collect import Item, Items, collect, plain_as_activated
 from grader.extract.formulas.document.lost_stars import loses_stars
 from grader.extract.formulas.judging.decide import Truth, decide, is_step, is_update, with_weight
@@ -69,9 +69,23 @@ def read_document(
         ),
         lines=tuple(judged + unread),
         images=sum(not picture.on_own_disk for picture in pictures_in(lines)),
-        other_network=other,
+        other_network=other if _derives(judgement) or not _only_of_a_loss(collected.signs) else "",
         mended=tuple(repairs),
     )
+
+
+def _derives(judgement: Judgement) -> bool:
+    """Whether a document holds any derivative or any unit of a network: a loss alone derives nothing."""
+    kinds = (FormulaKind.FINAL, FormulaKind.FORWARD, FormulaKind.UPDATE)
+    return any(
+        _kind(j.trees) in kinds or any(has_derivative(t) for t in j.trees)
+        for j in judgement.judged
+        if j.trees
+    )
+
+
+def _only_of_a_loss(signs: Sequence[Sign]) -> bool:
+    return all(sign.quantity == "E" for sign in signs)
 
 
 def _with_own_names(

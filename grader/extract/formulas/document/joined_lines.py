@@ -46,6 +46,8 @@ _STARTS = re.compile(
     r"^\s*(?:>\s*)?(?:&|\\q?quad(?![a-z])|\\[,;:! ]|\\phantom\{[^{}]*\}|\{\}|\s)*([*·×⋅/+\-−]|\\cdot|\\times)\s*(?=\S)"
 )
 _ROW = re.compile(r"(?i)<(tr|dt)\b")
+_DEFINED = re.compile(r"(?i)<dd\b")
+_NEXT_TERM = re.compile(r"(?i)<dt\b|</dl")
 _ROW_END = {"tr": re.compile(r"(?i)</tr>"), "dt": re.compile(r"(?i)</dd>")}
 
 
@@ -92,6 +94,8 @@ def _rows(lines: Sequence[SourceLine], k: int) -> tuple[str, int]:
     while (
         not end.search(whole) and last + 1 < len(lines) and last - k < MOST_CELLS and len(whole) < MAX_JOINED
     ):
+        if _DEFINED.search(whole) and _NEXT_TERM.search(lines[last + 1].text):
+            return whole, last  # HTML asks for no `</dd>`
         last += 1
         whole += " " + lines[last].text.strip()
     return (whole, last) if end.search(whole) else (text, k)

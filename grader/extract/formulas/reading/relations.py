@@ -220,14 +220,23 @@ def _cut(text: SourceText) -> list[SourceText]:
 
 _BAR = re.compile(r"(?<!\\)\|")
 _ROW_TAG = re.compile(r"(?i)</?tr\b[^<>]*>")
-_HTML_CELL = re.compile(r"(?i)</?(?:t[dhr]|d[tdl]|table|tbody|thead)\b[^<>]*>")
+_ROWS = (
+    ("<tr", 1, _ROW_TAG),
+    ("<dt", 2, re.compile(r"(?i)<dt\b[^<>]*>")),
+    ("<li", 2, re.compile(r"(?i)<li\b[^<>]*>")),
+    ("<details", 1, re.compile(r"(?i)</?details\b[^<>]*>")),
+)
+"""What begins a row, how often one line holds it, and where the line is parted."""
+_HTML_CELL = re.compile(r"(?i)</?(?:t[dhr]|d[tdl]|summary|table|tbody|thead)\b[^<>]*>")
 
 
 def rows_of(line: SourceText) -> list[SourceText]:
-    """The rows of a table in HTML that stand on one line; the line alone where it is none."""
-    if "<tr" not in line.text.lower():
-        return [line]
-    return [row for row in line.split(_ROW_TAG) if row.text.strip()]
+    """The rows of a table in HTML, or the terms of a list of definitions, that stand on one line; the line
+    alone where it is none.
+    """
+    text = line.text.lower()
+    tag = next((tag for opens, least, tag in _ROWS if text.count(opens) >= least), None)
+    return [line] if tag is None else [row for row in line.split(tag) if row.text.strip()]
 
 
 def cells_of(line: SourceText) -> list[SourceText]:

@@ -79,7 +79,7 @@ class Statement(NamedTuple):
 
 _MAY_ASSERT = re.compile(r"=|＝|%3[dD]|[≡≔≜≝≙⇒←⇐⟸⟵]|<-|\\(?:leftarrow|gets|equiv)")
 _MAY_STATE = re.compile(
-    r"[-=]>|[→⟶⟹⇨➔➜➡↦▶|:：—–]|<t[dh]|<d[td]|\\(?:to|mapsto|(?:long|Long|R|r)?(?:right|Right)arrow)\b"
+    r"[-=]>|[→⟶⟹⇨➔➜➡↦▶|:：—–]|<t[dh]|<d[td]|<summary|\\(?:to|mapsto|(?:long|Long|R|r)?(?:right|Right)arrow)\b"
     r"|\b(?:is|are|ist|est|es|é|è|equals?|becomes|yields|gives|vaut|simplifies|reduces|evaluates|expands|written|comes|boils"
     r"|works|turns|wird|lautet|ergibt|beträgt|entspricht|är|er|jest|równa|wynosi|равн\w+|eşittir)\b|等于|等於|बराबर"
 )
