@@ -19,6 +19,8 @@ from pathlib import Path
 
 PATIENCE = 5.0
 """Seconds that a child may take to end by itself once its channel is closed."""
+THREADS = Path("/proc/self/task")
+"""A folder for each thread of this process, those of libraries among them."""
 _channels: "weakref.WeakSet[Connection]" = weakref.WeakSet()
 """Our ends of all channels. A child that is forked closes its copies: they would hide that this process ends,
 or closes them.
@@ -27,11 +29,12 @@ or closes them.
 
 def may_fork() -> bool:
     """Whether this process may be forked as it is: one thread, and no torch (Linux)."""
-    return (
-        sys.platform == "linux"
-        and "torch" not in sys.modules
-        and len(list(Path("/proc/self/task").iterdir())) == 1
-    )
+    if sys.platform != "linux" or "torch" in sys.modules:
+        return False
+    try:
+        return len(list(THREADS.iterdir())) == 1
+    except OSError:  # where there is no /proc nobody can tell
+        return False
 
 
 class Child:

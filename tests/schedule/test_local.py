@@ -153,9 +153,10 @@ with backend.ready(3):
     [
         "import threading; threading.Thread(target=signal.pause, daemon=True).start()",
         "sys.modules['torch'] = t",
+        "from grader.core import child; child.THREADS = child.Path('/nowhere')",
     ],
 )
-def test_a_process_with_a_thread_or_torch_is_not_forked(why: str) -> None:
+def test_a_process_with_torch_or_that_may_have_a_thread_is_not_forked(why: str) -> None:
     (found,) = _alone(f"""
 {why}
 t.known = "by heart"
