@@ -10,3 +10,7 @@ class Unreadable(Exception):
         super().__init__(message)
         self.problem = problem
         self.message = message
+
+
+class Declared(Unreadable):
+    """A part declares a document type, and with it entities: nothing of it is read."""

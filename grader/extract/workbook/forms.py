@@ -78,11 +78,15 @@ class FilledDown:
 
     def form(self, formula: str, at: At) -> str:
         """Return what `relative_form` does."""
-        above = self._above.get(at.column)
-        if above is not None and above.continued_by(formula, at.row):
-            return above.form
+        if known := self.going_on(formula, at.row, at.column):
+            return known
         form, self._above[at.column] = _read(formula, at, self._book)
         return form
+
+    def going_on(self, formula: str, row: int, column: int) -> str:
+        """The form of a formula that continues the one above it; empty where it does not."""
+        above = self._above.get(column)
+        return above.form if above is not None and above.continued_by(formula, row) else ""
 
 
 class _Template(NamedTuple):

@@ -8,12 +8,14 @@ import io
 import posixpath
 import re
 import zipfile
+from collections.abc import Mapping
+from xml.etree.ElementTree import Element
 
 from grader.core.evidence.workbook import CellKind, Producer, Sheet
 from grader.core.submission import Problem
 from grader.extract.workbook.arrays import COMPUTED, Filled, google_array, google_formula
 from grader.extract.workbook.computed_references import column_number
-from grader.extract.workbook.faults import Unreadable
+from grader.extract.workbook.faults import Declared, Unreadable
 from grader.extract.workbook.forms import (
     MAX_FORMULA,
     At,
@@ -26,7 +28,7 @@ from grader.extract.workbook.forms import (
 from grader.extract.workbook.grid import Budget, Forms, Grid
 from grader.extract.workbook.names import name_constants
 from grader.extract.workbook.salvage import salvaged
-from grader.extract.workbook.xml import Node, parse, tree
+from grader.extract.workbook.xml import Elements, Node, parse, tree
 
 MAX_SPILL = 5_000
 """Rows of an array formula that are filled in where the file leaves them out."""
@@ -183,7 +185,10 @@ def read_sheets(package: Package, forms: Forms) -> tuple[Sheet, ...]:
     for sheet in worksheets:
         reader = _SheetReader(sheet.name, shared, book, forms, Grid(budget))
         try:
-            parse(package.read(sheet.part), sheet.part, reader.start, reader.end, reader.text)
+            part = Elements(package.read(sheet.part), sheet.part)
+            reader.read(part)
+            if part.fault is not None:
+                raise part.fault
             reader.finish()
         except Unreadable as fault:
             if fault.problem is not Problem.BROKEN:
@@ -253,68 +258,44 @@ def _shared_strings(package: Package) -> list[str]:
     try:
         parse(package.read(part), part, start, end, text)
     except Unreadable as fault:
-        if fault.problem is not Problem.BROKEN or "declares entities" in fault.message:
+        if fault.problem is not Problem.BROKEN or isinstance(fault, Declared):
             raise
     return strings
 
 
 class _SheetReader:
-    """The handlers of one worksheet part."""
+    """The cells of one worksheet part."""
 
     def __init__(self, sheet: str, shared: list[str], book: Book, forms: Forms, grid: Grid) -> None:
         self.sheet, self.shared, self.book, self.forms, self.grid = sheet, shared, book, forms, grid
         self.filled = FilledDown(book)
         self.row = 0
         self.column = 0
-        self.kind = "n"
-        self.value: list[str] = []
-        self.formula: list[str] = []
-        self.has_formula = False
-        self.shared_id = ""
-        self.formula_kind = ""
         self.masters: dict[str, int] = {}
-        self.area = ""
         self.arrays: list[Filled] = []
         """Array formulas that fill several cells."""
         self.seen: set[tuple[int, int]] = set()
         """Their cells that have been met."""
-        self.into: list[str] | None = None
         self.lost = 0
         """Cells whose text is not among the shared strings."""
 
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        if name == "c":
-            match = _ADDRESS.fullmatch(attributes.get("r", ""))
-            if match:
-                self.column, self.row = column_number(match[1]), int(match[2])
-            else:
-                self.column += 1
-            self.kind = attributes.get("t", "n")
-            self.has_formula = False
-            self.value, self.formula = [], []
-        elif name == "v" or (name == "t" and self.kind == "inlineStr"):
-            self.into = self.value
-        elif name == "f":
-            self.into = self.formula
-            self.has_formula = True
-            self.formula_kind = attributes.get("t", "")
-            self.shared_id = attributes.get("si", "") if self.formula_kind == "shared" else ""
-            self.area = attributes.get("ref", "") if self.formula_kind == "array" else ""
-        elif name == "row":
-            digits = attributes.get("r", "")
-            self.row = int(digits) if digits.isdigit() else self.row + 1
-            self.column = 0
-
-    def text(self, data: str) -> None:
-        if self.into is not None:
-            self.into.append(data)
-
-    def end(self, name: str) -> None:
-        if name == "c":
-            if self.value or self.has_formula or self._array() is not None:
-                self._cell()
-        elif name in ("v", "f", "t"):
-            self.into = None
+    def read(self, part: Elements) -> None:
+        """Add the cells of a worksheet; of a damaged one those that stand whole before the damage."""
+        names = part.names
+        for node in part.all:
+            name = names[node.tag]
+            if name == "c":
+                match = _ADDRESS.fullmatch(node.get("r", ""))
+                if match:
+                    self.column, self.row = column_number(match[1]), int(match[2])
+                else:
+                    self.column += 1
+                if not part.open or node not in part.open:
+                    self._cell(node, names)
+            elif name == "row":
+                digits = node.get("r", "")
+                self.row = int(digits) if digits.isdigit() else self.row + 1
+                self.column = 0
 
     def finish(self) -> None:
         """Add the cells of array formulas that the file leaves out: nothing was calculated yet."""
@@ -336,20 +317,29 @@ class _SheetReader:
             return self.forms.number("#ARRAY")
         return self.forms.number(relative_form(text, At(self.sheet, self.row, self.column), self.book))
 
-    def _cell(self) -> None:
-        form = self._form() if self.has_formula else -1
-        if form < 0 and (array := self._array()) is not None:
+    def _cell(self, node: Element, names: Mapping[str, str]) -> None:
+        kind, form, raw = node.get("t", "n"), -1, ""
+        for child in node:
+            name = names[child.tag]
+            if name == "v":
+                raw += child.text or ""
+            elif name == "f":
+                form = self._form(child.text or "", child)
+            elif kind == "inlineStr":
+                raw += "".join(text.text or "" for text in child.iter() if names[text.tag] == "t")
+        if form < 0 and self.arrays and (array := self._array()) is not None:
             form = self._element(array)
-        raw = "".join(self.value)
-        if self.kind == "s":
+        if form < 0 and not raw:
+            return
+        if kind == "s":
             index = int(raw) if raw.isdigit() else -1
             known = 0 <= index < len(self.shared)
             text = self.shared[index] if known else ""
             self.lost += not known
             self.grid.add(self.row, self.column, form, CellKind.TEXT, text)
-        elif self.kind in ("str", "inlineStr", "d"):
+        elif kind in ("str", "inlineStr", "d"):
             self.grid.add(self.row, self.column, form, CellKind.TEXT, raw)
-        elif self.kind == "e":
+        elif kind == "e":
             self.grid.add(self.row, self.column, form, CellKind.FAULT, raw)
         elif raw == "":
             self.grid.add(self.row, self.column, form, CellKind.MISSING, "")
@@ -359,30 +349,34 @@ class _SheetReader:
             except ValueError:
                 self.grid.add(self.row, self.column, form, CellKind.TEXT, raw)
 
-    def _spanned(self, formula: str) -> Filled | None:
-        """The array formula at hand with the cells that the file says it fills."""
-        corners = _ADDRESS.findall(self.area)
+    def _spanned(self, formula: str, area: str) -> Filled | None:
+        """An array formula with the cells that the file says it fills."""
+        corners = _ADDRESS.findall(area)
         if not corners:
             return None
         (c1, r1), (c2, r2) = corners[0], corners[-1]
         return Filled(formula, int(r1), column_number(c1), int(r2), column_number(c2))
 
-    def _form(self) -> int:
-        formula = "".join(self.formula)
-        if self.shared_id and not formula:
-            known = self.masters.get(self.shared_id)
+    def _form(self, formula: str, node: Element) -> int:
+        kind = node.get("t", "")
+        shared = node.get("si", "") if kind == "shared" else ""
+        if shared and not formula:
+            known = self.masters.get(shared)
             return self.forms.number("#SHARED") if known is None else known
-        if self.formula_kind == "dataTable" or len(formula) > MAX_FORMULA:
+        if kind == "dataTable" or len(formula) > MAX_FORMULA:
             return self.forms.number("#UNREADABLE")
+        if not kind and (form := self.filled.going_on(formula, self.row, self.column)):
+            return self.forms.number(form)
         formula = google_formula(formula.lstrip("="))
-        array = self._spanned(formula) or google_array(formula, self.row, self.column)
+        area = node.get("ref", "") if kind == "array" else ""
+        array = self._spanned(formula, area) or google_array(formula, self.row, self.column)
         if array is not None:
             self.arrays.append(array)
             return self._element(array)
         if formula == COMPUTED:
             filled = self._array()
             return self.forms.number("#ARRAY") if filled is None else self._element(filled)
-        form = self.forms.number(self.filled.form(formula, At(self.sheet, self.row, self.column)))
-        if self.shared_id:
-            self.masters[self.shared_id] = form
-        return form
+        number = self.forms.number(self.filled.form(formula, At(self.sheet, self.row, self.column)))
+        if shared:
+            self.masters[shared] = number
+        return number
