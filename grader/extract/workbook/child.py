@@ -10,7 +10,7 @@ from grader.extract.workbook import charts, ods, xlsx
 from grader.extract.workbook.faults import Unreadable
 from grader.extract.workbook.grid import Forms
 from grader.extract.workbook.sniff import Format, sniff
-from grader.extract.workbook.tables import on_its_side, tables_of
+from grader.extract.workbook.tables import is_without_headers, on_its_side, tables_of
 from grader.sandbox.reader_server import ReadLimits
 
 _SHEET = """<worksheet xmlns="x"><sheetData>
@@ -82,13 +82,24 @@ def _notes(package: xlsx.Package) -> tuple[str, ...]:
 
 
 def _aside(sheets: Sequence[Sheet], tables: tuple[Table, ...]) -> tuple[str, ...]:
-    """Say of tables that run to the right that they are not read, where no other one is."""
-    found = [(sheet.name, column) for sheet in sheets if (column := on_its_side(sheet))]
-    if tables or not found:
-        return ()
-    name, column = found[0]
-    text = (
-        f"The iteration table of {name} lies on its side: its headers stand in column {column}, and it runs "
-        "to the right, which is not read. Turn it (paste special, transpose), or let a person read it."
-    )
-    return (text,)
+    """Say of tables that run to the right, or that no header tells, that they are not read."""
+    told: list[str] = []
+    for index, sheet in enumerate(sheets):
+        if any(table.sheet == index for table in tables):
+            continue
+        if column := on_its_side(sheet):
+            told.append(
+                f"The iteration table of {sheet.name} lies on its side: its headers stand in column "
+                f"{column}, and it runs to the right, which is not read. Turn it (paste special, transpose), "
+                "or let a person read it."
+            )
+        elif is_without_headers(sheet):
+            told.append(
+                f"The numbers of {sheet.name} have no headers that say what they are. Write them above the "
+                "columns, or let a person read it."
+            )
+    return tuple(told[:MAX_TOLD])
+
+
+MAX_TOLD = 6
+"""Sheets of which it is said that they are not read."""

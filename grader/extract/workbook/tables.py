@@ -27,8 +27,50 @@ def min_names() -> int:
 
 
 def tables_of(sheets: Iterable[Sheet]) -> tuple[Table, ...]:
-    """All tables of a book under the names of the network that is read for."""
-    return tuple(table for index, sheet in enumerate(sheets) for table in find_tables(index, sheet))
+    """All tables of a book under the names of the network that is read for; a sheet without headers may hold
+    the formulas of one that has them.
+    """
+    pages = tuple(sheets)
+    found = [find_tables(index, sheet) for index, sheet in enumerate(pages)]
+    headed = [(pages[table.sheet], table) for tables in found for table in tables]
+    for index, sheet in enumerate(pages):
+        if not found[index] and headed and sheet.runs:
+            found[index] = next(filter(None, (_without_headers(index, sheet, *one) for one in headed)), ())
+    return tuple(table for tables in found for table in tables)
+
+
+ALIKE = 2 / 3
+"""Share of a table's columns of formulas whose formulas a sheet without headers has in the same columns."""
+
+
+def _without_headers(index: int, sheet: Sheet, other: Sheet, table: Table) -> tuple[Table, ...]:
+    """The table of a sheet that holds the formulas of another sheet's table, column by column."""
+    here, there = _forms(sheet, 1, 1 << 30), _forms(other, table.first_row, table.last_row)
+    written = [c for c in table.columns if there.get(c.column)]
+    alike = [c for c in written if here.get(c.column, set()) & there[c.column]]
+    if _distinct(written) < min_names() or len(alike) < ALIKE * len(written):
+        return ()
+    rows_of: dict[int, set[int]] = {}
+    for run in sheet.runs:
+        if run.kind is not CellKind.TEXT:
+            rows_of.setdefault(run.column, set()).update(range(run.row, run.row + run.count))
+    rows = sorted({row for c in alike for row in rows_of[c.column]})
+    full = (row for row in rows if 3 * sum(row in rows_of.get(c.column, ()) for c in alike) >= len(alike))
+    if (start := next(full, 0)) == 0:
+        return ()
+    above = start - 1
+    first, last = _last_row(above, table.columns, rows_of, 1 << 30)
+    found = Table(sheet=index, header_row=above, first_row=first, last_row=last, columns=table.columns)
+    return (found,)
+
+
+def _forms(sheet: Sheet, first: int, last: int) -> dict[int, set[int]]:
+    """The formulas of each column in some rows."""
+    found: dict[int, set[int]] = {}
+    for run in sheet.runs:
+        if run.form >= 0 and run.row <= last and run.row + run.count > first:
+            found.setdefault(run.column, set()).add(run.form)
+    return found
 
 
 def find_tables(index: int, sheet: Sheet) -> tuple[Table, ...]:
@@ -69,11 +111,44 @@ def find_tables(index: int, sheet: Sheet) -> tuple[Table, ...]:
 def on_its_side(sheet: Sheet) -> str:
     """The column with the headers of a table that runs to the right instead of down; empty for none."""
     found: dict[int, set[str]] = {}
+    named: dict[int, set[int]] = {}
     for run in sheet.runs:
         if run.kind is CellKind.TEXT and run.form < 0:
-            found.setdefault(run.column, set()).update(filter(None, map(canonical, run.texts)))
-    full = (column for column, quantities in sorted(found.items()) if len(quantities) >= min_names())
-    return letters(next(full, 0))
+            for row, text in enumerate(run.texts, run.row):
+                if quantity := canonical(text):
+                    found.setdefault(run.column, set()).add(quantity)
+                    named.setdefault(run.column, set()).add(row)
+    for column in sorted(found):
+        beside = _columns_of_numbers(sheet, named[column])
+        if len(found[column]) >= min_names() and sum(other > column for other in beside) >= ITERATIONS:
+            return letters(column)
+    return ""
+
+
+def is_without_headers(sheet: Sheet) -> bool:
+    """Whether a sheet holds as many columns of numbers as a table has, and no row of words above them."""
+    words: dict[int, int] = {}
+    for run in sheet.runs:
+        if run.kind is CellKind.TEXT:
+            for row in range(run.row, run.row + run.count):
+                words[row] = words.get(row, 0) + 1
+    return max(words.values(), default=0) < FEW and len(_columns_of_numbers(sheet, None)) >= min_names()
+
+
+FEW = 5
+"""Words in one row from which they are headers of something."""
+ITERATIONS = 3
+"""Rows, or columns on its side, from which numbers are those of iterations and no list of parameters."""
+
+
+def _columns_of_numbers(sheet: Sheet, rows: set[int] | None) -> list[int]:
+    """The columns that hold numbers in at least half of some rows; in a few rows where none are given."""
+    numbers: dict[int, set[int]] = {}
+    for run in sheet.runs:
+        if run.kind is not CellKind.TEXT:
+            numbers.setdefault(run.column, set()).update(range(run.row, run.row + run.count))
+    need = ITERATIONS if rows is None else len(rows) / 2
+    return sorted(c for c, held in numbers.items() if len(held if rows is None else held & rows) >= need)
 
 
 def _segments(
