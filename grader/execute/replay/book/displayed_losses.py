@@ -96,9 +96,8 @@ class Simulated:
     @cached_property
     def heads(self) -> tuple[tuple[int, float, float], ...]:
         """The first loss and the second of each rate: the iteration, the rate and the loss."""
-        return tuple(
-            (skip, rate, float(self.reference(rate, 2)[skip])) for skip in (0, 1) for rate in self.known_rates
-        )
+        firsts = [(rate, self.reference(rate, 2)) for rate in self.known_rates]
+        return tuple((skip, rate, float(losses[skip])) for skip in (0, 1) for rate, losses in firsts)
 
     def own(self, rate: float) -> Losses | None:
         """Losses of the student's own formulas at a learning rate that was recalculated."""

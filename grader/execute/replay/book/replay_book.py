@@ -62,7 +62,7 @@ def _replay(book: Book, profile: Profile) -> BookFacts:
         return unjudged
     model = Model(book)
     readings = [read_columns(model, table) for table in book.tables]
-    foreign = [another_network(reading.layout) for reading in readings]
+    foreign = [another_network(reading.test) for reading in readings]
     if any(foreign):
         return _replay(_without(book, foreign), profile)
     memory = Memory()

@@ -45,12 +45,12 @@ def check_cache(model: Model, done: Recalculated, layouts: Sequence[Layout]) -> 
     text or a rare function need not be what the student's program made of it.
     """
     tolerance = EXACT if model.book.producer in (Producer.EXCEL, Producer.LIBREOFFICE) else GOOGLE
-    keys = model.order()
-    results = [model.cached.get(key) for key in keys]
-    stored = np.array([result if isinstance(result, float) else np.nan for result in results])
+    keys = list(model.owner)
+    results = map(model.cached.get, keys)
+    stored = np.array([result if type(result) is float else np.nan for result in results])
     fresh = done.of(keys)[0][:, 0]
-    evaluated = np.array([key not in done.kept for key in keys], dtype=np.bool_)
-    shown, known = np.isfinite(stored) & evaluated, np.isfinite(fresh) & evaluated
+    kept = np.array([key in done.kept for key in keys] if done.kept else False)
+    shown, known = np.isfinite(stored) & ~kept, np.isfinite(fresh) & ~kept
     apart = ~(np.abs(stored - fresh) <= tolerance * np.maximum(1.0, np.abs(fresh)))
     off = [keys[at] for at in np.flatnonzero(shown & known & apart)]
     values = dict(zip(keys, np.where(known, fresh, np.nan).tolist(), strict=True))

@@ -19,7 +19,7 @@ from grader.execute.replay.formula.evaluator import Form
 from grader.execute.replay.formula.worksheet_functions import Value
 from grader.execute.replay.reference_network import Array
 from grader.execute.replay.table.cell_identity import IdentityTest, Tested
-from grader.execute.replay.table.layout import Layout, Symbol
+from grader.execute.replay.table.layout import Symbol
 from grader.execute.replay.table.random_settings import Match, difference
 
 _UNIT_HEADER = re.compile(
@@ -44,11 +44,11 @@ BESIDE = 4
 """Columns beside a table whose headers are looked at."""
 
 
-def another_network(layout: Layout) -> str:
+def another_network(test: IdentityTest) -> str:
     """Return what of another network a table shows, in words; empty where it shows none."""
-    if not layout.rows:
+    if not test.layout.rows:
         return ""
-    look = _Look(layout)
+    look = _Look(test)
     training = list(look.training())
     if training or not look.wrong_anywhere():
         return ", ".join(training)
@@ -64,9 +64,9 @@ _OTHER_HIDDEN = "other hidden units"
 class _Look:
     """One table and the test of its formulas in the second row."""
 
-    def __init__(self, layout: Layout) -> None:
-        self.layout, self.model = layout, layout.model
-        self.test = IdentityTest(layout)
+    def __init__(self, test: IdentityTest) -> None:
+        layout = test.layout
+        self.layout, self.model, self.test = layout, layout.model, test
         self.index = min(1, len(layout.rows) - 1)
 
     def wrong_anywhere(self) -> bool:

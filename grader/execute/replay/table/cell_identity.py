@@ -46,6 +46,7 @@ class IdentityTest:
         self.layout = layout
         self.points = points_for(tuple(layout.merged))
         self._memo: dict[tuple[str, bool, object], Tested] = {}
+        self._by_cell: dict[tuple[str, int], Tested] = {}
         self._by_run: dict[int, Tested] = {}
         self._alike_from: dict[int, int] = {}
 
@@ -182,16 +183,16 @@ class IdentityTest:
         key = self.layout.key(quantity, index)
         run = self.layout.model.owner.get(key)
         if run is None or min(run.length, len(self.layout.rows)) < 4:
-            return self._test(quantity, index, key)
+            return self._tested(quantity, index, key)
         start = run.start  # the run's first cell names the run
         first = self._alike_from.get(start)
         if first is None:
             first = self._alike_from[start] = self._alike(run)
         if index < first or self.layout.rows[index] - self.layout.rows[index - 1] != 1:
-            return self._test(quantity, index, key)
+            return self._tested(quantity, index, key)
         found = self._by_run.get(start)
         if found is None:
-            found = self._by_run[start] = self._test(quantity, index, key)
+            found = self._by_run[start] = self._tested(quantity, index, key)
         return found
 
     def known_right(self, quantity: str, index: int) -> int:
@@ -245,6 +246,12 @@ class IdentityTest:
         if bound != {None} or helper is None or layout.model.owner.get(cells[-1]) is not helper:
             return never
         return self._alike(helper, up, depth + 1) if depth < MAX_DEPTH else never
+
+    def _tested(self, quantity: str, index: int, key: int) -> Tested:
+        found = self._by_cell.get((quantity, index))
+        if found is None:
+            found = self._by_cell[quantity, index] = self._test(quantity, index, key)
+        return found
 
     def _test(self, quantity: str, index: int, key: int) -> Tested:
         layout = self.layout

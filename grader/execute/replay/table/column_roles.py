@@ -25,11 +25,13 @@ MAX_READINGS = 400
 
 
 class Reading(NamedTuple):
-    """The chosen layout, the headers that say something else (column, header text, quantity), how it counts
-    weights, and the columns of losses that are no losses by themselves but make the total that is asked for.
+    """The chosen layout with the tests of its formulas, the headers that say something else (column, header
+    text, quantity), how it counts weights, and the columns of losses that are no losses by themselves but
+    make the total that is asked for.
     """
 
     layout: Layout
+    test: IdentityTest
     contradicted: tuple[tuple[int, str, str], ...]
     numbering: Numbering = ()
     together: tuple[int, ...] = ()
@@ -43,7 +45,7 @@ def read_columns(model: Model, table: Table) -> Reading:
     best = {name: columns[0] for name, columns in by_name.items()}
     layout = Layout(model, table, best, PROBE)
     if not layout.rows:
-        return Reading(layout, ())
+        return Reading(layout, IdentityTest(layout), ())
     right, wrong = _score(layout)
     spare = [column for columns in by_name.values() for column in columns[1:]]
     missing = [name for name in names().quantities if name not in best]
@@ -67,7 +69,7 @@ def read_columns(model: Model, table: Table) -> Reading:
         for name, column in sorted(best.items(), key=lambda item: item[1])
         if column in said and said[column][0] != own_name(name, numbering)
     )
-    return Reading(layout, contradicted, numbering, together)
+    return Reading(layout, IdentityTest(layout), contradicted, numbering, together)
 
 
 def _only_together(

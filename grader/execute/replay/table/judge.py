@@ -14,7 +14,7 @@ from grader.execute.replay.faults.edit_search import helpers_of
 from grader.execute.replay.faults.wrong_cell import Diagnosis, Memory
 from grader.execute.replay.notation import address, display, formula_text, number, ranges
 from grader.execute.replay.reference_network import inherited_gradients
-from grader.execute.replay.table.cell_identity import IdentityTest, Tested
+from grader.execute.replay.table.cell_identity import Tested
 from grader.execute.replay.table.column_roles import Reading
 from grader.execute.replay.table.layout import ROUNDED, Layout
 from grader.execute.replay.table.random_settings import Match
@@ -78,7 +78,7 @@ class Judge:
         self.layout: Layout = reading.layout
         self.reading = reading
         self.sheet = model.book.sheets[self.layout.table.sheet].name
-        self.test = IdentityTest(self.layout)
+        self.test = reading.test
         self.own = {
             name: value for name in names().given if (value := self.layout.shown(name, 0)) is not None
         }

@@ -62,6 +62,7 @@ class Layout:
         self.index = {row: i for i, row in enumerate(self.rows)}
         self.bound: dict[int, Symbol] = {}
         self._followed = 0
+        self._inputs = names().inputs
         self.merged: list[tuple[str, str]] = []
         """Quantities that share one parameter cell; they get the same random value."""
         self.leaves: dict[str, int] = {}
@@ -352,10 +353,10 @@ class Layout:
             if name is not None:
                 at = self.index.get(row_of(key))
                 if at is not None:
-                    return _quantity(name, at, index)
+                    return self._quantity(name, at, index)
         known = self.bound.get(key)
         if known is not None:
-            return known if known[0] == "eta" else _quantity(str(known[1]), 0, index)
+            return known if known[0] == "eta" else self._quantity(str(known[1]), 0, index)
         run = self.model.owner.get(key)
         if run is not None:
             self._followed += 1
@@ -368,6 +369,11 @@ class Layout:
         if value is None:
             return ("empty", key)
         return ("text", value, key) if isinstance(value, str) else ("number", value, key)
+
+    def _quantity(self, name: str, at: int, index: int) -> Symbol:
+        if at == index or name in self._inputs:
+            return ("q", name, "same")
+        return ("q", name, "prev" if at == index - 1 else at)
 
     def formula(self, key: int, index: int, depth: int = 0) -> Symbol:
         """The formula of a cell with its references as symbols."""
@@ -391,9 +397,3 @@ class Layout:
         if opaque is not None:
             return opaque
         return ("formula", run.form, tuple(symbols), key)
-
-
-def _quantity(name: str, at: int, index: int) -> Symbol:
-    if name in names().inputs or at == index:
-        return ("q", name, "same")
-    return ("q", name, "prev" if at == index - 1 else at)
