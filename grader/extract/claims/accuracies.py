@@ -38,7 +38,7 @@ _ORDINALS = re.compile(
     re.IGNORECASE,
 )
 _NAMED = re.compile(
-    r"(?P<from>(?:from|since|till|until|by|before|within|around|<|≤|than)\s+(?:the\s+)?)?(?<![a-z])epochs?\s*(?:no\.?|number|#)?\s*[-–:=#(]*\s*(?P<n>\d{1,2}(?:\s*(?:,|&|and|or)\s*(?:and\s+)?\d{1,2})*)(?!\d|\.\d|\s*[/%])",
+    r"(?P<from>(?:from|since|till|until|by|before|within|around|<|≤|than)\s+(?:the\s+)?)?(?<![a-z])epochs?\s*(?:no\.?|number|#)?\s*[-–:=#(]*\s*(?P<n>\d{1,2}(?:\s*(?:,|&|and|or)\s*(?:and\s+)?\d{1,2})*)(?!\d|\.\d|\s*[/%]|\s*-\s*(?:index|based))",
     re.IGNORECASE,
 )
 _AFTER = re.compile(
@@ -89,14 +89,13 @@ class _Span(NamedTuple):
 def read_accuracies(sentence: Sentence, data: DataSet = MNIST) -> list[Claim]:
     """Accuracies with whose they are, how they are bounded, and the epochs that they are said to be of."""
     text = sentence.text
-    if wrong := _misclassified(sentence, data):
-        return [wrong]
+    wrong = _misclassified(sentence, data)
     done = DONE.search(text) or _says_now(sentence)
     topic = (
         _ACC.search(text) or (_ACC.search(sentence.heading) and done) or (done and re.search(r"\d\s*%", text))
     )
     if not topic or _BARS.search(text):
-        return []
+        return wrong
     found: list[Claim] = []
     spans = _spans(text, wide=not data.usual)
     for index, span in enumerate(spans):
@@ -104,9 +103,9 @@ def read_accuracies(sentence: Sentence, data: DataSet = MNIST) -> list[Claim]:
             continue
         if _states(sentence, span.before, span.after, follows=index + 1 < len(spans)):
             found.append(_accuracy(sentence, span))
-    if len(spans) == len(found) == 1 and (limit := _within(text)):
+    if len(spans) == len(found) == 1 and (limit := _within(spans[0], found[0])):
         found = [msgspec.structs.replace(found[0], within=limit)]
-    return [] if _compares(text, wide=not data.usual) else found
+    return [] if _compares(text, wide=not data.usual) else [*wrong, *found]
 
 
 _VALUE = re.compile(r"[^\w≥>≤<~]*(?:9\d|100)(?:\.\d{1,3})?\s*%?(?:\W*|\s*\(.*\)\W*)")
@@ -274,6 +273,8 @@ def _reached_in(text: str, start: int, end: int, begin: int, stop: int) -> tuple
                 continue
             if pattern is _NAMED and re.match(r"epochs\s*[:=]", match.group(), re.IGNORECASE):
                 continue
+            if pattern is _AFTER and _is_of_a_setting(text, match):
+                continue
             named = match.group("n") or match.group("a")
             distance = match.start() - end if match.start() >= end else start - match.end() + 5
             numbers = tuple(int(n) for n in re.findall(r"\d+", named))
@@ -285,8 +286,21 @@ def _reached_in(text: str, start: int, end: int, begin: int, stop: int) -> tuple
     return (best[1], best[2]) if best else ((), False)
 
 
+_SETTING = re.compile(
+    r"learning[ -]rate|(?<![a-z])(?:lr|decay\w*|anneal\w*|warm\w*|schedul\w*|halv\w*|divided|overfit\w*"
+    r"|plateau\w*|patience)(?![a-z])",
+    re.IGNORECASE,
+)
+
+
+def _is_of_a_setting(text: str, match: re.Match[str]) -> bool:
+    """Whether the clause of a match says when a setting changes: `the learning rate drops after 6 epochs`."""
+    before, after = re.split(r"[,;:.()]", text[: match.start()])[-1], text[match.end() :]
+    return _SETTING.search(before + match.group() + re.split(r"[,;:.()]", after)[0]) is not None
+
+
 _WRONG = (
-    r"(?:mis-?classif\w+|mis-?labell?ed|mis-?read|mis-?predicted|wrong(?:ly)?|incorrect(?:ly)?"
+    r"(?:mis-?classif\w+|mis-?read|mis-?predicted|wrong(?:ly)?|incorrect(?:ly)?"
     r"|errors?|mistakes?)"
 )
 _COUNT = r"(?<![\d.,/])(?P<wrong>\d{1,4})(?![\d.,]*\d)"
@@ -304,38 +318,64 @@ _MISCLASSIFIES = re.compile(
     rf"{_WRONG}{_OF}(?P<among>\d{{2}}[,. ]?\d{{3}})(?![\d.,]*\d)",
     re.IGNORECASE,
 )
-_MAY = re.compile(
-    r"(?<![a-z])(?:may|can|could|should|must|allowed|target|goal|aim|if|per)(?![a-z])", re.IGNORECASE
+_PLAIN = (
+    r"only|just|a|an|mere|total|of|in|the|final|best|our|my|network|model|cnn|we|it|gets?|got|makes?|made|leaves?"
+    r"|has|have|had|with|and|so|is|are|was|were|i\.e|there|still|which|that|test|accuracy|error|rate|set|on|fewer"
+    r"|less|than|at|most|after|training|end|by|images|digits|samples|examples|mnist|\d{1,3}(?:\.\d+)?\s?%"
 )
+_PLAINLY = re.compile(rf"^(?:\W*(?<!\w)(?:{_PLAIN})(?!\w))*\W*$", re.IGNORECASE)
+"""What may stand beside a count of wrong digits that is the network's. Others count those in a picture, those
+of one digit, wrong labels, what another network or a person gets wrong, or how many are allowed.
+"""
 
 
-def _misclassified(sentence: Sentence, data: DataSet) -> Claim | None:
-    """`37 of 10,000 misclassified` states 99.63 %; None where a sentence counts no wrong test digits."""
+def _misclassified(sentence: Sentence, data: DataSet) -> list[Claim]:
+    """`37 of 10,000 misclassified` states 99.63 %; none where a sentence may count other digits."""
     text = sentence.text
     match = _MISCLASSIFIED.search(text) or _MISCLASSIFIES.search(text)
-    if match is None or sentence.required or any(p.search(text) for p in (_MAY, ORDER, PLANNED)):
-        return None
+    if match is None or sentence.required or any(p.search(text) for p in (ORDER, PLANNED)):
+        return []
+    if not all(_PLAINLY.fullmatch(part[:300]) for part in (text[: match.start()], text[match.end() :])):
+        return []
     named = {name: value for name, value in match.groupdict().items() if value}
     count = named.get("wrong") or named["errors"]
     wrong, total = int(count), int(re.sub(r"\D", "", named.get("total") or named["among"]))
     if total != data.test_images or wrong >= total // 2:
-        return None
+        return []
     percent = Number(round(100 - 100 * wrong / total, 6), 0.01, match.group().strip())
     bound = Bound.AT_LEAST if LESS.search(text[: text.index(count, match.start())]) else Bound.EXACT
-    return make_claim(sentence, What.ACCURACY, percent, bound)
+    return [make_claim(sentence, What.ACCURACY, percent, bound)]
 
 
-_WITHIN = re.compile(
-    r"(?<![a-z])(?:in|within|after|took|takes|needs|needed|with)\s+(?:(?:just|only|as\s+few\s+as)\s+)?"
-    r"(?P<under>(?:(?:under|less\s+than|fewer\s+than|below)\s+|<\s*))?(?:the\s+first\s+)?(?P<n>\d{1,2})\s+epochs?(?![a-z])",
+_EPOCHS = (
+    r"(?P<how>in|within|after|with)\s+(?P<few>(?:just|only|as\s+few\s+as)\s+)?"
+    r"(?P<under>(?:(?:under|less\s+than|fewer\s+than|below)\s+|<\s*))?(?:the\s+first\s+)?(?P<n>\d{1,2})\s+epochs?(?![a-z])"
+)
+_WITHIN = re.compile(rf"(?<![a-z]){_EPOCHS}", re.IGNORECASE)
+_BEHIND = re.compile(
+    r"\W{0,4}(?:(?:test(?:ing)?|val(?:idation)?|acc(?:uracy)?|on|the|set|data|was|is|reached|achieved|attained|obtained)\s+)*"
+    + _EPOCHS
+    + r"(?:\s+of\s+training)?(?=\s*(?:$|[.!;,]|\W*(?:0|zero)\b))(?!,[^.]*(?<![\d.,])[1-9]\d?(?![\d.,]*\d))",
     re.IGNORECASE,
 )
+"""An accuracy in a number of epochs, and no more: others are left, are of warm-up, or are out of 15."""
+_AHEAD = re.compile(
+    rf"\W*{_EPOCHS}\W+(?:(?:the|our|my|this|network|model|cnn|it|we|test|validation|an?|accuracy|of|was)\W+)*"
+    r"(?:reach\w*|achiev\w*|attain\w*|obtain\w*|g[eo]ts?|hits?)\W+(?:(?:an?|test|validation|accuracy|of)\W+)*",
+    re.IGNORECASE,
+)
+_REACHES = re.compile(r"reach|achiev|attain|obtain|g[eo]t|hit|score|[:=|]\W*$", re.IGNORECASE)
 
 
-def _within(text: str) -> int | None:
-    """The number of epochs within which a sentence says that its accuracy was reached; None for none."""
-    found = list(_WITHIN.finditer(text))
-    if len(found) != 1:
+def _within(span: _Span, claim: Claim) -> int | None:
+    """The number of epochs within which a sentence plainly says that its accuracy was reached; else None."""
+    text = span.match.string
+    if claim.on is not On.TEST or len(_WITHIN.findall(text)) != 1:
         return None
-    counted = int(found[0]["n"]) - bool(found[0]["under"]) + bool(_FROM_ZERO.search(text))
-    return max(counted, 1)
+    behind = _BEHIND.match(span.after)
+    if behind and not (_REACHES.search(span.before) or _REACHES.search(behind.group())):
+        return None
+    found = behind or _AHEAD.fullmatch(span.before)
+    if not found or (claim.bound is Bound.AT_LEAST and found["how"] == "in" and not found["under"]):
+        return None  # `above 99.4 % in 3 epochs` counts those above it
+    return max(int(found["n"]) - bool(found["under"]) + bool(_FROM_ZERO.search(text)), 1)
