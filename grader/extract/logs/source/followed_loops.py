@@ -14,8 +14,11 @@ from grader.extract.documents.cell_names import name_of, nodes_of, parsed
 from grader.extract.logs.source.loops import Epochs, Loop, is_over_epochs, silent_before
 from grader.extract.logs.source.statements import (
     assignments,
+    branches,
     calls,
+    given_names,
     is_counted,
+    networks_in,
     takes_remainder,
     worked_out,
 )
@@ -71,6 +74,10 @@ class _Followed:
         """Attributes and keys of the notebook's settings, by name, with every value that they are given."""
         self._made = [n for _, tree in trees for n in nodes_of(tree) if isinstance(n, ast.Call)]
         self._networks: frozenset[str] = frozenset()
+        self._flags: dict[str, set[bool | None]] = {}
+        """Names with the truth values that they are given; None for what is no `True` or `False`."""
+        self._called_here: dict[str, str] = {}
+        """What the networks of the function that is followed are called where it is called."""
         self._steps = 0
         for _, tree in trees:
             self._define(tree.body)
@@ -107,7 +114,8 @@ class _Followed:
     @property
     def silent(self) -> int:
         """Epochs of loops that test nothing before the first that does."""
-        return silent_before(self._found, frozenset(self._classes), self._networks)
+        makers = {name for name, function in self._functions.items() if self._only_makes(function)}
+        return silent_before(self._found, frozenset({*self._classes, *makers}), self._networks)
 
     def _define(self, body: Iterable[ast.stmt]) -> None:
         for statement in body:
@@ -129,6 +137,8 @@ class _Followed:
         for target, value in assignments(statement):
             if isinstance(target, ast.Name):
                 self._values[target.id] = self._int(value, {})
+                flag = value.value if isinstance(value, ast.Constant) else None
+                self._flags.setdefault(target.id, set()).add(flag if isinstance(flag, bool) else None)
                 made = next((n for n in nodes_of(value) if isinstance(n, ast.Call) and self._makes(n)), None)
                 self._networks |= {target.id} if made else frozenset()
             elif isinstance(target, ast.Attribute):
@@ -161,7 +171,16 @@ class _Followed:
 
     def _makes(self, call: ast.Call) -> bool:
         name = name_of(call.func)
+        function = self._functions.get(name)
+        if function is not None and self._only_makes(function):
+            return True
         return name in self._classes or name == "Sequential"
+
+    def _only_makes(self, function: _Function) -> bool:
+        """Whether a function returns an object of a class here, and trains nothing."""
+        called = self._called(function.body)
+        returns = any(isinstance(n, ast.Return) and n.value is not None for n in nodes_of(function))
+        return returns and not called.isdisjoint(self._classes) and not self._train(function.body, 0)
 
     def _hold(self, name: str, number: int | None) -> None:
         self._held.setdefault(name, set()).add(number)
@@ -179,9 +198,11 @@ class _Followed:
                     self._found.append(self._epochs(*self._turns(statement, local), statement))
                 case ast.For() | ast.While() | ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef():
                     continue
-                case ast.If(body=inner, orelse=other):
-                    self._block(inner, local, depth)
-                    self._block(other, local, depth)
+                case ast.If(test=test, body=inner, orelse=other):
+                    for part in branches(
+                        test, inner, other, {n: f for n, f in self._flags.items() if n not in scope}
+                    ):
+                        self._block(part, local, depth)
                 case ast.With(body=inner) | ast.Try(body=inner):
                     self._block(inner, local, depth)
                 case _:
@@ -205,7 +226,9 @@ class _Followed:
             some=self._tests_some(body),
             tests=tests,
             counts=is_over_epochs(loop, nodes),
-            names=frozenset(n.id for n in nodes_of(loop) if isinstance(n, ast.Name)),
+            names=frozenset(
+                self._called_here.get(n.id, n.id) for n in nodes_of(loop) if isinstance(n, ast.Name)
+            ),
         )
 
     def _reached(self, body: Sequence[ast.stmt]) -> dict[str, list[ast.stmt]]:
@@ -235,7 +258,12 @@ class _Followed:
             self._found.append(name_of(call.func))
             return
         method = isinstance(call.func, ast.Attribute) or name_of(call.func) in self._classes
+        given = given_names(function, call, method=method)
+        outside = self._called_here
+        self._called_here = networks_in(function, given, outside, self._makes)
+        self._networks |= {name for name in self._called_here.values() if "." in name}
         self._block(function.body, self._given(function, call, scope, method=method), depth + 1)
+        self._called_here = outside
 
     def _given(self, function: _Function, call: ast.Call, scope: _Scope, *, method: bool) -> _Scope:
         """The numbers that a call gives a function's parameters."""
