@@ -91,6 +91,8 @@ class FormulaLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     reason: str = ""
     """Why a line is unsure."""
     gradients: tuple[str, ...] = ()
+    may_state: tuple[str, ...] = ()
+    """Of an unsure line: the weights whose ∂E/∂w its formula is by its value, whatever its left side says."""
     updates: tuple[str, ...] = ()
     mislinked: bool = False
     single_path: bool = False
@@ -208,7 +210,12 @@ class FormulaEvidence(Evidence, frozen=True, kw_only=True):
         """Return what was not read and could state a quantity, by its canonical name: `∂E/∂w1`, `a_h1`, `E`,
         `w1`.
         """
-        return tuple(u for u in self.unread if not u.names or quantity in u.names)
+        unsure = (
+            UnreadPlace(what=Unread.LINE, place=line.place, names=(quantity,), text=line.text)
+            for line in self.lines
+            if any(quantity == f"∂E/∂{weight}" for weight in line.may_state)
+        )
+        return (*(u for u in self.unread if not u.names or quantity in u.names), *unsure)
 
     def in_cells(self) -> "FormulaEvidence":
         """Return what the cells of the workbooks state, as if it were all."""

@@ -313,7 +313,7 @@ _MISCLASSIFIED = re.compile(
     re.IGNORECASE,
 )
 _MISCLASSIFIES = re.compile(
-    rf"(?<![a-z]){_WRONG}\s+(?:\w+\s+){{0,2}}?{_COUNT}{_OF}{_TOTAL}"
+    rf"(?<![a-z]){_WRONG}(?:\s+\w+){{0,2}}?[\s:=]+{_COUNT}{_OF}{_TOTAL}"
     rf"|(?<![\d.,/])(?P<errors>\d{{1,4}})\s+(?:test\s+)?(?:{_DIGITS}\s+)?(?:(?:are|were)\s+)?"
     rf"{_WRONG}{_OF}(?P<among>\d{{2}}[,. ]?\d{{3}})(?![\d.,]*\d)",
     re.IGNORECASE,

@@ -151,6 +151,7 @@ def _line(judged: Judged, at: Sequence[Point], spelling: _Spelling) -> FormulaLi
         remarks=_remarks(judged),
         reason=judged.reason,
         gradients=_gradients(trees, at),
+        may_state=_may_state(trees, at) if verdict is FormulaVerdict.UNSURE else (),
         updates=_updates(trees),
         mislinked=judged.mislinked,
         single_path=_single_path(judged),
@@ -221,6 +222,20 @@ def _gradients(trees: Sequence[Expr], at: Sequence[Point]) -> tuple[str, ...]:
     except NoValue:
         return ()
     return (name,) if equal else ()
+
+
+def _may_state(trees: Sequence[Expr], at: Sequence[Point]) -> tuple[str, ...]:
+    """The weights whose ∂E/∂w the last side of a statement is by its value: `E wrt w1: …`, `W[0, 0] = …`."""
+    if not trees or trees[-1].head in ("sym", "num"):
+        return ()
+    try:
+        values = [p.value(trees[-1]) for p in at]
+        return tuple(
+            w for w in network().weights
+            if all(close(value, p.slopes(w)["E"]) for p, value in zip(at, values, strict=True))
+        )  # fmt: skip
+    except NoValue:
+        return ()
 
 
 def _updates(trees: Sequence[Expr]) -> tuple[str, ...]:

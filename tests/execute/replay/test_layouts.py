@@ -165,6 +165,12 @@ def right_layouts() -> dict[str, Edit]:
         "typed_rate": lambda book: [
             every_row(f"w{k}", ETA, "0.5", FIRST + 1)(book) for k in range(1, 9)
         ] and None,
+        "typed_rate_as_a_fraction": lambda book: [
+            every_row(f"w{k}", ETA, "1/2", FIRST + 1)(book) for k in range(1, 9)
+        ] and None,
+        "typed_rate_as_a_percentage": lambda book: [
+            every_row(f"w{k}", ETA, "50%", FIRST + 1)(book) for k in range(1, 9)
+        ] and None,
         "headers_swapped_i": headers(i1="i2", i2="i1"),
         "header_doubled": headers(t2="i2"),
         "weights_by_source": BY_SOURCE,

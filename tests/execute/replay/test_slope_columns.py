@@ -147,7 +147,7 @@ def test_a_gradient_out_of_another_column_is_what_that_one_makes_it() -> None:
     }
 
 
-@pytest.mark.parametrize("rate", ["0.5", "$H$2", "$Z$1"])
+@pytest.mark.parametrize("rate", ["0.5", "1/2", "50%", "$H$2", "$Z$1"])
 def test_a_rate_that_some_updates_take_from_elsewhere_is_a_remark(rate: str) -> None:
     def edit(book: openpyxl.Workbook) -> None:
         page = book.worksheets[0]

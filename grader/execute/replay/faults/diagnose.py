@@ -21,7 +21,7 @@ from grader.execute.replay.faults.two_faults import TwoFaults, rate_slots
 from grader.execute.replay.faults.wording import Wording, anchored
 from grader.execute.replay.faults.wrong_cell import MAX_LONG_SEARCHES, Case, Diagnosis, Memory
 from grader.execute.replay.formula.evaluator import Slot
-from grader.execute.replay.formula.small_edits import small_edits, unrounded
+from grader.execute.replay.formula.small_edits import folded, small_edits, unrounded
 from grader.execute.replay.notation import address, display, number
 from grader.execute.replay.reference_network import Array, inherited_gradients
 from grader.execute.replay.table.cell_identity import Tested
@@ -164,10 +164,9 @@ class Doctor:
             return None
         numbers = [slot for slot, symbol in enumerate(flat.symbols) if symbol[:2] == ("number", eta.value)]
         values = [self.points.eta if slot in numbers else v for slot, v in enumerate(case.values)]
-        tokens = tuple(
-            Token("ref", len(values)) if t == Token("number", eta.value) else t for t in flat.tokens
-        )
-        if tokens == flat.tokens and not numbers:
+        typed, rate, plain = Token("number", eta.value), Token("ref", len(values)), folded(tuple(flat.tokens))
+        tokens = tuple(rate if token == typed else token for token in plain)
+        if tokens == plain and not numbers:
             return None
         if not self._fits(tokens, [*values, self.points.eta], case.want):
             return None

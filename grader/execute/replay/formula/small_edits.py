@@ -34,6 +34,24 @@ def unrounded(tokens: Tokens) -> Tokens:
     return tokens
 
 
+def folded(tokens: Tokens) -> Tokens:
+    """A formula with each typed fraction and percentage as one number: `1/2` and `50%` are 0.5."""
+    found: list[Token] = []
+    for at, token in enumerate(tokens):
+        if token == Token("op", "%") and found and found[-1].kind == "number":
+            found[-1] = Token("number", float(found[-1].value) / 100.0)
+            continue
+        fraction = [one.kind for one in found[-2:]] == ["number", "op"] and found[-1].value == "/"
+        before = found[-3].value if len(found) > 2 and found[-3].kind == "op" else ""
+        after = tokens[at + 1].value if at + 1 < len(tokens) and tokens[at + 1].kind == "op" else ""
+        plain = before not in ("/", "^") and after not in ("^", "%")
+        if fraction and plain and token.kind == "number" and token.value:
+            found[-2:] = [Token("number", float(found[-2].value) / float(token.value))]
+            continue
+        found.append(token)
+    return tuple(found)
+
+
 def with_factor(tokens: Tokens, slot: int) -> Iterator[tuple[Tokens, int]]:
     """The formula with a new reference multiplied to one operand, and the slot of the operand (-1 for a
     bracket).

@@ -18,6 +18,7 @@ from grader.backprop.tokens import Unsupported
 from grader.core.evidence.workbook import Table
 from grader.execute.replay.cell_graph import Model
 from grader.execute.replay.cells import ROW, FormulaRun, cell, column_of, row_of, sheet_of
+from grader.execute.replay.formula.small_edits import folded
 from grader.execute.replay.learning_rates import said_rates
 from grader.execute.replay.reference_network import Array, step
 from grader.execute.replay.table.iteration_rows import iteration_rows
@@ -314,7 +315,9 @@ class Layout:
             if name in self.columns:
                 helpers, _ = self._followed_from(self.key(name, index))
                 runs = [run for key in helpers if (run := self.model.owner.get(key)) is not None]
-                typed = {float(t.value) for run in runs for t in run.form.tokens if t.kind == "number"}
+                typed = {
+                    float(t.value) for run in runs for t in folded(run.form.tokens) if t.kind == "number"
+                }
                 counted.update(typed - {0.0})
         return counted
 

@@ -2,6 +2,7 @@
 
 from grader.backprop.tokens import Token
 from grader.execute.replay.formula.evaluator import Form
+from grader.execute.replay.formula.small_edits import folded
 from grader.execute.replay.table.layout import Symbol
 
 
@@ -14,11 +15,12 @@ def with_typed_eta(symbol: Symbol, value: float) -> Symbol:
         return symbol
     inner = tuple(with_typed_eta(one, value) if one[0] == "formula" else one for one in symbols)
     slot, rate = len(symbols), Token("number", value)
+    plain = folded(form.tokens)
     tokens = tuple(
-        Token("ref", slot) if token == rate and (value != 1.0 or _is_factor(form.tokens, at)) else token
-        for at, token in enumerate(form.tokens)
+        Token("ref", slot) if token == rate and (value != 1.0 or _is_factor(plain, at)) else token
+        for at, token in enumerate(plain)
     )
-    if tokens == form.tokens:
+    if tokens == plain:
         return symbol if inner == symbols else ("formula", form, inner, key)
     return ("formula", Form(tokens, form.slots, form.skeleton + " typed"), (*inner, ("eta",)), key)
 
