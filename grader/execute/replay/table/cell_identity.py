@@ -14,10 +14,11 @@ from grader.backprop.sheet_names import names
 from grader.execute.replay.cells import ROW, FormulaRun, column_of, row_of, sheet_of
 from grader.execute.replay.formula.evaluator import Range
 from grader.execute.replay.reference_network import Array
-from grader.execute.replay.table.layout import ROUNDED, Layout, Symbol
+from grader.execute.replay.table.layout import Layout, Symbol
 from grader.execute.replay.table.random_settings import Match, Points, points_for, shape
 from grader.execute.replay.table.rate_in_formulas import with_typed_eta, with_unwritten_eta
 from grader.execute.replay.table.slope_columns import (
+    ROUNDED,
     Held,
     SlopeColumns,
     all_of,

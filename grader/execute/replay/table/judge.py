@@ -16,7 +16,7 @@ from grader.execute.replay.notation import address, display, formula_text, numbe
 from grader.execute.replay.reference_network import inherited_gradients
 from grader.execute.replay.table.cell_identity import Tested
 from grader.execute.replay.table.column_roles import Reading
-from grader.execute.replay.table.layout import ROUNDED, Layout
+from grader.execute.replay.table.layout import Layout
 from grader.execute.replay.table.random_settings import Match
 from grader.execute.replay.table.remarks import (
     columns_only,
@@ -29,7 +29,7 @@ from grader.execute.replay.table.remarks import (
     typed_number,
     unnamed_inputs,
 )
-from grader.execute.replay.table.slope_columns import Held
+from grader.execute.replay.table.slope_columns import ROUNDED, Held
 from grader.execute.replay.table.weight_numbering import Numbering, note, own_quantity, own_words
 
 EXACT = 2e-9

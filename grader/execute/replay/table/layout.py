@@ -24,8 +24,6 @@ from grader.execute.replay.reference_network import Array, step
 from grader.execute.replay.table.iteration_rows import iteration_rows
 from grader.execute.replay.table.slope_columns import said_kinds, says_steps
 
-ROUNDED = 2e-3
-"""Relative difference up to which a typed value counts as rounded by hand."""
 MAX_HELPERS = 40
 """Helper cells in a row that a formula is followed through."""
 MAX_FOLLOWED = 300

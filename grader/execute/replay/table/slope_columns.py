@@ -8,6 +8,8 @@ from typing import TypeVar
 from grader.backprop.sheet_names import names
 from grader.execute.replay.reference_network import Array
 
+ROUNDED = 2e-3
+"""Relative difference up to which a typed value counts as rounded by hand."""
 Number = TypeVar("Number", float, Array)
 
 
