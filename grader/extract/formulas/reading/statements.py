@@ -115,8 +115,11 @@ _NEXT_LEFT = (
 )
 """A left side behind a formula, with only a blank or a bullet between them, and the beginning of its own right side."""
 _NEXT_LOSS = r"E_?\w{0,6}\s*=\s*(?:\(|1\s*/\s*2|0?[.,]5|E_?(?:o|@outputs@))"
+_NEXT_GRADIENT = r"[∂d]E\w*\s*/\s*[∂d]w_?@weights@\s*="
+_DASHED = Named(rf"({_NEXT_GRADIENT}[^=;]*[\w)])\s+[-–—]\s+(?={_NEXT_GRADIENT})")
+"""`∂E/∂w5 = … - ∂E/∂w6 = …`: a dash between two gradients, each with its `=`, subtracts nothing."""
 _APART = Named(
-    rf"(?<=[\w)]){_BETWEEN}(?={_NEXT_LEFT})|(?<=[\w)])(?<![∂d]w\d)(?<![∂d]w_\d){_BETWEEN}(?={_NEXT_LOSS})|"
+    rf"(?<=[\w)])\s+\(\d{{1,2}}\)\s+(?={_NEXT_GRADIENT})|(?<=[\w)]){_BETWEEN}(?={_NEXT_LEFT})|(?<=[\w)])(?<![∂d]w\d)(?<![∂d]w_\d){_BETWEEN}(?={_NEXT_LOSS})|"
     r",?\s+(?:where|with|mit|wobei|où|avec|donde|con|onde|dove)\s+(?=(?:E_?@outputs@|delta_\w{1,6})\s*=)|\n|(?<=[\w)])\s{4,}(?=[∂dδa-zA-Z][\w/∂]{0,20}\s?=[^=])|;|\bor\b|\bOr\b|\band\b(?=[^=]*=)|,?\s*\b(?:and|und)\s+(?=[∂d]E\w*\s*/\s*[∂d]w_?@weights@\s+(?:is|are|ist|has|follows)\b)|\s&\s(?=[^=]*=)|(?<=[\w)])\s*,\s*(?=[∂dδa-zA-Z_(][^=,]{0,30}=)"
 )
 _ASIDE = re.compile(r"_\([A-Za-z][^()]{6,}(?:\([^()]*\)[^()]*)*\)_?\s*$")
@@ -217,6 +220,8 @@ def _plain(chunk: SourceText) -> SourceText:
     if "-=" in plain.text or "+=" in plain.text:
         plain = plain.sub(_AUGMENTED, r"\1 = \1 \2 ")
     plain = plain.sub(_ARROW_REMARK, r"\1").sub(_EQUALS, "=").sub(_ASIDE, "")
+    if plain.text.count("=") > 1:
+        plain = plain.sub(_DASHED(), r"\1 ; ")
     return with_sums(plain.sub(_STARRED, "").sub(_SAID_OF_IT, " "))
 
 
