@@ -224,6 +224,8 @@ _ROWS = (
     ("<tr", 1, _ROW_TAG),
     ("<dt", 2, re.compile(r"(?i)<dt\b[^<>]*>")),
     ("<li", 2, re.compile(r"(?i)<li\b[^<>]*>")),
+    ("<p>", 2, re.compile(r"(?i)(?<!:)<p>")),
+    ("<hr", 1, re.compile(r"(?i)<hr\b[^<>]*>")),
     ("<details", 1, re.compile(r"(?i)</?details\b[^<>]*>")),
 )
 """What begins a row, how often one line holds it, and where the line is parted."""
