@@ -48,6 +48,7 @@ EXAMPLES = {
         "_SETTING": ("learning rate drops", "accuracy drops"),
         "_BEHIND": (" test accuracy in 9 epochs.", " test accuracy in 2 epochs left"),
         "_AHEAD": ("In under 10 epochs the network reaches ", "In one hour the network reaches "),
+        "_BY_IT": ("Our network reaches ", "Our v1 reaches "),
         "_REACHES": ("we reached", "we stay above"),
         "_WITHIN": ("in under 10 epochs", "for 10 epochs"),
         "_FROM_ZERO": ("epoch 12 (counting from 0)", "from 0.98"),

@@ -364,6 +364,12 @@ _AHEAD = re.compile(
     r"(?:reach\w*|achiev\w*|attain\w*|obtain\w*|g[eo]ts?|hits?)\W+(?:(?:an?|test|validation|accuracy|of)\W+)*",
     re.IGNORECASE,
 )
+_BY_IT = re.compile(
+    rf"^(?:\W*(?<!\w)(?:{_PLAIN}|reach\w*|achiev\w*|attain\w*|obtain\w*|hits?|scored?s?|validation|val|above|over"
+    r"|result|finally|highest|maximum|submission|able|to)(?!\w))*\W*$",
+    re.IGNORECASE,
+)
+"""The network as who reaches an accuracy: a first version, another batch size or a reference is another."""
 _REACHES = re.compile(r"reach|achiev|attain|obtain|g[eo]t|hit|score|[:=|]\W*$", re.IGNORECASE)
 
 
@@ -373,7 +379,8 @@ def _within(span: _Span, claim: Claim) -> int | None:
     if claim.on is not On.TEST or len(_WITHIN.findall(text)) != 1:
         return None
     behind = _BEHIND.match(span.after)
-    if behind and not (_REACHES.search(span.before) or _REACHES.search(behind.group())):
+    reached = _REACHES.search(span.before) or (behind and _REACHES.search(behind.group()))
+    if behind and not (reached and _BY_IT.search(span.before)):
         return None
     found = behind or _AHEAD.fullmatch(span.before)
     if not found or (claim.bound is Bound.AT_LEAST and found["how"] == "in" and not found["under"]):
