@@ -46,6 +46,7 @@ EXAMPLES = {
         "_MISCLASSIFIES": ("37 errors on the 10,000", "37 epochs on the 10,000"),
         "_PLAINLY": ("our network gets only", "the first ones of"),
         "_SETTING": ("learning rate drops", "accuracy drops"),
+        "_TARGET": (" (target met at ", " (best met at "),
         "_BEHIND": (" test accuracy in 9 epochs.", " test accuracy in 2 epochs left"),
         "_AHEAD": ("In under 10 epochs the network reaches ", "In one hour the network reaches "),
         "_BY_IT": ("Our network reaches ", "Our v1 reaches "),

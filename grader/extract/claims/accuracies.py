@@ -45,8 +45,6 @@ _AFTER = re.compile(
     r"(?<![a-z])(?:after\s+(?P<a>\d{1,2})\s+epochs?(?!\s+of)|(?:at|in)\s+(?P<n>\d{1,2})\s+epoch\b)",
     re.IGNORECASE,
 )
-
-
 _FROM_ZERO = re.compile(
     r"(?<![a-z])(?:count\w*|start\w*|number\w*|index\w*)\s+(?:from|at|with)\s+(?:0|zero)\b"
     r"|\b(?:zero|0)[ -](?:based|indexed)",
@@ -275,15 +273,27 @@ def _reached_in(text: str, start: int, end: int, begin: int, stop: int) -> tuple
                 continue
             if pattern is _AFTER and _is_of_a_setting(text, match):
                 continue
+            if match.start() >= end and _TARGET.search(re.split(r"[,;:()]", text[end : match.start()])[-1]):
+                continue
             named = match.group("n") or match.group("a")
             distance = match.start() - end if match.start() >= end else start - match.end() + 5
             numbers = tuple(int(n) for n in re.findall(r"\d+", named))
             several = bool(re.search(r"\bor\b", named))
-            if len(numbers) == 1 and _FROM_ZERO.search(text):
+            if len(numbers) == 1 and (_FROM_ZERO.search(text) or _in_the_next(text, match, numbers[0])):
                 numbers, several = (numbers[0], numbers[0] + 1), True
             if distance < 70 and (best is None or distance < best[0]):
                 best = (distance, numbers, several)
     return (best[1], best[2]) if best else ((), False)
+
+
+_TARGET = re.compile(r"(?<![a-z])(?:target|goal|threshold|require\w*|limit)(?![a-z])", re.IGNORECASE)
+"""`99.43% within 20 epochs (target met at epoch 13)`: that epoch is the target's, which the limit was."""
+
+
+def _in_the_next(text: str, match: re.Match[str], epochs: int) -> bool:
+    """Whether `after 12 epochs` is said to be in the 13th."""
+    words = rf"\b(?:{epochs + 1}(?:st|nd|rd|th)|epoch\s*#?\s*{epochs + 1})\b"
+    return match.group()[:5].lower() == "after" and re.search(words, text, re.IGNORECASE) is not None
 
 
 _SETTING = re.compile(
