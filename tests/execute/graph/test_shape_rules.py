@@ -178,8 +178,8 @@ def whatever(draw: st.DrawFn, operator: Operator) -> dict[str, Any]:
 
 
 def examples(name: str) -> int:
-    """240 of each rule, among the operators that have it: 22 activations share the one of two lines."""
-    return min(120, max(30, 240 // list(RULES.values()).count(RULES[name])))
+    """120 of each rule, among the operators that have it: 22 activations share the one of two lines."""
+    return min(60, max(15, 120 // list(RULES.values()).count(RULES[name])))
 
 
 @pytest.mark.parametrize("name", sorted(RULES))

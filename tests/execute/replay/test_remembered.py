@@ -125,8 +125,8 @@ def test_no_more_is_remembered_than_is_said(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.slow
-@settings(max_examples=12, deadline=None)
-@given(seeds=st.lists(st.integers(0, 10_000), min_size=2, max_size=4))
+@settings(max_examples=8, deadline=None)
+@given(seeds=st.lists(st.integers(0, 10_000), min_size=2, max_size=3))
 def test_books_after_one_another_have_the_facts_that_each_has_alone(seeds: list[int]) -> None:
     books = [read(make(random_spec(random.Random(s), rows=10))[0], "book.xlsx") for s in seeds]
     alone = []
