@@ -139,7 +139,8 @@ def test_the_patterns_of_a_lexer_are_kept_at_once_where_a_process_asks_for_it(tm
         "import os, sys; sys.dont_write_bytecode = False; from grader.core import kept_patterns\n"
         "kept_patterns.keep(); from pygments.lexers.python import PythonLexer; PythonLexer()\n"
         "kept_patterns.write()\n"
-        "known = len(kept_patterns._running.known); kept_patterns.write(); print(known, flush=True); os._exit(0)"
+        "known = len(kept_patterns._running.known); kept_patterns.write()\n"
+        "print(known, flush=True); os._exit(0)"
     )
     counts = [
         int(

@@ -138,7 +138,7 @@ def code_of(saved: bytes) -> list[str]:
 
 
 def asked_by_code(settings: Settings, seed: bytes, data: DataSet) -> measure.Query:
-    """The images that a network is asked about, the same ones for the same code whatever outputs are saved."""
+    """The images that a network is asked about, the same for the same code whatever outputs are saved."""
     return measured(settings, "".join(code_of(seed)).encode(), data)
 
 

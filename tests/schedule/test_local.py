@@ -115,7 +115,7 @@ with backend.ready(5):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux alone")
 def test_workers_that_are_ready_end_like_others() -> None:
-    """By a signal and by themselves, each as one job; and those that nobody needed, at the end of the block."""
+    """By a signal and by themselves, each as one job; and those that nobody needed, at the block's end."""
     faults, results, unused = _alone("""
 backend = t.LocalProcesses(2)
 with backend.ready(2):

@@ -1,4 +1,6 @@
-"""Sheets of a book whose headers stand on another sheet alone, or that lie on their side: read, or told to be unread."""
+"""Sheets of a book whose headers stand on another sheet alone, or that lie on their side: read, or told as not
+read.
+"""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ UPDATES = {f"{AT[w]}{FIRST + 1}:{AT[w]}{LAST}" for w in WEIGHTS}
 def sheet(
     head: str, factor: str, update: str, some: Sequence[str] = WEIGHTS, also: Edit | None = None
 ) -> bytes:
-    """A book with `factor` before some gradients, and `update` of the weight and what stands in that column."""
+    """A book with `factor` before some gradients, and `update` of the weight and what is in that column."""
 
     def edit(book: openpyxl.Workbook) -> None:
         page = book.worksheets[0]

@@ -20,7 +20,7 @@ with zipfile.ZipFile(io.BytesIO(make(BookSpec(rows=6))[0])) as _package:
 
 
 def _events(data: bytes) -> tuple[list[tuple[str, str, str]], str]:
-    """Name, place and text of each cell, formula and value that is closed, and what is wrong with the part."""
+    """Name, place and text of each closed cell, formula and value, and what is wrong with the part."""
     found: list[tuple[str, str, str]] = []
     opened: list[tuple[dict[str, str], list[str]]] = []
 
