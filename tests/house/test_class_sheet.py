@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from grader.core import class_sheet
+from tests.house.syntax import nodes
 
 ROOT = Path(__file__).resolve().parents[2]
 DESCRIPTION = "grader/core/class_sheet.py"
@@ -24,14 +25,12 @@ ELSEWHERE = {
 VALUES = (class_sheet.INPUTS, class_sheet.TARGETS, class_sheet.WEIGHTS, class_sheet.LEARNING_RATES)
 
 
-def said(tree: ast.AST) -> Iterator[ast.Constant | ast.Tuple | ast.List]:
+def said(tree: tuple[ast.AST, ...]) -> Iterator[ast.Constant | ast.Tuple | ast.List]:
     """Constants and sequences, but for docstrings and texts behind an assignment, which are prose."""
     prose = {
-        id(node.value)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        id(node.value) for node in tree if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     }
-    for node in ast.walk(tree):
+    for node in tree:
         if isinstance(node, ast.Constant | ast.Tuple | ast.List) and id(node) not in prose:
             yield node
 
@@ -52,8 +51,8 @@ def known_in(path: Path) -> list[str]:
     name = str(path.relative_to(ROOT))
     if name in ELSEWHERE:
         return []
-    tree = ast.parse(path.read_text("utf-8"))
-    return [f"{name}:{node.lineno} {ast.unparse(node)[:80]}" for node in said(tree) if of_the_sheet(node)]
+    found = [node for node in said(nodes(path)) if of_the_sheet(node)]
+    return [f"{name}:{node.lineno} {ast.unparse(node)[:80]}" for node in found]
 
 
 def test_only_the_class_sheet_knows_its_network() -> None:

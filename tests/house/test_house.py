@@ -20,6 +20,7 @@ from grader.pipeline.plan.plan import make_plan
 from grader.pipeline.plan.providers import FILLABLE, PROVIDERS
 from grader.pipeline.plan.rubrics import available, load
 from tests.checks import golden
+from tests.house.syntax import nodes
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("grader", "reference")
@@ -130,7 +131,7 @@ def test_structs_of_core_repeat_frozen_and_keyword_only() -> None:
     msgspec).
     """
     for path in (ROOT / "grader" / "core").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in nodes(path):
             if not isinstance(node, ast.ClassDef):
                 continue
             bases = {ast.unparse(b).rpartition(".")[2] for b in node.bases}
@@ -187,7 +188,7 @@ def test_no_function_is_too_long() -> None:
     long = {
         node.name
         for path in _modules()
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in nodes(path)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and (node.end_lineno or 0) - node.lineno >= 60
     }
@@ -221,7 +222,7 @@ def test_every_declared_dependency_is_imported() -> None:
     imported = {
         name.partition(".")[0]
         for path in _modules()
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in nodes(path)
         for name in (
             [a.name for a in node.names]
             if isinstance(node, ast.Import)

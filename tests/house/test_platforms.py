@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.house.syntax import nodes
+
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
@@ -92,7 +94,7 @@ def test_no_module_outside_the_sandbox_asks_for_more_than_windows_has() -> None:
             if path.is_relative_to(ROOT / "grader" / "sandbox"):
                 continue
             text = path.read_text("utf-8")
-            for node in ast.walk(ast.parse(text)):
+            for node in nodes(path):
                 if not (isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)):
                     continue
                 if node.attr in ONLY_POSIX.get(node.value.id, ()) and f'"{node.attr}")' not in text:

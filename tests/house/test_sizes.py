@@ -9,6 +9,7 @@ import pytest
 
 from grader.core.assigned_data import MNIST
 from reference import mnist
+from tests.house.syntax import nodes
 
 ROOT = Path(__file__).resolve().parents[2]
 DESCRIPTION = "grader/core/assigned_data.py"
@@ -52,21 +53,19 @@ def modules() -> list[Path]:
     return sorted(p for p in (ROOT / "grader").rglob("*.py") if str(p.relative_to(ROOT)) != DESCRIPTION)
 
 
-def said(tree: ast.AST) -> Iterator[tuple[int, object]]:
+def said(tree: tuple[ast.AST, ...]) -> Iterator[tuple[int, object]]:
     """Constants with their lines, but for docstrings and texts behind an assignment, which are prose."""
     prose = {
-        id(node.value)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        id(node.value) for node in tree if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     }
-    for node in ast.walk(tree):
+    for node in tree:
         if isinstance(node, ast.Constant) and id(node) not in prose:
             yield node.lineno, node.value
 
 
 def sizes_in(path: Path) -> list[str]:
     name, found = str(path.relative_to(ROOT)), []
-    for line, value in said(ast.parse(path.read_text("utf-8"))):
+    for line, value in said(nodes(path)):
         number = isinstance(value, int) and not isinstance(value, bool)
         ten = value == MNIST.classes and name.startswith(CLASSES) and name not in TENS
         size = value in SIZES and name.startswith(WHERE) and name not in ELSEWHERE
