@@ -52,7 +52,8 @@ def _headers(network: AssignedNetwork) -> _Headers:
         re.compile(rf"w(?:eight)?({w})"),
         re.compile(rf"(t|target|y)({o})|(i|input|x|in)({up_to(len(network.inputs))}){biases}"),
         re.compile(
-            r"(?:∂|d|grad|gradient)?e?(?:total|tot|t|rror|loss)?(?:/|÷|by|wrt)?(?:∂|d|grad)?"
+            r"(?:(?:neg(?:ative)?|minus|descent|η|[·×])*(?:∂|d|delta|grad|gradient|step|change)(?:of|in)?)?"
+            r"e?(?:total|tot|t|rror|loss)?(?:/|÷|by|wrt)?(?:∂|d|grad)?"
             rf"(?:w({w}){trained})"
         ),
         re.compile(rf"(?:e|error|err|loss)o?({o})"),

@@ -200,3 +200,53 @@ def test_pasted_columns_are_read_by_what_their_headers_say(
 def test_pasted_negatives_under_a_plain_header_are_wrong(some: list[str]) -> None:
     found = fails(pasted(sheet("∂E/∂{w}", "-", PLUS_RATE, some)))
     assert found >= {f"{AT['∂E/∂' + w]}{FIRST}:{AT['∂E/∂' + w]}{LAST}" for w in some}
+
+
+ONE = [
+    ("Δ{w}", "-1*"),
+    ("delta {w}", "-1.0*"),
+    ("change in {w}", "(-1)*"),
+    ("step {w}", "-"),
+    ("-∂E/∂{w}", "-1*"),
+]
+
+
+def at_rate(rate: float) -> Edit:
+    def edit(book: openpyxl.Workbook) -> None:
+        book.worksheets[0]["G2"] = rate
+
+    return edit
+
+
+@pytest.mark.parametrize("update", ["{w}+{d}", "{w}+1*{d}", "{d}+{w}"])
+@pytest.mark.parametrize(("head", "factor"), ONE)
+def test_a_factor_of_1_beside_a_rate_of_1_is_a_sign_or_the_rate(head: str, factor: str, update: str) -> None:
+    book = replayed(sheet(head, factor, update, also=at_rate(1.0)))
+    assert [fault for fault in book.faults if fault.severity is Severity.FAIL] == []
+    assert book.verdict is BookVerdict.CORRECT
+    assert book.tables[0].eta == 1.0
+
+
+@pytest.mark.parametrize(("head", "factor"), ONE)
+def test_a_factor_of_1_is_no_other_rate_that_the_sheet_says(head: str, factor: str) -> None:
+    assert fails(sheet(head, factor, "{w}+{d}", also=at_rate(0.5))) == UPDATES
+
+
+@pytest.mark.parametrize(("head", "factor"), ONE)
+def test_a_sign_at_a_rate_of_1_is_wrong_still(head: str, factor: str) -> None:
+    assert fails(sheet(head, factor, "{w}-{d}", also=at_rate(1.0))) == UPDATES
+
+
+@pytest.mark.parametrize("head", ["Δ{w}", "delta {w}", "change in {w}", "step {w}"])
+def test_steps_beside_gradients_are_columns_of_their_own(head: str) -> None:
+    def edit(book: openpyxl.Workbook) -> None:
+        page = book.worksheets[0]
+        for k, w in enumerate(WEIGHTS):
+            column = openpyxl.utils.get_column_letter(len(AT) + 1 + k)
+            page[f"{column}{HEADER}"] = head.format(w=w)
+            for r in range(FIRST, LAST):
+                page[f"{column}{r}"] = f"={AT[w]}{r + 1}-{AT[w]}{r}"
+
+    book = replayed(workbook(edit=edit))
+    assert [fault for fault in book.faults if fault.severity is Severity.FAIL] == []
+    assert book.verdict is BookVerdict.CORRECT

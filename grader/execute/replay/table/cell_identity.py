@@ -13,6 +13,7 @@ from typing import NamedTuple
 from grader.backprop.sheet_names import names
 from grader.execute.replay.cells import ROW, FormulaRun, column_of, row_of, sheet_of
 from grader.execute.replay.formula.evaluator import Range
+from grader.execute.replay.learning_rates import said_rates
 from grader.execute.replay.reference_network import Array
 from grader.execute.replay.table.layout import Layout, Symbol
 from grader.execute.replay.table.random_settings import Match, Points, points_for, shape
@@ -168,10 +169,28 @@ class IdentityTest:
         eta = self.layout.eta
         if eta is None or not (eta.literal or held) or symbol[0] != "formula":
             return symbol
-        reads = quantity in names().weights or says_steps(self.layout.header(quantity))
+        reads = quantity in names().weights or (
+            says_steps(self.layout.header(quantity)) and not (eta.value == 1.0 and self._no_rate(quantity))
+        )
         typed = with_typed_eta(symbol, eta.value) if reads else symbol
         left_out = eta.unwritten and quantity in names().weights and typed == symbol
         return with_unwritten_eta(quantity, symbol) if left_out else typed
+
+    @cached_property
+    def _rate_said(self) -> bool:
+        return bool(said_rates(self.layout.model, self.layout.table.sheet))
+
+    def _no_rate(self, gradient: str) -> bool:
+        """Whether a factor of 1 in a column of steps is none, where the rate is 1: `-1*(...)` is the negative
+        that `-(...)` is where the sheet says its rate elsewhere, or where the update has that factor.
+        """
+        layout, weight = self.layout, gradient[1:]
+        if self._rate_said:
+            return True
+        if not layout.has(weight) or len(layout.rows) < 2 or layout.key(weight, 1) not in layout.model.owner:
+            return False
+        update = layout.formula(layout.key(weight, 1), 1)
+        return with_typed_eta(update, 1.0) != update
 
     def want(self, quantity: str) -> Array:
         """Reference values of a quantity in the row under test."""
