@@ -27,7 +27,7 @@ def in_cell(tokens: Tokens) -> Iterator[Variant]:
         for other in (0.5, 1.0, 2.0, -1.0):
             if other != token.value:
                 edited = (*tokens[:i], Token("number", other), *tokens[i + 1 :])
-                yield Variant(edited, f"the number {token.value:g} for {other:g}", (i,))
+                yield Variant(edited, f"the number {token.value:.10g} for {other:g}", (i,))
 
 
 slip = Slip(

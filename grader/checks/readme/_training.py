@@ -36,7 +36,7 @@ def stated_accuracies(compared: Comparison, rounded_up: Treatment) -> Result:
             finding = msgspec.structs.replace(finding, weight=Weight.REMARK)
         elif match in (Match.DIFFERS, Match.ROUNDED_UP) and any(r.best < claim.value for r in cut):
             finding = msgspec.structs.replace(finding, diagnosis="epochs-missing")
-        elif several:
+        elif several or claim.numbered:
             finding = msgspec.structs.replace(finding, diagnosis="other-experiments")
         findings.append(finding)
     return Result(len(claims), agreeing, tuple(findings))
@@ -161,7 +161,7 @@ def stated_epochs(compared: Comparison) -> Result:
                 hint=f"write {count}; range(1, {count + 1}) runs {count} epochs",
                 excerpt=claim.excerpt,
                 marked=claim.written,
-                diagnosis="epochs-contradicted",
+                diagnosis="other-experiments" if claim.numbered else "epochs-contradicted",
                 weight=Weight.REMARK if elsewhere else Weight.FAULT,
             )
         )

@@ -80,6 +80,10 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Number of the section of the document, for telling several models apart."""
     aside: bool = False
     """Whether the sentence speaks of an earlier experiment, a baseline or a plan."""
+    numbered: bool = False
+    """Whether it is said of one of several runs or networks (`run 1`, `V2`, `a larger network`): whether a
+    log with other numbers is of that one, nobody can tell.
+    """
 
 
 class Use(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

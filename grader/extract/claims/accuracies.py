@@ -20,6 +20,7 @@ from grader.extract.claims.context_words import (
     make_claim,
 )
 from grader.extract.claims.sentences import Sentence
+from grader.extract.claims.wrong_digits import PLAIN, misclassified
 
 MAX_NUMBERS = 20
 """Percentages of one sentence that are looked at; no honest sentence has more."""
@@ -87,7 +88,7 @@ class _Span(NamedTuple):
 def read_accuracies(sentence: Sentence, data: DataSet = MNIST) -> list[Claim]:
     """Accuracies with whose they are, how they are bounded, and the epochs that they are said to be of."""
     text = sentence.text
-    wrong = _misclassified(sentence, data)
+    wrong = misclassified(sentence, data)
     done = DONE.search(text) or _says_now(sentence)
     topic = (
         _ACC.search(text) or (_ACC.search(sentence.heading) and done) or (done and re.search(r"\d\s*%", text))
@@ -309,54 +310,6 @@ def _is_of_a_setting(text: str, match: re.Match[str]) -> bool:
     return _SETTING.search(before + match.group() + re.split(r"[,;:.()]", after)[0]) is not None
 
 
-_WRONG = (
-    r"(?:mis-?classif\w+|mis-?read|mis-?predicted|wrong(?:ly)?|incorrect(?:ly)?"
-    r"|errors?|mistakes?)"
-)
-_COUNT = r"(?<![\d.,/])(?P<wrong>\d{1,4})(?![\d.,]*\d)"
-_TOTAL = r"(?P<total>\d{2}[,. ]?\d{3})(?![\d.,]*\d)"
-_OF = r"\s*(?:/|of|out\s+of|on|in|among)\s*(?:the\s+|all\s+|our\s+)*"
-_DIGITS = r"(?:images|digits|samples|examples|ones)"
-_MISCLASSIFIED = re.compile(
-    rf"{_COUNT}{_OF}{_TOTAL}(?:\s+(?:test|mnist|held-out|unseen))*(?:\s+{_DIGITS})?(?:\s+that)?"
-    rf"(?:\s+(?:are|were|is|was|get|got|came\s+out|remain\w*))?(?:\s+(?:still|being))?\s+{_WRONG}",
-    re.IGNORECASE,
-)
-_MISCLASSIFIES = re.compile(
-    rf"(?<![a-z]){_WRONG}(?:\s+\w+){{0,2}}?[\s:=]+{_COUNT}{_OF}{_TOTAL}"
-    rf"|(?<![\d.,/])(?P<errors>\d{{1,4}})\s+(?:test\s+)?(?:{_DIGITS}\s+)?(?:(?:are|were)\s+)?"
-    rf"{_WRONG}{_OF}(?P<among>\d{{2}}[,. ]?\d{{3}})(?![\d.,]*\d)",
-    re.IGNORECASE,
-)
-_PLAIN = (
-    r"only|just|a|an|mere|total|of|in|the|final|best|our|my|network|model|cnn|we|it|gets?|got|makes?|made|leaves?"
-    r"|has|have|had|with|and|so|is|are|was|were|i\.e|there|still|which|that|test|accuracy|error|rate|set|on|fewer"
-    r"|less|than|at|most|after|training|end|by|images|digits|samples|examples|mnist|\d{1,3}(?:\.\d+)?\s?%"
-)
-_PLAINLY = re.compile(rf"^(?:\W*(?<!\w)(?:{_PLAIN})(?!\w))*\W*$", re.IGNORECASE)
-"""What may stand beside a count of wrong digits that is the network's. Others count those in a picture, those
-of one digit, wrong labels, what another network or a person gets wrong, or how many are allowed.
-"""
-
-
-def _misclassified(sentence: Sentence, data: DataSet) -> list[Claim]:
-    """`37 of 10,000 misclassified` states 99.63 %; none where a sentence may count other digits."""
-    text = sentence.text
-    match = _MISCLASSIFIED.search(text) or _MISCLASSIFIES.search(text)
-    if match is None or sentence.required or any(p.search(text) for p in (ORDER, PLANNED)):
-        return []
-    if not all(_PLAINLY.fullmatch(part[:300]) for part in (text[: match.start()], text[match.end() :])):
-        return []
-    named = {name: value for name, value in match.groupdict().items() if value}
-    count = named.get("wrong") or named["errors"]
-    wrong, total = int(count), int(re.sub(r"\D", "", named.get("total") or named["among"]))
-    if total != data.test_images or wrong >= total // 2:
-        return []
-    percent = Number(round(100 - 100 * wrong / total, 6), 0.01, match.group().strip())
-    bound = Bound.AT_LEAST if LESS.search(text[: text.index(count, match.start())]) else Bound.EXACT
-    return [make_claim(sentence, What.ACCURACY, percent, bound)]
-
-
 _EPOCHS = (
     r"(?P<how>in|within|after|with)\s+(?P<few>(?:just|only|as\s+few\s+as)\s+)?"
     r"(?P<under>(?:(?:under|less\s+than|fewer\s+than|below)\s+|<\s*))?(?:the\s+first\s+)?(?P<n>\d{1,2})\s+epochs?(?![a-z])"
@@ -375,7 +328,7 @@ _AHEAD = re.compile(
     re.IGNORECASE,
 )
 _BY_IT = re.compile(
-    rf"^(?:\W*(?<!\w)(?:{_PLAIN}|reach\w*|achiev\w*|attain\w*|obtain\w*|hits?|scored?s?|validation|val|above|over"
+    rf"^(?:\W*(?<!\w)(?:{PLAIN}|reach\w*|achiev\w*|attain\w*|obtain\w*|hits?|scored?s?|validation|val|above|over"
     r"|result|finally|highest|maximum|submission|able|to)(?!\w))*\W*$",
     re.IGNORECASE,
 )

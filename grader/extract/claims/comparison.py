@@ -151,7 +151,7 @@ def _beside_exact(accuracies: Sequence[Compared], runs: Sequence[Run]) -> tuple[
         claim = one.claim
         if one.match in RIGHT:
             return False
-        if (exact and claim.section not in exact) or _is_a_step(accuracies, at):
+        if (exact and (claim.numbered or claim.section not in exact)) or _is_a_step(accuracies, at):
             return True
         plain = not (claim.epochs or claim.best or _OF_THE_LAST.search(claim.excerpt))
         return plain and any(claim.value < value and named.search(claim.excerpt) for value, named in best)

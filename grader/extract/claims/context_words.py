@@ -54,6 +54,28 @@ ASIDE = re.compile(
     r"|(?:is|was|are|were) (?:a\s?lot|huge|too (?:many|much|high|large|big)))(?![a-z])",
     re.IGNORECASE,
 )
+_RUN = (
+    r"(?:run|version|variant|attempt|trial|try|model|network|net|cnn|notebook|iteration|experiment|architecture"
+    r"|config(?:uration)?|training|code|step|stage|phase|round|seed|fold|session)"
+)
+_NUMBERED = re.compile(
+    rf"(?<![a-z]){_RUN}\s*(?:no\.?|nr\.?|number|#)?\s*[-_:]?\s*(?:\d{{1,2}}(?![\d.,]*\d|\s*%|\w)|(?-i:[A-H])(?!\w))"
+    r"|(?<![\w.])v\.?\s?\d{1,2}(?:\.\d{1,2})?(?![\w%])"
+    r"|(?<![a-z])(?:first|second|third|fourth|fifth|\d(?:st|nd|rd|th)|other|old(?:er)?|larger|bigger|smaller|deeper"
+    rf"|wider|narrower|shallower|simpler|heavier|lighter|different|original)\s+(?:\w+\s+)?{_RUN}s?(?![a-z])",
+    re.IGNORECASE,
+)
+_SUBMITTED = re.compile(
+    r"(?<![a-z])(?:final(?:ly)?|submitted|submission|current|this|best|last|latest)(?![a-z])", re.IGNORECASE
+)
+
+
+def _is_numbered(sentence: Sentence) -> bool:
+    """Whether a sentence or its heading tells of one of several runs or networks, and not which was submitted."""
+    said = (sentence.text, sentence.heading)
+    return any(map(_NUMBERED.search, said)) and not any(map(_SUBMITTED.search, said))
+
+
 LESS = re.compile(
     r"(?:less(?:er)? than|fewer than|lower than|smaller than|under|below|within|up ?to|upto|at "
     r"most|max(?:imum)? of|limit\w*(?: of| is|:)?|not "
@@ -102,4 +124,5 @@ def make_claim(
         any_epoch=any_epoch,
         section=sentence.section,
         aside=bool(ASIDE.search(sentence.text)),
+        numbered=_is_numbered(sentence),
     )

@@ -66,9 +66,16 @@ _COUNT = re.compile(
 )
 _EPOCH = r"(?:epo[ckq]\w*|época\w*|époque\w*|эпох\w*|轮|エポック)"
 _EPOCHS = re.compile(
-    rf"(?<![\d.,\w-])(?P<n>\d{{1,3}})\s*(?:training\s+)?{_EPOCH}|{_EPOCH}\s*[:=|]\W{{0,4}}(?P<m>\d{{1,3}})(?![\d.%])",
+    rf"(?<![\d.,\w-])(?P<n>\d{{1,3}})\s*(?:training\s+)?{_EPOCH}"
+    r"(?!\w)(?!\s+(?:(?:is|are|was|were)\s+)?(?:allowed|permitted|available|given|granted|possible|the\s+limit))"
+    rf"|{_EPOCH}\s*[:=|]\W{{0,4}}(?P<m>\d{{1,3}})(?![\d.%])",
     re.IGNORECASE,
 )
+_NEEDED = re.compile(
+    rf"{_EPOCH}[^.]{{0,40}}(?<![a-z])(?:needed|used|took|required)\s+(?:(?:only|just)\s+)?(?P<n>\d{{1,3}})(?!\d|\.\d|\s*%)",
+    re.IGNORECASE,
+)
+"""`20 epochs were allowed, we needed 14`."""
 _ALONE = re.compile(r"[\W_]*(?P<n>[\d.,' ]+\s*[kK%]?)[\W_]*")
 _TRAINING = re.compile(
     r"train(?:ing)?\b\W{0,3}(?:\w+\W{0,3}){0,2}$|dropout[^.]{0,20}$|drop\W{0,3}$|p\s*=\s*$", re.IGNORECASE
@@ -187,6 +194,7 @@ def _epochs(sentence: Sentence) -> Iterator[Claim]:
     if _OF_THE_SWEEP.match(text):
         return
     found = [(m, m["n"] or m["m"]) for m in _EPOCHS.finditer(text)]
+    found += [(m, m["n"]) for m in _NEEDED.finditer(text)]
     alone = _ALONE.fullmatch(text)
     if alone and re.search(_EPOCH, sentence.heading, re.IGNORECASE) and alone["n"].strip().isdigit():
         found.append((alone, alone["n"].strip()))

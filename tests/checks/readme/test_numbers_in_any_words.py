@@ -215,3 +215,59 @@ def test_accuracies_of_the_steps_to_the_submitted_network_are_no_fault(text: str
 )
 def test_accuracies_that_lead_to_nothing_that_was_printed_are_compared(text: str) -> None:
     assert judged(text).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "V2: test accuracy 99.35 %",
+        "On the second run it reached 99.50 %",
+        "Iteration 2 achieved 99.50 % test accuracy",
+        "A larger network reached 99.60 % test accuracy.",
+        "## Version 2\n\nTest accuracy: 99.35 %",
+        "Run 1 was trained for 10 epochs.",
+        "Network B achieved a test accuracy of 99.60 %.",
+    ],
+)
+def test_of_which_of_several_runs_a_log_is_nobody_can_tell(text: str) -> None:
+    assert judged(text).verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "V2: test accuracy 99.35 %. The final network reached 99.46 %.",
+        "Run 1 reached 99.3 % in 10 epochs. The submitted run reached 99.46 %.",
+        "A larger network reached 99.60 % test accuracy; our network reached 99.46 %.",
+        "Training for 20 epochs was allowed, we needed 14.",
+        "20 epochs were allowed, the network took only 14.",
+        "Out of 10,000 test images 54 are misclassified",
+        "Of the 10,000 test images, 54 were misclassified.",
+        "Out of 10,000 test images, 9,946 are classified correctly.",
+        "Of the 10,000 labels 55 are wrong.",
+        "Out of 10,000 test images, humans get 20 wrong.",
+        "Out of 10,000 test images 60 are misclassified by the first model.",
+        "Out of 10,000 test images, 12 nines are misclassified.",
+    ],
+)
+def test_what_is_told_of_another_run_or_of_a_limit_is_no_fault(text: str) -> None:
+    assert judged(text).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The final run reached 99.60 %.",
+        "Final version achieved a test accuracy of 99.60 %.",
+        "Model: 99.60 % test accuracy achieved",
+        "Out of 10,000 test images 55 are misclassified",
+        "Of the 10000 test digits the network gets 37 wrong.",
+        "Out of 10,000 test images, 9,945 are classified correctly.",
+    ],
+)
+def test_what_is_told_of_the_submitted_network_is_compared(text: str) -> None:
+    assert judged(text).verdict is Verdict.FAIL
+
+
+def test_more_epochs_than_were_trained_are_asked_about() -> None:
+    assert judged("20 epochs were allowed, the network took 24.").verdict is Verdict.UNKNOWN

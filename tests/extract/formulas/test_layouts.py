@@ -242,6 +242,17 @@ LAYOUTS: dict[str, Layout] = {
     "html table over lines": _each(
         "<tr>\n  <td>{a}</td>\n  <td>{b}</td>\n</tr>", "\n", before="<table>\n", after="</table>"
     ),
+    "html table of two rows": lambda page: (
+        f"<table><tr>{''.join(f'<th>{a}</th>' for a, _ in page)}</tr>\n"
+        f"<tr>{''.join(f'<td>{b}</td>' for _, b in page)}</tr></table>"
+    ),
+    "html table of two rows, one cell a line": lambda page: (
+        "<table>\n<tr>\n"
+        + "".join(f"<td>{a}</td>\n" for a, _ in page)
+        + "</tr>\n<tr>\n"
+        + "".join(f"<td>{b}</td>\n" for _, b in page)
+        + "</tr>\n</table>"
+    ),
     "html definition list": _each("<dt>{a}</dt>\n<dd>{b}</dd>", "\n", before="<dl>\n", after="\n</dl>"),
     "html list": _each("<li>{a} = {b}</li>", "", before="<ul>", after="</ul>"),
     "line breaks": _each("{a} = {b}", "<br>\n"),

@@ -58,6 +58,7 @@ class Doctor:
             self._typed,
             self._other_quantity,
             self._reference,
+            self.lost.typed_number,
             self._edit,
             self.lost.term,
             self.two.references,

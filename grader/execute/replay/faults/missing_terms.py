@@ -11,7 +11,7 @@ from grader.execute.replay.faults.edit_search import substitutions
 from grader.execute.replay.faults.wording import Wording
 from grader.execute.replay.faults.wrong_cell import Case, Diagnosis
 from grader.execute.replay.formula.small_edits import MAX_TOKENS, with_factor, with_term
-from grader.execute.replay.notation import address
+from grader.execute.replay.notation import address, number
 from grader.execute.replay.reference_network import Array
 from grader.execute.replay.table.layout import Symbol
 from grader.execute.replay.table.random_settings import Points, difference
@@ -65,6 +65,28 @@ class LostTerms:
                         f"{subject}: {text}",
                         expected=name,
                         hint=f"Compare with your derivation: {text}.",
+                    )
+                    return
+
+    def typed_number(self, case: Case) -> Iterator[Diagnosis]:
+        """A typed number that the whole formula has too many: `…+1E-7`, `…*1.0000001`."""
+        got, want = case.got, case.want
+        if isinstance(got, str) or not np.all(np.isfinite(np.asarray(got))):
+            return
+        typed = dict.fromkeys(float(t.value) for t in case.flat.tokens if t.kind == "number")
+        for value in typed:
+            left = [("extra-term", got - value, f"the number {value:.10g} is added")]
+            left += [("extra-term", got + value, f"the number {value:.10g} is subtracted")]
+            if value not in (0.0, 0.5, 2.0):  # which a loss has
+                left += [("extra-factor", got / value, f"the factor {value:.10g} is too many")]
+            for code, without, text in left:
+                if difference(without, want) <= TOLERANCE:
+                    yield Diagnosis(
+                        code,
+                        f"{self.words.subject(case.quantity)}: {text}",
+                        found=f"{value:.10g}",
+                        hint="Leave it out: however small, it adds up over the rows.",
+                        marked=number(value),
                     )
                     return
 

@@ -53,7 +53,9 @@ def column_values(state: Mapping[str, Array], held: Held, eta: Array) -> dict[st
 
 _STEP = r"[Δ∆]\s*w|delta|step|change|update|η|(?<![a-z])(?:eta|lr)(?![a-z])|learning|rate"
 _SAYS = {
-    SlopeColumns.NEGATIVE: re.compile(r"^\W*[-−–]|[Δ∆]\s*w|delta|step|change|neg|minus|descent", re.IGNORECASE),
+    SlopeColumns.NEGATIVE: re.compile(
+        r"^\W*[-−–]|[Δ∆]\s*w|delta|step|change|neg|minus|descent", re.IGNORECASE
+    ),
     SlopeColumns.STEPS: re.compile(_STEP, re.IGNORECASE),
     SlopeColumns.CHANGES: re.compile(_STEP, re.IGNORECASE),
 }

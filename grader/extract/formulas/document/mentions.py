@@ -97,7 +97,7 @@ def unread_places(document: Document, lines: Sequence[FormulaLine]) -> tuple[Unr
     known = {line.place for line in lines if line.verdict is not FormulaVerdict.UNSURE or line.states}
     for line, rest in _left_over(document.lines, lines):
         names = named_quantities(rest, line.block, in_words=line.place not in known)
-        if line.block is Block.TABLE and line.place not in stated:
+        if (line.block is Block.TABLE or "<td" in rest.lower()) and line.place not in stated:
             names = tuple(sorted({*names, *in_unlabelled_cells(rest)}))
         elif line.block is not Block.TABLE and line.place not in known:
             names = tuple(sorted({*names, *without_a_name(rest, line.block)}))

@@ -17,6 +17,10 @@ from grader.extract.formulas.reading.statements import Side, Statement, plain_li
 
 _BAR = re.compile(r"(?<!\\)\|")
 _RULE = re.compile(r"\s*\|?(?:\s*:?-{1,}:?\s*\|)+\s*:?-*:?\s*")
+_ROW = re.compile(r"(?i)<tr\b[^<>]*>")
+_BEGINS = re.compile(r"(?i)<table\b")
+_ENDS = re.compile(r"(?i)</table\b")
+_HTML = re.compile(r"(?is)<t[dh]\b[^<>]*>((?:(?!</?t[dhr]\b|</table).)*)")
 _NUMBER = Named(r"\W*(?:w_?)?(@weights@)\W*")
 _GRADIENT = re.compile(
     r"gradient|derivative|ableitung|derivada|dérivée|derivata|[∂δd]E?\w*\s*/\s*[∂δd]w", re.IGNORECASE
@@ -50,27 +54,51 @@ class Columns:
     def __init__(self) -> None:
         self.above: list[SourceText] = []
         self.heads: list[Expr | None] = []
+        self.gradients = 1  # which of two columns holds the gradients
         self.numbered = False  # whether the rows are numbers of weights and their gradients
         self.surely = False  # whether their heading says nothing else, as "factors of the gradient" does
 
     def read(self, line: SourceLine) -> list[Column]:
         """Take the next line; return the formulas of a row whose columns are headed by quantities."""
+        if line.block is not Block.TABLE and "<t" in line.text.lower() and _HTML.search(line.text):
+            return self._in_html(SourceText(line.text))
         if line.block is not Block.TABLE or "|" not in line.text:
             self.above, self.heads = [], []
             return []
         if _RULE.fullmatch(line.text):
-            self.heads = [_quantity(cell) for cell in self.above]
-            self.numbered = len(self.above) == 2 and _GRADIENT.search(self.above[1].text) is not None
-            self.surely = self.numbered and _says_gradient(self.above[1].text)
+            self._head(self.above)
             return []
-        cells = _cells(line.text)
-        self.above = cells
+        self.above = _cells(line.text)
+        return self._row(self.above)
+
+    def _in_html(self, line: SourceText) -> list[Column]:
+        """The same of the rows of a table in HTML, the first of which is its heading."""
+        found: list[Column] = []
+        for row in line.split(_ROW):
+            if _BEGINS.search(row.text):
+                self.heads = []
+            cells = [row[match.start(1) : match.end(1)] for match in _HTML.finditer(row.text)]
+            if cells and self.heads:
+                found += self._row(cells)
+            elif cells:
+                self._head(cells)
+            if _ENDS.search(row.text):
+                self.heads = []
+        return found
+
+    def _head(self, cells: list[SourceText]) -> None:
+        self.heads = [_quantity(cell) for cell in cells]
+        self.gradients = next((k for k, cell in enumerate(cells) if _GRADIENT.search(cell.text)), 0)
+        self.numbered = len(cells) == 2 and _GRADIENT.search(cells[self.gradients].text) is not None
+        self.surely = self.numbered and _says_gradient(cells[self.gradients].text)
+
+    def _row(self, cells: list[SourceText]) -> list[Column]:
         if (
             len(cells) == len(self.heads) == 2
             and self.numbered
-            and (number := _NUMBER().fullmatch(cells[0].text))
+            and (number := _NUMBER().fullmatch(cells[1 - self.gradients].text))
         ):
-            column = _column(sym(f"w{number[1]}"), cells[1], self.surely)
+            column = _column(sym(f"w{number[1]}"), cells[self.gradients], self.surely)
             return [column] if column is not None else []
         if sum(head is not None for head in self.heads) < 2 or len(cells) != len(self.heads):
             return []

@@ -119,10 +119,12 @@ _HINT = re.compile(
 )
 _GRADIENT_HINT = re.compile(r"(?i)grad|derivative|ableitung")
 _OTHER_NAMES = Named(
-    r"(?:(?<![A-Za-z])(?i:grad(?:ient)?s?)\s*(?:_|\(|\()\s*['\"]?|(?<![A-Za-z])E_|∂_\(?|(?<![/(])(?<!/ )∂\s*\(?(?=[wW]_?@weights@\)?\s+E\b)|(?<![A-Za-z/])d_|(?<![A-Za-z])E\s*'\s*\()"
+    r"(?:(?<![A-Za-z])(?i:grad(?:ient)?s?)\s*(?:_|\(|\()\s*['\"]?|(?<![A-Za-z])E_|∂_\(?|(?<![/(])(?<!/ )∂\s*\(?(?=[wW]_?@weights@\)?\s+E\b)|(?<![A-Za-z/])d_|(?<![A-Za-z])E\s*'\s*\("
+    r"|^[\s>#*_`\-+\d.)]*[∂d]?\s?(?:E(?:_?(?:[Tt]ot(?:al)?|[Tt]))?|[Ee]rror|[Ll]oss)\s+"
+    r"(?:wrt|w\.?\s?r\.?\s?t\.?|with\s+respect\s+to|nach)\s+(?:the\s+)?(?:weight\s+)?)"
     r"([wW]_?@weights@)(?!\w)['\"]?\)?(?:\s*E\w*)?(?=\s*[=:])"
 )
-"""`grad_w5`, `grads['w5']`, `d_w5`, `E'(w5)`, `E_w5` and `∇_w5 E` on the left."""
+"""`grad_w5`, `grads['w5']`, `d_w5`, `E'(w5)`, `E_w5`, `E wrt w5` and `∇_w5 E` on the left."""
 _OF_A_CELL = Named(r"^\W*[wW]_?\(?(@weights@)\)?\s*:\s+=(?!=)(?!.*(?:η|-=|learning|[wW]_?\1(?!\d)))")
 """`w5: =(…)`, as a cell's formula is quoted: a label and no assignment."""
 _OPERATOR = Named(r"(?<![\w/])[∂d]\s*/\s*[∂d]\s*\(?(w_?@weights@)\)?\s*\(\s*(E\w*)\s*\)(?=\s*[=:])")

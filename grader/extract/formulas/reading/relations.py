@@ -262,7 +262,17 @@ def in_cells(cells: list[SourceText]) -> list[Equation]:
         sides = [c.sub(_LEADING, "") for c in cells[k + 1 :]]
         sides = [side for side in sides if "=" not in side.text and formula(side) is not None]
         return [_labelled(bare(cell), left, (side,)) for side in sides]
-    return []
+    return _turned([cell for cell in cells if cell.text.strip()])
+
+
+def _turned(cells: list[SourceText]) -> list[Equation]:
+    """`| … | ∂E/∂w1 |`: the one formula of a row before its one quantity, a derivative."""
+    if len(cells) < 2 or (left := quantity(cells[-1])) is None or left.head != "deriv":
+        return []
+    sides = [side for cell in cells[:-1] if formula(side := cell.sub(_LEADING, "")) is not None]
+    if len(sides) != 1 or "=" in sides[0].text:
+        return []
+    return [Equation((bare(cells[-1]), sides[0]), "labelled")]
 
 
 _LEADING = re.compile(r"^[\s`*]*=\s*")
