@@ -96,15 +96,18 @@ class _Template(NamedTuple):
 
     form: str
     text: str
-    """With `%d` for the row of each relative reference."""
-    rows: tuple[int, ...]
-    """How far each of these rows lies from that of the formula."""
+    """With a mark for the row of each relative reference."""
+    marks: tuple[tuple[str, int], ...]
+    """Each mark, and how far its row lies from that of the formula."""
     row: int
-    """Where it stands: above it `%d` could become a minus."""
+    """Where it stands: above it a row could become negative."""
 
     def continued_by(self, formula: str, row: int) -> bool:
         """Whether a formula in a row is this one, filled down."""
-        return self.row < row < _ROWS and formula == self.text % tuple([row + off for off in self.rows])
+        text = self.text
+        for mark, off in self.marks:  # one or two as a rule, which takes half of what `%` for each row takes
+            text = text.replace(mark, str(row + off))
+        return self.row < row < _ROWS and formula == text
 
 
 _ROWS = 2_000_000
@@ -115,16 +118,16 @@ def _read(formula: str, at: At, book: Book, depth: int = 0) -> tuple[str, _Templ
     """The form of a formula, and the template of those that continue it, where there is one."""
     out: list[str] = []
     text: list[str] = []
-    rows: list[int] = []
+    marks: dict[int, str] = {}
     whole = written_out(formula, at.row)
-    alike = whole == formula
+    alike = whole == formula and _MARK not in formula
     for match in _TOKEN.finditer(whole):
         kind = match.lastgroup
         if match["c1"] is not None:
             out.append(_reference(match, at.row, at.column))
-            text.append(_shifted(match, at.row, rows))
+            text.append(_shifted(match, at.row, marks))
             continue
-        text.append(match[0].replace("%", "%%"))
+        text.append(match[0])
         if kind in ("structured", "table") or match["structured"]:
             out.append(_structured(match["structured"], match["table"], at, book))
             alike = False
@@ -139,13 +142,18 @@ def _read(formula: str, at: At, book: Book, depth: int = 0) -> tuple[str, _Templ
         else:
             out.append(match[0])
     form = "".join(out)
-    alike = alike and all(at.row + off < 9_000_000 - _ROWS for off in rows)
-    return form, _Template(form, "".join(text), tuple(rows), at.row) if alike else None
+    alike = alike and all(at.row + off < 9_000_000 - _ROWS for off in marks)
+    rows = tuple((mark, off) for off, mark in marks.items())
+    return form, _Template(form, "".join(text), rows, at.row) if alike else None
 
 
-def _shifted(match: re.Match[str], row: int, rows: list[int]) -> str:
-    """The text of a reference with `%d` for each relative row, whose distance is added to `rows`."""
-    text = (match["prefix"] or "").replace("%", "%%")
+_MARK = "\0"
+"""How a mark begins that stands for a row: no file holds it."""
+
+
+def _shifted(match: re.Match[str], row: int, marks: dict[int, str]) -> str:
+    """The text of a reference with the mark of each relative row, which is in `marks` by its distance."""
+    text = match["prefix"] or ""
     for mark, letters, digits in (("", match["c1"], match["r1"]), (":", match["c2"], match["r2"])):
         if letters is None:
             break
@@ -153,8 +161,7 @@ def _shifted(match: re.Match[str], row: int, rows: list[int]) -> str:
         if digits[0] == "$":
             text += digits
         else:
-            rows.append(int(digits) - row)
-            text += "%d"
+            text += marks.setdefault(int(digits) - row, f"{_MARK}{len(marks)};")
     return text
 
 

@@ -13,19 +13,21 @@ MAX_FORMULAS = 150_000
 MAX_TEXT = 2_000
 """Characters kept of one text cell."""
 
+_MISSING = CellKind.MISSING  # a look into an enumeration costs as much as a call
+
 Value = float | str
 
 
 @dataclass(slots=True)
 class _Open:
-    """A run that may still grow."""
+    """A run that may still grow; `below` is the row after its last."""
 
     column: int
     row: int
     form: int
     kind: CellKind
     values: list[Value]
-    count: int = 1
+    below: int
 
     def close(self) -> Run:
         numbers = tuple(v for v in self.values if not isinstance(v, str))
@@ -33,7 +35,7 @@ class _Open:
         return Run(
             column=self.column,
             row=self.row,
-            count=self.count,
+            count=self.below - self.row,
             form=self.form,
             kind=self.kind,
             numbers=numbers,
@@ -42,23 +44,17 @@ class _Open:
 
 
 class Budget:
-    """Cells that all sheets of one book may have together."""
+    """Cells that all sheets of one book have together so far."""
 
     def __init__(self) -> None:
         self.cells = 0
         self.formulas = 0
 
-    def spend(self, formula: bool) -> None:
-        """Count a cell; raise `Unreadable` beyond the limits."""
-        self.cells += 1
-        self.formulas += formula
-        if self.cells > MAX_CELLS or self.formulas > MAX_FORMULAS:
-            raise Unreadable(
-                Problem.TOO_LARGE,
-                f"the workbook has more than {MAX_CELLS:,} filled cells or {MAX_FORMULAS:,} formulas; an "
-                "iteration table needs some 100 rows. "
-                "Delete the sheets and rows that are not needed.",
-            )
+
+_TOO_MANY = (
+    f"the workbook has more than {MAX_CELLS:,} filled cells or {MAX_FORMULAS:,} formulas; an iteration table "
+    "needs some 100 rows. Delete the sheets and rows that are not needed."
+)
 
 
 class Forms:
@@ -86,21 +82,25 @@ class Grid:
 
     def add(self, row: int, column: int, form: int, kind: CellKind, value: Value) -> None:
         """Add one cell; `value` is ignored for `missing`."""
-        self._budget.spend(form >= 0)
+        budget = self._budget
+        budget.cells += 1
+        budget.formulas += form >= 0
+        if budget.cells > MAX_CELLS or budget.formulas > MAX_FORMULAS:
+            raise Unreadable(Problem.TOO_LARGE, _TOO_MANY)
         if isinstance(value, str):
             value = value[:MAX_TEXT]
         elif not math.isfinite(value):  # no spreadsheet holds one, and JSON cannot
             kind, value = CellKind.FAULT, repr(value)
         run = self._open.get(column)
-        if run is not None and run.form == form and run.kind is kind and run.row + run.count == row:
-            run.count += 1
-            if kind is not CellKind.MISSING:
+        if run is not None and run.below == row and run.form == form and run.kind is kind:
+            run.below += 1
+            if kind is not _MISSING:
                 run.values.append(value)
             return
         if run is not None:
             self._closed.append(run.close())
-        values = [] if kind is CellKind.MISSING else [value]
-        self._open[column] = _Open(column, row, form, kind, values)
+        values = [] if kind is _MISSING else [value]
+        self._open[column] = _Open(column, row, form, kind, values, row + 1)
 
     def runs(self) -> tuple[Run, ...]:
         """All runs, by column and row."""

@@ -76,7 +76,6 @@ def _forms(sheet: Sheet, first: int, last: int) -> dict[int, set[int]]:
 def find_tables(index: int, sheet: Sheet) -> tuple[Table, ...]:
     """All tables of a sheet, top to bottom."""
     found: dict[int, dict[int, tuple[str, str]]] = {}
-    numbers: set[tuple[int, int]] = set()
     rows_of: dict[int, set[int]] = {}
     for run in sheet.runs:
         if run.kind is CellKind.TEXT and run.form < 0:
@@ -85,17 +84,14 @@ def find_tables(index: int, sheet: Sheet) -> tuple[Table, ...]:
                 if quantity:
                     found.setdefault(run.row + offset, {})[run.column] = (quantity, text)
                 elif written_number(text) is not None:
-                    numbers.add((run.row + offset, run.column))
                     rows_of.setdefault(run.column, set()).add(run.row + offset)
         elif run.kind is not CellKind.TEXT:
-            rows = range(run.row, run.row + run.count)
-            numbers.update((row, run.column) for row in rows)
-            rows_of.setdefault(run.column, set()).update(rows)
+            rows_of.setdefault(run.column, set()).update(range(run.row, run.row + run.count))
     headers = []
     for row in sorted(found):
         headers += [
             (row, columns)
-            for columns in _segments(row, found[row], numbers)
+            for columns in _segments(row, found[row], rows_of)
             if _distinct(columns) >= min_names()
         ]
     tables = []
@@ -152,14 +148,14 @@ def _columns_of_numbers(sheet: Sheet, rows: set[int] | None) -> list[int]:
 
 
 def _segments(
-    row: int, found: dict[int, tuple[str, str]], numbers: set[tuple[int, int]]
+    row: int, found: dict[int, tuple[str, str]], rows_of: dict[int, set[int]]
 ) -> list[tuple[Column, ...]]:
     segments: list[list[Column]] = []
     previous = 0
     for column in sorted(found):
         quantity, text = found[column]
         joined = bool(segments) and column - previous <= _gap(segments[-1], quantity)
-        joined = joined and not any((row, between) in numbers for between in range(previous + 1, column))
+        joined = joined and not any(row in rows_of.get(c, ()) for c in range(previous + 1, column))
         joined = joined and not _begins_again(segments[-1], quantity)
         if not joined:
             segments.append([])

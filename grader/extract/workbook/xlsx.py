@@ -34,6 +34,13 @@ MAX_SPILL = 5_000
 """Rows of an array formula that are filled in where the file leaves them out."""
 _NUMBERED = re.compile(r"xl/worksheets/sheet(\d{1,4})\.xml")
 _ADDRESS = re.compile(r"\$?([A-Za-z]{1,3})\$?(\d{1,7})")
+_ROWS = 10_000_000
+"""Rows from which on an address has more digits than one may have."""
+_NO_END = "\0"
+"""How no address ends: no file holds it."""
+_NUMBER = CellKind.NUMBER
+_KINDS = dict.fromkeys(("s", "str", "inlineStr", "d"), CellKind.TEXT) | {"e": CellKind.FAULT}
+"""By the type of a cell; all others are numbers."""
 
 
 class Package:
@@ -281,20 +288,29 @@ class _SheetReader:
 
     def read(self, part: Elements) -> None:
         """Add the cells of a worksheet; of a damaged one those that stand whole before the damage."""
-        names = part.names
+        names, cut = part.names, part.open
+        columns: dict[str, int] = {}
+        row, end, width = 0, _NO_END, 1
         for node in part.all:
             name = names[node.tag]
             if name == "c":
-                match = _ADDRESS.fullmatch(node.get("r", ""))
-                if match:
+                address = node.get("r", "")
+                # As a rule letters that an earlier row had, and the number of the row that it stands in.
+                column = columns.get(address[:-width]) if address.endswith(end) else None
+                if column is not None:
+                    self.row, self.column = row, column
+                elif match := _ADDRESS.fullmatch(address):
                     self.column, self.row = column_number(match[1]), int(match[2])
+                    columns[match[1]] = self.column
                 else:
                     self.column += 1
-                if not part.open or node not in part.open:
+                if not cut or node not in cut:
                     self._cell(node, names)
             elif name == "row":
                 digits = node.get("r", "")
-                self.row = int(digits) if digits.isdigit() else self.row + 1
+                self.row = row = int(digits) if digits.isdigit() else self.row + 1
+                end = str(row) if row < _ROWS else _NO_END
+                width = len(end)
                 self.column = 0
 
     def finish(self) -> None:
@@ -331,23 +347,19 @@ class _SheetReader:
             form = self._element(array)
         if form < 0 and not raw:
             return
-        if kind == "s":
+        what = _KINDS.get(kind, _NUMBER)
+        value: float | str = raw
+        if what is _NUMBER:
+            try:
+                value = float(raw)
+            except ValueError:
+                what = CellKind.TEXT if raw else CellKind.MISSING
+        elif kind == "s":
             index = int(raw) if raw.isdigit() else -1
             known = 0 <= index < len(self.shared)
-            text = self.shared[index] if known else ""
+            value = self.shared[index] if known else ""
             self.lost += not known
-            self.grid.add(self.row, self.column, form, CellKind.TEXT, text)
-        elif kind in ("str", "inlineStr", "d"):
-            self.grid.add(self.row, self.column, form, CellKind.TEXT, raw)
-        elif kind == "e":
-            self.grid.add(self.row, self.column, form, CellKind.FAULT, raw)
-        elif raw == "":
-            self.grid.add(self.row, self.column, form, CellKind.MISSING, "")
-        else:
-            try:
-                self.grid.add(self.row, self.column, form, CellKind.NUMBER, float(raw))
-            except ValueError:
-                self.grid.add(self.row, self.column, form, CellKind.TEXT, raw)
+        self.grid.add(self.row, self.column, form, what, value)
 
     def _spanned(self, formula: str, area: str) -> Filled | None:
         """An array formula with the cells that the file says it fills."""

@@ -98,18 +98,27 @@ class Elements:
         """The name of each tag without its namespace."""
         builder = ElementTree.TreeBuilder()
         parser = ElementTree.XMLParser(target=builder)  # noqa: S314 - no entities come to it
+        if b"<!" in data or b"\0" in data:  # a document type has one of them in any encoding that expat knows
+            self._look(data, part)
+        try:
+            parser.feed(data)
+            self._root = None if self.fault else parser.close()
+        except (ElementTree.ParseError, LookupError, ValueError):
+            self._look(data, part)
+        with suppress(IndexError):
+            while self.fault:
+                self.open.append(builder.end(""))
+        if self.fault:
+            self._root = builder.close()
+
+    def _look(self, data: bytes, part: str) -> None:
+        """Take what is wrong with a part; raises `Declared` for one with a document type."""
         try:
             feed(closed_parser(part), data, part)
         except Declared:
             raise
         except Unreadable as fault:
             self.fault = fault
-        with suppress(ElementTree.ParseError, LookupError, ValueError):
-            parser.feed(data)
-        with suppress(IndexError):
-            while self.fault:
-                self.open.append(builder.end(""))
-        self._root = builder.close() if self.fault else parser.close()
 
     @property
     def all(self) -> Iterator[ElementTree.Element]:

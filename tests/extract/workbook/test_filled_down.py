@@ -15,7 +15,7 @@ _BOOK = Book(
 _PARTS = [
     "A{0}", "$B{0}", "C${0}", "$D$3", "AA{1}", "A{0}:B{1}", "Sheet2!A{1}", "'a%d b'!C{0}", "[1]S!A{0}", "5", "1.5e3", "%",
     "+", "-", "*", "(", ")", ",", " ", "@", "SUM(", "LOG10(", "EXP(", "rate", "above", "twice(", "T[[#This Row],[w1]]",
-    "T[h1]", '"A{0}"', '"%d"', 'INDIRECT("C"&ROW())', "OFFSET(A{0},1,0)", "A0{0}", "x{0}y", "TRUE", "#REF!", "!", "%d",
+    "T[h1]", '"A{0}"', '"%d"', 'INDIRECT("C"&ROW())', "OFFSET(A{0},1,0)", "A0{0}", "x{0}y", "TRUE", "#REF!", "!", "%d", "\0", "\x000;",
 ]  # fmt: skip
 _FORMULAS = st.lists(st.sampled_from(_PARTS), min_size=1, max_size=6).map("".join)
 _ROWS = st.one_of(st.integers(1, 14), st.sampled_from([99, 100, 9_999_999, 1_048_576, 3_000_000]))
