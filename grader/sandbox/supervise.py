@@ -209,28 +209,51 @@ def kill_group(process: subprocess.Popen[bytes]) -> None:
 def tree_memory(*roots: int) -> int:
     """Resident bytes of processes and all their descendants, from /proc; 0 where there is none.
 
-    It is asked for at every tick of a run that no control group limits: by way of `pathlib` it took 2.7 times
-    as long, 8 ms for 96 processes.
+    It is asked for at every tick of a run that no control group limits, so it goes down from the roots where
+    the kernel lists the children of a thread: among 120 processes of others that is a twentieth of what it
+    takes to read who the parent of each is (0.18 and 3.4 CPU ms). A list may lack who stands behind one that
+    ends while it is read; the next tick has it.
     """
+    total, open_ = 0, [*roots]
+    listed = os.access(_CHILDREN.format(os.getpid(), os.getpid()), os.R_OK)
+    children = _listed_children if listed else _parents().get
+    page = os.sysconf("SC_PAGE_SIZE") if sys.platform == "linux" else 0
+    while open_:
+        pid = open_.pop()
+        total += int((_read(f"/proc/{pid}/statm").split() or [b"0", b"0"])[1]) * page
+        open_ += children(pid) or []
+    return total
+
+
+_CHILDREN = "/proc/{}/task/{}/children"
+
+
+def _read(path: str) -> bytes:
+    """A file of /proc, whole; nothing where its process has ended."""
+    try:
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+            return file.read()
+    except OSError:
+        return b""
+
+
+def _listed_children(pid: int) -> list[int]:
+    """The children of all threads of a process, as the kernel lists them."""
+    try:
+        threads = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208
+    except OSError:
+        return []
+    return [int(child) for thread in threads for child in _read(_CHILDREN.format(pid, thread)).split()]
+
+
+def _parents() -> dict[int, list[int]]:
+    """The children of every process, of a kernel that lists them nowhere: each tells its parent."""
     children: dict[int, list[int]] = {}
-    resident: dict[int, int] = {}
     try:
         pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208
     except OSError:
-        return 0
-    page = os.sysconf("SC_PAGE_SIZE") if pids else 0
+        return {}
     for pid in pids:
-        try:
-            with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:  # noqa: PTH123
-                stat = file.read()
-        except OSError:
-            continue
-        fields = stat[stat.rindex(b")") + 2 :].split()
-        children.setdefault(int(fields[1]), []).append(pid)
-        resident[pid] = int(fields[21]) * page
-    total, open_ = 0, [*roots]
-    while open_:
-        pid = open_.pop()
-        total += resident.get(pid, 0)
-        open_ += children.get(pid, [])
-    return total
+        if stat := _read(f"/proc/{pid}/stat"):
+            children.setdefault(int(stat[stat.rindex(b")") + 2 :].split()[1]), []).append(pid)
+    return children

@@ -11,7 +11,7 @@ import pytest
 
 from grader.sandbox.api import Frame, RunStatus
 from grader.sandbox.limits import Limits
-from grader.sandbox.supervise import Watched, kill_group, watch
+from grader.sandbox.supervise import Watched, kill_group, tree_memory, watch
 
 SPEAK = """
 import sys
@@ -105,3 +105,21 @@ def test_what_a_process_wrote_before_its_end_is_read_however_long_that_takes(
     )
     assert found.status is RunStatus.OK, found.detail
     assert len(found.frames) == len(slow) == 31
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no /proc")
+@pytest.mark.parametrize("listed", [True, False], ids=["listed by the kernel", "told by each process"])
+def test_memory_is_that_of_all_descendants(monkeypatch: pytest.MonkeyPatch, listed: bool) -> None:
+    """Whichever way the tree is found; a grandchild holds 40 MB here, and the two above it less than half."""
+    if not listed:
+        monkeypatch.setattr("grader.sandbox.supervise._CHILDREN", "/proc/nowhere/{}/{}")
+    held = "held = b'x' * 40_000_000; print(len(held), flush=True); input()"
+    code = f"import subprocess, sys; subprocess.run([sys.executable, '-S', '-c', {held!r}])"
+    with subprocess.Popen(
+        [sys.executable, "-S", "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "40000000\n"
+        assert 40_000_000 < tree_memory(process.pid) < 120_000_000
+        process.communicate("\n")
+    assert tree_memory(process.pid) == 0
