@@ -64,11 +64,11 @@ unit: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal -q
 
 # Its own extra, which [dev] does not hold: some 80 MB, and a minute and a half of tests. With a stamp of its own, since
-# pip writes anew where grader stands, which nobody may meet half done: .ci/run tests it beside everything else.
+# pip may change what grader stands on, which nobody may meet half done: .ci/run tests it beside everything else.
 ray: $(RAY_STAMP)
 
 $(RAY_STAMP): $(STAMP)
-	@$(BIN)/python -m pip install --disable-pip-version-check -qq --no-compile -c constraints.txt --editable '.[ray]'
+	@$(BIN)/python -m pip install --disable-pip-version-check -qq --no-compile -c constraints.txt 'backprop-mnist-grader[ray]'
 	@touch $@
 
 test-ray: ray
@@ -88,7 +88,7 @@ $(WHEEL_STAMP): $(STAMP) $(wildcard native/*.*)
 
 native: $(WHEEL_STAMP)
 	@$(BIN)/python -m pip install --disable-pip-version-check -qq --no-index --no-deps --force-reinstall $(WHEELS)/backprop_mnist_grader_native-*.whl
-	@$(BIN)/python -m pip install --disable-pip-version-check -qq -c constraints.txt --find-links $(WHEELS) --editable '.[native]'
+	@$(BIN)/python -m pip install --disable-pip-version-check -qq --no-index 'backprop-mnist-grader[native]'
 	@$(BIN)/python -c 'from grader.execute.engine.ways.kernel_set import choice; print("kernels:", choice().kernels.value, *filter(None, [choice().why]))'
 
 sandbox:

@@ -120,6 +120,77 @@ def test_packages_are_compiled_and_their_tests_are_not(
     assert [path.name.partition(".")[0] for path in tmp_path.rglob("*.pyc")] == ["b"]
 
 
+SETTINGS = """
+:env:.disable-pip-version-check='1'
+:env:.find-links='/opt/wheels'
+global.cert='/etc/ssl/ca.crt'
+global.constraint='/etc/pip/constraints.txt'
+global.extra-index-url='file:///opt/simple https://x.invalid/simple'
+global.find-links='/elsewhere'
+global.index-url='https://all.invalid/simple'
+install.index-url='https://y.invalid/simple'
+install.no-index='false'
+"""
+
+
+def test_uv_looks_where_pip_would(environment: ModuleType) -> None:
+    words, variables = environment.for_uv(SETTINGS)
+    pairs = list(zip(words[::2], words[1::2], strict=True))
+    assert pairs == [
+        ("--index-strategy", "unsafe-best-match"),
+        ("--default-index", "https://y.invalid/simple"),
+        ("--extra-index-url", "file:///opt/simple"),
+        ("--extra-index-url", "https://x.invalid/simple"),
+        ("--find-links", "/opt/wheels"),
+        ("--constraint", "/etc/pip/constraints.txt"),
+    ]
+    assert variables == {"SSL_CERT_FILE": "/etc/ssl/ca.crt"}
+    assert "--no-index" in environment.for_uv("global.no-index='1'\n")[0]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the uv of the test is a shell script")
+@pytest.mark.parametrize(
+    ("uv_is_had", "uv_does_it"),
+    [(False, False), (True, False), (True, True)],
+    ids=["no uv", "it fails", "uv"],
+)
+def test_pip_does_what_uv_cannot(
+    environment: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    uv_is_had: bool,
+    uv_does_it: bool,
+) -> None:
+    """An index of which uv makes nothing ends no set-up."""
+    asked: list[tuple[str, ...]] = []
+
+    def pip(*words: str, **_: bool) -> subprocess.CompletedProcess[bytes]:
+        asked.append(words)
+        status = 1 if words[-1] == "uv" and not uv_is_had else 0
+        return subprocess.CompletedProcess([], status, stdout=b"global.index-url='https://x.invalid'\n")
+
+    python, uv = tmp_path / "bin" / "python", tmp_path / "bin" / "uv"
+    python.parent.mkdir()
+    python.write_text("", "utf-8")
+    uv.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/told\nexit {0 if uv_does_it else 2}\n', "utf-8")
+    uv.chmod(0o755)
+    monkeypatch.setattr(environment, "PYTHON", python)
+    monkeypatch.setattr(environment, "ENVIRONMENT", tmp_path)
+    monkeypatch.setattr(environment, "resolved", lambda *_, **__: [])
+    monkeypatch.setattr(environment, "pip", pip)
+    compiled: list[bool] = []
+    monkeypatch.setattr(environment, "compile_packages", lambda: compiled.append(True))
+    monkeypatch.setattr(environment.sys, "argv", ["environment.py", "dev"])
+    assert environment.main() == 0
+    assert compiled
+    by_pip = [words for words in asked if "--editable" in words]
+    assert len(by_pip) == (0 if uv_does_it else 1)
+    if uv_is_had:
+        told = (tmp_path / "told").read_text("utf-8")
+        assert "--default-index https://x.invalid" in told
+        assert f"--editable {environment.ROOT}[dev]" in told
+
+
 def test_a_set_up_that_fails_names_the_way_without_torch(
     environment: ModuleType,
     monkeypatch: pytest.MonkeyPatch,
