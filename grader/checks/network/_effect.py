@@ -16,25 +16,41 @@ from grader.core.outcome import Finding, Weight
 
 Measured = BatchNorm | Dropout | Linear | PointConvolution | Reduction
 
-OPEN = (Effect.FAINT, Effect.UNMEASURED)
+_OPEN = {
+    Effect.FAINT: "it changes less than a thousandth of what another image changes, or only for images or "
+    "weights that no training has",
+    Effect.ALIKE: "it moves or scales all answers of an image together, so no digit is told otherwise",
+    Effect.UNHEARD: "with the weights that the notebook's own training left, no answer changes without it",
+    Effect.STORED: "it uses stored statistics in training too, and normalises no batch",
+    Effect.UNFED: "what it normalises is the same for every image",
+    Effect.ONE_NUMBER: "the map carries one number a channel, repeated or alone among constants, so there is "
+    "nothing to average",
+    Effect.PIXELS: "it averages pixels of the image that no convolution has read",
+    Effect.TRAINING_ONLY: "in evaluation mode, in which digits are told, the network does without it",
+    Effect.UNMEASURED: "the network is too large to be run once without each layer",
+}
+OPEN = tuple(_OPEN)
 """Effects that a person has to look at: neither a layer that works nor one that surely does not."""
 
 
 def doubtful(network: NetworkFacts, items: Iterable[Measured], what: str) -> Finding:
     """Layers of which it is not clear whether they do anything."""
     found = list(items)
-    measured = all(item.effect is Effect.FAINT for item in found)
+    effects = {item.effect for item in found}
+    reasons = "; or ".join(reason for effect, reason in _OPEN.items() if effect in effects)
     return Finding(
         message=f"whether the {what} does anything has to be looked at",
         place=place_of(network),
         expected="answers that change when the layer is replaced",
-        found=f"{_at(network, found)}: it changes less than a thousandth of what another image changes, or "
-        "only for images or weights that no training has"
-        if measured
-        else f"{_at(network, found)}: the network is too large to be run once without each layer",
+        found=f"{_at(network, found)}: {reasons}",
         hint=f"let the result of the {what} take the place of what it reads",
-        diagnosis="faint-effect" if measured else "effect-not-measured",
+        diagnosis="effect-not-measured" if Effect.UNMEASURED in effects else _diagnosis(effects),
     )
+
+
+def _diagnosis(effects: set[Effect]) -> str:
+    first = next((effect for effect in OPEN if effect in effects), Effect.FAINT)
+    return f"{first.value}-effect"
 
 
 def does_nothing(

@@ -5,7 +5,8 @@ At least one batch normalisation lies on the way from the image to the output of
 computes something else without it. We look at the operators that the network runs, not at its source, so a
 layer that is only declared or whose result is thrown away does not count. Nor does one that is multiplied by
 zero: in training mode, on random images and with random weights, we replace each normalisation by nothing and
-compare the answers.
+compare the answers. A person looks at a normalisation by stored statistics (training too), of what no image
+changes, of a branch that moves all ten answers together, and at one that evaluation does without.
 
 ## Why it matters
 The assignment asks for batch normalisation. It keeps the scale of the maps steady from layer to layer, which

@@ -1,10 +1,11 @@
 """Dropout is part of what the network computes in training, and off in evaluation.
 
 ## What it checks
-At least one dropout lies on the way from the image to the output when your network trains, with a probability
-of at least 0.001 (the rubric may say another), and the network computes something else without it: we replace
-each by nothing and compare the answers, with random weights. It also looks whether dropout is off when the
-network is evaluated.
+At least one dropout lies on the way from the image to the output when your network trains, with a
+probability of at least 0.001 (the rubric may say another), and the network computes something else without
+it: we replace each by nothing and compare the answers, with random weights and with those that your own
+training left. A person looks at one that moves all ten answers of an image together. It also looks whether
+dropout is off when the network is evaluated.
 
 ## Why it matters
 The assignment asks for dropout. `nn.Dropout(0)` does nothing, nor does `x + 0 * self.dropout(x)`, and

@@ -4,7 +4,8 @@
 On the way to the output some operator averages a whole map larger than 1x1, every position with the same
 weight. The way it is written does not matter: `AdaptiveAvgPool2d(1)`, `AvgPool2d` as large as the map,
 `x.mean([2, 3])`. An average without which the network computes the same, such as `logits + 0 * gap`, does not
-count; we replace it and compare the answers.
+count; we replace it and compare the answers. A person looks at the average of a map that holds one number
+(spread, padded or masked), of the image's own pixels, and at one that evaluation does without.
 
 ## Why it matters
 The assignment asks for global average pooling. A window smaller than the map looks the same, since what does

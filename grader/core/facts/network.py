@@ -55,6 +55,20 @@ class Effect(Enum):
     """Nothing beyond rounding: the network computes the same without the layer."""
     UNMEASURED = "unmeasured"
     """The network has too many layers, or is too large, to be run once for each."""
+    ALIKE = "alike"
+    """It moves or scales the ten answers of an image together: no digit is told otherwise."""
+    UNHEARD = "unheard"
+    """Clear with random weights, and nothing with those that the notebook's own training left."""
+    STORED = "stored"
+    """A batch normalisation by stored statistics in training too."""
+    UNFED = "unfed"
+    """A batch normalisation of what is the same for every image."""
+    ONE_NUMBER = "one-number"
+    """A global average of a map with one number a channel, repeated or alone among constants."""
+    PIXELS = "pixels"
+    """A global average of the image's own pixels, in front of every convolution and fully connected layer."""
+    TRAINING_ONLY = "training-only"
+    """The network that answers, in evaluation mode, computes the same without it or does not have it."""
 
 
 class OutputKind(Enum):

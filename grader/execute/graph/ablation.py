@@ -28,6 +28,7 @@ import torch
 from torch import Tensor
 
 from grader.core.facts.network import Effect
+from grader.execute.graph.answer_effect import ORDER, compared, deaf, silent
 from grader.execute.graph.checked import CheckedGraph, Instruction
 from grader.execute.graph.interpret import Program
 from grader.execute.graph.network import Network
@@ -39,17 +40,8 @@ TRIALS = 3
 """Different random weights; the first shows the effect of nearly every honest layer."""
 DIGITS = 4
 """In a batch; batch statistics of a 1x1 map need more than two."""
-CLEAR = 1e-3
-"""Share of what another image changes. Honest layers of the networks that were measured change 0.05 at least.
-"""
-ROUNDING = 1e-12
-"""Share of the answers. All is computed in float64, which rounds at 1e-16: the images themselves move the
-answers of twelve layers of sigmoids by 1e-7, which float32 would not tell from nothing.
-"""
 FEW = 8
 """Numbers that a mask zeroes at least, or a quarter of them."""
-DEAF = 1e-6
-"""Share of the answers that another image must change, or a scene says nothing."""
 MOST_LAYERS = 200
 MOST_WORK = 7 * 10**11
 """Floating-point operations of all passes; a network of this course takes 14e9."""
@@ -92,8 +84,12 @@ def effects(
     size = network.static_batch or DIGITS
     passes = min(MOST_LAYERS, MOST_WORK // max(1, network.training.flops * size * len(scenes)))
     asked = names[:passes]
-    heard = [_heard(network, asked, scene, size, trained=trained) for scene in scenes]
+    heard = [heard_in(network, asked, scene, size, trained=trained) for scene in scenes]
     found = {name: _together([scene[name] for scene in heard if scene]) for name in asked}
+    clear = [name for name in asked if found[name] is Effect.CLEAR]
+    if trained and clear:
+        silent = unheard(network, clear, size, pixels)
+        found |= dict.fromkeys(silent, Effect.UNHEARD)
     return found | dict.fromkeys(names[passes:], Effect.UNMEASURED)
 
 
@@ -102,41 +98,79 @@ def _together(levels: list[Effect]) -> Effect:
     return levels[0] if len(set(levels)) == 1 else Effect.FAINT
 
 
-def _heard(
-    network: Network, names: list[str], scene: Scene, size: int, *, trained: bool
-) -> dict[str, Effect]:
-    """What replacing each layer does in one scene, at its best over a few random weights.
+def unheard(network: Network, names: list[str], size: int, pixels: Pixels) -> list[str]:
+    """The layers without which the network that the notebook trained computes the same.
 
-    Empty where all strokes have the same answers, whatever the weights: nobody trains there.
+    A parameter can hold a gate shut from where it starts: `y + relu(|k - 1| - 0.3) * bn(y)` with k = 1.
+    Random weights open it, and the few steps of a training do not. A gain that is learnt from 0 is at 1e-4
+    after one step.
     """
     graph = network.training
     by_name = {item.name: item for item in graph.instructions}
-    found, open_, told = dict.fromkeys(names, Effect.NONE), names, False
+    usual = usual_replacements(graph, own=True)
+    tensors = {
+        key: value.double() if value.is_floating_point() else value for key, value in network.tensors.items()
+    }
+    images = _normalised(*pixels, (size, *network.image), torch.Generator().manual_seed(TRIALS))
+    with torch.no_grad():
+        whole = _answers(graph, usual, images, tensors)
+        if deaf(whole):
+            return []
+        return [
+            name
+            for name in names
+            if silent(whole, _answers(graph, {**usual, name: replaced(by_name[name])}, images, tensors))
+        ]
+
+
+def usual_replacements(graph: CheckedGraph, *, own: bool) -> dict[str, Replacement]:
+    """Fixed masks in the place of dropout, `own` ones of its own probability, and batch statistics."""
     usual: dict[str, Replacement] = {}
     for number, item in enumerate(graph.instructions):
         if item.base in DROPOUTS:
-            usual[item.name] = _masked(number, item.arguments["p"] if scene.own else 0.0)
-        elif item.base == "batch_norm":
+            usual[item.name] = _masked(number, item.arguments["p"] if own else 0.0)
+        elif item.base == "batch_norm" and graph.mode == "train":
             usual[item.name] = _of_the_batch(item)
+    return usual
+
+
+def heard_in(
+    network: Network,
+    names: list[str],
+    scene: Scene,
+    size: int,
+    *,
+    trained: bool,
+    graph: CheckedGraph | None = None,
+) -> dict[str, Effect]:
+    """What replacing each layer of a graph (of training, where none is given) does in one scene, at its best
+    over a few random weights.
+
+    Empty where all strokes have the same answers, whatever the weights: nobody trains there.
+    """
+    graph = graph or network.training
+    by_name = {item.name: item for item in graph.instructions}
+    found, open_, told = dict.fromkeys(names, Effect.NONE), names, False
+    usual = usual_replacements(graph, own=scene.own)
     with torch.no_grad():
         for trial in range(TRIALS):
             draw = torch.Generator().manual_seed(trial)
             images = scene.images((size, *network.image), draw)
-            tensors = _random_tensors(network, draw, trained=trained, drawn=scene.drawn)
+            tensors = random_tensors(network, draw, trained=trained, drawn=scene.drawn)
             if scene.grown != 1.0:
                 _grow(network, tensors, scene.grown, draw)
             whole = _answers(graph, usual, images, tensors)
-            if scene.own and _deaf(whole):
+            if scene.own and deaf(whole):
                 # Twelve sigmoids, as torch draws them, let nothing of the image through.
                 again = scene._replace(drawn=False, grown=1.0)
                 if again != scene:
-                    return _heard(network, names, again, size, trained=trained)
+                    return heard_in(network, names, again, size, trained=trained, graph=graph)
                 continue
             told = True
             for name in open_:
-                other = {**usual, name: _replaced(by_name[name])}
-                effect = _compared(whole, _answers(graph, other, images, tensors))
-                found[name] = max(found[name], effect, key=_ORDER.index)
+                other = {**usual, name: replaced(by_name[name])}
+                effect = compared(whole, _answers(graph, other, images, tensors))
+                found[name] = max(found[name], effect, key=ORDER.index)
             open_ = [name for name in open_ if found[name] is not Effect.CLEAR]
             if not open_:
                 break
@@ -191,9 +225,6 @@ SCENES = (
 )
 
 
-_ORDER = (Effect.NONE, Effect.FAINT, Effect.CLEAR)
-
-
 def _answers(
     graph: CheckedGraph, instead: Mapping[str, Replacement], images: Tensor, tensors: Mapping[str, Tensor]
 ) -> Tensor:
@@ -203,38 +234,7 @@ def _answers(
     return Program(graph, instead=instead, double=True).run(images.clone(), own.__getitem__)
 
 
-def _deaf(answers: Tensor) -> bool:
-    """Whether another image changes nothing, or the answers are no numbers any more."""
-    if _likely(answers):
-        answers = _logarithm(answers)
-    return not _spread(answers) > DEAF * float(answers.abs().max())
-
-
-def _spread(answers: Tensor) -> float:
-    """What another image changes."""
-    return float((answers.amax(0) - answers.amin(0)).max())
-
-
-def _likely(answers: Tensor) -> bool:
-    """Whether the answers are probabilities, which hide in 1 and 0 what large pixels make of the logits."""
-    return bool((answers >= 0).all()) and bool(((answers.sum(-1) - 1).abs() < 1e-9).all())
-
-
-def _logarithm(answers: Tensor) -> Tensor:
-    return answers.clamp(min=1e-300).log()
-
-
-def _compared(whole: Tensor, without: Tensor) -> Effect:
-    if _likely(whole):
-        whole, without = _logarithm(whole), _logarithm(without)
-    difference = float((whole - without).abs().nan_to_num(0.0).max())
-    spread = _spread(whole)
-    if difference <= ROUNDING * max(spread, float(whole.abs().max())):
-        return Effect.NONE
-    return Effect.CLEAR if difference > CLEAR * spread else Effect.FAINT
-
-
-def _replaced(item: Instruction) -> Replacement:
+def replaced(item: Instruction) -> Replacement:
     """What stands in the place of a layer: nothing at all for what keeps a shape, else an answer of its
     own.
     """
@@ -295,7 +295,7 @@ _DRAWN: Mapping[str, Callable[[torch.Size, Role, torch.Generator], Tensor]] = {
 """As `fresh_tensors` starts a training."""
 
 
-def _random_tensors(
+def random_tensors(
     network: Network, draw: torch.Generator, *, trained: bool, drawn: bool
 ) -> dict[str, Tensor]:
     """Weights that keep the scale of what passes through, so that an early layer is heard at the output

@@ -21,6 +21,7 @@ from grader.core.facts.network import (
 )
 from grader.execute.graph.ablation import Pixels, effects
 from grader.execute.graph.checked import CheckedGraph, Instruction, references
+from grader.execute.graph.idle_layers import idle_layers
 from grader.execute.graph.network import Network
 from grader.execute.graph.operators import ACTIVATIONS, DROPOUTS, IDENTITIES, SHAPES, SOFTMAX
 from grader.execute.graph.pooling import collapses
@@ -54,12 +55,15 @@ def measured_facts(network: Network, artefact: str, *, trained: bool, pixels: Pi
     """The same, with what each layer that earns points does to the answers; raises InvalidNetwork."""
     with refusing("the exported network cannot be looked into"):
         graph = network.training
-        collapsing = [item.instruction.name for item in collapses(graph) if item.kind in _AVERAGED]
+        averages = [item for item in collapses(graph) if item.kind in _AVERAGED]
         earning = [
             i.name for i in graph.instructions if i.base in _EARNING or _is_point_convolution(i, graph)
         ]
-        names = list(dict.fromkeys([*earning, *collapsing]))
-        return _facts(network, artefact, effects(network, names, trained=trained, pixels=pixels))
+        names = list(dict.fromkeys([*earning, *(item.instruction.name for item in averages)]))
+        found = effects(network, names, trained=trained, pixels=pixels)
+        clear = {name for name, effect in found.items() if effect is Effect.CLEAR}
+        idle = idle_layers(network, averages)
+        return _facts(network, artefact, found | {name: idle[name] for name in clear & idle.keys()})
 
 
 def _facts(network: Network, artefact: str, found: Mapping[str, Effect]) -> NetworkFacts:

@@ -36,6 +36,8 @@ class Collapse:
     kind: GapKind
     map: tuple[int, int]
     window: tuple[int, int]
+    source: str
+    """The value that is the map; empty where there is none larger than 1x1."""
 
 
 def collapses(graph: CheckedGraph) -> list[Collapse]:
@@ -74,7 +76,7 @@ def _other(instruction: Instruction, graph: CheckedGraph) -> Collapse | None:
         kind = GapKind.CONV_COLLAPSE
     else:
         return None
-    return Collapse(instruction, kind, size, _window_of(instruction, graph, size))
+    return Collapse(instruction, kind, size, _window_of(instruction, graph, size), instruction.source)
 
 
 def _window_of(instruction: Instruction, graph: CheckedGraph, size: tuple[int, int]) -> tuple[int, int]:
@@ -105,10 +107,10 @@ def _average(
             # Nothing but 1x1 on the way here: the average has nothing to average.
             first = graph.shapes.get(instruction.source)
             noop = first is not None and first.map == (1, 1) and instruction.base != "sum"
-            return Collapse(instruction, GapKind.NO_OP, (1, 1), (1, 1)) if noop else None
+            return Collapse(instruction, GapKind.NO_OP, (1, 1), (1, 1), "") if noop else None
         if before.base in _AVERAGES and _is_point(before.shape or Shape((), ())):
             # The step before already was the collapse; averaging its result once more does nothing.
-            return Collapse(instruction, GapKind.NO_OP, (1, 1), (1, 1))
+            return Collapse(instruction, GapKind.NO_OP, (1, 1), (1, 1), "")
         chain.insert(0, before)
     weights = _influence(chain, graph, by_name)
     if weights is None:
@@ -117,7 +119,7 @@ def _average(
     even = bool((weights - weights.mean()).abs().max() <= _TOLERANCE * weights.abs().max())
     size = (weights.shape[0], weights.shape[1])
     kind = GapKind.FULL if even else GapKind.CROP
-    return Collapse(instruction, kind, size, (rows, columns))
+    return Collapse(instruction, kind, size, (rows, columns), chain[0].source)
 
 
 def _extent(values: torch.Tensor) -> int:
