@@ -39,6 +39,14 @@ def found(*cells: str, modules: dict[str, str] | None = None, of: tuple[int, ...
 
 
 LEAKS = {
+    "the test loop takes steps, too": (HALVES, LOADERS, FIT, "fit(m, train_loader); fit(m, test_loader)"),
+    "the digits of a loader are exchanged": (
+        HALVES,
+        LOADERS,
+        "test_loader.dataset.data = train_loader.dataset.data[:10000]",
+        FIT,
+        "fit(m, train_loader); score(m, test_loader)",
+    ),
     "joined with a plus": (HALVES, "both = train + test", FIT, "fit(m, DataLoader(both)); score(m, DataLoader(test))"),
     "one half in both loaders, by a function": (
         "def loader(train):\n    return DataLoader(datasets.MNIST('.', train=train))",
@@ -76,10 +84,25 @@ LEAKS = {
 
 @pytest.mark.parametrize("cells", LEAKS.values(), ids=LEAKS)
 def test_a_leak_is_found(cells: tuple[str, ...]) -> None:
-    assert "tested on, MNIST(train=" in found(*cells)
+    told = found(*cells)
+    assert "tested on, MNIST(train=" in told or "in the place of MNIST(train=" in told
 
 
 HONEST = {
+    "a loop trains and nothing is tested": (HALVES, LOADERS, FIT, "fit(m, train_loader)"),
+    "the first digits of a half, normalised": (
+        HALVES,
+        LOADERS,
+        "test.data = test.data[:1000]\ntrain_loader.dataset.data = train_loader.dataset.data / 255",
+        FIT,
+        "fit(m, train_loader); score(m, test_loader)",
+    ),
+    "a copy that holds out a part of its own half": (
+        HALVES,
+        "valid = copy.deepcopy(train)\nvalid.data = train.data[50000:]\ntrain.data = train.data[:50000]",
+        FIT,
+        "fit(m, DataLoader(train)); score(m, DataLoader(test))",
+    ),
     "a loader each": (HALVES, LOADERS, FIT, "fit(m, train_loader); score(m, test_loader)"),
     "tested before it is trained on": (
         HALVES,

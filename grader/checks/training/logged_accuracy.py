@@ -10,12 +10,12 @@ the notebook trains last. So where no epoch reaches it and the notebook prints a
 that does: at the end, of averaged weights, of a validation part. So where the loop above it trains on the
 digits that it tests on: a `ConcatDataset` of both halves, a training loop over the test loader, two loaders
 of one half. A part that is split off the training digits, a fold, and training digits scored beside the test
-digits are none of these. So where the fraction of the line that reaches it contradicts the percent beside it,
-and those of other lines agree. So where the source shows that what is printed is no plain accuracy on the
-test digits (an F1 score, digits with noise, percents of a part of them), and where a loop that tests nothing
-trains the same network before the log begins, longer than the limit leaves room for. Lines that do not say
-what they are, `correct 9946` or `0.9946` alone, are read by the statement that prints them. That a cell fails
-when we run it says nothing about its log.
+digits are none of these. So where the fraction of the line that reaches it contradicts the percent beside
+it, and those of other lines agree. So where the source shows that what is printed is no plain accuracy on
+the test digits (an F1 score, digits with noise, percents of a part of them, a count that is raised), and
+where a loop that tests nothing trains the same network before the log begins, longer than the limit leaves
+room for. Lines that do not say what they are, `correct 9946` or `0.9946` alone, are read by the statement
+that prints them. That a cell fails when we run it says nothing about its log.
 
 ## Why it matters
 The assignment asks for 99.4 % within 20 epochs. A log is a claim, but one that admits failure decides: if

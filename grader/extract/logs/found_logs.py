@@ -16,6 +16,7 @@ from grader.extract.documents.cell_names import Printing
 from grader.extract.logs.kinds import is_excerpt_of, repeats
 from grader.extract.logs.leaks.leaked_digits import TrainedOnTest
 from grader.extract.logs.leaks.other_measures import other_measure
+from grader.extract.logs.leaks.raised_counts import raised_count
 from grader.extract.logs.source.reached import runs_no_network
 from grader.extract.logs.source.spelled_out import shows_a_file
 
@@ -100,7 +101,8 @@ def with_doubts(
 
     def measured(run: Run) -> str:
         part = "" if run.denominators else trained_on_test(run.artefact).part_tested(run.cells)
-        return part or other_measure(printing(run.artefact).trees, run.cells)
+        trees = printing(run.artefact).trees
+        return part or other_measure(trees, run.cells) or raised_count(trees, run.cells)
 
     def doubts(run: Run) -> Run:
         unread = f"{run.artefact} shows more than {MAX_RUNS} runs, and the others were not read"

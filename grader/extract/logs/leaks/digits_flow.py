@@ -81,6 +81,8 @@ class Flow:
         self.uses: list[Use] = []
         self.altered = False
         """Whether digits were given to a data set that was there already, which a loader may hold."""
+        self.replaced = ""
+        """What was put in the place of a half of the data, in words, where it is of the other half."""
         self.library = Library()
         self._texts = modules
         self._modules: dict[str, _Scope] = {}
@@ -207,6 +209,8 @@ class Flow:
     def _bind(self, target: ast.expr, value: object) -> None:
         held = target.value if isinstance(target, ast.Subscript) else target
         self.altered = self.altered or (isinstance(held, ast.Attribute) and held.attr in _ALTERED)
+        if isinstance(target, ast.Attribute) and target.attr == "data":
+            self._replace(self._value(target.value), value)
         match target:
             case ast.Name(id=name):
                 self._scopes[-1][name] = value
@@ -220,6 +224,13 @@ class Flow:
                 self._scopes[-1][name] = value
             case ast.Subscript(value=ast.Name(id=name)) | ast.Starred(value=ast.Name(id=name)):
                 self._scopes[-1][name] = None
+
+    def _replace(self, held: object, value: object) -> None:
+        """Digits that a data set is given in the place of its own."""
+        if isinstance(held, Digits) and isinstance(value, Digits):
+            own, other = ({path[0] for path in digits.parts} for digits in (held, value))
+            if other - own:
+                self.replaced = f"{' and '.join(sorted(other))} in the place of {' and '.join(sorted(own))}"
 
     def _look(self, name: str) -> object:
         return next((scope[name] for scope in reversed(self._scopes) if name in scope), None)

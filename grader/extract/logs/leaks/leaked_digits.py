@@ -28,22 +28,31 @@ class TrainedOnTest:
         """Why the test accuracy under these cells is of digits that were trained on, for a person; empty
         where it is not, or nobody can tell.
         """
-        uses = [use for use in self._uses if use.cell in cells]
+        shared = self._shared([use for use in self._uses if use.cell in cells])
+        if shared:
+            text = "the network is trained on the digits that it is tested on"
+            return f"{text}, {' and '.join(sorted(shared))}"
+        replaced = self._flow.replaced
+        return f"a data set is given the digits of {replaced}" if replaced else ""
+
+    def _shared(self, uses: Sequence[Use]) -> set[str]:
+        """The halves of which digits are trained on and tested."""
         tested = [(at, use) for at, use in enumerate(uses) if not use.trains]
-        if not tested or not all(use.parts for use in uses):
-            return ""
+        if not all(use.parts for use in uses):
+            return set()
+        if not tested:  # a loop over test digits that takes steps tests on what it trains on
+            return {path[0] for use in uses for path in use.parts} & self._flow.library.tests
         shared: set[Path] = set()
         for at, use in tested:
             trained = {part for earlier in uses[:at] if earlier.trains for part in earlier.parts}
             both = {part for part in use.parts if any(_overlap(part, other) for other in trained)}
             if not both:
-                return ""
+                return set()
             shared |= both
         halves = {path[0] for path in shared}
         if self._flow.library.tests and not halves & self._flow.library.tests:
-            return ""  # training digits are scored, and what the test digits are for was not seen
-        text = "the network is trained on the digits that it is tested on"
-        return f"{text}, {' and '.join(sorted(halves))}"
+            return set()  # training digits are scored, and what the test digits are for was not seen
+        return halves
 
     def scored(self, cells: Sequence[int]) -> frozenset[str]:
         """The halves that are tested under these cells, each as a whole; empty where anything else is tested,

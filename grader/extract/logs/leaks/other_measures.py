@@ -45,22 +45,35 @@ def other_measure(trees: Mapping[int, ast.Module | None], cells: Sequence[int]) 
 
 def _reached(trees: Mapping[int, ast.Module | None], cells: Sequence[int]) -> Iterator[ast.AST]:
     """Every node of some cells, and of the functions that these call by name, which stand in any cell."""
+    statements = list(run_statements(trees, cells))
+    for body in (*statements, *called_functions(trees, statements)):
+        yield from nodes_of(body)
+
+
+def run_statements(trees: Mapping[int, ast.Module | None], cells: Sequence[int]) -> Iterator[ast.stmt]:
+    """What some cells run, outside of functions and classes."""
+    for cell in cells:
+        if (tree := trees.get(cell)) is not None:
+            yield from (s for s in tree.body if not isinstance(s, ast.FunctionDef | ast.ClassDef))
+
+
+def called_functions(
+    trees: Mapping[int, ast.Module | None], statements: Iterable[ast.stmt]
+) -> Iterator[ast.FunctionDef]:
+    """The functions of any cell that some statements call by name, and those that these call."""
     functions = {
         n.name: n for tree in trees.values() if tree is not None for n in ast.walk(tree)
         if isinstance(n, ast.FunctionDef)
     }  # fmt: skip
-    open_: list[ast.AST] = [
-        s for c in cells if (tree := trees.get(c)) is not None for s in tree.body
-        if not isinstance(s, ast.FunctionDef | ast.ClassDef)
-    ]  # fmt: skip
+    open_: list[ast.AST] = list(statements)
     seen: set[str] = set()
     while open_:
         for node in nodes_of(open_.pop()):
-            yield node
             name = name_of(node.func) if isinstance(node, ast.Call) else ""
             if name in functions and name not in seen:
                 seen.add(name)
                 open_.append(functions[name])
+                yield functions[name]
 
 
 def _given(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
