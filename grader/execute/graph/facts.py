@@ -24,7 +24,7 @@ from grader.execute.graph.checked import CheckedGraph, Instruction, references
 from grader.execute.graph.idle_layers import idle_layers
 from grader.execute.graph.network import Network
 from grader.execute.graph.operators import ACTIVATIONS, DROPOUTS, IDENTITIES, SHAPES, SOFTMAX
-from grader.execute.graph.pooling import collapses
+from grader.execute.graph.pooling import collapses, stays_small, users_of
 from grader.execute.graph.receptive import last_field, not_counted, receptive_fields
 from grader.execute.graph.schema import NodeRef, WeightKind, refusing
 
@@ -179,14 +179,6 @@ def _pair(value: object) -> tuple[int, ...]:
     return numbers * 2 if len(numbers) == 1 else numbers
 
 
-def _users(graph: CheckedGraph) -> dict[str, list[Instruction]]:
-    users: dict[str, list[Instruction]] = {}
-    for item in graph.instructions:
-        for name in dict.fromkeys(item.sources):
-            users.setdefault(name, []).append(item)
-    return users
-
-
 def _distances(graph: CheckedGraph) -> dict[str, int]:
     """The largest number of convolutions and fully connected layers between a value and the output."""
     distances: dict[str, int] = {graph.output: 0}
@@ -283,7 +275,7 @@ def _only_in_evaluation(
 def _reductions(
     graph: CheckedGraph, positions: Mapping[str, int], found: Mapping[str, Effect]
 ) -> tuple[Reduction, ...]:
-    users = _users(graph)
+    users = users_of(graph)
     return tuple(
         Reduction(
             layer=positions[item.instruction.name],
@@ -291,26 +283,11 @@ def _reductions(
             operator=item.instruction.base,
             map=item.map,
             window=item.window,
-            where=Where.HEAD if _stays_small(item.instruction.name, graph, users) else Where.ATTENTION,
+            where=Where.HEAD if stays_small(item.instruction.name, graph, users) else Where.ATTENTION,
             effect=found.get(item.instruction.name, Effect.CLEAR),
         )
         for item in collapses(graph)
     )
-
-
-def _stays_small(start: str, graph: CheckedGraph, users: Mapping[str, list[Instruction]]) -> bool:
-    """Whether some path from a value to the output meets no map larger than 1x1."""
-    waiting, seen = [start], {start}
-    while waiting:
-        name = waiting.pop()
-        if name == graph.output:
-            return True
-        for user in users.get(name, []):
-            size = None if user.shape is None else user.shape.map
-            if user.name not in seen and (size is None or size == (1, 1)):
-                seen.add(user.name)
-                waiting.append(user.name)
-    return False
 
 
 def _gap(reductions: Iterable[Reduction]) -> GapKind:

@@ -176,3 +176,27 @@ def _value(
             {name: _value(part, values, graph, by_name) for name, part in size.arguments.items()},
         )
     raise KeyError(item.name)
+
+
+def users_of(graph: CheckedGraph) -> dict[str, list[Instruction]]:
+    """The instructions that read each value, by its name."""
+    users: dict[str, list[Instruction]] = {}
+    for item in graph.instructions:
+        for name in dict.fromkeys(item.sources):
+            users.setdefault(name, []).append(item)
+    return users
+
+
+def stays_small(start: str, graph: CheckedGraph, users: Mapping[str, list[Instruction]]) -> bool:
+    """Whether some path from a value to the output meets no map larger than 1x1."""
+    waiting, seen = [start], {start}
+    while waiting:
+        name = waiting.pop()
+        if name == graph.output:
+            return True
+        for user in users.get(name, []):
+            size = None if user.shape is None else user.shape.map
+            if user.name not in seen and (size is None or size == (1, 1)):
+                seen.add(user.name)
+                waiting.append(user.name)
+    return False
