@@ -8,8 +8,9 @@ made here, in `markdown` and in `pictures`, and nowhere else (tests/render/test_
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from html import escape as escape_markup
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from markupsafe import Markup
 
@@ -107,6 +108,36 @@ def code(text: object, limit: int = PROSE_LIMIT) -> SafeHtml:
     too.
     """
     return SafeHtml(f'<bdi dir="auto">{_clipped(str(text), limit, in_code=True)}</bdi>')
+
+
+class TableCell(Protocol):
+    """A value of a table."""
+
+    @property
+    def text(self) -> str:
+        """As it is written."""
+        ...
+
+    @property
+    def number(self) -> bool:
+        """Whether it is one, which stands on the right."""
+        ...
+
+
+def table_cells(cells: Iterable[TableCell]) -> SafeHtml:
+    """Return values as cells of one row of a table, each like `code`: a template takes five times as long for
+    the three hundred of a workbook.
+    """
+    return SafeHtml(
+        "".join(
+            f'<td{_RIGHT if cell.number else ""}><bdi dir="auto">'
+            f"{_clipped(cell.text, PROSE_LIMIT, in_code=True)}</bdi></td>"
+            for cell in cells
+        )
+    )
+
+
+_RIGHT: Final = ' class="num"'
 
 
 def excerpt(text: str, marked: str = "") -> SafeHtml:

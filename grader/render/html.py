@@ -57,6 +57,7 @@ def environment() -> Environment:
         sentence=_sentence,
         code=escape.code,
         excerpt=escape.excerpt,
+        table_cells=escape.table_cells,
         number=strings.number,
         points=strings.points,
         percent=strings.percent,

@@ -39,6 +39,7 @@ from grader.render.files.from_products import book_of, readings_of
 from grader.render.files.notes import NOTES, Annotations, FileNote, NoteKind, Reading, notes_of
 from grader.render.files.sheet.cells import SheetCells
 from grader.render.files.sheet.page import render as render_book
+from grader.render.files.sheet.view import GridRow
 from grader.render.files.sheet.view import view as view_book
 from grader.render.files.sheet.window import areas, window
 from grader.render.pictures.cells import Area
@@ -384,6 +385,19 @@ def test_many_and_heavy_findings_never_make_a_large_page() -> None:
     )
     page = render_book(view_book(book, None, Annotations(notes=cell)), submission="s")
     assert len(page.encode()) < 400_000
+
+
+def test_a_plain_row_is_drawn_as_one_of_which_something_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    hidden = ("", "a < b", HOSTILE, "\u202e", "tab\there", "0.15\u00a0", "x" * 60)
+    rows = (Run(column=1, row=1, count=7, kind=CellKind.TEXT, texts=hidden), BOOK.sheets[0].runs[1])
+    columns = tuple(Column(quantity=f"w{c}", column=c, header=f"w{c}") for c in (1, 2))
+    table = Table(sheet=0, header_row=1, first_row=2, last_row=10, columns=columns)
+    book = Book(artefact="b.xlsx", sha256="", sheets=(Sheet(name="S", runs=rows),), tables=(table,))
+    view = view_book(book, None, Annotations())
+    assert sum(row.plain for row in view.sheets[0].rows) > 2
+    quick = render_book(view, submission="s")
+    monkeypatch.setattr(GridRow, "plain", False)
+    assert render_book(view, submission="s") == quick
 
 
 def _fields(note: FileNote) -> dict[str, object]:

@@ -50,7 +50,7 @@ from grader.core.place import Place
 from grader.core.rubric import Criterion, Rubric
 from grader.pipeline.plan.rubrics import load
 from grader.render.claims_table import claims_of
-from grader.render.pictures_from_products import Limits, limits_of, pictures_of
+from grader.render.pictures_from_products import Limits, _reference, limits_of, pictures_of
 from grader.render.student_parts import Agreement
 from reference.sweep import losses
 from tests.facts import retrained
@@ -155,6 +155,13 @@ def test_workbook_over_the_reference_from_its_own_start() -> None:
     assert [row[0] for row in grid.table.rows] == ["K34:K44"], (
         "an inherited value is a remark and is not drawn as wrong"
     )
+
+
+@pytest.mark.parametrize("length", [2, 13, 64, 65, 1_000])
+def test_a_reference_that_is_shared_by_a_class_is_as_long_as_the_curve_over_it(length: int) -> None:
+    (table,) = workbook().books[0].tables
+    own = losses((0.05, 0.10), (0.01, 0.99), WEIGHTS, 0.5, length - 1)  # type: ignore[arg-type]
+    assert _reference(table, 0.5, length) == tuple(own)
 
 
 def test_neighbours_of_a_wrong_cell_show_their_values() -> None:

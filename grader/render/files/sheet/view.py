@@ -56,6 +56,11 @@ class GridRow(msgspec.Struct, frozen=True, kw_only=True):
     cells: tuple[GridCell, ...] = ()
     gap: str = ""
 
+    @property
+    def plain(self) -> bool:
+        """Whether it has values alone, and no cell of which anything is told."""
+        return not any(cell.kind or cell.notes or cell.standing for cell in self.cells)
+
 
 class ColumnRead(msgspec.Struct, frozen=True, kw_only=True):
     """A column of a table as we read it: its letter, header and quantity, what it is, and its formula."""
@@ -232,7 +237,7 @@ class _Drawing:
             ref=f"{letters(column)}{row}",
             text=text if room.left > 0 else GAP if text else "",
             number=number,
-            kind=next((kind.value for kind in NoteKind if kind in kinds), ""),
+            kind=next((kind.value for kind in NoteKind if kind in kinds), "") if kinds else "",
             notes=tuple(begun),
             standing=self._formulas.get((row, column), heads.get((row, column), "")),
         )
