@@ -1,10 +1,13 @@
 """Right, wrong, typo or unsure; the repair that is named; conventions; never an accusation of what was not read."""
 
+import msgspec
 import pytest
 
 from grader.core.evidence.formulas import DocumentFormulas, FormulaKind, FormulaLine, FormulaVerdict
 from grader.extract.documents.markdown import markdown_lines
 from grader.extract.formulas.assemble import read_document
+from grader.extract.formulas.judging import judge
+from grader.extract.formulas.repair.diagnose import explain
 
 O1 = "(a_o1 - t1) * a_o1 * (1 - a_o1)"
 O2 = "(a_o2 - t2) * a_o2 * (1 - a_o2)"
@@ -60,6 +63,21 @@ def test_wrong_lines_are_explained(line: str, diagnosis: str, marked: str, shoul
         assert found.marked.strip("()") == marked.strip("()")
     if should_be:
         assert found.repairs[0].should_be == should_be
+
+
+def test_a_mistake_that_a_classmate_made_before_is_explained_as_the_first_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    line = f"∂E/∂w6 = {O1} * 1 * a_h1"  # one that no other test has
+    asked: list[object] = []
+    monkeypatch.setattr(judge, "explain", lambda *given: asked.append(given) or explain(*given))
+    first, again = read(FORWARD + line).lines[-1], read(f"# Mine\n\n{FORWARD}{line}").lines[-1]
+    assert len(asked) == 1
+    assert again.repairs
+    assert msgspec.structs.replace(again, place=first.place) == first
+    beside = only(line, f"{FORWARD}∂E/∂w5 = {O1} * a_h1\n")  # what else is stated says which side is believed
+    assert len(asked) == 2
+    assert beside.marked == first.marked
 
 
 @pytest.mark.parametrize("repair", range(3))
