@@ -12,7 +12,7 @@ DATA_SETS = frozenset({"MNIST", "FashionMNIST", "KMNIST", "EMNIST", "CIFAR10", "
 _JOINS = frozenset({"ConcatDataset", "ChainDataset", "cat", "concat", "concatenate", "vstack"})
 _SAME = frozenset({
     "enumerate", "tqdm", "tqdm_notebook", "iter", "list", "tuple", "islice", "track", "progress_bar",
-    "deepcopy", "copy", "TensorDataset", "DataLoader",
+    "deepcopy", "copy", "TensorDataset", "DataLoader", "SequentialSampler",
 })  # fmt: skip
 """Calls that hand on the digits of their first argument."""
 CUT = "cut"
@@ -73,7 +73,9 @@ class Library:
         if name not in _SAME:
             return None
         options = {**named, **spread} if isinstance(spread := named.get(None), dict) else named
-        picks = any(options.get(key, NOTHING) != NOTHING for key in ("sampler", "batch_sampler"))
+        # A `SequentialSampler` of the same digits is all of them; a `RandomSampler` may draw some twice.
+        whole = (NOTHING, first) if isinstance(first, Digits) else (NOTHING,)
+        picks = any(options.get(key, NOTHING) not in whole for key in ("sampler", "batch_sampler"))
         if name == "DataLoader" and (picks or len(given) > 3):
             return self.part_of(first)
         drops = options.get("drop_last", Constant(value=False)) != Constant(value=False)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from grader.core.evidence.notebook import Notebook, NotebookCell
 from grader.extract.documents.cell_names import name_of, nodes_of, parsed
 from grader.extract.logs.source.loops import Epochs, Loop, is_over_epochs, silent_before
+from grader.extract.logs.source.network_classes import Classes
 from grader.extract.logs.source.statements import (
     assignments,
     branches,
@@ -68,7 +69,7 @@ class _Followed:
             if c.number <= max(asked, default=0) and (tree := parsed(c.source)) is not None
         ]
         self._functions: dict[str, _Function] = {}
-        self._classes: dict[str, ast.ClassDef] = {}
+        self._kinds = Classes()
         self._values: dict[str, int | None] = {}
         self._held: dict[str, set[int | None]] = {}
         """Attributes and keys of the notebook's settings, by name, with every value that they are given."""
@@ -115,7 +116,7 @@ class _Followed:
     def silent(self) -> int:
         """Epochs of loops that test nothing before the first that does."""
         makers = {name for name, function in self._functions.items() if self._only_makes(function)}
-        return silent_before(self._found, frozenset({*self._classes, *makers}), self._networks)
+        return silent_before(self._found, self._kinds.networks | makers, self._networks)
 
     def _define(self, body: Iterable[ast.stmt]) -> None:
         for statement in body:
@@ -123,12 +124,13 @@ class _Followed:
                 case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
                     self._functions[name] = statement
                 case ast.ClassDef(name=name):
-                    self._classes[name] = statement
+                    self._kinds.defined[name] = statement
                     for inner in statement.body:
                         self._keep(inner)
                 case ast.If(body=inner) | ast.With(body=inner) | ast.Try(body=inner):
                     self._define(inner)
                 case _:
+                    self._kinds.take(statement)
                     self._assign(statement)
             if not isinstance(statement, ast.ClassDef | _Function):
                 self._keep_settings(statement)
@@ -170,17 +172,14 @@ class _Followed:
                         self._hold(name, number)
 
     def _makes(self, call: ast.Call) -> bool:
-        name = name_of(call.func)
-        function = self._functions.get(name)
-        if function is not None and self._only_makes(function):
-            return True
-        return name in self._classes or name == "Sequential"
+        function = self._functions.get(name := name_of(call.func))
+        return self._kinds.made_by((name,)) or (function is not None and self._only_makes(function))
 
     def _only_makes(self, function: _Function) -> bool:
         """Whether a function returns an object of a class here, and trains nothing."""
         called = self._called(function.body)
         returns = any(isinstance(n, ast.Return) and n.value is not None for n in nodes_of(function))
-        return returns and not called.isdisjoint(self._classes) and not self._train(function.body, 0)
+        return returns and self._kinds.made_by(called) and not self._train(function.body, 0)
 
     def _hold(self, name: str, number: int | None) -> None:
         self._held.setdefault(name, set()).add(number)
@@ -257,7 +256,7 @@ class _Followed:
         if function is None or depth >= _DEEPEST or not self._loops(function, depth):
             self._found.append(name_of(call.func))
             return
-        method = isinstance(call.func, ast.Attribute) or name_of(call.func) in self._classes
+        method = isinstance(call.func, ast.Attribute) or name_of(call.func) in self._kinds.defined
         given = given_names(function, call, method=method)
         outside = self._called_here
         self._called_here = networks_in(function, given, outside, self._makes)
@@ -288,7 +287,7 @@ class _Followed:
             return None
         found = [
             s
-            for kind in self._classes.values()
+            for kind in self._kinds.defined.values()
             for s in kind.body
             if isinstance(s, _Function) and s.name == called.attr
         ]
@@ -383,7 +382,7 @@ class _Followed:
         """What the one class that keeps this attribute was given for it."""
         kept = [
             (kind, function, value)
-            for kind in self._classes.values()
+            for kind in self._kinds.defined.values()
             for function in kind.body
             if isinstance(function, _Function) and function.name == "__init__"
             for statement in function.body

@@ -67,17 +67,47 @@ def printed_accuracies(trees: Mapping[int, ast.Module | None], cell: int) -> lis
     for name, part in scopes:
         given = _given(functions[name], calls) if name else {}
         counted[name] = _counted(part, given)
-    returning = frozenset(n for n in reached if counted[n] and _returns(functions[n], counted[n]))
-    found: list[re.Pattern[str]] = []
-    others: list[re.Pattern[str]] = []
+    returning = {n: told for n in reached if counted[n] if any(told := _returns(functions[n], counted[n]))}
+    found: list[str] = []
+    others: list[str] = []
+    begun: list[str] = [""]
     for name, part in scopes:
         known = _derived(part, counted[name], returning)
         turns = _turns(part) | (_turns(body) if name else frozenset())
         for call in [n for s in part for n in nodes_of(s) if isinstance(n, ast.Call)][:_MOST]:
-            if isinstance(call.func, ast.Name) and call.func.id == "print" and not call.keywords:
-                pattern = re.compile(_line(call.args, known, returning, turns))
-                (found if "accuracy" in pattern.groupindex else others).append(pattern)
-    return [Line(pattern, tuple(others)) for pattern in found]
+            if (
+                isinstance(call.func, ast.Name)
+                and call.func.id == "print"
+                and (end := _end(call)) is not None
+            ):
+                line = _line(call.args, known, returning, turns)
+                goes_on = not end.endswith("\n") and "accuracy>" not in line
+                written = r"\s*".join((line, *map(re.escape, end.split())))
+                (begun if goes_on else found if "accuracy>" in line else others).append(written)
+    rest = tuple(map(re.compile, others))
+    return [Line(re.compile(_after(start, line)), rest) for start in begun[:_MOST_BEGUN] for line in found]
+
+
+_MOST_BEGUN = 4
+"""Statements that begin a line which another ends, `print(epoch, end=" ")`, that are looked at."""
+
+
+def _end(call: ast.Call) -> str | None:
+    """What a print statement writes last; None where it is given more than that."""
+    if not call.keywords:
+        return "\n"
+    match call.keywords:
+        case [ast.keyword(arg="end", value=ast.Constant(value=str() as text))]:
+            return text
+    return None
+
+
+def _after(start: str, line: str) -> str:
+    """The pattern of a line that one statement begins and another ends, with one group of each name."""
+    if not start:
+        return line
+    named = "(?P<epoch>"
+    return rf"{start}\s*{line.replace(named, '(?:') if named in start else line}"
 
 
 def _reached(body: Iterable[ast.stmt], functions: Mapping[str, ast.FunctionDef]) -> list[str]:
@@ -153,7 +183,11 @@ def _compares(value: ast.expr, assigned: Mapping[str, ast.expr], depth: int = 0)
     return False
 
 
-def _derived(body: Iterable[ast.stmt], counted: frozenset[str], returning: frozenset[str]) -> frozenset[str]:
+_Returning = Mapping[str, tuple[bool, ...]]
+"""Functions that return what is worked out of the right answers; of several values, which are."""
+
+
+def _derived(body: Iterable[ast.stmt], counted: frozenset[str], returning: _Returning) -> frozenset[str]:
     """The counts, and the names that are given nothing else than what is worked out of them."""
     known = set(counted)
     values: dict[str, list[ast.expr]] = {}
@@ -161,6 +195,11 @@ def _derived(body: Iterable[ast.stmt], counted: frozenset[str], returning: froze
         match node:
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
                 values.setdefault(name, []).append(value)
+            case ast.Assign(targets=[ast.Tuple(elts=targets)], value=value):
+                for at, target in enumerate(targets):
+                    if isinstance(target, ast.Name):
+                        part = ast.Subscript(value=value, slice=ast.Constant(at), ctx=ast.Load())
+                        values.setdefault(target.id, []).append(part)
     for _ in range(3):
         for name, given in values.items():
             if name not in counted and all(_is_of(v, frozenset(known), returning) for v in given):
@@ -168,13 +207,16 @@ def _derived(body: Iterable[ast.stmt], counted: frozenset[str], returning: froze
     return frozenset(known)
 
 
-def _is_of(value: ast.expr, known: frozenset[str], returning: frozenset[str]) -> bool:
+def _is_of(value: ast.expr, known: frozenset[str], returning: _Returning) -> bool:
     """Whether a value is a count of right answers, or that times or over something that counts none."""
     match value:
         case ast.Name(id=name):
             return name in known
         case ast.Call(func=func) if name_of(func) in returning:
-            return True
+            return returning[name_of(func)] == (True,)
+        case ast.Subscript(value=ast.Call(func=func), slice=ast.Constant(value=int() as at)):
+            told = returning.get(name_of(func), ())
+            return len(told) > 1 and at < len(told) and told[at]
         case ast.Call(func=ast.Name(id="round" | "float" | "int"), args=[inner, *_]):
             return _is_of(inner, known, returning)
         case ast.Call(func=ast.Attribute(value=inner, attr="item" | "double" | "float" | "cpu")):
@@ -186,10 +228,14 @@ def _is_of(value: ast.expr, known: frozenset[str], returning: frozenset[str]) ->
     return False
 
 
-def _returns(function: ast.FunctionDef, counted: frozenset[str]) -> bool:
-    known = _derived(function.body, counted, frozenset())
+def _returns(function: ast.FunctionDef, counted: frozenset[str]) -> tuple[bool, ...]:
+    """Which of the values that a function returns are worked out of its right answers."""
+    known = _derived(function.body, counted, {})
     returned = [n.value for n in nodes_of(function) if isinstance(n, ast.Return) and n.value is not None]
-    return bool(returned) and all(_is_of(value, known, frozenset()) for value in returned)
+    parts = [value.elts if isinstance(value, ast.Tuple) else [value] for value in returned]
+    if len({len(part) for part in parts}) != 1:
+        return ()
+    return tuple(all(_is_of(value, known, {}) for value in of_all) for of_all in zip(*parts, strict=True))
 
 
 def _turns(body: Iterable[ast.stmt]) -> frozenset[str]:
@@ -204,7 +250,7 @@ def _turns(body: Iterable[ast.stmt]) -> frozenset[str]:
 
 
 def _line(
-    args: Sequence[ast.expr], known: frozenset[str], returning: frozenset[str], turns: frozenset[str]
+    args: Sequence[ast.expr], known: frozenset[str], returning: _Returning, turns: frozenset[str]
 ) -> str:
     """The pattern of what a print statement writes; it has a group `accuracy` where it writes one."""
     parts: list[str] = []
@@ -214,6 +260,11 @@ def _line(
         if isinstance(piece, str):
             parts.append(r"\s*".join(re.escape(word) for word in piece.split()) if piece.split() else "")
             before = piece.strip() or before
+            continue
+        told = returning.get(name_of(piece.func), ()) if isinstance(piece, ast.Call) else ()
+        if len(told) > 1 and told.count(True) == 1 and "accuracy" not in named:
+            named.add("accuracy")
+            parts.append(_tuple(told))
             continue
         name = ""
         if "accuracy" not in named and _is_of(piece, known, returning):
@@ -225,6 +276,12 @@ def _line(
         named.add(name)
         parts.append(_NUMBER.format(name=name) if name else r"\S+")
     return r"\s*".join(part for part in parts if part)
+
+
+def _tuple(told: Sequence[bool]) -> str:
+    """The pattern of several values as Python prints them together."""
+    inside = (_NUMBER.format(name="accuracy") if right else r"\S+" for right in told)
+    return r"\(" + r",\s*".join(inside) + r"\)"
 
 
 def _pieces(args: Sequence[ast.expr]) -> Iterator[str | ast.expr]:
