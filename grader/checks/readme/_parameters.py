@@ -42,16 +42,18 @@ def stated_parameters(
                 excerpt=claim.excerpt,
                 marked=claim.written,
                 diagnosis="other-experiments" if others else "parameters-contradicted",
-                weight=Weight.REMARK if elsewhere or _in_its_row(claim, compared) else Weight.FAULT,
+                weight=Weight.REMARK if elsewhere or _beside_the_printed(claim, compared) else Weight.FAULT,
             )
         )
     return Result(len(claims), len(agreeing), tuple(findings))
 
 
-def _in_its_row(claim: Claim, compared: Comparison) -> bool:
-    """Whether another cell of the claim's row is a printed total: a row of several networks."""
-    cells = {cell.strip(" *_`").replace(",", "") for cell in claim.excerpt.split("|")[1:]}
-    return any(str(total) in cells for total, _ in compared.totals)
+def _beside_the_printed(claim: Claim, compared: Comparison) -> bool:
+    """Whether a printed total stands beside a claim, in its sentence or row: it tells of several networks."""
+    return any(
+        re.search(rf"(?<![\d.,])(?:{total}|{total:,})(?![.,]?\d)", claim.excerpt)
+        for total, _ in compared.totals
+    )
 
 
 def _count_hint(sketch: Sketch | None, total: int) -> str:

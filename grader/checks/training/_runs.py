@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import msgspec
 
-from grader.core.assigned_data import MNIST
 from grader.core.evidence.claims import ClaimEvidence, On, What
 from grader.core.evidence.documents import Documents
 from grader.core.evidence.logs import Epoch, LogEvidence, Origin, Run, SequenceKind
@@ -62,10 +61,8 @@ _LOADED = re.compile(r"\b(MNIST|FashionMNIST|KMNIST|EMNIST|QMNIST|CIFAR10|CIFAR1
 
 def of_another_data(documents: Documents, artefact: str, asked: str) -> str:
     """Return the data set that a notebook loads in the place of the one that is asked for; empty where it
-    loads that one, or none that is known by its name, and where MNIST is asked for.
+    loads that one, or none that is known by its name.
     """
-    if asked == MNIST.torchvision:
-        return ""
     found = [d.notebook for d in documents.of(Kind.NOTEBOOK) if d.path == artefact and d.notebook]
     loaded = [n for notebook in found for cell in notebook.code_cells for n in _LOADED.findall(cell.source)]
     return loaded[0] if loaded and asked not in loaded else ""

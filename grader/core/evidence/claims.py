@@ -81,7 +81,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     aside: bool = False
     """Whether the sentence speaks of an earlier experiment, a baseline or a plan."""
     numbered: bool = False
-    """Whether it is said of one of several runs or networks (`run 1`, `V2`, `a larger network`): whether a
+    """Whether it is said of one of several runs, networks or settings (`run 1`, `V2`, `with Adam`): whether a
     log with other numbers is of that one, nobody can tell.
     """
 

@@ -155,6 +155,7 @@ def _accuracy(sentence: Sentence, span: _Span) -> Claim:
         best=bool(_BEST.search((span.before + span.after)[-90 - len(span.after) :])),
         epochs=epochs,
         any_epoch=any_of,
+        around=(span.before, re.split(r"[;,]", span.after)[0]),
     )
     rounded = exact.value < float(number) - 1e-9
     return msgspec.structs.replace(claim, rounded=True) if rounded else claim

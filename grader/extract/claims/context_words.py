@@ -70,10 +70,34 @@ _SUBMITTED = re.compile(
 )
 
 
-def _is_numbered(sentence: Sentence) -> bool:
-    """Whether a sentence or its heading tells of one of several runs or networks, and not which was submitted."""
-    said = (sentence.text, sentence.heading)
-    return any(map(_NUMBERED.search, said)) and not any(map(_SUBMITTED.search, said))
+_SETTING = (
+    r"(?:(?:a|an|the|only|just|no|higher|lower|larger|smaller|bigger)\s+)*(?:batch[\s_-]*size|learning[\s_-]*rates?|lr|adam\w*|n?adam"
+    r"|sgd|rmsprop|adagrad|dropout|kernel|augmentation|rotations?|momentum|weight\s+decay|one\s?cycle\w*|step\s?lr|relu|tanh"
+    r"|leaky\s?relu|gelu|swish|batch\s?norm\w*|layer\s?norm\w*|group\s?norm\w*|max[\s-]?pooling|(?:\d+|more|fewer)\s+(?:\w+\s+)?"
+    r"(?:channels|filters|layers|kernels|epochs|parameters|params))(?![a-z])"
+)
+_OF_A_SETTING = re.compile(
+    rf"^\W*(?:so\s+|then\s+|also\s+)*(?:with|using|for|at|without)\s+{_SETTING}|^\W*{_SETTING}(?:[^.;]|\.\d){{0,30}}?(?:gave|gives|got|gets|reach|achiev)"
+    r"|^\W*(?:add|remov|dropp|increas|decreas|reduc|chang|replac|switch|widen|doubl|halv|lower|rais|swapp)ing(?![a-z])"
+    r"|(?<![a-z])training\s+(?:it\s+)?for\s+\d+\s+epochs(?![a-z])|[;,]\s*\d+\s+epochs\s+(?:gave|gives|got|reach)"
+    r"|(?<![a-z])(?:on|with)\s+(?:my|a|an|the)\s+(?:\w+\s+)?(?:laptop|cpu|gpu|pc|computer|machine|mac\w*)(?![a-z])"
+    r"|(?<![a-z])(?:again|re-?runs?|re-?running|repeat\w*|re-?train\w*)(?![a-z])",
+    re.IGNORECASE,
+)
+"""One of several settings that were tried, as what reaches an accuracy: `with Adam`, `batch size 64 gave`."""
+_BEHIND = re.compile(
+    rf"^\W*(?:(?:test|validation|val|accuracy)\s+)*(?:with|using|for|at|without)\s+{_SETTING}", re.IGNORECASE
+)
+
+
+def is_of_several(before: str, after: str, heading: str) -> bool:
+    """Whether the words around a number, or the heading above, tell of one of several runs, networks or settings, and
+    not which of them was submitted.
+    """
+    if any(map(_SUBMITTED.search, (before, after, heading))):
+        return False
+    runs = any(map(_NUMBERED.search, (before, after, heading)))
+    return runs or _OF_A_SETTING.search(before) is not None or _BEHIND.search(after) is not None
 
 
 LESS = re.compile(
@@ -108,8 +132,10 @@ def make_claim(
     best: bool = False,
     epochs: tuple[int, ...] = (),
     any_epoch: bool = False,
+    around: tuple[str, str] | None = None,
 ) -> Claim:
-    """Make a claim of a number in its sentence."""
+    """Make a claim of a number in its sentence; `around` is what stands before and after it of its own."""
+    before, after = around or (sentence.text, "")
     return Claim(
         what=what,
         value=number.value,
@@ -124,5 +150,5 @@ def make_claim(
         any_epoch=any_epoch,
         section=sentence.section,
         aside=bool(ASIDE.search(sentence.text)),
-        numbered=_is_numbered(sentence),
+        numbered=is_of_several(before, after, sentence.heading),
     )

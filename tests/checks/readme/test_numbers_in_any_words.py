@@ -271,3 +271,47 @@ def test_what_is_told_of_the_submitted_network_is_compared(text: str) -> None:
 
 def test_more_epochs_than_were_trained_are_asked_about() -> None:
     assert judged("20 epochs were allowed, the network took 24.").verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "On my laptop (CPU) the same notebook gave 99.43 %.",
+        "Batch size 64 reached 99.35 % test accuracy.",
+        "Learning rate 0.1 achieved a test accuracy of 99.35 %.",
+        "Dropping the augmentation gives 99.33 %.",
+        "With batch size 64 the network reached 99.52 % test accuracy.",
+        "Trained for 15 epochs; training for 20 epochs reached 99.51 %.",
+        "We got 99.55 % with Adam.",
+    ],
+)
+def test_of_which_of_several_settings_a_log_is_nobody_can_tell(text: str) -> None:
+    assert judged(text).verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Using Adam gave 99.35 % accuracy. SGD gave 99.46 % accuracy.",
+        "In run 3 of 5 the network reached 99.52 % test accuracy. The submitted run reached 99.46 %.",
+        "A wider network has 25,000 parameters, the submitted one 1,466. It reaches 99.46 %.",
+        "Dropping the augmentation gives 99.33 %. With it the network reached 99.46 % in epoch 14.",
+        "I ran it again and got 99.43 %. The saved run reached 99.46 %.",
+    ],
+)
+def test_another_setting_beside_a_right_number_is_no_fault(text: str) -> None:
+    assert judged(text).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "We trained with SGD and batch size 128 and reached 99.56 % in epoch 14.",
+        "Our final network, with batch size 128, achieved a test accuracy of 99.56 %.",
+        "After 15 epochs of training the network reached 99.56 %.",
+        "The network has 1,566 parameters and a dropout of 0.05.",
+        "Best: with batch size 64 the network reached 99.56 %.",
+    ],
+)
+def test_settings_of_the_submitted_network_excuse_no_wrong_number(text: str) -> None:
+    assert judged(text).verdict is Verdict.FAIL
