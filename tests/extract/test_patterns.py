@@ -46,6 +46,7 @@ EXAMPLES = {
         "_FRACTION": ("(9946/10000)", "(12/15)"),
         "_TRAIN": ("training accuracy", "test accuracy"),
         "_TEST": ("validation accuracy", "training accuracy"),
+        "_NAMED_BEFORE": ("and on the test set ", "and on the test bench "),
         "_SETTING": ("learning rate drops", "accuracy drops"),
         "_TARGET": (" (target met at ", " (best met at "),
         "_BEHIND": (" test accuracy in 9 epochs.", " test accuracy in 2 epochs left"),

@@ -249,8 +249,18 @@ _TEST = re.compile(
 )
 
 
+_NAMED_BEFORE = re.compile(
+    r"(?<![a-z])(?:on|for|of)\s+(?:the\s+)?(test(?:ing)?|val(?:idation)?|train(?:ing)?)\s+"
+    r"(?:set|data|images|digits|split|half|part)\s*(?:is|was|of|:|=)?\s*[~*_`]*$",
+    re.IGNORECASE,
+)
+"""`98.73 % on the training set and on the test set 99.46 %`: whose the second is, stands before it."""
+
+
 def _on(before: str, after: str) -> On:
     """Whose accuracy it is: the last that is named before the number, else the one named right after it."""
+    if named := _NAMED_BEFORE.search(before):
+        return On.TRAIN if named[1][:2].lower() == "tr" else On.TEST
     train = max((m.start() for m in _TRAIN.finditer(before)), default=-1)
     test = max((m.start() for m in _TEST.finditer(before)), default=-1)
     if train < 0 and test < 0:

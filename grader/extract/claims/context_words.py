@@ -42,7 +42,7 @@ BAR = re.compile(r"\d%\s*\|[^|]{0,80}\|\s*\d+/\d")
 """A progress bar that a training drew."""
 ASIDE = re.compile(
     r"(?<![a-z])(?:in (?:the |our )?(?:class|lecture|course|session|paper|literature|video)|other (?:people|students|authors|works?|teams?)"
-    r"|state[ -]of[ -]the[ -]art|sota|human|published|leaderboard|kaggle|(?:last|previous) (?:assignment|session|homework|exercise|week)"
+    r"|state[ -]of[ -]the[ -]art|sota|humans?|(?:the|a|original) papers?|lecun|published|leaderboard|kaggle|(?:last|previous) (?:assignment|session|homework|exercise|week)"
     r"|(?:class ?mate|colleague|friend|someone|somebody)(?:['’]?s)?|inspired by|(?:a|the|this) (?:blog ?)?(?:post|blog|article|kernel)(?!-)|see (?:the )?paper|class file|vorlesung)(?![a-z])|"
     r"^(?![^.]*\b(?:our|my|this)\b)[^.]{0,40}?(?<![a-z])(?:lenet|alexnet|vgg|resnet|mobilenet|efficientnet|densenet)[-\w]{0,6}"
     r"\s+(?:has|have|had|gets?|got|needs?|needed|reach\w*|achiev\w*)(?![a-z])|"

@@ -244,6 +244,9 @@ def test_of_which_of_several_runs_a_log_is_nobody_can_tell(text: str) -> None:
         "Out of 10,000 test images 54 are misclassified",
         "Of the 10,000 test images, 54 were misclassified.",
         "Out of 10,000 test images, 9,946 are classified correctly.",
+        "The accuracy on the training set is 98.73 % and on the test set 99.46 %.",
+        "The paper of LeCun reports 99.05 %.",
+        "Humans reach about 99.8 %.",
         "Of the 10,000 labels 55 are wrong.",
         "Out of 10,000 test images, humans get 20 wrong.",
         "Out of 10,000 test images 60 are misclassified by the first model.",
@@ -269,7 +272,9 @@ def test_what_is_told_of_the_submitted_network_is_compared(text: str) -> None:
     assert judged(text).verdict is Verdict.FAIL
 
 
-def test_more_epochs_than_were_trained_are_asked_about() -> None:
+def test_more_than_was_printed_is_asked_about() -> None:
+    text = "The accuracy on the training set was 98.73 % and on the test set 99.56 %."
+    assert judged(text).verdict is Verdict.UNKNOWN
     assert judged("20 epochs were allowed, the network took 24.").verdict is Verdict.UNKNOWN
 
 
