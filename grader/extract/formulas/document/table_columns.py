@@ -102,6 +102,10 @@ class Columns:
             return [column] if column is not None else []
         if sum(head is not None for head in self.heads) < 2 or len(cells) != len(self.heads):
             return []
+        quantities = [_quantity(cell) for cell in cells]
+        if sum(q is not None and q.head == "deriv" for q in quantities) > 1:  # heads of the rows below
+            self.heads = quantities
+            return []
         gradients = any(
             _GRADIENT.search(cell.text) for cell, head in zip(cells, self.heads, strict=True) if head is None
         )
