@@ -6,7 +6,6 @@ provider) are computed again from the stored bytes. What must be executed is not
 which command runs it.
 """
 
-import gc
 import logging
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -198,4 +197,3 @@ def publish_one(store: Store, sheet: MarkSheet, report: Report, held: Held, out:
         kept=store,
         shows=Shown(shows=shows, pages=before.pages),
     )
-    gc.collect(0)  # Jinja's macros are circles, in which the page would outlast a thousand others
