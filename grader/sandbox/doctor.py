@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from enum import Enum
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,14 @@ WHERE_OTHERS_WORK = (
     *("/usr/share", "/usr/src", "/usr/games", "/usr/local/share", "/usr/local/src", "/usr/local/etc"),
 )
 """Folders in which data, classes, exchange folders and checkouts lie; a file of each is tried from inside."""
+
+
+ASKED = """
+import torch
+print(torch.cuda.get_device_name(0) if torch.cuda.is_available() else "")
+import torchvision
+"""
+"""Which GPU torch sees, which is printed whatever comes of torchvision, and whether that can be imported."""
 
 
 class Health(Enum):
@@ -277,6 +286,7 @@ def _dotted(release: tuple[int, ...]) -> str:
     return ".".join(map(str, release))
 
 
+@cache  # to import torch takes two seconds, for each of those who ask
 def _python(code: str) -> subprocess.CompletedProcess[str]:
     """Run a line of ours in a fresh interpreter."""
     command = [sys.executable, "-I", "-c", code]
@@ -290,8 +300,7 @@ def _torchvision_ops() -> Symptom:
     name = "torchvision operators"
     if importlib.util.find_spec("torch") is None or importlib.util.find_spec("torchvision") is None:
         return Symptom(name=name, health=Health.WARN, found="not tried", remedy="")
-    code = "import torchvision"
-    answer = _python(code)
+    answer = _python(ASKED)
     if answer.returncode == 0:
         return Symptom(name=name, health=Health.OK, found="load")
     last = (answer.stderr.strip().splitlines() or ["?"])[-1]
@@ -318,9 +327,7 @@ def examine_cuda() -> Symptom:
     """Whether grader's own training can use a GPU; student code never gets one."""
     if importlib.util.find_spec("torch") is None:
         return Symptom(name="CUDA", health=Health.WARN, found="not tried: no torch")
-    code = "import torch; print(torch.cuda.get_device_name(0) if torch.cuda.is_available() else '')"
-    answer = _python(code)
-    device = answer.stdout.strip()
+    device = _python(ASKED).stdout.strip()
     if device:
         return Symptom(
             name="CUDA",

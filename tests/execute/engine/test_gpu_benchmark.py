@@ -67,7 +67,8 @@ def measured(
     assert {"click", "torchvision", "pytest", "IPython", "ftfy"} <= set(forbidden())
     (tmp_path / "sitecustomize.py").write_text(CUSTOM.format(forbidden=forbidden(), root=str(ROOT)))
     out = tmp_path / "gpu.json"
-    small = ("--device", "cpu", "--epochs", "1", "--seeds", "2", "--students", "2", "--at-once", "2")
+    # 192 digits: a whole batch and one that is not.
+    small = ("--device=cpu", "--digits=192", "--epochs=1", "--seeds=2", "--students=2", "--at-once=2")
     command = [
         sys.executable,
         str(ROOT / "benchmarks" / "gpu.py"),
