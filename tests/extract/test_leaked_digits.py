@@ -88,7 +88,53 @@ def test_a_leak_is_found(cells: tuple[str, ...]) -> None:
     assert "tested on, MNIST(train=" in told or "in the place of MNIST(train=" in told
 
 
+ONE_LOOP = """
+def both(model, loader, train, optimizer=None):
+    for x, y in loader:
+        loss = criterion(model(x), y)
+        good = (model(x).argmax(1) == y).sum()
+        {}
+"""
+ONE_FOR_BOTH = "both(m, train_loader, True, adam)\nboth(m, test_loader, False)"
+
 HONEST = {
+    "one loop, with a condition": (
+        HALVES, LOADERS, ONE_LOOP.format("if train: loss.backward()"), ONE_FOR_BOTH
+    ),
+    "one loop, with a condition nobody knows": (
+        HALVES, LOADERS, ONE_LOOP.format("if model.training: loss.backward()"), ONE_FOR_BOTH
+    ),
+    "one loop, with half an expression": (
+        HALVES, LOADERS, ONE_LOOP.format("loss.backward() if train else None"), ONE_FOR_BOTH
+    ),
+    "one loop, with and": (HALVES, LOADERS, ONE_LOOP.format("train and loss.backward()"), ONE_FOR_BOTH),
+    "one loop, left early": (
+        HALVES, LOADERS, ONE_LOOP.format("if not train: continue\n        loss.backward()"), ONE_FOR_BOTH
+    ),
+    "one loop, left early for want of an optimizer": (
+        HALVES,
+        LOADERS,
+        ONE_LOOP.format("if optimizer is None:\n            continue\n        loss.backward()"),
+        ONE_FOR_BOTH,
+    ),
+    "one loop, left early by who knows what": (
+        HALVES, LOADERS, ONE_LOOP.format("if not model.training: continue\n        loss.backward()"), ONE_FOR_BOTH
+    ),
+    "phases": (
+        HALVES,
+        LOADERS,
+        ("loaders = {'train': train_loader, 'val': test_loader}\n"
+        "for epoch in range(9):\n    for phase in ['train', 'val']:\n        for x, y in loaders[phase]:\n"
+        "            good += (model(x).argmax(1) == y).sum()\n            if phase == 'train':\n"
+        "                loss.backward()"),
+    ),
+    "test digits less the mean of the training digits": (
+        HALVES,
+        LOADERS,
+        "test.data = (test.data - train.data.float().mean()) / train.data.float().std()",
+        FIT,
+        "fit(m, train_loader); score(m, test_loader)",
+    ),
     "a loop trains and nothing is tested": (HALVES, LOADERS, FIT, "fit(m, train_loader)"),
     "the first digits of a half, normalised": (
         HALVES,

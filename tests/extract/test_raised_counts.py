@@ -132,6 +132,39 @@ HONEST = {
         ((BEHIND, BEHIND + "    x = lam * data + (1 - lam) * data[order]\n"),),
         "def mix(x, y):\n    for x, y in loader:\n        x = torch.cat([x, x])\n",
     ),
+    "one loop for two parts": (
+        (
+            (
+                GROWS,
+                f"if split == 'val' or split == 'test':\n                {GROWS}",
+            ),
+        ),
+        "",
+    ),
+    "a loop over one of two parts": (
+        (
+            (
+                GROWS,
+                (
+                    "if split == 'val' or split == 'test':\n                for p, t in zip(pred, target):\n"
+                    "                    if p == t: correct += 1"
+                ),
+            ),
+        ),
+        "",
+    ),
+    "a start that keeps a division from failing": ((("0.0, 0\n", "0.0, 1e-8\n"),), ""),
+    "a number of a row that starts at 1": (
+        (("0.0, 0\n", "0.0, 0\n    row = 1\n"), (GROWS, GROWS + "\n            row += len(row) % 5 == 0")),
+        "",
+    ),
+    "a rate that grows at first": (
+        (
+            ("0.0, 0\n", "0.0, 0\n    lr = 0.1\n"),
+            (GROWS, GROWS + "\n            lr += 0.1 if epoch < 5 else 0"),
+        ),
+        "",
+    ),
     "print at once": ((), "print = functools.partial(print, flush=True)\n"),
     "a copy in a file": ((), TEE),
     "a name that another cell writes": ((), "text = path.replace('98', '99')\n"),

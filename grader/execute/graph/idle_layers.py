@@ -130,21 +130,40 @@ def _only_in_training(network: Network, norms: Iterable[Instruction], full: Iter
     """The layers of a training graph that do nothing in a graph of evaluation that is another network's."""
     graph = network.evaluation
     averages = [item.instruction.name for item in collapses(graph) if item.kind is GapKind.FULL]
-    by_tensors: dict[tuple[str, ...], list[str]] = {}
-    for item in graph.instructions:
-        if item.base == "batch_norm":
-            by_tensors.setdefault(_tensors(graph, item), []).append(item.name)
-    names = [*averages, *(name for group in by_tensors.values() for name in group)]
+    norms_there = {
+        item.name: _tensors(graph, item) for item in graph.instructions if item.base == "batch_norm"
+    }
+    names = [*averages, *norms_there]
     size = network.static_batch or DIGITS
     heard = heard_in(network, names, SCENES[0], size, trained=False, graph=graph)
     there = {name for name in names if heard.get(name) is not Effect.NONE}
     missing = [
         item.name
         for item in norms
-        if not there.intersection(by_tensors.get(_tensors(network.training, item), ()))
+        if not any(
+            _same(norms_there[name], _tensors(network.training, item)) for name in there & {*norms_there}
+        )
     ]
     return missing if there.intersection(averages) else [*missing, *full]
 
 
-def _tensors(graph: CheckedGraph, item: Instruction) -> tuple[str, ...]:
-    return tuple(graph.weights[name].key for name in item.sources if name in graph.weights)
+def _same(one: frozenset[str], other: frozenset[str]) -> bool:
+    """Whether normalisations of two graphs, with these tensors, are one layer's: those without any may be."""
+    return bool(one & other) or not (one or other)
+
+
+def _tensors(graph: CheckedGraph, item: Instruction) -> frozenset[str]:
+    """What a normalisation works with, also where it is repeated or cut: ghost normalisation repeats scale
+    and offset in training, and cuts its statistics in evaluation.
+    """
+    made_by = {each.name: each.sources for each in graph.instructions}
+    fed, _ = _behind(graph)
+    open_, found, seen = list(item.sources), set[str](), set[str]()
+    while open_:
+        name = open_.pop()
+        if name in graph.weights:
+            found.add(graph.weights[name].key)
+        elif name not in fed and name not in seen:
+            seen.add(name)
+            open_ += made_by.get(name, ())
+    return frozenset(found)

@@ -103,11 +103,21 @@ class Flow:
         self._block(body)
 
     def _block(self, body: Iterable[ast.stmt]) -> None:
+        before = self._conditions
         for statement in body:
             self._steps += 1
             if self._steps > _MOST_STEPS:
                 raise TooMuchError
-            self._statement(statement)
+            if isinstance(statement, ast.If) and isinstance(statement.body[-1], ast.Continue):
+                test = self._value(statement.test)
+                self._if(test, statement.body, statement.orelse)
+                if not isinstance(test, Constant):
+                    self._conditions += 1  # of what follows, `if not training: continue` is one
+                elif test.value:
+                    break
+            else:
+                self._statement(statement)
+        self._conditions = before
 
     def _statement(self, node: ast.stmt) -> None:
         match node:
@@ -286,11 +296,27 @@ class Flow:
                 return self._compared(self._value(left), op, self._value(right))
             case ast.ListComp() | ast.SetComp() | ast.GeneratorExp():
                 self._comprehension(node.generators, node.elt)
+            case ast.IfExp(test=test, body=body, orelse=orelse):
+                return self._chosen(self._value(test), body, orelse)
+            case ast.BoolOp(values=[first, *others]):
+                self._value(first)
+                self._conditions += 1
+                for other in others:
+                    self._value(other)
+                self._conditions -= 1
             case _:
                 for child in ast.iter_child_nodes(node):
                     if isinstance(child, ast.expr):
                         self._value(child)
         return None
+
+    def _chosen(self, test: object, body: ast.expr, orelse: ast.expr) -> object:
+        if isinstance(test, Constant):
+            return self._value(body if test.value else orelse)
+        self._conditions += 1
+        values = self._value(body), self._value(orelse)
+        self._conditions -= 1
+        return values[0] if values[0] == values[1] else None
 
     def _comprehension(self, loops: Sequence[ast.comprehension], made: ast.expr) -> None:
         for loop in loops:

@@ -25,6 +25,8 @@ _REWRITES = frozenset({"replace", "sub", "subn", "translate"})
 _JUDGING = frozenset({"argmax", "eq", "__eq__", "sum", "item", "max", "topk", "__call__"})
 _TORCH = frozenset({"torch", "nn", "F"})
 _DEEPEST = 4
+_NOTHING = 1e-4
+"""What a count may start at, so that nothing is divided by 0."""
 
 
 class _Scope(NamedTuple):
@@ -60,7 +62,7 @@ def _scope(nodes: Sequence[ast.AST]) -> _Scope:
             given.setdefault(name, []).append(value)
         match node:
             case ast.AugAssign(target=ast.Name(id=name), op=ast.Add(), value=value):
-                if _COUNT.search(name) or any(_is_comparison(n) for n in nodes_of(value)):
+                if _COUNT.search(name) or any(_compares_labels(n) for n in nodes_of(value)):
                     counts.add(name)
             case ast.For(target=ast.Tuple(elts=[*_, ast.Tuple(elts=[_, ast.Name(id=label)])])):
                 labels.add(label)
@@ -94,7 +96,7 @@ def _told(node: ast.AST, scope: _Scope) -> str:
     match node:
         case ast.Assign() | ast.AnnAssign():
             for name, value in _given(node):
-                if name in scope.counts and (number := _number(value)):
+                if name in scope.counts and (number := _number(value)) and number > _NOTHING:
                     return f"the count `{name}` starts at {number:g}"
         case ast.AugAssign(target=ast.Name(id=name), op=ast.Add(), value=value) if name in scope.counts:
             if (number := _number(value)) and number >= 2:
@@ -103,7 +105,8 @@ def _told(node: ast.AST, scope: _Scope) -> str:
                 return f"`{name}` counts digits of which one of {several} answers is right"
             return _comparison(name, value, scope)
         case ast.If(test=ast.BoolOp(op=ast.Or(), values=values), body=body):
-            raised = [n for s in body for n in nodes_of(s) if isinstance(n, ast.AugAssign)]
+            # By a number: `if split == "val" or split == "test"` stands around a count that compares.
+            raised = [s for s in body if isinstance(s, ast.AugAssign) and _number(s.value)]
             names = [name_of(n.target) for n in raised if name_of(n.target) in scope.counts]
             if names and any(_is_comparison(n) for value in values for n in nodes_of(value)):
                 return f"`{names[0]}` counts digits as right by another condition than their label"
@@ -234,6 +237,16 @@ def _is_comparison(node: ast.AST) -> bool:
             return any(isinstance(op, ast.Eq | ast.LtE | ast.Lt) for op in ops)
         case ast.Call(func=ast.Attribute(attr=attr)):
             return attr in _EQUALS
+    return False
+
+
+def _compares_labels(node: ast.AST) -> bool:
+    """Whether a comparison may be one of answers and labels: of no number, `i % 5 == 0`, and no limit."""
+    match node:
+        case ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]):
+            return _number(left) is None and _number(right) is None
+        case ast.Call():
+            return _is_comparison(node)
     return False
 
 
