@@ -6,7 +6,8 @@ a chart: the shown losses against a recalculation of the student's own formulas,
 network. A rate that nothing shows, no cell, chart or picture, has no losses that could be right; one whose
 curve stands in a picture alone is left out, since nobody reads it. A mistake in a derivative costs in WB201,
 not again here: losses that follow from the student's own formulas earn their share, and the sentence says
-that they are not the right ones.
+that they are not the right ones. A table that starts from one or two other values than the tables of the
+other rates is not comparable with them, and shows no losses of its rate.
 
 ## Why it matters
 Pasted columns are easily mixed up or left over from an older version of the table.
@@ -21,11 +22,12 @@ Type each learning rate into its cell, let the book recalculate, and paste the l
 as header.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 
 from grader.checks.sweep._where import listed, not_shown, where_shown
 from grader.core.evidence.documents import Documents
-from grader.core.facts.replay import BookFacts, ReplayFacts, Severity, ShownAs, ShownLosses
+from grader.core.facts.replay import BookFacts, ReplayFacts, Severity, ShownAs, ShownLosses, TableFacts
 from grader.core.outcome import Finding, Outcome, Weight, graded, unknown
 from grader.core.place import Place
 from grader.core.rubric import CheckParams, Profile
@@ -39,6 +41,12 @@ _STORED = ("stale-cache", "cached-value-differs")
 
 UNKNOWN_GAP = 1e6
 """A difference so large that it is no measurement: something in the comparison was no number."""
+
+
+START_ALIKE = 3
+"""Tables of different rates that start alike, and are most of them: another start is a slip, no plan."""
+MOST_APART = 2
+"""Values in which such a slip differs; more of them are another start that was meant."""
 
 
 class Params(CheckParams, frozen=True, kw_only=True):
@@ -80,13 +88,17 @@ def _judge(replay: ReplayFacts, profile: Profile, params: Params) -> tuple[int, 
     """How many rates have losses in cells, for how many they are right, the sentence and the findings."""
     shown = [(book, one) for book in replay.judged for one in book.shown]
     findings: list[Finding] = []
-    right, judged = 0, []
+    right, judged, apart_at_start = 0, list[float](), _started_apart(replay, profile)
     for rate in profile.learning_rates:
         here = [(book, one) for book, one in shown if same_rate(one.eta, rate)]
         if not here:
             continue
         judged.append(rate)
-        if any(_right(one, params) or _recalculates(book, one) for book, one in here):
+        if rate in apart_at_start and not any(
+            one.shown_as is ShownAs.COLUMN and _right(one, params) for _, one in here
+        ):
+            findings.append(apart_at_start[rate])
+        elif any(_right(one, params) or _recalculates(book, one) for book, one in here):
             right += 1
         else:
             findings += [_finding(book, one, shown) for book, one in here]
@@ -102,6 +114,56 @@ def _judge(replay: ReplayFacts, profile: Profile, params: Params) -> tuple[int, 
         f"of η = {listed(apart)} are not the right ones{_far(max(apart.values()))}"
     )
     return len(judged), right, summary, _consequences(apart, shown)
+
+
+def _started_apart(replay: ReplayFacts, profile: Profile) -> dict[float, Finding]:
+    """The rates whose only tables start from a value or two that the tables of most other rates have not."""
+    tables = [(book, t) for book in replay.judged for t in book.tables if t.iterations and t.eta_known]
+    by_rate = {
+        rate: here
+        for rate in profile.learning_rates
+        if (here := [(book, t) for book, t in tables if same_rate(t.eta, rate)])
+    }
+    counted = Counter(start for here in by_rate.values() for start in {_start(t) for _, t in here})
+    usual, times = counted.most_common(1)[0] if counted else ((), 0)
+    if times < START_ALIKE or 2 * times <= len(by_rate):
+        return {}
+    found = {}
+    for rate, here in by_rate.items():
+        book, table = here[0]
+        if any(len(_start(t)) != len(usual) or _start(t) == usual for _, t in here):
+            continue
+        names = (
+            *profile.network.inputs,
+            *profile.network.targets,
+            *profile.network.weights,
+            *profile.network.biases,
+        )
+        both = zip(names, _start(table), usual, strict=False)
+        other = [(name, own, wanted) for name, own, wanted in both if own != wanted]
+        if len(other) <= MOST_APART:
+            found[rate] = _apart_at_start(book, table, other)
+    return found
+
+
+def _start(table: TableFacts) -> tuple[float, ...]:
+    values = (*table.inputs, *table.targets, *table.weights, *table.biases)
+    return tuple(float(f"{value:.9g}") for value in values)
+
+
+def _apart_at_start(book: BookFacts, table: TableFacts, other: Sequence[tuple[str, float, float]]) -> Finding:
+    own = ", ".join(f"{name} = {value:g}" for name, value, _ in other)
+    wanted = ", ".join(f"{name} = {value:g}" for name, _, value in other)
+    return Finding(
+        message=f"the table of η = {table.eta:g} starts from {own}, the others from {wanted}: its losses "
+        "cannot be compared with theirs",
+        subject=f"η = {table.eta:g}",
+        place=Place(artefact=book.artefact, sheet=table.sheet),
+        expected=wanted,
+        found=own,
+        hint="Type the same first row into each table; the formulas below follow.",
+        diagnosis="starts-from-other-values",
+    )
 
 
 def _apart(rate: float, shown: Sequence[tuple[BookFacts, ShownLosses]], params: Params) -> float:
