@@ -18,6 +18,7 @@ EXAMPLES = {
         "ORDER": ("Build a network that reaches 99.4 %", "This network reaches 99.4 %"),
         "BAR": ("Accuracy=97.08: 100%|███| 469/469", "| 97.08% | 469 |"),
         "_NUMBERED": ("V2 reached", "our model reached 99.4"),
+        "_HEADED": ("## Version 2", "# ERA V1 Session 4"),
         "_OF_A_SETTING": ("With batch size 64 ", "The batch size was 64, "),
         "_BEHIND": (" test accuracy with Adam", " test accuracy in epoch 14"),
         "_SUBMITTED": ("the final run", "the first run"),

@@ -56,15 +56,24 @@ ASIDE = re.compile(
 )
 _RUN = (
     r"(?:run|version|variant|attempt|trial|try|model|network|net|cnn|notebook|iteration|experiment|architecture"
-    r"|config(?:uration)?|training|code|step|stage|phase|round|seed|fold|session)"
+    r"|config(?:uration)?|training|code|step|stage|phase|round|seed|fold)"
+)
+_NUMBER_OF_IT = (
+    r"\s*(?:no\.?|nr\.?|number|#)?\s*[-_:]?\s*(?:\d{1,2}(?![\d.,]*\d|\s*[%x×-]|\w)|(?-i:[A-H])(?!\w))"
 )
 _NUMBERED = re.compile(
-    rf"(?<![a-z]){_RUN}\s*(?:no\.?|nr\.?|number|#)?\s*[-_:]?\s*(?:\d{{1,2}}(?![\d.,]*\d|\s*%|\w)|(?-i:[A-H])(?!\w))"
-    r"|(?<![\w.])v\.?\s?\d{1,2}(?:\.\d{1,2})?(?![\w%])"
+    rf"(?<![a-z]){_RUN}{_NUMBER_OF_IT}"
+    r"|(?<!era )(?<!eva )(?<!epai )(?<![\w.])v\.?\s?\d{1,2}(?:\.\d{1,2})?(?![\w%])"
     r"|(?<![a-z])(?:first|second|third|fourth|fifth|\d(?:st|nd|rd|th)|other|old(?:er)?|larger|bigger|smaller|deeper"
     rf"|wider|narrower|shallower|simpler|heavier|lighter|different|original)\s+(?:\w+\s+)?{_RUN}s?(?![a-z])",
     re.IGNORECASE,
 )
+_HEADED = re.compile(
+    rf"(?<![a-z])(?:run|version|variant|attempt|trial|model|network|cnn|experiment|iteration){_NUMBER_OF_IT}"
+    r"|^\W*v\.?\s?\d{1,2}(?:\.\d{1,2})?(?![\w%])",
+    re.IGNORECASE,
+)
+"""A heading of one of several runs or networks; `Session 4` and `ERA V1` are of the assignment."""
 _SUBMITTED = re.compile(
     r"(?<![a-z])(?:final(?:ly)?|submitted|submission|current|this|best|last|latest)(?![a-z])", re.IGNORECASE
 )
@@ -74,12 +83,12 @@ _SETTING = (
     r"(?:(?:a|an|the|only|just|no|higher|lower|larger|smaller|bigger)\s+)*(?:batch[\s_-]*size|learning[\s_-]*rates?|lr|adam\w*|n?adam"
     r"|sgd|rmsprop|adagrad|dropout|kernel|augmentation|rotations?|momentum|weight\s+decay|one\s?cycle\w*|step\s?lr|relu|tanh"
     r"|leaky\s?relu|gelu|swish|batch\s?norm\w*|layer\s?norm\w*|group\s?norm\w*|max[\s-]?pooling|(?:\d+|more|fewer)\s+(?:\w+\s+)?"
-    r"(?:channels|filters|layers|kernels|epochs|parameters|params))(?![a-z])"
+    r"(?:channels|filters|layers|kernels|epochs))(?![a-z])"
 )
 _OF_A_SETTING = re.compile(
     rf"^\W*(?:so\s+|then\s+|also\s+)*(?:with|using|for|at|without)\s+{_SETTING}|^\W*{_SETTING}(?:[^.;]|\.\d){{0,30}}?(?:gave|gives|got|gets|reach|achiev)"
     r"|^\W*(?:add|remov|dropp|increas|decreas|reduc|chang|replac|switch|widen|doubl|halv|lower|rais|swapp)ing(?![a-z])"
-    r"|(?<![a-z])training\s+(?:it\s+)?for\s+\d+\s+epochs(?![a-z])|[;,]\s*\d+\s+epochs\s+(?:gave|gives|got|reach)"
+    r"|(?<![a-z])training\s+(?:it\s+)?for\s+\d+\s+epochs\s+(?:gave|gives|got|reach)|[;,]\s*\d+\s+epochs\s+(?:gave|gives|got|reach)"
     r"|(?<![a-z])(?:on|with)\s+(?:my|a|an|the)\s+(?:\w+\s+)?(?:laptop|cpu|gpu|pc|computer|machine|mac\w*)(?![a-z])"
     r"|(?<![a-z])(?:again|re-?runs?|re-?running|repeat\w*|re-?train\w*)(?![a-z])",
     re.IGNORECASE,
@@ -96,7 +105,7 @@ def is_of_several(before: str, after: str, heading: str) -> bool:
     """
     if any(map(_SUBMITTED.search, (before, after, heading))):
         return False
-    runs = any(map(_NUMBERED.search, (before, after, heading)))
+    runs = any(map(_NUMBERED.search, (before, after))) or _HEADED.search(heading) is not None
     return runs or _OF_A_SETTING.search(before) is not None or _BEHIND.search(after) is not None
 
 

@@ -316,6 +316,12 @@ def test_another_setting_beside_a_right_number_is_no_fault(text: str) -> None:
         "After 15 epochs of training the network reached 99.56 %.",
         "The network has 1,566 parameters and a dropout of 0.05.",
         "Best: with batch size 64 the network reached 99.56 %.",
+        "# ERA V1 Session 4\n\nTest accuracy: 99.56 %",
+        "## Part 2: Assignment 4\n\nThe network achieved 99.56 %.",
+        "## Step 3\n\nTest accuracy: 99.56 %",
+        "ERA V1 assignment: achieved a test accuracy of 99.56 %",
+        "After training for 15 epochs the network reached 99.56 %.",
+        "With 1466 parameters the network reached 99.56 %.",
     ],
 )
 def test_settings_of_the_submitted_network_excuse_no_wrong_number(text: str) -> None:
