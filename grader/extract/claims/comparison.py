@@ -147,11 +147,17 @@ def _beside_exact(accuracies: Sequence[Compared], runs: Sequence[Run]) -> tuple[
     exact = {c.section for c, match, _ in accuracies if match in RIGHT and c.unit <= 0.01}
     best = [(run.best, re.compile(rf"(?<![\d.]){run.best:.2f}(?!\d)")) for run in runs]
 
+    submitted = [
+        re.compile(rf"{_SUBMITTED}[^%]{{0,60}}(?<![\d.]){run.best:.2f}(?!\d)", re.IGNORECASE) for run in runs
+    ]
+
     def elsewhere(at: int, one: Compared) -> bool:
         claim = one.claim
         if one.match in RIGHT:
             return False
         if (exact and (claim.numbered or claim.section not in exact)) or _is_a_step(accuracies, at):
+            return True
+        if not (claim.epochs or claim.best) and any(own.search(claim.excerpt) for own in submitted):
             return True
         plain = not (claim.epochs or claim.best or _OF_THE_LAST.search(claim.excerpt))
         return plain and any(claim.value < value and named.search(claim.excerpt) for value, named in best)
@@ -159,6 +165,8 @@ def _beside_exact(accuracies: Sequence[Compared], runs: Sequence[Run]) -> tuple[
     return tuple(c._replace(elsewhere=elsewhere(at, c)) for at, c in enumerate(accuracies))
 
 
+_SUBMITTED = r"(?<![a-z])(?:submitted|submission|handed[ -]in)(?![a-z])"
+"""`With 25,000 parameters 99.55 %; the submitted network reaches 99.46 %`: the first is of another."""
 _OF_THE_LAST = re.compile(
     r"(?<![a-z])(?:last|final|end(?:s|ed|ing)?|lowest|worst|average|mean)(?![a-z])", re.IGNORECASE
 )

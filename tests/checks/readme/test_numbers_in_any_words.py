@@ -299,6 +299,7 @@ def test_of_which_of_several_settings_a_log_is_nobody_can_tell(text: str) -> Non
     [
         "Using Adam gave 99.35 % accuracy. SGD gave 99.46 % accuracy.",
         "In run 3 of 5 the network reached 99.52 % test accuracy. The submitted run reached 99.46 %.",
+        "With 25,000 parameters I reached 99.55 %; the submitted network has 1,466 and reaches 99.46 %.",
         "A wider network has 25,000 parameters, the submitted one 1,466. It reaches 99.46 %.",
         "Dropping the augmentation gives 99.33 %. With it the network reached 99.46 % in epoch 14.",
         "I ran it again and got 99.43 %. The saved run reached 99.46 %.",
@@ -322,6 +323,8 @@ def test_another_setting_beside_a_right_number_is_no_fault(text: str) -> None:
         "ERA V1 assignment: achieved a test accuracy of 99.56 %",
         "After training for 15 epochs the network reached 99.56 %.",
         "With 1466 parameters the network reached 99.56 %.",
+        "The submitted network reached 99.46 %, in epoch 12 already 99.56 %.",
+        "The submitted network reached 99.56 %, above the 99.4 % that were asked for.",
     ],
 )
 def test_settings_of_the_submitted_network_excuse_no_wrong_number(text: str) -> None:
