@@ -85,8 +85,23 @@ class _Span(NamedTuple):
         return self.match.string[self.match.end() : self.stop]
 
 
+_OTHER_DATA = re.compile(
+    r"(?<![a-z])(?:(?:fashion|kuzushiji|k|e|q)[-_ ]?mnist|cifar[-_ ]?10{1,2}|svhn|usps)(?![a-z\d])",
+    re.IGNORECASE,
+)
+
+
 def read_accuracies(sentence: Sentence, data: DataSet = MNIST) -> list[Claim]:
     """Accuracies with whose they are, how they are bounded, and the epochs that they are said to be of."""
+    found = _read(sentence, data)
+    named = {re.sub(r"[-_ ]", "", name).lower() for name in _OTHER_DATA.findall(sentence.text)}
+    own = data.name.replace("-", "")
+    if all(own.startswith(name) for name in named):
+        return found
+    return [msgspec.structs.replace(claim, numbered=True) for claim in found]  # on other images
+
+
+def _read(sentence: Sentence, data: DataSet) -> list[Claim]:
     text = sentence.text
     wrong = misclassified(sentence, data)
     done = DONE.search(text) or _says_now(sentence)

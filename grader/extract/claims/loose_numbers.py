@@ -72,10 +72,11 @@ _EPOCHS = re.compile(
     re.IGNORECASE,
 )
 _NEEDED = re.compile(
-    rf"{_EPOCH}[^.]{{0,40}}(?<![a-z])(?:needed|used|took|required)\s+(?:(?:only|just)\s+)?(?P<n>\d{{1,3}})(?!\d|\.\d|\s*%)",
+    rf"{_EPOCH}[^.]{{0,40}}(?<![a-z])(?:needed|used|took|required)\s+(?:(?:only|just)\s+)?(?P<n>\d{{1,3}})"
+    r"(?=\s*(?:$|[.!)](?!\d)|[,;:](?!\s?\d)|epochs|of|to|until|before|in\s+(?:the\s+end|total|all))(?![a-z]))",
     re.IGNORECASE,
 )
-"""`20 epochs were allowed, we needed 14`."""
+"""`20 epochs were allowed, we needed 14`; an epoch needs seconds, images and workers, too."""
 _ALONE = re.compile(r"[\W_]*(?P<n>[\d.,' ]+\s*[kK%]?)[\W_]*")
 _TRAINING = re.compile(
     r"train(?:ing)?\b\W{0,3}(?:\w+\W{0,3}){0,2}$|dropout[^.]{0,20}$|drop\W{0,3}$|p\s*=\s*$", re.IGNORECASE

@@ -329,3 +329,41 @@ def test_another_setting_beside_a_right_number_is_no_fault(text: str) -> None:
 )
 def test_settings_of_the_submitted_network_excuse_no_wrong_number(text: str) -> None:
     assert judged(text).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The network reaches 99.46 %. On Fashion-MNIST it reaches 91.2 % test accuracy.",
+        "On KMNIST we got 96.1% accuracy.",
+        "FashionMNIST test accuracy: 91.2%",
+        "On EMNIST the test accuracy is 91.2%.",
+    ],
+)
+def test_an_accuracy_on_other_images_is_not_contradicted_by_the_log(text: str) -> None:
+    assert judged(text).verdict is not Verdict.FAIL
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "On MNIST it reaches 99.9 % test accuracy.",
+        "# Session 4\n\nOur network reaches 99.9 %.",
+        "# Code 2\n\nOur network reaches 99.9 %.",
+    ],
+)
+def test_the_title_of_the_course_names_no_other_run(text: str) -> None:
+    assert judged(text).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "An epoch took 30 s on a T4.",
+        "The epochs used 64 images a batch.",
+        "For the epochs we used 128 as batch size.",
+        "20 epochs were allowed, we needed 14 to get there.",
+    ],
+)
+def test_what_an_epoch_needs_is_no_count_of_epochs(text: str) -> None:
+    assert judged(text).verdict is Verdict.PASS
