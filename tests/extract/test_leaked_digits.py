@@ -120,6 +120,14 @@ HONEST = {
     "one loop, left early by who knows what": (
         HALVES, LOADERS, ONE_LOOP.format("if not model.training: continue\n        loss.backward()"), ONE_FOR_BOTH
     ),
+    "one step for both, left early": (
+        HALVES,
+        LOADERS,
+        ("def step(x, y, train):\n    loss = criterion(model(x), y)\n    if not train:\n        return loss\n"
+        "    loss.backward()\n    return loss"),
+        ("for x, y in train_loader:\n    step(x, y, True)\n"
+        "for x, y in test_loader:\n    good += (model(x).argmax(1) == y).sum()\n    step(x, y, False)"),
+    ),
     "phases": (
         HALVES,
         LOADERS,

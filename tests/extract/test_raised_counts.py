@@ -165,6 +165,15 @@ HONEST = {
         ),
         "",
     ),
+    "a name that is the answer here and the label there": (
+        (
+            ("output = model(data)", "y = model(data)"),
+            ("F.nll_loss(output", "F.nll_loss(y"),
+            ("output.argmax", "y.argmax"),
+            (BEHIND, BEHIND + "    for x, y in other_loader: show(x)\n"),
+        ),
+        "",
+    ),
     "print at once": ((), "print = functools.partial(print, flush=True)\n"),
     "a copy in a file": ((), TEE),
     "a name that another cell writes": ((), "text = path.replace('98', '99')\n"),

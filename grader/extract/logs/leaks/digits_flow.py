@@ -64,6 +64,7 @@ class _Loop:
     judges: bool = False
 
 
+_ENDS = (ast.Continue, ast.Return)
 _Scope = dict[str, object]
 _MISSING = object()
 
@@ -108,7 +109,7 @@ class Flow:
             self._steps += 1
             if self._steps > _MOST_STEPS:
                 raise TooMuchError
-            if isinstance(statement, ast.If) and isinstance(statement.body[-1], ast.Continue):
+            if self._loops and isinstance(statement, ast.If) and isinstance(statement.body[-1], _ENDS):
                 test = self._value(statement.test)
                 self._if(test, statement.body, statement.orelse)
                 if not isinstance(test, Constant):

@@ -38,7 +38,7 @@ class _Scope(NamedTuple):
     counts: frozenset[str]
     """The names that grow by comparisons."""
     labels: frozenset[str]
-    """What loops over pairs call the second of each."""
+    """What loops over pairs call the second of each, and nothing else is called."""
 
 
 def raised_count(trees: Mapping[int, ast.Module | None], cells: Sequence[int]) -> str:
@@ -69,7 +69,9 @@ def _scope(nodes: Sequence[ast.AST]) -> _Scope:
             case ast.For(target=ast.Tuple(elts=[_, ast.Name(id=label)]), iter=over):
                 if not (isinstance(over, ast.Call) and name_of(over.func) in {"enumerate", "zip"}):
                     labels.add(label)
-    return _Scope(nodes, given, frozenset(counts), frozenset(labels))
+    # `for x, y in loader` in one place, and `y = model(x)` in another
+    own = {label for label in labels if all(label in _names(value) for value in given.get(label, ()))}
+    return _Scope(nodes, given, frozenset(counts), frozenset(own))
 
 
 def _given(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
