@@ -58,6 +58,26 @@ def faults_of(book: BookFacts, quantity: str) -> tuple[CellFault, ...]:
     )
 
 
+_NUMBERS = ("hard-coded-cell", "rounded-value")
+
+
+def only_typed(book: BookFacts, quantity: str) -> bool:
+    """Whether the tables hold numbers in the column of a quantity, right ones, and no formula in any.
+
+    Numbers that agree with their rows are as right in a copied table as in one that was calculated. One
+    formula in one table shows how they came, and the others are its records.
+    """
+    rows: dict[str, int] = {}
+    for table in filled(book):
+        if table.state(quantity) is not State.MISSING:
+            rows[table.sheet] = rows.get(table.sheet, 0) + table.iterations
+    typed = dict.fromkeys(rows, 0)
+    for fault in book.faults:
+        if fault.quantity == quantity and fault.diagnosis in _NUMBERS and fault.sheet in typed:
+            typed[fault.sheet] += fault.count
+    return sum(rows.values()) > 0 and all(typed[sheet] >= count for sheet, count in rows.items())
+
+
 def shown_name(quantity: str) -> str:
     """`∂E/∂w3` for `dw3`."""
     return f"∂E/∂{quantity[1:]}" if quantity.startswith("d") else quantity

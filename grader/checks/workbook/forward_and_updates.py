@@ -21,7 +21,7 @@ Excel divides before it adds: this is 1 + EXP(-J9).
     w1     =E11-$G$8*X11
 """
 
-from grader.checks.workbook._books import best, columns, faults_of, filled
+from grader.checks.workbook._books import best, columns, faults_of, filled, only_typed
 from grader.core.facts.replay import BookFacts, CellFault, ReplayFacts, State, TableFacts
 from grader.core.outcome import Finding, Outcome, Weight, graded, unknown
 from grader.core.rule import Rule
@@ -58,6 +58,10 @@ def _judge(book: BookFacts) -> Outcome:
             share = sum(_right(table, faults) for table in here) / len(here)
             credit += share
             right += share == 1.0
+    if all(only_typed(book, quantity) for quantity in known.forward):
+        unclear = (
+            unclear or "every column of the forward pass holds numbers, and no formula shows how they came"
+        )
     if not present:
         return unknown(f"no columns of a forward pass were found in {book.artefact}")
     summary = f"{right} of {present} columns of the forward pass and the updates of {book.artefact} are right"

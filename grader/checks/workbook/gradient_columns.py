@@ -22,7 +22,7 @@ Use the sigmoid's slope at the neuron that the weight leads to:
 
 from collections.abc import Sequence
 
-from grader.checks.workbook._books import best, columns, faults_of, filled, shown_name
+from grader.checks.workbook._books import best, columns, faults_of, filled, only_typed, shown_name
 from grader.core.facts.replay import Agreement, BookFacts, CellFault, ReplayFacts, State, TableFacts
 from grader.core.outcome import Finding, Outcome, Weight, graded, unknown
 from grader.core.rubric import CheckPolicy, Treatment
@@ -48,6 +48,9 @@ def _judge(book: BookFacts, treatment: Treatment) -> Outcome:
     tables = filled(book)
     unclear = [f"{t.sheet}: {text}" for t in tables if (text := _unclear(t, book))]
     unclear += book.unread
+    if typed := [shown_name(name) for name in columns(book).gradients if only_typed(book, name)]:
+        names = ", ".join(typed[:3]) + (f" and {len(typed) - 3} more" if len(typed) > 3 else "")
+        unclear.append(f"{names}: numbers in every row, so no formula shows the derivative")
     findings: list[Finding] = []
     credit = 0.0
     right = 0
