@@ -21,9 +21,13 @@ def usable_cores() -> int:
 
 
 def user_cache() -> Path:
-    """The folder of this user for what can be made or fetched again: MNIST, finished trainings."""
+    """The folder of this user for what can be made or fetched again: MNIST, finished trainings.
+
+    A variable that names no absolute path is passed over, as the XDG Base Directory Specification asks: it
+    would name a folder of whatever submission a command stands in.
+    """
     local = os.environ.get("LOCALAPPDATA") if sys.platform == "win32" else os.environ.get("XDG_CACHE_HOME")
-    return (Path(local) if local else Path.home() / ".cache") / "grader"
+    return (Path(local) if local and Path(local).is_absolute() else Path.home() / ".cache") / "grader"
 
 
 def collect_rarely() -> None:
