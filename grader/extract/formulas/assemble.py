@@ -21,6 +21,7 @@ from grader.extract.documents.markdown import pictures_in
 from grader.extract.formulas.document.another_network import Sign, told
 from grader.extract.formulas.document.collect import Item, Items, collect, plain_as_activated
 from grader.extract.formulas.document.lost_stars import loses_stars
+from grader.extract.formulas.document.not_shown import as_shown
 from grader.extract.formulas.judging.decide import Truth, decide, is_step, is_update, with_weight
 from grader.extract.formulas.judging.judge import Judged, Judgement, doubted, judge, of_another_network
 from grader.extract.formulas.judging.network import NoValue, Point, close, points
@@ -67,7 +68,7 @@ def read_document(
             half=judgement.convention.half,
             plain_is_activated=collected.plain_is_activated,
         ),
-        lines=tuple(judged + unread),
+        lines=tuple(as_shown(judged, lines) + unread),
         images=sum(not picture.on_own_disk for picture in pictures_in(lines)),
         other_network=other if _derives(judgement) or not _only_of_a_loss(collected.signs) else "",
         mended=tuple(repairs),
