@@ -2,10 +2,10 @@
 
 ## What it checks
 Every line of the documents that states ∂E/∂w is compared with the network's gradient at random points;
-notation and the order of factors do not matter. A gradient counts an eighth. It is given by a closed form, or
-by a chain of which every factor is stated in closed form somewhere in the documents. The best statement of a
-gradient counts. A gradient that no document gives, and that stands as text in a cell of the workbook, counts
-with a remark.
+notation and the order of factors do not matter. A gradient counts an eighth. It is given by a closed form,
+or by a chain of which every factor is stated in closed form somewhere in the documents. The best statement
+of a gradient counts, unless as many as four wrong ones stand beside the right ones: then a person looks. A
+gradient that no document gives, and that stands as text in a cell of the workbook, counts with a remark.
 
 ## Why it matters
 The eight gradients are what the derivation is for: the workbook computes with them, and a swapped index
@@ -28,12 +28,12 @@ from collections.abc import Sequence
 
 from grader.checks.backprop._cells import with_cells
 from grader.checks.backprop._coverage import Item, Standing, conclude, missing
-from grader.checks.backprop._finals import gradient_items
+from grader.checks.backprop._finals import contradicted, gradient_items
 from grader.checks.backprop._remarks import about_documents, about_lines
 from grader.core.assigned_network import AssignedNetwork
 from grader.core.evidence.formulas import FormulaEvidence, FormulaKind
 from grader.core.facts.replay import ReplayFacts
-from grader.core.outcome import Finding, Outcome, failed
+from grader.core.outcome import Finding, Outcome, failed, unknown
 from grader.core.place import Place
 from grader.core.rubric import CLASS_PROFILE, CheckPolicy, Profile, Treatment
 from grader.core.rule import Rule
@@ -75,6 +75,13 @@ def check(
     costly = [x for i in items if i.standing is Standing.WRONG for x in i.lines]
     concerned = [x for x in formulas.lines if x.kind in (FormulaKind.FINAL, FormulaKind.CHAIN)]
     remarks = [*in_cells, *about_lines(concerned, costly), *about_documents(formulas)]
+    several = contradicted(items, formulas)
+    if policy.repeated is Treatment.WARN and sum(several.values()) >= max(2, len(items) // 2):
+        names = ", ".join(several)
+        return unknown(
+            f"{sum(several.values())} wrong lines stand beside the right ones of {names}: which are meant?",
+            remarks,
+        )
     return conclude(
         "gradients",
         items,
