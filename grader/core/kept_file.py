@@ -40,8 +40,10 @@ def _is_ours(path: Path) -> bool:
     real = path.resolve(strict=True)
     if Path.cwd().resolve() in real.parents or any((folder / ".git").exists() for folder in real.parents):
         return False
+    if not hasattr(os, "geteuid"):  # on Windows the folder's own rights keep others out
+        return True
     found = real.stat()
-    return os.name != "posix" or (found.st_uid == os.geteuid() and not found.st_mode & stat.S_IWOTH)
+    return found.st_uid == os.geteuid() and not found.st_mode & stat.S_IWOTH
 
 
 def write(path: Path, value: Any) -> None:

@@ -282,6 +282,7 @@ def doubtful(finding: Finding, diagnosis: str, found: str, total: int) -> Findin
         "counts-outputs": "the accuracy may be that of each of the ten outputs",
         "no-plain-accuracy": "what the log shows may be no accuracy on the test digits",
         "silent-epochs": "the network may have been trained before the log begins",
+        "more-training": "the network was trained more than the epochs of the log show",
     }
     hints = {
         "wrong-denominator": "check that the test loader uses the test set (train=False), and run "
@@ -297,6 +298,7 @@ def doubtful(finding: Finding, diagnosis: str, found: str, total: int) -> Findin
         "fraction-contradicts-percent": "run the notebook again and hand in its output as it is",
         "no-plain-accuracy": "print how many of the test digits are right, as correct/total",
         "silent-epochs": "print the test accuracy after every epoch, from the first",
+        "more-training": "start from a new network, and test after each pass over the digits",
         "counts-outputs": "compile with loss='categorical_crossentropy', or metrics=['categorical_accuracy']",
     }
     return Finding(

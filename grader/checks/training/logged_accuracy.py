@@ -299,6 +299,7 @@ def _doubted(run: Run, counted: Sequence[Epoch], params: Params, *, reached: boo
             "leaked-test-set": run.leaked,
             "fraction-contradicts-percent": _edited(run, counted, params),
             "silent-epochs": _silent(run, params),
+            "more-training": _more(run, params),
         }
     return next(((name, why) for name, why in found.items() if why), ("", ""))
 
@@ -310,6 +311,14 @@ def _silent(run: Run, params: Params) -> str:
     counted = run.counting(params.limit - run.silent)
     enough = any(e.at_least(params.threshold) is Answer.YES for e in counted)
     return "" if enough or not run.silent else f"{run.silent} epochs are trained before it without a test"
+
+
+def _more(run: Run, params: Params) -> str:
+    """How a run was trained more than its epochs show, where it does not reach the threshold without that."""
+    if run.loaded:
+        return f"its network starts from the weights in {run.loaded}, which no cell saves"
+    enough = any(e.at_least(params.threshold) is Answer.YES for e in run.counting(params.limit // run.passes))
+    return "" if enough or run.passes == 1 else f"each of its epochs trains {run.passes} times over"
 
 
 def _is_plain(shown: Epoch, params: Params) -> bool:

@@ -137,6 +137,10 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     """Images that the loop above it tests on, as its source shows; 0 where nobody can tell."""
     measured: str = ""
     """What its accuracy is by its source where that is no plain one on the test digits; empty otherwise."""
+    passes: int = 1
+    """How many times each of its epochs goes over the training digits, as its source shows."""
+    loaded: str = ""
+    """The file whose weights its network starts from, as its source names it; empty where none shows."""
     miscounted: str = ""
     """Why its accuracy may count something else than digits, for a person; empty where nothing says so."""
 

@@ -15,6 +15,7 @@ from grader.core.evidence.notebook import Framework, Notebook
 from grader.extract.documents.cell_names import Printing
 from grader.extract.logs.kinds import is_excerpt_of, repeats
 from grader.extract.logs.leaks.leaked_digits import TrainedOnTest
+from grader.extract.logs.leaks.more_training import loaded_weights, passes_of_an_epoch
 from grader.extract.logs.leaks.other_measures import other_measure
 from grader.extract.logs.leaks.raised_counts import raised_count
 from grader.extract.logs.source.reached import runs_no_network
@@ -114,6 +115,8 @@ def with_doubts(
             tested=tested(run) if ours and not run.denominators else run.tested,
             miscounted=_miscounted(by_path[run.artefact], run.cells) if ours else run.miscounted,
             measured=measured(run) if ours else run.measured,
+            passes=passes_of_an_epoch(printing(run.artefact).trees, run.cells) if ours else run.passes,
+            loaded=loaded_weights(printing(run.artefact).trees, run.cells) if ours else run.loaded,
             gaps=(*run.gaps, unread) if run.artefact in found.beyond else run.gaps,
         )
 
