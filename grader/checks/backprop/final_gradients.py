@@ -75,13 +75,8 @@ def check(
     costly = [x for i in items if i.standing is Standing.WRONG for x in i.lines]
     concerned = [x for x in formulas.lines if x.kind in (FormulaKind.FINAL, FormulaKind.CHAIN)]
     remarks = [*in_cells, *about_lines(concerned, costly), *about_documents(formulas)]
-    several = contradicted(items, formulas)
-    if policy.repeated is Treatment.WARN and sum(several.values()) >= max(2, len(items) // 2):
-        names = ", ".join(several)
-        return unknown(
-            f"{sum(several.values())} wrong lines stand beside the right ones of {names}: which are meant?",
-            remarks,
-        )
+    if policy.repeated is Treatment.WARN and (several := _several(items, formulas)):
+        return unknown(several, remarks)
     return conclude(
         "gradients",
         items,
@@ -91,6 +86,14 @@ def check(
         tally=_tally(items),
         network=profile.network,
     )
+
+
+def _several(items: Sequence[Item], formulas: FormulaEvidence) -> str:
+    """What is said of a document that gives gradients in several ways, right and wrong; empty of others."""
+    found = contradicted(items, formulas)
+    if (count := sum(found.values())) < max(2, len(items) // 2):
+        return ""
+    return f"{count} wrong lines stand beside the right ones of {', '.join(found)}: which are meant?"
 
 
 def _tally(items: Sequence[Item]) -> str:

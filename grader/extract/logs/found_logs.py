@@ -83,19 +83,6 @@ def with_doubts(
     def trained_on_test(path: str) -> TrainedOnTest:
         return TrainedOnTest(printing(path).trees, modules)
 
-    def leaked(run: Run) -> str:
-        found = trained_on_test(run.artefact)
-        halves = found.scored(run.cells)
-        if (
-            run.denominators == (data.test_images,)
-            and halves
-            and all("train=True" in half for half in halves)
-        ):
-            return (
-                f"the loop tests on {' and '.join(sorted(halves))}, and the log counts {data.test_images:,}"
-            )
-        return found.found(run.cells)
-
     def tested(run: Run) -> int:
         halves = trained_on_test(run.artefact).shares(run.cells)
         return data.test_images if len(halves) == 1 and all("train=False" in half for half in halves) else 0
@@ -111,7 +98,7 @@ def with_doubts(
         return msgspec.structs.replace(
             run,
             unprinted=unprinted(run.artefact, run.cells) if ours else run.unprinted,
-            leaked=leaked(run) if ours else run.leaked,
+            leaked=_leaked(trained_on_test(run.artefact), run, data) if ours else run.leaked,
             tested=tested(run) if ours and not run.denominators else run.tested,
             miscounted=_miscounted(by_path[run.artefact], run.cells) if ours else run.miscounted,
             measured=measured(run) if ours else run.measured,
@@ -121,6 +108,15 @@ def with_doubts(
         )
 
     return tuple(doubts(run) for run in found.runs)
+
+
+def _leaked(found: TrainedOnTest, run: Run, data: DataSet) -> str:
+    """Why the digits that a run tests on are none of the test half, or were trained on; empty in doubt."""
+    halves = found.scored(run.cells)
+    whole = run.denominators == (data.test_images,)
+    if whole and halves and all("train=True" in half for half in halves):
+        return f"the loop tests on {' and '.join(sorted(halves))}, and the log counts {data.test_images:,}"
+    return found.found(run.cells)
 
 
 _COMPILED = re.compile(r"\.compile\s*\(((?:[^()]|\([^()]*\)){0,2000})\)")
