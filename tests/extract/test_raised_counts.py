@@ -176,6 +176,10 @@ HONEST = {
     ),
     "print at once": ((), "print = functools.partial(print, flush=True)\n"),
     "a copy in a file": ((), TEE),
+    "a copy in a file, without carriage returns": (
+        (),
+        TEE.replace("write(text)", "write(text.replace('\\r', ''))"),
+    ),
     "a name that another cell writes": ((), "text = path.replace('98', '99')\n"),
     "settings of torch": ((), "torch.backends.cudnn.benchmark = True\ndatasets.MNIST.mirrors = []\n"),
 }
