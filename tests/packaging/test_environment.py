@@ -122,10 +122,10 @@ def test_packages_are_compiled_and_their_tests_are_not(
 
 SETTINGS = """
 :env:.disable-pip-version-check='1'
-:env:.find-links='/opt/wheels'
+:env:.find-links='/srv/wheels'
 global.cert='/etc/ssl/ca.crt'
 global.constraint='/etc/pip/constraints.txt'
-global.extra-index-url='file:///opt/simple https://x.invalid/simple'
+global.extra-index-url='file:///srv/simple https://x.invalid/simple'
 global.find-links='/elsewhere'
 global.index-url='https://all.invalid/simple'
 install.index-url='https://y.invalid/simple'
@@ -139,9 +139,9 @@ def test_uv_looks_where_pip_would(environment: ModuleType) -> None:
     assert pairs == [
         ("--index-strategy", "unsafe-best-match"),
         ("--default-index", "https://y.invalid/simple"),
-        ("--extra-index-url", "file:///opt/simple"),
+        ("--extra-index-url", "file:///srv/simple"),
         ("--extra-index-url", "https://x.invalid/simple"),
-        ("--find-links", "/opt/wheels"),
+        ("--find-links", "/srv/wheels"),
         ("--constraint", "/etc/pip/constraints.txt"),
     ]
     assert variables == {"SSL_CERT_FILE": "/etc/ssl/ca.crt"}
