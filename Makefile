@@ -63,8 +63,9 @@ contract: $(STAMP)
 unit: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal -q
 
-# Its own extra, which [dev] does not hold: some 80 MB, and a minute and a half of tests. With a stamp of its own, since
-# pip may change what grader stands on, which nobody may meet half done: .ci/run tests it beside everything else.
+# Its own extra, which [dev] does not hold: some 80 MB, and a minute and a half of tests. With a stamp of its
+# own, since pip may change what grader stands on, which nobody may meet half done: .ci/run tests it beside
+# everything else.
 ray: $(RAY_STAMP)
 
 $(RAY_STAMP): $(STAMP)
