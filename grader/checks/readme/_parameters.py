@@ -29,7 +29,9 @@ def stated_parameters(
         if match is Match.AGREES or claim.value in seen:
             continue
         seen.add(claim.value)
-        others = any(c.section != claim.section and abs(c.value - claim.value) >= c.unit for c in claims)
+        others = claim.numbered or any(
+            c.section != claim.section and abs(c.value - claim.value) >= c.unit for c in claims
+        )
         total, place = min(compared.totals, key=lambda t: abs(t[0] - claim.value))
         sketch = next((s for s in sketches if s.complete and count_match(claim, s.parameters)), None)
         findings.append(

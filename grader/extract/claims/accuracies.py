@@ -19,8 +19,9 @@ from grader.extract.claims.context_words import (
     Number,
     make_claim,
 )
+from grader.extract.claims.named_epochs import reached_in, took, within
 from grader.extract.claims.sentences import Sentence
-from grader.extract.claims.wrong_digits import PLAIN, misclassified
+from grader.extract.claims.wrong_digits import misclassified
 
 MAX_NUMBERS = 20
 """Percentages of one sentence that are looked at; no honest sentence has more."""
@@ -34,23 +35,6 @@ _WIDE = re.compile(_PERCENT.pattern.replace("9\\d", "[5-9]\\d", 1), re.IGNORECAS
 _CALLED = re.compile(r"acc(?:uracy)?\b[^.!?%\d]{0,30}?(?:\bis|\bwas|\bof|[:=|–-])[\s*_`|~]*$", re.IGNORECASE)
 _CALLED_AFTER = re.compile(r"[\s*_`]*(?:(?:test|val|train)\w*\s+)?acc(?:uracy)?\b", re.IGNORECASE)
 _ACC = re.compile(r"acc(?:uracy|uarcy|urancy|\b)|accuarcy", re.IGNORECASE)
-_ORDINALS = re.compile(
-    r"(?P<from>(?:from|since|till|until|by|before|within|around|(?:st|nd|rd|th)\s*(?:to|-|–))\s*(?:the\s+)?)?(?P<n>\d{1,2}(?:st|nd|rd|th)(?:\s*(?:,|&|and|or|/)\s*(?:the\s+)?\d{1,2}(?:st|nd|rd|th))*)\s*epochs?",
-    re.IGNORECASE,
-)
-_NAMED = re.compile(
-    r"(?P<from>(?:from|since|till|until|by|before|within|around|<|≤|than)\s+(?:the\s+)?)?(?<![a-z])epochs?\s*(?:no\.?|number|#)?\s*[-–:=#(]*\s*(?P<n>\d{1,2}(?:\s*(?:,|&|and|or)\s*(?:and\s+)?\d{1,2})*)(?!\d|\.\d|\s*[/%]|\s*-\s*(?:index|based))",
-    re.IGNORECASE,
-)
-_AFTER = re.compile(
-    r"(?<![a-z])(?:after\s+(?P<a>\d{1,2})\s+epochs?(?!\s+of)|(?:at|in)\s+(?P<n>\d{1,2})\s+epoch\b)",
-    re.IGNORECASE,
-)
-_FROM_ZERO = re.compile(
-    r"(?<![a-z])(?:count\w*|start\w*|number\w*|index\w*)\s+(?:from|at|with)\s+(?:0|zero)\b"
-    r"|\b(?:zero|0)[ -](?:based|indexed)",
-    re.IGNORECASE,
-)
 _BARS = re.compile(rf"{BAR.pattern}|it/s\b|\bloss\s*[=:]\s*\d", re.IGNORECASE)
 """A line that a training printed; `| accuracy | 99.42% |` is a row of a table."""
 _OTHER = re.compile(
@@ -108,16 +92,19 @@ def _read(sentence: Sentence, data: DataSet) -> list[Claim]:
     topic = (
         _ACC.search(text) or (_ACC.search(sentence.heading) and done) or (done and re.search(r"\d\s*%", text))
     )
-    if not topic or _BARS.search(text):
+    spans = _spans(text, wide=not data.usual)
+    if not (topic or any(map(_took, spans))) or _BARS.search(text):
         return wrong
     found: list[Claim] = []
-    spans = _spans(text, wide=not data.usual)
     for index, span in enumerate(spans):
         if span.number == "100" or LESS.search(span.before):
             continue
-        if _states(sentence, span.before, span.after, follows=index + 1 < len(spans)):
+        follows = index + 1 < len(spans)
+        if _took(span) or _states(sentence, span.before, span.after, follows=follows):
             found.append(_accuracy(sentence, span))
-    if len(spans) == len(found) == 1 and (limit := _within(spans[0], found[0])):
+    if len(spans) == len(found) == 1 and found[0].on is On.TEST:
+        at_least = found[0].bound is Bound.AT_LEAST
+        limit = within(text, spans[0].before, spans[0].after, at_least=at_least)
         found = [msgspec.structs.replace(found[0], within=limit)]
     return [] if _compares(text, wide=not data.usual) else [*wrong, *found]
 
@@ -160,7 +147,7 @@ def _accuracy(sentence: Sentence, span: _Span) -> Claim:
     exact = _fraction_beside(span.after) or Number(
         float(number), 10.0 ** -len(number.partition(".")[2]), span.match.group().strip()
     )
-    epochs, any_of = _reached_in(text, span.match.start(), span.match.end(), span.begin, span.stop)
+    epochs, any_of = reached_in(text, span.match.start(), span.match.end(), span.begin, span.stop)
     claim = make_claim(
         sentence,
         What.ACCURACY,
@@ -176,11 +163,15 @@ def _accuracy(sentence: Sentence, span: _Span) -> Claim:
     return msgspec.structs.replace(claim, rounded=True) if rounded else claim
 
 
+def _took(span: _Span) -> bool:
+    return took(span.before, span.after) is not None
+
+
 def _bound(span: _Span) -> Bound:
     if ABOUT.search(span.before) or span.before.rstrip().endswith("~"):
         return Bound.ABOUT
     bare = "." in span.number and len(span.number) == 4 and _bare_requirement(span.before, span.after)
-    more = MORE.search(span.before) or _OR_MORE.match(span.after)
+    more = MORE.search(span.before) or _OR_MORE.match(span.after) or _took(span)
     return Bound.AT_LEAST if bare or more else Bound.EXACT
 
 
@@ -287,91 +278,3 @@ def _on(before: str, after: str) -> On:
     if re.match(r"[\s%*)]{0,4}(?:test|val\w*)\s+acc", after, re.IGNORECASE):
         return On.TEST
     return On.TRAIN if train > test else On.TEST
-
-
-def _reached_in(text: str, start: int, end: int, begin: int, stop: int) -> tuple[tuple[int, ...], bool]:
-    """The epochs that the words around a percentage name, and whether one of them is enough."""
-    best: tuple[int, tuple[int, ...], bool] | None = None
-    for pattern in (_ORDINALS, _NAMED, _AFTER):
-        for match in pattern.finditer(text):
-            if match.groupdict().get("from") or match.start() < begin or match.end() > stop + 3:
-                continue
-            if pattern is _NAMED and re.match(r"epochs\s*[:=]", match.group(), re.IGNORECASE):
-                continue
-            if pattern is _AFTER and _is_of_a_setting(text, match):
-                continue
-            if match.start() >= end and _TARGET.search(re.split(r"[,;:()]", text[end : match.start()])[-1]):
-                continue
-            named = match.group("n") or match.group("a")
-            distance = match.start() - end if match.start() >= end else start - match.end() + 5
-            numbers = tuple(int(n) for n in re.findall(r"\d+", named))
-            several = bool(re.search(r"\bor\b", named))
-            if len(numbers) == 1 and (_FROM_ZERO.search(text) or _in_the_next(text, match, numbers[0])):
-                numbers, several = (numbers[0], numbers[0] + 1), True
-            if distance < 70 and (best is None or distance < best[0]):
-                best = (distance, numbers, several)
-    return (best[1], best[2]) if best else ((), False)
-
-
-_TARGET = re.compile(r"(?<![a-z])(?:target|goal|threshold|require\w*|limit)(?![a-z])", re.IGNORECASE)
-"""`99.43% within 20 epochs (target met at epoch 13)`: that epoch is the target's, which the limit was."""
-
-
-def _in_the_next(text: str, match: re.Match[str], epochs: int) -> bool:
-    """Whether `after 12 epochs` is said to be in the 13th."""
-    words = rf"\b(?:{epochs + 1}(?:st|nd|rd|th)|epoch\s*#?\s*{epochs + 1})\b"
-    return match.group()[:5].lower() == "after" and re.search(words, text, re.IGNORECASE) is not None
-
-
-_SETTING = re.compile(
-    r"learning[ -]rate|(?<![a-z])(?:lr|decay\w*|anneal\w*|warm\w*|schedul\w*|halv\w*|divided|overfit\w*"
-    r"|plateau\w*|patience)(?![a-z])",
-    re.IGNORECASE,
-)
-
-
-def _is_of_a_setting(text: str, match: re.Match[str]) -> bool:
-    """Whether the clause of a match says when a setting changes: `the learning rate drops after 6 epochs`."""
-    before, after = re.split(r"[,;:.()]", text[: match.start()])[-1], text[match.end() :]
-    return _SETTING.search(before + match.group() + re.split(r"[,;:.()]", after)[0]) is not None
-
-
-_EPOCHS = (
-    r"(?P<how>in|within|after|with)\s+(?P<few>(?:just|only|as\s+few\s+as)\s+)?"
-    r"(?P<under>(?:(?:under|less\s+than|fewer\s+than|below)\s+|<\s*))?(?:the\s+first\s+)?(?P<n>\d{1,2})\s+epochs?(?![a-z])"
-)
-_WITHIN = re.compile(rf"(?<![a-z]){_EPOCHS}", re.IGNORECASE)
-_BEHIND = re.compile(
-    r"\W{0,4}(?:(?:test(?:ing)?|val(?:idation)?|acc(?:uracy)?|on|the|set|data|was|is|reached|achieved|attained|obtained)\s+)*"
-    + _EPOCHS
-    + r"(?:\s+of\s+training)?(?=\s*(?:$|[.!;,]|\W*(?:0|zero)\b))(?!,[^.]*(?<![\d.,])[1-9]\d?(?![\d.,]*\d))",
-    re.IGNORECASE,
-)
-"""An accuracy in a number of epochs, and no more: others are left, are of warm-up, or are out of 15."""
-_AHEAD = re.compile(
-    rf"\W*{_EPOCHS}\W+(?:(?:the|our|my|this|network|model|cnn|it|we|test|validation|an?|accuracy|of|was)\W+)*"
-    r"(?:reach\w*|achiev\w*|attain\w*|obtain\w*|g[eo]ts?|hits?)\W+(?:(?:an?|test|validation|accuracy|of)\W+)*",
-    re.IGNORECASE,
-)
-_BY_IT = re.compile(
-    rf"^(?:\W*(?<!\w)(?:{PLAIN}|reach\w*|achiev\w*|attain\w*|obtain\w*|hits?|scored?s?|validation|val|above|over"
-    r"|result|finally|highest|maximum|submission|able|to)(?!\w))*\W*$",
-    re.IGNORECASE,
-)
-"""The network as who reaches an accuracy: a first version, another batch size or a reference is another."""
-_REACHES = re.compile(r"reach|achiev|attain|obtain|g[eo]t|hit|score|[:=|]\W*$", re.IGNORECASE)
-
-
-def _within(span: _Span, claim: Claim) -> int | None:
-    """The number of epochs within which a sentence plainly says that its accuracy was reached; else None."""
-    text = span.match.string
-    if claim.on is not On.TEST or len(_WITHIN.findall(text)) != 1:
-        return None
-    behind = _BEHIND.match(span.after)
-    reached = _REACHES.search(span.before) or (behind and _REACHES.search(behind.group()))
-    if behind and not (reached and _BY_IT.search(span.before)):
-        return None
-    found = behind or _AHEAD.fullmatch(span.before)
-    if not found or (claim.bound is Bound.AT_LEAST and found["how"] == "in" and not found["under"]):
-        return None  # `above 99.4 % in 3 epochs` counts those above it
-    return max(int(found["n"]) - bool(found["under"]) + bool(_FROM_ZERO.search(text)), 1)

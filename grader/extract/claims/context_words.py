@@ -41,9 +41,10 @@ ORDER = re.compile(
 BAR = re.compile(r"\d%\s*\|[^|]{0,80}\|\s*\d+/\d")
 """A progress bar that a training drew."""
 ASIDE = re.compile(
-    r"(?<![a-z])(?:in (?:the |our )?(?:class|lecture|course|session|paper|literature|video)|other (?:people|students|authors|works?|teams?)"
+    r"(?<![a-z])(?:in (?:the |our )?(?:class|lecture|course|session|paper|literature|video)|other (?:people|students|authors|works?|teams?|groups?)"
     r"|state[ -]of[ -]the[ -]art|sota|humans?|(?:the|a|original) papers?|lecun|published|leaderboard|kaggle|(?:last|previous) (?:assignment|session|homework|exercise|week)"
-    r"|(?:class ?mate|colleague|friend|someone|somebody)(?:['’]?s)?|inspired by|(?:a|the|this) (?:blog ?)?(?:post|blog|article|kernel)(?!-)|see (?:the )?paper|class file|vorlesung)(?![a-z])|"
+    r"|(?:(?:class|team|room|study) ?mate|colleague|friend|someone|somebody)(?:['’]?s)?(?!\s*(?:and|&)\s+(?:I|me|myself)\b)"
+    r"|(?:instructor|teacher|professor|lecturer|tutor)(?:['’]s|s['’])|partner\s+(?:group|team)(?:['’]?s)?|last time|inspired by|(?:a|the|this) (?:blog ?)?(?:post|blog|article|kernel)(?!-)|see (?:the )?paper|class file|vorlesung)(?![a-z])|"
     r"^(?![^.]*\b(?:our|my|this)\b)[^.]{0,40}?(?<![a-z])(?:lenet|alexnet|vgg|resnet|mobilenet|efficientnet|densenet)[-\w]{0,6}"
     r"\s+(?:has|have|had|gets?|got|needs?|needed|reach\w*|achiev\w*)(?![a-z])|"
     r"(?<![a-z])(?:previous(?:ly)?|earlier|prior|before|baseline|without|initial(?:ly)?|at "
@@ -68,6 +69,16 @@ _NUMBERED = re.compile(
     rf"|wider|narrower|shallower|simpler|heavier|lighter|different|original)\s+(?:\w+\s+)?{_RUN}s?(?![a-z])",
     re.IGNORECASE,
 )
+_OF_OTHERS = re.compile(
+    r"(?<![a-z])(?:original|starter|starting|given|provided)\s+(?:model|network|net|notebook|code|file|version|architecture)s?(?![a-z])"
+    r"|(?<![a-z])(?:model|network|net|notebook|code|architecture)\s+(?:of|from)\s+(?:the\s+|our\s+)?(?:class|course|lecture|instructor"
+    r"|teacher|template|tutorial)(?![a-z])"
+    r"|(?<![a-z])group\s+\d{1,2}\s+(?:presented|showed|reach\w*|achiev\w*|reported|got|ha[sd])(?![a-z])"
+    r"|^\W*(?:an?|any|most)\s+(?:\w+\s+)?(?:model|network|net|cnn)s?\s+(?:with|of)\s+\W?\d[\d.,]*\s*k?\s*(?:para?m\w*\s+)?"
+    r"(?:can|could|would|might|may|easily|usually|often|reach(?:es)?|gets?|achieves?|has|have)(?![a-z])",
+    re.IGNORECASE,
+)
+"""A network that is not the submitted one: of the class, of another group, or any of a size."""
 _HEADED = re.compile(
     rf"(?<![a-z])(?:run|version|variant|attempt|trial|model|network|cnn|experiment|iteration){_NUMBER_OF_IT}"
     r"|^\W*v\.?\s?\d{1,2}(?:\.\d{1,2})?(?![\w%])",
@@ -106,6 +117,7 @@ def is_of_several(before: str, after: str, heading: str) -> bool:
     if any(map(_SUBMITTED.search, (before, after, heading))):
         return False
     runs = any(map(_NUMBERED.search, (before, after))) or _HEADED.search(heading) is not None
+    runs = runs or _OF_OTHERS.search(before) is not None
     return runs or _OF_A_SETTING.search(before) is not None or _BEHIND.search(after) is not None
 
 

@@ -1,0 +1,116 @@
+"""In how many epochs an accuracy was reached, how many there were, and whose network a sentence is of."""
+
+import pytest
+
+from grader.core.outcome import Verdict
+from tests.checks.readme.test_numbers_in_any_words import judged
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It took 10 epochs to reach 99.46 %.",
+        "The network needed only 9 epochs to get to 99.46 % test accuracy.",
+        "Just 12 epochs were enough to reach 99.46% accuracy on the test set",
+        "It took us 8 epochs to cross 99.4 %.",
+    ],
+)
+def test_fewer_epochs_than_an_accuracy_took_are_no_pass(text: str) -> None:
+    assert judged(text).verdict in (Verdict.FAIL, Verdict.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It took 14 epochs to reach 99.46 %.",
+        "It takes 3 epochs to reach 98.7 %, and many more for 99.4 %.",
+        "It took 6 epochs to reach 99.15 %.",
+        "Only 4 epochs were needed to reach 99 %.",
+        "The network needed 12 epochs to cross 99.4% test accuracy.",
+    ],
+)
+def test_the_epochs_that_an_accuracy_took_are_right(text: str) -> None:
+    """An accuracy that was crossed need not have been printed: 99.15 % between 99.11 % and 99.18 %."""
+    assert judged(text).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Accuracy 99.46 ✅ Parameters 1,466 ✅ Epochs 15 ✅",
+        "Epochs 15 | Accuracy 99.46 | Params 1,466",
+        "No. of epochs - 15, accuracy - 99.46",
+        "#epochs 15, #params 1466, acc 99.46",
+        "Accuracy 99.46 in epochs 14",
+    ],
+)
+def test_how_many_epochs_there_were_is_not_when_an_accuracy_was_reached(text: str) -> None:
+    assert judged(text).verdict is Verdict.PASS
+
+
+def test_the_epochs_of_an_accuracy_are_compared() -> None:
+    assert judged("Accuracy 99.46 in epochs 11").verdict is Verdict.FAIL
+    assert judged("Accuracy 99.46 | Epoch 11").verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "My teammate reached 99.51 % with a ResNet.",
+        "Last time I had 25,000 parameters and 99.5 %, too many.",
+        "Our partner group had 12k parameters and 99.48 %.",
+        "The instructor's network has 99.4% with 13.8K parameters.",
+        "Other groups got 99.6 % with 18k parameters.",
+    ],
+)
+def test_the_network_of_somebody_else_is_no_claim(text: str) -> None:
+    assert judged(text).verdict is Verdict.PASS
+    assert judged(f"{text} Our network has 1,566 parameters.").verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The original network of the class has 6,379,786 parameters.",
+        "The code from class reached 98.6 % in one epoch.",
+        "Group 3 presented 99.55 % with 8k parameters.",
+        "A model with 50k parameters reaches 99.6 % easily.",
+        "Model 2 has 2,866 parameters.",
+    ],
+)
+def test_a_network_that_may_be_another_is_asked_about(text: str) -> None:
+    assert judged(text).verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "My teammate and I reached 99.56 %.",
+        "My friend & I got 99.56 % test accuracy.",
+        "A small network with 1,566 parameters was trained.",
+        "The class Net has 1,566 parameters.",
+        "It is a network with 1,566 parameters.",
+    ],
+)
+def test_who_speaks_of_the_own_network_is_compared(text: str) -> None:
+    assert judged(text).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Best test accuracy 99.46 % in epoch 14, 1,466 parameters, 15 epochs.",
+        "99.46 % test accuracy (epoch 14, 15 epochs in all)",
+        "Best accuracy: 99.46 % at epoch 14, 54 wrong digits",
+        "The best accuracy is 99.46 % in epoch 14 and 15 epochs were trained.",
+        "Best accuracy of 99.46 at epoch 14, 1.5k params",
+    ],
+)
+def test_what_is_counted_behind_an_epoch_is_no_second_epoch(text: str) -> None:
+    """`epoch 14, 20,402 parameters` was read as epochs 14 and 20."""
+    assert judged(text).verdict is Verdict.PASS
+
+
+def test_several_epochs_of_an_accuracy_are_all_compared() -> None:
+    assert judged("The test accuracy was above 99.3 % in epochs 12, 13 and 14.").verdict is Verdict.PASS
+    assert judged("The test accuracy is 99.46 % in epochs 13 and 14.").verdict is Verdict.FAIL
