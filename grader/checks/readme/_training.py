@@ -19,7 +19,7 @@ def stated_accuracies(compared: Comparison, rounded_up: Treatment) -> Result:
         return Result()
     claims = [c.claim for c in compared.accuracies]
     several = _several_experiments(claims)
-    cut = [r for r in runs if not r.complete and r.planned is not None and len(r.epochs) < r.planned]
+    cut = [r for r in runs if _lacks_epochs(r)]
     findings: list[Finding] = []
     agreeing = 0
     for claim, match, elsewhere in compared.accuracies:
@@ -40,6 +40,13 @@ def stated_accuracies(compared: Comparison, rounded_up: Treatment) -> Result:
             finding = msgspec.structs.replace(finding, diagnosis="other-experiments")
         findings.append(finding)
     return Result(len(claims), agreeing, tuple(findings))
+
+
+def _lacks_epochs(run: Run) -> bool:
+    """Whether an output shows fewer epochs than were planned, or than its own numbers count."""
+    numbered = max((e.printed for e in run.epochs if e.printed is not None), default=0)
+    expected = max(run.planned or 0, numbered)
+    return not run.complete and len(run.epochs) < expected
 
 
 def _several_experiments(claims: Sequence[Claim]) -> bool:

@@ -9,10 +9,12 @@ from grader.core.evidence.logs import LogEvidence
 from grader.core.evidence.summaries import SummaryEvidence
 from grader.core.place import Place
 from grader.core.submission import Kind
+from grader.extract.claims.accuracies import read_accuracies
 from grader.extract.claims.building_blocks import read_uses
 from grader.extract.claims.loose_numbers import LOOSE, read_badges, read_loose
-from grader.extract.claims.numbers import read_numbers
-from grader.extract.claims.sentences import sentences
+from grader.extract.claims.parameters import read_parameters
+from grader.extract.claims.sentences import Sentence, sentences
+from grader.extract.claims.training_settings import read_epochs, read_settings
 from grader.extract.documents.layer_calls import layer_calls
 from grader.extract.logs.model_summary import read_summaries
 from grader.extract.logs.training_log import read_logs
@@ -42,6 +44,16 @@ def read_claims(
     return found
 
 
+def _numbers(sentence: Sentence, data: DataSet = MNIST) -> list[Claim]:
+    """Every number that the sentence claims."""
+    if not any(c.isdigit() for c in sentence.text):
+        return []
+    found = read_parameters(sentence)
+    if sentence.fenced:
+        return found
+    return [*found, *read_accuracies(sentence, data), *read_epochs(sentence), *read_settings(sentence)]
+
+
 def _taken(logs: LogEvidence, summaries: SummaryEvidence) -> frozenset[Place]:
     """Lines of logs and tables, which are evidence of their own kind and no prose."""
     epochs = {e.place for r in logs.runs for e in r.epochs} | {e.epoch.place for e in logs.evaluations}
@@ -58,7 +70,7 @@ def _add(
     uses: list[Use] = []
     loose = [claim for line in lines if line.place.cell is None for claim in read_badges(line)]
     for sentence in sentences(lines, skip=taken):
-        read = read_numbers(sentence, data)
+        read = _numbers(sentence, data)
         if sentence.headed:
             placed = sentence.place.cell is None
             loose += [claim for claim in read if placed and claim.what in LOOSE]

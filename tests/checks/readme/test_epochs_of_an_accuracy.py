@@ -114,3 +114,10 @@ def test_what_is_counted_behind_an_epoch_is_no_second_epoch(text: str) -> None:
 def test_several_epochs_of_an_accuracy_are_all_compared() -> None:
     assert judged("The test accuracy was above 99.3 % in epochs 12, 13 and 14.").verdict is Verdict.PASS
     assert judged("The test accuracy is 99.46 % in epochs 13 and 14.").verdict is Verdict.FAIL
+
+
+def test_a_bar_of_epochs_shows_the_last_one_alone() -> None:
+    """What the bar drew before is gone, so an accuracy above its last is for a person: it failed."""
+    loop = "bar = tqdm(range(15))\nfor epoch in bar:\n    bar.set_postfix(test_acc=test(model))"
+    log = "\r100%|████| 15/15 [03:12<00:00, 12.8s/it, test_acc=99.4]\n"
+    assert judged("The best test accuracy is 99.46 % in epoch 13.", log, loop).verdict is Verdict.UNKNOWN

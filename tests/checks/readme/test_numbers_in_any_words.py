@@ -47,7 +47,10 @@ SUMMARY = (
 )
 
 
-def judged(text: str, log: str = LOG) -> Outcome:
+LOOP = "for epoch in range(1, 16):\n    test(model)"
+
+
+def judged(text: str, log: str = LOG, loop: str = LOOP) -> Outcome:
     cells = [
         {
             "cell_type": "code",
@@ -58,7 +61,7 @@ def judged(text: str, log: str = LOG) -> Outcome:
         }
         for source, out in (
             ("summary(model, input_size=(1, 28, 28))", SUMMARY),
-            ("for epoch in range(1, 16):\n    test(model)", log),
+            (loop, log),
         )
     ]
     notebook = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
