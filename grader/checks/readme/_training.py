@@ -43,9 +43,9 @@ def stated_accuracies(compared: Comparison, rounded_up: Treatment) -> Result:
 
 
 def _lacks_epochs(run: Run) -> bool:
-    """Whether an output shows fewer epochs than were planned, or than its own numbers count."""
+    """Whether an output shows fewer epochs than were planned, than its own numbers count, or than two."""
     numbered = max((e.printed for e in run.epochs if e.printed is not None), default=0)
-    expected = max(run.planned or 0, numbered)
+    expected = max(run.planned or 0, numbered, 2)
     return not run.complete and len(run.epochs) < expected
 
 
