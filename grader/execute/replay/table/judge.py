@@ -1,6 +1,7 @@
 """One table: every cell judged, faults grouped by what is wrong, columns summed up."""
 
 from collections import Counter
+from itertools import islice
 from typing import NamedTuple
 
 from grader.backprop.sheet_names import names
@@ -86,7 +87,8 @@ class Judge:
         self._of_steps: Doctor | None = None  # for updates by steps instead of gradients
         self.typed: dict[int, tuple[str, int]] = {}
         self._groups: dict[tuple[str, str, str], _Group] = {}
-        self._diagnosed: dict[tuple[str, int], Diagnosis] = {}
+        self._diagnosed: dict[str, dict[int, Diagnosis]] = {}
+        """By the quantity, and there by the identity of what was tested."""
         self._first_row: dict[int, int] = {}
         """Row index at which a diagnosis was made, by its identity."""
 
@@ -197,17 +199,18 @@ class Judge:
         return ", ".join(lost) if any(symbol[0] == "number" for symbol in symbols) else ""
 
     def _diagnose(self, name: str, tested: Tested, index: int) -> Diagnosis:
-        memo = (name, id(tested))
-        if memo not in self._diagnosed:
-            known = [d for (other, _), d in self._diagnosed.items() if other == name]
-            if len(known) >= MAX_DIAGNOSES and all(d.code == known[-1].code for d in known[-3:]):
-                self._diagnosed[memo] = known[-1]
+        diagnosed = self._diagnosed.setdefault(name, {})
+        found = diagnosed.get(id(tested))
+        if found is None:
+            last = [diagnosed[memo] for memo in islice(reversed(diagnosed), 3)]
+            if len(diagnosed) >= MAX_DIAGNOSES and all(d.code == last[0].code for d in last):
+                found = last[0]
             else:
                 found = self._doctor_of(name).diagnose(tested, index)
                 if found.helper and found.helper in self._read_rightly(index):
                     found = found._replace(helper=0)
-                self._diagnosed[memo] = found
-        return self._diagnosed[memo]
+            diagnosed[id(tested)] = found
+        return found
 
     def _doctor_of(self, name: str) -> Doctor:
         if (points := self.test.points_of(name)) is not self.test.points and self._of_steps is None:

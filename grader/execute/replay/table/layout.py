@@ -6,7 +6,6 @@ followed to their symbols, so that `=$B$3*F5` and `=C5*F5` are the same formula 
 which column C is filled.
 """
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -19,6 +18,7 @@ from grader.core.evidence.workbook import Table
 from grader.execute.replay.cell_graph import Model
 from grader.execute.replay.cells import ROW, FormulaRun, cell, column_of, row_of, sheet_of
 from grader.execute.replay.formula.small_edits import folded
+from grader.execute.replay.labels import labelled_input
 from grader.execute.replay.learning_rates import said_rates
 from grader.execute.replay.reference_network import Array, step
 from grader.execute.replay.table.iteration_rows import iteration_rows
@@ -61,6 +61,7 @@ class Layout:
         self.index = {row: i for i, row in enumerate(self.rows)}
         self.bound: dict[int, Symbol] = {}
         self._followed = 0
+        self._reading_table: dict[int, bool] = {}
         self._inputs = names().inputs
         self.merged: list[tuple[str, str]] = []
         """Quantities that share one parameter cell; they get the same random value."""
@@ -156,23 +157,12 @@ class Layout:
                 continue
             for label in (target - 1, target - ROW):
                 text = self.model.constants.get(label)
-                name = self.spell(text) if isinstance(text, str) else ""
+                name = labelled_input(text) if isinstance(text, str) else ""
                 if name in missing:
                     missing.remove(name)
                     self.leaves[name] = self.leaf(target)
                     self.bound[target] = self.bound[self.leaves[name]] = ("q", name, 0)
                     break
-
-    @staticmethod
-    def spell(text: str) -> str:
-        """The input or target that a label beside the table names (`i1`, `t 2 =`)."""
-        match = re.fullmatch(
-            r"[\W_]*(?:(i|input|x)|(t|target|y)|b(?:ias)?)[\W_]*(\d)[\W_]*", text.strip().lower()
-        )
-        if match is None:
-            return ""
-        name = ("i" if match[1] else "t" if match[2] else "b") + match[3]
-        return name if name in names().inputs else ""
 
     def _find_eta(self) -> Source | None:
         """The leaf that the first updates read outside the table; else the most frequent; else a number."""
@@ -244,7 +234,16 @@ class Layout:
         return helpers, found
 
     def _reads_table(self, key: int) -> bool:
-        """Whether a cell beside the table is calculated from cells of it: a helper cell, no parameter."""
+        """Whether a cell beside the table is calculated from cells of it: a helper cell, no parameter.
+
+        Remembered: thousands of formulas that read one cell follow its chain of up to `MAX_FOLLOWED` once.
+        """
+        found = self._reading_table.get(key)
+        if found is None:
+            found = self._reading_table[key] = self._follows_to_table(key)
+        return found
+
+    def _follows_to_table(self, key: int) -> bool:
         seen, waiting = {key}, [key]
         while waiting and len(seen) <= MAX_FOLLOWED:
             for slot in self._slots(waiting.pop()):
