@@ -28,6 +28,8 @@ class _Headers(NamedTuple):
 
 
 _TOTAL = re.compile(r"(?:e|error|err|loss|cost)(?:t|tot|total|error|loss)?|total(?:e|error|loss)")
+_BEHIND = re.compile(r"(w\d{1,3})(grad(?:ient)?)")
+"""A gradient that is named after its weight: `w1_grad`."""
 _WORDS = {
     "t": "t",
     "target": "t",
@@ -52,8 +54,9 @@ def _headers(network: AssignedNetwork) -> _Headers:
         re.compile(rf"w(?:eight)?({w})"),
         re.compile(rf"(t|target|y)({o})|(i|input|x|in)({up_to(len(network.inputs))}){biases}"),
         re.compile(
-            r"(?:(?:neg(?:ative)?|minus|descent|η|[·×])*(?:∂|d|delta|grad|gradient|step|change)(?:of|in)?)?"
-            r"e?(?:total|tot|t|rror|loss)?(?:/|÷|by|wrt)?(?:∂|d|grad)?"
+            r"(?:(?:neg(?:ative)?|minus|descent|η|[·×])*"
+            r"(?:∂|d|del|delta|grad|gradient|slope|∂?derivative|rateofchange|step|change)(?:of|in)?(?:[ljc]|cost)?)?"
+            r"e?(?:total|tot|t|rror|rr|loss)?(?:/|÷|by|wrt|withrespectto)?(?:∂|d|del|delta|grad)?"
             rf"(?:w({w}){trained})"
         ),
         re.compile(rf"(?:e|error|err|loss)o?({o})"),
@@ -68,7 +71,7 @@ def canonical(text: str) -> str:
         return ""
     head = unicodedata.normalize("NFKC", in_canonical(text)).partition("=")[0].translate(_PARTIAL).lower()
     head = head.replace("partial", "∂").replace("eta", "η")
-    bare = _DROP.sub("", head)
+    bare = _BEHIND.sub(r"\2\1", _DROP.sub("", head))
     known = made(_headers)
     if match := known.weight.fullmatch(bare):
         return "w" + match[1]

@@ -77,6 +77,30 @@ def test_columns_that_are_no_gradients_cost_once(factor: str, update: str) -> No
     assert fails(sheet("∂E/∂{w}", factor, update)) == COLUMNS
 
 
+IN_WORDS = [
+    "rate of change of E w.r.t. {w}",
+    "ΔE/Δ{w}",
+    "Δ(E_total)/Δ({w})",
+    "deltaE/delta{w}",
+    "change in E wrt {w}",
+]
+
+
+@pytest.mark.parametrize("head", IN_WORDS)
+@pytest.mark.parametrize(
+    ("factor", "update"), [("-", PLUS_RATE), (ETA + "*", "{w}-{d}"), ("-" + ETA + "*", "{w}+{d}")]
+)
+def test_a_slope_in_words_of_change_is_no_step_and_no_negative(head: str, factor: str, update: str) -> None:
+    assert fails(sheet(head, factor, update)) == COLUMNS
+
+
+@pytest.mark.parametrize("head", IN_WORDS)
+def test_a_slope_in_words_of_change_is_a_gradient(head: str) -> None:
+    assert fails(sheet(head, "1*", MINUS_RATE)) == set()
+    assert fails(sheet("-" + head, "-", PLUS_RATE)) == set()
+    assert fails(sheet("η*" + head, ETA + "*", "{w}-{d}")) == set()
+
+
 @pytest.mark.parametrize(
     ("head", "factor", "update"),
     [

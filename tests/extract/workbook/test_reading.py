@@ -75,6 +75,25 @@ def test_header_spellings(text: str, quantity: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "dL/dw1", "∂C/∂w1", "dJ/dw1", "dErr/dw1", "d cost/dw1", "w1_grad", "w1 gradient", "derivative w1", "slope of w1",
+        "partial derivative of E w.r.t. w1", "rate of change of E with respect to w1", "deltaE/deltaw1",
+        "del E / del w1",
+    ],
+)  # fmt: skip
+def test_a_gradient_in_other_words_is_one(text: str) -> None:
+    assert canonical(text) == "dw1"
+
+
+@pytest.mark.parametrize(
+    "text", ["w1 new", "new w1", "wt1", "lw1", "change in loss", "g1", "w1 (t+1)", "w1_graded"]
+)
+def test_what_is_called_like_a_weight_is_no_gradient(text: str) -> None:
+    assert canonical(text) == ""
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("of:=[.E2]-([.$B$1]*[.X2])", "E2-($B$1*X2)"),

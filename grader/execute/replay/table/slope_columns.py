@@ -59,17 +59,33 @@ _SAYS = {
     SlopeColumns.STEPS: re.compile(_STEP, re.IGNORECASE),
     SlopeColumns.CHANGES: re.compile(_STEP, re.IGNORECASE),
 }
+_SLOPE = re.compile(
+    r"rates?\s+of\s+change(?:\s+(?:in|of))?"
+    r"|(?:[Δ∆]|delta|change\s+(?:in|of))[\s_({]*(?:error|loss|cost|e)(?:[\s_]*(?:total|tot|t))?[\s_)}]*"
+    r"(?:[/÷∕⁄]|by|wrt|w\.?\s?r\.?\s?t\.?|with(?:\s+respect\s+to)?)"
+    r"[\s_({]*(?:[Δ∆]|delta|change\s+(?:in|of))?",
+    re.IGNORECASE,
+)
+"""A slope in words of change: `rate of change of E with w1`, `ΔE/Δw1` are ∂E/∂w1, whatever sign comes before
+them.
+"""
+
+
+def _bare(header: str) -> str:
+    """A header without the words by which it calls a slope a change."""
+    return _SLOPE.sub(" ∂ ", header)
 
 
 def says(header: str, held: SlopeColumns) -> bool:
     """Whether a header says that its column holds no gradient but that: `-∂E/∂w1`, `Δw1`."""
     said = _SAYS.get(held)
-    return said is None or said.search(header) is not None
+    return said is None or said.search(_bare(header)) is not None
 
 
 def said_kinds(header: str) -> tuple[SlopeColumns, ...]:
     """What a header may say that its column holds but gradients."""
-    return tuple(kind for kind, said in _SAYS.items() if said.search(header))
+    bare = _bare(header)
+    return tuple(kind for kind, said in _SAYS.items() if said.search(bare))
 
 
 def says_steps(header: str) -> bool:
