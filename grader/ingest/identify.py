@@ -15,7 +15,7 @@ from grader.core.faults import SandboxFault
 from grader.core.submission import Artefact, Kind, Problem, Source, forms_of
 from grader.ingest.limits import MAX_FILE_BYTES
 from grader.ingest.packages import MARKS, Package
-from grader.sandbox.reader import Lost, read_limited
+from grader.sandbox.reader import Lost, read_ahead, read_limited
 
 _BY_SUFFIX = {
     ".md": Kind.README,
@@ -76,6 +76,9 @@ _OF_A_SPREADSHEET = (
 _LFS = b"version https://git-lfs"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ZIP = b"PK\x03\x04"
+_BINARY = (_ZIP, _OLE, b"%PDF", b"\x89PNG", b"\xff\xd8\xff")
+_PARSE = "grader.extract.documents.documents:parse_file"
+_LOOK = "grader.ingest.packages:look"
 
 
 def kind_by_name(path: str) -> Kind:
@@ -151,8 +154,24 @@ def identify(path: str, data: bytes) -> Artefact:
     return identified(path, data).artefact
 
 
+def calls_of(path: str, data: bytes) -> tuple[tuple[str, tuple[object, ...]], ...]:
+    """What `identified` will ask the limited process about a file, as far as its name and its first bytes
+    tell: for `reading_ahead`.
+    """
+    kind = kind_by_name(path)
+    if kind is Kind.NOTEBOOK and data.lstrip()[:1] == b"{":
+        return ((_PARSE, (data, _unread(path, kind, data))),)
+    if kind is Kind.WORKBOOK and data.startswith(_ZIP):
+        return ((_LOOK, (data,)),)
+    if kind is Kind.README and data and not data.startswith(_BINARY):
+        return ((_PARSE, (data, _unread(path, kind, data))),)
+    return ()
+
+
 def identified(path: str, data: bytes) -> Source:
-    """Return a file with what it is; of a notebook also what was read of it, so that it is parsed once."""
+    """Return a file with what it is; of a notebook also what was read of it, so that it is parsed once, and
+    of a README where that was read ahead.
+    """
     name = PurePosixPath(path).name
     kind = kind_by_name(path)
     seen = _Seen()
@@ -177,7 +196,7 @@ def identified(path: str, data: bytes) -> Source:
     elif kind is Kind.WORKBOOK:
         seen = _workbook(PurePosixPath(path).suffix.lower(), data)
     elif kind is Kind.README:
-        seen = _as_notebook(path, data) or _text(data)
+        seen = _as_notebook(path, data) or _readme(path, data)
     elif kind is Kind.SOURCE:
         seen = _text(data)
     elif kind is Kind.OTHER:
@@ -220,7 +239,7 @@ def _notebook(path: str, data: bytes) -> _Seen:
     if isinstance(parsed, Lost):
         problem = Problem.TOO_LARGE if parsed.too_large else Problem.BROKEN
         lost = Notebook(artefact=path, main=False, format="", problem=f"the notebook {parsed}")
-        document = Document(artefact=_unread_notebook(path, data), notebook=lost, problem=lost.problem)
+        document = Document(artefact=_unread(path, Kind.NOTEBOOK, data), notebook=lost, problem=lost.problem)
         return _Seen(problem, lost.problem, reading=msgspec.msgpack.encode(document))
     if parsed.script:
         note = "named as a notebook, but the content is a Python script, and read as one"
@@ -232,12 +251,11 @@ def _notebook(path: str, data: bytes) -> _Seen:
 
 
 def _parsed(path: str, data: bytes) -> ParsedFile | Lost:
-    target = "grader.extract.documents.documents:parse_file"
-    return read_limited(target, data, _unread_notebook(path, data), returns=ParsedFile)
+    return read_limited(_PARSE, data, _unread(path, Kind.NOTEBOOK, data), returns=ParsedFile)
 
 
-def _unread_notebook(path: str, data: bytes) -> Artefact:
-    return Artefact(path=path, kind=Kind.NOTEBOOK, sha256="", size=len(data))
+def _unread(path: str, kind: Kind, data: bytes) -> Artefact:
+    return Artefact(path=path, kind=kind, sha256="", size=len(data))
 
 
 def _workbook(suffix: str, data: bytes) -> _Seen:
@@ -270,13 +288,19 @@ def _no_package(data: bytes) -> str:
 
 def _package(data: bytes) -> Package | Lost:
     try:
-        return read_limited("grader.ingest.packages:look", data, returns=Package)
+        return read_limited(_LOOK, data, returns=Package)
     except SandboxFault:  # the reader of workbooks says so when it is asked
         return Package(marks=MARKS)
 
 
+def _readme(path: str, data: bytes) -> _Seen:
+    seen = _text(data)
+    read = read_ahead(_PARSE, data, _unread(path, Kind.README, data), returns=ParsedFile)
+    return seen if read is None or seen.problem is not Problem.NONE else seen._replace(reading=read.document)
+
+
 def _text(data: bytes) -> _Seen:
-    if data.startswith((_ZIP, _OLE, b"%PDF", b"\x89PNG", b"\xff\xd8\xff")):
+    if data.startswith(_BINARY):
         return _Seen(
             Problem.NOT_WHAT_IT_SAYS,
             "named as text, but the content is an archive, office file, PDF or picture",

@@ -14,7 +14,8 @@ import msgspec
 from grader.core.submission import Artefact, Elsewhere, Kind, Problem, Source, forms_of
 from grader.ingest.archive import HandedIn
 from grader.ingest.forms.typed import is_shortcut, may_be_the_work, only_links, plain_text, told
-from grader.ingest.identify import archive_kind, identified, saved_as, unread
+from grader.ingest.identify import archive_kind, calls_of, identified, saved_as, unread
+from grader.sandbox.reader import SMALL, reading_ahead
 
 _SHARED = r"drive\.google|1drv\.ms|onedrive|sharepoint|dropbox"
 _LINKED = {
@@ -28,11 +29,15 @@ _LINKED = {
 }
 """Addresses behind which a part may lie that was not handed in itself."""
 _PARTS = (Kind.README, Kind.WORKBOOK, Kind.NOTEBOOK)
+_WHOLE = (Problem.NONE, Problem.NOT_UNPACKED)
+"""Problems of files whose bytes are all there."""
 
 
 def sources_of(items: Sequence[HandedIn], *, single: bool) -> list[Source]:
     """Return each file with what it is; `single` where one file was given by its name."""
-    found = [_source(item) for item in items]
+    whole = [item for item in items if item.problem in _WHOLE and len(item.data) <= SMALL]
+    with reading_ahead([call for item in whole for call in calls_of(item.path, item.data)]):
+        found = [_source(item) for item in items]
     if single:
         found = [_meant(s) for s in found]
     missing = _missing(found)
@@ -45,7 +50,7 @@ def sources_of(items: Sequence[HandedIn], *, single: bool) -> list[Source]:
 
 
 def _source(item: HandedIn) -> Source:
-    if item.problem not in (Problem.NONE, Problem.NOT_UNPACKED):
+    if item.problem not in _WHOLE:
         return Source(artefact=unread(item.path, item.problem, item.why), data=item.data)
     source = identified(item.path, item.data)
     if item.typed:

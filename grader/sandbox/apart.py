@@ -15,7 +15,7 @@ import msgspec
 
 from grader.core.faults import SandboxFault
 from grader.sandbox import reader, warm
-from grader.sandbox.reader_server import HEAD, LENGTH, End, ReadLimits, Request
+from grader.sandbox.reader_server import HEAD, LENGTH, Call, End, ReadLimits, Request
 
 LIMITS = ReadLimits(cpu=3600, memory=2_000_000_000, wall=4 * 3600.0)
 """What one call may take, beyond the memory that it was forked with. A small network takes 0.12 CPU s; the
@@ -47,11 +47,8 @@ def call(
     address = warm.address()
     if not address:
         return None
-    given = msgspec.Raw(msgspec.msgpack.encode(arguments))
-    frames = [
-        msgspec.msgpack.encode(part)
-        for part in (limits, Request(target=target, arguments=given, limits=limits))
-    ]
+    asked = Call(target=target, arguments=msgspec.Raw(msgspec.msgpack.encode(arguments)))
+    frames = [msgspec.msgpack.encode(part) for part in (limits, Request(calls=(asked,), limits=limits))]
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as channel:
         channel.settimeout(_PATIENCE)
         try:
@@ -71,7 +68,7 @@ def call(
         reader.count(cpu)
     if kind == End.VALUE:
         try:
-            return msgspec.msgpack.decode(payload, type=returns)
+            return msgspec.msgpack.decode(payload, type=tuple[returns])[0]  # type: ignore[valid-type]
         except msgspec.DecodeError as fault:
             return Ended(detail=f"its answer is none: {fault}")
     if kind in (End.OURS, End.RAISED):

@@ -1,4 +1,5 @@
-"""The process in which files of students are parsed, one at a time, each in a fork of its own with limits.
+"""The process in which files of students are parsed, in forks with limits: one file a fork, or a few small
+ones of the same person.
 
 It is started once for each worker (`grader.sandbox.reader`), imports the readers that it is asked for, and
 reads no file of a student itself: what a fork did to its memory is gone with the fork, so nothing of one
@@ -47,13 +48,19 @@ class ReadLimits(msgspec.Struct, frozen=True, kw_only=True):
     """
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True):
+class Call(msgspec.Struct, frozen=True, kw_only=True):
     """A function of ours, as `module:name`, and the arguments that it is called with, as one MessagePack
     array.
     """
 
     target: str
     arguments: msgspec.Raw
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """Calls that one fork answers, one after the other, with an array of what they return."""
+
+    calls: tuple[Call, ...]
     limits: ReadLimits
 
 
@@ -99,17 +106,17 @@ def main() -> None:
         reader_filter.prepare()
     while (request := _request(source)) is not None:
         try:
-            function = load(request.target)
+            functions = [load(call.target) for call in request.calls]
         except Exception as fault:  # told as a fault of ours, with its words
             _send(sink, End.OURS, 0.0, f"{type(fault).__name__}: {fault}".encode())
             continue
         if not _CAN_FORK:
             _send(sink, End.BEGUN, 0.0, b"")
-            end, payload = _outcome(function, request)
+            end, payload = _outcome(functions, request)
             _send(sink, end, time.process_time(), payload)
             break
         try:
-            _send(sink, *_forked(function, request, source.fileno()))
+            _send(sink, *_forked(functions, request, source.fileno()))
         except OSError as fault:
             _send(sink, End.OURS, 0.0, f"no process could be started ({fault})".encode())
     # Nothing is left to be torn down, and what a reader left behind has no say.
@@ -150,10 +157,10 @@ def answer(connection: int) -> NoReturn:
 
 def _answered(request: Request) -> tuple[End, float, bytes]:
     try:
-        function = load(request.target)
+        functions = [load(call.target) for call in request.calls]
     except Exception as fault:  # told as a fault of ours, with its words
         return End.OURS, 0.0, f"{type(fault).__name__}: {fault}".encode()
-    end, payload = _outcome(function, request)
+    end, payload = _outcome(functions, request)
     return end, time.process_time(), payload
 
 
@@ -212,10 +219,11 @@ def load(target: str) -> Reader:
     return _loaded[target]
 
 
-def _outcome(function: Reader, request: Request) -> tuple[End, bytes]:
-    """Call a reader with its arguments; whatever it does is an outcome."""
+def _outcome(functions: Sequence[Reader], request: Request) -> tuple[End, bytes]:
+    """Call readers with their arguments; whatever one of them does is the outcome of all."""
+    asked = zip(functions, request.calls, strict=True)
     try:
-        payload = msgspec.msgpack.encode(function.call(*function.arguments.decode(request.arguments)))
+        payload = msgspec.msgpack.encode([f.call(*f.arguments.decode(call.arguments)) for f, call in asked])
     except MemoryError:
         return End.MEMORY, b""
     except ImportError as fault:  # of a module that a reader loads when it needs it
@@ -227,15 +235,15 @@ def _outcome(function: Reader, request: Request) -> tuple[End, bytes]:
     return End.VALUE, payload
 
 
-def _forked(function: Reader, request: Request, worker: int) -> tuple[End, float, bytes]:
-    """Call a reader in a fork; return how it ended, its CPU seconds and what it answered."""
+def _forked(functions: Sequence[Reader], request: Request, worker: int) -> tuple[End, float, bytes]:
+    """Call readers in a fork; return how it ended, its CPU seconds and what it answered."""
     ours, theirs = os.pipe()
     server = os.getpid()
     pid = os.fork()
     if pid == 0:
         try:
             reader_filter.die_with(server)
-            _in_fork(function, request, theirs)
+            _in_fork(functions, request, theirs)
         finally:
             os._exit(1)
     os.close(theirs)
@@ -287,9 +295,9 @@ def _received(ours: int, worker: int, limits: ReadLimits) -> tuple[End | None, b
         parts.append(part)
 
 
-def _in_fork(function: Reader, request: Request, theirs: int) -> None:
+def _in_fork(functions: Sequence[Reader], request: Request, theirs: int) -> None:
     _confine(request.limits)
-    end, payload = _outcome(function, request)
+    end, payload = _outcome(functions, request)
     with os.fdopen(theirs, "wb", closefd=False) as sink:
         sink.write(HEAD.pack(end, 0.0, len(payload)))
         sink.write(payload)

@@ -15,7 +15,7 @@ import pytest
 
 from grader.core.faults import SandboxFault
 from grader.sandbox import reader, reader_filter
-from grader.sandbox.reader import Lost, read_limited
+from grader.sandbox.reader import Lost, read_ahead, read_limited
 from grader.sandbox.reader_server import End, ReadLimits
 from grader.sandbox.seccomp import supported
 
@@ -125,6 +125,49 @@ def test_a_reader_writes_no_file(tmp_path: Path) -> None:
     lost = read_limited(f"{HERE}:write", b"", str(target), returns=int)
     assert isinstance(lost, Lost)
     assert not target.exists() or target.read_bytes() == b""
+
+
+AHEAD = [(f"{HERE}:double", (b"ab",)), (f"{HERE}:double", (b"c",))]
+
+
+def test_files_that_are_read_ahead_are_read_in_one_process_and_not_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with reader.reading_ahead(AHEAD):
+        assert read_ahead(f"{HERE}:double", b"c", returns=bytes) == b"cc"
+        assert read_ahead(f"{HERE}:double", b"d", returns=bytes) is None, "nobody asked for it"
+        with monkeypatch.context() as closed:
+            closed.setattr(reader, "_reader", lambda: pytest.fail("it was read already"))
+            assert double() == b"abab"
+            assert double(b"c") == b"cc"
+        assert double(b"d") == b"dd"
+    assert read_ahead(f"{HERE}:double", b"c", returns=bytes) is None, "answers are kept while it lasts"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        (f"{HERE}:leave", (b"", 1)),
+        (f"{HERE}:fail", (b"",)),
+        (f"{HERE}:lack_a_module", (b"",)),
+        ("grader.extract.no_such_reader:read", (b"",)),
+    ],
+)
+def test_a_file_that_ends_what_is_read_ahead_costs_itself_alone(
+    other: tuple[str, tuple[object, ...]], anew: None
+) -> None:
+    """Of two files in one process the good one would be lost with the bad one."""
+    with reader.reading_ahead([AHEAD[0], other, AHEAD[1]]):
+        assert read_ahead(f"{HERE}:double", b"ab", returns=bytes) is None
+        assert double() == b"abab"
+        assert double(b"c") == b"cc"
+
+
+def test_one_file_and_large_ones_are_not_read_ahead() -> None:
+    target = f"{HERE}:double"
+    for calls in (AHEAD[:1], [(target, (b"x" * 600_000,)), (target, (b"y" * 600_000,))]):
+        with reader.reading_ahead(calls):
+            assert read_ahead(*calls[0][:1], *calls[0][1], returns=bytes) is None
 
 
 def test_no_state_of_one_artefact_reaches_the_next(anew: None) -> None:

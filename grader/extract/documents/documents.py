@@ -49,9 +49,10 @@ def read_documents(sources: Sources) -> Documents:
 
 
 def _document(source: Source) -> Document:
-    if not source.reading or source.artefact.kind is not Kind.NOTEBOOK:
+    read = msgspec.msgpack.decode(source.reading, type=Document) if source.reading else None
+    if read is None or read.kind is not source.artefact.kind:
         return read_document(source.data, source.artefact)
-    return _with_artefact(msgspec.msgpack.decode(source.reading, type=Document), source.artefact)
+    return _with_artefact(read, source.artefact)
 
 
 def read_document(data: bytes, artefact: Artefact) -> Document:
