@@ -6,6 +6,11 @@ from collections.abc import Iterator
 from grader.core.bucket import Place
 from grader.core.memory import digest, write_whole
 
+_PACKED = (b"PK", b"\x89PNG", b"\xff\xd8\xff")
+"""How files begin that are packed already: another pass takes 1 to 5 % off
+them and up to 7 CPU ms, some 1 % of a hand-in.
+"""
+
 
 class Objects:
     """Zlib files in a folder or bucket, named by the SHA-256 of their content. Safe for several processes:
@@ -19,7 +24,8 @@ class Objects:
         """Store bytes and return their SHA-256; a second put of the same bytes writes nothing."""
         name = digest(data)
         if not self._path(name).exists():
-            write_whole(self._path(name), zlib.compress(data, 6), mode=0o600)
+            level = 0 if data.startswith(_PACKED) else 6
+            write_whole(self._path(name), zlib.compress(data, level), mode=0o600)
         return name
 
     def get(self, name: str) -> bytes:
