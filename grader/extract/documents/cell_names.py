@@ -122,9 +122,11 @@ def python_tree(code: str) -> ast.Module | None:
 @lru_cache(maxsize=64)
 def _remembered(code: str) -> ast.Module | None:
     try:
-        return ast.parse(code)
+        tree = ast.parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+    tree.code = code  # type: ignore[attr-defined]
+    return tree
 
 
 def nodes_of(tree: ast.AST) -> tuple[ast.AST, ...]:
@@ -133,9 +135,23 @@ def nodes_of(tree: ast.AST) -> tuple[ast.AST, ...]:
     """
     below: tuple[ast.AST, ...] | None = getattr(tree, "nodes_below", None)
     if below is None:
-        below = tuple(ast.walk(tree))[1:]
+        below = tuple(_below(tree))
         tree.nodes_below = below  # type: ignore[attr-defined]
     return (tree, *below)
+
+
+def _below(tree: ast.AST) -> list[ast.AST]:
+    """Nodes below a tree in the order of `ast.walk`, whose generators take 1.5 times as long."""
+    found = [tree]
+    for node in found:  # and those that it adds
+        held = node.__dict__
+        for name in node._fields:
+            value = held.get(name)
+            if isinstance(value, ast.AST):
+                found.append(value)
+            elif isinstance(value, list):
+                found += [item for item in value if isinstance(item, ast.AST)]
+    return found[1:]
 
 
 def _assigned_magic(line: str) -> bool:
@@ -261,11 +277,17 @@ def _is_silent(line: str) -> bool:
 
 def _bindings(tree: ast.Module) -> set[str]:
     """Names that a module makes at its top level, or by `global` in a function."""
-    table = symtable.symtable(ast.unparse(tree), "cell", "exec")
+    table = _symbols(tree)
     found = {s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported()}
     for inner in _scopes(table):
         found |= {s.get_name() for s in inner.get_symbols() if s.is_declared_global() and s.is_assigned()}
     return found | {name for node in nodes_of(tree) for name in _patterns(node)}
+
+
+def _symbols(tree: ast.Module) -> symtable.SymbolTable:
+    """The table of symbols of a tree, from the code that it was parsed from."""
+    code: str | None = getattr(tree, "code", None)
+    return symtable.symtable(ast.unparse(tree) if code is None else code, "cell", "exec")
 
 
 def _patterns(node: ast.AST) -> tuple[str, ...]:
@@ -277,7 +299,7 @@ def _patterns(node: ast.AST) -> tuple[str, ...]:
 
 def _reads(tree: ast.Module) -> list[str]:
     """Global names that the code reads in any of its scopes, in order of appearance."""
-    table = symtable.symtable(ast.unparse(tree), "cell", "exec")
+    table = _symbols(tree)
     found = {s.get_name() for s in table.get_symbols() if s.is_referenced()}
     for inner in _scopes(table):
         found |= {s.get_name() for s in inner.get_symbols() if s.is_referenced() and s.is_global()}

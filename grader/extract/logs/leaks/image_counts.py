@@ -8,6 +8,8 @@ import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from grader.extract.documents.cell_names import nodes_of
+
 _BATCH = re.compile(r"batch_?(?:size|sz)|^bs(?:z|ize)?$|^batch$", re.IGNORECASE)
 _DEEPEST = 4
 
@@ -17,14 +19,14 @@ _Bound = Mapping[str, Sequence[ast.expr]]
 def divides_by_batches(tree: ast.Module) -> bool:
     """Whether anything is divided by a number that a size of batches is part of."""
     bound: dict[str, list[ast.expr]] = {}
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         for name, value in _given(node):
             bound.setdefault(name, []).append(value)
     return any(_of_batches(d, bound) for d in _denominators(tree))
 
 
 def _denominators(tree: ast.Module) -> Iterator[ast.expr]:
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         match node:
             case ast.BinOp(op=ast.Div() | ast.FloorDiv(), right=right):
                 yield right

@@ -62,7 +62,7 @@ def called_functions(
 ) -> Iterator[ast.FunctionDef]:
     """The functions of any cell that some statements call by name, and those that these call."""
     functions = {
-        n.name: n for tree in trees.values() if tree is not None for n in ast.walk(tree)
+        n.name: n for tree in trees.values() if tree is not None for n in nodes_of(tree)
         if isinstance(n, ast.FunctionDef)
     }  # fmt: skip
     open_: list[ast.AST] = list(statements)
