@@ -9,20 +9,7 @@ import unicodedata
 
 from grader.backprop.assigned import made
 from grader.core.assigned_network import AssignedNetwork, up_to
-from grader.extract.formulas.reading.source_map import Replacement, SourceText
-
-_Rules = tuple[tuple[re.Pattern[str], Replacement], ...]
-
-
-def _rules(*pairs: tuple[str, Replacement]) -> _Rules:
-    return tuple((re.compile(pattern), new) for pattern, new in pairs)
-
-
-def _apply(line: SourceText, rules: _Rules) -> SourceText:
-    for pattern, new in rules:
-        line = line.sub(pattern, new)
-    return line
-
+from grader.extract.formulas.reading.source_map import Rule, SourceText, rules
 
 _OPENING = ("\\{", "\\lbrace")
 _BRACKETS = {"\\{": "(", "\\}": ")", ".": ""}
@@ -33,7 +20,7 @@ _LATEX_NAMES = (
     ("Longrightarrow", " => "), ("Rightarrow", " => "), ("rightarrow", " → "), ("therefore", " ; "), ("div", " / "),
     ("prime", " ' "), ("leftarrow", " := "), ("gets", " := "), ("equiv", " = "),
 )  # fmt: skip
-_STACKED = _rules(
+_STACKED = rules(
     (
         r"\\(?:under|over)brace\s*(\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\})\s*[_^]\s*\{(?:[^{}]|\{[^{}]*\})*\}",
         r"\1",
@@ -41,7 +28,7 @@ _STACKED = _rules(
     (r"\{\s*((?:[^{}]|\{[^{}]*\})*?)\s*\\over(?![a-z])\s*((?:[^{}]|\{[^{}]*\})*)\}", r"\\frac{\1}{\2}"),
 )
 """Fractions by `\\over`, and braces with a label under them."""
-_LATEX_BEFORE = _rules(
+_LATEX_BEFORE = rules(
     (r"(?<=\d)\{,\}(?=\d)", ","),
     (r"(?<=[A-Za-z])\s+_\s*(?=[{\w])", "_"),
     (r"\\color\{[^}]*\}|\\textcolor\{[^}]*\}", ""),
@@ -83,10 +70,10 @@ _LATEX_BEFORE = _rules(
     ),
 )
 _COMMAND = re.compile(r"\\([a-zA-Z]+)")
-_COMMANDS = {name: (re.compile(rf"\\{name}(?![a-zA-Z])"), new) for name, new in _LATEX_NAMES}
-_ESCAPED_UNDERSCORE = _rules((r"\\_", "_"))
+_COMMANDS = {name: Rule(re.compile(rf"\\{name}(?![a-zA-Z])"), new) for name, new in _LATEX_NAMES}
+_ESCAPED_UNDERSCORE = rules((r"\\_", "_"))
 _SUBSCRIPT = re.compile(r"_\s*\{\s*([A-Za-z0-9_ ]*?)\s*\}")
-_LATEX_AFTER = _rules(
+_LATEX_AFTER = rules(
     (r"\^\s*\{([^{}]*)\}", r"^(\1)"),
     (r"&", " "),
     (r"\\\\", " "),
@@ -136,10 +123,10 @@ _DELTA = r"(?:\\delta(?![a-zA-Z])|δ|𝛿)"
 _NEURON = r"((?:a_?|out_?|net_?|z_?)?[hoHO0])_?"
 
 
-def _signals(assigned: AssignedNetwork) -> _Rules:
+def _signals(assigned: AssignedNetwork) -> tuple[Rule, ...]:
     n = up_to(max(len(assigned.hidden), len(assigned.outputs)))
     low = "".join(char for char in "₁₂₃₄₅₆₇₈₉"[: max(len(assigned.hidden), len(assigned.outputs))])
-    return _rules(
+    return rules(
         (_DELTA + rf"\s*_?\s*\{{\s*(?:\\(?:text|mathrm)\{{)?{_NEURON}\{{?({n})\}}{{1,3}}", r" delta_\1\2 "),
         (_DELTA + rf"\s*_?\s*\(?{_NEURON}({n})\)?", r" delta_\1\2 "),
         (_DELTA + rf"\s*([{low}])\s*\^?\(?([ho])\)?", r" delta_\2\1 "),
@@ -161,7 +148,7 @@ def error_signals(line: SourceText) -> SourceText:
         line = line.sub(_CAPITAL, "δ")
     if not any(mark in line.text for mark in _DELTAS) or _DERIVATIVE_IN_DELTAS.search(line.text):
         return line
-    return _apply(line, made(_signals))
+    return line.rewritten(made(_signals))
 
 
 _IN_DELTAS = re.compile(r"[Δ∆]\s*[ELJC]\w*\s*/|/\s*\(?[Δ∆]")
@@ -174,12 +161,12 @@ def latex_to_plain(line: SourceText) -> SourceText:
     if "\\" not in line.text and "{" not in line.text and "~" not in line.text and "&" not in line.text:
         return line
     if "\\over" in line.text or "\\underbrace" in line.text:
-        line = _apply(line, _STACKED)
-    line = _apply(line, _LATEX_BEFORE)
+        line = line.rewritten(_STACKED)
+    line = line.rewritten(_LATEX_BEFORE)
     used = set(_COMMAND.findall(line.text))
-    line = _apply(line, tuple(rule for name, rule in _COMMANDS.items() if name in used))
-    line = _fractions(_apply(line, _ESCAPED_UNDERSCORE))
-    return _apply(_subscripts(_paired_braces(line), 4), _LATEX_AFTER)
+    line = line.rewritten(rule for name, rule in _COMMANDS.items() if name in used)
+    line = _fractions(line.rewritten(_ESCAPED_UNDERSCORE))
+    return _subscripts(_paired_braces(line), 4).rewritten(_LATEX_AFTER)
 
 
 def _paired_braces(line: SourceText) -> SourceText:
@@ -222,7 +209,7 @@ _LOOK_ALIKE = {
     "≔": ":=", "≜": "=", "≝": "=", "≙": "=", "⟸": ":=", "⇐": ":=", "⟵": ":=", "∑": "Σ",
 }  # fmt: skip
 _LOOK_ALIKE_TABLE = {ord(char): new for char, new in _LOOK_ALIKE.items()}
-_FUNCTIONS = _rules(
+_FUNCTIONS = rules(
     (r"\b(?:math|np|numpy|torch)\.(?=exp|log|square|pow)", ""),
     (r"\bsquare\(((?:[^()]|\([^()]*\))*)\)", r"(\1)^2"),
     (r"\bpow(?:er)?\(((?:[^(),]|\([^()]*\))*),\s*2(?:\.0*)?\)", r"(\1)^2"),
@@ -236,30 +223,55 @@ _TAGS = (
 _D = r"(?:del_?|dou_?|partial_?|d_?)"
 """`∂` as the names of programs and sentences spell it."""
 _CYRILLIC = str.maketrans("аАеЕоОхХсСтТНі", "aAeEoOxXcCtTHi")
-_INLINE = _rules(
-    (r"(?<![А-яё])[аАеЕоОхХсСтТНі](?![А-яё])", lambda m: m.group(0).translate(_CYRILLIC)),
-    (r"(?<=[\w)])\s*\.\*\s*(?=[\w(])", " * "),
-    (r"(?<=[\d)])\s_\s(?=\(?[A-Za-z][A-Za-z_]{0,6}\d)", " * "),  # a formatter's emphasis: `*` became `_`
-    (r"\(\s*[d∂]\s*\)\s*(?=[A-Za-zσ(])", "∂"),
-    (rf"(?<![\w\\]){_D}(\w{{1,20}}?)_(?:by|over|upon|wrt)_(?:{_D})?([A-Za-z]\w{{0,12}})(?!\w)", r"d\1_d\2"),
-    (rf"(?<![\w\\]){_D}(\w{{1,20}}?)_(?:del|dou|partial)_?([A-Za-z]\w{{0,12}})(?!\w)", r"d\1_d\2"),
-    (r"(?<![A-Za-z])(?:del|dou)\s+(?=[A-Za-z])", "∂"),
-    (r"(?<![A-Za-z\\])(?:del|dou|partial)[\s_]*(?=[EJLwWhHoO]_?(?![a-z])|(?:a|out|net|z)_)", "∂"),
-    (r"(?<![A-Za-z])([d∂]\s?[EJLCaoh]\w{0,8})\s+(?:by|upon|over)\s+(?=[d∂]\s?[wWaoh]_?\w{0,5}\d)", r"\1/"),
-    (r"(?<=[aAEhHiIoOtTwWzZ])_\(([A-Za-z]{0,5}_?[1-9]\d?)\)", r"_\1"),
-    (r"(?i)</(?:li|p)\s*>|(?<=[\w)²;])\s*<(?:li|p)\b[^<>]*>", " ; "),
-    (r"(?i)<\s*sup\s*>(.{0,300}?)<\s*/\s*sup\s*>", r"^(\1)"),
-    (r"(?i)<\s*sub\s*>(.{0,300}?)<\s*/\s*sub\s*>", r"_\1"),
-    (r"(?<=[\w)\]}])\s+[xX]\s+(?=[\w(\[{∂δ])", " * "),
-    (r"(?i)(?<=[\w)²`*])\s*<br\s*/?>(?=[\s`*]*[∂dδwaohE(\\][^<=]{0,60}=)", " ; "),
-    (r"(?i)<br\s*/?>", " "),
-    (rf"(?i)</?(?:{_TAGS})\b[^<>]*>", " "),
-    (r"‖([^‖]{1,200})‖|\|\|([^|]{1,200})\|\|", lambda m: f"({m.group(1) or m.group(2)})"),
-    (r"&(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|[A-Za-z]{2,31});", lambda m: html.unescape(m.group(0))),
+_INLINE = rules(
+    (r"(?<![А-яё])[аАеЕоОхХсСтТНі](?![А-яё])", lambda m: m.group(0).translate(_CYRILLIC), *"аАеЕоОхХсСтТНі"),
+    (r"(?<=[\w)])\s*\.\*\s*(?=[\w(])", " * ", ".*"),
+    (r"(?<=[\d)])\s_\s(?=\(?[A-Za-z][A-Za-z_]{0,6}\d)", " * ", "_"),  # a formatter's emphasis: `*` became `_`
+    (r"\(\s*[d∂]\s*\)\s*(?=[A-Za-zσ(])", "∂", "d", "∂"),
+    (
+        rf"(?<![\w\\]){_D}(\w{{1,20}}?)_(?:by|over|upon|wrt)_(?:{_D})?([A-Za-z]\w{{0,12}})(?!\w)",
+        r"d\1_d\2",
+        "_by_",
+        "_over_",
+        "_upon_",
+        "_wrt_",
+    ),
+    (
+        rf"(?<![\w\\]){_D}(\w{{1,20}}?)_(?:del|dou|partial)_?([A-Za-z]\w{{0,12}})(?!\w)",
+        r"d\1_d\2",
+        "_del",
+        "_dou",
+        "_partial",
+    ),
+    (r"(?<![A-Za-z])(?:del|dou)\s+(?=[A-Za-z])", "∂", "del", "dou"),
+    (
+        r"(?<![A-Za-z\\])(?:del|dou|partial)[\s_]*(?=[EJLwWhHoO]_?(?![a-z])|(?:a|out|net|z)_)",
+        "∂",
+        "del",
+        "dou",
+        "partial",
+    ),
+    (
+        r"(?<![A-Za-z])([d∂]\s?[EJLCaoh]\w{0,8})\s+(?:by|upon|over)\s+(?=[d∂]\s?[wWaoh]_?\w{0,5}\d)",
+        r"\1/",
+        "by",
+        "upon",
+        "over",
+    ),
+    (r"(?<=[aAEhHiIoOtTwWzZ])_\(([A-Za-z]{0,5}_?[1-9]\d?)\)", r"_\1", "_("),
+    (r"(?i)</(?:li|p)\s*>|(?<=[\w)²;])\s*<(?:li|p)\b[^<>]*>", " ; ", "<"),
+    (r"(?i)<\s*sup\s*>(.{0,300}?)<\s*/\s*sup\s*>", r"^(\1)", "<"),
+    (r"(?i)<\s*sub\s*>(.{0,300}?)<\s*/\s*sub\s*>", r"_\1", "<"),
+    (r"(?<=[\w)\]}])\s+[xX]\s+(?=[\w(\[{∂δ])", " * ", "x", "X"),
+    (r"(?i)(?<=[\w)²`*])\s*<br\s*/?>(?=[\s`*]*[∂dδwaohE(\\][^<=]{0,60}=)", " ; ", "<"),
+    (r"(?i)<br\s*/?>", " ", "<"),
+    (rf"(?i)</?(?:{_TAGS})\b[^<>]*>", " ", "<"),
+    (r"‖([^‖]{1,200})‖|\|\|([^|]{1,200})\|\|", lambda m: f"({m.group(1) or m.group(2)})", "‖", "||"),
+    (r"&(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|[A-Za-z]{2,31});", lambda m: html.unescape(m.group(0)), "&"),
 )
 _SUPERSCRIPT_RUN = re.compile("[" + "".join(_SUPERSCRIPTS) + "]+")
-_VULGAR = _rules((r"½", "(1/2)"), (r"¼", "(1/4)"))
-_DECIMAL_COMMA = _rules(
+_VULGAR = rules((r"½", "(1/2)"), (r"¼", "(1/4)"))
+_DECIMAL_COMMA = rules(
     (r"(?<![\w.,])(\d{1,2}),(\d{1,4})(?=\s*(?:[*/·×⋅∙•∗(]|\\cdot|\\times))", r"\1.\2"),
     (r"(?<=[*/·×⋅∙•∗])(\s*\d{1,2}),(\d{1,4})(?![\w,.])", r"\1.\2"),
 )
@@ -289,21 +301,21 @@ def plain_notation(line: SourceText) -> SourceText:
     """Replace HTML, superscripts, compatibility characters, look-alikes and all kinds of brackets."""
     line = line.sub(_RUN, _of_eight)
     if "," in line.text:
-        line = _apply(line, _DECIMAL_COMMA)
+        line = line.rewritten(_DECIMAL_COMMA)
     if _HAS_FUNCTION.search(line.text):
-        line = _apply(line, _FUNCTIONS)
-    line = _apply(_subscripts(line, 3), _INLINE)
+        line = line.rewritten(_FUNCTIONS)
+    line = _subscripts(line, 3).rewritten(_INLINE)
     if not line.text.isascii():
         line = line.sub(_SUPERSCRIPT_RUN, _of_superscripts)
-        line = _apply(line, _VULGAR)
+        line = line.rewritten(_VULGAR)
         line = line.translate(
             {ord(c): unicodedata.normalize("NFKC", c) for c in set(line.text) if not c.isascii()}
         )
     line = line.translate(_LOOK_ALIKE_TABLE)
-    return _apply(line, _POSITIVE_PARTS) if ">" in line.text or "max" in line.text else line
+    return line.rewritten(_POSITIVE_PARTS) if ">" in line.text or "max" in line.text else line
 
 
-_POSITIVE_PARTS = _rules(
+_POSITIVE_PARTS = rules(
     (r"\bmax(?:imum)?\(\s*0(?:\.0*)?\s*,\s*(\w+)\s*\)", r"relu(\1)"),
     (r"\bmax(?:imum)?\(\s*(\w+)\s*,\s*0(?:\.0*)?\s*\)", r"relu(\1)"),
     (r"\b1\s+if\s+(\w+)\s*>\s*0\s+else\s+0\b", r"step(\1)"),
@@ -312,23 +324,31 @@ _POSITIVE_PARTS = _rules(
 """What a ReLU keeps, and where it keeps it: names that only a network with one knows."""
 
 LIST_MARK = re.compile(r"^\s*(?:[-+*]|\d{1,2}[.)])\s+")
-_MARKDOWN = _rules(
-    (r"!\[[^\]]{0,500}\]\([^)]*\)", " "),
-    (r"\[([^\]]{0,500})\]\((?:https?:|\.|/)[^)]*\)", r"\1"),
-    (r"^\s*(?:>\s*)+", ""),
-    (r"^\s*#{1,6}\s+", ""),
-    (LIST_MARK.pattern, ""),
-    (LIST_MARK.pattern, ""),
-    (r"^(\s*)\*(?=[^\s*])(.*[^\s*\\])\*(?=\s*(?:<br\s*/?>)?\s*$)", r"\1\2"),
-    (r"(?<=[\w)\]²])\*(?=\s+(?:&|and|,|;)\s+\*[\w∂(])|(?<=[\w)\]²]\*\s&\s)\*|(?<=[\w)\]²]\*\sand\s)\*", " "),
-    (r"`", " "),
-    (r"\\([*_\[\]()#+.!<>~-])", r"\1"),
+_MARKDOWN = rules(
+    (r"!\[[^\]]{0,500}\]\([^)]*\)", " ", "!["),
+    (r"\[([^\]]{0,500})\]\((?:https?:|\.|/)[^)]*\)", r"\1", "]("),
+    (r"^\s*(?:>\s*)+", "", ">"),
+    (r"^\s*#{1,6}\s+", "", "#"),
+)
+_EMPHASIS = rules(
+    (r"^(\s*)\*(?=[^\s*])(.*[^\s*\\])\*(?=\s*(?:<br\s*/?>)?\s*$)", r"\1\2", "*"),
+    (
+        r"(?<=[\w)\]²])\*(?=\s+(?:&|and|,|;)\s+\*[\w∂(])|(?<=[\w)\]²]\*\s&\s)\*|(?<=[\w)\]²]\*\sand\s)\*",
+        " ",
+        "&",
+        "and",
+        ",",
+        ";",
+    ),
+    (r"`", " ", "`"),
+    (r"\\([*_\[\]()#+.!<>~-])", r"\1", "\\"),
     (
         r"\*{3}|(?<![\w)\]])\*\*(?![23](?!\w))(?=[\w∂(\[])|(?<=[\w)\]²])\s?\*\*(?!\s*[\w(\[∂])|\*\*(?=\s*$)|^\s*\*\*",
         " ",
+        "**",
     ),
-    (r"(?<![\w])__?(?=[∂aEehowσ])|__?(?=\s*$)|(?<=[\w)\]])__(?=\W)", " "),
-    (r"\\\s*$", ""),
+    (r"(?<![\w])__?(?=[∂aEehowσ])|__?(?=\s*$)|(?<=[\w)\]])__(?=\W)", " ", "_"),
+    (r"\\\s*$", "", "\\"),
 )
 
 
@@ -340,4 +360,8 @@ def strip_markdown(line: SourceText) -> SourceText:
     """Undo Markdown's own decoration on a raw line; never render it, for emphasis eats the `*` of products."""
     if "\\*" in line.text and not line.text.lstrip().startswith("*"):
         line = line.sub(_LOOSE_STAR, " ")
-    return _apply(line, _MARKDOWN)
+    line = line.rewritten(_MARKDOWN)
+    for _ in range(2):
+        if LIST_MARK.match(line.text):
+            line = line.sub(LIST_MARK, "")
+    return line.rewritten(_EMPHASIS)

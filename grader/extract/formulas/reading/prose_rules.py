@@ -7,7 +7,7 @@ import re
 
 from grader.backprop.expression import Expr
 from grader.backprop.name_patterns import Named
-from grader.extract.formulas.reading.source_map import SourceText
+from grader.extract.formulas.reading.source_map import SourceText, rules
 from grader.extract.formulas.reading.vocabulary import AGES
 
 _WORD = "[A-Za-zÀ-ÿ]"
@@ -17,39 +17,64 @@ _SUBTRACTED = (
     r"|outputs?|targets?|times|sum|product)"
 )
 """Words that a formula in words subtracts; other words behind a dash are a remark."""
-REMARKS = tuple(
-    re.compile(p)
-    for p in (
-        r"\s-\s*\(\d{1,2}\)\s*$",
+REMARKS = rules(
+    (r"\s-\s*\(\d{1,2}\)\s*$", "", "-"),
+    (
         r"(?<=[\w)])\s+\((?:[Tt]otal\s*)?(?:[Ee]rr?or|[Ll]oss|[Ee]q(?:n|uation)?|[Ss]tep)[\s._#:-]*\d{0,2}\)\s*$",
-        r"_?\*{2}\s*$",
-        r"(?<=[\w)])_\s*$",
-        r"\s-\s*(?:By|by|[Rr]ef|[Ss]ubst\w*|[Uu]sing|[Ff]rom|[Aa]s|[Ss]ame)\b.*$",
-        rf"(?<=[\d)\]²])\s-\s+(?!(?:{_SUBTRACTED})\b){_WORD}{{3,}}\s+{_WORD}{{2,}}\b[^*/=^]*$",
-        r"_\(.*$",
-        r"\(\s*w\d does not.*$",
-        r"_?>>.*$",
-        r":\s*\(?\s*[Ss]ince.*$",
-        r"\b[Ss]ince\b.*$",
-        r"\beg\s*:.*$",
-        r"\s#\s.*$",
-        r"\s-\s*As .*$",
-        r"\*?\s*equation \d.*$",
-        r"\(\s*(?:[A-Za-z_0-9]+ )+(?:[A-Za-z]+)\s*\)?\s*$",
-        r"\(\s*as\b.*$",
+        "",
+        "ror",
+        "oss",
+        "q",
+        "tep",
+    ),
+    (r"_?\*{2}\s*$", "", "**"),
+    (r"_(?<=[\w)]_)\s*$", "", "_"),
+    (r"\s-\s*(?:By|by|[Rr]ef|[Ss]ubst\w*|[Uu]sing|[Ff]rom|[Aa]s|[Ss]ame)\b.*$", "", "-"),
+    (rf"(?<=[\d)\]²])\s-\s+(?!(?:{_SUBTRACTED})\b){_WORD}{{3,}}\s+{_WORD}{{2,}}\b[^*/=^]*$", "", "-"),
+    (r"_\(.*$", "", "_("),
+    (r"\(\s*w\d does not.*$", "", "does not"),
+    (r"_?>>.*$", "", ">>"),
+    (r":\s*\(?\s*[Ss]ince.*$", "", "ince"),
+    (r"\b[Ss]ince\b.*$", "", "ince"),
+    (r"\beg\s*:.*$", "", "eg"),
+    (r"\s#\s.*$", "", "#"),
+    (r"\s-\s*As .*$", "", "As "),
+    (r"\*?\s*equation \d.*$", "", "equation "),
+    (r"\(\s*(?:[A-Za-z_0-9]+ )+(?:[A-Za-z]+)\s*\)?\s*$", "", " "),
+    (r"\(\s*as\b.*$", "", "as"),
+    (
         r"\s\([^()=]*\b(?:is|are|of|the|from|by|using|because|where|applying|following|function|does|not|depends?)\b.*$",
-        r"\s{2,}\((?:[ivx]+|\d{1,2})\)\s*$",
-        r"-{2,}\s*>?\s*\(?\w{0,3}\)?\s*\*?\s*$",
-        r"\s-{2,}.*$",
-        r",?\s*\bwhere\b.*$",
-        r"\s//.*$",
-        r"\bas\s+[A-Z]\w* (?:is|does|has|do).*$",
-        r"\(\s*[Nn]ote.*$",
-        r",\s*(?:since|because|as|here|which)\b.*$",
-        r"[,;]?\s*\(?(?:\b(?:for|für|pour|para|with|mit|all|every|alle)\b\s+){0,2}\b[ijkn]\s*(?:=|∈|\bin\b)\s*[({]?\s*1\s*\W.*$",
-    )
+        "",
+        "is",
+        "are",
+        "of",
+        "the",
+        "from",
+        "by",
+        "using",
+        "because",
+        "where",
+        "applying",
+        "following",
+        "function",
+        "does",
+        "not",
+        "depend",
+    ),
+    (r"\s{2,}\((?:[ivx]+|\d{1,2})\)\s*$", "", "("),
+    (r"-{2,}\s*>?\s*\(?\w{0,3}\)?\s*\*?\s*$", "", "--"),
+    (r"\s-{2,}.*$", "", "--"),
+    (r",?\s*\bwhere\b.*$", "", "where"),
+    (r"\s//.*$", "", "//"),
+    (r"\bas\s+[A-Z]\w* (?:is|does|has|do).*$", "", "as"),
+    (r"\(\s*[Nn]ote.*$", "", "ote"),
+    (r",\s*(?:since|because|as|here|which)\b.*$", "", ","),
 )
 """What is said behind a formula, to the end of the line."""
+FOR_AN_INDEX = re.compile(
+    r"[,;]?\s*\(?(?:\b(?:for|für|pour|para|with|mit|all|every|alle)\b\s+){0,2}\b[ijkn]\s*(?:=|∈|\bin\b)\s*[({]?\s*1\s*\W.*$"
+)
+"""`for i = 1, 2`, behind a formula to the end of the line."""
 _AGE = rf"(?:(?:{AGES}|re-?calibrated|adjusted|existing|initial)[\s_-]*)"
 _WEIGHT = rf"{_AGE}?(?:weights?|gewichte?|pesos?|poids|gewicht|w(?:_?[ijk])?(?![\w]))(?:[\s_]*{_AGE})?"
 _RATE_WORDS = (

@@ -4,10 +4,28 @@ Normalisation rewrites a line many times; a diagnosis must still point at the st
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
+from typing import NamedTuple
 
 Replacement = str | Callable[[re.Match[str]], str]
+
+
+class Rule(NamedTuple):
+    """A rewriting: what is looked for, what takes its place, and texts of which one stands in all that is
+    found; no text where nobody can say.
+
+    Nearly no rule finds anything in a line: looking for a text takes 0.05 µs, for a pattern up to 100.
+    """
+
+    pattern: re.Pattern[str]
+    new: Replacement
+    needs: tuple[str, ...] = ()
+
+
+def rules(*written: tuple[str | Replacement, ...]) -> tuple[Rule, ...]:
+    """Rules from a pattern, what takes its place and any number of texts that it needs, each."""
+    return tuple(Rule(re.compile(str(found)), new, tuple(map(str, needs))) for found, new, *needs in written)
 
 
 class SourceText:
@@ -50,6 +68,19 @@ class SourceText:
         out.append(self.text[done:])
         at += self.at[done:]
         return SourceText("".join(out), at)
+
+    def rewritten(self, by: Iterable[Rule]) -> "SourceText":
+        """Apply rules, one after the other."""
+        line = self
+        for pattern, new, needs in by:
+            for need in needs:
+                if need in line.text:
+                    break
+            else:
+                if needs:
+                    continue
+            line = line.sub(pattern, new)
+        return line
 
     def _expand(self, template: str, match: re.Match[str], out: list[str], at: list[int]) -> None:
         spot = match.start()

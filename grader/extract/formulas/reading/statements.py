@@ -19,7 +19,7 @@ from grader.extract.formulas.reading.notation import (
     strip_markdown,
 )
 from grader.extract.formulas.reading.parser import Note, Parsed, Unparsed, located, parse_all, parse_prefix
-from grader.extract.formulas.reading.prose_rules import REMARKS, called, in_symbols, labelled
+from grader.extract.formulas.reading.prose_rules import FOR_AN_INDEX, REMARKS, called, in_symbols, labelled
 from grader.extract.formulas.reading.relations import (
     INFERRED,
     MATRIX_STATED,
@@ -34,7 +34,7 @@ from grader.extract.formulas.reading.relations import (
     rows_of,
 )
 from grader.extract.formulas.reading.side_calculations import sides, unwrapped
-from grader.extract.formulas.reading.source_map import SourceText
+from grader.extract.formulas.reading.source_map import SourceText, rules
 from grader.extract.formulas.reading.sums import over_weights, signal_of_all, with_sums
 from grader.extract.formulas.reading.vocabulary import ZERO_FOR_O, Token, joined_names, tokens, without_ages
 
@@ -100,14 +100,19 @@ _DOLLARS = re.compile(r"\${1,2}")
 _DELIMITERS = re.compile(r"\\[()\[\]]|\$`|`\$")
 """Also GitHub's `$`…`$`."""
 _UNDERSCORE = re.compile(r"\\\\_|\\_")
-_ALIGNED = re.compile(r"&\s*=")
-_ARROW_REMARK = re.compile(r"^([^=]*(?<!:)=[^;\n=]*?)\s*(?:<-|:=).*$")
-_EQUALS = re.compile(r"==|:\s?=|<-")
-_DASH = re.compile(r"^([^=—–]{0,60}[\w)}`*])\s+[—–]\s+(?=[-(\[`*$\\\w∂½σ])(?=[^=]*$)")
-"""`∂E/∂w1 — …`: a dash between blanks behind a name that begins the line."""
+_SPACED = rules(
+    (r"&\s*=", "=", "&"),
+    # `∂E/∂w1 — …`: a dash between blanks behind a name that begins the line.
+    (r"^([^=—–]{0,60}[\w)}`*])\s+[—–]\s+(?=[-(\[`*$\\\w∂½σ])(?=[^=]*$)", r"\1 : ", "—", "–"),
+)
+_SAID_BESIDE = rules(
+    (r"^([^=]*(?<!:)=[^;\n=]*?)\s*(?:<-|:=).*$", r"\1", "<-", ":="),
+    (r"==|:\s?=|<-", "=", "==", ":", "<-"),
+    (r"_\([A-Za-z][^()]{6,}(?:\([^()]*\)[^()]*)*\)_?\s*$", "", "_("),
+)
+_STARRED = re.compile(r"(?<=\w)\s*\*\s*(?==)")
 _SAID_OF_IT = re.compile(r"(?<=\w)\s*\((?=[^()=]*[A-Za-z]{4})(?:[A-Za-z]+[\s,.]*){1,8}\d?\s*\)\s*(?==)")
 """`E1 (error of the first output) = …`."""
-_STARRED = re.compile(r"(?<=\w)\s*\*\s*(?==)")
 _BETWEEN = r"\s*(?:[*|/,]\s*)?\s"
 _NEXT_LEFT = (
     r"[∂d]E\w*\s*/\s*[∂d]w_?@weights@\s*=|(?P<w>w_?@weights@)\w*\s*=\s*(?P=w)\s*-|(?:net_?|z_?|in_?)?[hoHO]_?@units@\s*=\s*[wW]_?@weights@"
@@ -122,7 +127,6 @@ _APART = Named(
     rf"(?<=[\w)])\s+\(\d{{1,2}}\)\s+(?={_NEXT_GRADIENT})|(?<=[\w)]){_BETWEEN}(?={_NEXT_LEFT})|(?<=[\w)])(?<![∂d]w\d)(?<![∂d]w_\d){_BETWEEN}(?={_NEXT_LOSS})|"
     r",?\s+(?:where|with|mit|wobei|où|avec|donde|con|onde|dove)\s+(?=(?:E_?@outputs@|delta_\w{1,6})\s*=)|\n|(?<=[\w)])\s{4,}(?=[∂dδa-zA-Z][\w/∂]{0,20}\s?=[^=])|;|\bor\b|\bOr\b|\band\b(?=[^=]*=)|,?\s*\b(?:and|und)\s+(?=[∂d]E\w*\s*/\s*[∂d]w_?@weights@\s+(?:is|are|ist|has|follows)\b)|\s&\s(?=[^=]*=)|(?<=[\w)])\s*,\s*(?=[∂dδa-zA-Z_(][^=,]{0,30}=)"
 )
-_ASIDE = re.compile(r"_\([A-Za-z][^()]{6,}(?:\([^()]*\)[^()]*)*\)_?\s*$")
 _NO_FORMULA = re.compile(r"<\s*=|>\s*=|!=|\bimg\b|https?:|it/s|batch_id|padding\s*=|stride\s*=|kernel")
 _VALUE = r"(?:[A-Za-z_0-9]+\s*=\s*)+[-\d.]+"
 _VALUES = re.compile(rf"\W*{_VALUE}(?:[,;\s]+(?:and\s+)?{_VALUE})*\W*")
@@ -216,13 +220,22 @@ def _equations(line: SourceText, names: Mapping[str, str]) -> Iterator[Equation]
 
 
 def _plain(chunk: SourceText) -> SourceText:
-    plain = in_symbols(plain_notation(chunk.sub(_ALIGNED, "=").sub(_DASH, r"\1 : ")))
+    plain = in_symbols(plain_notation(chunk.rewritten(_SPACED)))
     if "-=" in plain.text or "+=" in plain.text:
         plain = plain.sub(_AUGMENTED, r"\1 = \1 \2 ")
-    plain = plain.sub(_ARROW_REMARK, r"\1").sub(_EQUALS, "=").sub(_ASIDE, "")
+    plain = plain.rewritten(_SAID_BESIDE)
     if plain.text.count("=") > 1:
         plain = plain.sub(_DASHED(), r"\1 ; ")
-    return with_sums(plain.sub(_STARRED, "").sub(_SAID_OF_IT, " "))
+    if "*" in _before_equals(plain.text):
+        plain = plain.sub(_STARRED, "")
+    if ")" in _before_equals(plain.text):
+        plain = plain.sub(_SAID_OF_IT, " ")
+    return with_sums(plain)
+
+
+def _before_equals(text: str) -> set[str]:
+    """The last character before each `=` that is no blank."""
+    return {left.rstrip()[-1:] for left in text.split("=")[:-1]}
 
 
 def _of_part(part: SourceText) -> list[Equation]:
@@ -231,17 +244,17 @@ def _of_part(part: SourceText) -> list[Equation]:
         return []
     if (signal := signal_of_all(part)) is not None:
         return [Equation(tuple(sides(one))) for one in signal]
-    part = unwrapped(part)
-    for pattern in (
-        *REMARKS,
-        *REMARKS[:4],
-    ):  # what stands before a remark may end in decoration again
-        part = part.sub(pattern, "")
+    part = unwrapped(part).rewritten(REMARKS)
+    if _OF_AN_INDEX.search(part.text):
+        part = part.sub(FOR_AN_INDEX, "")
+    part = part.rewritten(REMARKS[:4])  # what stands before a remark may end in decoration again
     found = after_arrows(part) or [Equation(sides(part))]
     return [e for e in found if len(e.sides) <= MAX_SIDES]
 
 
 _BREAK = re.compile(r"\n|;")
+_OF_AN_INDEX = re.compile(r"[ijkn]\s*(?:=|∈|in)")
+"""What a remark about an index holds (`FOR_AN_INDEX`): found or not in a fortieth of its time."""
 
 
 def _chunks(line: SourceText) -> list[SourceText]:

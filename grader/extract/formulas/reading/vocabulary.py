@@ -12,7 +12,7 @@ from typing import NamedTuple
 from grader.backprop.assigned import made
 from grader.backprop.name_patterns import Named, numbers
 from grader.core.assigned_network import Activation, AssignedNetwork, Bias, up_to
-from grader.extract.formulas.reading.source_map import SourceText
+from grader.extract.formulas.reading.source_map import Rule, SourceText, rules
 
 
 class Token(NamedTuple):
@@ -169,24 +169,29 @@ _DERIVED_SIGMOID = re.compile(r"d(?:sig|sigma|sigmoid|σ)")
 _LEARNING_RATE = re.compile(r"[Ll]earning[ _][Rr]ate")
 
 
-def _split_names(assigned: AssignedNetwork) -> tuple[tuple[re.Pattern[str], str], ...]:
-    n = up_to(max(len(assigned.hidden), *assigned.layers))
+def _split_names(assigned: AssignedNetwork) -> tuple[Rule, ...]:
+    most = max(len(assigned.hidden), *assigned.layers)
+    n = up_to(most)
     w = numbers(assigned).weights
-    rules = (
-        (rf"(?<=a)-(?=[ho]{n})", "_"),  # a-h1
+    return rules(
+        (rf"(?<=a)-(?=[ho]{n})", "_", "a-"),  # a-h1
         (rf"(?<![A-Za-z])(a|out|net)\s(?=[ho]{n}(?!\w))", r"\1_"),  # a h1
-        (rf"(?<=[aA]_)\s+(?=[ho]{n})", ""),  # a_ o2
-        (rf"(?<=[ahoHO])\(({n})\)", r"\1"),  # h(1)
-        (rf"(?<=(?<![A-Za-ce-z])[wWitxyE])\(({w})\)", r"\1"),  # w[5]
-        (r"(?<=[1-9)])\s?\.\s?(?=(?:a_?|out_?|act_?)?[hoiwt]_?[1-9]|\()", " * "),  # w1.i1
-        (r"(?<=[wW1-9ijk])\s*\^\s*\(?\s*(?:\+|new|old|next|updated)(?:\s*\)|(?=\s|$))", ""),  # w5^+
-        (rf"\b([wW]_?(?:{w}|[ijk]))\s*\(\s*[tnk]\s*(?:[+-]\s*1)?\s*\)", r"\1"),  # w5(t+1)
+        (rf"(?<=[aA]_)\s+(?=[ho]{n})", "", "a_", "A_"),  # a_ o2
+        (rf"(?<=[ahoHO])\(({n})\)", r"\1", *_in_brackets(most)),  # h(1)
+        (rf"(?<=(?<![A-Za-ce-z])[wWitxyE])\(({w})\)", r"\1", *_in_brackets(len(assigned.weights))),  # w[5]
+        (r"(?<=[1-9)])\s?\.\s?(?=(?:a_?|out_?|act_?)?[hoiwt]_?[1-9]|\()", " * ", "."),  # w1.i1
+        (r"(?<=[wW1-9ijk])\s*\^\s*\(?\s*(?:\+|new|old|next|updated)(?:\s*\)|(?=\s|$))", "", "^"),  # w5^+
+        (rf"\b([wW]_?(?:{w}|[ijk]))\s*\(\s*[tnk]\s*(?:[+-]\s*1)?\s*\)", r"\1", "("),  # w5(t+1)
         (
             rf"\b([wW]_?(?:{w}|[ijk]))\s*\^\s*(?:\(\([kntj](?:[+-]1)?\)\)|\([kntj]\s*(?:[+-]\s*1\s*)?\)|[kntj]\b)",
             r"\1",
+            "^",
         ),  # w_i^(k+1)
     )
-    return tuple((re.compile(pattern), new) for pattern, new in rules)
+
+
+def _in_brackets(most: int) -> tuple[str, ...]:
+    return tuple(f"({number})" for number in range(1, most + 1))
 
 
 def names_in(run: str) -> tuple[_Name, ...] | None:
@@ -247,9 +252,7 @@ def _names_in(run: str) -> tuple[_Name, ...] | None:
 
 def joined_names(text: SourceText) -> SourceText:
     """Put together names that are written apart: `a-h1`, `a_ o2`, `h(1)`."""
-    for pattern, new in made(_split_names):
-        text = text.sub(pattern, new)
-    return text
+    return text.rewritten(made(_split_names))
 
 
 def tokens(text: str) -> list[Token]:
