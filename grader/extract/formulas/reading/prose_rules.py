@@ -17,7 +17,7 @@ _SUBTRACTED = (
     r"|outputs?|targets?|times|sum|product)"
 )
 """Words that a formula in words subtracts; other words behind a dash are a remark."""
-REMARKS = rules(
+_REMARKS = rules(
     (r"\s-\s*\(\d{1,2}\)\s*$", "", "-"),
     (
         r"(?<=[\w)])\s+\((?:[Tt]otal\s*)?(?:[Ee]rr?or|[Ll]oss|[Ee]q(?:n|uation)?|[Ss]tep)[\s._#:-]*\d{0,2}\)\s*$",
@@ -71,10 +71,15 @@ REMARKS = rules(
     (r",\s*(?:since|because|as|here|which)\b.*$", "", ","),
 )
 """What is said behind a formula, to the end of the line."""
-FOR_AN_INDEX = re.compile(
+_FOR_AN_INDEX = re.compile(
     r"[,;]?\s*\(?(?:\b(?:for|für|pour|para|with|mit|all|every|alle)\b\s+){0,2}\b[ijkn]\s*(?:=|∈|\bin\b)\s*[({]?\s*1\s*\W.*$"
 )
 """`for i = 1, 2`, behind a formula to the end of the line."""
+_OF_AN_INDEX = re.compile(r"[ijkn]\s*(?:=|∈|in)")
+"""What such a remark holds: found or not in a fortieth of its time."""
+_STARRED = re.compile(r"(?<=\w)\s*\*\s*(?==)")
+_SAID_OF_IT = re.compile(r"(?<=\w)\s*\((?=[^()=]*[A-Za-z]{4})(?:[A-Za-z]+[\s,.]*){1,8}\d?\s*\)\s*(?==)")
+"""`E1 (error of the first output) = …`."""
 _AGE = rf"(?:(?:{AGES}|re-?calibrated|adjusted|existing|initial)[\s_-]*)"
 _WEIGHT = rf"{_AGE}?(?:weights?|gewichte?|pesos?|poids|gewicht|w(?:_?[ijk])?(?![\w]))(?:[\s_]*{_AGE})?"
 _RATE_WORDS = (
@@ -196,6 +201,26 @@ def in_symbols(line: SourceText) -> SourceText:
         line = line.sub(_SAID_MINUS, _ALL_WEIGHTS)
     line = line.sub(_NAMED(), r"∂E/∂\1").sub(_RULE, r"w_new\2w_old\4 η * ∂E/∂w_old ")
     return line.sub(_GRADIENT_OF(), lambda m: f" ∂{m.group(1) or 'E'}/∂{m.group(2)} ").sub(_SAID_RATE, " η ")
+
+
+def without_remarks(part: SourceText) -> SourceText:
+    """A part of a line without what is said behind its formula."""
+    part = part.rewritten(_REMARKS)
+    if _OF_AN_INDEX.search(part.text):
+        part = part.sub(_FOR_AN_INDEX, "")
+    return part.rewritten(_REMARKS[:4])  # what stands before a remark may end in decoration again
+
+
+def bare_left_sides(line: SourceText) -> SourceText:
+    """A line without what stands between a left side and its `=`: a star, or words in brackets."""
+    if "*" in _before_equals(line.text):
+        line = line.sub(_STARRED, "")
+    return line.sub(_SAID_OF_IT, " ") if ")" in _before_equals(line.text) else line
+
+
+def _before_equals(text: str) -> set[str]:
+    """The last character before each `=` that is no blank."""
+    return {left.rstrip()[-1:] for left in text.split("=")[:-1]}
 
 
 def labelled(line: SourceText) -> SourceText | None:

@@ -19,7 +19,13 @@ from grader.extract.formulas.reading.notation import (
     strip_markdown,
 )
 from grader.extract.formulas.reading.parser import Note, Parsed, Unparsed, located, parse_all, parse_prefix
-from grader.extract.formulas.reading.prose_rules import FOR_AN_INDEX, REMARKS, called, in_symbols, labelled
+from grader.extract.formulas.reading.prose_rules import (
+    bare_left_sides,
+    called,
+    in_symbols,
+    labelled,
+    without_remarks,
+)
 from grader.extract.formulas.reading.relations import (
     INFERRED,
     MATRIX_STATED,
@@ -110,9 +116,6 @@ _SAID_BESIDE = rules(
     (r"==|:\s?=|<-", "=", "==", ":", "<-"),
     (r"_\([A-Za-z][^()]{6,}(?:\([^()]*\)[^()]*)*\)_?\s*$", "", "_("),
 )
-_STARRED = re.compile(r"(?<=\w)\s*\*\s*(?==)")
-_SAID_OF_IT = re.compile(r"(?<=\w)\s*\((?=[^()=]*[A-Za-z]{4})(?:[A-Za-z]+[\s,.]*){1,8}\d?\s*\)\s*(?==)")
-"""`E1 (error of the first output) = …`."""
 _BETWEEN = r"\s*(?:[*|/,]\s*)?\s"
 _NEXT_LEFT = (
     r"[∂d]E\w*\s*/\s*[∂d]w_?@weights@\s*=|(?P<w>w_?@weights@)\w*\s*=\s*(?P=w)\s*-|(?:net_?|z_?|in_?)?[hoHO]_?@units@\s*=\s*[wW]_?@weights@"
@@ -226,16 +229,7 @@ def _plain(chunk: SourceText) -> SourceText:
     plain = plain.rewritten(_SAID_BESIDE)
     if plain.text.count("=") > 1:
         plain = plain.sub(_DASHED(), r"\1 ; ")
-    if "*" in _before_equals(plain.text):
-        plain = plain.sub(_STARRED, "")
-    if ")" in _before_equals(plain.text):
-        plain = plain.sub(_SAID_OF_IT, " ")
-    return with_sums(plain)
-
-
-def _before_equals(text: str) -> set[str]:
-    """The last character before each `=` that is no blank."""
-    return {left.rstrip()[-1:] for left in text.split("=")[:-1]}
+    return with_sums(bare_left_sides(plain))
 
 
 def _of_part(part: SourceText) -> list[Equation]:
@@ -244,17 +238,12 @@ def _of_part(part: SourceText) -> list[Equation]:
         return []
     if (signal := signal_of_all(part)) is not None:
         return [Equation(tuple(sides(one))) for one in signal]
-    part = unwrapped(part).rewritten(REMARKS)
-    if _OF_AN_INDEX.search(part.text):
-        part = part.sub(FOR_AN_INDEX, "")
-    part = part.rewritten(REMARKS[:4])  # what stands before a remark may end in decoration again
+    part = without_remarks(unwrapped(part))
     found = after_arrows(part) or [Equation(sides(part))]
     return [e for e in found if len(e.sides) <= MAX_SIDES]
 
 
 _BREAK = re.compile(r"\n|;")
-_OF_AN_INDEX = re.compile(r"[ijkn]\s*(?:=|∈|in)")
-"""What a remark about an index holds (`FOR_AN_INDEX`): found or not in a fortieth of its time."""
 
 
 def _chunks(line: SourceText) -> list[SourceText]:
