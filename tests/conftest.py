@@ -9,6 +9,7 @@ import pytest
 
 from grader.core.machine import collect_rarely
 from grader.store import database
+from tests.imported_workers import start_workers_so
 
 # As the command does: looking for garbage in circles took two thirds of parsing our modules (tests/house), and a
 # tenth of collecting; of formulas and golden cases it takes nothing that can be measured.
@@ -17,6 +18,8 @@ collect_rarely()
 # No test takes the power away; a class of three commits some thirty times, and each waits for the disk. That a store
 # outside the tests is written through, tests/store asks a process of its own.
 database.SYNCHRONOUS = "OFF"
+if sys.platform == "linux":
+    start_workers_so()
 # How long an example takes depends on what else the machine does; what a test finds must not.
 hypothesis.settings.register_profile(
     "grader", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
