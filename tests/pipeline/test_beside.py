@@ -21,11 +21,19 @@ def command(school: Path, out: Path, *only: str) -> list[str]:
     return [*words, *(word for name in only for word in ("--only", name))]
 
 
-@pytest.fixture
-def school(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def school(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("beside") / "class"
     for name in NAMES:
-        shutil.copytree(ROOT / "submissions" / name, tmp_path / "class" / name)
-    return tmp_path / "class"
+        shutil.copytree(ROOT / "submissions" / name, folder / name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def quiet(school: Path) -> Path:
+    """The store of one command that nothing ran beside."""
+    together(command(school, school.with_name("quiet")))
+    return school.with_name("quiet")
 
 
 def together(*commands: list[str]) -> list[str]:
@@ -41,9 +49,10 @@ def results(out: Path) -> dict[str, bytes]:
     return {name: (out / name / "result.json").read_bytes() for name in NAMES}
 
 
-def test_each_grades_its_own_and_the_page_of_the_class_has_all(school: Path, tmp_path: Path) -> None:
-    quiet, shared = tmp_path / "quiet", tmp_path / "shared"
-    together(command(school, quiet))
+def test_each_grades_its_own_and_the_page_of_the_class_has_all(
+    school: Path, quiet: Path, tmp_path: Path
+) -> None:
+    shared = tmp_path / "shared"
     told = together(command(school, shared, *NAMES[:2]), command(school, shared, *NAMES[2:]))
     done = Counter(name for text in told for name in NAMES if f"'{name}' (about" in text)
     assert done == dict.fromkeys(NAMES, 1), told
@@ -52,9 +61,8 @@ def test_each_grades_its_own_and_the_page_of_the_class_has_all(school: Path, tmp
     assert all(name in marks for name in NAMES), "whoever ends last shows what both have graded"
 
 
-def test_a_few_beside_the_whole_class(school: Path, tmp_path: Path) -> None:
-    quiet, shared = tmp_path / "quiet", tmp_path / "shared"
-    together(command(school, quiet))
+def test_a_few_beside_the_whole_class(school: Path, quiet: Path, tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
     together(command(school, shared), command(school, shared, NAMES[0]))
     assert results(shared) == results(quiet)
     db = sqlite3.connect(shared / ".grader" / "store.sqlite")

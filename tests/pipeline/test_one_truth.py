@@ -7,6 +7,7 @@ student drew all pages with the old rubric.
 import csv
 import io
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -23,9 +24,10 @@ RUBRIC = (
 NOTEBOOK = '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'
 
 
-@pytest.fixture
-def out(tmp_path: Path) -> Path:
-    """The reports of a class of three: nothing but a README, a README and a notebook, an archive."""
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a class, its rubrics and, in `out`, the reports of a class of three: nothing but a README, a README and a notebook, an archive."""
+    tmp_path = tmp_path_factory.mktemp("graded")
     for name in ("ann", "bob", "=cy"):
         (tmp_path / "class" / name).mkdir(parents=True)
         (tmp_path / "class" / name / "README.md").write_text("# w1", encoding="utf-8")
@@ -34,12 +36,27 @@ def out(tmp_path: Path) -> Path:
     (tmp_path / "one.toml").write_text(RUBRIC.format("one", "", 3), encoding="utf-8")
     (tmp_path / "two.toml").write_text(RUBRIC.format("two", "", 9), encoding="utf-8")
     (tmp_path / "zero.toml").write_text(RUBRIC.format("zero", 'missing = "zero"\n', 3), encoding="utf-8")
-    out = tmp_path / "out"
     done = grader(
-        "batch", tmp_path / "class", "-r", tmp_path / "one.toml", "-o", out, "-j", 1, "--no-exec", "-q"
+        "batch",
+        tmp_path / "class",
+        "-r",
+        tmp_path / "one.toml",
+        "-o",
+        tmp_path / "out",
+        "-j",
+        1,
+        "--no-exec",
+        "-q",
     )
     assert done.returncode == 4, done.stderr
-    return out
+    return tmp_path
+
+
+@pytest.fixture
+def out(graded: Path, tmp_path: Path) -> Path:
+    """The reports of that class, a copy for each test."""
+    shutil.copytree(graded, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "out"
 
 
 def _page(out: Path, slug: str) -> dict:
