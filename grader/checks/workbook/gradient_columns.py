@@ -2,8 +2,10 @@
 
 ## What it checks
 Every formula in the columns ∂E/∂w1 … ∂E/∂w8, in every row: with right values in all cells that it reads, it
-must give the derivative. The whole table is also replayed from random weights, inputs, targets and learning
-rates. Each of the eight columns earns its share.
+must give the derivative. Where E1 and E2 leave out the ½, twice that is the derivative: right, with a remark,
+for those losses cost in WB202. A formula that is right with other numbers than those of its own rows, as
+`IF(E5=0.15, …)` can be, is for a person. The whole table is also replayed from random weights, inputs,
+targets and learning rates. Each of the eight columns earns its share.
 
 ## Why it matters
 A wrong derivative can hide completely: with a_h1 in place of a_h2 in ∂E/∂w3 the loss curve changes by less
@@ -66,6 +68,11 @@ def _judge(book: BookFacts, treatment: Treatment) -> Outcome:
                 finding = fault.finding(book.artefact, Weight.REMARK if forgiven else Weight.FAULT)
                 if finding not in findings:  # two columns that read one faulty helper cell have one fault
                     findings.append(finding)
+    findings += [
+        fault.finding(book.artefact, Weight.REMARK)
+        for fault in book.faults
+        if fault.diagnosis == "loss-without-half"
+    ]
     carried = len({f.quantity for f in book.faults if f.diagnosis == INHERITED and f.quantity in gradients})
     carried = 0 if treatment is Treatment.FAIL else min(carried, right)
     summary = f"{right - carried} of {len(gradients)} gradient columns of {book.artefact} are the derivatives"
@@ -108,7 +115,9 @@ def _unclear(table: TableFacts, book: BookFacts) -> str:
     for quantity in columns(book).gradients:
         state = table.state(quantity)
         if state is State.UNRESOLVED:
-            return f"the formulas of {shown_name(quantity)} could not be evaluated"
+            elsewhere = any(f.diagnosis == "right-elsewhere" and f.quantity == quantity for f in book.faults)
+            why = "are right with other numbers than the book's" if elsewhere else "could not be evaluated"
+            return f"the formulas of {shown_name(quantity)} {why}"
         if state is State.WRONG and not faults_of(book, quantity):
             return f"the column of {shown_name(quantity)} differs, and no cell of it could be named"
         implied = table.state(quantity[1:]) is State.RIGHT

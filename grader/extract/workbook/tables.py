@@ -6,6 +6,7 @@ Whether a header tells the truth is decided later, by replay.
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from grader.backprop.sheet_names import names
 from grader.core.evidence.workbook import CellKind, Column, Sheet, Table, written_number
@@ -122,13 +123,29 @@ def on_its_side(sheet: Sheet) -> str:
 
 
 def is_without_headers(sheet: Sheet) -> bool:
-    """Whether a sheet holds as many columns of numbers as a table has, and no row of words above them."""
+    """Whether a sheet holds as many columns of numbers as a table has, and no row of words above them.
+
+    Losses that run to the right, a row for each rate below one that counts the iterations, are no table.
+    """
+    if _counts_to_the_right(sheet):
+        return False
     words: dict[int, int] = {}
     for run in sheet.runs:
         if run.kind is CellKind.TEXT:
             for row in range(run.row, run.row + run.count):
                 words[row] = words.get(row, 0) + 1
     return max(words.values(), default=0) < FEW and len(_columns_of_numbers(sheet, None)) >= min_names()
+
+
+def _counts_to_the_right(sheet: Sheet) -> bool:
+    """Whether the first numbers of a sheet without formulas are a row of 0, 1, 2, … or such steps."""
+    typed = [run for run in sheet.runs if run.kind is CellKind.NUMBER]
+    if any(run.form >= 0 for run in sheet.runs) or not typed:
+        return False
+    top = min(run.row for run in typed)
+    row = [run.numbers[0] for run in sorted(typed, key=lambda run: run.column) if run.row == top]
+    steps = {after - before for before, after in pairwise(row)}
+    return len(row) >= min_names() and len(steps) == 1 and min(steps) >= 1.0 and row[0] in (0.0, 1.0, *steps)
 
 
 FEW = 5

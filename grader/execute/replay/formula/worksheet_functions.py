@@ -6,6 +6,7 @@ else keeps its cached value and is named. Volatile functions (RAND, NOW) are lef
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from functools import reduce
 
 import numpy as np
 import numpy.typing as npt
@@ -275,6 +276,16 @@ def _log(arguments: Sequence[Argument]) -> Value:
     return divide(np.log(np.asarray(numbers[0])), np.log(np.asarray(base)))
 
 
+def _logical(both: Callable[[Number, Number], Number]) -> Callable[[Sequence[Argument]], Value]:
+    """AND or OR of all arguments, 1 or 0 per setting."""
+
+    def run(arguments: Sequence[Argument]) -> Value:
+        truths = [np.asarray(number) != 0 for number in _flat(arguments)]
+        return np.asarray(reduce(both, truths), dtype=np.float64) if truths else math.nan
+
+    return run
+
+
 FUNCTIONS: dict[str, Callable[[Sequence[Argument]], Argument]] = {
     "EXP": _one(np.exp), "POWER": _power, "POW": _power, "SUM": _sum, "PRODUCT": _product, "SUMSQ": _sumsq,
     "SUMPRODUCT": _sumproduct, "AVERAGE": _average, "SQRT": _one(np.sqrt), "ABS": _one(np.abs), "LN": _one(np.log),
@@ -283,6 +294,7 @@ FUNCTIONS: dict[str, Callable[[Sequence[Argument]], Argument]] = {
     "PI": lambda _: math.pi, "INT": _one(np.floor),
     "IFERROR": _iferror, "TRUNC": _to_digits(np.trunc), "ROUNDDOWN": _to_digits(np.trunc), "SUMXMY2": _sumxmy2,
     "MMULT": _mmult, "TRANSPOSE": _transpose, "INDEX": _index, "IFS": _ifs, "SINGLE": lambda a: a[0] if len(a) == 1 else math.nan,
+    "N": lambda a: _flat(a)[0] if len(_flat(a)) == 1 else 0.0, "AND": _logical(np.logical_and), "OR": _logical(np.logical_or),
     "ADD": _sum, "MULTIPLY": _product,
     "MINUS": lambda a: _sum([_flat(a)[0], -_flat(a)[1]]) if len(_flat(a)) == 2 else math.nan,
     "DIVIDE": lambda a: divide(_flat(a)[0], _flat(a)[1]) if len(_flat(a)) == 2 else math.nan,

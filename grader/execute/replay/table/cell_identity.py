@@ -10,13 +10,25 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import NamedTuple
 
+import numpy as np
+
+from grader.backprop.assigned import network
 from grader.backprop.sheet_names import names
+from grader.backprop.values import TOLERANCE
 from grader.execute.replay.cells import ROW, FormulaRun, column_of, row_of, sheet_of
 from grader.execute.replay.formula.evaluator import Range
 from grader.execute.replay.learning_rates import said_rates
-from grader.execute.replay.reference_network import Array
+from grader.execute.replay.reference_network import Array, step
 from grader.execute.replay.table.layout import Layout, Symbol
-from grader.execute.replay.table.random_settings import Match, Points, points_for, shape
+from grader.execute.replay.table.random_settings import (
+    Match,
+    OwnRows,
+    Points,
+    difference,
+    points_for,
+    scaled,
+    shape,
+)
 from grader.execute.replay.table.rate_in_formulas import with_typed_eta, with_unwritten_eta
 from grader.execute.replay.table.slope_columns import (
     ROUNDED,
@@ -30,6 +42,10 @@ from grader.execute.replay.table.slope_columns import (
 
 MAX_DEPTH = 6
 """Columns beside a table that read one another, through which a filled-down formula is followed."""
+
+
+WITHOUT_HALF = 2.0
+"""How many times the assigned loss (t - a)^2 is, which leaves out the ½."""
 
 
 class Tested(NamedTuple):
@@ -46,11 +62,39 @@ class IdentityTest:
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
-        self.points = points_for(tuple(layout.merged))
+        self.scale = self._scale_of_loss()
+        self.points = self._points()
         self._memo: dict[tuple[str, bool, object], Tested] = {}
         self._by_cell: dict[tuple[str, int], Tested] = {}
         self._by_run: dict[int, Tested] = {}
         self._alike_from: dict[int, int] = {}
+
+    def _points(self, held: Held = ()) -> Points:
+        return points_for(tuple(self.layout.merged), held, self.scale)
+
+    def _scale_of_loss(self) -> float:
+        """2 where the losses of a table leave out their ½ and its gradients are the derivatives of such
+        losses, else 1.
+        """
+        layout, merged = self.layout, tuple(self.layout.merged)
+        losses = [name for name in network().losses if layout.has(name)] or ["E_total"]
+        plain, twice = points_for(merged), points_for(merged, (), WITHOUT_HALF)
+        for name in losses:
+            symbol = self._first(name)
+            if symbol is None or plain.decide(name, symbol, shape(symbol))[0] is not Match.WRONG:
+                return 1.0
+            if difference(plain.run(symbol), WITHOUT_HALF * plain.same[name]) > TOLERANCE:
+                return 1.0
+        slopes = [(d, one) for d in names().gradients if (one := self._first(d)) is not None]
+        right = sum(twice.decide(d, one, shape(one))[0] is Match.RIGHT for d, one in slopes)
+        return WITHOUT_HALF if right and 2 * right >= len(slopes) else 1.0
+
+    def _first(self, quantity: str) -> Symbol | None:
+        """The formula of a quantity in the first row."""
+        layout = self.layout
+        there = layout.has(quantity) and layout.rows and layout.key(quantity, 0) in layout.model.owner
+        symbol = layout.formula(layout.key(quantity, 0), 0) if there else None
+        return symbol if symbol is not None and symbol[0] == "formula" else None
 
     @cached_property
     def held(self) -> Held:
@@ -95,7 +139,7 @@ class IdentityTest:
         for d in typed:
             if state is None or eta is None:
                 break
-            value, slope = layout.shown(d, 0), float(state[d])
+            value, slope = layout.shown(d, 0), self.scale * float(state[d])
             for kind in said_kinds(layout.header(d)):
                 want = kind.times(slope, eta.value)
                 if value is not None and abs(value - want) <= ROUNDED * abs(want):
@@ -106,12 +150,12 @@ class IdentityTest:
         self, quantity: str, symbol: Symbol, beside: Mapping[str, SlopeColumns] | None = None
     ) -> list[SlopeColumns]:
         """The kinds of columns with which a formula is right: of all columns, or of its own beside others."""
-        merged, alike = tuple(self.layout.merged), shape(symbol)
+        alike = shape(symbol)
         return [
             kind
             for kind in SlopeColumns
-            if points_for(
-                merged, all_of(kind) if beside is None else _filled_up({**beside, quantity: kind})
+            if self._points(
+                all_of(kind) if beside is None else _filled_up({**beside, quantity: kind})
             ).decide(quantity, symbol, alike)[0]
             is Match.RIGHT
         ]
@@ -150,7 +194,7 @@ class IdentityTest:
     def points_of(self, quantity: str) -> Points:
         """The settings by which the formula of a quantity is judged."""
         reads = quantity in (*names().gradients, *names().weights)
-        return points_for(tuple(self.layout.merged), self.told) if reads and self.told else self.points
+        return self._points(self.told) if reads and self.told else self.points
 
     def _decide(self, quantity: str, symbol: Symbol, alike: object) -> tuple[Match, str]:
         """An update is right by what the columns should hold, or by what they do: a wrong sign in one of them
@@ -159,7 +203,7 @@ class IdentityTest:
         found = self.points_of(quantity).decide(quantity, symbol, alike)
         if found[0] is not Match.WRONG or quantity not in names().weights or self.told == self.held:
             return found
-        again = points_for(tuple(self.layout.merged), self.held).decide(quantity, symbol, alike)
+        again = self._points(self.held).decide(quantity, symbol, alike)
         return again if again[0] is Match.RIGHT else found
 
     def _typed(self, quantity: str, symbol: Symbol, *, held: bool = False) -> Symbol:
@@ -235,6 +279,28 @@ class IdentityTest:
         ):
             count += 1
         return count
+
+    def otherwise(self, quantity: str, index: int, tested: Tested) -> int:
+        """In how many rows a formula that is right at random numbers gives something else with the book's
+        own: in the index-th, and in those that are the rest of its filled-down run.
+        """
+        more = index + 1 < len(self.layout.rows)
+        count = 1 + (self.known_right(quantity, index + 1) if more else 0)
+        return min((one.apart(quantity, tested.symbol, index, count) for one in self._own), default=0)
+
+    @cached_property
+    def _own(self) -> tuple[OwnRows, ...]:
+        """The table's rows as they stand, by what the columns of gradients should hold and by what they
+        do.
+        """
+        layout, rows = self.layout, range(len(self.layout.rows))
+        if not all(layout.has(name) or name in layout.leaves for name in names().given):
+            return ()
+        shown = {name: [layout.shown(name, index) for index in rows] for name in names().given}
+        values = {n: np.array([np.nan if v is None else v for v in all_]) for n, all_ in shown.items()}
+        states = scaled(step(values), self.scale)
+        eta = layout.eta.value if layout.eta is not None else float("nan")
+        return tuple(OwnRows(states, held, eta) for held in dict.fromkeys((self.told, self.held)))
 
     def _alike(self, run: FormulaRun, up: int = 0, depth: int = 0) -> int:
         """Index of the row from which every cell of a run reads the same symbols; beyond the table where none

@@ -20,15 +20,18 @@ from grader.execute.replay.table.column_roles import Reading
 from grader.execute.replay.table.layout import Layout
 from grader.execute.replay.table.random_settings import Match
 from grader.execute.replay.table.remarks import (
+    OTHERWISE,
     columns_only,
     is_rounding,
     listed,
     not_evaluated,
     number_as_text,
+    other_in_this_book,
     rounded_formula,
     told,
     typed_number,
     unnamed_inputs,
+    without_half,
 )
 from grader.execute.replay.table.slope_columns import ROUNDED, Held
 from grader.execute.replay.table.weight_numbering import Numbering, note, own_quantity, own_words
@@ -104,6 +107,7 @@ class Judge:
         ]
         faults += [self._header(*contradiction) for contradiction in self.reading.contradicted]
         faults += self._typed_as_text()
+        faults += [without_half(self.sheet, self.layout)] if self.test.scale != 1.0 else []
         faults = [own_words(fault, numbering) for fault in faults]
         faults += [note(self.sheet, self._headers(pair), pair) for pair in numbering]
         return Judged(self.layout, tuple(faults), quantities, self.typed, numbering, self.test.told)
@@ -168,7 +172,10 @@ class Judge:
     def _formula(self, name: str, index: int, key: int) -> tuple[State, str]:
         tested = self.test.test(name, index)
         if tested.match is Match.RIGHT:
-            return State.RIGHT, ""
+            rows = self.test.otherwise(name, index, tested)
+            if rows:
+                self._record(name, key, other_in_this_book(name, rows))
+            return (State.UNRESOLVED, OTHERWISE) if rows else (State.RIGHT, "")
         if tested.match is Match.UNRESOLVED:
             self._record(name, key, not_evaluated(tested.reason))
             return State.UNRESOLVED, tested.reason
@@ -326,12 +333,13 @@ class Judge:
             return before - self.test.kind("d" + name).step(slope, eta.value)
         state, eta = self.layout.shown_state(index), self.layout.eta
         rate = eta.value if eta is not None else float("nan")
-        return None if state is None else self.test.kind(name).times(float(state[name]), rate)
+        scale = self.test.scale if name in names().gradients else 1.0
+        return None if state is None else self.test.kind(name).times(scale * float(state[name]), rate)
 
     def _inherited(self, name: str, index: int) -> float | None:
         state = self.layout.shown_state(index)
         wrong = inherited_gradients(state).get(name) if state is not None else None
-        return None if wrong is None else float(wrong)
+        return None if wrong is None else self.test.scale * float(wrong)
 
     def _record(self, name: str, key: int, diagnosis: Diagnosis) -> None:
         what = (

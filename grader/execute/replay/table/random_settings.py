@@ -50,9 +50,10 @@ class Match(Enum):
 class Points:
     """Random settings: one for the row under test and the one before it, others for rows elsewhere."""
 
-    def __init__(self, merged: Sequence[tuple[str, str]] = (), held: Held = ()) -> None:
+    def __init__(self, merged: Sequence[tuple[str, str]] = (), held: Held = (), scale: float = 1.0) -> None:
         self._merged = tuple(merged)
         self._held = held
+        self._scale = scale
         self.previous: dict[str, Array] = {}
         self.same: dict[str, Array] = {}
         for seed in range(SEED, SEED + MOST_SEEDS):
@@ -94,8 +95,8 @@ class Points:
                 self._inputs[other] = self._inputs[one]
         self._inputs = shares(self._inputs)
         self.eta = chance.uniform(0.1, 2.0, POINTS)
-        self.previous = step({**self._inputs, **self._weights(chance)})
-        self.same = step(updated(self.previous, self.eta))
+        self.previous = scaled(step({**self._inputs, **self._weights(chance)}), self._scale)
+        self.same = scaled(step(updated(self.previous, self.eta)), self._scale)
 
     def _tells_apart(self) -> bool:
         """Whether every unit of a ReLU is on at some points and off at others: where it is off, its gradients
@@ -122,7 +123,7 @@ class Points:
         index = int(row) if isinstance(row, int) else 0
         if index not in self._others:
             chance = np.random.default_rng((SEED, index))
-            state = step({**self._inputs, **self._weights(chance)})
+            state = scaled(step({**self._inputs, **self._weights(chance)}), self._scale)
             self._others[index] = column_values(state, self._held, self.eta)
         return self._others[index]
 
@@ -152,14 +153,70 @@ class Points:
         return evaluate(compile_tokens(form.tokens), [self.value(one) for one in symbols])
 
 
-def points_for(merged: tuple[tuple[str, str], ...], held: Held = ()) -> Points:
-    """The settings for a table; equal for all tables that share no parameter cells, and whose columns of
-    gradients hold the same.
+class OwnRows(Points):
+    """The rows of a table as they stand, in the place of random settings: a formula with a condition, or with
+    a term that counts only near one number, may be right at random numbers and nowhere in the book.
+
+    `states` holds the quantities of each row by its inputs and weights, along an axis of rows; NaN where a
+    row shows none.
     """
-    return made(_maker)(merged, held)
+
+    def __init__(self, states: dict[str, Array], held: Held, eta: float) -> None:
+        self.eta = np.asarray(eta)
+        self._rows = column_values(states, held, self.eta)
+        after = updated({name: values[:-1] for name, values in states.items()}, self.eta)
+        self._wanted = self._rows | {w: np.append(np.nan, after[w]) for w in names().weights}
+
+    def apart(self, quantity: str, symbol: Symbol, first: int, count: int) -> int:
+        """How many of `count` rows from the first on get another value from a formula; rows and formulas
+        without a number tell nothing.
+        """
+        self.same = {name: values[first : first + count] for name, values in self._rows.items()}
+        before = max(0, first - 1)
+        self.previous = {name: values[before : before + count] for name, values in self._rows.items()}
+        whole = self._wanted[quantity]
+        want = whole[first : first + count]
+        try:
+            got = self.run(symbol)
+        except Unsupported:
+            return 0
+        if isinstance(got, str):
+            return 0
+        room = np.maximum(
+            OWN * np.abs(want), OWN_FLOOR * np.max(np.abs(whole), where=np.isfinite(whole), initial=0.0)
+        )
+        gap = np.abs(np.broadcast_to(np.asarray(got, dtype=np.float64), want.shape) - want)
+        return int(np.count_nonzero(np.isfinite(gap) & (gap > room)))
+
+    def state(self, row: object) -> dict[str, Array]:
+        """The quantities of the rows asked about, of those before them, or of one row elsewhere."""
+        if row in ("same", "prev"):
+            return self.same if row == "same" else self.previous
+        index = int(row) if isinstance(row, int) else 0
+        return {name: values[index] for name, values in self._rows.items()}
 
 
-def _maker(_: AssignedNetwork) -> Callable[[tuple[tuple[str, str], ...], Held], Points]:
+OWN = 1e-6
+"""Relative difference from which a formula gives something else in a row: gradients of a trained network are
+differences of nearly equal numbers.
+"""
+OWN_FLOOR = 1e-9
+"""The same relative to the largest value of the column."""
+
+
+def points_for(merged: tuple[tuple[str, str], ...], held: Held = (), scale: float = 1.0) -> Points:
+    """The settings for a table; equal for all tables that share no parameter cells, and whose columns of
+    gradients hold the same, those of `scale` times the loss.
+    """
+    return made(_maker)(merged, held, scale)
+
+
+def scaled(state: dict[str, Array], scale: float) -> dict[str, Array]:
+    """A state with the gradients of a multiple of its loss."""
+    return state if scale == 1.0 else state | {d: scale * state[d] for d in names().gradients}
+
+
+def _maker(_: AssignedNetwork) -> Callable[[tuple[tuple[str, str], ...], Held, float], Points]:
     return lru_cache(maxsize=32)(Points)
 
 

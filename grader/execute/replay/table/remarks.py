@@ -2,11 +2,13 @@
 cells.
 """
 
+from grader.backprop.sheet_names import names
 from grader.core.facts.replay import CellFault, Severity
 from grader.execute.replay.cell_graph import Model
-from grader.execute.replay.cells import sheet_of
+from grader.execute.replay.cells import cell, sheet_of
 from grader.execute.replay.faults.wrong_cell import Diagnosis
 from grader.execute.replay.notation import address, display, number, ranges
+from grader.execute.replay.table.layout import Layout
 
 
 def not_evaluated(reason: str) -> Diagnosis:
@@ -15,6 +17,20 @@ def not_evaluated(reason: str) -> Diagnosis:
         "not-evaluated",
         f"the formula holds {reason}, which is not evaluated here; its stored value was kept",
         hint="Use arithmetic, EXP and SUM.",
+        severity=Severity.WARN,
+    )
+
+
+OTHERWISE = "gives something else with the numbers of this book"
+
+
+def other_in_this_book(name: str, rows: int) -> Diagnosis:
+    """A formula that is right with other numbers than those that stand in its rows."""
+    return Diagnosis(
+        "right-elsewhere",
+        f"the formula of {display(name)} is right with other numbers, but with those of this book it gives "
+        f"something else, in {rows} row{'s' * (rows != 1)} from here on",
+        hint="Write the formula without a condition; a person should look at what it does here.",
         severity=Severity.WARN,
     )
 
@@ -69,6 +85,21 @@ def only_together(model: Model, cells: list[int]) -> CellFault:
         severity=Severity.NOTE,
         message="the losses of the outputs are not ½(target − output)² by themselves, but the total that is "
         "made of them is right; they are judged together",
+    )
+
+
+def without_half(sheet: str, layout: Layout) -> CellFault:
+    """Gradients of a loss without its ½."""
+    table = layout.table
+    heads = [layout.columns[d] for d in names().gradients if layout.has(d)]
+    return CellFault(
+        sheet=sheet,
+        cells=ranges(cell(table.sheet, table.header_row, column) for column in sorted(heads)),
+        quantity="E_total",
+        diagnosis="loss-without-half",
+        severity=Severity.NOTE,
+        message="the losses leave out the ½, and the gradients are the derivatives of such losses, twice "
+        "those of the assignment; they count as right",
     )
 
 
