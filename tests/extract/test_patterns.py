@@ -171,6 +171,8 @@ EXAMPLES = {
         "_NUMBER": ("99.46 %", "99.46 of 100"),
         "_FRACTION": ("9946/10000 (99.46%)", "14/15"),
         "_WHICH": ("14/20", "0.14"),
+        "_ALONE": ("Test (%)", "Test set size"),
+        "_PERCENT": ("99.46 %", "0.0351"),
     },
     "logs.training_log": {
         "_TRUNCATED": ("Streaming output truncated to the last 5000 lines.", "The output was long."),

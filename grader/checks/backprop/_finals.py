@@ -61,13 +61,19 @@ def _by_its_chain(item: Item, weight: str, formulas: FormulaEvidence, known: fro
         found = tuple(x for x in about if x.verdict is verdict)
         if found:
             return Item(item.name, standing, found)
-    wrong = tuple(x for x in formulas.lines if x.states == item.name and _is_wrong_by_a_signal(x))
+    wrong = tuple(x for x in formulas.lines if x.states == item.name and _is_wrong_itself(x, known))
     return Item(item.name, Standing.WRONG, wrong) if wrong and not chains else item._replace(lines=chains)
 
 
-def _is_wrong_by_a_signal(line: FormulaLine) -> bool:
-    """Whether a line is wrong that is worked out by a δ: what the δ stands for is told in another line."""
-    return line.verdict is FormulaVerdict.WRONG and has_signal(line)
+def _is_wrong_itself(line: FormulaLine, known: frozenset[str]) -> bool:
+    """Whether a line is wrong that is worked out by a δ or by derivatives that other lines state: right, it
+    would give the gradient.
+    """
+    if line.verdict is not FormulaVerdict.WRONG:
+        return False
+    return has_signal(line) or any(
+        s.derivatives and set(s.derivatives) <= known - {line.states} for s in line.sides[1:]
+    )
 
 
 _GOOD = (FormulaVerdict.RIGHT, FormulaVerdict.TYPO)

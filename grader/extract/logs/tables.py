@@ -38,6 +38,8 @@ class _Columns(NamedTuple):
     comma: str
     rate: int | None = None
     """The column of the learning rate, which a schedule changes from epoch to epoch."""
+    bare: bool = False
+    """Whether the columns are headed `train` and `test` alone: accuracies where they are percents."""
 
 
 class _Row(NamedTuple):
@@ -137,20 +139,24 @@ def _differ(rows: Sequence[_Row], columns: _Columns) -> bool:
 
 def _header(line: str) -> _Columns | None:
     lowered = line.lower()
-    if ("acc" not in lowered and "error" not in lowered) or len(line) > 400:
+    named = "acc" in lowered or "error" in lowered
+    if not (named or (("test" in lowered or "val" in lowered) and "ep" in lowered)) or len(line) > 400:
         return None
     comma = next((c for c in (",", ";") if line.count(c) >= 1 and not re.search(r"[|│\t]", line)), "")
     cells = _split(line, comma)
     if len(cells) < 2 or any(_NUMBER.match(c) for c in cells) or not all(len(c) <= 40 for c in cells):
         return None
-    tests, wrong = _test_columns(cells)
+    tests, wrong = _test_columns(cells) if named else (_bare(_TEST, cells), False)
     trains = [i for i, c in enumerate(cells) if _ACCURACY.search(c) and _TRAIN.search(c)]
+    trains = trains if named else _bare(_TRAIN, cells)
     epochs = [(i, m) for i, c in enumerate(cells) if (m := _EPOCH.match(c))]
     epochs.sort(
         key=lambda found: "#" in found[1].group()
     )  # a column headed # counts rows beside one headed epoch
     losses = any(_LOSS.search(c) for c in cells)  # a history: one row for each epoch, numbered by its index
     if len(tests) != 1 or not (epochs or trains or losses):
+        return None
+    if not named and not (epochs and len(trains) == 1 and not losses):
         return None
     plain = {tests[0], *trains, *(i for i, _ in epochs)}
     names = [i for i, c in enumerate(cells) if i not in plain and _SETTING.search(c) and not _LOSS.search(c)]
@@ -166,7 +172,17 @@ def _header(line: str) -> _Columns | None:
         width=len(cells),
         comma=comma,
         rate=next((i for i, c in enumerate(cells) if _RATE.match(c)), None),
+        bare=not named,
     )
+
+
+_ALONE = re.compile(r"\W*(?:train(?:ing)?|test(?:ing)?|val(?:id(?:ation)?)?)(?:\s+set)?\W*", re.IGNORECASE)
+_PERCENT = re.compile(r"\W*(?:[5-9]\d|100)\.\d+\s*%?\W*")
+
+
+def _bare(half: re.Pattern[str], cells: Sequence[str]) -> list[int]:
+    """The columns that are headed by the name of a half and nothing else."""
+    return [i for i, c in enumerate(cells) if half.search(c) and _ALONE.fullmatch(c)]
 
 
 def _test_columns(cells: Sequence[str]) -> tuple[list[int], bool]:
@@ -203,7 +219,7 @@ def _row(cells: Sequence[str], columns: _Columns) -> TableRow | None:
     if shift not in (0, 1):
         return None
     accuracy = _accuracy(cells[columns.test + shift], wrong=columns.wrong)
-    if accuracy is None:
+    if accuracy is None or (columns.bare and not _PERCENT.fullmatch(cells[columns.test + shift])):
         return None
     which = _WHICH.match(cells[columns.epoch + shift]) if columns.epoch is not None else None
     if columns.epoch is not None and not which:

@@ -86,7 +86,8 @@ def _read_notebook_log(document: Document, notebook: Notebook, found: FoundLogs,
         stated: list[Reading] = []
         output = _output_lines(notebook, cell)
         read = readings(output, data, stated)
-        read = read or _by_source(output, printed_accuracies(trees, cell.number), data)
+        if all(is_bar(r.excerpt) for r in read):  # a bar shows the last epoch alone
+            read = _by_source(output, printed_accuracies(trees, cell.number), data) or read
         if not read and not stated:
             continue
         shown, spelled = segments(read), spelled_out(cell, notebook)

@@ -2,13 +2,15 @@
 
 `ep 3 acc 0.99`, `correct 9712` or `0.9953` alone is a test accuracy where the source counts right answers in
 a loop over the test digits and prints that count, or its share. Such a line is read as if it said so. Nothing
-is taken for one in doubt: of a function that is called for both halves, of a count in a loop that trains, of
-a name that is given two meanings, of a line that another statement can have printed.
+is taken for one in doubt: of a function that is called for both halves, but where the call says for which, of
+a count in a loop that trains, of a name that is given two meanings, of a line that another statement can have
+printed.
 """
 
 import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from grader.extract.documents.cell_names import name_of, nodes_of
@@ -67,7 +69,10 @@ def printed_accuracies(trees: Mapping[int, ast.Module | None], cell: int) -> lis
     for name, part in scopes:
         given = _given(functions[name], calls) if name else {}
         counted[name] = _counted(part, given)
-    returning = {n: told for n in reached if counted[n] if any(told := _returns(functions[n], counted[n]))}
+    returning = _Returning(
+        {n: told for n in reached if counted[n] if any(told := _returns(functions[n], counted[n]))},
+        {n: either for n in reached if not counted[n] if (either := _of_a_parameter(functions[n]))},
+    )
     found: list[str] = []
     others: list[str] = []
     begun: list[str] = [""]
@@ -75,11 +80,7 @@ def printed_accuracies(trees: Mapping[int, ast.Module | None], cell: int) -> lis
         known = _derived(part, counted[name], returning)
         turns = _turns(part) | (_turns(body) if name else frozenset())
         for call in [n for s in part for n in nodes_of(s) if isinstance(n, ast.Call)][:_MOST]:
-            if (
-                isinstance(call.func, ast.Name)
-                and call.func.id == "print"
-                and (end := _end(call)) is not None
-            ):
+            if _prints(call.func) and (end := _end(call)) is not None:
                 line = _line(call.args, known, returning, turns)
                 goes_on = not end.endswith("\n") and "accuracy>" not in line
                 written = r"\s*".join((line, *map(re.escape, end.split())))
@@ -88,6 +89,17 @@ def printed_accuracies(trees: Mapping[int, ast.Module | None], cell: int) -> lis
     return [Line(re.compile(_after(start, line)), rest) for start in begun[:_MOST_BEGUN] for line in found]
 
 
+def _prints(function: ast.expr) -> bool:
+    match function:
+        case ast.Name(id="print"):
+            return True
+        case ast.Attribute(value=ast.Name(id=name), attr="write"):
+            return _BAR.search(name) is not None
+    return False
+
+
+_BAR = re.compile(r"tqdm|bar$", re.IGNORECASE)
+"""What `tqdm.write` and `pbar.write` print beside their bar."""
 _MOST_BEGUN = 4
 """Statements that begin a line which another ends, `print(epoch, end=" ")`, that are looked at."""
 
@@ -183,8 +195,45 @@ def _compares(value: ast.expr, assigned: Mapping[str, ast.expr], depth: int = 0)
     return False
 
 
-_Returning = Mapping[str, tuple[bool, ...]]
-"""Functions that return what is worked out of the right answers; of several values, which are."""
+class _OfParameter(NamedTuple):
+    """A function that returns what is worked out of its right answers to the images of one parameter."""
+
+    name: str
+    at: int
+    returned: tuple[bool, ...]
+
+
+class _Returning(NamedTuple):
+    """Functions that return what is worked out of the right answers; of several values, which are."""
+
+    of_test: Mapping[str, tuple[bool, ...]] = MappingProxyType({})
+    of_either: Mapping[str, _OfParameter] = MappingProxyType({})
+    """Those that are called for both halves, `run(loader, model)`: each call says for which."""
+
+    def told(self, call: ast.Call) -> tuple[bool, ...]:
+        """Which of the values of a call are worked out of right answers to test digits."""
+        name = name_of(call.func)
+        either = self.of_either.get(name)
+        if either is None:
+            return self.of_test.get(name, ())
+        named = {k.arg: k.value for k in call.keywords if k.arg}
+        given = call.args[either.at] if either.at < len(call.args) else named.get(either.name)
+        said = {n.id for n in nodes_of(given) if isinstance(n, ast.Name)} if given is not None else set()
+        test = any(_OF_TEST.search(n) for n in said) and not any(_OF_TRAINING.search(n) for n in said)
+        return either.returned if test else ()
+
+
+def _of_a_parameter(function: ast.FunctionDef) -> _OfParameter | None:
+    """How a function counts the right answers to what one of its parameters holds; None where it does not."""
+    loops = [n for n in nodes_of(function) if isinstance(n, ast.For)]
+    if len(loops) != 1:
+        return None
+    names = [a.arg for a in function.args.args]
+    over = [n.id for n in nodes_of(loops[0].iter) if isinstance(n, ast.Name) and n.id in names]
+    returned = _returns(function, frozenset(_counters(loops[0].body)))
+    if len(over) != 1 or not any(returned):
+        return None
+    return _OfParameter(over[0], names.index(over[0]), returned)
 
 
 def _derived(body: Iterable[ast.stmt], counted: frozenset[str], returning: _Returning) -> frozenset[str]:
@@ -212,10 +261,10 @@ def _is_of(value: ast.expr, known: frozenset[str], returning: _Returning) -> boo
     match value:
         case ast.Name(id=name):
             return name in known
-        case ast.Call(func=func) if name_of(func) in returning:
-            return returning[name_of(func)] == (True,)
-        case ast.Subscript(value=ast.Call(func=func), slice=ast.Constant(value=int() as at)):
-            told = returning.get(name_of(func), ())
+        case ast.Call() if told := returning.told(value):
+            return told == (True,)
+        case ast.Subscript(value=ast.Call() as call, slice=ast.Constant(value=int() as at)):
+            told = returning.told(call)
             return len(told) > 1 and at < len(told) and told[at]
         case ast.Call(func=ast.Name(id="round" | "float" | "int"), args=[inner, *_]):
             return _is_of(inner, known, returning)
@@ -230,12 +279,14 @@ def _is_of(value: ast.expr, known: frozenset[str], returning: _Returning) -> boo
 
 def _returns(function: ast.FunctionDef, counted: frozenset[str]) -> tuple[bool, ...]:
     """Which of the values that a function returns are worked out of its right answers."""
-    known = _derived(function.body, counted, {})
+    known = _derived(function.body, counted, _Returning())
     returned = [n.value for n in nodes_of(function) if isinstance(n, ast.Return) and n.value is not None]
     parts = [value.elts if isinstance(value, ast.Tuple) else [value] for value in returned]
     if len({len(part) for part in parts}) != 1:
         return ()
-    return tuple(all(_is_of(value, known, {}) for value in of_all) for of_all in zip(*parts, strict=True))
+    return tuple(
+        all(_is_of(value, known, _Returning()) for value in of_all) for of_all in zip(*parts, strict=True)
+    )
 
 
 def _turns(body: Iterable[ast.stmt]) -> frozenset[str]:
@@ -261,7 +312,7 @@ def _line(
             parts.append(r"\s*".join(re.escape(word) for word in piece.split()) if piece.split() else "")
             before = piece.strip() or before
             continue
-        told = returning.get(name_of(piece.func), ()) if isinstance(piece, ast.Call) else ()
+        told = returning.told(piece) if isinstance(piece, ast.Call) else ()
         if len(told) > 1 and told.count(True) == 1 and "accuracy" not in named:
             named.add("accuracy")
             parts.append(_tuple(told))
