@@ -175,7 +175,7 @@ def named_quantities(text: str, block: Block, *, in_words: bool = True) -> tuple
         by_words = (m for m in _GRADIENT_IN_WORDS.finditer(plain) if MAY_BE_FORMULA.search(plain, m.end()))
         named = {f"w{m[1]}" for m in (*_GRADIENT_WORD.finditer(plain), *by_words)}
         found |= {f"∂E/∂{name}" for name in named & set(weights)}
-    if _GRADIENT_OF_ALL.search(text) or _GRADIENT_OF_A_LAYER.search(text):
+    if _GRADIENT_OF_ALL.search(text) or _GRADIENT_OF_A_LAYER.search(text) or _lists_products(text):
         found.add("∂E/∂w?")
     if block is not Block.CODE and _DEFINES_A_SIGNAL.search(text):
         found.add(SIGNAL)
@@ -197,6 +197,18 @@ def named_quantities(text: str, block: Block, *, in_words: bool = True) -> tuple
     every = {"w?": weights, "∂E/∂w?": tuple(f"∂E/∂{w}" for w in weights)}
     named = {n for name in found for n in every.get(name, (name,))}
     return tuple(sorted(named - {"eta"}))
+
+
+_LISTED = re.compile(
+    r"\s*(?:return\b|[A-Za-z_]\w*\s*=(?!=))\s*(?:[\w.]+\(\s*)?[\[(]?(?P<entries>[^=]*?)[\])\s,;]*"
+)
+
+
+def _lists_products(text: str) -> bool:
+    """Whether a line of a program gives as many products as there are weights: `return [d_h1 * i1, …]`."""
+    listed = _LISTED.fullmatch(text) if text.count(",") + 1 >= len(network().weights) else None
+    entries = listed["entries"].split(",") if listed else []
+    return len(entries) == len(network().weights) and all("*" in entry for entry in entries)
 
 
 def _only_speaks(text: str) -> bool:

@@ -8,6 +8,7 @@ be about anything.
 import re
 from collections.abc import Sequence
 
+from grader.backprop.assigned import network
 from grader.backprop.name_patterns import Named
 from grader.core.evidence.documents import Block, SourceLine
 
@@ -36,6 +37,7 @@ _PRODUCT = "np.multiply("
 
 def as_assignments(lines: Sequence[SourceLine]) -> list[SourceLine]:
     """The lines, with each gradient of a program as a line that assigns it, in its place."""
+    lines = _counted_from_one(lines)
     found = list(lines)
     in_dictionary = False
     for k, line in enumerate(lines):
@@ -58,6 +60,30 @@ def as_assignments(lines: Sequence[SourceLine]) -> list[SourceLine]:
         else:
             _put_line(found, k)
     return found
+
+
+_ENTRY_OF = re.compile(r"(?<![\w\].])(?P<name>[A-Za-z_]\w{0,20})\[\s*(?P<k>\d)\s*\](?!\s*\[)")
+
+_WEIGHTS = re.compile(r"(?:\w*_)?(?:[wW]|[wW]eights?)")
+
+
+def _counted_from_one(lines: Sequence[SourceLine]) -> Sequence[SourceLine]:
+    """The lines with the entries of a list that a program counts from zero, `dw[0] = …`, counted from one."""
+    entries = [m for line in lines if line.block is Block.FENCE for m in _ENTRY_OF.finditer(line.text)]
+    from_zero = {m["name"] for m in entries if m["k"] == "0"}
+    if not from_zero:
+        return lines
+    last = str(len(network().weights))
+    from_one = {m["name"] for m in entries if m["k"] == last}  # `dw[0] = … * w[4] …`: no w[0] is needed
+    from_zero |= {m["name"] for m in entries if _WEIGHTS.fullmatch(m["name"])} - from_one
+
+    def counted(match: re.Match[str]) -> str:
+        return f"{match['name']}[{int(match['k']) + 1}]" if match["name"] in from_zero else match[0]
+
+    return [
+        line._replace(text=_ENTRY_OF.sub(counted, line.text)) if line.block is Block.FENCE else line
+        for line in lines
+    ]
 
 
 def _put_line(found: list[SourceLine], k: int) -> None:
