@@ -34,7 +34,7 @@ def stated_accuracies(compared: Comparison, rounded_up: Treatment) -> Result:
         finding = _finding(claim, match, runs, Weight.REMARK if warned else Weight.FAULT)
         if elsewhere:  # the submitted run is described in another section
             finding = msgspec.structs.replace(finding, weight=Weight.REMARK)
-        elif match in (Match.DIFFERS, Match.ROUNDED_UP) and any(r.best < claim.value for r in cut):
+        elif match in (Match.DIFFERS, Match.ROUNDED_UP) and any(_may_hold(r, claim) for r in cut):
             finding = msgspec.structs.replace(finding, diagnosis="epochs-missing")
         elif several or claim.numbered:
             finding = msgspec.structs.replace(finding, diagnosis="other-experiments")
@@ -47,6 +47,11 @@ def _lacks_epochs(run: Run) -> bool:
     numbered = max((e.printed for e in run.epochs if e.printed is not None), default=0)
     expected = max(run.planned or 0, numbered, 2)
     return not run.complete and len(run.epochs) < expected
+
+
+def _may_hold(run: Run, claim: Claim) -> bool:
+    """Whether epochs that an output lacks may have had an accuracy: beside new bests alone, a lower one."""
+    return run.best < claim.value or (run.kind is SequenceKind.EXCERPT and not claim.best)
 
 
 def _several_experiments(claims: Sequence[Claim]) -> bool:

@@ -73,6 +73,7 @@ _OF_OTHERS = re.compile(
     r"(?<![a-z])(?:original|starter|starting|given|provided)\s+(?:model|network|net|notebook|code|file|version|architecture)s?(?![a-z])"
     r"|(?<![a-z])(?:model|network|net|notebook|code|architecture)\s+(?:of|from)\s+(?:the\s+|our\s+)?(?:class|course|lecture|instructor"
     r"|teacher|template|tutorial)(?![a-z])"
+    r"|(?-i:(?<!\w)(?!It|Let|That|Here|What|There|Net)[A-Z][a-z]{2,}['’]s)\s+(?:network|model|net|cnn|notebook|has|had|got|reach\w*)(?![a-z])"
     r"|(?<![a-z])group\s+\d{1,2}\s+(?:presented|showed|reach\w*|achiev\w*|reported|got|ha[sd])(?![a-z])"
     r"|^\W*(?:an?|any|most)\s+(?:\w+\s+)?(?:model|network|net|cnn)s?\s+(?:with|of)\s+\W?\d[\d.,]*\s*k?\s*(?:para?m\w*\s+)?"
     r"(?:can|could|would|might|may|easily|usually|often|reach(?:es)?|gets?|achieves?|has|have)(?![a-z])",

@@ -43,7 +43,7 @@ _ANSWERS = re.compile(
     re.IGNORECASE,
 )
 _LIMITS = re.compile(
-    r"(?<![a-z])(?:limits?|max(?:imum)?|allowed|permitted|require[ds]?|needed|expected|constraints?)(?![a-z])",
+    r"(?<![a-z])(?:limits?|max(?:imum)?|allowed|permitted|require[ds]?|needed|expected|constraints?|asked|wanted)(?![a-z])",
     re.IGNORECASE,
 )
 """Heads of a table that holds what the assignment asks."""

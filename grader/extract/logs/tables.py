@@ -176,13 +176,13 @@ def _header(line: str) -> _Columns | None:
     )
 
 
-_ALONE = re.compile(r"\W*(?:train(?:ing)?|test(?:ing)?|val(?:id(?:ation)?)?)(?:\s+set)?\W*", re.IGNORECASE)
+_ALONE = re.compile(r"^\W*(?:train(?:ing)?|test(?:ing)?|val(?:id(?:ation)?)?)(?:\s+set)?\W*$", re.IGNORECASE)
 _PERCENT = re.compile(r"\W*(?:[5-9]\d|100)\.\d+\s*%?\W*")
 
 
 def _bare(half: re.Pattern[str], cells: Sequence[str]) -> list[int]:
     """The columns that are headed by the name of a half and nothing else."""
-    return [i for i, c in enumerate(cells) if half.search(c) and _ALONE.fullmatch(c)]
+    return [i for i, c in enumerate(cells) if half.search(c) and _ALONE.match(c)]
 
 
 def _test_columns(cells: Sequence[str]) -> tuple[list[int], bool]:

@@ -2,6 +2,7 @@
 missing.
 """
 
+import itertools
 import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -88,6 +89,8 @@ def _read_notebook_log(document: Document, notebook: Notebook, found: FoundLogs,
         read = readings(output, data, stated)
         if all(is_bar(r.excerpt) for r in read):  # a bar shows the last epoch alone
             read = _by_source(output, printed_accuracies(trees, cell.number), data) or read
+        bests = [] if read else _new_bests(stated)
+        read = read or bests
         if not read and not stated:
             continue
         shown, spelled = segments(read), spelled_out(cell, notebook)
@@ -116,6 +119,8 @@ def _read_notebook_log(document: Document, notebook: Notebook, found: FoundLogs,
         facts.look(cells, since)
         loop = facts.loop
         kind = kind_of(segment, echoed=group[0].echoed, loop=loop)
+        if kind is SequenceKind.LOG and segment.readings[0].accuracy.statement:
+            kind = SequenceKind.EXCERPT  # of the epochs that were better than all before them
         whose = Whose(
             Origin.PASTED if kind is SequenceKind.ECHO else Origin.NOTEBOOK,
             notebook.artefact,
@@ -137,6 +142,21 @@ def _read_notebook_log(document: Document, notebook: Notebook, found: FoundLogs,
     for _, lines in document.prose():
         if any("acc" in line.text.lower() for line in lines):
             read_text_log(lines, notebook.artefact, found, main=notebook.main, data=data)
+
+
+def _new_bests(stated: Sequence[Reading]) -> list[Reading]:
+    """Lines that tell each epoch that is better than all before it, `epoch 13: new best test accuracy 99.4%`;
+    none where anything else is stated.
+    """
+    rise = all(
+        a.marker is not None
+        and b.marker is not None
+        and a.marker.printed < b.marker.printed
+        and a.accuracy.percent < b.accuracy.percent
+        for a, b in itertools.pairwise(stated)
+    )
+    wanted = any(r.accuracy.wanted for r in stated)
+    return list(stated) if len(stated) > 1 and rise and not wanted else []
 
 
 def _by_source(lines: Sequence[Text], statements: Sequence[Line], data: DataSet) -> list[Reading]:

@@ -76,6 +76,7 @@ def test_the_network_of_somebody_else_is_no_claim(text: str) -> None:
         "Group 3 presented 99.55 % with 8k parameters.",
         "A model with 50k parameters reaches 99.6 % easily.",
         "Model 2 has 2,866 parameters.",
+        "It is smaller than all others: Anna's network has 19,800 parameters.",
     ],
 )
 def test_a_network_that_may_be_another_is_asked_about(text: str) -> None:
@@ -121,3 +122,18 @@ def test_a_bar_of_epochs_shows_the_last_one_alone() -> None:
     loop = "bar = tqdm(range(15))\nfor epoch in bar:\n    bar.set_postfix(test_acc=test(model))"
     log = "\r100%|████| 15/15 [03:12<00:00, 12.8s/it, test_acc=99.4]\n"
     assert judged("The best test accuracy is 99.46 % in epoch 13.", log, loop).verdict is Verdict.UNKNOWN
+
+
+def test_between_new_bests_there_were_lower_accuracies() -> None:
+    loop = "for epoch in range(1, 16):\n    acc = test(model)\n    if acc > best:\n        best = acc"
+    bests = [(1, 97.8), (5, 99.11), (9, 99.31), (14, 99.46)]
+    log = "".join(f"epoch {e}: new best test accuracy {a:.2f}%\n" for e, a in bests)
+    assert judged("The best test accuracy is 99.46 % in epoch 14.", log, loop).verdict is Verdict.PASS
+    assert judged("The test accuracy of the last epoch is 99.38 %.", log, loop).verdict is Verdict.UNKNOWN
+    assert judged("The best test accuracy is 99.40 % in epoch 14.", log, loop).verdict is Verdict.PASS
+    assert judged("The best test accuracy is 99.42 %.", log, loop).verdict is Verdict.FAIL
+
+
+def test_what_was_asked_for_stands_in_a_column_of_a_table() -> None:
+    table = "| Criterion | Asked | Got |\n|---|---|---|\n| parameters | 20000 | 1466 |\n| epochs | 20 | 15 |"
+    assert judged(table).verdict is Verdict.PASS
