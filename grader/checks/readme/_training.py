@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from grader.checks.readme._quoted_log import align, changed
 from grader.checks.readme._result import Result
 from grader.core.evidence.claims import Claim
 from grader.core.evidence.logs import Epoch, LogEvidence, Origin, Run, SequenceKind
@@ -128,6 +129,26 @@ def quoted_evaluations(compared: Comparison, logs: LogEvidence) -> Result:
     ]
     known = sum(_was_printed(e, runs, printed) for e in listed)
     return Result(len(quoted) + known, len(quoted) - len(missing) + known, findings)
+
+
+MOSTLY_EQUAL = 0.8
+"""Share of equal epochs from which on a quoted log is the notebook's, with values that are not."""
+
+
+def quoted_logs(logs: LogEvidence) -> Result:
+    """Logs and tables of epochs that the README quotes: one whose epochs are the notebook's but for some asks
+    a person; one of another run may be of an earlier attempt, and is left alone.
+    """
+    saved = logs.of(Origin.NOTEBOOK)
+    findings: list[Finding] = []
+    for run in logs.of(Origin.README) if saved else ():
+        best = max((align(run, other) for other in saved), key=lambda a: (len(a.pairs), -len(a.run.epochs)))
+        numbers = {e.printed or at for at, e in enumerate(best.run.epochs, 1)}
+        equal = {at for at, _ in best.pairs}
+        numbered = all(e.printed in numbers for at, e in enumerate(run.epochs) if at not in equal)
+        if numbered and best.changed(run, MOSTLY_EQUAL):
+            findings.append(msgspec.structs.replace(changed(run, best), diagnosis="quoted-epoch-changed"))
+    return Result(len(findings), 0, tuple(findings))
 
 
 def _was_printed(quoted: Epoch, runs: Sequence[Run], singles: Sequence[float]) -> bool:

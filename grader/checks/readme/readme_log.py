@@ -21,8 +21,7 @@ runs.
 Paste the whole output of the training cell. A shortened log is fine where its epochs keep their numbers.
 """
 
-from typing import NamedTuple
-
+from grader.checks.readme._quoted_log import Alignment, align, changed
 from grader.core.evidence.documents import Documents
 from grader.core.evidence.logs import LogEvidence, Origin, Run
 from grader.core.outcome import Finding, Outcome, Weight, failed, passed, skipped, unknown
@@ -37,12 +36,6 @@ class Params(CheckParams, frozen=True, kw_only=True):
     """
 
     edited: float = 0.8
-
-
-class _Alignment(NamedTuple):
-    run: Run
-    pairs: tuple[tuple[int, int], ...]
-    """Indices of equal epochs: in the README's run, in the notebook's."""
 
 
 def check(logs: LogEvidence, documents: Documents, params: Params) -> Outcome:
@@ -61,14 +54,14 @@ def check(logs: LogEvidence, documents: Documents, params: Params) -> Outcome:
     doubts: list[Finding] = []
     remarks: list[Finding] = []
     for run in quoted:
-        best = max((_align(run, other) for other in saved), key=lambda a: (len(a.pairs), -len(a.run.epochs)))
+        best = max((align(run, other) for other in saved), key=lambda a: (len(a.pairs), -len(a.run.epochs)))
         share = len(best.pairs) / len(run.epochs)
         if share == 1.0:
             if len(run.epochs) < len(best.run.epochs):
                 dropped = _dropped(run, best)
                 (faults if dropped.weight is Weight.FAULT else remarks).append(dropped)
-        elif share >= params.edited and len(run.epochs) >= 5:
-            faults.append(_changed(run, best))
+        elif best.changed(run, params.edited):
+            faults.append(changed(run, best))
         else:
             doubts.append(_other(run, best))
     if faults:
@@ -78,28 +71,7 @@ def check(logs: LogEvidence, documents: Documents, params: Params) -> Outcome:
     return passed("the README's log is the notebook's" + (", shortened" if remarks else ""), remarks)
 
 
-def _align(quoted: Run, saved: Run) -> _Alignment:
-    """Longest common subsequence of the two accuracy sequences (at most a few hundred epochs each)."""
-    a, b = quoted.epochs[:400], saved.epochs[:400]
-    length = [[0] * (len(b) + 1) for _ in range(len(a) + 1)]
-    for i in range(len(a) - 1, -1, -1):
-        for j in range(len(b) - 1, -1, -1):
-            same = length[i + 1][j + 1] + 1 if a[i].as_accurate_as(b[j]) else 0
-            length[i][j] = max(same, length[i + 1][j], length[i][j + 1])
-    pairs: list[tuple[int, int]] = []
-    i = j = 0
-    while i < len(a) and j < len(b):
-        if a[i].as_accurate_as(b[j]) and length[i][j] == length[i + 1][j + 1] + 1:
-            pairs.append((i, j))
-            i, j = i + 1, j + 1
-        elif length[i + 1][j] >= length[i][j + 1]:
-            i += 1
-        else:
-            j += 1
-    return _Alignment(saved, tuple(pairs))
-
-
-def _dropped(quoted: Run, aligned: _Alignment) -> Finding:
+def _dropped(quoted: Run, aligned: Alignment) -> Finding:
     kept = {j for _, j in aligned.pairs}
     missing = [j for j in range(len(aligned.run.epochs)) if j not in kept]
     renumbered = _renumbered(quoted, aligned)
@@ -121,7 +93,7 @@ def _dropped(quoted: Run, aligned: _Alignment) -> Finding:
     )
 
 
-def _renumbered(quoted: Run, aligned: _Alignment) -> bool:
+def _renumbered(quoted: Run, aligned: Alignment) -> bool:
     """Whether the quoted numbers hide the gap: they run without one, and fit neither the notebook's numbers
     nor the positions.
     """
@@ -136,26 +108,7 @@ def _renumbered(quoted: Run, aligned: _Alignment) -> bool:
     return numbers not in fits
 
 
-def _changed(quoted: Run, aligned: _Alignment) -> Finding:
-    equal = {i for i, _ in aligned.pairs}
-    index = next(i for i in range(len(quoted.epochs)) if i not in equal)
-    epoch = quoted.epochs[index]
-    before = [j for i, j in aligned.pairs if i < index]
-    at = min(before[-1] + 1 if before else 0, len(aligned.run.epochs) - 1)
-    saved = aligned.run.epochs[at]
-    return Finding(
-        message=f"{len(quoted.epochs) - len(equal)} of {len(quoted.epochs)} epochs in the README are not "
-        "in the notebook's log",
-        place=epoch.place,
-        expected=f"{saved.percent:.2f} % in epoch {at + 1} ({saved.place})",
-        found=f"{epoch.percent:.2f} %",
-        hint="paste the log again from the submitted notebook",
-        excerpt=epoch.excerpt,
-        diagnosis="epoch-changed",
-    )
-
-
-def _other(quoted: Run, aligned: _Alignment) -> Finding:
+def _other(quoted: Run, aligned: Alignment) -> Finding:
     return Finding(
         message="the README's log is of another run than the notebook's",
         place=quoted.place,

@@ -9,7 +9,8 @@ one, in words that are not understood, in a heading or a badge, is a question wh
 Where the network could be run, its counted parameters are as good as the printed ones (a count that differs
 from them alone is a question), and building blocks that the README names and the network lacks are shown. A
 count that leaves out layers which never run is what torchsummary prints; stated in the README's own words it
-is a question, and so is an accuracy in the notebook's file name that its log does not reach.
+is a question, and so are an accuracy in the notebook's file name that its log does not reach, and a quoted
+log or table of epochs that is the notebook's but for some of its values.
 
 ## Why it matters
 A README is read before anything is run. If it belongs to another run, or rounds 99.36 up to 99.4, its reader
@@ -30,7 +31,12 @@ from grader.checks.readme._file_names import file_names
 from grader.checks.readme._network import building_blocks
 from grader.checks.readme._parameters import quoted_summaries, stated_parameters, unused_parameters
 from grader.checks.readme._result import Result
-from grader.checks.readme._training import quoted_evaluations, stated_accuracies, stated_epochs
+from grader.checks.readme._training import (
+    quoted_evaluations,
+    quoted_logs,
+    stated_accuracies,
+    stated_epochs,
+)
 from grader.core.evidence.claims import Claim, ClaimEvidence, On, What
 from grader.core.evidence.documents import Documents
 from grader.core.evidence.logs import LogEvidence, Origin
@@ -81,6 +87,7 @@ def check(
         quoted_summaries(compared, summaries, network),
         stated_accuracies(compared, policy.rounded_up),
         quoted_evaluations(compared, logs),
+        quoted_logs(logs),
         stated_epochs(compared),
         unused_parameters(compared.stated, network),
         file_names(notebooks, logs, summaries, tested),
@@ -201,7 +208,7 @@ _COMPARED = (What.PARAMETERS, What.ACCURACY, What.EPOCHS)
 
 _DOUBTS = frozenset({
     "summary-of-another-network", "other-experiments", "building-block-nowhere", "unused-parameters",
-    "file-name-contradicted", "epochs-missing", "parameters-not-counted",
+    "file-name-contradicted", "epochs-missing", "parameters-not-counted", "quoted-epoch-changed",
 })  # fmt: skip
 """Diagnoses that ask a person: the README may describe more than the submitted notebook, or more epochs than
 its output kept, or repeat what a tool printed.

@@ -3,7 +3,7 @@
 import pytest
 
 from grader.core.outcome import Verdict
-from tests.checks.readme.test_numbers_in_any_words import judged
+from tests.checks.readme.test_numbers_in_any_words import RIGHT, judged
 
 
 @pytest.mark.parametrize(
@@ -137,3 +137,30 @@ def test_between_new_bests_there_were_lower_accuracies() -> None:
 def test_what_was_asked_for_stands_in_a_column_of_a_table() -> None:
     table = "| Criterion | Asked | Got |\n|---|---|---|\n| parameters | 20000 | 1466 |\n| epochs | 20 | 15 |"
     assert judged(table).verdict is Verdict.PASS
+
+
+def table(rights: list[int]) -> str:
+    rows = "".join(f"| {n} | {right / 100:.2f} |\n" for n, right in enumerate(rights, 1))
+    return f"Best test accuracy: 99.46 %\n\n| Epoch | Test accuracy |\n|---|---|\n{rows}"
+
+
+def test_a_changed_row_of_a_table_of_epochs_is_asked_about() -> None:
+    """It passed beside a right best accuracy."""
+    rights = list(RIGHT)
+    assert judged(table(rights)).verdict is Verdict.PASS
+    rights[8] = 9_942
+    asked = judged(table(rights))
+    assert asked.verdict is Verdict.UNKNOWN
+    assert "1 of 15 epochs in the README are not in the notebook's log (README.md:" in asked.summary
+
+
+@pytest.mark.parametrize(
+    "rights",
+    [
+        [right - 3 for right in RIGHT],  # another run
+        list(RIGHT[:9]),  # the first epochs alone
+        [9_700, *RIGHT[1:4]],  # too few to say which run it is
+    ],
+)
+def test_a_table_of_another_run_or_of_some_epochs_is_left_alone(rights: list[int]) -> None:
+    assert judged(table(rights)).verdict is Verdict.PASS
