@@ -2,9 +2,10 @@
 missing.
 """
 
+import ast
 import itertools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -84,13 +85,7 @@ def _read_notebook_log(document: Document, notebook: Notebook, found: FoundLogs,
     trees = {cell.number: parsed(cell.source) for cell in notebook.code_cells}
     for cell in notebook.code_cells:
         _note_pasted(notebook, cell, found, data)
-        stated: list[Reading] = []
-        output = _output_lines(notebook, cell)
-        read = readings(output, data, stated)
-        if all(is_bar(r.excerpt) for r in read):  # a bar shows the last epoch alone
-            read = _by_source(output, printed_accuracies(trees, cell.number), data) or read
-        bests = [] if read else _new_bests(stated)
-        read = read or bests
+        read, stated = _of_cell(notebook, cell, trees, data)
         if not read and not stated:
             continue
         shown, spelled = segments(read), spelled_out(cell, notebook)
@@ -142,6 +137,18 @@ def _read_notebook_log(document: Document, notebook: Notebook, found: FoundLogs,
     for _, lines in document.prose():
         if any("acc" in line.text.lower() for line in lines):
             read_text_log(lines, notebook.artefact, found, main=notebook.main, data=data)
+
+
+def _of_cell(
+    notebook: Notebook, cell: NotebookCell, trees: Mapping[int, ast.Module | None], data: DataSet
+) -> tuple[list[Reading], list[Reading]]:
+    """The epochs that the output of a cell tells, and what it states beside them."""
+    stated: list[Reading] = []
+    output = _output_lines(notebook, cell)
+    read = readings(output, data, stated)
+    if all(is_bar(r.excerpt) for r in read):  # a bar shows the last epoch alone
+        read = _by_source(output, printed_accuracies(trees, cell.number), data) or read
+    return read or _new_bests(stated), stated
 
 
 def _new_bests(stated: Sequence[Reading]) -> list[Reading]:
