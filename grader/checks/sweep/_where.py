@@ -58,6 +58,14 @@ def _elsewhere(
     )
     if unread:
         return f"η = {listed(missing)} may stand in what could not be read ({unread})"
+    single = [(book, one) for book in replay.judged for one in book.single]
+    if beside := [(b, one) for b, one in single if any(same_rate(one.eta, rate) for rate in missing)]:
+        rates = listed(rate for rate in missing if any(same_rate(one.eta, rate) for _, one in beside))
+        book, first = beside[0]
+        return (
+            f"single losses of η = {rates} stand in {book.artefact} from {first.sheet}!{first.cells} on, and "
+            "no curve: a person has to say whether they show the sweep"
+        )
     if pictures.unnamed:
         return f"η = {listed(missing)} at most in {counted(pictures.unnamed)}: not machine-checkable"
     return ""

@@ -5,7 +5,8 @@ For each learning rate of the assignment: a table, a pasted column or a chart in
 submission shows its losses, or a picture whose file name, caption or heading says the rate; a picture that a
 notebook's cell drew counts as well, where its title or the text above it does. Nobody reads the curve of a
 picture; a rubric that wants a person to look at them says `pictures = "open"`. Pictures that name no rate a
-person has to look at in any case.
+person has to look at in any case; also at single losses beside their rates, which say what became of the
+loss and show no curve.
 
 ## Why it matters
 The assignment asks what happens to the loss curve when the learning rate changes. One curve cannot show it.

@@ -171,6 +171,14 @@ class ShownLosses(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """The learning rate whose recomputed losses these are; 0 where they are those of none."""
 
 
+class SingleLosses(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Losses of some iterations that stand beside a learning rate, too few for a curve."""
+
+    eta: float
+    sheet: str
+    cells: str
+
+
 class Sweep(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The losses of one learning rate of the profile, recomputed from the student's own formulas."""
 
@@ -210,6 +218,8 @@ class BookFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     sweep: tuple[Sweep, ...] = ()
     shown: tuple[ShownLosses, ...] = ()
     charts: tuple[ChartFacts, ...] = ()
+    single: tuple[SingleLosses, ...] = ()
+    """Rates beside which one or a few losses stand: what of a sweep is no curve."""
     images: int = 0
     pictures: tuple[str, ...] = ()
     """The sheet of every picture that lies on one."""

@@ -14,9 +14,11 @@ from grader.core.facts.replay import (
     BookFacts,
     BookVerdict,
     CellFault,
+    ChartFacts,
     QuantityFacts,
     Severity,
     ShownLosses,
+    SingleLosses,
     State,
     Sweep,
     TableFacts,
@@ -35,6 +37,7 @@ from grader.execute.replay.book.displayed_losses import (
     table_losses,
 )
 from grader.execute.replay.book.full_replay import Replayed, replay
+from grader.execute.replay.book.single_losses import single_losses
 from grader.execute.replay.book.stored_values import check_cache
 from grader.execute.replay.cell_graph import Model
 from grader.execute.replay.cells import cell
@@ -95,6 +98,7 @@ def _replay(book: Book, profile: Profile) -> BookFacts:
         sweep=_sweep(simulated, shown, profile.learning_rates),
         shown=tuple(shown),
         charts=charts,
+        single=_single(model, simulated, shown, charts, profile),
         images=book.images,
         pictures=book.pictures,
         unread=book.unread,
@@ -103,6 +107,20 @@ def _replay(book: Book, profile: Profile) -> BookFacts:
         cache_unclear=cache.unclear,
         notes=book.notes,
     )
+
+
+def _single(
+    model: Model,
+    simulated: Sequence[Simulated],
+    shown: Sequence[ShownLosses],
+    charts: Sequence[ChartFacts],
+    profile: Profile,
+) -> tuple[SingleLosses, ...]:
+    """Single losses of the rates that nothing else shows."""
+    known = [*(one.eta for one in shown), *(chart.eta for chart in charts)]
+    missing = [rate for rate in profile.learning_rates if not any(same_rate(rate, one) for one in known)]
+    found = single_losses(model, simulated, profile.learning_rates) if missing else ()
+    return tuple(one for one in found if any(same_rate(one.eta, rate) for rate in missing))
 
 
 def _together(model: Model, reading: Reading) -> CellFault:
