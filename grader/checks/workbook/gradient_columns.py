@@ -2,10 +2,10 @@
 
 ## What it checks
 Every formula in the columns ∂E/∂w1 … ∂E/∂w8, in every row: with right values in all cells that it reads, it
-must give the derivative. Where E1 and E2 leave out the ½, twice that is the derivative: right, with a remark,
-for those losses cost in WB202. A formula that is right with other numbers than those of its own rows, as
-`IF(E5=0.15, …)` can be, is for a person. The whole table is also replayed from random weights, inputs,
-targets and learning rates. Each of the eight columns earns its share.
+must give the derivative. Where E1 and E2 leave out the ½, or E_total is their mean, the derivatives of that
+loss are right, with a remark: it costs in WB202. A formula that is right with other numbers than those of its
+own rows, as `IF(E5=0.15, …)` can be, is for a person. The whole table is also replayed from random weights,
+inputs, targets and learning rates. Each of the eight columns earns its share.
 
 ## Why it matters
 A wrong derivative can hide completely: with a_h1 in place of a_h2 in ∂E/∂w3 the loss curve changes by less
@@ -71,7 +71,7 @@ def _judge(book: BookFacts, treatment: Treatment) -> Outcome:
     findings += [
         fault.finding(book.artefact, Weight.REMARK)
         for fault in book.faults
-        if fault.diagnosis == "loss-without-half"
+        if fault.diagnosis == "multiple-of-the-loss"
     ]
     carried = len({f.quantity for f in book.faults if f.diagnosis == INHERITED and f.quantity in gradients})
     carried = 0 if treatment is Treatment.FAIL else min(carried, right)

@@ -138,10 +138,23 @@ def is_without_headers(sheet: Sheet) -> bool:
 
 
 def _counts_to_the_right(sheet: Sheet) -> bool:
-    """Whether the first numbers of a sheet without formulas are a row of 0, 1, 2, … or such steps."""
+    """Whether the first numbers of a sheet without formulas are a row of 0, 1, 2, … or such steps, or a word
+    stands left of the numbers of each row.
+    """
     typed = [run for run in sheet.runs if run.kind is CellKind.NUMBER]
     if any(run.form >= 0 for run in sheet.runs) or not typed:
         return False
+    starts: dict[int, int] = {}
+    for run in sorted(typed, key=lambda run: -run.column):
+        starts.update(dict.fromkeys(range(run.row, run.row + run.count), run.column))
+    words = {
+        (row, run.column)
+        for run in sheet.runs
+        if run.kind is CellKind.TEXT
+        for row in range(run.row, run.row + run.count)
+    }
+    if all((row, column - 1) in words for row, column in starts.items()):
+        return True
     top = min(run.row for run in typed)
     row = [run.numbers[0] for run in sorted(typed, key=lambda run: run.column) if run.row == top]
     steps = {after - before for before, after in pairwise(row)}

@@ -10,7 +10,7 @@ import pytest
 from grader.core.facts.replay import BookVerdict, Severity, State
 from grader.execute.replay.formula.worksheet_functions import FUNCTIONS
 from grader.extract.workbook.child import read
-from tests.execute.replay.sheets import AT, ETA, START, formula, replayed, workbook
+from tests.execute.replay.sheets import AT, ETA, HEADER, START, formula, replayed, workbook
 from tests.execute.replay.test_layouts import FIRST, LAST
 
 INNER = ("∂E/∂w3", "∂E/∂w4")
@@ -79,7 +79,49 @@ def failing(data: bytes) -> set[str]:
 def test_gradients_of_losses_without_half_are_their_derivatives() -> None:
     book = replayed(halved(losses=True, slopes="2*"))
     assert {f.quantity for f in book.faults if f.severity is Severity.FAIL} == {"E1", "E2"}
-    assert [f.severity for f in book.faults if f.diagnosis == "loss-without-half"] == [Severity.NOTE]
+    assert [f.severity for f in book.faults if f.diagnosis == "multiple-of-the-loss"] == [Severity.NOTE]
+
+
+def with_steps(factor: str, update: str, head: str) -> bytes:
+    """A book of losses without their ½ whose columns hold negatives or steps."""
+
+    def edit(book: openpyxl.Workbook) -> None:
+        page = book.worksheets[0]
+        for r in range(FIRST, LAST + 1):
+            for name in ("E1", "E2"):
+                page[f"{AT[name]}{r}"] = formula(name, r).replace("0.5*", "")
+            for k, name in enumerate(OUTER, 1):
+                page[f"{AT[name]}{HEADER}"] = head.format(w=f"w{k}")
+                page[f"{AT[name]}{r}"] = f"={factor}({formula(name, r)[1:]})"
+                if r > FIRST:
+                    w = AT[f"w{k}"]
+                    page[f"{w}{r}"] = "=" + update.format(w=f"{w}{r - 1}", d=f"{AT[name]}{r - 1}")
+
+    return workbook(edit=edit)
+
+
+@pytest.mark.parametrize(
+    ("factor", "update", "head"),
+    [
+        ("-2*", "{w}+" + ETA + "*{d}", "-∂E/∂{w}"),
+        ("-2*" + ETA + "*", "{w}+{d}", "Δ{w}"),
+        (ETA + "*2*", "{w}-{d}", "η*∂E/∂{w}"),
+    ],
+)
+def test_so_are_their_negatives_and_steps(factor: str, update: str, head: str) -> None:
+    assert failing(with_steps(factor, update, head)) == {"E1", "E2"}
+
+
+@pytest.mark.parametrize("total", ["=({one}+{two})/2", "=AVERAGE({one},{two})"])
+def test_gradients_of_a_mean_of_the_losses_are_its_derivatives(total: str) -> None:
+    def edit(book: openpyxl.Workbook) -> None:
+        page = book.worksheets[0]
+        for r in range(FIRST, LAST + 1):
+            page[f"{AT['E_total']}{r}"] = total.format(one=f"{AT['E1']}{r}", two=f"{AT['E2']}{r}")
+            for name in OUTER:
+                page[f"{AT[name]}{r}"] = f"=0.5*({formula(name, r)[1:]})"
+
+    assert failing(workbook(edit=edit)) == {"E_total"}
 
 
 def test_twice_the_gradients_of_losses_with_half_are_wrong() -> None:
@@ -144,6 +186,20 @@ def test_losses_that_run_to_the_right_under_their_count_are_no_table() -> None:
     assert read(across([float(n) for n in range(20)]), "b.xlsx").unread == ()
     assert read(across([10.0 * n for n in range(20)]), "b.xlsx").unread == ()
     assert read(across([0.1 * n * n for n in range(20)]), "b.xlsx").unread != ()
+
+
+def test_losses_that_run_to_the_right_of_a_word_are_no_table() -> None:
+    def edit(book: openpyxl.Workbook) -> None:
+        sheet = book.create_sheet("sweep")
+        for row, rate in enumerate((0.1, 0.2, 0.5), 1):
+            sheet.cell(row, 1).value = f"η = {rate}" if named else None
+            for at in range(2, 30):
+                sheet.cell(row, at).value = 0.24 - rate * 0.001 * at
+
+    named = True
+    assert read(workbook(edit=edit), "b.xlsx").unread == ()
+    named = False
+    assert read(workbook(edit=edit), "b.xlsx").unread != ()
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from grader.core.facts.replay import SingleLosses
-from grader.execute.replay.book.displayed_losses import Losses, Simulated
+from grader.execute.replay.book.displayed_losses import MIN_LENGTH, Losses, Simulated
 from grader.execute.replay.cell_graph import Model
 from grader.execute.replay.cells import ROW, column_of, row_of, sheet_of
 from grader.execute.replay.learning_rates import claimed_rate, same_rate
@@ -13,8 +13,8 @@ from grader.execute.replay.notation import ranges
 
 FEWEST_RATES = 3
 """Rates in one row or column that make it a summary; a lone one is the rate of a table."""
-MOST = 6
-"""Losses beside a rate: at the start, after some iterations, at the end."""
+MOST = MIN_LENGTH - 1
+"""Losses beside a rate, at the start, after some iterations, at the end: more of them are a column."""
 ITERATIONS = 1_024
 """Iterations within which a loss may have been read off."""
 DIGITS = 3

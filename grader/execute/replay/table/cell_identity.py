@@ -44,8 +44,8 @@ MAX_DEPTH = 6
 """Columns beside a table that read one another, through which a filled-down formula is followed."""
 
 
-WITHOUT_HALF = 2.0
-"""How many times the assigned loss (t - a)^2 is, which leaves out the ½."""
+MULTIPLES = (2.0, 0.5)
+"""How many times the assigned loss others are: (t - a)^2 without the ½, and the mean of E1 and E2."""
 
 
 class Tested(NamedTuple):
@@ -73,21 +73,39 @@ class IdentityTest:
         return points_for(tuple(self.layout.merged), held, self.scale)
 
     def _scale_of_loss(self) -> float:
-        """2 where the losses of a table leave out their ½ and its gradients are the derivatives of such
-        losses, else 1.
+        """How many times the assigned loss a table's own is where its gradients are the derivatives of that:
+        2 without the ½, ½ where E_total is the mean of E1 and E2; else 1.
         """
         layout, merged = self.layout, tuple(self.layout.merged)
-        losses = [name for name in network().losses if layout.has(name)] or ["E_total"]
-        plain, twice = points_for(merged), points_for(merged, (), WITHOUT_HALF)
-        for name in losses:
-            symbol = self._first(name)
-            if symbol is None or plain.decide(name, symbol, shape(symbol))[0] is not Match.WRONG:
-                return 1.0
-            if difference(plain.run(symbol), WITHOUT_HALF * plain.same[name]) > TOLERANCE:
-                return 1.0
+        parts = [self._times(name) for name in network().losses if layout.has(name)]
+        total = self._times("E_total") if layout.has("E_total") or not parts else 1.0
+        scale = total * (parts[0] if len(set(parts)) == 1 else 1.0 if not parts else 0.0)
+        if scale not in MULTIPLES:
+            return 1.0
         slopes = [(d, one) for d in names().gradients if (one := self._first(d)) is not None]
-        right = sum(twice.decide(d, one, shape(one))[0] is Match.RIGHT for d, one in slopes)
-        return WITHOUT_HALF if right and 2 * right >= len(slopes) else 1.0
+        kinds = [points_for(merged, all_of(kind), scale) for kind in SlopeColumns]
+        right = [
+            any(points.decide(d, one, shape(one))[0] is Match.RIGHT for points in kinds) for d, one in slopes
+        ]
+        plainly = [self._plain.decide(d, one, shape(one))[0] is Match.RIGHT for d, one in slopes]
+        return scale if sum(right) > sum(plainly) and 2 * sum(right) >= len(slopes) else 1.0
+
+    @property
+    def _plain(self) -> Points:
+        return points_for(tuple(self.layout.merged))
+
+    def _times(self, loss: str) -> float:
+        """How many times a loss its formula is, with right values in what it reads; 0 where that is none
+        known.
+        """
+        symbol, plain = self._first(loss), self._plain
+        if symbol is None:
+            return 0.0
+        match, _ = plain.decide(loss, symbol, shape(symbol))
+        if match is not Match.WRONG:
+            return float(match is not Match.UNRESOLVED)
+        got = plain.run(symbol)
+        return next((k for k in MULTIPLES if difference(got, k * plain.same[loss]) <= TOLERANCE), 0.0)
 
     def _first(self, quantity: str) -> Symbol | None:
         """The formula of a quantity in the first row."""

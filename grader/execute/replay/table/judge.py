@@ -27,11 +27,11 @@ from grader.execute.replay.table.remarks import (
     not_evaluated,
     number_as_text,
     other_in_this_book,
+    other_scale,
     rounded_formula,
     told,
     typed_number,
     unnamed_inputs,
-    without_half,
 )
 from grader.execute.replay.table.slope_columns import ROUNDED, Held
 from grader.execute.replay.table.weight_numbering import Numbering, note, own_quantity, own_words
@@ -107,7 +107,8 @@ class Judge:
         ]
         faults += [self._header(*contradiction) for contradiction in self.reading.contradicted]
         faults += self._typed_as_text()
-        faults += [without_half(self.sheet, self.layout)] if self.test.scale != 1.0 else []
+        scale = self.test.scale
+        faults += [other_scale(self.sheet, self.layout, scale)] if scale != 1.0 else []
         faults = [own_words(fault, numbering) for fault in faults]
         faults += [note(self.sheet, self._headers(pair), pair) for pair in numbering]
         return Judged(self.layout, tuple(faults), quantities, self.typed, numbering, self.test.told)

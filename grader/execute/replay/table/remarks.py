@@ -88,18 +88,19 @@ def only_together(model: Model, cells: list[int]) -> CellFault:
     )
 
 
-def without_half(sheet: str, layout: Layout) -> CellFault:
-    """Gradients of a loss without its ½."""
+def other_scale(sheet: str, layout: Layout, scale: float) -> CellFault:
+    """Gradients of a multiple of the loss."""
     table = layout.table
+    often = "twice" if scale == 2.0 else "half of"
     heads = [layout.columns[d] for d in names().gradients if layout.has(d)]
     return CellFault(
         sheet=sheet,
         cells=ranges(cell(table.sheet, table.header_row, column) for column in sorted(heads)),
         quantity="E_total",
-        diagnosis="loss-without-half",
+        diagnosis="multiple-of-the-loss",
         severity=Severity.NOTE,
-        message="the losses leave out the ½, and the gradients are the derivatives of such losses, twice "
-        "those of the assignment; they count as right",
+        message=f"the loss is {often} that of the assignment, and the gradients are the derivatives of this "
+        "loss; they count as right",
     )
 
 
