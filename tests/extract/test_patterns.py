@@ -175,6 +175,7 @@ EXAMPLES = {
         "_PERCENT": ("99.46 %", "0.0351"),
     },
     "logs.training_log": {
+        "_LISTS": ("[97.81, 98.36, 98.73]", "[1, 28, 28]"),
         "_TRUNCATED": ("Streaming output truncated to the last 5000 lines.", "The output was long."),
         "_EARLY": ("        break", "# no breaks"),
         "_STOPPED": ("Early stopping at epoch 12", "It stopped."),

@@ -38,6 +38,7 @@ from grader.extract.logs.source.epoch_loops import find_loop
 from grader.extract.logs.source.followed_loops import silent_epochs
 from grader.extract.logs.source.loops import Loop
 from grader.extract.logs.source.printed_lines import Line, printed_accuracies
+from grader.extract.logs.source.printed_lists import printed_lists
 from grader.extract.logs.source.spelled_out import echoed, spelled_out
 
 
@@ -148,7 +149,28 @@ def _of_cell(
     read = readings(output, data, stated)
     if all(is_bar(r.excerpt) for r in read):  # a bar shows the last epoch alone
         read = _by_source(output, printed_accuracies(trees, cell.number), data) or read
-    return read or _new_bests(stated), stated
+    read = read or _new_bests(stated)
+    if not read and any(_LISTS.search(line.text[:MAX_LINE]) for line in output):
+        read = _by_list(output, printed_lists(trees, cell.number), data)
+    return read, stated
+
+
+_LISTS = re.compile(r"\[\s*\d+\.\d+\s*,\s*\d+\.\d")
+"""`[97.81, 98.36, …]`"""
+
+
+def _by_list(lines: Sequence[Text], statements: Sequence[re.Pattern[str]], data: DataSet) -> list[Reading]:
+    """The epochs of a list of test accuracies that a line shows, each as a line of its own."""
+    for line in lines if statements else ():
+        shown = next(filter(None, (s.fullmatch(line.text.strip()) for s in statements)), None)
+        values = re.findall(r"\d+\.\d+", shown["values"]) if shown else []
+        if len(values) > 1:
+            each = [
+                line._replace(text=f"Epoch {n} Test accuracy: {v}{'%' if float(v) > 1 else ''}")
+                for n, v in enumerate(values, 1)
+            ]
+            return [r._replace(excerpt=line.text.strip()[:200]) for r in readings(each, data)]
+    return []
 
 
 def _new_bests(stated: Sequence[Reading]) -> list[Reading]:

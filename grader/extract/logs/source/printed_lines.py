@@ -49,9 +49,24 @@ class Line(NamedTuple):
         return f"{epoch}Test accuracy: {said}"
 
 
-def printed_accuracies(trees: Mapping[int, ast.Module | None], cell: int) -> list[Line]:
-    """Return the statements under a cell that print an accuracy of the test digits."""
-    tree = trees.get(cell)
+class Known(NamedTuple):
+    """What code says of its names: the parts of it that run, and what a test accuracy is there."""
+
+    scopes: Sequence[tuple[str, Sequence[ast.stmt]]]
+    counted: Mapping[str, frozenset[str]]
+    returning: "_Returning"
+
+    def accuracies(self, name: str, part: Sequence[ast.stmt]) -> frozenset[str]:
+        """The names that are worked out of right answers to test digits in one of the parts."""
+        return _derived(part, self.counted[name], self.returning)
+
+    def is_accuracy(self, value: ast.expr, names: frozenset[str]) -> bool:
+        """Whether a value is worked out of right answers to test digits."""
+        return _is_of(value, names, self.returning)
+
+
+def known_names(trees: Mapping[int, ast.Module | None], body: Sequence[ast.stmt]) -> Known:
+    """Return what is known of the names in statements, and in the functions that they reach."""
     functions = {
         n.name: n
         for other in trees.values()
@@ -59,9 +74,6 @@ def printed_accuracies(trees: Mapping[int, ast.Module | None], cell: int) -> lis
         for n in other.body
         if isinstance(n, ast.FunctionDef)
     }
-    if tree is None:
-        return []
-    body = [s for s in tree.body if not isinstance(s, ast.FunctionDef | ast.ClassDef)]
     reached = _reached(body, functions)
     scopes: list[tuple[str, Sequence[ast.stmt]]] = [("", body), *((n, functions[n].body) for n in reached)]
     calls = [n for _, part in scopes for s in part for n in nodes_of(s) if isinstance(n, ast.Call)]
@@ -73,14 +85,27 @@ def printed_accuracies(trees: Mapping[int, ast.Module | None], cell: int) -> lis
         {n: told for n in reached if counted[n] if any(told := _returns(functions[n], counted[n]))},
         {n: either for n in reached if not counted[n] if (either := _of_a_parameter(functions[n]))},
     )
+    return Known(scopes, counted, returning)
+
+
+def statements_of(tree: ast.Module | None) -> list[ast.stmt]:
+    """The statements of a cell that run when it is run."""
+    body = tree.body if tree is not None else []
+    return [s for s in body if not isinstance(s, ast.FunctionDef | ast.ClassDef)]
+
+
+def printed_accuracies(trees: Mapping[int, ast.Module | None], cell: int) -> list[Line]:
+    """Return the statements under a cell that print an accuracy of the test digits."""
+    body = statements_of(trees.get(cell))
+    scopes, _, returning = told = known_names(trees, body)
     found: list[str] = []
     others: list[str] = []
     begun: list[str] = [""]
     for name, part in scopes:
-        known = _derived(part, counted[name], returning)
+        known = told.accuracies(name, part)
         turns = _turns(part) | (_turns(body) if name else frozenset())
         for call in [n for s in part for n in nodes_of(s) if isinstance(n, ast.Call)][:_MOST]:
-            if _prints(call.func) and (end := _end(call)) is not None:
+            if prints(call.func) and (end := _end(call)) is not None:
                 line = _line(call.args, known, returning, turns)
                 goes_on = not end.endswith("\n") and "accuracy>" not in line
                 written = r"\s*".join((line, *map(re.escape, end.split())))
@@ -89,7 +114,8 @@ def printed_accuracies(trees: Mapping[int, ast.Module | None], cell: int) -> lis
     return [Line(re.compile(_after(start, line)), rest) for start in begun[:_MOST_BEGUN] for line in found]
 
 
-def _prints(function: ast.expr) -> bool:
+def prints(function: ast.expr) -> bool:
+    """Whether a function writes a line of its own."""
     match function:
         case ast.Name(id="print"):
             return True
@@ -307,7 +333,7 @@ def _line(
     parts: list[str] = []
     named: set[str] = set()
     before = ""
-    for piece in _pieces(args):
+    for piece in pieces(args):
         if isinstance(piece, str):
             parts.append(r"\s*".join(re.escape(word) for word in piece.split()) if piece.split() else "")
             before = piece.strip() or before
@@ -335,7 +361,7 @@ def _tuple(told: Sequence[bool]) -> str:
     return r"\(" + r",\s*".join(inside) + r"\)"
 
 
-def _pieces(args: Sequence[ast.expr]) -> Iterator[str | ast.expr]:
+def pieces(args: Sequence[ast.expr]) -> Iterator[str | ast.expr]:
     """What a print statement writes, in order: texts, and values."""
     for arg in args:
         match arg:
