@@ -110,7 +110,10 @@ _TOOK = re.compile(
     re.IGNORECASE,
 )
 """`It took 10 epochs to reach 99.46 %`, of the network and of no other."""
-_NO_MORE = re.compile(r"^\W*(?:(?:on|the|test|validation|val|accuracy|set|data|images|digits|acc)\b\W*)*$")
+_NO_MORE = re.compile(
+    r"^\W*(?:(?:on|the|test|validation|val|accuracy|set|data|images|digits|acc)\b\W*)*"
+    r"(?:with\s+(?:only\s+|just\s+)?\d[\d,.]*k?\s+para?m\w*\W*)?$"
+)
 _BY_IT = re.compile(
     rf"^(?:\W*(?<!\w)(?:{PLAIN}|reach\w*|achiev\w*|attain\w*|obtain\w*|hits?|scored?s?|validation|val|above|over"
     r"|result|finally|highest|maximum|submission|able|to)(?!\w))*\W*$",

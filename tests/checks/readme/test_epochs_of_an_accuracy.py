@@ -13,6 +13,7 @@ from tests.checks.readme.test_numbers_in_any_words import RIGHT, judged
         "The network needed only 9 epochs to get to 99.46 % test accuracy.",
         "Just 12 epochs were enough to reach 99.46% accuracy on the test set",
         "It took us 8 epochs to cross 99.4 %.",
+        "It took 10 epochs to reach 99.46 % with 1,466 parameters.",
     ],
 )
 def test_fewer_epochs_than_an_accuracy_took_are_no_pass(text: str) -> None:
@@ -23,6 +24,7 @@ def test_fewer_epochs_than_an_accuracy_took_are_no_pass(text: str) -> None:
     "text",
     [
         "It took 14 epochs to reach 99.46 %.",
+        "It took 14 epochs to reach 99.46 % with only 1,466 parameters.",
         "It takes 3 epochs to reach 98.7 %, and many more for 99.4 %.",
         "It took 6 epochs to reach 99.15 %.",
         "Only 4 epochs were needed to reach 99 %.",
