@@ -20,6 +20,7 @@ from grader.execute.replay.formula.evaluator import Range
 from grader.execute.replay.learning_rates import said_rates
 from grader.execute.replay.reference_network import Array, step
 from grader.execute.replay.table.layout import Layout, Symbol
+from grader.execute.replay.table.plain_formulas import is_plain
 from grader.execute.replay.table.random_settings import (
     Match,
     OwnRows,
@@ -302,6 +303,8 @@ class IdentityTest:
         """In how many rows a formula that is right at random numbers gives something else with the book's
         own: in the index-th, and in those that are the rest of its filled-down run.
         """
+        if is_plain(tested.symbol):
+            return 0
         more = index + 1 < len(self.layout.rows)
         count = 1 + (self.known_right(quantity, index + 1) if more else 0)
         return min((one.apart(quantity, tested.symbol, index, count) for one in self._own), default=0)
