@@ -69,7 +69,7 @@ unit: $(STAMP)
 ray: $(RAY_STAMP)
 
 $(RAY_STAMP): $(STAMP)
-	@$(BIN)/python -m pip install --disable-pip-version-check -qq --no-compile -c constraints.txt 'backprop-mnist-grader[ray]'
+	@$(BIN)/python scripts/environment.py ray
 	@touch $@
 
 test-ray: ray

@@ -5,6 +5,7 @@ standard library alone.
     python scripts/environment.py docs     # and what builds the site over docs/
     python scripts/environment.py demo     # and notebooks and training
     python scripts/environment.py dev      # and the tools that `make test` uses
+    python scripts/environment.py ray      # the extra for many machines, into an environment that is there
 
 Versions of torch and torchvision are those of constraints.txt. Without an NVIDIA GPU the CPU build of torch
 is asked for, where the configured package index offers it: on Linux the ordinary build brings CUDA, and is
@@ -18,6 +19,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 import urllib.request
 import venv
 from concurrent.futures import ThreadPoolExecutor
@@ -56,6 +58,8 @@ UNCOMPILED = r"site-packages.*[/\\](tests|torch[/\\]testing[/\\]_internal)[/\\]"
 def main() -> int:
     """Return 0, or pip's exit status, with what to do in its place."""
     level = sys.argv[1] if len(sys.argv) == 2 else ""
+    if level == "ray":
+        return add("ray")
     if level not in EXTRAS:
         print(__doc__)
         return 2
@@ -86,6 +90,15 @@ def main() -> int:
         if level == "demo":
             print("`make demo LIGHT=1` needs no torch: it grades the READMEs and the workbooks.")
     return done.returncode
+
+
+def add(extra: str) -> int:
+    """Install what an extra of ours asks for, and nothing of our own anew: tests may be running from it.
+    Return 0, or pip's exit status.
+    """
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    needs = ["-c", str(CONSTRAINTS), *project["optional-dependencies"][extra]]
+    return 0 if with_uv(*needs) else pip("install", "-qq", "--no-compile", *needs).returncode
 
 
 def pip(*words: str, quiet: bool = False) -> subprocess.CompletedProcess[bytes]:

@@ -210,3 +210,28 @@ def test_a_set_up_that_fails_names_the_way_without_torch(
 def test_a_level_that_is_none_is_usage(environment: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environment.sys, "argv", ["environment.py", "heavy"])
     assert environment.main() == 2
+
+
+@pytest.mark.parametrize("uv", [True, False])
+def test_an_extra_is_what_it_asks_for_and_nothing_of_ours(
+    environment: ModuleType, monkeypatch: pytest.MonkeyPatch, uv: bool
+) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def with_uv(*needs: str) -> bool:
+        asked.append(needs)
+        return uv
+
+    def pip(*words: str, quiet: bool = False) -> subprocess.CompletedProcess[bytes]:
+        asked.append(words[words.index("-c") :])
+        return subprocess.CompletedProcess(words, 0)
+
+    monkeypatch.setattr(environment, "with_uv", with_uv)
+    monkeypatch.setattr(environment, "pip", pip)
+    monkeypatch.setattr(sys, "argv", ["environment.py", "ray"])
+    assert environment.main() == 0
+    assert len(asked) == (1 if uv else 2)
+    assert all(needs == asked[0] for needs in asked)
+    assert asked[0][:2] == ("-c", str(ROOT / "constraints.txt"))
+    assert any(need.startswith("ray>") for need in asked[0])
+    assert not any("grader" in need.partition("[")[0] for need in asked[0][2:])
