@@ -160,6 +160,31 @@ def line(correct: int, number: int | None = None) -> str:
     return f"{head}Test set: Average loss: 0.05, Accuracy: {correct}/10000 ({correct / 100:.2f}%)\n"
 
 
+def test_percents_before_a_rule_are_no_bar_and_keep_the_training_accuracy() -> None:
+    """`96.69% ||` looks like a bar: the epochs were read again by the statement, the test accuracy alone."""
+    printed = "Epoch {:2d} | Train Acc: 9{}.69% || Test Acc: 98.6{}% || LR: 0.004"
+    source = """\
+for epoch in range(1, 5):
+    model.train()
+    for x, y in train_dl:
+        out = model(x)
+        criterion(out, y).backward()
+        optimizer.step()
+        hits += (out.argmax(1) == y).sum().item()
+        seen += len(y)
+    model.eval()
+    test_hits = 0
+    with torch.no_grad():
+        for x, y in test_dl:
+            test_hits += (model(x).argmax(1) == y).sum().item()
+    print(f"Epoch {epoch:2d} | Train Acc: {100 * hits / seen:.2f}% || "
+          f"Test Acc: {100 * test_hits / len(test_ds):.2f}% || LR: {lr}")
+"""
+    (run,) = logs_of(code(source, "\n".join(printed.format(n, n + 4, n) for n in range(1, 5)))).runs
+    assert [e.train_percent for e in run.epochs] == [95.69, 96.69, 97.69, 98.69]
+    assert [e.percent for e in run.epochs] == [98.61, 98.62, 98.63, 98.64]
+
+
 def test_keras_redraws_count_once() -> None:
     bar = "\r".join(f"{i}/469 [==>...] - loss: 0.1 - accuracy: 0.9{i}" for i in range(10, 60))
     text = (

@@ -148,7 +148,8 @@ def _of_cell(
     output = _output_lines(notebook, cell)
     read = readings(output, data, stated)
     if all(is_bar(r.excerpt) for r in read):  # a bar shows the last epoch alone
-        read = _by_source(output, printed_accuracies(trees, cell.number), data) or read
+        printed = _by_source(output, printed_accuracies(trees, cell.number), data)
+        read = printed if len(printed) > len(read) else read
     read = read or _new_bests(stated)
     if not read and any(_LISTS.search(line.text[:MAX_LINE]) for line in output):
         read = _by_list(output, printed_lists(trees, cell.number), data)
