@@ -139,7 +139,8 @@ def is_without_headers(sheet: Sheet) -> bool:
 
 def _counts_to_the_right(sheet: Sheet) -> bool:
     """Whether the first numbers of a sheet without formulas are a row of 0, 1, 2, … or such steps, or a word
-    stands left of the numbers of each row.
+    stands left of the numbers of each row. Tables of iterations have more rows: pandas numbers their columns
+    in that way, too.
     """
     typed = [run for run in sheet.runs if run.kind is CellKind.NUMBER]
     if any(run.form >= 0 for run in sheet.runs) or not typed:
@@ -147,6 +148,8 @@ def _counts_to_the_right(sheet: Sheet) -> bool:
     starts: dict[int, int] = {}
     for run in sorted(typed, key=lambda run: -run.column):
         starts.update(dict.fromkeys(range(run.row, run.row + run.count), run.column))
+    if len(starts) > MOST_LINES:
+        return False
     words = {
         (row, run.column)
         for run in sheet.runs
@@ -161,6 +164,8 @@ def _counts_to_the_right(sheet: Sheet) -> bool:
     return len(row) >= min_names() and len(steps) == 1 and min(steps) >= 1.0 and row[0] in (0.0, 1.0, *steps)
 
 
+MOST_LINES = 12
+"""Rows of losses that run to the right, one for each rate and one that counts: six rates make seven."""
 FEW = 5
 """Words in one row from which they are headers of something."""
 ITERATIONS = 3

@@ -1,5 +1,5 @@
-"""Formulas that are right at random numbers and not at those of the book, losses without their ½, and rows that only
-start a table.
+"""Formulas that are right at random numbers and not at those of the book, losses without their ½, and rows
+that only start a table.
 """
 
 from __future__ import annotations
@@ -199,6 +199,24 @@ def test_losses_that_run_to_the_right_of_a_word_are_no_table() -> None:
     named = True
     assert read(workbook(edit=edit), "b.xlsx").unread == ()
     named = False
+    assert read(workbook(edit=edit), "b.xlsx").unread != ()
+
+
+@pytest.mark.parametrize("index", [True, False])
+@pytest.mark.parametrize("words", [True, False])
+def test_sixty_rows_of_thirty_numbers_are_a_table_without_headers(index: bool, words: bool) -> None:
+    """As pandas writes a table whose columns have no names, or with `iteration 1` beside each row: it may be
+    the whole training, and was taken for losses that run to the right.
+    """
+
+    def edit(book: openpyxl.Workbook) -> None:
+        sheet = book.create_sheet("values")
+        if not words:
+            sheet.append([*([None] if index else []), *range(30)])
+        for row in range(60):
+            left = [f"iteration {row}"] if words else [row] if index else []
+            sheet.append([*left, *(0.2 + 0.001 * row * k for k in range(30))])
+
     assert read(workbook(edit=edit), "b.xlsx").unread != ()
 
 

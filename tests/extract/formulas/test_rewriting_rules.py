@@ -1,4 +1,4 @@
-"""Rules that rewrite a line: what each needs stands in whatever its pattern finds, so that none is passed over."""
+"""Rules that rewrite a line: what each needs stands in whatever its pattern finds."""
 
 import pytest
 from hypothesis import HealthCheck, given, settings

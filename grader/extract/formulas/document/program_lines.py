@@ -65,6 +65,8 @@ def as_assignments(lines: Sequence[SourceLine]) -> list[SourceLine]:
 _ENTRY_OF = re.compile(r"(?<![\w\].])(?P<name>[A-Za-z_]\w{0,20})\[\s*(?P<k>\d)\s*\](?!\s*\[)")
 
 _WEIGHTS = re.compile(r"(?:\w*_)?(?:[wW]|[wW]eights?)")
+_OF_WEIGHTS = re.compile(r"[wW]$|[wW]eight|[gG]rad")
+"""Ends or parts of the names of lists that have an entry for each weight."""
 
 
 def _counted_from_one(lines: Sequence[SourceLine]) -> Sequence[SourceLine]:
@@ -75,7 +77,8 @@ def _counted_from_one(lines: Sequence[SourceLine]) -> Sequence[SourceLine]:
         return lines
     last = str(len(network().weights))
     from_one = {m["name"] for m in entries if m["k"] == last}  # `dw[0] = … * w[4] …`: no w[0] is needed
-    from_zero |= {m["name"] for m in entries if _WEIGHTS.fullmatch(m["name"])} - from_one
+    if any(_OF_WEIGHTS.search(name) for name in from_zero):  # `losses[0]` says nothing of them
+        from_zero |= {m["name"] for m in entries if _WEIGHTS.fullmatch(m["name"])} - from_one
 
     def counted(match: re.Match[str]) -> str:
         return f"{match['name']}[{int(match['k']) + 1}]" if match["name"] in from_zero else match[0]
